@@ -1,0 +1,46 @@
+// The library: one folder that holds everything Tunewright keeps. Only names are decided here.
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+
+export interface Library {
+  readonly home: string
+  readonly journalPath: string
+  readonly modelsFolder: string
+  readonly datasetsFolder: string
+  readonly runsFolder: string
+  readonly exportsFolder: string
+  /** Things that can be made again: GGUF copies for answering, downloads under way. */
+  readonly cacheFolder: string
+}
+
+/** The usual place for application data on this system. */
+export function defaultHome(): string {
+  if (process.platform === 'win32')
+    return join(process.env.APPDATA ?? join(homedir(), 'AppData', 'Roaming'), 'Tunewright')
+  if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Tunewright')
+  return join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'tunewright')
+}
+
+/** Names the library's places under `home` and makes the folders that are missing. */
+export function openLibrary(home: string = defaultHome()): Library {
+  const root = resolve(home)
+  const library: Library = {
+    home: root,
+    journalPath: join(root, 'journal.db'),
+    modelsFolder: join(root, 'models'),
+    datasetsFolder: join(root, 'datasets'),
+    runsFolder: join(root, 'runs'),
+    exportsFolder: join(root, 'exports'),
+    cacheFolder: join(root, 'cache'),
+  }
+  for (const folder of [
+    library.modelsFolder,
+    library.datasetsFolder,
+    library.runsFolder,
+    library.exportsFolder,
+    library.cacheFolder,
+  ])
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  return library
+}

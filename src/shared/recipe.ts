@@ -1,0 +1,136 @@
+// The recipe: everything that decides a run. Wizard and terminal both end here; the same recipe gives the same run.
+import { z } from 'zod'
+
+export const scenarioIds = ['classification', 'question-answering'] as const
+export const scenarioId = z.enum(scenarioIds)
+export type ScenarioId = z.infer<typeof scenarioId>
+
+/** The linear layers of a transformer block that LoRA can adapt, by their Hugging Face names. */
+export const linearNames = [
+  'q_proj',
+  'k_proj',
+  'v_proj',
+  'o_proj',
+  'gate_proj',
+  'up_proj',
+  'down_proj',
+] as const
+export type LinearName = (typeof linearNames)[number]
+
+const positive = z.number().positive()
+const wholePositive = z.int().positive()
+const share = z.number().min(0).max(1)
+
+export const loraMethod = z.strictObject({
+  kind: z.literal('lora'),
+  /** Width of the adapter's bottleneck, r in Hu et al. 2021. */
+  rank: z.int().min(1).max(512).default(8),
+  /** The adapter's output is scaled by alpha / rank. */
+  alpha: positive.default(16),
+  targets: z
+    .array(z.enum(linearNames))
+    .min(1)
+    .default([...linearNames]),
+  /** Adapt only the uppermost so many blocks; null adapts all of them. */
+  topLayers: wholePositive.nullable().default(null),
+})
+
+export const optimizerSettings = z.strictObject({
+  kind: z.literal('adamw').default('adamw'),
+  learningRate: positive.max(1).default(2e-4),
+  beta1: z.number().min(0).max(0.9999).default(0.9),
+  beta2: z.number().min(0).max(0.99999).default(0.999),
+  epsilon: positive.default(1e-8),
+  weightDecay: z.number().min(0).max(1).default(0.01),
+  /** Global L2 norm that gradients are clipped to; null means no clipping. */
+  clipNorm: positive.nullable().default(1),
+})
+
+export const scheduleSettings = z.strictObject({
+  kind: z.enum(['constant', 'linear', 'cosine']).default('cosine'),
+  /** Share of all optimizer steps spent warming up linearly from 0. */
+  warmupShare: share.default(0.05),
+})
+
+export const batchSettings = z.strictObject({
+  /** Rows that go through the model at once. */
+  microRows: z.int().min(1).max(4096).default(8),
+  /** Micro-batches summed before one optimizer step; effective batch = microRows x accumulation. */
+  accumulation: z.int().min(1).max(4096).default(1),
+  /** Longer rows are left out with a reason, never cut silently. */
+  maxTokens: z.int().min(16).max(131_072).default(512),
+})
+
+export const durationSettings = z.strictObject({
+  epochs: positive.max(1000).default(3),
+  /** Stops earlier than the epochs say; null means no such limit. */
+  maxSteps: wholePositive.nullable().default(null),
+})
+
+export const evaluationSettings = z.strictObject({
+  /** Optimizer steps between two measurements on validation rows; null means about eight measurements a run. */
+  everySteps: wholePositive.nullable().default(null),
+  /** Measurements without improvement before the run stops early; null never stops early. */
+  patience: wholePositive.nullable().default(3),
+  /** Improvement smaller than this many nats does not count. */
+  minImprovementNats: z.number().min(0).default(0.001),
+})
+
+export const checkpointSettings = z.strictObject({
+  everySeconds: positive.nullable().default(120),
+  everySteps: wholePositive.nullable().default(null),
+  keepLast: z.int().min(1).max(100).default(3),
+})
+
+const trainingShape = {
+  scenario: scenarioId,
+  /** What the model is told before every example, in the user's language; null takes the scenario's own. */
+  instruction: z.string().max(8000).nullable().default(null),
+  method: loraMethod.prefault({ kind: 'lora' }),
+  optimizer: optimizerSettings.prefault({}),
+  schedule: scheduleSettings.prefault({}),
+  batch: batchSettings.prefault({}),
+  duration: durationSettings.prefault({}),
+  evaluation: evaluationSettings.prefault({}),
+  checkpoints: checkpointSettings.prefault({}),
+  /** Recompute activations layer by layer: less memory, more time. */
+  gradientCheckpointing: z.boolean().default(true),
+  seed: z.int().min(0).max(4_294_967_295).default(42),
+  /** Processor threads for the numerics; null takes the number of physical cores. Same bits only for the same number. */
+  threads: z.int().min(1).max(256).nullable().default(null),
+}
+
+/** What a person writes: a model and a data file by name, everything else optional. */
+export const recipeDraft = z.strictObject({
+  model: z.string().min(1),
+  data: z.strictObject({
+    path: z.string().min(1),
+    /** Column of the file for each role of the scenario, e.g. { text: "message", label: "team" }; null guesses. */
+    columns: z.record(z.string(), z.string()).nullable().default(null),
+    validationShare: share.default(0.15),
+    testShare: share.default(0.2),
+    splitSeed: z.int().min(0).max(4_294_967_295).default(7),
+  }),
+  name: z.string().max(200).nullable().default(null),
+  ...trainingShape,
+})
+export type RecipeDraft = z.output<typeof recipeDraft>
+export type RecipeDraftInput = z.input<typeof recipeDraft>
+
+/** What a run is: the draft with model and data replaced by what they were, byte for byte. */
+export const recipe = z.strictObject({
+  version: z.literal(1),
+  model: z.strictObject({ id: z.string(), weightsSha256: z.string().length(64) }),
+  data: z.strictObject({ fingerprint: z.string() }),
+  ...trainingShape,
+  instruction: z.string().max(8000),
+  threads: wholePositive,
+})
+export type Recipe = z.output<typeof recipe>
+
+/** "at lora.rank: expected ..., got ..." for the first fault that zod found. */
+export function describeIssue(error: z.ZodError): { where: string; message: string } {
+  const issue = error.issues[0]
+  const where = issue && issue.path.length > 0 ? issue.path.map(String).join('.') : 'recipe'
+  return { where, message: issue ? issue.message : 'not valid' }
+}

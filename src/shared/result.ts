@@ -1,0 +1,69 @@
+// Expected failure is a value. A Problem says what happened, where, what was expected and what to do next.
+import type { ProblemCode } from './problem-codes.ts'
+
+export interface Problem {
+  /** Stable code: program logic decides by this, never by the prose. */
+  readonly code: ProblemCode
+  /** What happened, in one plain sentence. */
+  readonly message: string
+  /** Where: a file with row, column or byte offset, a recipe path such as `lora.rank`, a run id. */
+  readonly where: string
+  /** What the person can do next, in one plain sentence. */
+  readonly remedy: string
+  /** Technical text for "Copy details". Never needed to understand the problem. */
+  readonly details?: string
+}
+
+export type Result<T> =
+  | { readonly ok: true; readonly value: T }
+  | { readonly ok: false; readonly problem: Problem }
+
+export const ok = <T>(value: T): Result<T> => ({ ok: true, value })
+export const fail = (problem: Problem): { readonly ok: false; readonly problem: Problem } => ({
+  ok: false,
+  problem,
+})
+
+/**
+ * Carries a Problem through deep recursion inside one module. The module's public functions catch it with
+ * `attempt` or `attemptAsync`; it never crosses a room's edge.
+ */
+export class ProblemError extends Error {
+  readonly problem: Problem
+  constructor(problem: Problem) {
+    super(`${problem.message} (${problem.where})`)
+    this.name = 'ProblemError'
+    this.problem = problem
+  }
+}
+
+/** Runs `work`; a thrown ProblemError becomes a failed Result, anything else is a bug and keeps flying. */
+export function attempt<T>(work: () => T): Result<T> {
+  try {
+    return ok(work())
+  } catch (error) {
+    if (error instanceof ProblemError) return fail(error.problem)
+    throw error
+  }
+}
+
+/** `attempt` for asynchronous work. */
+export async function attemptAsync<T>(work: () => Promise<T>): Promise<Result<T>> {
+  try {
+    return ok(await work())
+  } catch (error) {
+    if (error instanceof ProblemError) return fail(error.problem)
+    throw error
+  }
+}
+
+/** The value of a Result, or its Problem thrown: for use inside an `attempt`. */
+export function unwrap<T>(result: Result<T>): T {
+  if (result.ok) return result.value
+  throw new ProblemError(result.problem)
+}
+
+/** One readable block for a terminal or a log: what happened, where, what to do. */
+export function describeProblem(problem: Problem): string {
+  return `${problem.message}\n  where: ${problem.where}\n  what to do: ${problem.remedy}`
+}

@@ -1,0 +1,124 @@
+// Messages between the application and a trainer process, the same over child_process and utilityProcess.
+import { z } from 'zod'
+import { recipe } from './recipe.ts'
+import type { Problem } from './result.ts'
+
+/** What the trainer is told to do. Paths point into the library only: files we wrote and verified. */
+export const trainerJob = z.strictObject({
+  runId: z.string(),
+  recipe,
+  /** Folder with model.safetensors, config.json, tokenizer.json, tokenizer_config.json. */
+  modelFolder: z.string(),
+  /** Folder with train.jsonl and validation.jsonl. The trainer never gets the test set's path. */
+  datasetFolder: z.string(),
+  /** The run's own folder: checkpoints/, adapter/, work/. */
+  runFolder: z.string(),
+  /** First event's sequence number: one more than the last the journal holds for this run. */
+  firstSeq: z.int().nonnegative(),
+})
+export type TrainerJob = z.output<typeof trainerJob>
+
+export const trainerCommand = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('start'), job: trainerJob }),
+  z.strictObject({ kind: z.literal('pause') }),
+  z.strictObject({ kind: z.literal('resume') }),
+  /** Stop at the next micro-batch with a checkpoint from which the run can go on. */
+  z.strictObject({ kind: z.literal('cancel') }),
+])
+export type TrainerCommand = z.output<typeof trainerCommand>
+
+export const trainerPhases = [
+  'loading',
+  'preparing',
+  'training',
+  'evaluating',
+  'saving',
+  'paused',
+  'finishing',
+] as const
+
+const problem: z.ZodType<Problem> = z.looseObject({
+  code: z.string(),
+  message: z.string(),
+  where: z.string(),
+  remedy: z.string(),
+  details: z.string().optional(),
+}) as unknown as z.ZodType<Problem>
+
+/** What happened, in the order of `seq`. Everything but `heartbeat` is stored in the journal. */
+export const trainerEvent = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('phase'), phase: z.enum(trainerPhases), detail: z.string() }),
+  z.strictObject({
+    kind: z.literal('plan'),
+    totalSteps: z.int(),
+    stepsPerEpoch: z.int(),
+    evaluateEverySteps: z.int(),
+    trainRows: z.int(),
+    validationRows: z.int(),
+    trainableParameters: z.int(),
+    /** Rows that could not be used for training, each with its reason. */
+    leftOut: z.array(z.strictObject({ rowId: z.string(), reason: z.string() })),
+    /** Step that the run goes on from: 0 for a new run. */
+    resumedAtStep: z.int(),
+    determinism: z.enum(['bit-exact on this machine', 'repeatable within 1e-5', 'not repeatable']),
+    backend: z.string(),
+  }),
+  z.strictObject({
+    kind: z.literal('step'),
+    /** Optimizer steps done, counted from 1. */
+    step: z.int(),
+    epoch: z.number(),
+    lossNats: z.number(),
+    gradNorm: z.number(),
+    learningRate: z.number(),
+    labelledTokens: z.int(),
+    tokensSeen: z.int(),
+    durationMs: z.number(),
+  }),
+  z.strictObject({
+    kind: z.literal('evaluation'),
+    step: z.int(),
+    lossNats: z.number(),
+    labelledTokens: z.int(),
+    isBest: z.boolean(),
+    durationMs: z.number(),
+  }),
+  z.strictObject({
+    kind: z.literal('checkpoint'),
+    step: z.int(),
+    /** Folder name under runFolder/checkpoints. */
+    folder: z.string(),
+    manifestSha256: z.string(),
+    bytes: z.int(),
+  }),
+  z.strictObject({ kind: z.literal('notice'), text: z.string() }),
+  z.strictObject({
+    kind: z.literal('finished'),
+    reason: z.enum(['completed', 'stopped-early', 'cancelled']),
+    step: z.int(),
+    /** Step of the kept adapter and its validation loss; null where nothing was measured yet. */
+    bestStep: z.int().nullable(),
+    bestLossNats: z.number().nullable(),
+    adapterSha256: z.string().nullable(),
+    peakResidentBytes: z.int(),
+  }),
+  z.strictObject({ kind: z.literal('failed'), problem }),
+  /** The disk is full or failed: nothing is lost, the run waits for `resume` or `cancel`. */
+  z.strictObject({ kind: z.literal('paused'), step: z.int(), problem: problem.nullable() }),
+  z.strictObject({ kind: z.literal('resumed'), step: z.int() }),
+  z.strictObject({
+    kind: z.literal('heartbeat'),
+    step: z.int(),
+    phase: z.enum(trainerPhases),
+    residentBytes: z.int(),
+  }),
+])
+export type TrainerEvent = z.output<typeof trainerEvent>
+export type TrainerEventKind = TrainerEvent['kind']
+export type TrainerEventOf<K extends TrainerEventKind> = Extract<TrainerEvent, { kind: K }>
+
+/** An event on the wire: `seq` rises by one for each stored event of a run, heartbeats carry the last seq again. */
+export interface TrainerMessage {
+  readonly seq: number
+  readonly event: TrainerEvent
+}
