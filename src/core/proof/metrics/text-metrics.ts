@@ -1,0 +1,55 @@
+// Scores one written answer against what was expected: exact match and token F1 with the SQuAD normalisation
+// (Rajpurkar et al. 2016). Empty answers follow SQuAD 2.0: empty against empty is right.
+
+/** The ASCII punctuation that Python's string.punctuation lists and the SQuAD script removes. */
+const punctuation = /[!-/:-@[-`{-~]/gu
+/** An English article as a whole word; letters, digits and "_" of any script count as word characters. */
+const articles = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu
+/** White space as Python's str.split() sees it. */
+const whiteSpace = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u
+
+/** The words that count: lower case, without punctuation and articles. */
+export function answerWords(text: string): string[] {
+  return text
+    .toLowerCase()
+    .replace(punctuation, '')
+    .replace(articles, ' ')
+    .split(whiteSpace)
+    .filter((word) => word !== '')
+}
+
+export const normalizeAnswer = (text: string): string => answerWords(text).join(' ')
+
+/** 1 where both say the same after normalisation, else 0. */
+export function exactMatch(answer: string, expected: string): number {
+  return normalizeAnswer(answer) === normalizeAnswer(expected) ? 1 : 0
+}
+
+/** Harmonic mean of word precision and recall, words counted with multiplicity; from 0 to 1. */
+export function tokenF1(answer: string, expected: string): number {
+  const given = answerWords(answer)
+  const wanted = answerWords(expected)
+  if (given.length === 0 || wanted.length === 0) return given.length === wanted.length ? 1 : 0
+  const left = new Map<string, number>()
+  for (const word of wanted) left.set(word, (left.get(word) ?? 0) + 1)
+  let common = 0
+  for (const word of given) {
+    const count = left.get(word) ?? 0
+    if (count === 0) continue
+    common += 1
+    left.set(word, count - 1)
+  }
+  if (common === 0) return 0
+  const precision = common / given.length
+  const recall = common / wanted.length
+  return (2 * precision * recall) / (precision + recall)
+}
+
+/** The best score against several right answers. */
+export function bestOf(
+  score: (answer: string, expected: string) => number,
+  answer: string,
+  expected: readonly string[],
+): number {
+  return Math.max(...expected.map((one) => score(answer, one)))
+}

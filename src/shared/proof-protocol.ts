@@ -1,0 +1,206 @@
+// Messages to and from the scorer and generator processes, and the report that a proof ends in.
+import { z } from 'zod'
+import type { Problem } from './result.ts'
+import { chatMessage } from './rows.ts'
+
+const problem: z.ZodType<Problem> = z.looseObject({
+  code: z.string(),
+  message: z.string(),
+  where: z.string(),
+  remedy: z.string(),
+  details: z.string().optional(),
+}) as unknown as z.ZodType<Problem>
+
+/** Which model: as it was, or with the adapter of the run. */
+export const proofSides = ['base', 'tuned'] as const
+export const proofSide = z.enum(proofSides)
+export type ProofSide = z.output<typeof proofSide>
+
+/** The conversation so far, without the answer. */
+const promptRow = z.strictObject({ rowId: z.string(), prompt: z.array(chatMessage) })
+
+// ---- scorer: teacher-forced loss, label likelihood -------------------------------------------------------------
+
+export const scorerJob = z.strictObject({
+  /** Folder with model.safetensors, config.json, tokenizer.json, tokenizer_config.json. */
+  modelFolder: z.string(),
+  /** Folder with adapter_model.safetensors and adapter_config.json; null scores the base only. */
+  adapterFolder: z.string().nullable(),
+  /** A folder of this job for the backend's files; the caller removes it afterwards. */
+  workFolder: z.string(),
+  threads: z.int().min(1).max(256),
+  /** Longer rows are left out with a reason. */
+  maxTokens: z.int().min(16),
+  rows: z.array(z.strictObject({ ...promptRow.shape, answer: z.string() })),
+  /** The answers to choose from, where the answer is a label; null measures the loss alone. */
+  labels: z.array(z.string()).min(2).nullable(),
+})
+export type ScorerJob = z.output<typeof scorerJob>
+
+export const childCommand = <T extends z.ZodType>(job: T) =>
+  z.discriminatedUnion('kind', [
+    z.strictObject({ kind: z.literal('start'), job }),
+    z.strictObject({ kind: z.literal('cancel') }),
+  ])
+export const scorerCommand = childCommand(scorerJob)
+export type ScorerCommand = z.output<typeof scorerCommand>
+
+/** What one model thinks of one row. */
+export const sideScore = z.strictObject({
+  /** Sum of the cross-entropy of the expected answer's tokens (with its end-of-turn), in nats. */
+  lossNats: z.number(),
+  /** log P(label | prompt) in nats for every label, in the order of the job; null where no labels were asked for. */
+  labelLogProbs: z.array(z.number()).nullable(),
+})
+export const rowScore = z.strictObject({
+  rowId: z.string(),
+  /** Tokens of the expected answer. */
+  answerTokens: z.int(),
+  /** Tokens of every label's answer, in the order of the job. */
+  labelTokens: z.array(z.int()).nullable(),
+  base: sideScore,
+  tuned: sideScore.nullable(),
+})
+export type RowScore = z.output<typeof rowScore>
+
+const childEvents = [
+  z.strictObject({ kind: z.literal('phase'), phase: z.enum(['loading', 'preparing', 'working']) }),
+  z.strictObject({ kind: z.literal('heartbeat') }),
+  z.strictObject({ kind: z.literal('cancelled') }),
+  z.strictObject({ kind: z.literal('failed'), problem }),
+] as const
+
+export const scorerEvent = z.discriminatedUnion('kind', [
+  ...childEvents,
+  z.strictObject({
+    kind: z.literal('plan'),
+    rows: z.int(),
+    leftOut: z.array(z.strictObject({ rowId: z.string(), reason: z.string() })),
+    backend: z.string(),
+  }),
+  z.strictObject({ kind: z.literal('scores'), rows: z.array(rowScore), done: z.int(), total: z.int() }),
+  z.strictObject({ kind: z.literal('finished'), rows: z.int() }),
+])
+export type ScorerEvent = z.output<typeof scorerEvent>
+
+// ---- generator: greedy answers ----------------------------------------------------------------------------------
+
+export const generatorJob = z.strictObject({
+  modelFolder: z.string(),
+  adapterFolder: z.string().nullable(),
+  /** Where GGUF copies of model and adapter are kept, named by their content. */
+  cacheFolder: z.string(),
+  threads: z.int().min(1).max(256),
+  /** Answers written side by side. */
+  sequences: z.int().min(1).max(64),
+  /** An answer that has not ended by then is cut and marked. */
+  maxAnswerTokens: z.int().min(1),
+  sides: z.array(proofSide).min(1),
+  rows: z.array(promptRow),
+})
+export type GeneratorJob = z.output<typeof generatorJob>
+export const generatorCommand = childCommand(generatorJob)
+export type GeneratorCommand = z.output<typeof generatorCommand>
+
+export const generatedAnswer = z.strictObject({
+  rowId: z.string(),
+  side: proofSide,
+  text: z.string(),
+  tokenIds: z.array(z.int()),
+  ended: z.enum(['end-of-turn', 'token-limit']),
+})
+export type GeneratedAnswer = z.output<typeof generatedAnswer>
+
+export const generatorEvent = z.discriminatedUnion('kind', [
+  ...childEvents,
+  z.strictObject({ kind: z.literal('answer'), answer: generatedAnswer, done: z.int(), total: z.int() }),
+  z.strictObject({ kind: z.literal('finished'), answers: z.int() }),
+])
+export type GeneratorEvent = z.output<typeof generatorEvent>
+
+// ---- the report ---------------------------------------------------------------------------------------------------
+
+export const metricNames = ['accuracy', 'macroF1', 'exactMatch', 'tokenF1', 'lossNats', 'perplexity'] as const
+export const metricName = z.enum(metricNames)
+export type MetricName = z.output<typeof metricName>
+
+/** A value with its 95 % interval. */
+export const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() })
+export type Interval = z.output<typeof interval>
+
+/** One metric for both models on the same rows; `difference` is tuned minus base. */
+export const comparison = z.strictObject({
+  metric: metricName,
+  isHigherBetter: z.boolean(),
+  base: interval,
+  tuned: interval,
+  difference: interval,
+})
+export type Comparison = z.output<typeof comparison>
+
+export const verdictKinds = ['better', 'worse', 'no-measurable-difference'] as const
+export const verdict = z.strictObject({ kind: z.enum(verdictKinds), sentence: z.string() })
+export type Verdict = z.output<typeof verdict>
+
+const answerOf = z.strictObject({
+  /** What the model answered: the most likely label, or its greedy text; null where only the loss was measured. */
+  text: z.string().nullable(),
+  lossNats: z.number(),
+  /** The row's score for every metric that has one. */
+  scores: z.partialRecord(metricName, z.number()),
+  labelLogProbs: z.array(z.number()).nullable(),
+  /** log P divided by the label's tokens: kept for inspection, the choice is made by the sum. */
+  labelLogProbsPerToken: z.array(z.number()).nullable(),
+  /** True where the answer was cut at the token limit. */
+  isCut: z.boolean(),
+})
+export const rowAnswer = z.strictObject({
+  rowId: z.string(),
+  prompt: z.array(chatMessage),
+  expected: z.string(),
+  answerTokens: z.int(),
+  base: answerOf,
+  tuned: answerOf,
+})
+export type RowAnswer = z.output<typeof rowAnswer>
+
+const labelSide = z.strictObject({
+  precision: z.number(),
+  recall: z.number(),
+  f1: z.number(),
+  predicted: z.int(),
+})
+export const labelTable = z.strictObject({
+  labels: z.array(z.string()),
+  rows: z.array(z.strictObject({ label: z.string(), support: z.int(), base: labelSide, tuned: labelSide })),
+  /** Confusion matrices: row = expected, column = answered, in the order of `labels`. */
+  base: z.array(z.array(z.int())),
+  tuned: z.array(z.array(z.int())),
+})
+
+const metricValue = z.strictObject({ metric: metricName, ...interval.shape })
+
+export const proofReport = z.strictObject({
+  version: z.literal(1),
+  /** Test rows that were measured. */
+  rows: z.int(),
+  leftOut: z.array(z.strictObject({ rowId: z.string(), reason: z.string() })),
+  /** The metric that decides the verdict. */
+  metric: metricName,
+  baseline: metricValue,
+  tuned: metricValue,
+  difference: interval,
+  verdict,
+  /** Every metric, the deciding one first; loss and perplexity always among them. */
+  comparisons: z.array(comparison),
+  labels: labelTable.nullable(),
+  answers: z.array(rowAnswer),
+  /** How the intervals were made. */
+  intervals: z.strictObject({ method: z.string(), resamples: z.int(), seed: z.int(), level: z.number() }),
+  backend: z.string(),
+  /** Whole proof, and its parts. */
+  seconds: z.number(),
+  scoringSeconds: z.number(),
+  answeringSeconds: z.number(),
+})
+export type ProofReport = z.output<typeof proofReport>
