@@ -1,0 +1,92 @@
+// The locks on the house: the room table is complete, every package is assigned, nobody passes a wall.
+import { execFileSync } from 'node:child_process'
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+interface Room {
+  mayImport: string[]
+  packages: string[]
+  node: boolean
+}
+const rooms: Record<string, Room> = JSON.parse(read('src/rooms.json')).rooms
+const manifest = JSON.parse(read('package.json'))
+
+const importPattern = /(?:from|import)\s*\(?\s*['"]([^'"]+)['"]/g
+const importsOf = (file: string): string[] => [...read(file).matchAll(importPattern)].map((match) => match[1])
+
+describe('the house', () => {
+  test('every folder of src is a room of the table, and every room exists', () => {
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map((entry) => entry.name)
+    const notEmpty = folders.filter((folder) => globSync(`src/${folder}/**/*.ts`, { cwd: root }).length > 0)
+    expect(notEmpty.filter((folder) => !(folder in rooms))).toEqual([])
+  })
+
+  test('every runtime package is assigned to a room, and every assigned package is installed', () => {
+    const assigned = new Set(Object.values(rooms).flatMap((room) => room.packages))
+    expect(Object.keys(manifest.dependencies).filter((name) => !assigned.has(name))).toEqual([])
+    const known = { ...manifest.dependencies, ...manifest.devDependencies }
+    expect([...assigned].filter((name) => !(name in known))).toEqual([])
+  })
+
+  test('a room imports only what the table allows', () => {
+    const wrong: string[] = []
+    for (const [name, room] of Object.entries(rooms))
+      for (const file of globSync(`src/${name}/**/*.{ts,vue}`, { cwd: root }))
+        for (const target of importsOf(file)) {
+          const other = /^#([a-z]+)\//.exec(target)?.[1]
+          if (other && other !== name && !room.mayImport.includes(other)) wrong.push(`${file} -> ${target}`)
+          if (target.startsWith('node:') && !room.node) wrong.push(`${file} -> ${target}`)
+          if (
+            /^[@a-z]/.test(target) &&
+            !target.startsWith('node:') &&
+            !room.packages.some((p) => target === p || target.startsWith(`${p}/`))
+          )
+            wrong.push(`${file} -> ${target}`)
+        }
+    expect(wrong).toEqual([])
+  })
+
+  test('a forbidden import is caught by the linter', () => {
+    const output = execFileSync(join(root, 'node_modules/.bin/depcruise'), ['src', '--output-type', 'json'], {
+      cwd: root,
+      encoding: 'utf8',
+      maxBuffer: 64 << 20,
+    })
+    const result = JSON.parse(output)
+    expect(result.summary.error).toBe(0)
+    const rules: string[] = result.summary.ruleSetUsed.forbidden.map((rule: { name: string }) => rule.name)
+    for (const name of Object.keys(rooms)) expect(rules).toContain(`${name}-packages`)
+  })
+
+  test('only the proof opens the locked test set', () => {
+    const openers = globSync('src/**/*.{ts,vue}', { cwd: root }).filter((file) =>
+      importsOf(file).some((target) => target.endsWith('/test-set.ts')),
+    )
+    expect(openers.filter((file) => !file.startsWith('src/core/proof/'))).toEqual([])
+    if (existsSync(join(root, 'src/core/data/test-set.ts'))) expect(openers.length).toBeGreaterThan(0)
+  })
+
+  test('foreign text is never shown as markup and nothing is evaluated', () => {
+    const wrong = globSync('src/**/*.{ts,vue}', { cwd: root }).filter((file) =>
+      /v-html|innerHTML|outerHTML|insertAdjacentHTML|document\.write|new Function\(|[^.\w]eval\(/.test(
+        read(file),
+      ),
+    )
+    expect(wrong).toEqual([])
+  })
+
+  test('no lint or type exemptions are written', () => {
+    const wrong = globSync('{src,tests,bench,scripts}/**/*.{ts,vue}', { cwd: root }).filter(
+      (file) =>
+        !file.endsWith('rooms.test.ts') &&
+        /@ts-ignore|@ts-expect-error|@ts-nocheck|biome-ignore/.test(read(file)),
+    )
+    expect(wrong).toEqual([])
+  })
+})
