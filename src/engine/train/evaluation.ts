@@ -1,0 +1,68 @@
+// Measuring on validation rows: teacher-forced loss per labelled token, the best adapter kept, patience counted.
+
+import { collate } from './collate.ts'
+import { diverged } from './divergence.ts'
+import { enterPhase, type Interruptible, obey, type Run } from './run.ts'
+
+/** At step 0 (the base model), every so many steps, and at the end; never twice at one step. */
+export function evaluationDue({ setup, state }: Run): boolean {
+  const { evaluateEverySteps, totalSteps } = setup.plan
+  if (evaluateEverySteps === 0 || state.evaluatedAtStep === state.step) return false
+  return state.step % evaluateEverySteps === 0 || state.step >= totalSteps
+}
+
+/** Mean loss over all labelled tokens of the validation rows. Interrupted, it leaves the state as it was. */
+export async function* measure(run: Run): Interruptible {
+  const { setup, state, ports } = run
+  let lossSum = 0
+  let labelledTokens = 0
+  let durationMs = 0
+  for (const rows of run.validationBatches) {
+    const stop = yield* obey(run)
+    if (stop) return stop
+    yield* enterPhase(run, 'evaluating', `${setup.validationRows.length} validation rows`)
+    const startMs = ports.nowMs()
+    const batch = collate(
+      rows.map((row) => setup.validationRows[row]!),
+      setup.lossChunks,
+    )
+    const outputs = await ports.score(new Map([...batch.feeds, ...run.parameterFeeds]))
+    lossSum += sumLosses(outputs, setup.lossChunks)
+    labelledTokens += batch.labelledTokens
+    durationMs += ports.nowMs() - startMs
+  }
+  const lossNats = lossSum / labelledTokens
+  if (!Number.isFinite(lossNats)) return diverged(run, 'The loss on validation rows')
+  const isBest = keepIfBest(run, lossNats)
+  state.evaluatedAtStep = state.step
+  yield { kind: 'evaluation', step: state.step, lossNats, labelledTokens, isBest, durationMs }
+  return null
+}
+
+/** Sum of every 'losses.<chunk>' in float64, in order; the graph's weights have already zeroed the padding. */
+export function sumLosses(
+  outputs: ReadonlyMap<string, { readonly data: Float32Array | BigInt64Array }>,
+  lossChunks: number,
+): number {
+  let sum = 0
+  for (let chunk = 0; chunk < lossChunks; chunk += 1) {
+    const losses = outputs.get(`losses.${chunk}`)
+    if (!(losses?.data instanceof Float32Array)) throw new Error(`the graph returned no losses.${chunk}`)
+    for (const loss of losses.data) sum += loss
+  }
+  return sum
+}
+
+/** Any lower loss is kept; only one lower by more than the least improvement ends a row of failures. */
+function keepIfBest({ setup, state }: Run, lossNats: number): boolean {
+  const isBest = state.best === null || lossNats < state.best.lossNats
+  if (isBest) state.best = { step: state.step, lossNats, parameters: state.parameters.slice() }
+  const { minImprovementNats } = setup.recipe.evaluation
+  if (state.patienceLossNats === null || lossNats < state.patienceLossNats - minImprovementNats) {
+    state.patienceLossNats = lossNats
+    state.evaluationsWithoutImprovement = 0
+  } else {
+    state.evaluationsWithoutImprovement += 1
+  }
+  return isBest
+}

@@ -1,0 +1,56 @@
+// How many steps a run has, when it measures and how its learning rate moves: whole numbers from recipe and row counts.
+import type { Recipe } from '#shared/recipe.ts'
+import { type Schedule, warmupStepsFor } from '../optim/schedule.ts'
+
+export interface TrainingPlan {
+  readonly microBatchesPerEpoch: number
+  readonly stepsPerEpoch: number
+  readonly totalSteps: number
+  /** Optimizer steps between two measurements; 0 where there is nothing to measure on. */
+  readonly evaluateEverySteps: number
+  readonly schedule: Schedule
+}
+
+const measurementsPerRun = 8
+
+/**
+ * An accumulated batch never crosses the edge of an epoch, so the last step of an epoch may be smaller.
+ * Without a wish in the recipe a run is measured about eight times, and at least once an epoch.
+ */
+export function planTraining(
+  recipe: Pick<Recipe, 'batch' | 'duration' | 'evaluation' | 'schedule'>,
+  trainRows: number,
+  validationRows: number,
+): TrainingPlan {
+  const { batch, duration, evaluation, schedule } = recipe
+  const microBatchesPerEpoch = Math.ceil(trainRows / batch.microRows)
+  const stepsPerEpoch = Math.ceil(microBatchesPerEpoch / batch.accumulation)
+  const wanted = Math.max(1, Math.ceil(duration.epochs * stepsPerEpoch - 1e-9))
+  const totalSteps = Math.min(wanted, duration.maxSteps ?? wanted)
+  const usual = Math.min(stepsPerEpoch, Math.max(1, Math.round(totalSteps / measurementsPerRun)))
+  return {
+    microBatchesPerEpoch,
+    stepsPerEpoch,
+    totalSteps,
+    evaluateEverySteps: validationRows === 0 ? 0 : (evaluation.everySteps ?? usual),
+    schedule: {
+      kind: schedule.kind,
+      totalSteps,
+      warmupSteps: warmupStepsFor(schedule.warmupShare, totalSteps),
+    },
+  }
+}
+
+/** Where step `step` (counted from 0) lies: its epoch and the range of that epoch's micro-batches it sums. */
+export function cursorOf(
+  plan: TrainingPlan,
+  accumulation: number,
+  step: number,
+): { readonly epoch: number; readonly firstBatch: number; readonly endBatch: number } {
+  const firstBatch = (step % plan.stepsPerEpoch) * accumulation
+  return {
+    epoch: Math.floor(step / plan.stepsPerEpoch),
+    firstBatch,
+    endBatch: Math.min(firstBatch + accumulation, plan.microBatchesPerEpoch),
+  }
+}

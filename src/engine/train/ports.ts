@@ -1,0 +1,40 @@
+// What the training loop needs from outside: sums run, checkpoints kept, commands heard, time told. Nothing else.
+import type { Recipe } from '#shared/recipe.ts'
+import type { Result } from '#shared/result.ts'
+import type { Tensor } from '../backend-port.ts'
+import type { EncodedRow } from './collate.ts'
+import type { TrainingPlan } from './plan.ts'
+import type { ParameterLayout, TrainState } from './state.ts'
+
+type Run = (feeds: ReadonlyMap<string, Tensor>) => Promise<ReadonlyMap<string, Tensor>>
+
+export interface TrainingPorts {
+  /** Runs the training graph: outputs 'losses.<chunk>' and 'grad.<parameter>', sums over labelled tokens. */
+  readonly forwardBackward: Run
+  /** Runs the scoring graph: outputs 'losses.<chunk>'. */
+  readonly score: Run
+  /** A monotonic clock in milliseconds. */
+  readonly nowMs: () => number
+  /** Asked between micro-batches; lets the host hear its messages first. */
+  readonly nextCommand: () => Promise<'continue' | 'pause' | 'cancel'>
+  /** Resolves when a paused run is told to go on or to end. */
+  readonly waitWhilePaused: () => Promise<'resume' | 'cancel'>
+  /** Makes the state durable before it resolves. A failed Result pauses the run; it is asked again on resume. */
+  readonly saveCheckpoint: (state: TrainState) => Promise<Result<SavedCheckpoint>>
+}
+
+export interface SavedCheckpoint {
+  readonly folder: string
+  readonly manifestSha256: string
+  readonly bytes: number
+}
+
+export interface TrainingSetup {
+  readonly recipe: Pick<Recipe, 'optimizer' | 'batch' | 'evaluation' | 'checkpoints' | 'seed'>
+  readonly plan: TrainingPlan
+  readonly layout: ParameterLayout
+  readonly trainRows: readonly EncodedRow[]
+  readonly validationRows: readonly EncodedRow[]
+  /** Chunks of the cross-entropy in the training and in the scoring graph. */
+  readonly lossChunks: number
+}

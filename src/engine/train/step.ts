@@ -1,0 +1,108 @@
+// One optimizer step: micro-batches summed, one loss and one gradient per labelled token of them all, clipped, applied.
+import type { Tensor } from '../backend-port.ts'
+import { adamwStep } from '../optim/adamw.ts'
+import { clipFactor, globalNorm } from '../optim/clip.ts'
+import { learningRateFactor } from '../optim/schedule.ts'
+import { collate } from './collate.ts'
+import { diverged } from './divergence.ts'
+import { sumLosses } from './evaluation.ts'
+import { microBatchesOfEpoch } from './order.ts'
+import { cursorOf } from './plan.ts'
+import { enterPhase, type Interruptible, obey, type Run } from './run.ts'
+
+interface Sums {
+  lossNats: number
+  labelledTokens: number
+  tokens: number
+  durationMs: number
+}
+
+/**
+ * loss = sum of cross-entropy over the labelled tokens of all micro-batches / their number N; gradients are summed,
+ * divided by N, clipped by their global norm. Interrupted or diverged, it leaves the state as it was: the micro-batches
+ * of an unfinished step are computed again on resume.
+ */
+export async function* trainStep(run: Run): Interruptible {
+  const { setup, state } = run
+  const cursor = cursorOf(setup.plan, setup.recipe.batch.accumulation, state.step)
+  const batches = batchesOf(run, cursor.epoch)
+  const sums: Sums = { lossNats: 0, labelledTokens: 0, tokens: 0, durationMs: 0 }
+  run.gradients.fill(0)
+  for (let index = cursor.firstBatch; index < cursor.endBatch; index += 1) {
+    const stop = yield* obey(run)
+    if (stop) return stop
+    yield* enterPhase(run, 'training', `step ${state.step + 1} of ${setup.plan.totalSteps}`)
+    await accumulate(run, batches[index]!, sums)
+    if (!Number.isFinite(sums.lossNats)) return diverged(run, 'The training loss')
+  }
+  const startMs = run.ports.nowMs()
+  const gradNorm = globalNorm(run.gradients) / sums.labelledTokens
+  if (!Number.isFinite(gradNorm)) return diverged(run, 'The gradient')
+  const learningRate = update(run, gradNorm, sums.labelledTokens)
+  state.tokensSeen += sums.tokens
+  state.step += 1
+  yield {
+    kind: 'step',
+    step: state.step,
+    epoch: state.step / setup.plan.stepsPerEpoch,
+    lossNats: sums.lossNats / sums.labelledTokens,
+    gradNorm,
+    learningRate,
+    labelledTokens: sums.labelledTokens,
+    tokensSeen: state.tokensSeen,
+    durationMs: sums.durationMs + run.ports.nowMs() - startMs,
+  }
+  return null
+}
+
+function batchesOf(run: Run, epoch: number): readonly (readonly number[])[] {
+  if (run.epochBatches.epoch !== epoch) {
+    const { batch, seed } = run.setup.recipe
+    run.epochBatches = {
+      epoch,
+      batches: microBatchesOfEpoch(run.trainLengthsTokens, batch.microRows, seed, epoch),
+    }
+  }
+  return run.epochBatches.batches
+}
+
+async function accumulate(run: Run, rows: readonly number[], sums: Sums): Promise<void> {
+  const { setup, ports } = run
+  const startMs = ports.nowMs()
+  const batch = collate(
+    rows.map((row) => setup.trainRows[row]!),
+    setup.lossChunks,
+  )
+  const outputs = await ports.forwardBackward(new Map([...batch.feeds, ...run.parameterFeeds]))
+  for (const { name, offset, length } of setup.layout.entries)
+    addGradient(run.gradients, outputs.get(`grad.${name}`), name, offset, length)
+  sums.lossNats += sumLosses(outputs, setup.lossChunks)
+  sums.labelledTokens += batch.labelledTokens
+  sums.tokens += batch.tokens
+  sums.durationMs += ports.nowMs() - startMs
+}
+
+function addGradient(
+  sum: Float32Array,
+  gradient: Tensor | undefined,
+  name: string,
+  offset: number,
+  length: number,
+): void {
+  const data = gradient?.data
+  if (!(data instanceof Float32Array) || data.length !== length)
+    throw new Error(`the graph returned no gradient of ${length} entries for ${name}`)
+  for (let i = 0; i < length; i += 1) sum[offset + i] = sum[offset + i]! + data[i]!
+}
+
+/** Applies AdamW to the whole flat buffer and returns the learning rate that was in force. */
+function update({ setup, state, gradients }: Run, gradNorm: number, labelledTokens: number): number {
+  const { optimizer } = setup.recipe
+  const learningRate = optimizer.learningRate * learningRateFactor(setup.plan.schedule, state.step)
+  adamwStep(state, gradients, optimizer, {
+    updates: state.step + 1,
+    learningRate,
+    gradScale: clipFactor(gradNorm, optimizer.clipNorm) / labelledTokens,
+  })
+  return learningRate
+}
