@@ -5,8 +5,9 @@
 const punctuation = /[!-/:-@[-`{-~]/gu
 /** An English article as a whole word; letters, digits and "_" of any script count as word characters. */
 const articles = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu
-/** White space as Python's str.split() sees it. */
-const whiteSpace = /[\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]+/u
+/** White space as Python's str.split() sees it: Unicode's, and the four ASCII separators 1C to 1F. */
+const separators = `${String.fromCharCode(0x1c)}-${String.fromCharCode(0x1f)}`
+const whiteSpace = new RegExp(`[\\p{White_Space}${separators}]+`, 'u')
 
 /** The words that count: lower case, without punctuation and articles. */
 export function answerWords(text: string): string[] {

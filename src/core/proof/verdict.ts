@@ -1,0 +1,106 @@
+// One sentence in plain words that a comparison ends in. "No measurable difference" is a legal verdict, and a small test
+// set is called small: the sentence says what it could have seen.
+import type { Interval, MetricName, Verdict } from '#shared/proof-protocol.ts'
+
+export interface VerdictFacts {
+  readonly metric: MetricName
+  readonly isHigherBetter: boolean
+  readonly rows: number
+  readonly base: Interval
+  readonly tuned: Interval
+  /** Tuned minus base, with its 95 % interval. */
+  readonly difference: Interval
+  readonly differenceStandardError: number
+}
+
+/** Below this many test rows a verdict carries a warning. */
+export const smallTestRows = 100
+/** z(97.5 %) + z(80 %): a change of so many standard errors is found in four of five test sets of this size. */
+const detectableStandardErrors = 1.96 + 0.84
+/** Changes below this share of the whole scale (1 point of 100) are hardly noticed in use. */
+const practicalPoints = 1
+
+/** The smallest change that a test set of this size would usually show. */
+export const detectableChange = (facts: Pick<VerdictFacts, 'differenceStandardError'>): number =>
+  detectableStandardErrors * facts.differenceStandardError
+
+export function judge(facts: VerdictFacts): Verdict {
+  const { difference, isHigherBetter } = facts
+  const isUp = difference.low > 0
+  const isDown = difference.high < 0
+  if (!isUp && !isDown) return { kind: 'no-measurable-difference', sentence: sayNothingSeen(facts) }
+  const kind = isUp === isHigherBetter ? 'better' : 'worse'
+  return { kind, sentence: sayChange(facts, kind) }
+}
+
+function sayChange(facts: VerdictFacts, kind: 'better' | 'worse'): string {
+  const { metric, rows, base, tuned, difference } = facts
+  const [nearest, farthest] = [difference.low, difference.high].map(Math.abs).sort((a, b) => a - b) as [
+    number,
+    number,
+  ]
+  const verb = difference.value > 0 ? 'rose' : 'fell'
+  const head = `Training made the model ${kind}: ${metricWords[metric]} ${verb} from ${say(metric, base.value)} to ${say(metric, tuned.value)} on ${rows} test rows it had never seen`
+  const size = `(the true change is very likely between ${sayNumber(metric, nearest)} and ${sayChangeSize(metric, farthest)})`
+  return `${head} ${size}.${practicalNote(facts)}${smallNote(facts, kind)}`
+}
+
+function sayNothingSeen(facts: VerdictFacts): string {
+  const { metric, rows, base, tuned } = facts
+  const start = `No measurable difference: ${metricWords[metric]} was ${say(metric, base.value)} before and ${say(metric, tuned.value)} after training`
+  const could = `only a change of about ${sayChangeSize(metric, detectableChange(facts))} could have been seen`
+  const test =
+    rows < smallTestRows
+      ? `The test set is small: with ${rows} test rows ${could}`
+      : `With ${rows} test rows ${could}`
+  const next =
+    rows < smallTestRows
+      ? ' More test rows would tell more.'
+      : ' More or different training examples are likelier to help than training longer.'
+  return `${start}. ${test}.${next}`
+}
+
+function practicalNote(facts: VerdictFacts): string {
+  const isScale = isShare(facts.metric)
+  if (!isScale || Math.abs(facts.difference.value) * 100 >= practicalPoints) return ''
+  return ' The change is real but smaller than 1 point: hardly anyone will notice it.'
+}
+
+function smallNote(facts: VerdictFacts, kind: 'better' | 'worse'): string {
+  if (facts.rows >= smallTestRows) return ''
+  return ` The test set is small, so how much ${kind} is known only roughly.`
+}
+
+const metricWords: Record<MetricName, string> = {
+  accuracy: 'the share of right answers',
+  macroF1: 'F1 averaged over the labels',
+  exactMatch: 'the share of answers that match exactly',
+  tokenF1: 'the agreement with the expected answers (word F1)',
+  lossNats: 'the loss',
+  perplexity: 'the perplexity',
+}
+
+const isShare = (metric: MetricName): boolean =>
+  metric === 'accuracy' || metric === 'macroF1' || metric === 'exactMatch' || metric === 'tokenF1'
+
+/** Shares as per cent, everything else as a number with its unit. */
+function say(metric: MetricName, value: number): string {
+  if (isShare(metric)) return `${digits(value * 100)} %`
+  return metric === 'lossNats' ? `${value.toFixed(2)} nats` : value.toFixed(2)
+}
+
+const sayNumber = (metric: MetricName, change: number): string =>
+  isShare(metric) ? digits(change * 100) : change.toFixed(2)
+
+/** A change of a share is in points (hundredths of the whole), never in per cent. */
+function sayChangeSize(metric: MetricName, change: number): string {
+  const text = sayNumber(metric, change)
+  if (isShare(metric)) return `${text} ${text === '1' ? 'point' : 'points'}`
+  return metric === 'lossNats' ? `${text} nats` : text
+}
+
+/** Whole numbers from 10, one decimal below: no more than a test set can know. */
+function digits(points: number): string {
+  const rounded = Math.abs(points) >= 9.95 ? points.toFixed(0) : points.toFixed(1)
+  return rounded.replace(/\.0$/, '')
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest'
+import { meanMetric, pairedBootstrap, ratioMetric } from '#core/proof/bootstrap.ts'
+import { judge } from '#core/proof/verdict.ts'
+
+const rowsOf = (right: number, rows: number): number[] =>
+  Array.from({ length: rows }, (_, row) => (row < right ? 1 : 0))
+
+const judgeRows = (base: number, tuned: number, rows: number) =>
+  judge({
+    metric: 'accuracy',
+    isHigherBetter: true,
+    rows,
+    ...pairedBootstrap(meanMetric(rowsOf(base, rows), rowsOf(tuned, rows)), { seed: 1 }),
+  })
+
+describe('the verdict', () => {
+  test('a clear gain is called better, with both figures and the likely size', () => {
+    const { kind, sentence } = judgeRows(60, 130, 150)
+    expect(kind).toBe('better')
+    expect(sentence).toMatch(
+      /^Training made the model better: the share of right answers rose from 40 % to 87 % on 150 test rows it had never seen \(the true change is very likely between \d+ and \d+ points\)\.$/,
+    )
+  })
+
+  test('a clear loss is called worse', () => {
+    const { kind, sentence } = judgeRows(130, 60, 150)
+    expect(kind).toBe('worse')
+    expect(sentence).toContain('worse: the share of right answers fell from 87 % to 40 %')
+  })
+
+  test('a small test set is called small, and what it could have seen is said', () => {
+    const base = Array.from({ length: 40 }, (_, row) => row % 2)
+    const tuned = Array.from({ length: 40 }, (_, row) => (row % 3 === 0 ? 1 - (row % 2) : row % 2))
+    const { kind, sentence } = judge({
+      metric: 'accuracy',
+      isHigherBetter: true,
+      rows: 40,
+      ...pairedBootstrap(meanMetric(base, tuned), { seed: 1 }),
+    })
+    expect(kind).toBe('no-measurable-difference')
+    expect(sentence).toMatch(
+      /The test set is small: with 40 test rows only a change of about 2\d points could have been seen\./,
+    )
+  })
+
+  test('equal models: no measurable difference', () => {
+    expect(judgeRows(100, 100, 150).kind).toBe('no-measurable-difference')
+  })
+
+  test('a gain of half a point on very many rows is called real and hardly noticeable', () => {
+    const { kind, sentence } = judgeRows(5000, 5050, 10_000)
+    expect(kind).toBe('better')
+    expect(sentence).toContain('smaller than 1 point')
+  })
+
+  test('where lower is better a fall is better', () => {
+    const base = Array.from({ length: 120 }, (_, row) => 20 + (row % 7))
+    const tuned = base.map((nats) => nats / 2)
+    const tokens = base.map(() => 10)
+    const { kind, sentence } = judge({
+      metric: 'lossNats',
+      isHigherBetter: false,
+      rows: 120,
+      ...pairedBootstrap(ratioMetric(base, tuned, tokens), { seed: 1 }),
+    })
+    expect(kind).toBe('better')
+    expect(sentence).toContain('the loss fell from 2.30 nats to 1.15 nats')
+  })
+})
