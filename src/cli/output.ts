@@ -1,0 +1,80 @@
+// How the command line speaks: results on standard output, progress and problems on standard error.
+// On a terminal progress rewrites one line; in a pipe it is plain lines, few enough to read.
+import { describeProblem, type Problem } from '#shared/result.ts'
+
+/** 0 done, 1 a Problem, 2 wrong use of the command, 130 stopped by Ctrl-C. */
+export const exitCodes = { done: 0, problem: 1, usage: 2, interrupted: 130 } as const
+
+const plainIntervalMs = 5_000
+
+export interface Output {
+  readonly isJson: boolean
+  /** A line of the result. Left out in JSON mode, where `result` prints everything. */
+  line(text?: string): void
+  /** The whole result for a script; printed in JSON mode only. */
+  result(value: unknown): void
+  /** What is being done now. `isMilestone` lines are always kept. */
+  progress(text: string, isMilestone?: boolean): void
+  problem(problem: Problem): void
+}
+
+export interface OutputStreams {
+  readonly out: { write(text: string): unknown }
+  readonly error: { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number }
+  readonly monotonicMs: () => number
+}
+
+export function createOutput(isJson: boolean, streams: OutputStreams): Output {
+  let lastPlainMs = Number.NEGATIVE_INFINITY
+  let isLineOpen = false
+  const closeLine = () => {
+    if (isLineOpen) streams.error.write('\r\x1b[2K')
+    isLineOpen = false
+  }
+  return {
+    isJson,
+    line(text = '') {
+      closeLine()
+      if (!isJson) streams.out.write(`${text}\n`)
+    },
+    result(value) {
+      closeLine()
+      if (isJson) streams.out.write(`${JSON.stringify(value, null, 2)}\n`)
+    },
+    progress(text, isMilestone = false) {
+      const shown = printable(text)
+      if (streams.error.isTTY) {
+        streams.error.write(
+          `\r\x1b[2K${shown.slice(0, (streams.error.columns ?? 80) - 1)}${isMilestone ? '\n' : ''}`,
+        )
+        isLineOpen = !isMilestone
+        return
+      }
+      const nowMs = streams.monotonicMs()
+      if (!isMilestone && nowMs - lastPlainMs < plainIntervalMs) return
+      lastPlainMs = nowMs
+      streams.error.write(`${shown}\n`)
+    },
+    problem(problem) {
+      closeLine()
+      if (isJson) streams.out.write(`${JSON.stringify({ problem }, null, 2)}\n`)
+      streams.error.write(`${printable(describeProblem(problem), true)}\n`)
+    },
+  }
+}
+
+/** Foreign text as text: control characters cannot move the cursor or change colours. */
+export function printable(text: string, keepsLines = false): string {
+  const allowed = keepsLines ? '\n' : ''
+  return [...text]
+    .map((character) => {
+      const code = character.codePointAt(0) ?? 0
+      const isControl =
+        code < 32 ||
+        (code >= 127 && code < 160) ||
+        (code >= 0x202a && code <= 0x202e) ||
+        (code >= 0x2066 && code <= 0x2069)
+      return isControl && character !== allowed ? '·' : character
+    })
+    .join('')
+}

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest'
+import { createOutput, printable } from '../../src/cli/output.ts'
+
+function record(isTTY: boolean) {
+  const written = { out: '', error: '' }
+  let nowMs = 0
+  const streams = {
+    out: { write: (text: string) => (written.out += text) },
+    error: { isTTY, columns: 20, write: (text: string) => (written.error += text) },
+    monotonicMs: () => nowMs,
+  }
+  return { written, streams, sleep: (ms: number) => (nowMs += ms) }
+}
+
+test('in a pipe progress is plain lines at most every five seconds, milestones always', () => {
+  const { written, streams, sleep } = record(false)
+  const output = createOutput(false, streams)
+  output.progress('step 1')
+  output.progress('step 2')
+  output.progress('evaluated', true)
+  sleep(6_000)
+  output.progress('step 9')
+  expect(written.error).toBe('step 1\nevaluated\nstep 9\n')
+})
+
+test('on a terminal progress rewrites one line, cut to its width', () => {
+  const { written, streams } = record(true)
+  const output = createOutput(false, streams)
+  output.progress('a'.repeat(50))
+  output.line('done')
+  expect(written.error).toBe(`\r\x1b[2K${'a'.repeat(19)}\r\x1b[2K`)
+  expect(written.out).toBe('done\n')
+})
+
+test('JSON mode prints the result and nothing else on standard output', () => {
+  const { written, streams } = record(false)
+  const output = createOutput(true, streams)
+  output.line('for people')
+  output.result({ a: 1 })
+  expect(JSON.parse(written.out)).toEqual({ a: 1 })
+})
+
+test('foreign text cannot move the cursor, colour the terminal or turn the writing direction', () => {
+  expect(printable('a\x1b[31mred\r\n\u202egpj')).toBe('a·[31mred···gpj')
+})
