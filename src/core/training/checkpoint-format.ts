@@ -1,0 +1,61 @@
+// Where checkpoints lie, what their manifest says and how errors of the file system are told: shared by the writer
+// (checkpoints.ts) and the reader (checkpoint-search.ts).
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
+import { asDiskProblem, isTemporaryName } from '../system/durable-files.ts'
+
+export const checkpointsFolderOf = (runFolder: string): string => join(runFolder, 'checkpoints')
+
+export const manifestName = 'manifest.json'
+export const stateName = 'state.json'
+
+export const manifestSchema = z.strictObject({
+  format: z.literal('tunewright-checkpoint'),
+  version: z.literal(1),
+  step: z.int().nonnegative(),
+  /** Every other file of the folder. Plain names only: a manifest cannot point elsewhere. */
+  files: z.array(
+    z.strictObject({
+      name: z.string().regex(/^[a-z][a-z0-9-]*\.(json|safetensors)$/),
+      sizeBytes: z.int().nonnegative(),
+      sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    }),
+  ),
+})
+
+export type CheckpointManifest = z.infer<typeof manifestSchema>
+
+export interface CheckpointTensor {
+  readonly shape: readonly number[]
+  readonly data: Float32Array
+}
+
+/** Checkpoint folders, newest step first. Folders with other names are not ours and are not looked at. */
+export async function listCheckpoints(parent: string): Promise<{ folder: string; step: number }[]> {
+  const names = await readdir(parent).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [] as string[]
+    throw error
+  })
+  return names
+    .flatMap((folder) => {
+      const step = /^step-(\d{6,})-[0-9a-f-]{36}$/.exec(folder)?.[1]
+      return step === undefined || isTemporaryName(folder) ? [] : [{ folder, step: Number(step) }]
+    })
+    .sort((a, b) => b.step - a.step || (a.folder < b.folder ? 1 : -1))
+}
+
+/** Runs file work; any error of the operating system becomes a disk Problem, a bug keeps flying. */
+export async function diskAttempt<T>(path: string, work: () => Promise<T>): Promise<Result<T>> {
+  return attemptAsync(async () => {
+    try {
+      return await work()
+    } catch (error) {
+      const known = asDiskProblem(error, path)
+      if (known instanceof ProblemError) throw known
+      if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error
+      throw asDiskProblem(Object.assign(new Error(String(error)), { code: 'EIO' }), path)
+    }
+  })
+}

@@ -1,0 +1,114 @@
+// Finds the checkpoint that a run goes on from: the newest of which every byte verifies, never merely the newest.
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readSafetensorsHeader } from '#formats/safetensors.ts'
+import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { sha256File } from '../system/durable-files.ts'
+import { openFileBytes } from '../system/file-bytes.ts'
+import {
+  type CheckpointManifest,
+  type CheckpointTensor,
+  checkpointsFolderOf,
+  diskAttempt,
+  listCheckpoints,
+  manifestName,
+  manifestSchema,
+  stateName,
+} from './checkpoint-format.ts'
+
+export interface VerifiedCheckpoint {
+  readonly folder: string
+  /** Absolute path of the folder. */
+  readonly path: string
+  readonly step: number
+  readonly state: unknown
+}
+
+export interface CheckpointSearch {
+  readonly newest: VerifiedCheckpoint | null
+  /** Newer ones that did not verify, each with the reason. They are left where they are. */
+  readonly rejected: readonly { readonly folder: string; readonly reason: string }[]
+}
+
+/** The newest checkpoint that verifies entirely: manifest, sizes and SHA-256 of every file. */
+export async function findNewestCheckpoint(runFolder: string): Promise<Result<CheckpointSearch>> {
+  const parent = checkpointsFolderOf(runFolder)
+  return diskAttempt(parent, async () => {
+    const rejected: { folder: string; reason: string }[] = []
+    for (const { folder } of await listCheckpoints(parent)) {
+      const verified = await attemptAsync(() => verifyCheckpoint(join(parent, folder), folder))
+      if (verified.ok) return { newest: verified.value, rejected }
+      rejected.push({ folder, reason: verified.problem.message })
+    }
+    return { newest: null, rejected }
+  })
+}
+
+/** Throws a ProblemError (checkpoint.damaged) unless every file named by the manifest is there, byte for byte. */
+async function verifyCheckpoint(path: string, folder: string): Promise<VerifiedCheckpoint> {
+  const manifest = await readManifest(path, folder)
+  for (const file of manifest.files) {
+    const found = await stat(join(path, file.name)).catch(() => null)
+    if (!found?.isFile()) throw damaged(folder, `${file.name} is missing`)
+    if (found.size !== file.sizeBytes)
+      throw damaged(folder, `${file.name} has ${found.size} bytes instead of ${file.sizeBytes}`)
+    const sha256 = await sha256File(join(path, file.name)).catch(() => null)
+    if (sha256 !== file.sha256) throw damaged(folder, `${file.name} does not match its checksum`)
+  }
+  if (!manifest.files.some((file) => file.name === stateName))
+    throw damaged(folder, `${stateName} is missing`)
+  const state: unknown = JSON.parse(await readFile(join(path, stateName), 'utf8'))
+  return { folder, path, step: manifest.step, state }
+}
+
+async function readManifest(path: string, folder: string): Promise<CheckpointManifest> {
+  const text = await readFile(join(path, manifestName), 'utf8').catch(() => null)
+  if (text === null) throw damaged(folder, `${manifestName} is missing or unreadable`)
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw damaged(folder, `${manifestName} is not complete`)
+  }
+  const parsed = manifestSchema.safeParse(value)
+  if (!parsed.success) throw damaged(folder, `${manifestName} is not a manifest of this program`)
+  return parsed.data
+}
+
+/** The Problem of a checkpoint that cannot be trusted, for `reason` such as "state.json is missing". */
+export function damaged(folder: string, reason: string): ProblemError {
+  return new ProblemError({
+    code: 'checkpoint.damaged',
+    message: `This checkpoint cannot be used: ${reason}.`,
+    where: `checkpoints/${folder}`,
+    remedy: 'The run goes on from the checkpoint before it; nothing needs to be done.',
+  })
+}
+
+/**
+ * The float32 tensors of one file of a verified checkpoint. Problems: checkpoint.damaged where the file is not there or
+ * holds something else.
+ */
+export async function readCheckpointTensors(
+  checkpoint: VerifiedCheckpoint,
+  name: string,
+): Promise<Result<Map<string, CheckpointTensor>>> {
+  return attemptAsync(async () => {
+    const file = await openFileBytes(join(checkpoint.path, name))
+    try {
+      const header = unwrap(await readSafetensorsHeader(file))
+      const tensors = new Map<string, CheckpointTensor>()
+      for (const [tensor, { dtype, shape, offsetBytes, lengthBytes }] of header.tensors) {
+        if (dtype !== 'F32') throw damaged(checkpoint.folder, `${name} holds ${dtype} where F32 was written`)
+        const bytes = await file.read(offsetBytes, lengthBytes)
+        tensors.set(tensor, {
+          shape,
+          data: new Float32Array(bytes.buffer, bytes.byteOffset, lengthBytes / 4),
+        })
+      }
+      return tensors
+    } finally {
+      await file.close()
+    }
+  })
+}
