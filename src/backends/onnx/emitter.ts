@@ -1,0 +1,212 @@
+// Collects the ONNX nodes of one lowering: fresh names, shared constants, views and casts. It decides nothing about
+// operators; the rules do. Pure: no file, no runtime.
+import type { WeightLocation } from '#engine/backend-port.ts'
+import type { Dim, Graph, OpNode, Value } from '#engine/ir/types.ts'
+import type { ElementType, OnnxAttribute, OnnxConstant, OnnxNode } from './model-proto.ts'
+
+export type Attributes = Readonly<Record<string, number | string | readonly number[] | OnnxAttribute>>
+
+export interface NodeOptions {
+  readonly domain?: '' | 'com.microsoft'
+  /** A whole number becomes an integer attribute; a fraction must be given by `float`. */
+  readonly attributes?: Attributes
+  /** Names of the results; without it one fresh name is made. */
+  readonly outputs?: readonly string[]
+}
+
+export const float = (value: number): OnnxAttribute => ({ kind: 'float', value })
+
+export class Emitter {
+  readonly nodes: OnnxNode[] = []
+  readonly constants = new Map<string, OnnxConstant>()
+  readonly #graph: Graph
+  readonly #weights: ReadonlyMap<string, WeightLocation>
+  readonly #shared = new Map<string, string>()
+  readonly #producers = new Map<number, OpNode>()
+  readonly #uses = new Map<number, number>()
+  #counter = 0
+
+  constructor(graph: Graph, weights: ReadonlyMap<string, WeightLocation>) {
+    this.#graph = graph
+    this.#weights = weights
+    for (const node of graph.nodes) {
+      for (const value of node.outputs) this.#producers.set(value.id, node)
+      for (const value of node.inputs) if (value) this.#countUse(value)
+    }
+    for (const value of graph.outputs) this.#countUse(value)
+  }
+
+  #countUse(value: Value): void {
+    this.#uses.set(value.id, (this.#uses.get(value.id) ?? 0) + 1)
+  }
+
+  /** Whether any node or graph output reads this value. Unread results must not be computed: they would be run last. */
+  isUsed(value: Value): boolean {
+    return this.#uses.has(value.id)
+  }
+
+  producerOf(value: Value): OpNode | undefined {
+    return this.#producers.get(value.id)
+  }
+
+  fresh(hint: string): string {
+    this.#counter += 1
+    return `${hint}~${this.#counter}`
+  }
+
+  /** Adds one node and returns the names of its results. */
+  nodeWithResults(operator: string, inputs: readonly string[], options: NodeOptions): readonly string[] {
+    const outputs = options.outputs ?? [this.fresh(operator)]
+    const attributes: Record<string, OnnxAttribute> = {}
+    for (const [name, value] of Object.entries(options.attributes ?? {}))
+      attributes[name] = asAttribute(value)
+    this.nodes.push({ operator, domain: options.domain ?? '', inputs, outputs, attributes })
+    return outputs
+  }
+
+  /** Adds one node and returns the name of its first result. */
+  node(operator: string, inputs: readonly string[], options: NodeOptions = {}): string {
+    return this.nodeWithResults(operator, inputs, options)[0]!
+  }
+
+  /** Makes a result once per key: masks, shapes, views. Sharing is by meaning here, since the optimizer stays off. */
+  share(key: string, make: () => string): string {
+    const known = this.#shared.get(key)
+    if (known !== undefined) return known
+    const made = make()
+    this.#shared.set(key, made)
+    return made
+  }
+
+  /** Declares that `name` is what `share(key)` would make. */
+  remember(key: string, name: string): void {
+    this.#shared.set(key, name)
+  }
+
+  integers(values: readonly number[]): string {
+    return this.share(`int64[${values.join()}]`, () =>
+      this.#constant('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
+    )
+  }
+
+  integer(value: number): string {
+    return this.share(`int64 ${value}`, () =>
+      this.#constant('int64', [], new Uint8Array(BigInt64Array.of(BigInt(value)).buffer)),
+    )
+  }
+
+  scalar(value: number): string {
+    return this.share(`float32 ${value}`, () =>
+      this.#constant('float32', [], new Uint8Array(Float32Array.of(value).buffer)),
+    )
+  }
+
+  #constant(elementType: ElementType, dims: readonly number[], bytes: Uint8Array): string {
+    const name = this.fresh('constant')
+    this.constants.set(name, { elementType, dims, bytes })
+    return name
+  }
+
+  /** The stored element type: differs from float32 for half-precision weights in files. */
+  storedType(value: Value): ElementType {
+    const location = this.#weights.get(value.name)
+    return location?.kind === 'file' ? location.dtype : value.dtype
+  }
+
+  /**
+   * The name under which a value is read as its own dtype. A half-precision weight is cast anew at every use, so that
+   * its float32 copy lives for one operator only.
+   */
+  read(value: Value): string {
+    return this.storedType(value) === value.dtype ? value.name : this.castToFloat(value.name)
+  }
+
+  castToFloat(name: string, outputs?: readonly string[]): string {
+    return this.node('Cast', [name], { attributes: { to: 1 }, ...(outputs ? { outputs } : {}) })
+  }
+
+  /** A view of a tensor with another shape: 0 keeps a dimension, -1 is inferred. ONNX Runtime does not copy. */
+  reshape(name: string, shape: readonly number[], outputs?: readonly string[]): string {
+    return this.node('Reshape', [name, this.integers(shape)], outputs ? { outputs } : {})
+  }
+
+  /** [..., C] as [rows, C]; made once per tensor. */
+  asRows(value: Value): string {
+    const name = this.read(value)
+    if (value.shape.length === 2) return name
+    return this.share(`rows of ${name}`, () => this.reshape(name, [-1, lastOf(value.shape)]))
+  }
+
+  /** Gives `value` its own shape from a [rows, C] tensor; later `asRows` of it finds that tensor again. */
+  fromRows(rows: string, value: Value): void {
+    this.node('Reshape', [rows, this.shapeOf(value.shape)], { outputs: [value.name] })
+    this.remember(`rows of ${value.name}`, rows)
+  }
+
+  /** An int64 vector with the sizes of `shape`, symbols resolved when the graph runs. */
+  shapeOf(shape: readonly Dim[]): string {
+    const unknown = shape.filter((dim) => typeof dim === 'string').length
+    if (unknown === 0) return this.integers(shape as readonly number[])
+    return this.share(`shape [${shape.join()}]`, () =>
+      shape.length === 1
+        ? this.sizeOf(shape[0]!)
+        : this.node(
+            'Concat',
+            shape.map((dim) => this.sizeOf(dim)),
+            { attributes: { axis: 0 } },
+          ),
+    )
+  }
+
+  /** The shape [rows, C] of [..., C] as an int64 vector. */
+  shapeAsRows(shape: readonly Dim[]): string {
+    if (shape.length === 2) return this.shapeOf(shape)
+    return this.share(`shape of rows [${shape.join()}]`, () => {
+      const leading = shape.slice(0, -1).map((dim) => this.sizeOf(dim))
+      const rows = leading.reduce((product, size) => this.node('Mul', [product, size]))
+      return this.node('Concat', [rows, this.sizeOf(lastOf(shape))], { attributes: { axis: 0 } })
+    })
+  }
+
+  /** One dimension as an int64 vector of length 1; a symbol is read off a tensor that is fed on every run. */
+  sizeOf(dim: Dim): string {
+    if (typeof dim === 'number') return this.integers([dim])
+    return this.share(`size ${dim}`, () => {
+      for (const value of this.#graph.inputs) {
+        const axis = value.shape.indexOf(dim)
+        if (axis >= 0) return this.node('Shape', [value.name], { attributes: { start: axis, end: axis + 1 } })
+      }
+      throw new Error(`No graph input has the dimension ${dim}.`)
+    })
+  }
+
+  /**
+   * `name` unchanged, but a result of `dependencies` too: a view whose shape [0,0,...] ("keep every dimension") is
+   * computed from the sizes of the dependencies. The bytes are neither copied nor touched, so bits, NaN and infinity
+   * stay as they are. It holds only while the runtime neither folds shapes nor merges nodes: the optimizer is off.
+   */
+  tie(name: string, rank: number, dependencies: readonly string[], outputs?: readonly string[]): string {
+    const sizes = dependencies.map((dependency) => this.node('Size', [dependency]))
+    const total = sizes.reduce((sum, size) => this.node('Add', [sum, size]))
+    const keepAll = this.node('Mul', [this.integers(new Array<number>(rank).fill(0)), total])
+    return this.node('Reshape', [name, keepAll], outputs ? { outputs } : {})
+  }
+}
+
+export function lastOf(shape: readonly Dim[]): number {
+  const last = shape.at(-1)
+  if (typeof last !== 'number') throw new Error(`The last dimension of [${shape.join()}] must be a number.`)
+  return last
+}
+
+function asAttribute(value: Attributes[string]): OnnxAttribute {
+  if (typeof value === 'string') return { kind: 'string', value }
+  if (typeof value === 'number') {
+    if (!Number.isInteger(value)) throw new Error(`Attribute ${value} is a fraction: use float().`)
+    return { kind: 'int', value }
+  }
+  return isIntegers(value) ? { kind: 'ints', value } : value
+}
+
+const isIntegers = (value: OnnxAttribute | readonly number[]): value is readonly number[] =>
+  Array.isArray(value)

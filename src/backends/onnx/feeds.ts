@@ -1,0 +1,79 @@
+// Checks what is fed to a graph, binds its symbols and keeps its result arrays from run to run. Pure.
+// A wrong feed is a bug of the caller and throws.
+import type { Tensor } from '#engine/backend-port.ts'
+import type { Dim, Graph, OpNode, Value } from '#engine/ir/types.ts'
+
+export type Sizes = ReadonlyMap<string, number>
+
+/** Sizes of the graph's symbols as the feeds have them. Throws where a feed is absent or does not fit. */
+export function bindFeeds(
+  graph: Graph,
+  fed: readonly Value[],
+  find: (name: string) => Tensor | undefined,
+): Sizes {
+  const sizes = new Map<string, number>()
+  for (const value of fed) {
+    const tensor = find(value.name)
+    if (!tensor) throw new Error(`Feed ${value.name} is missing.`)
+    bindShape(value, tensor, sizes)
+  }
+  for (const node of graph.nodes) if (node.kind === 'rope') checkPositions(node, find)
+  return sizes
+}
+
+function bindShape(value: Value, tensor: Tensor, sizes: Map<string, number>): void {
+  const complain = (): never => {
+    const expected = value.shape.map(
+      (dim) => `${dim}${sizes.has(String(dim)) ? `=${sizes.get(String(dim))}` : ''}`,
+    )
+    throw new Error(
+      `Feed ${value.name} is ${tensor.dtype}[${tensor.shape.join()}] with ${tensor.data.length} elements, ` +
+        `expected ${value.dtype}[${expected.join()}].`,
+    )
+  }
+  if (tensor.dtype !== value.dtype || tensor.shape.length !== value.shape.length) complain()
+  for (const [axis, dim] of value.shape.entries()) {
+    const size = tensor.shape[axis]!
+    const known = typeof dim === 'number' ? dim : sizes.get(dim)
+    if (known !== undefined && known !== size) complain()
+    if (typeof dim === 'string') sizes.set(dim, size)
+  }
+  if (tensor.data.length !== tensor.shape.reduce((product, size) => product * size, 1)) complain()
+}
+
+/** ONNX Runtime reads rows of the rotary tables without looking whether they exist. */
+function checkPositions(node: OpNode<'rope'>, find: (name: string) => Tensor | undefined): void {
+  const [, positions, cos] = node.inputs
+  const limit = cos.shape[0]
+  const tensor = find(positions.name)
+  if (typeof limit !== 'number' || !tensor) return
+  for (const position of tensor.data)
+    if (position < 0 || position >= limit)
+      throw new Error(
+        `Feed ${positions.name} holds ${position}; the model knows positions 0 to ${limit - 1}.`,
+      )
+}
+
+/**
+ * One array per output, used again as long as its size stays the same. int64 outputs do not occur in our graphs.
+ */
+export function prepareOutputs(
+  outputs: readonly Value[],
+  sizes: Sizes,
+  kept: Map<string, Tensor>,
+): ReadonlyMap<string, Tensor> {
+  for (const value of outputs) {
+    const shape = value.shape.map((dim) => sizeOf(dim, sizes))
+    const length = shape.reduce((product, size) => product * size, 1)
+    const old = kept.get(value.name)
+    const data = old && old.data.length === length ? old.data : new Float32Array(length)
+    kept.set(value.name, { dtype: 'float32', shape, data })
+  }
+  return kept
+}
+
+function sizeOf(dim: Dim, sizes: Sizes): number {
+  const size = typeof dim === 'number' ? dim : sizes.get(dim)
+  if (size === undefined) throw new Error(`No feed has the dimension ${dim}.`)
+  return size
+}

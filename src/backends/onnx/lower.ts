@@ -1,0 +1,68 @@
+// From a graph of the engine to an ONNX model: inputs, external weights, one rule per op. Pure.
+import type { WeightLocation } from '#engine/backend-port.ts'
+import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
+import { Emitter } from './emitter.ts'
+import type { OnnxExternal, OnnxModel, OnnxPort } from './model-proto.ts'
+import { attentionRules } from './rules/attention.ts'
+import { linearRules } from './rules/linear.ts'
+import { pointwiseRules } from './rules/pointwise.ts'
+import type { RulesFor } from './rules/rule.ts'
+
+/** Keyed by every op of the IR: an op without a rule does not compile. */
+const rules: RulesFor<OpKind> = { ...attentionRules, ...linearRules, ...pointwiseRules }
+
+/**
+ * Lowers a graph. Frozen weights of kind 'file' become external initializers; those of kind 'memory' become inputs
+ * like the trainable ones, to be fed on every run: nothing is copied and the 2 GB limit of a protobuf does not bite.
+ * `weights` must hold every frozen parameter of kind 'file'.
+ */
+export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLocation>): OnnxModel {
+  const emit = new Emitter(graph, weights)
+  for (const node of graph.nodes) lowerNode(emit, node)
+  const externals = new Map<string, OnnxExternal>()
+  const fed: Value[] = [...graph.inputs]
+  for (const { value, isTrainable } of graph.parameters) {
+    const location = isTrainable ? undefined : weights.get(value.name)
+    if (location?.kind === 'file') externals.set(value.name, asExternal(location))
+    else fed.push(value)
+  }
+  return {
+    nodes: emit.nodes,
+    constants: emit.constants,
+    externals,
+    inputs: fed.map(asPort),
+    outputs: graph.outputs.map((value) => asPort(namedResult(emit, graph, value))),
+  }
+}
+
+function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
+  rules[node.kind as K](emit, node)
+}
+
+const asPort = (value: Value): OnnxPort => ({
+  name: value.name,
+  elementType: value.dtype,
+  dims: value.shape,
+})
+
+function asExternal(location: WeightLocation & { kind: 'file' }): OnnxExternal {
+  return {
+    elementType: location.dtype,
+    dims: location.shape,
+    file: location.file,
+    offsetBytes: location.offsetBytes,
+    lengthBytes: location.lengthBytes,
+  }
+}
+
+/** ONNX does not let an input be an output of the same name. */
+function namedResult(emit: Emitter, graph: Graph, value: Value): Value {
+  if (emit.producerOf(value)) return value
+  const isFed =
+    graph.inputs.includes(value) || graph.parameters.some((parameter) => parameter.value === value)
+  throw new Error(
+    isFed
+      ? `Output ${value.name} is an input: return it through an op.`
+      : `Output ${value.name} has no producer.`,
+  )
+}

@@ -1,0 +1,114 @@
+// Matrix products, embedding and row selection as ONNX. T is the number of rows of all leading dimensions together.
+import type { Value } from '#engine/ir/types.ts'
+import { type Emitter, float, lastOf } from '../emitter.ts'
+import type { RulesFor } from './rule.ts'
+
+export const linearRules: RulesFor<
+  | 'embedding'
+  | 'embeddingBackward'
+  | 'linear'
+  | 'linearInputBackward'
+  | 'linearWeightBackward'
+  | 'sumLeading'
+  | 'gatherRows'
+  | 'gatherRowsBackward'
+> = {
+  /** A half-precision table is cast after the rows were picked. */
+  embedding(emit, { inputs: [table, ids], outputs: [y] }) {
+    const isHalf = emit.storedType(table) !== 'float32'
+    const rows = emit.node('Gather', [table.name, ids.name], isHalf ? {} : { outputs: [y.name] })
+    if (isHalf) emit.castToFloat(rows, [y.name])
+  },
+
+  embeddingBackward(emit, { inputs: [dy, ids], outputs: [dTable], attributes }) {
+    const zeros = emit.node('ConstantOfShape', [emit.integers([attributes.vocabulary, lastOf(dy.shape)])])
+    const rows = emit.share(`flat ${ids.name}`, () => emit.reshape(ids.name, [-1]))
+    scatterAddRows(emit, zeros, rows, dy, [dTable.name])
+  },
+
+  linear(emit, { inputs: [x, weight, addend], outputs: [y], attributes }) {
+    multiply(emit, { x, weight, addend, y, scale: attributes.scale, isWeightTransposed: true })
+  },
+
+  linearInputBackward(emit, { inputs: [dy, weight, addend], outputs: [dx], attributes }) {
+    multiply(emit, { x: dy, weight, addend, y: dx, scale: attributes.scale, isWeightTransposed: false })
+  },
+
+  /** dWeight [O,I] = scale * dy [T,O]^T x [T,I] */
+  linearWeightBackward(emit, { inputs: [dy, x], outputs: [dWeight], attributes }) {
+    emit.node('Gemm', [emit.asRows(dy), emit.asRows(x)], {
+      attributes: { transA: 1, alpha: float(attributes.scale) },
+      outputs: [dWeight.name],
+    })
+  },
+
+  sumLeading(emit, { inputs: [x], outputs: [sum] }) {
+    emit.node('ReduceSum', [emit.asRows(x), emit.integers([0])], {
+      attributes: { keepdims: 0 },
+      outputs: [sum.name],
+    })
+  },
+
+  gatherRows(emit, { inputs: [x, rows], outputs: [y] }) {
+    emit.node('Gather', [emit.asRows(x), rows.name], { outputs: [y.name] })
+  },
+
+  gatherRowsBackward(emit, { inputs: [dy, rows, like], outputs: [dx] }) {
+    const zeros = emit.node('ConstantOfShape', [emit.shapeAsRows(like.shape)])
+    emit.fromRows(scatterAddRows(emit, zeros, rows.name, dy), dx)
+  },
+}
+
+interface Product {
+  readonly x: Value
+  readonly weight: Value
+  readonly addend: Value | null
+  readonly y: Value
+  readonly scale: number
+  readonly isWeightTransposed: boolean
+}
+
+/** y = scale * x weight(^T) + addend. An addend goes into Gemm as C: 4 % of a step less than an Add of its own. */
+function multiply(emit: Emitter, { x, weight, addend, y, scale, isWeightTransposed }: Product): void {
+  const transB = isWeightTransposed ? 1 : 0
+  if (addend) {
+    const c = addend.shape.length === 1 ? emit.read(addend) : emit.asRows(addend)
+    const attributes = { transB, alpha: float(scale) }
+    const inputs = [emit.asRows(x), emit.read(weight), c]
+    if (y.shape.length === 2) emit.node('Gemm', inputs, { attributes, outputs: [y.name] })
+    else emit.fromRows(emit.node('Gemm', inputs, { attributes }), y)
+    return
+  }
+  const inputs = [emit.read(x), emit.read(weight)]
+  if (scale === 1 && transB === 0) {
+    emit.node('MatMul', inputs, { outputs: [y.name] })
+    return
+  }
+  emit.node('FusedMatMul', inputs, {
+    domain: 'com.microsoft',
+    attributes: { transB, alpha: float(scale) },
+    outputs: [y.name],
+  })
+}
+
+/**
+ * zeros [N,C] + dy [T,C] at `rows` [T]. ScatterElements runs one row after the other in the order of `rows`;
+ * ScatterND would be threaded, and threads race where a row repeats.
+ */
+function scatterAddRows(
+  emit: Emitter,
+  zeros: string,
+  rows: string,
+  dy: Value,
+  outputs?: readonly string[],
+): string {
+  const updates = emit.asRows(dy)
+  const indices = emit.node('Expand', [
+    emit.node('Unsqueeze', [rows, emit.integers([1])]),
+    emit.node('Shape', [updates]),
+  ])
+  return emit.node('ScatterElements', [zeros, indices, updates], {
+    attributes: { axis: 0, reduction: 'add' },
+    ...(outputs ? { outputs } : {}),
+  })
+}

@@ -1,0 +1,184 @@
+// Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime or the disk.
+// `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
+import { randomUUID } from 'node:crypto'
+import { stat, unlink, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import * as ort from 'onnxruntime-node'
+import type { Backend, CompileOptions, Session, Tensor, WeightLocation } from '#engine/backend-port.ts'
+import type { Graph, Value } from '#engine/ir/types.ts'
+import { attemptAsync, ProblemError } from '#shared/result.ts'
+import { bindFeeds, prepareOutputs } from './feeds.ts'
+import { lowerGraph } from './lower.ts'
+import { encodeModel } from './model-proto.ts'
+
+type FileWeight = WeightLocation & { kind: 'file' }
+
+export function createOnnxBackend(): Backend {
+  return {
+    name: `onnxruntime-node ${ort.env.versions.node ?? 'unknown'} cpu`,
+    determinism: 'bit-exact on this machine',
+    compile: (graph, options) => attemptAsync(() => compile(graph, options)),
+  }
+}
+
+async function compile(graph: Graph, options: CompileOptions): Promise<Session> {
+  const frozen = graph.parameters.filter((parameter) => !parameter.isTrainable).map(({ value }) => value)
+  const held = new Map<string, Tensor>()
+  const files: FileWeight[] = []
+  for (const value of frozen) {
+    const location = options.weights.get(value.name)
+    if (!location) throw missingWeight(value)
+    if (location.kind === 'memory') held.set(value.name, location.tensor)
+    else files.push(await checkedFile(value, location))
+  }
+  const model = encodeModel(lowerGraph(graph, options.weights))
+  const settings = sessionSettings(options.threads)
+  const runtime = files.length === 0 ? await load(model, settings) : await loadBeside(files, model, settings)
+  return createSession(graph, runtime, held)
+}
+
+/**
+ * Measured (docs/backends.md): prepacking and the memory pattern double resident memory for no speed; the arena is
+ * worth its memory; spinning threads gain nothing and disturb other sessions and programs. The optimizer stays off: it
+ * would merge recomputation with the first pass, unfold half-precision weights, and undo `tie`.
+ */
+function sessionSettings(threads: number): ort.InferenceSession.SessionOptions {
+  return {
+    executionProviders: ['cpu'],
+    graphOptimizationLevel: 'disabled',
+    executionMode: 'sequential',
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    enableCpuMemArena: true,
+    enableMemPattern: false,
+    logSeverityLevel: 3,
+    extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } },
+  }
+}
+
+const load = (model: string | Uint8Array, settings: ort.InferenceSession.SessionOptions) =>
+  (typeof model === 'string'
+    ? ort.InferenceSession.create(model, settings)
+    : ort.InferenceSession.create(model, settings)
+  ).catch((error: unknown) => {
+    throw failed('The computation could not be prepared.', 'preparing the model', error)
+  })
+
+/**
+ * ONNX Runtime reads external weights only from the model file's own folder (links resolved). The model file is
+ * needed while the session is made; the weights stay memory-mapped after it is gone. Its name is a temporary one, so
+ * that the next start sweeps it away should the process die in between.
+ */
+async function loadBeside(
+  files: readonly FileWeight[],
+  model: Uint8Array,
+  settings: ort.InferenceSession.SessionOptions,
+): Promise<ort.InferenceSession> {
+  const folder = files[0]!.folder
+  if (files.some((file) => file.folder !== folder))
+    throw failed('The model lies in several folders.', folder, 'external data must lie beside the graph')
+  const path = join(folder, `graph.onnx.tmp-${randomUUID()}`)
+  await writeFile(path, model, { flag: 'wx' }).catch((error: unknown) => {
+    throw new ProblemError({
+      code: 'backend.failed',
+      message:
+        'The model folder cannot be written to, and the computation needs a small file beside the weights.',
+      where: folder,
+      remedy: 'Check that you may write to this folder and that its disk has space, then try again.',
+      details: String(error),
+    })
+  })
+  try {
+    return await load(path, settings)
+  } finally {
+    await unlink(path).catch(() => {})
+  }
+}
+
+/** A mapped file that is shorter than its header says would kill the process at the first read behind its end. */
+async function checkedFile(value: Value, location: FileWeight): Promise<FileWeight> {
+  const where = `${location.file}, ${value.name}`
+  if (/[/\\]/.test(location.file)) throw damaged(where, 'the file name contains a path')
+  const elements = location.shape.reduce((product, size) => product * size, 1)
+  const expectedBytes = elements * (location.dtype === 'float32' ? 4 : 2)
+  if (location.lengthBytes !== expectedBytes)
+    throw damaged(where, `${location.lengthBytes} bytes, expected ${expectedBytes}`)
+  if (location.shape.join() !== value.shape.join())
+    throw damaged(where, `shape [${location.shape.join()}], expected [${value.shape.join()}]`)
+  const { size } = await stat(join(location.folder, location.file)).catch((error: unknown) => {
+    throw damaged(where, String(error))
+  })
+  if (size < location.offsetBytes + location.lengthBytes)
+    throw damaged(where, `the file ends at byte ${size}, before the tensor does`)
+  return location
+}
+
+function createSession(
+  graph: Graph,
+  runtime: ort.InferenceSession,
+  held: ReadonlyMap<string, Tensor>,
+): Session {
+  const fed = [
+    ...graph.inputs,
+    ...graph.parameters
+      .filter(({ value, isTrainable }) => isTrainable || held.has(value.name))
+      .map((p) => p.value),
+  ]
+  const heldTensors = new Map([...held].map(([name, tensor]) => [name, asRuntimeTensor(tensor)]))
+  const kept = new Map<string, Tensor>()
+  let isDisposed = false
+  return {
+    async run(feeds) {
+      if (isDisposed) throw new Error('This session was disposed of.')
+      const sizes = bindFeeds(graph, fed, (name) => feeds.get(name) ?? held.get(name))
+      const outputs = prepareOutputs(graph.outputs, sizes, kept)
+      const inputs: Record<string, ort.Tensor> = {}
+      for (const { name } of fed) inputs[name] = heldTensors.get(name) ?? asRuntimeTensor(feeds.get(name)!)
+      const fetches: Record<string, ort.Tensor> = {}
+      for (const [name, tensor] of outputs) fetches[name] = asRuntimeTensor(tensor)
+      await runtime.run(inputs, fetches).catch((error: unknown) => {
+        throw failed('The computation failed.', 'running the model', error)
+      })
+      return outputs
+    },
+    async dispose() {
+      if (isDisposed) return
+      isDisposed = true
+      kept.clear()
+      heldTensors.clear()
+      await runtime.release()
+    },
+  }
+}
+
+/** A view: the runtime reads and writes the array itself. */
+const asRuntimeTensor = (tensor: Tensor): ort.Tensor =>
+  tensor.data instanceof Float32Array
+    ? new ort.Tensor('float32', tensor.data, tensor.shape)
+    : new ort.Tensor('int64', tensor.data, tensor.shape)
+
+const missingWeight = (value: Value): ProblemError =>
+  new ProblemError({
+    code: 'model.missing-tensor',
+    message: 'A part of the model is missing.',
+    where: value.name,
+    remedy: 'Add the model again.',
+  })
+
+const damaged = (where: string, details: string): ProblemError =>
+  new ProblemError({
+    code: 'model.damaged',
+    message: 'A weights file of the model is missing or not what it should be.',
+    where,
+    remedy: 'Remove this model from the library and add it again.',
+    details,
+  })
+
+const failed = (message: string, where: string, error: unknown): ProblemError =>
+  new ProblemError({
+    code: 'backend.failed',
+    message,
+    where,
+    remedy: 'Try again with smaller batches or fewer threads; if it fails again, report it with the details.',
+    details: error instanceof Error ? error.message : String(error),
+  })
