@@ -85,9 +85,14 @@ export type ScorerEvent = z.output<typeof scorerEvent>
 
 // ---- generator: greedy answers ----------------------------------------------------------------------------------
 
+/** Files in the library with the SHA-256 of their weights, which names their copies in the cache. */
+const hashedFolder = z.strictObject({ folder: z.string(), weightsSha256: z.string().length(64) })
+export type HashedFolder = z.output<typeof hashedFolder>
+
 export const generatorJob = z.strictObject({
-  modelFolder: z.string(),
-  adapterFolder: z.string().nullable(),
+  model: hashedFolder,
+  /** Needed where `sides` asks for `tuned`. */
+  adapter: hashedFolder.nullable(),
   /** Where GGUF copies of model and adapter are kept, named by their content. */
   cacheFolder: z.string(),
   threads: z.int().min(1).max(256),

@@ -1,0 +1,93 @@
+// llama.cpp by node-llama-cpp: one model, answers written side by side, greedy. Opens only GGUF files that Tunewright
+// wrote itself. Knows token ids, no text.
+import { getLlama, type LlamaContext, type LlamaContextSequence, type LlamaModel, type Token } from 'node-llama-cpp'
+import { throwIfCancelled } from '../serve-job.ts'
+
+export interface AnswerSession {
+  /** Answers every prompt; `onAnswer` is called as each ends, in no particular order. */
+  answer(request: AnswerRequest): Promise<void>
+  dispose(): Promise<void>
+}
+
+export interface AnswerRequest {
+  /** LoRA GGUF to put on the model; null answers with the model as it is. */
+  readonly adapterPath: string | null
+  /** Token ids of each prompt, special tokens included: nothing is added. */
+  readonly prompts: readonly (readonly number[])[]
+  readonly maxAnswerTokens: number
+  /** The answer ends before one of these, or before a token that the model file calls an end. */
+  readonly stopIds: ReadonlySet<number>
+  readonly sequences: number
+  readonly signal: AbortSignal
+  readonly onAnswer: (index: number, ids: readonly number[], ended: 'end-of-turn' | 'token-limit') => Promise<void>
+}
+
+/** Never builds, downloads or searches: the binary that the package brought, on the processor. */
+export async function openAnswerSession(modelPath: string, threads: number): Promise<AnswerSession> {
+  const llama = await getLlama({
+    gpu: false,
+    build: 'never',
+    skipDownload: true,
+    maxThreads: threads,
+    progressLogs: false,
+  })
+  const model = await llama.loadModel({ modelPath })
+  return {
+    answer: (request) => answerAll(model, threads, request),
+    dispose: async () => {
+      await model.dispose()
+      await llama.dispose()
+    },
+  }
+}
+
+async function answerAll(model: LlamaModel, threads: number, request: AnswerRequest): Promise<void> {
+  const { prompts, maxAnswerTokens } = request
+  const longest = prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0)
+  const sequences = Math.max(1, Math.min(request.sequences, prompts.length))
+  const context = await model.createContext({
+    // Per sequence, with room so that llama.cpp never has to shift out what was said first.
+    contextSize: longest + maxAnswerTokens + 8,
+    sequences,
+    threads,
+    ...(request.adapterPath ? { lora: { adapters: [{ filePath: request.adapterPath, scale: 1 }] } } : {}),
+  })
+  try {
+    // Similar lengths together; longest first, so that no long answer is left alone at the end.
+    const queue = prompts.map((_, index) => index).sort((a, b) => prompts[b]!.length - prompts[a]!.length)
+    await Promise.all(Array.from({ length: sequences }, () => workThrough(context, model, queue, request)))
+  } finally {
+    await context.dispose()
+  }
+}
+
+async function workThrough(
+  context: LlamaContext,
+  model: LlamaModel,
+  queue: number[],
+  request: AnswerRequest,
+): Promise<void> {
+  const sequence = context.getSequence()
+  for (let index = queue.shift(); index !== undefined; index = queue.shift()) {
+    await sequence.clearHistory()
+    const { ids, ended } = await answerOne(sequence, model, request.prompts[index]!, request)
+    await request.onAnswer(index, ids, ended)
+  }
+}
+
+async function answerOne(
+  sequence: LlamaContextSequence,
+  model: LlamaModel,
+  prompt: readonly number[],
+  { maxAnswerTokens, stopIds, signal }: AnswerRequest,
+): Promise<{ ids: number[]; ended: 'end-of-turn' | 'token-limit' }> {
+  const ids: number[] = []
+  const tokens = sequence.evaluate([...prompt] as Token[], { temperature: 0, yieldEogToken: true })
+  for await (const token of tokens) {
+    await throwIfCancelled(signal)
+    if (stopIds.has(token) || model.isEogToken(token)) return { ids, ended: 'end-of-turn' }
+    ids.push(token)
+    if (ids.length >= maxAnswerTokens) break
+  }
+  return { ids, ended: 'token-limit' }
+}

@@ -1,0 +1,66 @@
+// What the scorer and the generator have in common: one job by message, a heartbeat, cancel, one last word, exit.
+import type { z } from 'zod'
+import { type Problem, ProblemError } from '#shared/result.ts'
+import { connectParent } from './parent-port.ts'
+
+const heartbeatMs = 5_000
+
+export interface JobContext<Event> {
+  emit(event: Event): Promise<void>
+  readonly signal: AbortSignal
+}
+
+type Command<Job> = { readonly kind: 'start'; readonly job: Job } | { readonly kind: 'cancel' }
+
+/** Thrown by `throwIfCancelled`; ends the job with `cancelled`. */
+class Cancelled extends Error {}
+
+/** Lets waiting messages in (a run of the numerics blocks this thread), then throws if one of them was `cancel`. */
+export async function throwIfCancelled(signal: AbortSignal): Promise<void> {
+  await new Promise((resolve) => setImmediate(resolve))
+  if (signal.aborted) throw new Cancelled('cancelled')
+}
+
+/**
+ * Waits for `start`, does the job and exits. `work` emits its events, `finished` among them; a ProblemError it throws
+ * becomes `failed`, anything else `failed` with `code` and the stack in its details.
+ */
+export function serveJob<Job, Event>(
+  schema: z.ZodType<Command<Job>>,
+  code: Problem['code'],
+  work: (job: Job, context: JobContext<Event | { kind: 'phase' }>) => Promise<void>,
+): void {
+  const parent = connectParent()
+  const cancel = new AbortController()
+  let started = false
+  parent.onMessage(async (message) => {
+    const command = schema.parse(message)
+    if (command.kind === 'cancel') return cancel.abort()
+    if (started) return
+    started = true
+    const heartbeat = setInterval(() => void parent.send({ kind: 'heartbeat' }), heartbeatMs)
+    try {
+      await work(command.job, { emit: (event) => parent.send(event), signal: cancel.signal })
+    } catch (error) {
+      await parent.send(lastWord(error, code))
+    }
+    clearInterval(heartbeat)
+    process.exit(0)
+  })
+}
+
+function lastWord(error: unknown, code: Problem['code']): object {
+  if (error instanceof Cancelled) return { kind: 'cancelled' }
+  if (error instanceof ProblemError) return { kind: 'failed', problem: error.problem }
+  const details = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  return {
+    kind: 'failed',
+    problem: {
+      code,
+      message: 'The measurement ran into a fault of Tunewright.',
+      where: 'inside the measuring process',
+      remedy: 'Try again. If it happens again, report it with the details.',
+      details,
+    } satisfies Problem,
+  }
+}
