@@ -1,0 +1,30 @@
+// The engine's public face: a list of re-exports, nothing else.
+export { differentiate, gradientOutputName } from './autodiff/differentiate.ts'
+export type * from './backend-port.ts'
+export type {
+  BuiltGraph,
+  MaskKind,
+  ScoringGraphOptions,
+  TrainingGraphOptions,
+} from './build-graphs.ts'
+export { buildLogitsGraph, buildScoringGraph, buildTrainingGraph } from './build-graphs.ts'
+export { GraphBuilder } from './ir/graph-builder.ts'
+export { printGraph } from './ir/print.ts'
+export { operandsOf, producersOf, replaceOperands, sortNodes } from './ir/rewrite.ts'
+export type { ValueType } from './ir/type-rules.ts'
+export { GraphError } from './ir/type-rules.ts'
+export type * from './ir/types.ts'
+export { verifyGraph } from './ir/verify.ts'
+export type { MethodSpec } from './methods/methods.ts'
+export { adapterShapes, initialiseAdapter, trainableShapes } from './methods/methods.ts'
+export type {
+  LinearDescription,
+  ModelConfig,
+  NamedShape,
+  RopeConfig,
+  RopeScaling,
+} from './models/config.ts'
+export { knownModelTypes, layerLinears, parameterShapes, parseModelConfig } from './models/families.ts'
+export type { RopeTables } from './models/rope.ts'
+export { ropeTables } from './models/rope.ts'
+export { counterRandom } from './random.ts'
