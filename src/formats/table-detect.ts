@@ -1,0 +1,204 @@
+// What kind of table a text is, decided by its content; the file's name only breaks ties. Works on a sample.
+import { DelimitedParser, type DelimitedRecord } from './delimited.ts'
+import { JsonSyntaxFault, readJsonRow } from './json-value.ts'
+import {
+  type Delimiter,
+  stopReading,
+  type TableFormat,
+  type TableOptions,
+  tableLimits,
+} from './table-types.ts'
+
+export interface Sample {
+  readonly name: string
+  /** The first characters of the file. */
+  readonly text: string
+  /** Whether that is all of it. */
+  readonly isWhole: boolean
+}
+
+export interface DelimitedGuess {
+  readonly delimiter: Delimiter
+  readonly hasQuotes: boolean
+  readonly hasHeader: boolean
+}
+
+const plainTextRemedy =
+  'Bring a table with one example a row: CSV or TSV with a heading, or JSONL with one object a line.'
+
+/** First bytes of files that are no text, and what to do with each. */
+const signatures: readonly { bytes: readonly number[]; what: string; remedy: string }[] = [
+  {
+    bytes: [0x50, 0x4b, 0x03, 0x04],
+    what: 'a ZIP container, as Excel, Word, OpenDocument and EPUB use',
+    remedy: 'If it is a spreadsheet, open it and save the sheet as "CSV UTF-8".',
+  },
+  {
+    bytes: [0xd0, 0xcf, 0x11, 0xe0],
+    what: 'an Office file in the format before 2007',
+    remedy: 'Open it in a spreadsheet program and save the sheet as "CSV UTF-8".',
+  },
+  { bytes: [0x25, 0x50, 0x44, 0x46], what: 'a PDF document', remedy: plainTextRemedy },
+  {
+    bytes: [0x50, 0x41, 0x52, 0x31],
+    what: 'a Parquet file',
+    remedy: 'Export it as CSV or JSONL from the program it came from.',
+  },
+  {
+    bytes: [0x1f, 0x8b],
+    what: 'a gzip-compressed file',
+    remedy: 'Unpack it first, then bring the file inside.',
+  },
+  {
+    bytes: [0x28, 0xb5, 0x2f, 0xfd],
+    what: 'a zstd-compressed file',
+    remedy: 'Unpack it first, then bring the file inside.',
+  },
+  { bytes: [0x7b, 0x5c, 0x72, 0x74, 0x66], what: 'a Rich Text document', remedy: plainTextRemedy },
+  { bytes: [0x89, 0x50, 0x4e, 0x47], what: 'a picture', remedy: plainTextRemedy },
+  { bytes: [0xff, 0xd8, 0xff], what: 'a picture', remedy: plainTextRemedy },
+]
+
+/** Stops at bytes that are a known kind of file or hold too many control characters to be text. */
+export function refuseBinary(name: string, head: Uint8Array, isWide: boolean): void {
+  const known = signatures.find(({ bytes }) => bytes.every((byte, i) => head[i] === byte))
+  if (known !== undefined) stopAsUnknown(name, `This is ${known.what}, not a text table.`, known.remedy)
+  if (isWide) return
+  let controls = 0
+  for (const byte of head) if (byte < 32 && (byte < 9 || byte > 13) && byte !== 27) controls += 1
+  if (controls > 2 && controls > head.byteLength * 0.01)
+    stopAsUnknown(name, 'This is not a text file: it is full of bytes that no text has.', plainTextRemedy)
+}
+
+/** JSONL where most lines are objects; JSON where it begins as a document does; otherwise delimited text. */
+export function detectFormat(sample: Sample): TableFormat {
+  const text = sample.text.trimStart()
+  if (isJsonLines(sample, text)) return 'jsonl'
+  const isOneLine = !sample.isWhole && !/[\r\n]/.test(text)
+  if (isOneLine && hasExtension(sample.name, ['jsonl', 'ndjson'])) return 'jsonl'
+  if (/^(\[\s*([[{"\-0-9tfn\]]|$)|\{\s*(["}]|$))/.test(text)) return 'json'
+  if (hasExtension(sample.name, ['jsonl', 'ndjson'])) return 'jsonl'
+  if (hasExtension(sample.name, ['json']))
+    stopAsUnknown(sample.name, 'The file is called JSON but does not begin with { or [.', plainTextRemedy)
+  return 'csv'
+}
+
+function isJsonLines(sample: Sample, text: string): boolean {
+  const lines = text.split(/\r\n|\n|\r/)
+  if (!sample.isWhole && lines.length > 1) lines.pop()
+  const filled = lines.filter((line) => /\S/.test(line)).slice(0, 50)
+  const objects = filled.filter((line) => isWholeObject(line)).length
+  if (objects === 0 || objects * 2 < filled.length) return false
+  if (filled.length > 1 || objects === 0) return true
+  return !sample.isWhole || !holdsOneList(text)
+}
+
+function isWholeObject(line: string): boolean {
+  if (!/^\s*\{/.test(line)) return false
+  try {
+    return readJsonRow(line, tableLimits.jsonDepth, tableLimits.columns).values.size >= 0
+  } catch (error) {
+    if (error instanceof JsonSyntaxFault) return false
+    throw error
+  }
+}
+
+/** A single object whose member is a list of objects is a document, any other is a record on a line of its own. */
+function holdsOneList(text: string): boolean {
+  const { values } = readJsonRow(text, tableLimits.jsonDepth, tableLimits.columns)
+  return [...values.values()].some((value) => /^\[\s*\{/.test(value))
+}
+
+const candidates: readonly Delimiter[] = ['\t', ';', '|', ',']
+
+/** Delimiter, quoting and heading of delimited text. Prose and other files without columns are refused. */
+export function detectDelimited(sample: Sample, options: TableOptions): DelimitedGuess {
+  const isNamedTable = hasExtension(sample.name, ['csv', 'tsv', 'tab', 'psv'])
+  const choices = options.delimiter === undefined ? candidates : [options.delimiter]
+  let best: { delimiter: Delimiter; hasQuotes: boolean; records: DelimitedRecord[]; score: number } | null =
+    null
+  for (const delimiter of choices)
+    for (const hasQuotes of [true, false]) {
+      const records = readSample(sample, delimiter, hasQuotes)
+      const evidence = !hasQuotes || delimiter !== '\t' || hasUsefulQuotes(sample.text)
+      const score = scoreColumns(records) - (hasQuotes ? 0 : 0.02) - (evidence ? 0 : 0.03)
+      if (best === null || score > best.score + 1e-9) best = { delimiter, hasQuotes, records, score }
+    }
+  const needed = options.delimiter !== undefined || options.format === 'csv' ? -1 : isNamedTable ? 0.5 : 0.9
+  if (best === null || best.score < needed || (best.records.length < 2 && needed > 0.5)) {
+    if (isNamedTable || needed === -1)
+      return { ...singleColumn(sample, options), delimiter: namedDelimiter(sample.name, options) }
+    return stopAsUnknown(sample.name, 'This is plain text without columns, not a table.', plainTextRemedy)
+  }
+  const hasHeader = options.hasHeader ?? looksLikeHeader(best.records.map((record) => record.cells))
+  return { delimiter: best.delimiter, hasQuotes: best.hasQuotes, hasHeader }
+}
+
+function singleColumn(sample: Sample, options: TableOptions): { hasQuotes: boolean; hasHeader: boolean } {
+  const records = readSample(sample, namedDelimiter(sample.name, options), true)
+  return {
+    hasQuotes: true,
+    hasHeader: options.hasHeader ?? looksLikeHeader(records.map((record) => record.cells)),
+  }
+}
+
+const namedDelimiter = (name: string, options: TableOptions): Delimiter =>
+  options.delimiter ?? (hasExtension(name, ['tsv', 'tab']) ? '\t' : hasExtension(name, ['psv']) ? '|' : ',')
+
+function readSample(sample: Sample, delimiter: Delimiter, hasQuotes: boolean): DelimitedRecord[] {
+  const parser = new DelimitedParser({
+    name: sample.name,
+    delimiter,
+    hasQuotes,
+    recordCharacters: Number.POSITIVE_INFINITY,
+    columns: Number.POSITIVE_INFINITY,
+  })
+  return parser
+    .push(sample.isWhole && !/[\r\n]$/.test(sample.text) ? `${sample.text}\n` : sample.text)
+    .slice(0, 500)
+}
+
+/** Share of sound records that have the commonest number of cells; 0 where that number is 1 or the first differs. */
+function scoreColumns(records: readonly DelimitedRecord[]): number {
+  const counts = new Map<number, number>()
+  for (const { cells, fault } of records)
+    if (fault === null) counts.set(cells.length, (counts.get(cells.length) ?? 0) + 1)
+  let width = 0
+  for (const [cells, count] of counts) if (count > (counts.get(width) ?? 0)) width = cells
+  if (width < 2) return 0
+  const isFirstUsual = records[0] !== undefined && records[0].cells.length === width
+  return ((counts.get(width) ?? 0) / records.length) * (isFirstUsual ? 1 : 0.8)
+}
+
+/**
+ * Whether quotation marks wrap cells in the way programs write them: around a separator, a line end or a doubled quote.
+ * A cell that is nothing but one quotation mark, as in lists of words, speaks against it.
+ */
+function hasUsefulQuotes(text: string): boolean {
+  const head = text.slice(0, 262_144)
+  if (/(^|[\r\n\t])"[\r\n\t]/.test(head)) return false
+  return /(^|[\r\n\t])"(?=[^"]*([\t\r\n]|""))(?:[^"]|"")*"([\r\n\t]|$)/.test(head)
+}
+
+const numberLike = /^[-+]?[0-9][0-9.,\s%]*$/
+
+/**
+ * The first row names the columns unless something in it is a value: a number, a repeat, a long text, or a cell that
+ * comes again further down in its column.
+ */
+export function looksLikeHeader(records: readonly (readonly string[])[]): boolean {
+  const [first, ...rest] = records
+  if (first === undefined) return false
+  const names = first.map((cell) => cell.trim())
+  const filled = names.filter((name) => name !== '')
+  if (filled.length === 0 || new Set(filled).size < filled.length) return false
+  if (filled.some((name) => numberLike.test(name) || name.length > 64)) return false
+  return !names.some((name, column) => name !== '' && rest.some((cells) => cells[column]?.trim() === name))
+}
+
+const hasExtension = (name: string, extensions: readonly string[]): boolean =>
+  extensions.some((extension) => name.toLowerCase().endsWith(`.${extension}`))
+
+function stopAsUnknown(name: string, message: string, remedy: string): never {
+  return stopReading({ code: 'table.unknown-format', message, where: name, remedy })
+}

@@ -1,0 +1,88 @@
+// What a table reader gives and takes: records, rows left out, notes, limits. Types and numbers only.
+import { type Problem, ProblemError } from '#shared/result.ts'
+
+/** Limits that hold for every text table; each is named in the sentence of the Problem it causes. */
+export const tableLimits = {
+  /** Longest record: one line of JSONL, one element of a JSON list, one CSV row with all its quoted line breaks. */
+  recordCharacters: 16 * 1024 * 1024,
+  columns: 4096,
+  jsonDepth: 64,
+  /** Bytes read at once; with the longest record this bounds the memory a reader needs. */
+  chunkBytes: 256 * 1024,
+  /** Bytes looked at to find out what a file is. */
+  sampleBytes: 1024 * 1024,
+  /** Files up to this size are checked for UTF-8 as a whole before reading, longer ones at their head. */
+  wholeCheckBytes: 256 * 1024 * 1024,
+} as const
+
+export type TableFormat = 'csv' | 'json' | 'jsonl'
+export type Delimiter = ',' | ';' | '\t' | '|'
+
+/** Everything that is detected can also be said. */
+export interface TableOptions {
+  readonly format?: TableFormat
+  /** A label of the WHATWG Encoding Standard: utf-8, utf-16le, windows-1252, shift_jis, ... */
+  readonly encoding?: string
+  readonly delimiter?: Delimiter
+  readonly hasHeader?: boolean
+  /** Smaller limit for tests; see tableLimits.recordCharacters. */
+  readonly recordCharacters?: number
+}
+
+/** What the file turned out to be. */
+export interface TableShape {
+  readonly format: TableFormat
+  readonly encoding: string
+  /** How sure the encoding is: a mark in the file, valid UTF-8, a guess from letter statistics, or the person's word. */
+  readonly encodingFrom: 'byte order mark' | 'valid UTF-8' | 'guess' | 'choice'
+  /** null for JSON and JSONL. */
+  readonly delimiter: Delimiter | null
+  /** Whether quotation marks can wrap a cell; some tab-separated files use them as ordinary characters. */
+  readonly hasQuotes: boolean
+  /** Whether the first record names the columns; without one they are called "column 1", "column 2", ... */
+  readonly hasHeader: boolean
+  /** Name of the list inside a JSON object, for example "data"; null where the list stands alone. */
+  readonly listName: string | null
+}
+
+/** A usable record. `line` is the 1-based physical line it begins on; `index` counts all records from 1. */
+export interface TableRecord {
+  readonly kind: 'record'
+  readonly line: number
+  readonly index: number
+  /** In column order. Numbers keep their source text, null is '', nested objects become "outer.inner". */
+  readonly values: ReadonlyMap<string, string>
+}
+
+/** A record that cannot be used; the reading goes on after it. */
+export interface TableLeftOut {
+  readonly kind: 'left-out'
+  readonly line: number
+  readonly index: number
+  readonly reason: string
+  readonly excerpt: string
+}
+
+/** Something worth knowing about a record that is used. */
+export interface TableNote {
+  readonly kind: 'note'
+  readonly line: number
+  readonly text: string
+}
+
+export type TableEvent = TableRecord | TableLeftOut | TableNote
+
+/** The first characters of a record on one line, control characters shown as spaces. */
+export function excerptOf(text: string): string {
+  const plain = text
+    .slice(0, 400)
+    .replace(/[\s\p{Cc}]+/gu, ' ')
+    .trim()
+    .toWellFormed()
+  return plain.length > 120 ? `${plain.slice(0, 119).toWellFormed()}…` : plain
+}
+
+/** Ends the reading of a table with a Problem; the public functions of table.ts turn it into a Result. */
+export function stopReading(problem: Problem): never {
+  throw new ProblemError(problem)
+}
