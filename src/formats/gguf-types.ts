@@ -31,7 +31,8 @@ export type GgufArray =
   | { readonly type: 'array'; readonly itemType: 'string'; readonly items: readonly string[] }
   | { readonly type: 'array'; readonly itemType: 'bool'; readonly items: readonly boolean[] }
   | { readonly type: 'array'; readonly itemType: GgufNumberType; readonly items: ArrayLike<number> }
-  | { readonly type: 'array'; readonly itemType: GgufBigType; readonly items: ArrayLike<bigint> }
+  | { readonly type: 'array'; readonly itemType: 'u64'; readonly items: ArrayLike<bigint> }
+  | { readonly type: 'array'; readonly itemType: 'i64'; readonly items: ArrayLike<bigint> }
 
 export interface GgufTensorType {
   readonly id: number
