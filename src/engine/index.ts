@@ -28,3 +28,6 @@ export { knownModelTypes, layerLinears, parameterShapes, parseModelConfig } from
 export type { RopeTables } from './models/rope.ts'
 export { ropeTables } from './models/rope.ts'
 export { counterRandom } from './random.ts'
+export type { NumericArray, NumericTensor, Precision } from './reference/interpret.ts'
+export { interpret } from './reference/interpret.ts'
+export { createReferenceBackend } from './reference/reference-backend.ts'
