@@ -50,7 +50,7 @@ function endingOf({ setup, state }: Run): TrainState['ending'] {
 }
 
 function isSaveDue({ setup, state, ports, saved }: Run): boolean {
-  if (state.step <= saved.step) return false
+  if (state.step <= Math.max(0, saved.step)) return false
   const { everySeconds, everySteps } = setup.recipe.checkpoints
   if (everySteps !== null && state.step % everySteps === 0) return true
   return everySeconds !== null && ports.nowMs() - saved.atMs >= everySeconds * 1000

@@ -54,13 +54,15 @@ export function viewsOf(layout: ParameterLayout, flat: Float32Array): Map<string
 }
 
 /** A run before its first step. `initial` holds each trained tensor of the layout. */
-export function initialState(layout: ParameterLayout, initial: ReadonlyMap<string, Tensor>): TrainState {
+export function initialState(
+  layout: ParameterLayout,
+  initial: ReadonlyMap<string, Float32Array>,
+): TrainState {
   const parameters = new Float32Array(layout.length)
   for (const { name, offset, length } of layout.entries) {
-    const tensor = initial.get(name)
-    if (tensor?.dtype !== 'float32' || tensor.data.length !== length)
-      throw new Error(`initial value of ${name}: expected ${length} float32 entries`)
-    parameters.set(tensor.data as Float32Array, offset)
+    const values = initial.get(name)
+    if (values?.length !== length) throw new Error(`initial value of ${name}: expected ${length} entries`)
+    parameters.set(values, offset)
   }
   return {
     step: 0,
