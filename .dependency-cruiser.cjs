@@ -64,7 +64,7 @@ module.exports = {
   forbidden,
   options: {
     tsPreCompilationDeps: true,
-    tsConfig: { fileName: 'tsconfig.node.json' },
+    tsConfig: { fileName: require('node:path').join(__dirname, 'tsconfig.node.json') },
     builtInModules: { override: [...builtinModules, ...builtinModules.map((name) => `node:${name}`)] },
     doNotFollow: { path: 'node_modules' },
     enhancedResolveOptions: {

@@ -1,0 +1,63 @@
+// Starts and resumes runs: the journal knows a run before its process exists, and the process gets only verified paths.
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fail, ok, type Result } from '#shared/result.ts'
+import type { Launcher } from '../system/launcher.ts'
+import type { Library } from '../system/library.ts'
+import type { RunJournal } from './run-journal.ts'
+import { type ActiveRun, type Clock, superviseRun, systemClock } from './run-supervisor.ts'
+import { notResumable } from './training-problems.ts'
+
+export interface RunServiceOptions {
+  readonly library: Library
+  readonly journal: RunJournal
+  readonly launcher: Launcher
+  readonly clock?: Clock
+  readonly silentLimitMs?: number
+}
+
+export interface RunService {
+  /** Launches the trainer for a run that is in the journal and not active: a new one or one to go on with. */
+  launch(runId: string): Promise<Result<ActiveRun>>
+}
+
+/** Time without any message after which a trainer counts as hung; it sends a heartbeat every second. */
+export const defaultSilentLimitMs = 10_000
+
+const launchable: readonly string[] = ['queued', 'interrupted', 'cancelled', 'failed', 'crashed']
+
+export const runFolderOf = (library: Library, runId: string): string => join(library.runsFolder, runId)
+
+export function createRunService(options: RunServiceOptions): RunService {
+  const { library, journal, launcher, clock = systemClock, silentLimitMs = defaultSilentLimitMs } = options
+  return {
+    async launch(runId) {
+      const found = journal.getRun(runId)
+      if (!found.ok) return found
+      const run = found.value
+      if (!launchable.includes(run.status)) return fail(notResumable(runId, run.status))
+      const runFolder = runFolderOf(library, runId)
+      await mkdir(runFolder, { recursive: true })
+      const started = journal.startAttempt(runId)
+      if (!started.ok) return started
+      const child = launcher.launch('trainer')
+      return ok(
+        superviseRun({
+          journal,
+          child,
+          attempt: started.value.attempt,
+          clock,
+          silentLimitMs,
+          job: {
+            runId,
+            recipe: run.recipe,
+            modelFolder: join(library.modelsFolder, run.modelId),
+            datasetFolder: join(library.datasetsFolder, run.datasetFingerprint),
+            runFolder,
+            firstSeq: run.headSeq + 1,
+          },
+        }),
+      )
+    },
+  }
+}

@@ -1,0 +1,204 @@
+// Watches one trainer process: checks the order of its events, commits them in batches before anyone sees them, notices
+// when it dies or falls silent, and gives the run its end in the journal. It decides nothing about training.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
+import type { NewEvent } from '#shared/journal-commands.ts'
+import type { RunStatus } from '#shared/journal-types.ts'
+import type { Problem } from '#shared/result.ts'
+import {
+  type TrainerCommand,
+  type TrainerEvent,
+  type TrainerEventOf,
+  type TrainerJob,
+  type TrainerMessage,
+  trainerEvent,
+} from '#shared/trainer-protocol.ts'
+import type { ChildExit, ChildPort } from '../system/launcher.ts'
+import type { RunJournal } from './run-journal.ts'
+import { takeRequest } from './run-requests.ts'
+import { deadTrainer, silentTrainer, strangeMessage } from './training-problems.ts'
+
+export interface Clock {
+  /** Wall clock, for dates that people read. */
+  utcMs(): number
+  /** Never jumps, for durations. */
+  monotonicMs(): number
+}
+
+export const systemClock: Clock = { utcMs: () => Date.now(), monotonicMs: () => performance.now() }
+
+export interface RunOutcome {
+  readonly runId: string
+  readonly status: RunStatus
+  /** Why it did not finish; null where it did. */
+  readonly problem: Problem | null
+}
+
+export interface SupervisorOptions {
+  readonly journal: RunJournal
+  readonly child: ChildPort
+  readonly job: TrainerJob
+  readonly attempt: number
+  readonly clock: Clock
+  /** A trainer that says nothing for so long is ended. */
+  readonly silentLimitMs: number
+}
+
+export interface ActiveRun {
+  readonly runId: string
+  pause(): void
+  resume(): void
+  /** Stops at the next micro-batch with a checkpoint. */
+  cancel(): void
+  /** Events after they are in the journal, and heartbeats. */
+  onEvent(listener: (message: TrainerMessage) => void): void
+  readonly ended: Promise<RunOutcome>
+}
+
+const batchIntervalMs = 250
+const batchEvents = 64
+const watchIntervalMs = 500
+/** A watch tick this late means the computer slept: silence before it is nobody's fault. */
+const sleepGapMs = 5_000
+/** What is told at once: a state change must not wait for the batch. */
+const urgentKinds: ReadonlySet<string> = new Set([
+  'phase',
+  'checkpoint',
+  'finished',
+  'failed',
+  'paused',
+  'resumed',
+])
+
+/** Takes over a launched trainer, sends it the job and follows it to its end. */
+export function superviseRun(options: SupervisorOptions): ActiveRun {
+  const { journal, child, job, attempt, clock } = options
+  const listeners: ((message: TrainerMessage) => void)[] = []
+  const pending: { message: TrainerMessage; atMs: number }[] = []
+  let nextSeq = job.firstSeq
+  let lastHeardMs = clock.monotonicMs()
+  let lastWatchMs = lastHeardMs
+  let ending: TrainerEventOf<'finished'> | TrainerEventOf<'failed'> | null = null
+  let fault: Problem | null = null
+  let isHeldByDisk = false
+  let endWith: (outcome: RunOutcome) => void = () => {}
+  const ended = new Promise<RunOutcome>((resolve) => {
+    endWith = resolve
+  })
+
+  const tell = (command: TrainerCommand) => child.send(command)
+  const broadcast = (message: TrainerMessage) => {
+    for (const listener of listeners) listener(message)
+  }
+
+  /** Commits what is pending, then shows it. A full disk holds the trainer until the journal can write again. */
+  function commit(): boolean {
+    if (pending.length === 0) return true
+    const batch = pending.slice()
+    const events: NewEvent[] = batch.map(({ message, atMs }) => {
+      const { kind, ...body } = message.event
+      return { seq: message.seq, atMs, kind, body }
+    })
+    const written = journal.appendEvents(job.runId, attempt, events)
+    if (!written.ok) {
+      if (written.problem.code === 'journal.disk-full') {
+        if (!isHeldByDisk) tell({ kind: 'pause' })
+        isHeldByDisk = true
+      } else stop(written.problem)
+      return false
+    }
+    pending.splice(0, batch.length)
+    if (isHeldByDisk) {
+      isHeldByDisk = false
+      tell({ kind: 'resume' })
+    }
+    for (const { message } of batch) {
+      follow(message.event)
+      broadcast(message)
+    }
+    return true
+  }
+
+  /** State changes that the run's row shows. */
+  function follow(event: TrainerEvent): void {
+    if (event.kind === 'paused') journal.setRunStatus(job.runId, 'paused')
+    if (event.kind === 'resumed') journal.setRunStatus(job.runId, 'running')
+    if (event.kind === 'finished' || event.kind === 'failed') ending = event
+  }
+
+  function stop(problem: Problem): void {
+    fault ??= problem
+    child.kill()
+  }
+
+  child.onMessage((raw) => {
+    lastHeardMs = clock.monotonicMs()
+    const { seq, event } = (raw ?? {}) as { seq?: unknown; event?: unknown }
+    const parsed = trainerEvent.safeParse(event)
+    if (!parsed.success || typeof seq !== 'number') return stop(strangeMessage(job.runId))
+    const message: TrainerMessage = { seq, event: parsed.data }
+    if (parsed.data.kind === 'heartbeat') return broadcast(message)
+    if (seq !== nextSeq) return stop(strangeMessage(job.runId, `event ${seq} came where ${nextSeq} was due`))
+    nextSeq += 1
+    pending.push({ message, atMs: clock.utcMs() })
+    if (pending.length >= batchEvents || urgentKinds.has(parsed.data.kind)) commit()
+  })
+
+  const batchTimer = setInterval(commit, batchIntervalMs)
+  const watchTimer = setInterval(() => {
+    const nowMs = clock.monotonicMs()
+    if (nowMs - lastWatchMs > sleepGapMs) lastHeardMs = nowMs
+    lastWatchMs = nowMs
+    if (nowMs - lastHeardMs > options.silentLimitMs) stop(silentTrainer(job.runId, options.silentLimitMs))
+    const request = takeRequest(job.runFolder)
+    if (request) tell({ kind: request })
+  }, watchIntervalMs)
+
+  child.onExit((exit) => {
+    clearInterval(watchTimer)
+    settle(exit)
+  })
+
+  /** Everything acknowledged by the trainer goes into the journal before the run ends, however long the disk is full. */
+  function settle(exit: ChildExit): void {
+    if (!commit() && isHeldByDisk) {
+      setTimeout(() => settle(exit), batchIntervalMs)
+      return
+    }
+    clearInterval(batchTimer)
+    endWith(conclude(exit))
+  }
+
+  function conclude(exit: ChildExit): RunOutcome {
+    if (ending?.kind === 'finished' && fault === null) {
+      const { reason, bestStep, bestLossNats, adapterSha256, step } = ending
+      if (adapterSha256 !== null && reason !== 'cancelled') recordAdapter(adapterSha256, step)
+      const done = journal.finishRun(job.runId, { reason, bestStep, bestLossNats, adapterSha256 })
+      if (!done.ok) return { runId: job.runId, status: 'crashed', problem: done.problem }
+      return { runId: job.runId, status: reason === 'cancelled' ? 'cancelled' : 'finished', problem: null }
+    }
+    const status = ending?.kind === 'failed' && fault === null ? 'failed' : 'crashed'
+    const problem = fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(job.runId, exit))
+    const written = journal.failRun(job.runId, { status, problem: { ...problem } })
+    return { runId: job.runId, status, problem: written.ok ? problem : written.problem }
+  }
+
+  function recordAdapter(sha256: string, step: number): void {
+    const path = `runs/${job.runId}/adapter/adapter_model.safetensors`
+    const bytes = statSync(join(job.runFolder, 'adapter', 'adapter_model.safetensors')).size
+    const added = journal.addArtifact({ runId: job.runId, kind: 'adapter', path, bytes, sha256 })
+    if (!added.ok) fault ??= { ...added.problem, where: `${added.problem.where}, adapter of step ${step}` }
+  }
+
+  tell({ kind: 'start', job })
+  return {
+    runId: job.runId,
+    pause: () => tell({ kind: 'pause' }),
+    resume: () => tell({ kind: 'resume' }),
+    cancel: () => tell({ kind: 'cancel' }),
+    onEvent: (listener) => {
+      listeners.push(listener)
+    },
+    ended,
+  }
+}

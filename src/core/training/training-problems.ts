@@ -1,0 +1,51 @@
+// Problems of runs, in words. What happened, where, what to do next.
+import type { Problem } from '#shared/result.ts'
+import type { ChildExit } from '../system/launcher.ts'
+
+const resumeRemedy = (runId: string) =>
+  `Resume it: tunewright runs resume ${runId}. It goes on from its last checkpoint and loses nothing that was shown.`
+
+export function deadTrainer(runId: string, exit: ChildExit): Problem {
+  const how = exit.signal === null ? `ended with code ${exit.code}` : `was ended by the signal ${exit.signal}`
+  const isMemory = exit.signal === 'SIGKILL' || /out of memory|allocation failed/i.test(exit.lastWords)
+  return {
+    code: 'trainer.crashed',
+    message: `The training process ${how} before it was done.`,
+    where: `run ${runId}`,
+    remedy: isMemory
+      ? `${resumeRemedy(runId)} If it happens again the computer may be short of memory: choose a smaller batch.`
+      : resumeRemedy(runId),
+    details: exit.lastWords,
+  }
+}
+
+export function silentTrainer(runId: string, limitMs: number): Problem {
+  return {
+    code: 'trainer.silent',
+    message: `The training process gave no sign of life for ${Math.round(limitMs / 1000)} seconds and was ended.`,
+    where: `run ${runId}`,
+    remedy: resumeRemedy(runId),
+  }
+}
+
+export function strangeMessage(runId: string, details?: string): Problem {
+  return {
+    code: 'trainer.crashed',
+    message: 'The training process sent something that is not part of the agreed messages and was ended.',
+    where: `run ${runId}`,
+    remedy: resumeRemedy(runId),
+    details,
+  }
+}
+
+export function notResumable(runId: string, status: string): Problem {
+  return {
+    code: status === 'finished' ? 'run.not-resumable' : 'run.active',
+    message: status === 'finished' ? 'This run is finished.' : `This run is ${status}.`,
+    where: `run ${runId}`,
+    remedy:
+      status === 'finished'
+        ? 'Start a new run to train further.'
+        : 'Wait for it to end, or stop it first: tunewright runs cancel.',
+  }
+}
