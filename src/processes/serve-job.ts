@@ -28,7 +28,7 @@ export async function throwIfCancelled(signal: AbortSignal): Promise<void> {
 export function serveJob<Job, Event>(
   schema: z.ZodType<Command<Job>>,
   code: Problem['code'],
-  work: (job: Job, context: JobContext<Event | { kind: 'phase' }>) => Promise<void>,
+  work: (job: Job, context: JobContext<Event>) => Promise<void>,
 ): void {
   const parent = connectParent()
   const cancel = new AbortController()

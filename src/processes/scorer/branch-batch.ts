@@ -1,0 +1,92 @@
+// From laid-out rows to the feeds of a scoring graph with a mask, and from its losses back to rows and branches.
+import type { BranchedRow } from '#core/proof/label-layout.ts'
+import { sees } from '#core/proof/label-layout.ts'
+import type { Tensor } from '#engine/index.ts'
+
+/** Added to the score of a place that must not be seen: exp of it is 0 in float32, and sums of it stay finite. */
+const hidden = -1e9
+
+export interface BranchBatch {
+  /** 'ids', 'positions' [B,S], 'mask' [B,S,S], and 'rows.i', 'targets.i', 'weights.i' [L] for each chunk. */
+  readonly feeds: ReadonlyMap<string, Tensor>
+  /** Row (within the batch) and branch that the n-th loss of all chunks together belongs to. */
+  readonly owners: readonly { readonly row: number; readonly branch: number }[]
+}
+
+/** Pads on the right to the longest row. A padding place sees itself only and is never predicted from. */
+export function makeBranchBatch(rows: readonly BranchedRow[], lossChunks: number): BranchBatch {
+  const length = rows.reduce((longest, row) => Math.max(longest, row.ids.length), 1)
+  const ids = new BigInt64Array(rows.length * length)
+  const positions = new BigInt64Array(rows.length * length)
+  const mask = new Float32Array(rows.length * length * length).fill(hidden)
+  const places: number[] = []
+  const targets: number[] = []
+  const owners: { row: number; branch: number }[] = []
+  for (const [b, row] of rows.entries()) {
+    for (let q = 0; q < length; q += 1) {
+      const at = (b * length + q) * length
+      mask[at + q] = 0
+      if (q >= row.ids.length) continue
+      ids[b * length + q] = BigInt(row.ids[q]!)
+      positions[b * length + q] = BigInt(row.positions[q]!)
+      for (let k = 0; k < q; k += 1) if (sees(row, q, k)) mask[at + k] = 0
+    }
+    for (const { place, target, branch } of row.targets) {
+      places.push(b * length + place)
+      targets.push(target)
+      owners.push({ row: b, branch })
+    }
+  }
+  const shape = [rows.length, length]
+  const feeds = new Map<string, Tensor>([
+    ['ids', { dtype: 'int64', shape, data: ids }],
+    ['positions', { dtype: 'int64', shape, data: positions }],
+    ['mask', { dtype: 'float32', shape: [rows.length, length, length], data: mask }],
+  ])
+  addChunks(feeds, places, targets, lossChunks)
+  return { feeds, owners }
+}
+
+/** Splits what is predicted into chunks of one size; the last is filled up with weight 0. */
+function addChunks(
+  feeds: Map<string, Tensor>,
+  places: number[],
+  targets: number[],
+  lossChunks: number,
+): void {
+  const size = Math.max(1, Math.ceil(places.length / lossChunks))
+  const whole = (values: readonly number[], from: number): Tensor => ({
+    dtype: 'int64',
+    shape: [size],
+    data: BigInt64Array.from({ length: size }, (_, i) => BigInt(values[from + i] ?? 0)),
+  })
+  for (let chunk = 0; chunk < lossChunks; chunk += 1) {
+    const from = chunk * size
+    const weights = Float32Array.from({ length: size }, (_, i) => (from + i < places.length ? 1 : 0))
+    feeds.set(`rows.${chunk}`, whole(places, from))
+    feeds.set(`targets.${chunk}`, whole(targets, from))
+    feeds.set(`weights.${chunk}`, { dtype: 'float32', shape: [size], data: weights })
+  }
+}
+
+/** Sum of nats for every row and branch of the batch, in float64. */
+export function sumByBranch(
+  batch: BranchBatch,
+  rows: readonly BranchedRow[],
+  outputs: ReadonlyMap<string, Tensor>,
+  lossChunks: number,
+): number[][] {
+  const sums = rows.map((row) => row.answerTokens.map(() => 0))
+  let owner = 0
+  for (let chunk = 0; chunk < lossChunks; chunk += 1) {
+    const losses = outputs.get(`losses.${chunk}`)?.data
+    if (!(losses instanceof Float32Array)) throw new Error(`the graph returned no losses.${chunk}`)
+    for (const loss of losses) {
+      const to = batch.owners[owner]
+      if (!to) break
+      sums[to.row]![to.branch]! += loss
+      owner += 1
+    }
+  }
+  return sums
+}

@@ -1,0 +1,191 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type Backend, buildLogitsGraph, type MethodSpec, type Session, type Tensor } from '#engine/index.ts'
+import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
+import { tokenizeExample } from '#formats/completion-mask.ts'
+import { locateWeights, readAdapter, readTextSide } from '#processes/scorer/model-folder.ts'
+import { scoreRows } from '#processes/scorer/score-rows.ts'
+import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
+import { unwrap } from '#shared/result.ts'
+import type { ChatMessage } from '#shared/rows.ts'
+import { tinyConfig, tinyMethod, writeTinyAdapter, writeTinyModel } from './tiny-model.ts'
+
+const home = mkdtempSync(join(tmpdir(), 'tunewright-scorer-'))
+const modelFolder = join(home, 'model')
+const adapterFolder = join(home, 'adapter')
+beforeAll(() => {
+  writeTinyModel(modelFolder)
+  writeTinyAdapter(adapterFolder)
+})
+/** The reference interpreter reads no files: its weights are brought into memory first. */
+function inMemory(): Backend {
+  const reference = createReferenceBackend({ precision: 'float64' })
+  return {
+    ...reference,
+    async compile(graph, options) {
+      const weights = new Map(options.weights)
+      for (const [name, location] of options.weights) {
+        if (location.kind !== 'file') continue
+        const bytes = readFileSync(join(location.folder, location.file))
+        const data = new Float32Array(
+          bytes.buffer.slice(
+            bytes.byteOffset + location.offsetBytes,
+            bytes.byteOffset + location.offsetBytes + location.lengthBytes,
+          ),
+        )
+        weights.set(name, { kind: 'memory', tensor: { dtype: 'float32', shape: location.shape, data } })
+      }
+      return reference.compile(graph, { ...options, weights })
+    },
+  }
+}
+afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+const labels = ['billing', 'bug', 'bill', 'feature request', 'ü']
+const promptOf = (text: string): ChatMessage[] => [
+  { role: 'system', content: 'Sort.' },
+  { role: 'user', content: text },
+]
+const rows = [
+  { rowId: 'a', prompt: promptOf('I was charged twice'), answer: 'billing' },
+  { rowId: 'b', prompt: promptOf('It crashes'), answer: 'bug' },
+  { rowId: 'c', prompt: promptOf('Please add a dark mode to the settings page'), answer: 'feature request' },
+]
+
+async function score(job: Partial<ScorerJob>, backend: Backend = inMemory()) {
+  const events: ScorerEvent[] = []
+  await scoreRows(
+    {
+      modelFolder,
+      adapterFolder,
+      workFolder: home,
+      threads: 1,
+      maxTokens: 256,
+      rows,
+      labels,
+      ...job,
+    },
+    backend,
+    {
+      emit: async (event) => {
+        events.push(event)
+      },
+      signal: new AbortController().signal,
+    },
+  )
+  const scores = events.flatMap((event) => (event.kind === 'scores' ? event.rows : []))
+  return { events, byId: new Map(scores.map((row) => [row.rowId, row])) }
+}
+
+/** Every label by itself: a plain causal pass over the whole conversation, log-softmax in float64. */
+async function scoreNaively(method: MethodSpec, parameters: ReadonlyMap<string, Tensor>) {
+  const text = await readTextSide(modelFolder)
+  const weights = await locateWeights(modelFolder, tinyConfig, 256)
+  const { graph } = buildLogitsGraph(tinyConfig, method)
+  const session: Session = unwrap(await inMemory().compile(graph, { threads: 1, weights, workFolder: home }))
+  const found = new Map<string, number[]>()
+  for (const row of rows) {
+    const sums: number[] = []
+    for (const label of labels) {
+      const encoded = unwrap(tokenizeExample(text.tokenizer, text.template, row.prompt, label))
+      const size = encoded.ids.length
+      const whole = (data: BigInt64Array, shape: number[]): Tensor => ({ dtype: 'int64', shape, data })
+      const counting = BigInt64Array.from({ length: size }, (_, t) => BigInt(t))
+      const outputs = await session.run(
+        new Map([
+          ['ids', whole(BigInt64Array.from([...encoded.ids].map(BigInt)), [1, size])],
+          ['positions', whole(counting, [1, size])],
+          ['rows', whole(counting, [size])],
+          ...parameters,
+        ]),
+      )
+      const logits = outputs.get('logits')!.data as Float32Array
+      const vocabulary = tinyConfig.vocabulary
+      let sum = 0
+      for (let t = 1; t < size; t += 1) {
+        if (encoded.labels[t] === -100) continue
+        const line = logits.subarray((t - 1) * vocabulary, t * vocabulary)
+        const total = line.reduce((all, value) => all + Math.exp(value), 0)
+        sum += line[encoded.ids[t]!]! - Math.log(total)
+      }
+      sums.push(sum)
+    }
+    found.set(row.rowId, sums)
+  }
+  return found
+}
+
+function expectClose(got: readonly number[] | null | undefined, wanted: readonly number[]): void {
+  expect(got).toHaveLength(wanted.length)
+  for (const [index, value] of wanted.entries()) expect(got![index]).toBeCloseTo(value, 3)
+}
+
+describe('label likelihood with a shared prompt', () => {
+  let scored: ReadonlyMap<string, RowScore>
+  beforeAll(async () => {
+    scored = (await score({})).byId
+  })
+
+  test('tuned: equals scoring every label alone', async () => {
+    const adapter = await readAdapter(adapterFolder, tinyConfig)
+    const naive = await scoreNaively(tinyMethod, adapter.tensors)
+    for (const [rowId, wanted] of naive) expectClose(scored.get(rowId)?.tuned?.labelLogProbs, wanted)
+  })
+
+  test('base: equals scoring every label alone with no adapter at all', async () => {
+    const naive = await scoreNaively({ kind: 'none' }, new Map())
+    for (const [rowId, wanted] of naive) expectClose(scored.get(rowId)?.base.labelLogProbs, wanted)
+  })
+
+  test('base and tuned differ, and the loss is that of the expected label', () => {
+    for (const row of rows) {
+      const found = scored.get(row.rowId)!
+      const expected = labels.indexOf(row.answer)
+      expect(found.base.lossNats).toBe(-found.base.labelLogProbs![expected]!)
+      expect(found.answerTokens).toBe(found.labelTokens![expected])
+      expect(Math.abs(found.base.lossNats - found.tuned!.lossNats)).toBeGreaterThan(0.01)
+    }
+  })
+})
+
+test('loss alone: one answer a row, the same nats as its label', async () => {
+  const withLabels = (await score({})).byId
+  const alone = (await score({ labels: null })).byId
+  for (const row of rows) {
+    expect(alone.get(row.rowId)!.tuned!.labelLogProbs).toBeNull()
+    expect(alone.get(row.rowId)!.tuned!.lossNats).toBeCloseTo(withLabels.get(row.rowId)!.tuned!.lossNats, 4)
+  }
+})
+
+test('without an adapter only the base is scored', async () => {
+  const withAdapter = (await score({})).byId
+  const without = (await score({ adapterFolder: null })).byId
+  for (const row of rows) {
+    expect(without.get(row.rowId)!.tuned).toBeNull()
+    expect(without.get(row.rowId)!.base.lossNats).toBeCloseTo(withAdapter.get(row.rowId)!.base.lossNats, 5)
+  }
+})
+
+test('a row that is too long, and one with an unknown label, are left out with their reasons', async () => {
+  const long = { rowId: 'long', prompt: promptOf('word '.repeat(60)), answer: 'bug' }
+  const strange = { rowId: 'strange', prompt: promptOf('x'), answer: 'nothing of the kind' }
+  const { events, byId } = await score({ rows: [...rows, long, strange] })
+  const plan = events.find((event) => event.kind === 'plan')
+  expect(plan).toMatchObject({ rows: 3 })
+  expect(plan?.leftOut.map((row) => row.rowId)).toEqual(['long', 'strange'])
+  expect(plan?.leftOut[0]?.reason).toMatch(/it has \d+ tokens, more than the 256/)
+  expect(byId.size).toBe(3)
+})
+
+test('cancel ends it between two batches', async () => {
+  const controller = new AbortController()
+  controller.abort()
+  const work = scoreRows(
+    { modelFolder, adapterFolder, workFolder: home, threads: 1, maxTokens: 256, rows, labels },
+    inMemory(),
+    { emit: async () => {}, signal: controller.signal },
+  )
+  await expect(work).rejects.toThrow('cancelled')
+})

@@ -1,0 +1,137 @@
+// A Llama of two small layers with seeded random weights, a byte-level tokenizer and a chat template, written as a model
+// folder; and an adapter for it in PEFT's form. Made here, so that tests need no download.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import {
+  adapterShapes,
+  counterRandom,
+  type MethodSpec,
+  parameterShapes,
+  parseModelConfig,
+} from '#engine/index.ts'
+import { encodeSafetensors } from '#formats/safetensors.ts'
+import { unwrap } from '#shared/result.ts'
+
+/** Hugging Face's fields; 259 tokens: 256 bytes and three special ones. */
+const hfConfig = {
+  model_type: 'llama',
+  architectures: ['LlamaForCausalLM'],
+  vocab_size: 259,
+  hidden_size: 32,
+  intermediate_size: 48,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 8,
+  max_position_embeddings: 512,
+  rms_norm_eps: 1e-5,
+  rope_theta: 10000,
+  hidden_act: 'silu',
+  tie_word_embeddings: true,
+  attention_bias: false,
+  mlp_bias: false,
+  torch_dtype: 'float32',
+}
+export const tinyConfig = unwrap(parseModelConfig(hfConfig))
+export const endOfTurnId = 257
+
+export const tinyMethod: Extract<MethodSpec, { kind: 'lora' }> = {
+  kind: 'lora',
+  rank: 4,
+  alpha: 8,
+  targets: ['q_proj', 'v_proj', 'down_proj'],
+  topLayers: null,
+}
+
+const template =
+  "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}" +
+  "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
+
+/** GPT-2's printable stand-ins for bytes: printable Latin-1 stays, the rest follows from U+0100. */
+function byteSymbols(): string[] {
+  const printable = (byte: number) =>
+    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255)
+  let next = 256
+  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++))
+}
+
+function tokenizerJson(): object {
+  const special = ['<|im_start|>', '<|im_end|>', '<|pad|>']
+  const symbols = [...byteSymbols(), ...special]
+  return {
+    version: '1.0',
+    added_tokens: special.map((content, index) => ({
+      id: 256 + index,
+      content,
+      special: true,
+      single_word: false,
+      lstrip: false,
+      rstrip: false,
+      normalized: false,
+    })),
+    normalizer: null,
+    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
+    post_processor: null,
+    decoder: { type: 'ByteLevel' },
+    model: {
+      type: 'BPE',
+      vocab: Object.fromEntries(symbols.map((symbol, id) => [symbol, id])),
+      merges: [],
+    },
+  }
+}
+
+/** Fills tensors with numbers that are large enough for labels to differ clearly. */
+function randomTensors(shapes: readonly { name: string; shape: readonly number[] }[], seed: number) {
+  return new Map(
+    shapes.map(({ name, shape }) => {
+      const random = counterRandom(seed, name)
+      const size = shape.reduce((a, b) => a * b, 1)
+      const isNorm = name.includes('norm')
+      const data = Float32Array.from({ length: size }, (_, i) =>
+        isNorm ? 0.8 + 0.4 * random(i) : (random(i) - 0.5) * 0.6,
+      )
+      return [name, { shape: [...shape], data }] as const
+    }),
+  )
+}
+
+export function writeTinyModel(folder: string): string {
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(
+    join(folder, 'model.safetensors'),
+    encodeSafetensors(randomTensors(parameterShapes(tinyConfig), 1)),
+  )
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(hfConfig))
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson()))
+  writeFileSync(
+    join(folder, 'tokenizer_config.json'),
+    JSON.stringify({ eos_token: '<|im_end|>', pad_token: '<|pad|>', chat_template: template }),
+  )
+  return folder
+}
+
+export function writeTinyAdapter(folder: string): string {
+  mkdirSync(folder, { recursive: true })
+  const tensors = new Map(
+    [...randomTensors(adapterShapes(tinyConfig, tinyMethod), 2)].map(([name, tensor]) => [
+      `base_model.model.${name}`,
+      tensor,
+    ]),
+  )
+  writeFileSync(join(folder, 'adapter_model.safetensors'), encodeSafetensors(tensors))
+  writeFileSync(
+    join(folder, 'adapter_config.json'),
+    JSON.stringify({
+      peft_type: 'LORA',
+      task_type: 'CAUSAL_LM',
+      base_model_name_or_path: 'tiny',
+      r: tinyMethod.rank,
+      lora_alpha: tinyMethod.alpha,
+      target_modules: tinyMethod.targets,
+      lora_dropout: 0,
+      bias: 'none',
+    }),
+  )
+  return folder
+}
