@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { fail, ok, type Result } from '#shared/result.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
-import type { RunJournal } from './run-journal.ts'
+import type { RunReader, RunWriter } from './run-journal.ts'
 import { type ActiveRun, type Clock, superviseRun, systemClock } from './run-supervisor.ts'
 import { notResumable } from './training-problems.ts'
 
 export interface RunServiceOptions {
   readonly library: Library
-  readonly journal: RunJournal
+  readonly writer: RunWriter
+  readonly reader: RunReader
   readonly launcher: Launcher
   readonly clock?: Clock
   readonly silentLimitMs?: number
@@ -29,21 +30,28 @@ const launchable: readonly string[] = ['queued', 'interrupted', 'cancelled', 'fa
 export const runFolderOf = (library: Library, runId: string): string => join(library.runsFolder, runId)
 
 export function createRunService(options: RunServiceOptions): RunService {
-  const { library, journal, launcher, clock = systemClock, silentLimitMs = defaultSilentLimitMs } = options
+  const {
+    library,
+    writer,
+    reader,
+    launcher,
+    clock = systemClock,
+    silentLimitMs = defaultSilentLimitMs,
+  } = options
   return {
     async launch(runId) {
-      const found = journal.getRun(runId)
+      const found = reader.getRun(runId)
       if (!found.ok) return found
       const run = found.value
       if (!launchable.includes(run.status)) return fail(notResumable(runId, run.status))
       const runFolder = runFolderOf(library, runId)
       await mkdir(runFolder, { recursive: true })
-      const started = journal.startAttempt(runId)
+      const started = writer.startAttempt(runId)
       if (!started.ok) return started
       const child = launcher.launch('trainer')
       return ok(
         superviseRun({
-          journal,
+          journal: writer,
           child,
           attempt: started.value.attempt,
           clock,
@@ -54,7 +62,7 @@ export function createRunService(options: RunServiceOptions): RunService {
             modelFolder: join(library.modelsFolder, run.modelId),
             datasetFolder: join(library.datasetsFolder, run.datasetFingerprint),
             runFolder,
-            firstSeq: run.headSeq + 1,
+            firstSeq: started.value.firstSeq,
           },
         }),
       )

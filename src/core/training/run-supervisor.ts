@@ -14,7 +14,7 @@ import {
   trainerEvent,
 } from '#shared/trainer-protocol.ts'
 import type { ChildExit, ChildPort } from '../system/launcher.ts'
-import type { RunJournal } from './run-journal.ts'
+import type { RunWriter } from './run-journal.ts'
 import { takeRequest } from './run-requests.ts'
 import { deadTrainer, silentTrainer, strangeMessage } from './training-problems.ts'
 
@@ -35,7 +35,7 @@ export interface RunOutcome {
 }
 
 export interface SupervisorOptions {
-  readonly journal: RunJournal
+  readonly journal: RunWriter
   readonly child: ChildPort
   readonly job: TrainerJob
   readonly attempt: number
@@ -70,6 +70,8 @@ const urgentKinds: ReadonlySet<string> = new Set([
   'resumed',
 ])
 
+const isDiskFull = (problem: Problem): boolean => problem.code === 'journal.disk-full'
+
 /** Takes over a launched trainer, sends it the job and follows it to its end. */
 export function superviseRun(options: SupervisorOptions): ActiveRun {
   const { journal, child, job, attempt, clock } = options
@@ -101,7 +103,7 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     })
     const written = journal.appendEvents(job.runId, attempt, events)
     if (!written.ok) {
-      if (written.problem.code === 'journal.disk-full') {
+      if (isDiskFull(written.problem)) {
         if (!isHeldByDisk) tell({ kind: 'pause' })
         isHeldByDisk = true
       } else stop(written.problem)
@@ -159,35 +161,38 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     settle(exit)
   })
 
-  /** Everything acknowledged by the trainer goes into the journal before the run ends, however long the disk is full. */
+  /** What the trainer sent, and the run's end, go into the journal however long the disk stays full. */
   function settle(exit: ChildExit): void {
-    if (!commit() && isHeldByDisk) {
+    const outcome = commit() || !isHeldByDisk ? conclude(exit) : null
+    if (outcome === null) {
       setTimeout(() => settle(exit), batchIntervalMs)
       return
     }
     clearInterval(batchTimer)
-    endWith(conclude(exit))
+    endWith(outcome)
   }
 
-  function conclude(exit: ChildExit): RunOutcome {
+  /** The run's end, written; null while the journal's disk is full. */
+  function conclude(exit: ChildExit): RunOutcome | null {
+    const { runId } = job
     if (ending?.kind === 'finished' && fault === null) {
-      const { reason, bestStep, bestLossNats, adapterSha256, step } = ending
-      if (adapterSha256 !== null && reason !== 'cancelled') recordAdapter(adapterSha256, step)
-      const done = journal.finishRun(job.runId, { reason, bestStep, bestLossNats, adapterSha256 })
-      if (!done.ok) return { runId: job.runId, status: 'crashed', problem: done.problem }
-      return { runId: job.runId, status: reason === 'cancelled' ? 'cancelled' : 'finished', problem: null }
+      const { reason, bestStep, bestLossNats, adapterSha256 } = ending
+      if (adapterSha256 !== null && reason !== 'cancelled') recordAdapter(adapterSha256)
+      const done = journal.finishRun(runId, { reason, bestStep, bestLossNats, adapterSha256 })
+      if (done.ok) return { runId, status: reason === 'cancelled' ? 'cancelled' : 'finished', problem: null }
+      return isDiskFull(done.problem) ? null : { runId, status: 'crashed', problem: done.problem }
     }
     const status = ending?.kind === 'failed' && fault === null ? 'failed' : 'crashed'
-    const problem = fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(job.runId, exit))
-    const written = journal.failRun(job.runId, { status, problem: { ...problem } })
-    return { runId: job.runId, status, problem: written.ok ? problem : written.problem }
+    const problem = fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(runId, exit))
+    const written = journal.failRun(runId, { status, problem: { ...problem } })
+    if (written.ok) return { runId, status, problem }
+    return isDiskFull(written.problem) ? null : { runId, status, problem: written.problem }
   }
 
-  function recordAdapter(sha256: string, step: number): void {
+  function recordAdapter(sha256: string): void {
     const path = `runs/${job.runId}/adapter/adapter_model.safetensors`
     const bytes = statSync(join(job.runFolder, 'adapter', 'adapter_model.safetensors')).size
-    const added = journal.addArtifact({ runId: job.runId, kind: 'adapter', path, bytes, sha256 })
-    if (!added.ok) fault ??= { ...added.problem, where: `${added.problem.where}, adapter of step ${step}` }
+    journal.addArtifact({ runId: job.runId, kind: 'adapter', path, bytes, sha256 })
   }
 
   tell({ kind: 'start', job })

@@ -1,0 +1,208 @@
+// Every way a trainer can end, met by the real supervisor over the real journal, with a real child process.
+import { fork } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import type { Launcher } from '../../../src/core/system/launcher.ts'
+import { type Library, openLibrary } from '../../../src/core/system/library.ts'
+import { requestOfRun } from '../../../src/core/training/run-requests.ts'
+import { createRunService, runFolderOf } from '../../../src/core/training/run-service.ts'
+import { type JournalReader, openJournalReader } from '../../../src/journal/reader.ts'
+import { type JournalWriter, openJournalWriter } from '../../../src/journal/writer.ts'
+import { recipe } from '../../../src/shared/recipe.ts'
+import { unwrap } from '../../../src/shared/result.ts'
+
+const sha = 'a'.repeat(64)
+let home: string
+let library: Library
+let writer: JournalWriter
+let reader: JournalReader
+let runId: string
+
+beforeEach(() => {
+  home = mkdtempSync(join(tmpdir(), 'tunewright-supervisor-'))
+  library = openLibrary(home)
+  writer = unwrap(openJournalWriter(library.journalPath))
+  reader = unwrap(openJournalReader(library.journalPath))
+  const project = unwrap(writer.ensureProject({ name: 'test', scenario: 'classification' }))
+  unwrap(
+    writer.addModel({ id: 'm', name: 'm', source: 'test', licence: 'x', weightsSha256: sha, parameters: 1 }),
+  )
+  const counts = { train: 1, validation: 1, test: 1, leftOut: 0 }
+  unwrap(
+    writer.addDataset({
+      fingerprint: 'd',
+      scenario: 'classification',
+      sourceName: 'd.csv',
+      manifest: {},
+      counts,
+    }),
+  )
+  const wanted = recipe.parse({
+    version: 1,
+    model: { id: 'm', weightsSha256: sha },
+    data: { fingerprint: 'd' },
+    scenario: 'classification',
+    instruction: 'sort',
+    threads: 1,
+  })
+  const run = { projectId: project.id, name: 'run', recipe: wanted, backend: 'b', device: {}, versions: {} }
+  runId = unwrap(writer.createRun(run)).id
+})
+
+afterEach(() => {
+  reader.close()
+  writer.close()
+  rmSync(home, { recursive: true, force: true })
+})
+
+function scriptedLauncher(script: unknown[]): Launcher {
+  return {
+    launch() {
+      const child = fork(join(import.meta.dirname, '../../fixtures/scripted-trainer.mjs'), [], {
+        env: { ...process.env, TUNEWRIGHT_SCRIPT: JSON.stringify(script) },
+        serialization: 'advanced',
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+      })
+      return {
+        pid: child.pid,
+        send: (message) => void (child.connected && child.send(message as object, () => {})),
+        onMessage: (listener) => void child.on('message', listener),
+        onExit: (listener) =>
+          void child.once('close', (code, signal) => listener({ code, signal, lastWords: '' })),
+        kill: () => void child.kill('SIGKILL'),
+      }
+    },
+  }
+}
+
+const phase = { kind: 'phase', phase: 'training', detail: '' }
+const step = (number: number) => ({
+  kind: 'step',
+  step: number,
+  epoch: 0.5,
+  lossNats: 1 / number,
+  gradNorm: 1,
+  learningRate: 0.1,
+  labelledTokens: 5,
+  tokensSeen: 5 * number,
+  durationMs: 1,
+})
+const finished = (reason: string) => ({
+  kind: 'finished',
+  reason,
+  step: 2,
+  bestStep: null,
+  bestLossNats: null,
+  adapterSha256: null,
+  peakResidentBytes: 1,
+})
+
+async function follow(script: unknown[], silentLimitMs = 10_000) {
+  const service = createRunService({
+    library,
+    writer,
+    reader,
+    launcher: scriptedLauncher(script),
+    silentLimitMs,
+  })
+  const run = unwrap(await service.launch(runId))
+  const shown: { seq: number; kind: string; inJournal: boolean }[] = []
+  run.onEvent(({ seq, event }) => {
+    const head = unwrap(reader.getRun(runId)).headSeq
+    shown.push({ seq, kind: event.kind, inJournal: event.kind === 'heartbeat' || head >= seq })
+  })
+  return { run, shown, service }
+}
+
+test('what is shown is in the journal already, in order and without gaps', async () => {
+  const { run, shown } = await follow([phase, step(1), step(2), finished('completed')])
+  expect(await run.ended).toEqual({ runId, status: 'finished', problem: null })
+  expect(shown.map(({ kind }) => kind)).toEqual(['phase', 'step', 'step', 'finished'])
+  expect(shown.every(({ inJournal }) => inJournal)).toBe(true)
+  expect(unwrap(reader.curve(runId)).train.map(({ lossNats }) => lossNats)).toEqual([1, 0.5])
+  expect(unwrap(reader.verifyChain(runId))).toMatchObject({ intact: true, events: 4 })
+})
+
+test.each([
+  ['a trainer that dies', [phase, step(1), '!die'], 'trainer.crashed', /ended with code 7/],
+  ['a trainer that is killed', [phase, step(1), '!kill'], 'trainer.crashed', /SIGKILL/],
+  ['a trainer that goes without a word', [phase, step(1)], 'trainer.crashed', /ended with code 0/],
+  ['a message that nobody agreed on', [phase, step(1), '!garbage', '!silent'], 'trainer.crashed', /not part/],
+  ['a gap in the numbers', [phase, step(1), '!skip', step(2), '!silent'], 'trainer.crashed', /not part/],
+])(
+  '%s ends the run as crashed with a reason, and nothing shown is lost',
+  async (_name, script, code, message) => {
+    const { run } = await follow(script)
+    const outcome = await run.ended
+    expect(outcome.status).toBe('crashed')
+    expect(outcome.problem?.code).toBe(code)
+    expect(outcome.problem?.message).toMatch(message)
+    expect(outcome.problem?.remedy).toContain('runs resume')
+    const kept = unwrap(reader.getRun(runId))
+    expect(kept.status).toBe('crashed')
+    expect(kept.failure?.code).toBe(code)
+    expect(unwrap(reader.curve(runId)).train).toHaveLength(1)
+  },
+)
+
+test('a silent trainer is ended and the run says so', async () => {
+  const { run } = await follow([phase, step(1), '!silent'], 1_500)
+  expect(await run.ended).toMatchObject({ status: 'crashed', problem: { code: 'trainer.silent' } })
+})
+
+test('heartbeats keep a slow trainer alive and are not stored', async () => {
+  const beat = { kind: 'heartbeat', step: 1, phase: 'training', residentBytes: 1 }
+  const { run, shown } = await follow([phase, beat, beat, finished('completed')])
+  expect((await run.ended).status).toBe('finished')
+  expect(shown.filter(({ kind }) => kind === 'heartbeat')).toHaveLength(2)
+  expect(unwrap(reader.getRun(runId)).headSeq).toBe(2)
+})
+
+test('a failure that the trainer reports keeps its own words', async () => {
+  const problem = { code: 'training.diverged', message: 'm', where: 'step 3', remedy: 'r' }
+  const { run } = await follow([phase, { kind: 'failed', problem }])
+  expect(await run.ended).toMatchObject({ status: 'failed', problem })
+})
+
+test('a stopped run can go on: attempts and sequence numbers continue', async () => {
+  const first = await follow([phase, step(1), '!await cancel', finished('cancelled')])
+  first.run.cancel()
+  expect((await first.run.ended).status).toBe('cancelled')
+  const second = await follow([step(2), finished('completed')])
+  expect((await second.run.ended).status).toBe('finished')
+  const events = unwrap(reader.events(runId))
+  expect(events.map(({ seq, attempt }) => [seq, attempt])).toEqual([
+    [1, 1],
+    [2, 1],
+    [3, 1],
+    [4, 2],
+    [5, 2],
+  ])
+  const third = await second.service.launch(runId)
+  expect(third).toMatchObject({ ok: false, problem: { code: 'run.not-resumable' } })
+})
+
+test('another process stops a run by a request in its folder; nonsense there is ignored', async () => {
+  const { run } = await follow([
+    phase,
+    '!await pause',
+    { kind: 'paused', step: 1, problem: null },
+    '!await resume',
+    { kind: 'resumed', step: 1 },
+    finished('completed'),
+  ])
+  await requestOfRun(runFolderOf(library, runId), 'pause')
+  while (unwrap(reader.getRun(runId)).status !== 'paused')
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  await requestOfRun(runFolderOf(library, runId), 'resume')
+  expect((await run.ended).status).toBe('finished')
+})
+
+test('a run that is active is not launched twice', async () => {
+  const { run, service } = await follow([phase, '!await cancel', finished('cancelled')])
+  expect(await service.launch(runId)).toMatchObject({ ok: false, problem: { code: 'run.active' } })
+  run.cancel()
+  await run.ended
+})
