@@ -1,0 +1,120 @@
+// Connections with every durability setting made explicit. SQLite's own answer right after switching to WAL can be wrong
+// (a bundled default takes effect at the first write), so a writer's settings are read back after its first write.
+import { closeSync, openSync } from 'node:fs'
+import Database from 'better-sqlite3'
+import { ProblemError } from '#shared/result.ts'
+import { refuse } from './problems.ts'
+
+/** "TUNW": marks a file as a Tunewright journal. */
+export const applicationId = 0x54554e57
+
+/** Older versions can corrupt a WAL database that has two or more connections. */
+const oldestSafeVersion = [3, 51, 3] as const
+
+const commonPragmas: readonly (readonly [string, number | string])[] = [
+  ['foreign_keys', 1],
+  ['busy_timeout', 5000],
+  ['trusted_schema', 0],
+  ['cell_size_check', 1],
+  ['mmap_size', 0],
+  ['recursive_triggers', 1],
+]
+
+const writerPragmas: readonly (readonly [string, number | string])[] = [
+  ...commonPragmas,
+  ['journal_mode', 'wal'],
+  ['synchronous', 2],
+  // macOS only returns from fsync with the data on the disk itself when asked for it; other systems ignore both.
+  ['fullfsync', 1],
+  ['checkpoint_fullfsync', 1],
+]
+
+/** Opens the file for writing, makes it if it is not there (readable by its owner only), and sets every pragma. */
+export function openForWriting(path: string): Database.Database {
+  assertSqliteVersion()
+  createPrivately(path)
+  const db = new Database(path, { timeout: 5000 })
+  try {
+    set(db, writerPragmas)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Opens an existing file that this connection cannot change. */
+export function openForReading(path: string): Database.Database {
+  assertSqliteVersion()
+  const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 5000 })
+  try {
+    set(db, commonPragmas)
+    return db
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Throws journal.durability unless every setting of a writer still is what it was set to. Call after the first write. */
+export function assertDurable(db: Database.Database, path: string): void {
+  const different = writerPragmas.filter(([name, expected]) => db.pragma(name, { simple: true }) !== expected)
+  if (different.length === 0) return
+  throw new ProblemError({
+    code: 'journal.durability',
+    message: 'This disk does not keep the promises that the journal needs, so nothing is written to it.',
+    where: path,
+    remedy: 'Move the library to an ordinary local disk.',
+    details: different
+      .map(([name, expected]) => `${name}: wanted ${expected}, is ${db.pragma(name, { simple: true })}`)
+      .join('; '),
+  })
+}
+
+/** Every setting of a connection by name, as SQLite reports it now. */
+export function readSettings(db: Database.Database): Record<string, unknown> {
+  return Object.fromEntries(writerPragmas.map(([name]) => [name, db.pragma(name, { simple: true })]))
+}
+
+function set(db: Database.Database, pragmas: readonly (readonly [string, number | string])[]): void {
+  for (const [name, value] of pragmas) db.pragma(`${name} = ${value}`)
+}
+
+/** A new file gets mode 0600 before SQLite sees it; SQLite gives its companions the same mode. */
+function createPrivately(path: string): void {
+  try {
+    closeSync(openSync(path, 'wx', 0o600))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+export function sqliteVersion(): string {
+  const db = new Database(':memory:')
+  try {
+    return db.prepare('SELECT sqlite_version()').pluck().get() as string
+  } finally {
+    db.close()
+  }
+}
+
+function assertSqliteVersion(): void {
+  const version = sqliteVersion()
+  if (isAtLeast(version, oldestSafeVersion)) return
+  refuse(
+    'journal.durability',
+    `The database engine ${version} can damage journals.`,
+    'better-sqlite3',
+    `Install a build with SQLite ${oldestSafeVersion.join('.')} or newer.`,
+  )
+}
+
+/** Compares dotted versions number by number: "3.51.10" is newer than "3.51.3". */
+export function isAtLeast(version: string, wanted: readonly number[]): boolean {
+  const parts = version.split('.').map(Number)
+  for (const [i, want] of wanted.entries()) {
+    const part = parts[i] ?? 0
+    if (part !== want) return part > want
+  }
+  return true
+}

@@ -1,0 +1,9 @@
+// The schema's whole history, in order. A new step is added at the end; none is ever edited or taken out.
+import { library } from './0001-library.ts'
+import { runs } from './0002-runs.ts'
+import { proof } from './0003-proof.ts'
+import { artifacts } from './0004-artifacts.ts'
+import { views } from './0005-views.ts'
+import type { Migration } from './migration.ts'
+
+export const migrations: readonly Migration[] = [library, runs, proof, artifacts, views]

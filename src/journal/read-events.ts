@@ -1,0 +1,99 @@
+// Reading what happened in a run: events, the loss curve, and whether the chain of hashes is unbroken.
+import type { Database } from 'better-sqlite3'
+import { rowReference } from '#shared/journal-commands.ts'
+import {
+  type ChainReport,
+  type JournalEvent,
+  type RunCurve,
+  stepBody,
+  type TrainPoint,
+  type ValidationPoint,
+  validationBody,
+} from '#shared/journal-types.ts'
+import { checkInput } from './check-input.ts'
+import { chainStart, hashEvent } from './hash-chain.ts'
+import { all, sqlFor } from './query.ts'
+import { toHex } from './rows.ts'
+
+/** Events after `afterSeq`, in order, at most `limit` of them. */
+export function readEvents(db: Database, runId: unknown, afterSeq: number, limit: number): JournalEvent[] {
+  const id = checkInput(rowReference, runId, 'run id')
+  return all(db, eventsQuery(id, afterSeq, limit)).map((row) => ({
+    seq: row.seq,
+    attempt: row.attempt,
+    atMs: row.at_ms,
+    kind: row.kind,
+    body: JSON.parse(row.body),
+    hash: toHex(row.hash),
+  }))
+}
+
+export const eventsQuery = (runId: string, afterSeq: number, limit: number) =>
+  sqlFor
+    .selectFrom('events')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .where('seq', '>', afterSeq)
+    .orderBy('seq')
+    .limit(limit)
+
+export const curveQuery = (runId: string) =>
+  sqlFor
+    .selectFrom('events')
+    .select(['attempt', 'at_ms', 'kind', 'body'])
+    .where('run_id', '=', runId)
+    .where('kind', 'in', ['step', 'evaluation'])
+    .orderBy('seq')
+
+/** The run's losses in order of step. A resumed run goes over some steps again: the latest attempt's figures stand. */
+export function readCurve(db: Database, runId: unknown): RunCurve {
+  const id = checkInput(rowReference, runId, 'run id')
+  const train = new Map<number, TrainPoint>()
+  const validation = new Map<number, ValidationPoint>()
+  for (const row of all(db, curveQuery(id))) {
+    const body: unknown = JSON.parse(row.body)
+    const place = { attempt: row.attempt, atMs: row.at_ms }
+    if (row.kind === 'step') {
+      const point = stepBody.safeParse(body)
+      if (point.success) train.set(point.data.step, { ...point.data, ...place })
+    } else {
+      const point = validationBody.safeParse(body)
+      if (point.success) validation.set(point.data.step, { ...point.data, ...place })
+    }
+  }
+  return { train: byStep(train), validation: byStep(validation) }
+}
+
+const byStep = <T extends { step: number }>(points: Map<number, T>): T[] =>
+  [...points.values()].sort((a, b) => a.step - b.step)
+
+/** Recomputes every hash of a run from its first event; reads in pages, so memory stays small. */
+export function verifyChain(db: Database, runId: unknown): ChainReport {
+  const id = checkInput(rowReference, runId, 'run id')
+  let previous: Uint8Array = chainStart
+  let seq = 0
+  for (;;) {
+    const page = all(db, eventsQuery(id, seq, 2000))
+    for (const row of page) {
+      if (row.seq !== seq + 1) return broken(seq + 1, 'the event is missing')
+      if (toHex(row.prev_hash) !== toHex(previous))
+        return broken(row.seq, 'the event does not follow the one before it')
+      const hash = hashEvent(previous, {
+        runId: id,
+        seq: row.seq,
+        attempt: row.attempt,
+        atMs: row.at_ms,
+        kind: row.kind,
+        bodyText: row.body,
+      })
+      if (toHex(hash) !== toHex(row.hash))
+        return broken(row.seq, 'the event was changed after it was written')
+      previous = row.hash
+      seq = row.seq
+    }
+    if (page.length < 2000) break
+  }
+  return { intact: true, events: seq, headHash: seq === 0 ? null : toHex(previous) }
+}
+
+const broken = (firstBadSeq: number, reason: string): ChainReport => ({ intact: false, firstBadSeq, reason })

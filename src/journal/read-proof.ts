@@ -1,0 +1,116 @@
+// Reading what was measured and made, and checking that measurements are what was written.
+import type { Database } from 'better-sqlite3'
+import { rowReference } from '#shared/journal-commands.ts'
+import type {
+  EvaluationAnswer,
+  JournalArtifact,
+  JournalComparison,
+  JournalEvaluation,
+  TestSetOpening,
+} from '#shared/journal-types.ts'
+import { checkInput } from './check-input.ts'
+import { hashTexts } from './hash-chain.ts'
+import { hashEvaluation } from './proof-commands.ts'
+import { all, sqlFor } from './query.ts'
+import { toArtifact } from './rows.ts'
+
+export const evaluationsQuery = (runId: string) =>
+  sqlFor
+    .selectFrom('evaluations')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('created_at_ms')
+    .orderBy('id')
+
+const answersQuery = (evaluationId: string) =>
+  sqlFor.selectFrom('answers').selectAll().where('evaluation_id', '=', evaluationId).orderBy('position')
+
+/** The run's evaluations, oldest first, each with every row's answer. */
+export function readEvaluations(db: Database, runId: unknown): JournalEvaluation[] {
+  const id = checkInput(rowReference, runId, 'run id')
+  return db.transaction(() =>
+    all(db, evaluationsQuery(id)).map((row) => ({
+      id: row.id,
+      runId: row.run_id,
+      kind: row.kind,
+      subject: row.subject,
+      createdAtMs: row.created_at_ms,
+      datasetFingerprint: row.dataset_fingerprint,
+      metrics: JSON.parse(row.metrics) as unknown,
+      answers: all(db, answersQuery(row.id)).map(
+        (answer): EvaluationAnswer => ({
+          rowId: answer.row_id,
+          expected: answer.expected,
+          answer: answer.answer,
+          scores: JSON.parse(answer.scores),
+        }),
+      ),
+      sha256: row.sha256,
+    })),
+  )()
+}
+
+export const comparisonsQuery = (runId: string) =>
+  sqlFor
+    .selectFrom('comparisons')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('created_at_ms')
+    .orderBy('id')
+
+export function readComparisons(db: Database, runId: unknown): JournalComparison[] {
+  const id = checkInput(rowReference, runId, 'run id')
+  return all(db, comparisonsQuery(id)).map((row) => ({
+    id: row.id,
+    runId: row.run_id,
+    createdAtMs: row.created_at_ms,
+    body: JSON.parse(row.body) as unknown,
+    sha256: row.sha256,
+  }))
+}
+
+export const openingsQuery = (fingerprint: string) =>
+  sqlFor
+    .selectFrom('test_set_openings')
+    .selectAll()
+    .where('dataset_fingerprint', '=', fingerprint)
+    .orderBy('opened_at_ms')
+    .orderBy('id')
+
+/** Every look into a data set's locked test set, oldest first. */
+export function readOpenings(db: Database, fingerprint: unknown): TestSetOpening[] {
+  const key = checkInput(rowReference, fingerprint, 'fingerprint')
+  return all(db, openingsQuery(key)).map((row) => ({
+    id: row.id,
+    datasetFingerprint: row.dataset_fingerprint,
+    runId: row.run_id,
+    purpose: row.purpose,
+    openedAtMs: row.opened_at_ms,
+  }))
+}
+
+export const artifactsQuery = (runId: string) =>
+  sqlFor
+    .selectFrom('artifacts')
+    .selectAll()
+    .where('run_id', '=', runId)
+    .orderBy('created_at_ms')
+    .orderBy('id')
+
+export function readArtifacts(db: Database, runId: unknown): JournalArtifact[] {
+  const id = checkInput(rowReference, runId, 'run id')
+  return all(db, artifactsQuery(id)).map(toArtifact)
+}
+
+/** Ids of evaluations and comparisons whose rows are not what was written. */
+export function findChangedMeasurements(db: Database): string[] {
+  const changed: string[] = []
+  for (const row of all(db, sqlFor.selectFrom('evaluations').selectAll())) {
+    const answers = all(db, answersQuery(row.id))
+    if (answers.length !== row.answer_count || hashEvaluation(row, answers) !== row.sha256)
+      changed.push(row.id)
+  }
+  for (const row of all(db, sqlFor.selectFrom('comparisons').selectAll()))
+    if (hashTexts([row.run_id, row.created_at_ms, row.body]) !== row.sha256) changed.push(row.id)
+  return changed
+}

@@ -1,0 +1,185 @@
+// Reading runs: one page of a list, and one run in full.
+import type { Database } from 'better-sqlite3'
+import type { Selectable } from 'kysely'
+import { rowReference, runQuery } from '#shared/journal-commands.ts'
+import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
+import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
+import { type Problem, ProblemError } from '#shared/result.ts'
+import { checkInput } from './check-input.ts'
+import { headOf } from './event-commands.ts'
+import { corruptProblem, refuse } from './problems.ts'
+import { all, first, sqlFor } from './query.ts'
+import type { RunsTable } from './tables.ts'
+
+export interface RunPage {
+  readonly runs: readonly RunSummary[]
+  /** Runs that the filter finds, on all pages. */
+  readonly total: number
+}
+
+const sortColumns = {
+  created: 'runs.created_at_ms',
+  started: 'runs.started_at_ms',
+  ended: 'runs.ended_at_ms',
+  name: 'runs.name',
+  status: 'runs.status',
+  bestLoss: 'runs.best_loss_nats',
+} as const
+
+const summaryColumns = [
+  'runs.id',
+  'runs.project_id',
+  'projects.name as project_name',
+  'runs.name',
+  'runs.status',
+  'runs.scenario',
+  'runs.model_id',
+  'models.name as model_name',
+  'runs.dataset_fingerprint',
+  'runs.seed',
+  'runs.backend',
+  'runs.created_at_ms',
+  'runs.started_at_ms',
+  'runs.ended_at_ms',
+  'runs.attempts',
+  'runs.total_steps',
+  'runs.last_step',
+  'runs.best_step',
+  'runs.best_loss_nats',
+  'runs.failure',
+  'runs.tags',
+] as const
+
+/** One page of the runs that `query` asks for. Runs without a value to sort by come last in either order. */
+export function listRuns(db: Database, query: unknown): RunPage {
+  return db.transaction(() => {
+    const total = first(db, countQuery(query)) as { total: number }
+    return { runs: all(db, listQuery(query)).map(toSummary), total: total.total }
+  })()
+}
+
+/** The list's statement, apart, so that a test can ask for its plan. */
+export function listQuery(input: unknown) {
+  const query = checkInput(runQuery, input, 'list of runs')
+  const direction = query.order === 'descending' ? 'desc' : 'asc'
+  const column = sortColumns[query.sort]
+  return filtered(input)
+    .innerJoin('projects', 'projects.id', 'runs.project_id')
+    .innerJoin('models', 'models.id', 'runs.model_id')
+    .select(summaryColumns)
+    .orderBy(column, (order) => (direction === 'desc' ? order.desc() : order.asc().nullsLast()))
+    .orderBy('runs.id', direction)
+    .limit(query.limit)
+    .offset(query.offset)
+}
+
+export const countQuery = (input: unknown) =>
+  filtered(input).select((build) => build.fn.countAll<number>().as('total'))
+
+function filtered(input: unknown) {
+  const query = checkInput(runQuery, input, 'list of runs')
+  let found = sqlFor.selectFrom('runs')
+  if (query.projectId !== undefined) found = found.where('runs.project_id', '=', query.projectId)
+  if (query.statuses !== undefined) found = found.where('runs.status', 'in', query.statuses)
+  if (query.modelId !== undefined) found = found.where('runs.model_id', '=', query.modelId)
+  if (query.datasetFingerprint !== undefined)
+    found = found.where('runs.dataset_fingerprint', '=', query.datasetFingerprint)
+  if (query.scenario !== undefined) found = found.where('runs.scenario', '=', query.scenario)
+  if (query.text !== undefined && query.text !== '') {
+    const part = query.text.toLowerCase()
+    found = found.where((build) =>
+      build.or(
+        (['runs.name', 'runs.notes', 'runs.id'] as const).map((name) =>
+          build(build.fn<number>('instr', [build.fn('lower', [name]), build.val(part)]), '>', 0),
+        ),
+      ),
+    )
+  }
+  if (query.tag !== undefined) {
+    const tag = JSON.stringify(query.tag.toWellFormed())
+    found = found.where((build) => build(build.fn<number>('instr', ['runs.tags', build.val(tag)]), '>', 0))
+  }
+  return found
+}
+
+type SummaryRow = Omit<
+  Selectable<RunsTable>,
+  'recipe' | 'device' | 'versions' | 'determinism' | 'end_reason' | 'adapter_sha256' | 'notes'
+> & { project_name: string; model_name: string }
+
+function toSummary(row: SummaryRow): RunSummary {
+  const failure = row.failure === null ? null : (JSON.parse(row.failure) as Problem)
+  return {
+    id: row.id,
+    projectId: row.project_id,
+    projectName: row.project_name,
+    name: row.name,
+    status: row.status,
+    scenario: row.scenario,
+    modelId: row.model_id,
+    modelName: row.model_name,
+    datasetFingerprint: row.dataset_fingerprint,
+    seed: row.seed,
+    backend: row.backend,
+    createdAtMs: row.created_at_ms,
+    startedAtMs: row.started_at_ms,
+    endedAtMs: row.ended_at_ms,
+    attempts: row.attempts,
+    totalSteps: row.total_steps,
+    lastStep: row.last_step,
+    bestStep: row.best_step,
+    bestLossNats: row.best_loss_nats,
+    failureCode: failure?.code ?? null,
+    tags: JSON.parse(row.tags) as string[],
+  }
+}
+
+/** One run in full; throws run.unknown where there is none with this id. */
+export function getRun(db: Database, path: string, runId: unknown): RunDetail {
+  const id = checkInput(rowReference, runId, 'run id')
+  return db.transaction(() => {
+    const row = first(
+      db,
+      sqlFor
+        .selectFrom('runs')
+        .innerJoin('projects', 'projects.id', 'runs.project_id')
+        .innerJoin('models', 'models.id', 'runs.model_id')
+        .select([...summaryColumns])
+        .select([
+          'runs.recipe',
+          'runs.device',
+          'runs.versions',
+          'runs.determinism',
+          'runs.end_reason',
+          'runs.adapter_sha256',
+          'runs.notes',
+        ])
+        .where('runs.id', '=', id),
+    )
+    if (!row)
+      refuse(
+        'run.unknown',
+        'The journal knows no run with this id.',
+        `run ${id}`,
+        'List the runs and choose one of them.',
+      )
+    return {
+      ...toSummary(row),
+      recipe: readRecipe(row.recipe, path, id),
+      device: JSON.parse(row.device) as unknown,
+      versions: JSON.parse(row.versions) as Record<string, string>,
+      determinism: row.determinism,
+      endReason: row.end_reason,
+      adapterSha256: row.adapter_sha256,
+      failure: row.failure === null ? null : (JSON.parse(row.failure) as Problem),
+      notes: row.notes,
+      headSeq: headOf(db, id).seq,
+    }
+  })()
+}
+
+function readRecipe(text: string, path: string, id: string): Recipe {
+  const parsed = recipeSchema.safeParse(JSON.parse(text))
+  if (parsed.success) return parsed.data
+  throw new ProblemError(corruptProblem(path, `the recipe of run ${id} is not one: ${parsed.error.message}`))
+}

@@ -1,0 +1,145 @@
+// A reader of the journal. Its connection cannot change the file, and its type has no way to ask for it. Any number of
+// readers work beside the one writer, each question seeing one consistent state.
+import { existsSync, statSync } from 'node:fs'
+import type { Database } from 'better-sqlite3'
+import type { RunQuery } from '#shared/journal-commands.ts'
+import type {
+  ChainReport,
+  JournalArtifact,
+  JournalComparison,
+  JournalDataset,
+  JournalEvaluation,
+  JournalEvent,
+  JournalModel,
+  JournalProject,
+  RunCurve,
+  RunDetail,
+  TestSetOpening,
+} from '#shared/journal-types.ts'
+import { ProblemError, type Result } from '#shared/result.ts'
+import { openForReading } from './connection.ts'
+import { newestVersion, readVersion } from './migrate.ts'
+import { attemptOn, refuse } from './problems.ts'
+import { all, sqlFor } from './query.ts'
+import { readCurve, readEvents, verifyChain } from './read-events.ts'
+import {
+  findChangedMeasurements,
+  readArtifacts,
+  readComparisons,
+  readEvaluations,
+  readOpenings,
+} from './read-proof.ts'
+import { getRun, listRuns, type RunPage } from './read-runs.ts'
+import { toDataset, toModel, toProject } from './rows.ts'
+
+/** What a check of the whole journal found; empty lists mean that everything is what was written. */
+export interface JournalCheck {
+  /** SQLite's own findings about the file. */
+  readonly damage: readonly string[]
+  readonly brokenRuns: readonly {
+    readonly runId: string
+    readonly firstBadSeq: number
+    readonly reason: string
+  }[]
+  /** Evaluations and comparisons that were changed. */
+  readonly changedMeasurements: readonly string[]
+}
+
+export interface JournalReader {
+  readonly path: string
+  projects(): Result<JournalProject[]>
+  models(): Result<JournalModel[]>
+  datasets(): Result<JournalDataset[]>
+  listRuns(query?: RunQuery): Result<RunPage>
+  /** run.unknown where there is none with this id. */
+  getRun(runId: string): Result<RunDetail>
+  /** Empty for a run that the journal does not know. */
+  curve(runId: string): Result<RunCurve>
+  /** Events after `afterSeq` (0: from the first), at most `limit` (100,000) of them. */
+  events(runId: string, afterSeq?: number, limit?: number): Result<JournalEvent[]>
+  evaluations(runId: string): Result<JournalEvaluation[]>
+  comparisons(runId: string): Result<JournalComparison[]>
+  openings(datasetFingerprint: string): Result<TestSetOpening[]>
+  artifacts(runId: string): Result<JournalArtifact[]>
+  verifyChain(runId: string): Result<ChainReport>
+  /** Reads the whole file: integrity, references, every chain, every measurement. Takes seconds on a large journal. */
+  verifyAll(): Result<JournalCheck>
+  close(): void
+}
+
+/** Opens an existing journal of this version's schema for reading. Works while a writer has it open, and without one. */
+export function openJournalReader(path: string): Result<JournalReader> {
+  return attemptOn(path, () => {
+    if (!existsSync(path) || statSync(path).size === 0)
+      refuse(
+        'journal.missing',
+        'There is no journal here yet.',
+        path,
+        'Start a first run; it makes the journal.',
+      )
+    const db = openForReading(path)
+    try {
+      assertCurrent(db, path)
+      return readerOver(db, path)
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  })
+}
+
+function assertCurrent(db: Database, path: string): void {
+  const version = readVersion(db, path)
+  if (version === newestVersion) return
+  throw new ProblemError({
+    code: 'journal.too-old',
+    message: `This journal was last used by an older Tunewright (schema ${version}; this one reads ${newestVersion}).`,
+    where: path,
+    remedy:
+      'Open it once with this Tunewright for writing; it makes a backup and brings the journal up to date.',
+  })
+}
+
+function readerOver(db: Database, path: string): JournalReader {
+  const read = <T>(work: () => T): Result<T> => attemptOn(path, work)
+  return {
+    path,
+    projects: () =>
+      read(() => all(db, sqlFor.selectFrom('projects').selectAll().orderBy('created_at_ms')).map(toProject)),
+    models: () =>
+      read(() => all(db, sqlFor.selectFrom('models').selectAll().orderBy('added_at_ms')).map(toModel)),
+    datasets: () =>
+      read(() => all(db, sqlFor.selectFrom('datasets').selectAll().orderBy('added_at_ms')).map(toDataset)),
+    listRuns: (query = {}) => read(() => listRuns(db, query)),
+    getRun: (runId) => read(() => getRun(db, path, runId)),
+    curve: (runId) => read(() => readCurve(db, runId)),
+    events: (runId, afterSeq = 0, limit = 100_000) => read(() => readEvents(db, runId, afterSeq, limit)),
+    evaluations: (runId) => read(() => readEvaluations(db, runId)),
+    comparisons: (runId) => read(() => readComparisons(db, runId)),
+    openings: (fingerprint) => read(() => readOpenings(db, fingerprint)),
+    artifacts: (runId) => read(() => readArtifacts(db, runId)),
+    verifyChain: (runId) => read(() => db.transaction(() => verifyChain(db, runId))()),
+    verifyAll: () => read(() => db.transaction(() => verifyAll(db))()),
+    close: () => {
+      db.close()
+    },
+  }
+}
+
+/** Checks everything that can be checked, in one consistent state. */
+export function verifyAll(db: Database): JournalCheck {
+  const integrity = db.prepare('PRAGMA integrity_check').pluck().all() as string[]
+  const references = db.prepare('PRAGMA foreign_key_check').all() as { table: string; parent: string }[]
+  const runIds = all(db, sqlFor.selectFrom('events').select('run_id').distinct()).map((row) => row.run_id)
+  return {
+    damage: [
+      ...integrity.filter((line) => line !== 'ok'),
+      ...references.map(({ table, parent }) => `a row of ${table} refers to a missing row of ${parent}`),
+    ],
+    brokenRuns: runIds.flatMap((runId) => {
+      const report = verifyChain(db, runId)
+      return report.intact ? [] : [{ runId, firstBadSeq: report.firstBadSeq, reason: report.reason }]
+    }),
+    changedMeasurements: findChangedMeasurements(db),
+  }
+}

@@ -1,0 +1,224 @@
+// The journal's one writer. It takes typed commands and nothing else; each is committed to the disk when it returns.
+// Refuses to open beside another writer, on an unsafe disk, on a damaged or a newer journal.
+import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import type {
+  AttemptFacts,
+  NewArtifact,
+  NewComparison,
+  NewDataset,
+  NewEvaluation,
+  NewEvent,
+  NewModel,
+  NewOpening,
+  NewProject,
+  NewRun,
+  RunFailure,
+  RunFinish,
+} from '#shared/journal-commands.ts'
+import type { JournalDataset, JournalModel, JournalProject, RunStatus } from '#shared/journal-types.ts'
+import { ProblemError, type Result } from '#shared/result.ts'
+import { type BackupReport, backUp, backupsFolderOf } from './backup.ts'
+import { commit, type WriterContext } from './command.ts'
+import { assertDurable, openForReading, openForWriting, sqliteVersion } from './connection.ts'
+import { type Appended, appendEvents } from './event-commands.ts'
+import { addDataset, addModel, addProject, ensureProject } from './library-commands.ts'
+import { migrate, readVersion } from './migrate.ts'
+import { attemptOn, corruptProblem } from './problems.ts'
+import {
+  addArtifact,
+  addComparison,
+  addEvaluation,
+  markArtifactRemoved,
+  recordTestSetOpening,
+} from './proof-commands.ts'
+import { first, run, sqlFor } from './query.ts'
+import {
+  createRun,
+  failRun,
+  finishRun,
+  markOrphansInterrupted,
+  renameRun,
+  type StartedAttempt,
+  setNotes,
+  setRunStatus,
+  setTags,
+  startAttempt,
+} from './run-commands.ts'
+import { assertSafeFolder } from './safe-folder.ts'
+import { takeWriterLock, type WriterLock } from './writer-lock.ts'
+
+/** What was found when the journal was opened. */
+export interface OpenReport {
+  readonly isNew: boolean
+  /** Schema version that was found and upgraded; null where nothing had to be done. */
+  readonly upgradedFrom: number | null
+  /** The last process did not close the journal; it was checked and is sound. */
+  readonly afterUncleanExit: boolean
+  /** Sentences for the person, e.g. that the newest entries may be missing because only one of the files was copied. */
+  readonly notices: readonly string[]
+}
+
+export interface JournalWriter {
+  readonly path: string
+  readonly opened: OpenReport
+
+  addProject(project: NewProject): Result<JournalProject>
+  /** The project of this name, made where there is none. */
+  ensureProject(project: NewProject): Result<JournalProject>
+  addModel(model: NewModel): Result<JournalModel>
+  addDataset(dataset: NewDataset): Result<JournalDataset>
+
+  createRun(run: NewRun): Result<{ id: string }>
+  startAttempt(runId: string, facts?: AttemptFacts): Result<StartedAttempt>
+  appendEvents(runId: string, attempt: number, events: readonly NewEvent[]): Result<Appended>
+  setRunStatus(runId: string, status: RunStatus): Result<void>
+  finishRun(runId: string, finish: RunFinish): Result<void>
+  failRun(runId: string, failure: RunFailure): Result<void>
+  markOrphansInterrupted(): Result<string[]>
+  renameRun(runId: string, name: string): Result<void>
+  setNotes(runId: string, notes: string): Result<void>
+  setTags(runId: string, tags: readonly string[]): Result<void>
+
+  addEvaluation(evaluation: NewEvaluation): Result<{ id: string }>
+  addComparison(comparison: NewComparison): Result<{ id: string }>
+  /** Commit this before the locked test set is read. */
+  recordTestSetOpening(opening: NewOpening): Result<{ id: string }>
+  addArtifact(artifact: NewArtifact): Result<{ id: string }>
+  markArtifactRemoved(artifactId: string): Result<void>
+
+  /** A verified backup; the folder is `backups` beside the journal where none is given. */
+  backup(folder?: string): Result<BackupReport>
+  /** Folds the log into the main file and releases the lock. */
+  close(): Result<void>
+}
+
+export interface WriterOptions {
+  /** UTC milliseconds; tests bring their own clock. */
+  readonly now?: () => number
+  readonly backupsFolder?: string
+}
+
+/** Opens the journal for writing; makes it where there is none. The folder is made too. */
+export function openJournalWriter(path: string, options: WriterOptions = {}): Result<JournalWriter> {
+  return attemptOn(path, () => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
+    assertSafeFolder(dirname(path))
+    const lock = takeWriterLock(path)
+    try {
+      return openLocked(path, lock, options)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  })
+}
+
+function openLocked(path: string, lock: WriterLock, options: WriterOptions): JournalWriter {
+  const now = options.now ?? Date.now
+  const backupsFolder = options.backupsFolder ?? backupsFolderOf(path)
+  const isNew = !existsSync(path) || statSync(path).size === 0
+  const hasLog = existsSync(`${path}-wal`)
+  if (!isNew) assertOurs(path)
+  const db = openForWriting(path)
+  try {
+    const wasUnclean = !isNew && isUnclosed(db)
+    if (wasUnclean || (hasLog && !isNew)) assertSound(db, path)
+    const { from, to } = migrate(db, path, {
+      beforeUpgrade: (version) => backUp(db, path, backupsFolder, now(), `before-schema-${version}`),
+    })
+    const session = beginSession(db, now())
+    assertDurable(db, path)
+    const opened: OpenReport = {
+      isNew,
+      upgradedFrom: !isNew && from < to ? from : null,
+      afterUncleanExit: wasUnclean,
+      notices: wasUnclean && !hasLog ? [missingLogNotice] : [],
+    }
+    return writerOver({ db, path, now, ownRuns: new Set() }, opened, backupsFolder, () =>
+      endSession(db, session, now(), lock),
+    )
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+const missingLogNotice =
+  'The journal was not closed the last time, and its companion file (-wal) is missing. Entries since it was last opened may be lost. This happens when only journal.db is copied or restored: always move the files together, or use a backup.'
+
+/** A stranger's database or a newer journal is found out by a connection that cannot change it. */
+function assertOurs(path: string): void {
+  const db = openForReading(path)
+  try {
+    readVersion(db, path)
+  } finally {
+    db.close()
+  }
+}
+
+/** Whether the last process that opened the journal never closed it. */
+function isUnclosed(db: Database): boolean {
+  const last = first(db, sqlFor.selectFrom('sessions').select('closed_at_ms').orderBy('id', 'desc').limit(1))
+  return last !== undefined && last.closed_at_ms === null
+}
+
+function assertSound(db: Database, path: string): void {
+  const verdict = db.pragma('quick_check(1)', { simple: true })
+  if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
+}
+
+/** Marks the journal as open, in the main file too: so a copy without its log is recognised as one. */
+function beginSession(db: Database, nowMs: number): number {
+  const row = { pid: process.pid, opened_at_ms: nowMs, closed_at_ms: null, sqlite_version: sqliteVersion() }
+  const { id } = first(db, sqlFor.insertInto('sessions').values(row).returning('id')) as { id: number }
+  db.pragma('wal_checkpoint(TRUNCATE)')
+  return id
+}
+
+function endSession(db: Database, session: number, nowMs: number, lock: WriterLock): void {
+  if (!db.open) return
+  try {
+    run(db, sqlFor.updateTable('sessions').set({ closed_at_ms: nowMs }).where('id', '=', session))
+    db.pragma('wal_checkpoint(TRUNCATE)')
+  } finally {
+    db.close()
+    lock.release()
+  }
+}
+
+function writerOver(
+  context: WriterContext,
+  opened: OpenReport,
+  backupsFolder: string,
+  close: () => void,
+): JournalWriter {
+  const { db, path, now } = context
+  return {
+    path,
+    opened,
+    addProject: (project) => commit(context, () => addProject(context, project)),
+    ensureProject: (project) => commit(context, () => ensureProject(context, project)),
+    addModel: (model) => commit(context, () => addModel(context, model)),
+    addDataset: (dataset) => commit(context, () => addDataset(context, dataset)),
+    createRun: (newRun) => commit(context, () => createRun(context, newRun)),
+    startAttempt: (runId, facts = {}) => commit(context, () => startAttempt(context, runId, facts)),
+    appendEvents: (runId, attempt, events) =>
+      commit(context, () => appendEvents(context, runId, attempt, events)),
+    setRunStatus: (runId, status) => commit(context, () => setRunStatus(context, runId, status)),
+    finishRun: (runId, finish) => commit(context, () => finishRun(context, runId, finish)),
+    failRun: (runId, failure) => commit(context, () => failRun(context, runId, failure)),
+    markOrphansInterrupted: () => commit(context, () => markOrphansInterrupted(context)),
+    renameRun: (runId, name) => commit(context, () => renameRun(context, runId, name)),
+    setNotes: (runId, notes) => commit(context, () => setNotes(context, runId, notes)),
+    setTags: (runId, tags) => commit(context, () => setTags(context, runId, tags)),
+    addEvaluation: (evaluation) => commit(context, () => addEvaluation(context, evaluation)),
+    addComparison: (comparison) => commit(context, () => addComparison(context, comparison)),
+    recordTestSetOpening: (opening) => commit(context, () => recordTestSetOpening(context, opening)),
+    addArtifact: (artifact) => commit(context, () => addArtifact(context, artifact)),
+    markArtifactRemoved: (artifactId) => commit(context, () => markArtifactRemoved(context, artifactId)),
+    backup: (folder = backupsFolder) => attemptOn(path, () => backUp(db, path, folder, now())),
+    close: () => attemptOn(path, close),
+  }
+}

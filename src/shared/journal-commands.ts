@@ -1,0 +1,154 @@
+// What the journal can be told, and nothing else: the shape of every command's input. The journal checks each by this table.
+import { z } from 'zod'
+import {
+  artifactKinds,
+  datasetCounts,
+  determinismLabels,
+  evaluationAnswer,
+  evaluationSubjects,
+  runStatuses,
+} from './journal-types.ts'
+import { recipe, scenarioId } from './recipe.ts'
+
+const id = z.string().min(1).max(200)
+const line = z.string().min(1).max(500)
+const prose = z.string().max(100_000)
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits')
+const timeMs = z.int().nonnegative()
+const count = z.int().nonnegative()
+/** Any JSON value. Checked when it is written: no NaN, no Infinity, no cycles, nothing that JSON would change silently. */
+const jsonValue = z.unknown()
+
+export const newProject = z.strictObject({ name: line, scenario: scenarioId, goal: prose.default('') })
+export type NewProject = z.input<typeof newProject>
+
+export const newModel = z.strictObject({
+  id,
+  name: line,
+  source: prose,
+  licence: line,
+  weightsSha256: sha256Hex,
+  parameters: count,
+})
+export type NewModel = z.input<typeof newModel>
+
+export const newDataset = z.strictObject({
+  fingerprint: id,
+  scenario: scenarioId,
+  sourceName: line,
+  manifest: jsonValue,
+  counts: datasetCounts,
+})
+export type NewDataset = z.input<typeof newDataset>
+
+export const newRun = z.strictObject({
+  /** Left out, the journal makes one. */
+  id: id.regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/, 'expected letters, digits, ".", "_" and "-" only').optional(),
+  projectId: id,
+  name: line,
+  recipe,
+  backend: line,
+  device: jsonValue,
+  versions: z.record(z.string(), z.string()),
+  determinism: z.enum(determinismLabels).nullable().default(null),
+  tags: z.array(line).max(100).default([]),
+  notes: prose.default(''),
+})
+export type NewRun = z.input<typeof newRun>
+
+/** What may differ between the first start and a resume on the same computer. */
+export const attemptFacts = z.strictObject({
+  backend: line.optional(),
+  device: jsonValue.optional(),
+  versions: z.record(z.string(), z.string()).optional(),
+})
+export type AttemptFacts = z.input<typeof attemptFacts>
+
+export const newEvent = z.strictObject({
+  seq: z.int().positive(),
+  atMs: timeMs,
+  kind: z.string().min(1).max(100),
+  body: jsonValue,
+})
+export type NewEvent = z.input<typeof newEvent>
+export const newEvents = z.array(newEvent).max(100_000)
+
+export const runFinish = z.strictObject({
+  reason: z.enum(['completed', 'stopped-early', 'cancelled']),
+  bestStep: count.nullable(),
+  bestLossNats: z.number().nullable(),
+  adapterSha256: sha256Hex.nullable(),
+})
+export type RunFinish = z.input<typeof runFinish>
+
+export const runFailure = z.strictObject({
+  status: z.enum(['failed', 'crashed', 'interrupted']),
+  problem: z.looseObject({
+    code: z.string().min(1),
+    message: z.string(),
+    where: z.string(),
+    remedy: z.string(),
+    details: z.string().optional(),
+  }),
+})
+export type RunFailure = z.input<typeof runFailure>
+
+export const settableStatus = z.enum(runStatuses)
+
+export const newEvaluation = z.strictObject({
+  runId: id,
+  kind: z.literal('proof').default('proof'),
+  subject: z.enum(evaluationSubjects),
+  datasetFingerprint: id,
+  metrics: jsonValue,
+  answers: z.array(evaluationAnswer.extend({ scores: jsonValue })).max(1_000_000),
+})
+export type NewEvaluation = z.input<typeof newEvaluation>
+
+export const newComparison = z.strictObject({ runId: id, body: jsonValue })
+export type NewComparison = z.input<typeof newComparison>
+
+export const newOpening = z.strictObject({
+  datasetFingerprint: id,
+  runId: id.nullable().default(null),
+  purpose: line,
+})
+export type NewOpening = z.input<typeof newOpening>
+
+export const newArtifact = z.strictObject({
+  runId: id,
+  kind: z.enum(artifactKinds),
+  /** Relative to the library's home; forward slashes; no "..", no drive letter. */
+  path: z
+    .string()
+    .min(1)
+    .max(1000)
+    .regex(/^(?![/\\])(?!.*(^|\/)\.\.(\/|$))[^\\:\0]+$/, 'expected a path inside the library'),
+  bytes: count,
+  sha256: sha256Hex,
+})
+export type NewArtifact = z.input<typeof newArtifact>
+
+export const runName = line
+export const runNotes = prose
+export const runTags = z.array(line).max(100)
+export const rowReference = id
+
+export const runSorts = ['created', 'started', 'ended', 'name', 'status', 'bestLoss'] as const
+
+/** Which runs a list shows, in which order, and which page of it. */
+export const runQuery = z.strictObject({
+  projectId: id.optional(),
+  statuses: z.array(z.enum(runStatuses)).min(1).optional(),
+  modelId: id.optional(),
+  datasetFingerprint: id.optional(),
+  scenario: scenarioId.optional(),
+  tag: z.string().optional(),
+  /** Part of the name, the notes or the id; letter case does not matter for A to Z. */
+  text: z.string().max(500).optional(),
+  sort: z.enum(runSorts).default('created'),
+  order: z.enum(['descending', 'ascending']).default('descending'),
+  limit: z.int().min(1).max(10_000).default(100),
+  offset: count.default(0),
+})
+export type RunQuery = z.input<typeof runQuery>

@@ -1,0 +1,220 @@
+// What the journal gives back: rows as every process and screen sees them. Times are UTC milliseconds, losses are nats.
+import { z } from 'zod'
+import { type Recipe, scenarioId } from './recipe.ts'
+import type { Problem } from './result.ts'
+
+const timeMs = z.int().nonnegative()
+const count = z.int().nonnegative()
+const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits')
+
+export const runStatuses = [
+  'queued',
+  'running',
+  'paused',
+  'interrupted',
+  'finished',
+  'cancelled',
+  'failed',
+  'crashed',
+] as const
+export const runStatus = z.enum(runStatuses)
+export type RunStatus = z.output<typeof runStatus>
+
+export const determinismLabels = [
+  'bit-exact on this machine',
+  'repeatable within 1e-5',
+  'not repeatable',
+] as const
+
+export const artifactKinds = ['adapter', 'checkpoint', 'export', 'gguf'] as const
+export const evaluationSubjects = ['base', 'tuned'] as const
+
+export const journalProject = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  scenario: scenarioId,
+  /** What the person wants, in one sentence. */
+  goal: z.string(),
+  createdAtMs: timeMs,
+})
+export type JournalProject = z.output<typeof journalProject>
+
+export const journalModel = z.strictObject({
+  id: z.string(),
+  name: z.string(),
+  /** Where it came from, e.g. a hub address with revision, or "file". */
+  source: z.string(),
+  licence: z.string(),
+  weightsSha256: sha256Hex,
+  parameters: count,
+  addedAtMs: timeMs,
+})
+export type JournalModel = z.output<typeof journalModel>
+
+export const datasetCounts = z.strictObject({
+  train: count,
+  validation: count,
+  test: count,
+  leftOut: count,
+})
+
+export const journalDataset = z.strictObject({
+  fingerprint: z.string(),
+  scenario: scenarioId,
+  sourceName: z.string(),
+  manifest: z.json(),
+  counts: datasetCounts,
+  addedAtMs: timeMs,
+})
+export type JournalDataset = z.output<typeof journalDataset>
+
+/** A run in a list. */
+export const runSummary = z.strictObject({
+  id: z.string(),
+  projectId: z.string(),
+  projectName: z.string(),
+  name: z.string(),
+  status: runStatus,
+  scenario: scenarioId,
+  modelId: z.string(),
+  modelName: z.string(),
+  datasetFingerprint: z.string(),
+  seed: z.int(),
+  backend: z.string(),
+  createdAtMs: timeMs,
+  /** When the first attempt started; null while it has never run. */
+  startedAtMs: timeMs.nullable(),
+  endedAtMs: timeMs.nullable(),
+  /** How often it was started: 1 for an undisturbed run, one more for each resume. */
+  attempts: count,
+  totalSteps: count.nullable(),
+  /** Highest optimizer step the journal holds. */
+  lastStep: count.nullable(),
+  bestStep: count.nullable(),
+  bestLossNats: z.number().nullable(),
+  /** Code of the Problem it failed with. */
+  failureCode: z.string().nullable(),
+  tags: z.array(z.string()),
+})
+export type RunSummary = z.output<typeof runSummary>
+
+/** Everything the journal knows about a run, without its events. */
+export interface RunDetail extends RunSummary {
+  readonly recipe: Recipe
+  readonly device: unknown
+  readonly versions: Readonly<Record<string, string>>
+  readonly determinism: string | null
+  /** "completed", "stopped-early" or "cancelled"; null until the trainer said so. */
+  readonly endReason: string | null
+  readonly adapterSha256: string | null
+  readonly failure: Problem | null
+  readonly notes: string
+  /** Sequence number of the last event; 0 when there is none. */
+  readonly headSeq: number
+}
+
+export const journalEvent = z.strictObject({
+  seq: z.int().positive(),
+  attempt: z.int().positive(),
+  atMs: timeMs,
+  kind: z.string(),
+  body: z.json(),
+  /** SHA-256 over the previous hash and this event. */
+  hash: sha256Hex,
+})
+export type JournalEvent = z.output<typeof journalEvent>
+
+/** What the curve reads of a "step" event; other fields of the event stay in the event. */
+export const stepBody = z.object({
+  step: z.int(),
+  epoch: z.number(),
+  lossNats: z.number(),
+  gradNorm: z.number(),
+  learningRate: z.number(),
+  labelledTokens: count,
+  tokensSeen: count,
+  durationMs: z.number(),
+})
+export const trainPoint = stepBody.extend({ attempt: z.int(), atMs: timeMs })
+export type TrainPoint = z.output<typeof trainPoint>
+
+/** What the curve reads of an "evaluation" event. */
+export const validationBody = z.object({
+  step: z.int(),
+  lossNats: z.number(),
+  labelledTokens: count,
+  isBest: z.boolean(),
+  durationMs: z.number(),
+})
+export const validationPoint = validationBody.extend({ attempt: z.int(), atMs: timeMs })
+export type ValidationPoint = z.output<typeof validationPoint>
+
+/** What the run's row takes from a "plan" event. */
+export const planBody = z.object({
+  totalSteps: count,
+  determinism: z.enum(determinismLabels),
+  backend: z.string(),
+})
+
+/** Points in order of step; where a step was run twice, the latest attempt's. */
+export interface RunCurve {
+  readonly train: readonly TrainPoint[]
+  readonly validation: readonly ValidationPoint[]
+}
+
+export const evaluationAnswer = z.strictObject({
+  rowId: z.string(),
+  expected: z.string(),
+  answer: z.string(),
+  /** What this row scored, by name of the metric; also free details such as label probabilities. */
+  scores: z.json(),
+})
+export type EvaluationAnswer = z.output<typeof evaluationAnswer>
+
+export interface JournalEvaluation {
+  readonly id: string
+  readonly runId: string
+  readonly kind: 'proof'
+  readonly subject: (typeof evaluationSubjects)[number]
+  readonly createdAtMs: number
+  readonly datasetFingerprint: string
+  readonly metrics: unknown
+  readonly answers: readonly EvaluationAnswer[]
+  /** SHA-256 over everything above except the id. */
+  readonly sha256: string
+}
+
+export interface JournalComparison {
+  readonly id: string
+  readonly runId: string
+  readonly createdAtMs: number
+  /** Verdict, difference and intervals, as the proof wrote them. */
+  readonly body: unknown
+  readonly sha256: string
+}
+
+/** One look into a locked test set. */
+export interface TestSetOpening {
+  readonly id: string
+  readonly datasetFingerprint: string
+  readonly runId: string | null
+  readonly purpose: string
+  readonly openedAtMs: number
+}
+
+export interface JournalArtifact {
+  readonly id: string
+  readonly runId: string
+  readonly kind: (typeof artifactKinds)[number]
+  /** Relative to the library's home, with forward slashes. */
+  readonly path: string
+  readonly bytes: number
+  readonly sha256: string
+  readonly createdAtMs: number
+  readonly removedAtMs: number | null
+}
+
+/** Whether a run's events are what was written: unbroken, or the first event that does not fit. */
+export type ChainReport =
+  | { readonly intact: true; readonly events: number; readonly headHash: string | null }
+  | { readonly intact: false; readonly firstBadSeq: number; readonly reason: string }
