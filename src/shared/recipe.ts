@@ -22,7 +22,7 @@ const wholePositive = z.int().positive()
 const share = z.number().min(0).max(1)
 
 export const loraMethod = z.strictObject({
-  kind: z.literal('lora'),
+  kind: z.literal('lora').default('lora'),
   /** Width of the adapter's bottleneck, r in Hu et al. 2021. */
   rank: z.int().min(1).max(512).default(8),
   /** The adapter's output is scaled by alpha / rank. */
@@ -86,7 +86,7 @@ const trainingShape = {
   scenario: scenarioId,
   /** What the model is told before every example, in the user's language; null takes the scenario's own. */
   instruction: z.string().max(8000).nullable().default(null),
-  method: loraMethod.prefault({ kind: 'lora' }),
+  method: loraMethod.prefault({}),
   optimizer: optimizerSettings.prefault({}),
   schedule: scheduleSettings.prefault({}),
   batch: batchSettings.prefault({}),

@@ -1,0 +1,101 @@
+// A recipe as people write it: a YAML file or flags. Both end in the same draft, checked by the same schema.
+import { readFileSync, statSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
+import { load, YAMLException } from 'js-yaml'
+import { describeIssue, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
+import { attempt, ProblemError, type Result } from '#shared/result.ts'
+
+const sizeLimitBytes = 256 * 1024
+
+/** One setting by its path, e.g. ["method.rank", "16"]; the text is read as YAML, so 16 is a number and null is null. */
+export type Setting = readonly [path: string, text: string]
+
+/** The draft of a recipe file; a data path in it is relative to the file. Later settings win over the file's. */
+export function readRecipeFile(path: string, settings: readonly Setting[] = []): Result<RecipeDraft> {
+  return attempt(() => {
+    const value = parseYaml(readText(path), path)
+    const data = isObject(value) && isObject(value.data) ? value.data : null
+    if (data && typeof data.path === 'string') data.path = resolve(dirname(path), data.path)
+    return checkDraft(withSettings(value, settings), path)
+  })
+}
+
+/** The draft that settings alone describe. */
+export function draftOfSettings(settings: readonly Setting[]): Result<RecipeDraft> {
+  return attempt(() => checkDraft(withSettings({}, settings), 'the command line'))
+}
+
+function readText(path: string): string {
+  try {
+    if (statSync(path).size <= sizeLimitBytes) return readFileSync(path, 'utf8')
+  } catch (error) {
+    throw new ProblemError({
+      code: 'file.missing',
+      message: 'The recipe could not be opened.',
+      where: path,
+      remedy: 'Check the name of the file.',
+      details: String(error),
+    })
+  }
+  throw new ProblemError({
+    code: 'limit.exceeded',
+    message: `A recipe has at most ${sizeLimitBytes / 1024} KB; this file is larger.`,
+    where: path,
+    remedy: 'Name the recipe, not the data.',
+  })
+}
+
+function parseYaml(text: string, where: string): unknown {
+  try {
+    return load(text)
+  } catch (error) {
+    if (!(error instanceof YAMLException)) throw error
+    const line = (error as { mark?: { line?: number } }).mark?.line
+    throw new ProblemError({
+      code: 'recipe.invalid',
+      message: 'The recipe is not readable as YAML.',
+      where: line === undefined ? where : `${where}, line ${line + 1}`,
+      remedy: 'Check the indentation and the colons in this line.',
+      details: error.message,
+    })
+  }
+}
+
+type Plain = Record<string, unknown>
+const isObject = (value: unknown): value is Plain =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype'])
+
+function withSettings(value: unknown, settings: readonly Setting[]): unknown {
+  const root: Plain = isObject(value) ? value : {}
+  for (const [path, text] of settings) {
+    const keys = path.split('.')
+    const last = keys.pop() ?? ''
+    if ([...keys, last].some((key) => key === '' || forbiddenKeys.has(key)))
+      throw new ProblemError({
+        code: 'recipe.invalid',
+        message: `"${path}" is not the name of a setting.`,
+        where: path,
+        remedy: 'Write it like method.rank=16.',
+      })
+    let place = root
+    for (const key of keys) {
+      if (!isObject(place[key])) place[key] = {}
+      place = place[key] as Plain
+    }
+    place[last] = parseYaml(text, path)
+  }
+  return root
+}
+
+function checkDraft(value: unknown, source: string): RecipeDraft {
+  const parsed = recipeDraft.safeParse(value)
+  if (parsed.success) return parsed.data
+  const { where, message } = describeIssue(parsed.error)
+  throw new ProblemError({
+    code: 'recipe.invalid',
+    message: `At ${where}: ${message}.`,
+    where: `${source}, ${where}`,
+    remedy: 'Correct this setting; docs/cli.md lists every setting with its range.',
+  })
+}

@@ -1,0 +1,77 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { draftOfSettings, readRecipeFile } from '../../../src/core/training/recipe-file.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'tunewright-recipe-'))
+function recipe(text: string): string {
+  const path = join(folder, `${Math.random()}.yaml`)
+  writeFileSync(path, text)
+  return path
+}
+const minimal = 'scenario: classification\nmodel: starter\ndata: { path: rows.csv }\n'
+
+test('a short recipe takes every default; its data path is relative to the file', () => {
+  const draft = readRecipeFile(recipe(minimal))
+  if (!draft.ok) throw new Error(draft.problem.message)
+  expect(draft.value.data.path).toBe(join(folder, 'rows.csv'))
+  expect(draft.value.method).toMatchObject({ kind: 'lora', rank: 8, alpha: 16, topLayers: null })
+  expect(draft.value.evaluation.patience).toBe(3)
+  expect(draft.value.optimizer.learningRate).toBe(2e-4)
+})
+
+test('settings of the command line win over the file and keep their types', () => {
+  const draft = readRecipeFile(recipe(minimal), [
+    ['method.rank', '16'],
+    ['evaluation.patience', 'null'],
+    ['name', 'second try'],
+  ])
+  expect(draft).toMatchObject({
+    ok: true,
+    value: { method: { rank: 16 }, evaluation: { patience: null }, name: 'second try' },
+  })
+})
+
+test('flags alone make the same draft as a file', () => {
+  const fromFlags = draftOfSettings([
+    ['scenario', 'classification'],
+    ['model', 'starter'],
+    ['data.path', join(folder, 'rows.csv')],
+  ])
+  expect(fromFlags).toEqual(readRecipeFile(recipe(minimal)))
+})
+
+test.each([
+  ['a wrong value', `${minimal}method: { kind: lora, rank: 0 }\n`, 'recipe.invalid', 'method.rank'],
+  ['an unknown setting', `${minimal}learningrate: 1\n`, 'recipe.invalid', ''],
+  [
+    'a scenario that does not exist',
+    'scenario: magic\nmodel: starter\ndata: { path: a }\n',
+    'recipe.invalid',
+    'scenario',
+  ],
+  ['text that is no YAML', 'scenario: [classification\nmodel: x', 'recipe.invalid', 'line'],
+  ['an empty file', '', 'recipe.invalid', ''],
+  ['a list', '- a\n- b\n', 'recipe.invalid', ''],
+])('%s is answered with its place', (_name, text, code, where) => {
+  const draft = readRecipeFile(recipe(text))
+  expect(draft).toMatchObject({ ok: false, problem: { code } })
+  if (!draft.ok) expect(draft.problem.where).toContain(where)
+})
+
+test('a missing and a huge file are answered, not read', () => {
+  expect(readRecipeFile(join(folder, 'none.yaml'))).toMatchObject({
+    ok: false,
+    problem: { code: 'file.missing' },
+  })
+  expect(readRecipeFile(recipe('#'.repeat(300_000)))).toMatchObject({
+    ok: false,
+    problem: { code: 'limit.exceeded' },
+  })
+})
+
+test('a setting cannot reach the prototype of objects', () => {
+  expect(draftOfSettings([['__proto__.polluted', 'yes']])).toMatchObject({ ok: false })
+  expect(({} as { polluted?: string }).polluted).toBeUndefined()
+})
