@@ -1,7 +1,7 @@
 // Paired bootstrap: test rows are drawn again with replacement, both models always on the same rows, and the spread of
 // a metric over many draws is its interval. Knows no metric by name and decides nothing.
+import { counterRandom } from '#engine/index.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
-import { uniformNumbers } from './random-rows.ts'
 import { normalCdf, studentQuantile } from './student-t.ts'
 
 export const confidenceLevel = 0.95
@@ -51,11 +51,11 @@ export function pairedBootstrap(metric: PairedMetric, options: BootstrapOptions)
   const drawn = { base: new Float64Array(resamples), tuned: new Float64Array(resamples) }
   const difference = new Float64Array(resamples)
   const pseudoRows = metric.isBounded ? 2 : 0
-  const uniform = uniformNumbers(options.seed)
+  const random = counterRandom(options.seed, 'proof')
   const draws = new Int32Array(rows + pseudoRows)
   for (let resample = 0; resample < resamples; resample += 1) {
     for (let index = 0; index < draws.length; index += 1)
-      draws[index] = drawRow(uniform(resample, index) * (rows + pseudoRows), rows)
+      draws[index] = drawRow(random(resample * draws.length + index) * draws.length, rows)
     const { base, tuned } = metric.measure(draws)
     drawn.base[resample] = base
     drawn.tuned[resample] = tuned

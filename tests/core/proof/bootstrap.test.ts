@@ -7,8 +7,8 @@ import {
   ratioMetric,
 } from '#core/proof/bootstrap.ts'
 import { confusionMatrix, macroF1Of } from '#core/proof/metrics/label-metrics.ts'
-import { uniformNumbers } from '#core/proof/random-rows.ts'
 import { normalCdf, studentQuantile } from '#core/proof/student-t.ts'
+import { counterRandom } from '#engine/index.ts'
 
 const many = (count: number, value: number): number[] => new Array<number>(count).fill(value)
 
@@ -28,21 +28,6 @@ describe('the quantiles that intervals use', () => {
     expect(normalCdf(-1.959964)).toBeCloseTo(0.025, 6)
     expect(normalCdf(0)).toBeCloseTo(0.5, 6)
   })
-})
-
-test('numbers for resampling are uniform and unrelated between blocks', () => {
-  const uniform = uniformNumbers(1)
-  const bins = many(10, 0)
-  let product = 0
-  const count = 20_000
-  for (let index = 0; index < count; index += 1) {
-    const value = uniform(3, index)
-    bins[Math.floor(value * 10)]! += 1
-    product += (value - 0.5) * (uniform(4, index) - 0.5)
-  }
-  const chiSquare = bins.reduce((sum, seen) => sum + (seen - count / 10) ** 2 / (count / 10), 0)
-  expect(chiSquare).toBeLessThan(27.9) // 99.9 % point, 9 degrees of freedom
-  expect(Math.abs(product / count)).toBeLessThan(3.3 / 12 / Math.sqrt(count))
 })
 
 describe('paired bootstrap', () => {
@@ -107,13 +92,13 @@ function coverage(
   makeMetric: (random: () => number) => PairedMetric,
   truth: { base: number; tuned: number },
 ): { base: number; tuned: number; difference: number } {
-  const uniform = uniformNumbers(2_026)
   const hits = { base: 0, tuned: 0, difference: 0 }
   const isIn = (interval: { low: number; high: number }, value: number) =>
     value >= interval.low - 1e-12 && value <= interval.high + 1e-12
   for (let trial = 0; trial < trials; trial += 1) {
     let index = 0
-    const random = () => uniform(trial, index++)
+    const numbers = counterRandom(trial, 'simulated test set')
+    const random = () => numbers(index++)
     const found = pairedBootstrap(makeMetric(random), { seed: trial, resamples: 500 })
     if (isIn(found.base, truth.base)) hits.base += 1
     if (isIn(found.tuned, truth.tuned)) hits.tuned += 1
@@ -171,9 +156,9 @@ describe('coverage by simulation: 95 % intervals hold the truth about that often
       return [expected, answer(0.6), answer(0.8)]
     }
     const columnsOf = (rows: [number, number, number][], column: 0 | 1 | 2) => rows.map((r) => r[column])
-    const uniform = uniformNumbers(77)
+    const numbers = counterRandom(77, 'everyone')
     let index = 0
-    const everyone = Array.from({ length: 200_000 }, () => row(() => uniform(0, index++)))
+    const everyone = Array.from({ length: 200_000 }, () => row(() => numbers(index++)))
     const truthOf = (column: 1 | 2) =>
       macroF1Of(confusionMatrix(columnsOf(everyone, 0), columnsOf(everyone, column), labels))
     const seen = coverage(
