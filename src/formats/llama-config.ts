@@ -1,5 +1,8 @@
 // config.json of a Llama model, in the fields that a GGUF determines, and the tensors that it implies.
 
+import { ProblemError } from '#shared/result.ts'
+import { quoteForeign } from './weight-problems.ts'
+
 /** The rotary embedding's settings, under the names of config.json. */
 export interface RopeConfig {
   readonly rope_type: 'default' | 'linear' | 'llama3'
@@ -60,4 +63,98 @@ export function expectedShapes(config: LlamaConfig): Map<string, readonly number
     linear('mlp.down_proj', hidden, inner, config.mlp_bias)
   }
   return shapes
+}
+
+/**
+ * A foreign config.json as LlamaConfig, absent fields at Hugging Face's defaults. Throws a ProblemError:
+ * model.unsupported-family, model.invalid-config.
+ */
+export function readLlamaConfig(json: unknown): LlamaConfig {
+  const config = isRecord(json) ? json : {}
+  if (config.model_type !== 'llama' || (config.hidden_act ?? 'silu') !== 'silu')
+    throw new ProblemError({
+      code: 'model.unsupported-family',
+      message: `The model is of the family ${quoteForeign(String(config.model_type))}, not Llama.`,
+      where: 'config.json: model_type',
+      remedy: 'Choose a Llama-family model.',
+    })
+  const heads = whole(config, 'num_attention_heads')
+  const hidden = whole(config, 'hidden_size')
+  const rope = readRope(config)
+  const { rope_theta: theta, ...scaling } = rope
+  return {
+    architectures: ['LlamaForCausalLM'],
+    model_type: 'llama',
+    vocab_size: whole(config, 'vocab_size'),
+    hidden_size: hidden,
+    intermediate_size: whole(config, 'intermediate_size'),
+    num_hidden_layers: whole(config, 'num_hidden_layers'),
+    num_attention_heads: heads,
+    num_key_value_heads: whole(config, 'num_key_value_heads', heads),
+    head_dim: whole(config, 'head_dim', hidden / heads),
+    hidden_act: 'silu',
+    max_position_embeddings: whole(config, 'max_position_embeddings', 2048),
+    rms_norm_eps: positive(config, 'rms_norm_eps', 1e-6),
+    rope_theta: theta,
+    rope_scaling: scaling.rope_type === 'default' ? null : scaling,
+    rope_parameters: rope,
+    tie_word_embeddings: config.tie_word_embeddings === true,
+    attention_bias: config.attention_bias === true,
+    mlp_bias: config.mlp_bias === true,
+    bos_token_id: tokenId(config.bos_token_id),
+    eos_token_id: tokenId(config.eos_token_id),
+    pad_token_id: tokenId(config.pad_token_id),
+  }
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+function invalid(field: string, message: string): ProblemError {
+  return new ProblemError({
+    code: 'model.invalid-config',
+    message,
+    where: `config.json: ${field}`,
+    remedy: 'Use the config.json that belongs to this model, unchanged.',
+  })
+}
+
+function whole(config: Json, field: string, fallback?: number): number {
+  const value = config[field] ?? fallback
+  if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value
+  throw invalid(field, `Expected a whole number above zero, found ${JSON.stringify(value)}.`)
+}
+
+function positive(config: Json, field: string, fallback?: number): number {
+  const value = config[field] ?? fallback
+  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value
+  throw invalid(field, `Expected a number above zero, found ${JSON.stringify(value)}.`)
+}
+
+/** An id, the first of several, or null. */
+function tokenId(value: unknown): number | null {
+  const id: unknown = Array.isArray(value) ? value[0] : value
+  return typeof id === 'number' ? id : null
+}
+
+/** transformers 5 writes rope_parameters, 4 wrote rope_theta beside rope_scaling (whose `type` was `rope_type` once). */
+function readRope(config: Json): LlamaConfig['rope_parameters'] {
+  const given = isRecord(config.rope_parameters) ? config.rope_parameters : config.rope_scaling
+  const rope = isRecord(given) ? given : {}
+  const theta = positive(rope, 'rope_theta', positive(config, 'rope_theta', 10_000))
+  const type = rope.rope_type ?? rope.type ?? 'default'
+  if (type === 'default') return { rope_theta: theta, rope_type: 'default' }
+  const factor = positive(rope, 'factor')
+  if (type === 'linear') return { rope_theta: theta, rope_type: 'linear', factor }
+  if (type !== 'llama3') throw invalid('rope_scaling', `The kind ${quoteForeign(String(type))} is not known.`)
+  return {
+    rope_theta: theta,
+    rope_type: 'llama3',
+    factor,
+    low_freq_factor: positive(rope, 'low_freq_factor'),
+    high_freq_factor: positive(rope, 'high_freq_factor'),
+    original_max_position_embeddings: whole(rope, 'original_max_position_embeddings'),
+  }
 }

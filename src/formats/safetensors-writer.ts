@@ -1,5 +1,6 @@
 // Writes safetensors, piece by piece: one tensor in memory at most. Data begins on a 64-byte boundary, so that the
 // file can be memory-mapped. Wrong input (twice the same name, too few bytes) is a bug of the caller and throws.
+import { countedPieces, type ReadPieces } from './byte-pieces.ts'
 import { dtypeBytes, type SafetensorsDtype } from './safetensors-types.ts'
 
 const alignmentBytes = 64
@@ -8,8 +9,7 @@ export interface SafetensorsInput {
   readonly name: string
   readonly dtype: SafetensorsDtype
   readonly shape: readonly number[]
-  /** The tensor's little-endian bytes, whole or in pieces. Called once, when its turn comes. */
-  readonly read: () => Uint8Array | Promise<Uint8Array> | Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+  readonly read: ReadPieces
 }
 
 export type Metadata = ReadonlyMap<string, string> | Readonly<Record<string, string>>
@@ -27,15 +27,7 @@ export async function* safetensorsChunks(
   yield encodeHeader(inputs, metadata)
   for (const input of inputs) {
     const expected = elements(input.shape) * dtypeBytes[input.dtype]
-    let written = 0
-    const given = await input.read()
-    for await (const chunk of given instanceof Uint8Array ? [given] : given) {
-      written += chunk.byteLength
-      if (written > expected) break
-      yield chunk
-    }
-    if (written !== expected)
-      throw new Error(`${input.name} gave ${written} bytes or more, its shape needs ${expected}`)
+    yield* countedPieces(input.name, input.read, expected)
   }
 }
 
