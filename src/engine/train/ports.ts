@@ -17,6 +17,8 @@ export interface TrainingPorts {
   readonly nowMs: () => number
   /** Asked between micro-batches; lets the host hear its messages first. */
   readonly nextCommand: () => Promise<'continue' | 'pause' | 'cancel'>
+  /** The run pauses of itself: from now on only a later `resume` or `cancel` ends the waiting. */
+  readonly holdYourself: () => void
   /** Resolves when a paused run is told to go on or to end. */
   readonly waitWhilePaused: () => Promise<'resume' | 'cancel'>
   /** Makes the state durable before it resolves. A failed Result pauses the run; it is asked again on resume. */

@@ -74,6 +74,7 @@ export async function* obey(run: Run): Interruptible {
 async function* pause(run: Run, problem: Problem | null): Interruptible {
   const { state, ports } = run
   run.phase = 'paused'
+  if (problem) ports.holdYourself()
   yield { kind: 'paused', step: state.step, problem }
   const answer = await ports.waitWhilePaused()
   if (answer === 'cancel') return { kind: 'cancelled' }

@@ -117,6 +117,7 @@ export function makePorts(changes: Partial<TrainingPorts> = {}): TrainingPorts &
       return nowMs
     },
     nextCommand: async () => 'continue',
+    holdYourself: () => {},
     waitWhilePaused: async () => {
       throw new Error('nobody paused this run')
     },

@@ -1,0 +1,113 @@
+// The trained adapter in the form that Hugging Face PEFT reads (version 0.21): adapter_model.safetensors and
+// adapter_config.json in one folder that appears whole or not at all.
+import { createHash } from 'node:crypto'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  asDiskProblem,
+  isTemporaryName,
+  renameDurably,
+  sha256File,
+  temporaryPath,
+  writeFolderDurably,
+  writeNewFile,
+} from '#core/system/durable-files.ts'
+import { tensorChunks } from '#core/training/checkpoints.ts'
+import type { ModelConfig } from '#engine/index.ts'
+import { type ParameterLayout, viewsOf } from '#engine/train/state.ts'
+import type { Recipe } from '#shared/recipe.ts'
+import type { TrainerJob } from '#shared/trainer-protocol.ts'
+
+const folderName = 'adapter'
+const weightsName = 'adapter_model.safetensors'
+const configName = 'adapter_config.json'
+/** PEFT wraps the model twice: PeftModel.base_model (LoraModel).model. */
+const peftPrefix = 'base_model.model.'
+
+/** Removes what an interrupted write of the adapter left in the run's folder. */
+export async function sweepAdapter(runFolder: string): Promise<void> {
+  for (const name of await readdir(runFolder))
+    if (name.startsWith(`${folderName}.`) && isTemporaryName(name))
+      await rm(join(runFolder, name), { recursive: true, force: true })
+}
+
+/**
+ * Writes `runFolder/adapter` and returns the SHA-256 of its weights file. Where it is there already with the same bytes
+ * (the process died just before it could say so) nothing is written. Throws ProblemError: disk.full, disk.failed.
+ */
+export async function writeAdapter(
+  job: TrainerJob,
+  model: ModelConfig,
+  layout: ParameterLayout,
+  parameters: Float32Array,
+): Promise<string> {
+  const folder = join(job.runFolder, folderName)
+  const config = JSON.stringify(peftConfig(job.recipe, model), null, 1)
+  const chunks = () => tensorChunks(peftTensors(layout, parameters))
+  try {
+    if (await isThere(folder, await hashOf(chunks()), config))
+      return await sha256File(join(folder, weightsName))
+    return await writeFolderDurably(folder, async (inside) => {
+      await writeNewFile(join(inside, configName), [new TextEncoder().encode(config)])
+      return (await writeNewFile(join(inside, weightsName), chunks())).sha256
+    })
+  } catch (error) {
+    throw asDiskProblem(error, folder)
+  }
+}
+
+/** True where the folder holds exactly this adapter; one that differs is put away, for its place is wanted. */
+async function isThere(folder: string, weightsSha256: string, config: string): Promise<boolean> {
+  const found = await readdir(folder).catch(() => null)
+  if (found === null) return false
+  const weights = await sha256File(join(folder, weightsName)).catch(() => '')
+  const described = await sha256File(join(folder, configName)).catch(() => '')
+  if (weights === weightsSha256 && described === createHash('sha256').update(config).digest('hex'))
+    return true
+  const doomed = temporaryPath(folder)
+  await renameDurably(folder, doomed)
+  await rm(doomed, { recursive: true, force: true })
+  return false
+}
+
+async function hashOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
+  const hash = createHash('sha256')
+  for await (const chunk of chunks) hash.update(chunk)
+  return hash.digest('hex')
+}
+
+function peftTensors(layout: ParameterLayout, parameters: Float32Array) {
+  return new Map(
+    [...viewsOf(layout, parameters)].map(([name, { shape, data }]) => [
+      peftPrefix + name,
+      { shape, data: data as Float32Array },
+    ]),
+  )
+}
+
+/** The fields of peft.LoraConfig that decide what is computed; PEFT fills in the rest with its defaults. */
+export function peftConfig({ method, model: { id } }: Recipe, { layers }: ModelConfig): object {
+  const adapted = Math.min(method.topLayers ?? layers, layers)
+  return {
+    peft_type: 'LORA',
+    task_type: 'CAUSAL_LM',
+    base_model_name_or_path: id,
+    revision: null,
+    inference_mode: true,
+    r: method.rank,
+    lora_alpha: method.alpha,
+    lora_dropout: 0,
+    target_modules: [...method.targets].sort(),
+    layers_to_transform:
+      adapted === layers ? null : Array.from({ length: adapted }, (_, i) => layers - adapted + i),
+    layers_pattern: null,
+    bias: 'none',
+    fan_in_fan_out: false,
+    use_rslora: false,
+    use_dora: false,
+    init_lora_weights: true,
+    modules_to_save: null,
+    rank_pattern: {},
+    alpha_pattern: {},
+  }
+}

@@ -1,0 +1,12 @@
+// What the two threads of the trainer say to each other. Commands go the other way through control.ts.
+import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+
+export interface ThreadData {
+  readonly job: TrainerJob
+  readonly control: SharedArrayBuffer
+}
+
+export type ThreadMessage =
+  | { readonly kind: 'event'; readonly event: TrainerEvent }
+  /** Sent before each micro-batch: the thread lives. */
+  | { readonly kind: 'beat' }

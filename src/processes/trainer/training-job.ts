@@ -1,0 +1,149 @@
+// One training job from folder to adapter: opens model and rows, finds where the run stands, runs the loop, writes the
+// adapter. Everything that ticks, listens or computes comes in by the host, so tests run it in their own process.
+import { join } from 'node:path'
+import { findNewestCheckpoint } from '#core/training/checkpoint-search.ts'
+import { prepareCheckpoints, pruneCheckpoints, writeCheckpoint } from '#core/training/checkpoints.ts'
+import { type Backend, initialiseAdapter, type Session } from '#engine/index.ts'
+import { train } from '#engine/train/loop.ts'
+import type { TrainingSetup } from '#engine/train/ports.ts'
+import { initialState, keptParameters, type TrainState } from '#engine/train/state.ts'
+import { attemptAsync, ProblemError, unwrap } from '#shared/result.ts'
+import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import { sweepAdapter, writeAdapter } from './adapter-files.ts'
+import { type CompiledJob, compileJob, openModel } from './compile-job.ts'
+import type { PausePorts } from './control.ts'
+import { type PreparedRows, prepareRows } from './prepare-rows.ts'
+import { identityOf, readState, stateContent } from './state-files.ts'
+
+export interface TrainerHost extends PausePorts {
+  readonly nowMs: () => number
+  readonly backend: Backend
+  readonly peakResidentBytes: () => number
+}
+
+type Events<T = void> = AsyncGenerator<TrainerEvent, T>
+
+/** Ends with exactly one `finished` or `failed`; anything thrown is a bug. */
+export async function* runTrainingJob(job: TrainerJob, host: TrainerHost): Events {
+  const sessions: Session[] = []
+  try {
+    yield* work(job, host, sessions)
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error
+    yield { kind: 'failed', problem: error.problem }
+  } finally {
+    for (const session of sessions) await session.dispose()
+  }
+}
+
+async function* work(job: TrainerJob, host: TrainerHost, sessions: Session[]): Events {
+  yield { kind: 'phase', phase: 'loading', detail: job.recipe.model.id }
+  const model = await openModel(job)
+  yield { kind: 'phase', phase: 'preparing', detail: 'reading and tokenising the rows' }
+  const rows = await prepareRows(job, model)
+  const compiled = await compileJob(job, model, rows, host.backend, sessions)
+  const state = yield* openState(job, host, compiled.setup, rows)
+  yield planEvent(compiled.setup, rows, state, host.backend)
+  yield* trainAndFinish(job, host, compiled, rows, state)
+}
+
+async function* trainAndFinish(
+  job: TrainerJob,
+  host: TrainerHost,
+  compiled: CompiledJob,
+  rows: PreparedRows,
+  state: TrainState,
+): Events {
+  const { layout } = compiled.setup
+  const identity = identityOf(job, rows, host.backend.name)
+  const outcome = yield* train(compiled.setup, state, {
+    ...host,
+    forwardBackward: (feeds) => compiled.training.run(feeds),
+    score: (feeds) => compiled.scoring.run(feeds),
+    async saveCheckpoint(current) {
+      const written = await writeCheckpoint(job.runFolder, stateContent(current, layout, identity))
+      if (written.ok) await pruneCheckpoints(job.runFolder, job.recipe.checkpoints.keepLast, current.step)
+      return written
+    },
+  })
+  if (outcome.reason === 'failed') return yield { kind: 'failed', problem: outcome.problem }
+  const adapterSha256 =
+    outcome.reason === 'cancelled'
+      ? null
+      : yield* finish(host, state, () => writeAdapter(job, compiled.config, layout, keptParameters(state)))
+  yield {
+    kind: 'finished',
+    reason: adapterSha256 === null ? 'cancelled' : outcome.reason,
+    step: state.step,
+    bestStep: state.best?.step ?? null,
+    bestLossNats: state.best?.lossNats ?? null,
+    adapterSha256,
+    peakResidentBytes: host.peakResidentBytes(),
+  }
+}
+
+/**
+ * Writes the adapter; a full disk pauses here too. The last checkpoint says that training is over, so a run that dies
+ * or is cancelled here only has its adapter to write when it is resumed. Null where it was cancelled.
+ */
+async function* finish(
+  host: TrainerHost,
+  state: TrainState,
+  write: () => Promise<string>,
+): Events<string | null> {
+  for (;;) {
+    yield { kind: 'phase', phase: 'finishing', detail: 'writing the adapter' }
+    const written = await attemptAsync(write)
+    if (written.ok) return written.value
+    host.holdYourself()
+    yield { kind: 'paused', step: state.step, problem: written.problem }
+    if ((await host.waitWhilePaused()) === 'cancel') return null
+    yield { kind: 'resumed', step: state.step }
+  }
+}
+
+/** Sweeps what a killed process left, and gives the state of the newest checkpoint that verifies, or a new one. */
+async function* openState(
+  job: TrainerJob,
+  host: TrainerHost,
+  setup: TrainingSetup,
+  rows: PreparedRows,
+): Events<TrainState> {
+  unwrap(await prepareCheckpoints(job.runFolder))
+  await sweepAdapter(job.runFolder)
+  const { newest, rejected } = unwrap(await findNewestCheckpoint(job.runFolder))
+  for (const { folder, reason } of rejected)
+    yield { kind: 'notice', text: `${join('checkpoints', folder)} is left aside. ${reason}` }
+  if (newest === null) {
+    const shapes = setup.layout.entries.map(({ name, shape }) => ({ name, shape }))
+    return initialState(setup.layout, initialiseAdapter(shapes, job.recipe.seed))
+  }
+  const opened = await readState(newest, setup.layout, identityOf(job, rows, host.backend.name))
+  if (opened.backend !== host.backend.name)
+    yield {
+      kind: 'notice',
+      text: `This run began on ${opened.backend} and goes on on ${host.backend.name}: its numbers may differ in the last digits from those of an uninterrupted run.`,
+    }
+  return opened.state
+}
+
+function planEvent(
+  { plan, layout, trainRows, validationRows }: TrainingSetup,
+  { leftOut }: PreparedRows,
+  state: TrainState,
+  backend: Backend,
+): TrainerEvent {
+  return {
+    kind: 'plan',
+    totalSteps: plan.totalSteps,
+    stepsPerEpoch: plan.stepsPerEpoch,
+    evaluateEverySteps: plan.evaluateEverySteps,
+    trainRows: trainRows.length,
+    validationRows: validationRows.length,
+    trainableParameters: layout.length,
+    leftOut: [...leftOut],
+    resumedAtStep: state.step,
+    determinism: backend.determinism,
+    backend: backend.name,
+  }
+}

@@ -1,0 +1,152 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { findNewestCheckpoint, readCheckpointTensors } from '../../../src/core/training/checkpoint-search.ts'
+import {
+  estimateCheckpointBytes,
+  prepareCheckpoints,
+  pruneCheckpoints,
+  writeCheckpoint,
+} from '../../../src/core/training/checkpoints.ts'
+
+let run: string
+beforeEach(async () => {
+  run = await mkdtemp(join(tmpdir(), 'tunewright-checkpoints-'))
+  await prepareCheckpoints(run)
+})
+afterEach(() => rm(run, { recursive: true, force: true }))
+
+const values = (step: number) => Float32Array.from({ length: 12 }, (_, i) => (i + step) / 7)
+const content = (step: number) => ({
+  step,
+  state: { step, lossNats: 1 / 3 + step, none: null },
+  tensorFiles: new Map([['parameters.safetensors', new Map([['w', { shape: [3, 4], data: values(step) }]])]]),
+})
+async function write(step: number): Promise<string> {
+  const written = await writeCheckpoint(run, content(step))
+  if (!written.ok) throw new Error(written.problem.message)
+  return written.value.folder
+}
+async function newest() {
+  const found = await findNewestCheckpoint(run)
+  if (!found.ok) throw new Error(found.problem.message)
+  return found.value
+}
+const folders = () => readdir(join(run, 'checkpoints'))
+const fileOf = (folder: string, name: string) => join(run, 'checkpoints', folder, name)
+
+describe('checkpoints', () => {
+  it('come back bit for bit', async () => {
+    await write(40)
+    const { newest: found } = await newest()
+    expect(found).toMatchObject({ step: 40, state: content(40).state })
+    const tensors = await readCheckpointTensors(found!, 'parameters.safetensors')
+    expect(tensors).toEqual({ ok: true, value: new Map([['w', { shape: [3, 4], data: values(40) }]]) })
+  })
+  it('are none in a new run', async () => {
+    expect(await newest()).toEqual({ newest: null, rejected: [] })
+  })
+  it('the one of the highest step counts, also past a million', async () => {
+    for (const step of [999_999, 1_000_000, 7]) await write(step)
+    expect((await newest()).newest!.step).toBe(1_000_000)
+  })
+  it('never use a name twice', async () => {
+    expect(await write(5)).not.toBe(await write(5))
+  })
+  it('are about as large as estimated', async () => {
+    const written = await writeCheckpoint(run, content(1))
+    expect(written.ok && written.value.bytes).toBeLessThan(estimateCheckpointBytes(content(1)))
+  })
+
+  const damages: [string, (folder: string) => Promise<unknown>][] = [
+    ['without a manifest', (folder) => rm(fileOf(folder, 'manifest.json'))],
+    ['with half a manifest', (folder) => truncate(fileOf(folder, 'manifest.json'), 60)],
+    ['with an empty manifest', (folder) => writeFile(fileOf(folder, 'manifest.json'), '')],
+    ['with a foreign manifest', (folder) => writeFile(fileOf(folder, 'manifest.json'), '{"format":"other"}')],
+    ['without a file', (folder) => rm(fileOf(folder, 'parameters.safetensors'))],
+    ['with a short file', (folder) => truncate(fileOf(folder, 'parameters.safetensors'), 100)],
+    [
+      'with zeros inside',
+      async (folder) => {
+        const path = fileOf(folder, 'parameters.safetensors')
+        const bytes = await readFile(path)
+        await writeFile(path, bytes.fill(0, bytes.length - 8))
+      },
+    ],
+    [
+      'with one bit flipped in its state',
+      async (folder) => {
+        const path = fileOf(folder, 'state.json')
+        const bytes = await readFile(path)
+        bytes[9] = bytes[9]! ^ 1
+        await writeFile(path, bytes)
+      },
+    ],
+    [
+      'whose file is a folder',
+      async (folder) => {
+        await rm(fileOf(folder, 'state.json'))
+        await mkdir(fileOf(folder, 'state.json'))
+      },
+    ],
+  ]
+  it.each(damages)('%s are passed over with the reason', async (_, damage) => {
+    await write(10)
+    const folder = await write(20)
+    await damage(folder)
+    const found = await newest()
+    expect(found.newest!.step).toBe(10)
+    expect(found.rejected).toEqual([{ folder, reason: expect.stringContaining('cannot be used') }])
+  })
+  it('a manifest cannot point out of its folder', async () => {
+    const folder = await write(20)
+    const manifest = JSON.parse(await readFile(fileOf(folder, 'manifest.json'), 'utf8'))
+    manifest.files[0].name = '../../secret.json'
+    await writeFile(fileOf(folder, 'manifest.json'), JSON.stringify(manifest))
+    expect((await newest()).newest).toBeNull()
+  })
+  it('half-written ones are swept at the next start, and by the next save', async () => {
+    const orphan = join(run, 'checkpoints', 'step-000030-abc.tmp-def')
+    await mkdir(orphan)
+    expect((await newest()).newest).toBeNull()
+    expect(await prepareCheckpoints(run)).toEqual({ ok: true, value: ['step-000030-abc.tmp-def'] })
+    await mkdir(orphan)
+    await write(40)
+    expect(await folders()).toHaveLength(1)
+  })
+})
+
+describe('pruning', () => {
+  it('keeps the last ones', async () => {
+    for (const step of [1, 2, 3, 4, 5]) await write(step)
+    expect(await pruneCheckpoints(run, 2, 5)).toHaveLength(3)
+    expect((await folders()).map((name) => Number(name.split('-')[1])).sort()).toEqual([4, 5])
+  })
+  it('does not count a newer damaged one that the run went on before', async () => {
+    for (const step of [1, 2]) await write(step)
+    const damaged = await write(9)
+    await rm(fileOf(damaged, 'manifest.json'))
+    await write(3)
+    await pruneCheckpoints(run, 2, 3)
+    expect((await folders()).map((name) => Number(name.split('-')[1])).sort()).toEqual([2, 3, 9])
+    expect((await newest()).newest!.step).toBe(3)
+  })
+  it('leaves alone what it did not make', async () => {
+    await mkdir(join(run, 'checkpoints', 'my notes'))
+    for (const step of [1, 2]) await write(step)
+    await pruneCheckpoints(run, 1, 2)
+    expect(await folders()).toContain('my notes')
+  })
+})
+
+describe('a folder that cannot be written', () => {
+  it('is a Problem with place and remedy', async () => {
+    await rm(join(run, 'checkpoints'), { recursive: true })
+    await writeFile(join(run, 'checkpoints'), 'in the way')
+    const written = await writeCheckpoint(run, content(1))
+    expect(written.ok).toBe(false)
+    if (!written.ok)
+      expect(written.problem).toMatchObject({ code: 'disk.failed', remedy: expect.any(String) })
+  })
+})
