@@ -12,9 +12,9 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import type { Database } from 'better-sqlite3'
+import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
-import { openForReading } from './connection.ts'
+import { createPrivately, openForReading } from './connection.ts'
 import { asJournalProblem } from './problems.ts'
 
 export interface BackupReport {
@@ -35,7 +35,7 @@ export const backupsFolderOf = (journalPath: string): string => join(dirname(jou
 
 /** Writes a verified backup into `folder` and prunes older ones. Not inside a transaction; `db` is the writer's. */
 export function backUp(
-  db: Database,
+  db: Database.Database,
   journalPath: string,
   folder: string,
   nowMs: number,
@@ -47,7 +47,9 @@ export function backUp(
   const temporary = join(folder, `${name}.tmp-${process.pid}`)
   const final = freeName(folder, name)
   try {
+    createPrivately(temporary)
     db.prepare('VACUUM INTO ?').run(temporary)
+    closeSessions(temporary, nowMs)
     syncFile(temporary)
     const { runs, events } = assertSameContents(db, temporary, journalPath)
     renameSync(temporary, final)
@@ -56,6 +58,16 @@ export function backUp(
   } catch (error) {
     rmSync(temporary, { force: true })
     throw asBackupError(error, journalPath, folder)
+  }
+}
+
+/** A backup is whole: nobody who opens it later should be told that the journal was left open. */
+function closeSessions(copyPath: string, nowMs: number): void {
+  const copy = new Database(copyPath)
+  try {
+    copy.prepare('UPDATE sessions SET closed_at_ms = ? WHERE closed_at_ms IS NULL').run(nowMs)
+  } finally {
+    copy.close()
   }
 }
 
@@ -79,7 +91,7 @@ interface Contents {
 }
 
 /** Row counts of every table and the last event of every run. */
-function describeContents(db: Database): Contents {
+function describeContents(db: Database.Database): Contents {
   const names = db
     .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name")
     .pluck()
@@ -101,7 +113,7 @@ function describeContents(db: Database): Contents {
   }
 }
 
-function assertSameContents(db: Database, copyPath: string, journalPath: string): Contents {
+function assertSameContents(db: Database.Database, copyPath: string, journalPath: string): Contents {
   const copy = openForReading(copyPath)
   try {
     const verdict = copy.pragma('integrity_check(1)', { simple: true })

@@ -80,8 +80,8 @@ function set(db: Database.Database, pragmas: readonly (readonly [string, number 
   for (const [name, value] of pragmas) db.pragma(`${name} = ${value}`)
 }
 
-/** A new file gets mode 0600 before SQLite sees it; SQLite gives its companions the same mode. */
-function createPrivately(path: string): void {
+/** A new, empty file that only its owner may read; SQLite gives its companions the same mode. An existing file stays. */
+export function createPrivately(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600))
   } catch (error) {

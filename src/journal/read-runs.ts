@@ -63,11 +63,13 @@ export function listQuery(input: unknown) {
   const query = checkInput(runQuery, input, 'list of runs')
   const direction = query.order === 'descending' ? 'desc' : 'asc'
   const column = sortColumns[query.sort]
-  return filtered(input)
+  const ordered = filtered(input).orderBy(column, (order) =>
+    direction === 'desc' ? order.desc() : order.asc().nullsLast(),
+  )
+  return (query.sort === 'status' ? ordered.orderBy('runs.created_at_ms', direction) : ordered)
     .innerJoin('projects', 'projects.id', 'runs.project_id')
     .innerJoin('models', 'models.id', 'runs.model_id')
     .select(summaryColumns)
-    .orderBy(column, (order) => (direction === 'desc' ? order.desc() : order.asc().nullsLast()))
     .orderBy('runs.id', direction)
     .limit(query.limit)
     .offset(query.offset)

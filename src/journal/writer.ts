@@ -120,11 +120,11 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
   const backupsFolder = options.backupsFolder ?? backupsFolderOf(path)
   const isNew = !existsSync(path) || statSync(path).size === 0
   const hasLog = existsSync(`${path}-wal`)
-  if (!isNew) assertOurs(path)
+  const version = isNew ? 0 : readOwnVersion(path)
   const db = openForWriting(path)
   try {
-    const wasUnclean = !isNew && isUnclosed(db)
-    if (wasUnclean || (hasLog && !isNew)) assertSound(db, path)
+    const wasUnclean = version > 0 && isUnclosed(db)
+    if (wasUnclean || hasLog) assertSound(db, path)
     const { from, to } = migrate(db, path, {
       beforeUpgrade: (version) => backUp(db, path, backupsFolder, now(), `before-schema-${version}`),
     })
@@ -149,10 +149,10 @@ const missingLogNotice =
   'The journal was not closed the last time, and its companion file (-wal) is missing. Entries since it was last opened may be lost. This happens when only journal.db is copied or restored: always move the files together, or use a backup.'
 
 /** A stranger's database or a newer journal is found out by a connection that cannot change it. */
-function assertOurs(path: string): void {
+function readOwnVersion(path: string): number {
   const db = openForReading(path)
   try {
-    readVersion(db, path)
+    return readVersion(db, path)
   } finally {
     db.close()
   }
@@ -173,7 +173,7 @@ function assertSound(db: Database, path: string): void {
 function beginSession(db: Database, nowMs: number): number {
   const row = { pid: process.pid, opened_at_ms: nowMs, closed_at_ms: null, sqlite_version: sqliteVersion() }
   const { id } = first(db, sqlFor.insertInto('sessions').values(row).returning('id')) as { id: number }
-  db.pragma('wal_checkpoint(TRUNCATE)')
+  db.pragma('wal_checkpoint(PASSIVE)')
   return id
 }
 

@@ -1,0 +1,147 @@
+// After damage: the newest backup that verifies takes the journal's place. The damaged files are kept beside it, together,
+// and what the backup lacks is listed as far as the damaged file can still tell.
+import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
+import { dirname } from 'node:path'
+import Database from 'better-sqlite3'
+import { ProblemError, type Result } from '#shared/result.ts'
+import { backupsFolderOf, listBackups, syncFile, syncFolder } from './backup.ts'
+import { createPrivately, openForReading } from './connection.ts'
+import { readVersion } from './migrate.ts'
+import { attemptOn } from './problems.ts'
+import { takeWriterLock } from './writer-lock.ts'
+
+/** Events of one run that the damaged journal held and the restored one does not. */
+export interface MissingEvents {
+  readonly runId: string
+  readonly runName: string
+  readonly firstSeq: number
+  readonly lastSeq: number
+}
+
+export interface RestoreReport {
+  readonly restoredFrom: string
+  /** When that backup was made, UTC milliseconds. */
+  readonly backupAtMs: number
+  /** Newer backups that did not verify, each with the reason. */
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[]
+  /** Where the damaged files are now; null where there was no file. */
+  readonly damagedKeptAs: string | null
+  /** What was lost; null where the damaged file can no longer be read, so everything after the backup is. */
+  readonly missing: readonly MissingEvents[] | null
+}
+
+/** Puts the newest verified backup in the journal's place. Takes the writer's lock: nobody may have it open. */
+export function restoreNewestBackup(
+  path: string,
+  folder: string = backupsFolderOf(path),
+  nowMs: number = Date.now(),
+): Result<RestoreReport> {
+  return attemptOn(path, () => {
+    const lock = takeWriterLock(path)
+    try {
+      return restoreLocked(path, folder, nowMs)
+    } finally {
+      lock.release()
+    }
+  })
+}
+
+function restoreLocked(path: string, folder: string, nowMs: number): RestoreReport {
+  const { chosen, skipped } = chooseBackup(folder)
+  const missing = listMissing(path, chosen.path)
+  const temporary = `${path}.restoring`
+  rmSync(temporary, { force: true })
+  try {
+    createPrivately(temporary)
+    copyFileSync(chosen.path, temporary)
+    chmodSync(temporary, 0o600)
+    syncFile(temporary)
+    const reason = whyNotSound(temporary)
+    if (reason !== undefined) throw backupProblem(folder, `the copy of ${chosen.path}: ${reason}`)
+    const damagedKeptAs = moveAside(path, nowMs)
+    renameSync(temporary, path)
+    syncFolder(dirname(path))
+    return { restoredFrom: chosen.path, backupAtMs: chosen.atMs, skipped, damagedKeptAs, missing }
+  } finally {
+    rmSync(temporary, { force: true })
+  }
+}
+
+/** The newest backup that verifies. */
+function chooseBackup(folder: string) {
+  const skipped: { path: string; reason: string }[] = []
+  for (const chosen of listBackups(folder)) {
+    const reason = whyNotSound(chosen.path)
+    if (reason === undefined) return { chosen, skipped }
+    skipped.push({ path: chosen.path, reason })
+  }
+  throw backupProblem(folder, skipped.map(({ path, reason }) => `${path}: ${reason}`).join('; '))
+}
+
+const backupProblem = (folder: string, details: string): ProblemError =>
+  new ProblemError({
+    code: 'journal.no-backup',
+    message: 'There is no backup that can be trusted, so nothing was changed.',
+    where: folder,
+    remedy: 'Keep the damaged journal; start Tunewright with another folder, or ask for help with this one.',
+    ...(details === '' ? {} : { details }),
+  })
+
+/** Why a backup cannot be used; undefined where it is sound and of a schema that we know. */
+function whyNotSound(path: string): string | undefined {
+  const result = attemptOn(path, () => {
+    const db = openForReading(path)
+    try {
+      if (readVersion(db, path) === 0) return 'it is empty'
+      const verdict = db.pragma('integrity_check(1)', { simple: true }) as string
+      return verdict === 'ok' ? undefined : verdict
+    } finally {
+      db.close()
+    }
+  })
+  return result.ok ? result.value : (result.problem.details ?? result.problem.message)
+}
+
+/** Moves the journal and its companions aside together, so that none of them meets the restored file. */
+function moveAside(path: string, nowMs: number): string | null {
+  const name = `${path}.damaged-${new Date(nowMs).toISOString().replace(/[-:.]/g, '')}`
+  for (const suffix of ['-wal', '-shm', ''])
+    if (existsSync(path + suffix)) renameSync(path + suffix, name + suffix)
+  return existsSync(name) ? name : null
+}
+
+type Heads = Map<string, { name: string; seq: number }>
+
+function listMissing(damagedPath: string, backupPath: string): MissingEvents[] | null {
+  const damaged = tryReadHeads(damagedPath)
+  const kept = tryReadHeads(backupPath)
+  if (!damaged || !kept) return null
+  return [...damaged]
+    .map(([runId, { name, seq }]) => ({
+      runId,
+      runName: name,
+      firstSeq: (kept.get(runId)?.seq ?? 0) + 1,
+      lastSeq: seq,
+    }))
+    .filter(({ runId, firstSeq, lastSeq }) => lastSeq >= firstSeq || !kept.has(runId))
+}
+
+/** The last event of every run, as far as the file can be read; undefined where it cannot. */
+function tryReadHeads(path: string): Heads | undefined {
+  if (!existsSync(path)) return undefined
+  let db: Database.Database | undefined
+  try {
+    db = openForReading(path)
+    const rows = db
+      .prepare(
+        'SELECT id, name, coalesce((SELECT max(seq) FROM events WHERE run_id = runs.id), 0) AS seq FROM runs',
+      )
+      .all() as { id: string; name: string; seq: number }[]
+    return new Map(rows.map(({ id, name, seq }) => [id, { name, seq }]))
+  } catch (error) {
+    if (error instanceof Database.SqliteError) return undefined
+    throw error
+  } finally {
+    db?.close()
+  }
+}
