@@ -1,0 +1,100 @@
+// runs list | show | resume | cancel
+import { existsSync } from 'node:fs'
+import { requestOfRun } from '#core/training/run-requests.ts'
+import { createRunService, runFolderOf } from '#core/training/run-service.ts'
+import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
+import { attempt, ProblemError, unwrap } from '#shared/result.ts'
+import type { Application } from '../application.ts'
+import { followRun } from '../follow-run.ts'
+import { curveLines, settingLines } from '../report.ts'
+import { formatTable } from '../table.ts'
+
+const dateText = (ms: number | null) =>
+  ms === null ? '' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
+
+const rowOf = (run: RunSummary): string[] => [
+  run.id,
+  run.name,
+  run.status,
+  run.lastStep === null ? '' : `${run.lastStep}${run.totalSteps === null ? '' : ` of ${run.totalSteps}`}`,
+  run.bestLossNats === null ? '' : run.bestLossNats.toFixed(4),
+  dateText(run.createdAtMs),
+]
+
+export function listRuns(application: Application, options: { limit: number }): void {
+  const reader = application.reader()
+  const page = unwrap(reader.listRuns({ limit: options.limit }))
+  const { output } = application
+  if (page.runs.length === 0) output.line('No runs yet. Start one with: tunewright train RECIPE.yaml')
+  else
+    for (const line of formatTable(
+      ['run', 'name', 'status', 'step', 'best validation loss', 'created (UTC)'],
+      page.runs.map(rowOf),
+    ))
+      output.line(line)
+  if (page.total > page.runs.length) output.line(`${page.total - page.runs.length} more; see --limit.`)
+  output.result(page)
+}
+
+export function showRun(application: Application, runId: string): void {
+  const reader = application.reader()
+  const run = unwrap(reader.getRun(runId))
+  const curve = unwrap(reader.curve(runId))
+  const comparisons = unwrap(reader.comparisons(runId))
+  const artifacts = unwrap(reader.artifacts(runId))
+  const { output } = application
+  for (const line of summaryLines(run)) output.line(line)
+  output.line()
+  for (const line of settingLines(run.recipe)) output.line(line)
+  output.line()
+  for (const line of curveLines(curve)) output.line(line)
+  for (const artifact of artifacts.filter(({ removedAtMs }) => removedAtMs === null))
+    output.line(`${artifact.kind}: ${artifact.path} (SHA-256 ${artifact.sha256})`)
+  output.result({
+    run: run,
+    curve: curve,
+    comparisons: comparisons,
+    artifacts: artifacts,
+  })
+}
+
+function summaryLines(run: RunDetail): string[] {
+  const lines = [
+    `${run.name} (${run.id}): ${run.status}${run.endReason && run.endReason !== run.status ? `, ${run.endReason}` : ''}`,
+    `project ${run.projectName}, model ${run.modelName}, data ${run.datasetFingerprint}, seed ${run.seed}`,
+    `${run.backend}; ${run.determinism ?? 'not started yet'}; started ${run.attempts} time${run.attempts === 1 ? '' : 's'}`,
+  ]
+  if (run.bestStep !== null && run.bestLossNats !== null)
+    lines.push(`kept: the version of step ${run.bestStep}, validation loss ${run.bestLossNats.toFixed(4)}`)
+  if (run.failure) lines.push(`reason: ${run.failure.message}`, `what to do: ${run.failure.remedy}`)
+  return lines
+}
+
+export async function resumeRun(application: Application, runId: string): Promise<void> {
+  const writer = application.writer()
+  const { library, launcher } = application
+  const service = createRunService({ library, launcher, writer, reader: application.reader() })
+  const outcome = await followRun(application, unwrap(await service.launch(runId)))
+  application.output.line(`Run ${runId}: ${outcome.status}.`)
+  application.output.result(outcome)
+}
+
+/** Stops a run: an active one through the process that owns it, one at rest in the journal. */
+export async function cancelRun(application: Application, runId: string): Promise<void> {
+  const { output } = application
+  unwrap(application.reader().getRun(runId))
+  const writer = attempt(() => application.writer())
+  if (writer.ok) {
+    if (unwrap(application.reader().getRun(runId)).status !== 'cancelled')
+      unwrap(writer.value.setRunStatus(runId, 'cancelled'))
+    output.line(`Run ${runId} is cancelled. Its checkpoints are kept.`)
+    output.result({ runId, status: 'cancelled' })
+    return
+  }
+  const runFolder = runFolderOf(application.library, runId)
+  if (writer.problem.code !== 'journal.locked' || !existsSync(runFolder))
+    throw new ProblemError(writer.problem)
+  await requestOfRun(runFolder, 'cancel')
+  output.line(`Asked the process that trains run ${runId} to stop; it saves a checkpoint first.`)
+  output.result({ runId, status: 'asked' })
+}

@@ -1,0 +1,73 @@
+// Follows an active run on a terminal: one line of progress with the time left, milestones kept, Ctrl-C stops cleanly.
+import type { ActiveRun, RunOutcome } from '#core/training/run-supervisor.ts'
+import { createTimeLeft } from '#core/training/time-left.ts'
+import type { TrainerEvent } from '#shared/trainer-protocol.ts'
+import { formatDuration } from '#shared/units.ts'
+import type { Application } from './application.ts'
+import { exitCodes } from './output.ts'
+
+const phaseWords: Readonly<Record<string, string>> = {
+  loading: 'Loading the model',
+  preparing: 'Preparing the rows',
+  evaluating: 'Measuring on the validation rows',
+  saving: 'Saving',
+  finishing: 'Finishing',
+}
+
+/** Waits for the run's end. The exit code is set: 0 finished, 130 stopped by Ctrl-C, 1 anything else. */
+export async function followRun(application: Application, run: ActiveRun): Promise<RunOutcome> {
+  const { output } = application
+  const left = createTimeLeft()
+  let isStopping = false
+  run.onEvent(({ event }) => {
+    left.follow(event)
+    const milestone = milestoneOf(event)
+    if (milestone) output.progress(milestone, true)
+    else if (!isStopping) {
+      const line = progressOf(event, left.estimateMs(), left.doneShare())
+      if (line) output.progress(line)
+    }
+  })
+  const release = application.onInterrupt(() => {
+    isStopping = true
+    output.progress(
+      'Stopping at the next safe moment; what was learned is kept. Ctrl-C again ends at once.',
+      true,
+    )
+    run.cancel()
+  })
+  const outcome = await run.ended
+  release()
+  if (outcome.problem) application.failWith(outcome.problem)
+  else if (outcome.status === 'cancelled') {
+    output.progress(`Stopped. Go on with: tunewright runs resume ${run.runId}`, true)
+    application.setExitCode(exitCodes.interrupted)
+  }
+  return outcome
+}
+
+function milestoneOf(event: TrainerEvent): string | null {
+  switch (event.kind) {
+    case 'plan':
+      return `${event.resumedAtStep > 0 ? `Going on after step ${event.resumedAtStep}. ` : ''}Training on ${event.trainRows} rows, ${event.totalSteps} steps; measuring on ${event.validationRows} validation rows every ${event.evaluateEverySteps} steps.`
+    case 'evaluation':
+      return `step ${event.step}: validation loss ${event.lossNats.toFixed(4)}${event.isBest ? ', the best so far' : ''}`
+    case 'notice':
+      return event.text
+    case 'paused':
+      return event.problem
+        ? `Paused at step ${event.step}: ${event.problem.message} ${event.problem.remedy}`
+        : `Paused at step ${event.step}.`
+    case 'resumed':
+      return `Going on at step ${event.step}.`
+    default:
+      return null
+  }
+}
+
+function progressOf(event: TrainerEvent, leftMs: number | null, doneShare: number): string | null {
+  if (event.kind === 'phase') return phaseWords[event.phase] ? `${phaseWords[event.phase]}…` : null
+  if (event.kind !== 'step') return null
+  const time = leftMs === null ? '' : `, about ${formatDuration(leftMs)} left`
+  return `${Math.round(doneShare * 100)} %  step ${event.step}: loss ${event.lossNats.toFixed(4)}${time}`
+}
