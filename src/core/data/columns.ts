@@ -1,0 +1,175 @@
+// Which column of a file serves which role of a scenario: as the person said, else by the heading, else by content.
+// Refuses to guess where two columns would do; the Problem then lists the columns found.
+import type { Problem } from '#shared/result.ts'
+import { fail, ok, type Result } from '#shared/result.ts'
+import type { Scenario, ScenarioRole } from '../scenarios/scenarios.ts'
+import { foldText } from './same-text.ts'
+
+export interface ColumnMatch {
+  /** Column for each role that has one. */
+  readonly columns: Readonly<Record<string, string>>
+  /** Roles whose column was guessed. */
+  readonly guessed: readonly string[]
+}
+
+export interface ColumnQuestion {
+  readonly fileName: string
+  readonly scenario: Scenario
+  readonly found: readonly string[]
+  /** The person's choice; roles that are missing in it are guessed. */
+  readonly given: Readonly<Record<string, string>> | null
+  /** Some of the rows, to judge columns by their content. */
+  readonly sample: readonly ReadonlyMap<string, string>[]
+}
+
+export function matchColumns(question: ColumnQuestion): Result<ColumnMatch> {
+  const { scenario } = question
+  const chosen = new Map<string, string>()
+  for (const [role, wanted] of Object.entries(question.given ?? {})) {
+    if (!scenario.roles.some(({ name }) => name === role)) return fail(unknownRole(question, role))
+    const column = findNamed(question.found, wanted)
+    if (column === null) return fail(unknownColumn(question, wanted))
+    chosen.set(role, column)
+  }
+  const given = new Set(chosen.keys())
+  guessByName(question, chosen)
+  guessByContent(question, chosen)
+  const missing = scenario.roles.find(({ name, isRequired }) => isRequired && !chosen.has(name))
+  if (missing !== undefined) return fail(missingColumn(question, missing))
+  const doubled = [...chosen.values()].find((column, i, all) => all.indexOf(column) !== i)
+  if (doubled !== undefined) return fail(doubledColumn(question, doubled))
+  const guessed = [...chosen.keys()].filter((role) => !given.has(role))
+  const ordered = scenario.roles.flatMap(({ name }) => {
+    const column = chosen.get(name)
+    return column === undefined ? [] : [[name, column] as const]
+  })
+  return ok({ columns: Object.fromEntries(ordered), guessed })
+}
+
+/** The column of exactly this name, else the only one that differs in case or white space. */
+function findNamed(found: readonly string[], wanted: string): string | null {
+  if (found.includes(wanted)) return wanted
+  const alike = found.filter((column) => foldText(column) === foldText(wanted))
+  return alike.length === 1 ? alike[0]! : null
+}
+
+/** "questionText", "question_text" and "Question-Text" as "question text". */
+const wordsOf = (column: string): string =>
+  foldText(column.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2').replace(/[\s_\-.:/()[\]]+/gu, ' '))
+
+/** Pairs of role and column by how telling the heading is; the best pair is taken first. */
+function guessByName({ scenario, found, sample }: ColumnQuestion, chosen: Map<string, string>): void {
+  const plain = found.filter((column) => !isNested(describeColumn(column, sample)))
+  const pairs: { role: string; column: string; score: number }[] = []
+  for (const { name, columnGuesses } of scenario.roles)
+    for (const column of plain) {
+      const words = wordsOf(column)
+      const exact = columnGuesses.indexOf(words)
+      const within = columnGuesses.findIndex(
+        (guess) => guess.length > 2 && ` ${words} `.includes(` ${guess} `),
+      )
+      if (exact >= 0) pairs.push({ role: name, column, score: exact })
+      else if (within >= 0) pairs.push({ role: name, column, score: 1000 + within })
+    }
+  pairs.sort((a, b) => a.score - b.score)
+  const taken = new Set(chosen.values())
+  for (const { role, column } of pairs) {
+    if (chosen.has(role) || taken.has(column)) continue
+    chosen.set(role, column)
+    taken.add(column)
+  }
+}
+
+/** Only required roles are guessed by content: a wrong optional column would change every prompt. */
+function guessByContent(question: ColumnQuestion, chosen: Map<string, string>): void {
+  const open = (): ScenarioRole[] =>
+    question.scenario.roles.filter(({ name, isRequired }) => isRequired && !chosen.has(name))
+  const taken = new Set(chosen.values())
+  const free = question.found
+    .filter((column) => !taken.has(column))
+    .map((column) => describeColumn(column, question.sample))
+    .filter((facts) => facts.filled > 0 && facts.numbers < facts.filled && !isNested(facts))
+  const label = open().find(({ kind }) => kind === 'label')
+  if (label !== undefined) {
+    const candidates = free.filter(isLabelLike)
+    if (candidates.length === 1) {
+      chosen.set(label.name, candidates[0]!.column)
+      free.splice(free.indexOf(candidates[0]!), 1)
+    }
+  }
+  const texts = open().filter(({ kind }) => kind === 'text')
+  if (texts.length === 1) {
+    const long = free.toSorted((a, b) => b.meanCharacters - a.meanCharacters)
+    const isClear =
+      long.length === 1 || (long.length > 1 && long[0]!.meanCharacters > 2 * long[1]!.meanCharacters)
+    if (isClear) chosen.set(texts[0]!.name, long[0]!.column)
+  } else if (texts.length === 2 && free.length === 2) {
+    const asks = free.findIndex(({ questions, filled }) => questions > filled / 2)
+    const first = asks === 1 ? 1 : 0
+    chosen.set(texts[0]!.name, free[first]!.column)
+    chosen.set(texts[1]!.name, free[1 - first]!.column)
+  }
+}
+
+interface ColumnFacts {
+  readonly column: string
+  readonly filled: number
+  readonly distinct: number
+  readonly numbers: number
+  readonly lists: number
+  readonly questions: number
+  readonly meanCharacters: number
+}
+
+function describeColumn(column: string, sample: readonly ReadonlyMap<string, string>[]): ColumnFacts {
+  const values = sample.map((row) => row.get(column)?.trim() ?? '').filter((value) => value !== '')
+  const characters = values.reduce((sum, value) => sum + value.length, 0)
+  return {
+    column,
+    filled: values.length,
+    distinct: new Set(values).size,
+    numbers: values.filter((value) => /^[-+]?[0-9][0-9.,:/\s-]*$/.test(value)).length,
+    lists: values.filter((value) => /^(\[\s*["[{\]]|\{\s*["}])/.test(value)).length,
+    questions: values.filter((value) => /[?？؟]$/.test(value)).length,
+    meanCharacters: values.length === 0 ? 0 : characters / values.length,
+  }
+}
+
+/** Lists inside a JSON row are not text: they are used only where the person says so. */
+const isNested = ({ filled, lists }: ColumnFacts): boolean => filled > 0 && lists > filled / 2
+
+/** Few short values that come again and again. */
+const isLabelLike = ({ filled, distinct, meanCharacters }: ColumnFacts): boolean =>
+  distinct >= 2 && distinct <= Math.max(2, Math.min(100, filled / 3)) && meanCharacters <= 40
+
+const listColumns = (found: readonly string[]): string => {
+  const shown = found.slice(0, 30).map((column) => `"${column.slice(0, 60)}"`)
+  return found.length > 30 ? `${shown.join(', ')} and ${found.length - 30} more` : shown.join(', ')
+}
+
+const problemOf = (question: ColumnQuestion, message: string, remedy: string): Problem => ({
+  code: 'data.columns',
+  message: `${message} The file has ${question.found.length === 1 ? 'one column' : 'the columns'}: ${listColumns(question.found) || 'none'}.`,
+  where: question.fileName,
+  remedy,
+})
+
+const missingColumn = (question: ColumnQuestion, role: ScenarioRole): Problem =>
+  problemOf(
+    question,
+    `It is not clear which column holds the ${role.title.toLowerCase()}.`,
+    `Say which column is the ${role.title.toLowerCase()} (role "${role.name}"). ${role.help}`,
+  )
+
+const unknownColumn = (question: ColumnQuestion, wanted: string): Problem =>
+  problemOf(question, `There is no column "${wanted}".`, 'Choose one of these columns.')
+
+const unknownRole = (question: ColumnQuestion, role: string): Problem =>
+  problemOf(
+    question,
+    `"${role}" is nothing that "${question.scenario.title}" needs.`,
+    `Name columns for: ${question.scenario.roles.map(({ name }) => name).join(', ')}.`,
+  )
+
+const doubledColumn = (question: ColumnQuestion, column: string): Problem =>
+  problemOf(question, `The column "${column}" is used twice.`, 'Choose a different column for each part.')

@@ -1,0 +1,186 @@
+// A person's file as rows of a scenario: usable ones, and the others with line and reason. Changes no text but for
+// white space around labels. Holds the rows in memory, up to a stated limit.
+import { openTable, type TableEvent, type TableShape } from '#formats/table.ts'
+import { excerptOf } from '#formats/table-types.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
+import type { DatasetRow, LeftOutRow } from '#shared/rows.ts'
+import type { Scenario } from '../scenarios/scenarios.ts'
+import { type ColumnMatch, matchColumns } from './columns.ts'
+import { openWatchedFile } from './watched-file.ts'
+
+export interface ReadRows {
+  readonly source: { readonly name: string; readonly sizeBytes: number; readonly sha256: string }
+  readonly shape: TableShape
+  readonly columnsFound: readonly string[]
+  readonly match: ColumnMatch
+  readonly rows: readonly DatasetRow[]
+  /** The first of the rows left out; `leftOutCount` counts them all. */
+  readonly leftOut: readonly LeftOutRow[]
+  readonly leftOutCount: number
+  /** Remarks on rows that are used; `noteCount` counts them all. */
+  readonly notes: readonly { readonly line: number; readonly text: string }[]
+  readonly noteCount: number
+  /** Labels that had white space around them. */
+  readonly trimmedLabels: number
+}
+
+/** Limits of one data set; both are named where they bite. */
+export const dataLimits = {
+  textCharacters: 512 * 1024 * 1024,
+  /** Rows left out or remarked on that are kept with their reason; the others are only counted. */
+  listed: 10_000,
+  /** Rows looked at to guess columns by content. */
+  sampleRows: 1000,
+} as const
+
+/** Reads the whole file. Throws a ProblemError: the callers in this folder turn it into a Result. */
+export async function readRows(
+  path: string,
+  scenario: Scenario,
+  given: Readonly<Record<string, string>> | null,
+): Promise<ReadRows> {
+  const file = await openWatchedFile(path)
+  try {
+    const { name, sizeBytes } = file.source
+    const table = unwrap(await openTable(file.source))
+    const reader = new RowReader(name, scenario, given, () => table.columns())
+    for await (const batch of table.batches()) reader.take(unwrap(batch))
+    const read = reader.finish()
+    await file.confirmUnchanged()
+    return {
+      source: { name, sizeBytes, sha256: file.sha256 },
+      shape: { ...table.shape },
+      columnsFound: table.columns(),
+      ...read,
+    }
+  } finally {
+    await file.close()
+  }
+}
+
+/** Holds the first records back until the columns are known, then takes each row as it comes. */
+class RowReader {
+  readonly #name: string
+  readonly #scenario: Scenario
+  readonly #given: Readonly<Record<string, string>> | null
+  readonly #columnsFound: () => readonly string[]
+  readonly #rows: DatasetRow[] = []
+  readonly #leftOut: LeftOutRow[] = []
+  readonly #notes: { line: number; text: string }[] = []
+  #waiting: TableEvent[] | null = []
+  #match: ColumnMatch | null = null
+  #leftOutCount = 0
+  #noteCount = 0
+  #trimmedLabels = 0
+  #textCharacters = 0
+
+  constructor(
+    name: string,
+    scenario: Scenario,
+    given: Readonly<Record<string, string>> | null,
+    columnsFound: () => readonly string[],
+  ) {
+    this.#name = name
+    this.#scenario = scenario
+    this.#given = given
+    this.#columnsFound = columnsFound
+  }
+
+  take(events: readonly TableEvent[]): void {
+    if (this.#waiting === null) {
+      for (const event of events) this.#takeEvent(event)
+      return
+    }
+    for (const event of events) this.#waiting.push(event)
+    if (this.#waiting.length >= dataLimits.sampleRows) this.#decideColumns()
+  }
+
+  finish(): Omit<ReadRows, 'source' | 'shape' | 'columnsFound'> {
+    if (this.#waiting !== null) this.#decideColumns()
+    if (this.#match === null) throw new Error('columns were not decided')
+    return {
+      match: this.#match,
+      rows: this.#rows,
+      leftOut: this.#leftOut,
+      leftOutCount: this.#leftOutCount,
+      notes: this.#notes,
+      noteCount: this.#noteCount,
+      trimmedLabels: this.#trimmedLabels,
+    }
+  }
+
+  #decideColumns(): void {
+    const waiting = this.#waiting ?? []
+    const sample = waiting.flatMap((event) => (event.kind === 'record' ? [event.values] : []))
+    if (sample.length === 0) this.#stopWithoutRecords(waiting)
+    this.#match = unwrap(
+      matchColumns({
+        fileName: this.#name,
+        scenario: this.#scenario,
+        found: this.#columnsFound(),
+        given: this.#given,
+        sample: sample.slice(0, dataLimits.sampleRows),
+      }),
+    )
+    this.#waiting = null
+    for (const event of waiting) this.#takeEvent(event)
+  }
+
+  #takeEvent(event: TableEvent): void {
+    if (event.kind === 'left-out') this.#leaveOut(event)
+    else if (event.kind === 'note') {
+      this.#noteCount += 1
+      if (this.#notes.length < dataLimits.listed) this.#notes.push({ line: event.line, text: event.text })
+    } else this.#takeRecord(event.line, event.index, event.values)
+  }
+
+  #takeRecord(line: number, index: number, values: ReadonlyMap<string, string>): void {
+    const fields: Record<string, string> = {}
+    for (const { name, title, kind, isRequired } of this.#scenario.roles) {
+      const column = this.#match?.columns[name]
+      const value = column === undefined ? '' : (values.get(column) ?? '')
+      if (value.trim() === '') {
+        if (!isRequired) continue
+        const excerpt = excerptOf([...values.values()].join(' '))
+        this.#leaveOut({ line, reason: `The ${title.toLowerCase()} is empty.`, excerpt })
+        return
+      }
+      fields[name] = kind === 'label' ? value.trim() : value
+      if (fields[name] !== value) this.#trimmedLabels += 1
+      this.#textCharacters += value.length
+    }
+    if (this.#textCharacters > dataLimits.textCharacters) this.#stopAsTooLarge(line)
+    this.#rows.push({ rowId: `r${index}`, line, fields })
+  }
+
+  #leaveOut({ line, reason, excerpt }: LeftOutRow): void {
+    this.#leftOutCount += 1
+    if (this.#leftOut.length < dataLimits.listed) this.#leftOut.push({ line, reason, excerpt })
+  }
+
+  #stopWithoutRecords(events: readonly TableEvent[]): never {
+    const first = events.find((event) => event.kind === 'left-out')
+    if (first === undefined)
+      throw new ProblemError({
+        code: 'table.empty',
+        message: 'The file has a heading but no rows.',
+        where: this.#name,
+        remedy: 'Choose the file that holds your examples.',
+      })
+    throw new ProblemError({
+      code: 'data.too-few-rows',
+      message: `None of the ${events.length} rows can be used. The first: ${first.reason}`,
+      where: `${this.#name}, line ${first.line}`,
+      remedy: 'Correct the rows, or export the file again from the program it came from.',
+    })
+  }
+
+  #stopAsTooLarge(line: number): never {
+    throw new ProblemError({
+      code: 'limit.exceeded',
+      message: `The file holds more than ${dataLimits.textCharacters.toLocaleString('en')} characters of examples.`,
+      where: `${this.#name}, line ${line}`,
+      remedy: 'Use a part of it: far fewer examples are enough for fine-tuning.',
+    })
+  }
+}

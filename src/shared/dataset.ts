@@ -1,0 +1,59 @@
+// A data set in the library: what its manifest says, and what is recorded when its locked test set is opened.
+import { z } from 'zod'
+import { scenarioId } from './recipe.ts'
+
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in lower-case hex')
+const count = z.int().nonnegative()
+
+/** One file of the data set's folder. */
+export const datasetFile = z.strictObject({
+  name: z.string(),
+  rows: count,
+  sizeBytes: count,
+  sha256,
+})
+export type DatasetFile = z.output<typeof datasetFile>
+
+export const datasetManifest = z.strictObject({
+  version: z.literal(1),
+  /** Name of the folder: the first 16 hex digits of `contentSha256`. */
+  fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
+  /** SHA-256 over the rows used and left out, the scenario, the columns and the split's settings. */
+  contentSha256: sha256,
+  scenario: scenarioId,
+  /** The file it came from: its name without folders, and its bytes. */
+  source: z.strictObject({ name: z.string(), sizeBytes: count, sha256 }),
+  /** How the file was read. */
+  format: z.strictObject({
+    format: z.enum(['csv', 'json', 'jsonl']),
+    encoding: z.string(),
+    encodingFrom: z.enum(['byte order mark', 'valid UTF-8', 'guess', 'choice']),
+    delimiter: z.enum([',', ';', '\t', '|']).nullable(),
+    hasQuotes: z.boolean(),
+    hasHeader: z.boolean(),
+    listName: z.string().nullable(),
+  }),
+  /** Column of the file for each role that has one. */
+  columns: z.record(z.string(), z.string()),
+  /** Every label, sorted; null where answers are free text. */
+  labels: z.array(z.string()).nullable(),
+  split: z.strictObject({ seed: count, validationShare: z.number(), testShare: z.number() }),
+  counts: z.strictObject({ train: count, validation: count, test: count, leftOut: count }),
+  /** Rows whose text occurs in an earlier row too, and texts that occur with more than one answer. */
+  duplicateRows: count,
+  contradictions: count,
+  files: z.strictObject({
+    train: datasetFile,
+    validation: datasetFile,
+    test: datasetFile,
+    leftOut: datasetFile,
+  }),
+})
+export type DatasetManifest = z.output<typeof datasetManifest>
+
+/** Handed to whoever opens the locked test set's rows, before a row is read: an entry for the journal. */
+export interface TestSetOpening {
+  readonly datasetFingerprint: string
+  readonly rows: number
+  readonly sha256: string
+}
