@@ -1,0 +1,53 @@
+// Rotary tables: the formula at hand-worked places, and both ways of stretching it.
+import { describe, expect, test } from 'vitest'
+import type { RopeScaling } from '../../../src/engine/index.ts'
+import { ropeTables } from '../../../src/engine/index.ts'
+
+const tables = (scaling: RopeScaling, positions = 64) =>
+  ropeTables({ headWidth: 8, rope: { theta: 10_000, scaling } }, positions)
+
+/** Frequencies of theta 10,000 and head width 8: 10000^(-i/4). */
+const plain = [1, 0.1, 0.01, 0.001]
+
+function frequencies({ sin, cos }: { readonly sin: Float32Array; readonly cos: Float32Array }): number[] {
+  return plain.map((_, i) => Math.atan2(sin[4 + i] as number, cos[4 + i] as number))
+}
+
+const expectClose = (actual: readonly number[], expected: readonly number[]): void => {
+  for (const [i, value] of expected.entries()) expect(actual[i]).toBeCloseTo(value, 7)
+}
+
+describe('ropeTables', () => {
+  test('position 0 turns nothing', () => {
+    const { cos, sin } = tables({ kind: 'none' })
+    expect([...cos.slice(0, 4), ...sin.slice(0, 4)]).toEqual([1, 1, 1, 1, 0, 0, 0, 0])
+  })
+
+  test('position p turns pair i by p * theta^(-2i/D)', () => {
+    const { cos, sin } = tables({ kind: 'none' })
+    expectClose(frequencies({ cos, sin }), plain)
+    expect(cos[63 * 4 + 1]).toBeCloseTo(Math.cos(6.3), 5)
+    expect(sin[63 * 4 + 3]).toBeCloseTo(Math.sin(0.063), 6)
+  })
+
+  test('linear scaling divides every frequency', () => {
+    expectClose(
+      frequencies(tables({ kind: 'linear', factor: 4 })),
+      plain.map((frequency) => frequency / 4),
+    )
+  })
+
+  // With 128 original positions and factors 1 and 4, a pair turns 128 f / 2 pi times: 20.4, 2.04, 0.204, 0.0204.
+  test('llama3 keeps fast pairs, divides slow ones, and blends between', () => {
+    const scaling: RopeScaling = {
+      kind: 'llama3',
+      factor: 8,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalMaxPositions: 128,
+    }
+    const blend = ((128 * 0.1) / (2 * Math.PI) - 1) / 3
+    const expected = [1, (1 - blend) * (0.1 / 8) + blend * 0.1, 0.01 / 8, 0.001 / 8]
+    expectClose(frequencies(tables(scaling)), expected)
+  })
+})

@@ -1,0 +1,129 @@
+// The interpreter and its backend port: hand-worked numbers, packed rows, bounds, and the refusals of the port.
+import { describe, expect, test } from 'vitest'
+import type { MethodSpec, NumericTensor, WeightLocation } from '../../../src/engine/index.ts'
+import {
+  buildScoringGraph,
+  createReferenceBackend,
+  interpret,
+  type Tensor,
+} from '../../../src/engine/index.ts'
+import { unwrap } from '../../../src/shared/result.ts'
+import { Bench } from '../support/gradient-check.ts'
+import { largestDifference, wholeTensor } from '../support/numbers.ts'
+import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
+
+const config = tinyConfig()
+const none: MethodSpec = { kind: 'none' }
+
+describe('interpret', () => {
+  test('cross-entropy of even logits is the log of their number, times the weight', () => {
+    const bench = new Bench()
+    const { builder } = bench
+    const [losses, dLogits] = builder.inRegion('test', () => {
+      const logits = builder.input('logits', 'float32', [1, 4])
+      const inputs = [
+        logits,
+        bench.whole('targets', [1], [2]),
+        builder.input('weights', 'float32', [1]),
+      ] as const
+      return builder.add('softmaxCrossEntropy', [...inputs], {}, 'losses', 'dLogits')
+    })
+    builder.output(losses)
+    builder.output(dLogits)
+    const feeds = new Map<string, NumericTensor>(bench.feeds)
+    feeds.set('logits', { shape: [1, 4], data: Float64Array.of(800, 800, 800, 800) })
+    feeds.set('weights', { shape: [1], data: Float64Array.of(3) })
+    const results = interpret(builder.build(), feeds)
+    expect(results.get('losses')?.data[0]).toBeCloseTo(3 * Math.log(4), 10)
+    expect([...(results.get('dLogits')?.data ?? [])]).toEqual([0.75, 0.75, -2.25, 0.75])
+  })
+
+  test('an index beyond its table is an error, not another row', () => {
+    const bench = new Bench()
+    const [y] = bench.builder.inRegion('test', () =>
+      bench.builder.add('embedding', [bench.fixed('table', [3, 2]), bench.whole('ids', [1, 2], [0, 3])], {}),
+    )
+    bench.builder.output(y)
+    expect(() => interpret(bench.builder.build(), bench.feeds)).toThrow('token 3 is not below 3')
+  })
+
+  test('feeds that are missing or do not fit are errors', () => {
+    const built = buildScoringGraph(config, none, { lossChunks: 1, mask: 'causal' })
+    const feeds = new Map([...weightFeeds(built, config), ...trainingFeeds(config, 1)])
+    const without = new Map(feeds)
+    without.delete('ids')
+    expect(() => interpret(built.graph, without)).toThrow('ids was not fed')
+    const longer = new Map(feeds).set('positions', wholeTensor([2, 6], Array(12).fill(0)))
+    expect(() => interpret(built.graph, longer)).toThrow('positions: expected [B,S] with B=2 S=5, got [2,6]')
+    const wrong = new Map(feeds).set('ids', { shape: [2, 5], data: new Float64Array(10) })
+    expect(() => interpret(built.graph, wrong)).toThrow('ids: expected int64')
+  })
+
+  test('rows packed into one, with mask and positions, have the losses of the rows apart', () => {
+    const apart = buildScoringGraph(config, none, { lossChunks: 1, mask: 'causal' })
+    const packed = buildScoringGraph(config, none, { lossChunks: 1, mask: 'input' })
+    const feeds = new Map([...weightFeeds(apart, config), ...trainingFeeds(config, 1)])
+    const ids = feeds.get('ids')?.data ?? new BigInt64Array()
+    const mask = Float64Array.from({ length: 100 }, (_, cell) => {
+      const [query, key] = [Math.floor(cell / 10), cell % 10]
+      return Math.floor(query / 5) === Math.floor(key / 5) ? 0 : -1e30
+    })
+    const together = new Map<string, NumericTensor>(feeds)
+      .set('ids', { shape: [1, 10], data: ids })
+      .set('positions', wholeTensor([1, 10], [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]))
+      .set('mask', { shape: [1, 10, 10], data: mask })
+    const lossesApart = interpret(apart.graph, feeds).get('losses.0')?.data ?? []
+    const lossesPacked = interpret(packed.graph, together).get('losses.0')?.data ?? []
+    expect(largestDifference(lossesPacked, lossesApart)).toBeLessThan(1e-12)
+    const unmasked = new Map(together).set('mask', { shape: [1, 10, 10], data: new Float64Array(100) })
+    const mixed = interpret(packed.graph, unmasked).get('losses.0')?.data ?? []
+    expect(largestDifference(mixed, lossesApart)).toBeGreaterThan(1e-3)
+  })
+})
+
+describe('createReferenceBackend', () => {
+  const built = buildScoringGraph(config, { kind: 'full' }, { lossChunks: 2, mask: 'causal' })
+  const toTensor = ({ shape, data }: NumericTensor): Tensor =>
+    data instanceof BigInt64Array
+      ? { dtype: 'int64', shape, data }
+      : { dtype: 'float32', shape, data: Float32Array.from(data) }
+  const tensors = new Map(
+    [...weightFeeds(built, config), ...trainingFeeds(config, 2)].map(([name, fed]) => [name, toTensor(fed)]),
+  )
+  const locations = new Map<string, WeightLocation>(
+    built.frozen.map(({ name }) => [name, { kind: 'memory', tensor: tensors.get(name) as Tensor }]),
+  )
+  const options = { threads: 1, workFolder: '', weights: locations }
+
+  test('float64 and float32 agree as far as float32 reaches', async () => {
+    const losses = async (precision: 'float64' | 'float32'): Promise<Float32Array> => {
+      const session = unwrap(await createReferenceBackend({ precision }).compile(built.graph, options))
+      const results = await session.run(tensors)
+      await session.dispose()
+      return Float32Array.from(results.get('losses.0')?.data as Float32Array)
+    }
+    const [exact, rounded] = [await losses('float64'), await losses('float32')]
+    expect(largestDifference(exact, rounded)).toBeLessThan(1e-5)
+    expect(exact.every((loss) => loss > 0)).toBe(true)
+  })
+
+  test('a weight that is missing, or lies in a file, is a problem by name', async () => {
+    const backend = createReferenceBackend({ precision: 'float32' })
+    const missing = await backend.compile(built.graph, { ...options, weights: new Map() })
+    expect(missing).toMatchObject({ ok: false, problem: { code: 'model.missing-tensor', where: 'rope.cos' } })
+    const file: WeightLocation = {
+      kind: 'file',
+      folder: '.',
+      file: 'model.safetensors',
+      offsetBytes: 0,
+      lengthBytes: 4,
+      dtype: 'float32',
+      shape: [1],
+    }
+    const inFile = await backend.compile(built.graph, {
+      ...options,
+      weights: new Map(locations).set('rope.sin', file),
+    })
+    expect(inFile).toMatchObject({ ok: false, problem: { code: 'backend.failed', where: 'rope.sin' } })
+  })
+})
