@@ -1,0 +1,172 @@
+// Brings a model into the library: checked, written again in our own form, hashed, and only then visible under its
+// name. The same files give the same model; adding it again changes nothing.
+import { readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { chatTemplateSource } from '#formats/chat-template.ts'
+import { safetensorsChunks } from '#formats/safetensors.ts'
+import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
+import { formatBytes } from '#shared/units.ts'
+import { writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
+import type { Library } from '../system/library.ts'
+import { isFolder, openFolderSource } from './folder-source.ts'
+import { openGgufSource } from './gguf-source.ts'
+import {
+  type FileRecord,
+  type ModelManifest,
+  type ModelOrigin,
+  manifestName,
+  readManifest,
+} from './manifest.ts'
+import { verifyModel } from './model-library.ts'
+import { hashFiles, type ModelSource, modelIdOf, type OnProgress, parameterCount } from './model-source.ts'
+import { requireUnchanged } from './safe-files.ts'
+import { ownerFile, ownerMark } from './temporary-owner.ts'
+
+export interface ImportOptions {
+  readonly onProgress?: OnProgress
+  /** Shown instead of the name that the files give. */
+  readonly name?: string
+  /** Where the files really came from, when it is not the place they are read from. */
+  readonly origin?: Omit<ModelOrigin, 'files'>
+  readonly licence?: string
+  readonly isStarter?: boolean
+}
+
+/**
+ * A Hugging Face folder (safetensors, sharded too) or a GGUF file. Memory: one tensor at most, plus the vocabulary.
+ * Problems: file.missing, file.unsafe, file.changed, limit.exceeded, model.*, safetensors.invalid, gguf.*,
+ * tokenizer.invalid, template.*, disk.*.
+ */
+export async function importModel(
+  library: Library,
+  path: string,
+  options: ImportOptions = {},
+): Promise<Result<ModelManifest>> {
+  return attemptAsync(async () => {
+    const onProgress = options.onProgress ?? (() => {})
+    onProgress({ phase: 'looking', text: 'Looking at the files', doneBytes: 0, totalBytes: null })
+    const source = (await isFolder(path)) ? await openFolderSource(path) : await openGgufSource(path)
+    try {
+      return await addSource(library, source, options, onProgress)
+    } finally {
+      await source.close()
+    }
+  })
+}
+
+async function addSource(
+  library: Library,
+  source: ModelSource,
+  options: ImportOptions,
+  onProgress: OnProgress,
+): Promise<ModelManifest> {
+  const hashes = await hashFiles(source.files, onProgress)
+  const id = modelIdOf(hashes)
+  const folder = join(library.modelsFolder, id)
+  const existing = await verifyModel(library, id)
+  if (existing.ok) return existing.value
+  await requireSpace(library.modelsFolder, source)
+  try {
+    return await writeFolderDurably(folder, async (temporary) => {
+      await writeFile(join(temporary, ownerFile), ownerMark())
+      const files = await writeFiles(temporary, source, onProgress)
+      await requireUnchanged(source.files)
+      const manifest: ModelManifest = {
+        version: 1,
+        id,
+        name: printableName(options.name ?? source.name),
+        family: source.config.family,
+        parameters: parameterCount(source.config),
+        weightType: source.weightType,
+        contextTokens: source.config.maxPositions,
+        hasChatTemplate: chatTemplateSource(source.texts.tokenizerConfig) !== null,
+        licence: options.licence ?? source.licence,
+        source: { ...(options.origin ?? source.origin), files: hashes },
+        isStarter: options.isStarter ?? false,
+        weightsSha256: files['model.safetensors'].sha256,
+        files,
+        addedAtMs: Date.now(),
+      }
+      await writeNewFile(join(temporary, manifestName), [jsonBytes(manifest)])
+      await rm(join(temporary, ownerFile))
+      // What is there under this id is damaged, or it would have been returned; the whole new copy takes its place.
+      await rm(folder, { recursive: true, force: true })
+      return manifest
+    })
+  } catch (error) {
+    // Another process may have added the same model in the meantime.
+    const winner = await readManifest(folder, id)
+    if (winner.ok) return winner.value
+    throw error
+  }
+}
+
+const jsonBytes = (value: unknown): Uint8Array =>
+  new TextEncoder().encode(`${JSON.stringify(value, null, 1)}\n`)
+
+async function writeFiles(
+  folder: string,
+  source: ModelSource,
+  onProgress: OnProgress,
+): Promise<Record<keyof ModelManifest['files'], FileRecord>> {
+  const { texts } = source
+  const write = (name: string, value: unknown): Promise<FileRecord> =>
+    writeNewFile(join(folder, name), [jsonBytes(value)])
+  const tensors = await source.tensors()
+  const chunks = withProgress(safetensorsChunks(tensors, { format: 'pt' }), weightBytes(source), onProgress)
+  return {
+    'config.json': await write('config.json', withoutCode(texts.config)),
+    'tokenizer.json': await write('tokenizer.json', texts.tokenizer),
+    'tokenizer_config.json': await write('tokenizer_config.json', withoutCode(texts.tokenizerConfig)),
+    'model.safetensors': await writeNewFile(join(folder, 'model.safetensors'), chunks),
+  }
+}
+
+/** `auto_map` names Python programs that other tools would run; it has no place in a library that runs none. */
+function withoutCode(value: unknown): unknown {
+  const { auto_map: _, ...rest } = value as Record<string, unknown>
+  return rest
+}
+
+const bytesPerWeight = { float32: 4, float16: 2, bfloat16: 2, mixed: 4 } as const
+
+const weightBytes = (source: ModelSource): number =>
+  parameterCount(source.config) * bytesPerWeight[source.weightType]
+
+async function* withProgress(
+  chunks: AsyncIterable<Uint8Array>,
+  totalBytes: number,
+  onProgress: OnProgress,
+): AsyncGenerator<Uint8Array> {
+  let doneBytes = 0
+  for await (const chunk of chunks) {
+    yield chunk
+    doneBytes += chunk.byteLength
+    onProgress({ phase: 'writing', text: 'Writing the weights', doneBytes, totalBytes })
+  }
+}
+
+async function requireSpace(folder: string, source: ModelSource): Promise<void> {
+  const needed = weightBytes(source) + (64 << 20)
+  const { bavail, bsize } = await statfs(folder)
+  if (bavail * bsize >= needed) return
+  throw new ProblemError({
+    code: 'disk.full',
+    message: `The model needs ${formatBytes(needed)}, but only ${formatBytes(bavail * bsize)} are free.`,
+    where: folder,
+    remedy: 'Free some space on this disk, then add the model again.',
+  })
+}
+
+const printableName = (name: string): string =>
+  name
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
+    .trim()
+    .slice(0, 120) || 'model'
+
+/** The text of one of a model's small files. */
+export const readModelText = (
+  library: Library,
+  id: string,
+  name: 'config.json' | 'tokenizer.json' | 'tokenizer_config.json',
+): Promise<string> => readFile(join(library.modelsFolder, id, name), 'utf8')

@@ -1,0 +1,132 @@
+// The models that the library holds: list, show, verify, sweep. Reads manifests; never changes a model.
+import { lstat, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { isTemporaryName, sha256File } from '../system/durable-files.ts'
+import type { Library } from '../system/library.ts'
+import { damagedModel, isModelId, type ModelManifest, modelFileNames, readManifest } from './manifest.ts'
+import { hasLivingOwner } from './temporary-owner.ts'
+
+export interface ModelList {
+  /** Newest first. */
+  readonly models: readonly ModelManifest[]
+  /** `model.damaged` for each folder that is no complete model. */
+  readonly damaged: readonly Problem[]
+}
+
+/** Every model, by its manifest and the sizes of its files; `verifyModel` reads the files themselves. */
+export async function listModels(library: Library): Promise<ModelList> {
+  const models: ModelManifest[] = []
+  const damaged: Problem[] = []
+  for (const id of (await readdir(library.modelsFolder)).sort()) {
+    if (isTemporaryName(id) || !isModelId(id)) continue
+    const manifest = await readWhole(library, id)
+    if (manifest.ok) models.push(manifest.value)
+    else damaged.push(manifest.problem)
+  }
+  models.sort((a, b) => b.addedAtMs - a.addedAtMs || (a.id < b.id ? -1 : 1))
+  return { models, damaged }
+}
+
+/** The manifest, if every file is there with its size. */
+async function readWhole(library: Library, id: string): Promise<Result<ModelManifest>> {
+  const folder = join(library.modelsFolder, id)
+  const manifest = await readManifest(folder, id)
+  if (!manifest.ok) return manifest
+  for (const name of modelFileNames) {
+    const stat = await lstat(join(folder, name)).catch(() => null)
+    const expected = manifest.value.files[name].sizeBytes
+    if (!stat?.isFile() || stat.size !== expected)
+      return fail(
+        damagedModel(
+          `models/${id}/${name}`,
+          stat ? `The file has ${stat.size} bytes instead of ${expected}.` : 'The file is missing.',
+        ),
+      )
+  }
+  return manifest
+}
+
+/**
+ * A model by its id, the beginning of its id (6 characters or more), its name, or the word "starter".
+ * Problems: model.unknown (none or several), model.damaged.
+ */
+export async function showModel(library: Library, idOrName: string): Promise<Result<ModelManifest>> {
+  if (isModelId(idOrName)) {
+    const whole = await readWhole(library, idOrName)
+    const isThere = await lstat(join(library.modelsFolder, idOrName)).catch(() => null)
+    return isThere ? whole : fail(unknownModel(idOrName, []))
+  }
+  const { models, damaged } = await listModels(library)
+  const wanted = idOrName.trim().toLowerCase()
+  if (wanted === 'starter') {
+    const starter = models.find((model) => model.isStarter)
+    return starter ? ok(starter) : fail(noStarter())
+  }
+  const found = models.filter(
+    (model) => model.name.toLowerCase() === wanted || (wanted.length >= 6 && model.id.startsWith(wanted)),
+  )
+  const [only] = found
+  if (only && found.length === 1) return ok(only)
+  const hurt = damaged.find((problem) => wanted.length >= 6 && problem.where.startsWith(`models/${wanted}`))
+  return fail(hurt ?? unknownModel(idOrName, found.length > 1 ? found : models))
+}
+
+const noStarter = (): Problem => ({
+  code: 'model.unknown',
+  message: 'The starter model is not in the library yet.',
+  where: 'starter',
+  remedy: 'Add it with: tunewright models add starter',
+})
+
+function unknownModel(wanted: string, candidates: readonly ModelManifest[]): Problem {
+  const names = candidates.map(({ name, id }) => `${name} (${id})`).slice(0, 10)
+  const isAmbiguous = candidates.length > 1 && candidates.every(({ name }) => name === candidates[0]?.name)
+  return {
+    code: 'model.unknown',
+    message: isAmbiguous ? 'Several models have this name.' : 'There is no such model in the library.',
+    where: wanted,
+    remedy:
+      names.length === 0
+        ? 'Add a model first: tunewright models add starter, or tunewright models add PATH.'
+        : `Use one of these: ${names.join(', ')}.`,
+  }
+}
+
+/** Reads every file of a model again and compares its hash. Problems: model.unknown, model.damaged. */
+export async function verifyModel(library: Library, idOrName: string): Promise<Result<ModelManifest>> {
+  return attemptAsync(async () => {
+    const manifest = unwrap(await showModel(library, idOrName))
+    const folder = modelFolder(library, manifest.id)
+    for (const name of modelFileNames)
+      if ((await sha256File(join(folder, name))) !== manifest.files[name].sha256)
+        throw new ProblemError(
+          damagedModel(`models/${manifest.id}/${name}`, 'The file is not what it was when it was added.'),
+        )
+    return manifest
+  })
+}
+
+/** The model's folder. The id must be one: it becomes part of a path. */
+export function modelFolder(library: Library, id: string): string {
+  if (!isModelId(id)) throw new Error(`not a model id: ${id}`)
+  return join(library.modelsFolder, id)
+}
+
+/**
+ * Removes what imports that were killed left behind; call it once at start. What a living process is writing stays.
+ * Returns the names removed.
+ */
+export async function sweepModels(library: Library): Promise<string[]> {
+  const removed: string[] = []
+  for (const name of await readdir(library.modelsFolder)) {
+    if (!isTemporaryName(name)) continue
+    const path = join(library.modelsFolder, name)
+    if (await hasLivingOwner(path)) continue
+    await rm(path, { recursive: true, force: true })
+    removed.push(name)
+  }
+  return removed
+}
+
+export type { ModelManifest, manifestName }
