@@ -1,8 +1,11 @@
 // Entry of the trainer process, the same under child_process and Electron's utilityProcess. The file is also the entry
-// of its numerics thread, so that it works bundled as one file.
+// of its numerics thread, so that it works bundled; each thread loads only its own half.
 import { isMainThread } from 'node:worker_threads'
-import { serveTrainer } from './trainer/main-thread.ts'
-import { runNumericsThread } from './trainer/numerics-thread.ts'
 
-if (isMainThread) serveTrainer(new URL(import.meta.url))
-else await runNumericsThread()
+if (isMainThread) {
+  const { serveTrainer } = await import('./trainer/main-thread.ts')
+  serveTrainer(new URL(import.meta.url))
+} else {
+  const { runNumericsThread } = await import('./trainer/numerics-thread.ts')
+  await runNumericsThread()
+}

@@ -1,7 +1,7 @@
 // Rows of the data set as the training loop wants them: tokenised, the answer labelled; those that cannot be used are
 // named with the reason. The trainer never sees the test set.
 import { createHash } from 'node:crypto'
-import { readSplit } from '#core/data/index.ts'
+import { readSplit } from '#core/data/dataset-folder.ts'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import { tokenizeExample } from '#formats/completion-mask.ts'
