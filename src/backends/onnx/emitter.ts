@@ -2,7 +2,7 @@
 // operators; the rules do. Pure: no file, no runtime.
 import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Dim, Graph, OpNode, Value } from '#engine/ir/types.ts'
-import type { ElementType, OnnxAttribute, OnnxConstant, OnnxNode } from './model-proto.ts'
+import type { ElementType, OnnxAttribute, OnnxConstant, OnnxNode, OnnxPort } from './model-proto.ts'
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[] | OnnxAttribute>>
 
@@ -12,6 +12,11 @@ export interface NodeOptions {
   readonly attributes?: Attributes
   /** Names of the results; without it one fresh name is made. */
   readonly outputs?: readonly string[]
+  /**
+   * Shape of the first result. It may be left out for small or named results only: without a shape the runtime neither
+   * works in place nor uses memory again, and planning its memory takes quadratic time.
+   */
+  readonly shape?: readonly Dim[]
 }
 
 export const float = (value: number): OnnxAttribute => ({ kind: 'float', value })
@@ -19,6 +24,8 @@ export const float = (value: number): OnnxAttribute => ({ kind: 'float', value }
 export class Emitter {
   readonly nodes: OnnxNode[] = []
   readonly constants = new Map<string, OnnxConstant>()
+  /** Shapes of results, as far as they were told. */
+  readonly shapes = new Map<string, OnnxPort>()
   readonly #graph: Graph
   readonly #weights: ReadonlyMap<string, WeightLocation>
   readonly #shared = new Map<string, string>()
@@ -30,7 +37,10 @@ export class Emitter {
     this.#graph = graph
     this.#weights = weights
     for (const node of graph.nodes) {
-      for (const value of node.outputs) this.#producers.set(value.id, node)
+      for (const value of node.outputs) {
+        this.#producers.set(value.id, node)
+        this.#tellShape(value.name, value.dtype, value.shape)
+      }
       for (const value of node.inputs) if (value) this.#countUse(value)
     }
     for (const value of graph.outputs) this.#countUse(value)
@@ -38,6 +48,10 @@ export class Emitter {
 
   #countUse(value: Value): void {
     this.#uses.set(value.id, (this.#uses.get(value.id) ?? 0) + 1)
+  }
+
+  #tellShape(name: string, elementType: ElementType, dims: readonly Dim[]): void {
+    this.shapes.set(name, { name, elementType, dims })
   }
 
   /** Whether any node or graph output reads this value. Unread results must not be computed: they would be run last. */
@@ -61,6 +75,7 @@ export class Emitter {
     for (const [name, value] of Object.entries(options.attributes ?? {}))
       attributes[name] = asAttribute(value)
     this.nodes.push({ operator, domain: options.domain ?? '', inputs, outputs, attributes })
+    if (options.shape) this.#tellShape(outputs[0]!, 'float32', options.shape)
     return outputs
   }
 
@@ -126,15 +141,17 @@ export class Emitter {
   }
 
   /** A view of a tensor with another shape: 0 keeps a dimension, -1 is inferred. ONNX Runtime does not copy. */
-  reshape(name: string, shape: readonly number[], outputs?: readonly string[]): string {
-    return this.node('Reshape', [name, this.integers(shape)], outputs ? { outputs } : {})
+  reshape(name: string, target: readonly number[], options: NodeOptions = {}): string {
+    return this.node('Reshape', [name, this.integers(target)], options)
   }
 
   /** [..., C] as [rows, C]; made once per tensor. */
   asRows(value: Value): string {
     const name = this.read(value)
     if (value.shape.length === 2) return name
-    return this.share(`rows of ${name}`, () => this.reshape(name, [-1, lastOf(value.shape)]))
+    return this.share(`rows of ${name}`, () =>
+      this.reshape(name, [-1, lastOf(value.shape)], { shape: rowsShape(value.shape) }),
+    )
   }
 
   /** Gives `value` its own shape from a [rows, C] tensor; later `asRows` of it finds that tensor again. */
@@ -182,16 +199,37 @@ export class Emitter {
 
   /**
    * `name` unchanged, but a result of `dependencies` too: a view whose shape [0,0,...] ("keep every dimension") is
-   * computed from the sizes of the dependencies. The bytes are neither copied nor touched, so bits, NaN and infinity
+   * computed from the last dimensions of the dependencies. The bytes are neither copied nor touched, so bits, NaN and infinity
    * stay as they are. It holds only while the runtime neither folds shapes nor merges nodes: the optimizer is off.
    */
-  tie(name: string, rank: number, dependencies: readonly string[], outputs?: readonly string[]): string {
-    const sizes = dependencies.map((dependency) => this.node('Size', [dependency]))
+  tie(
+    name: string,
+    shape: readonly Dim[],
+    dependencies: readonly string[],
+    outputs?: readonly string[],
+  ): string {
+    const sizes = dependencies.map((dependency) =>
+      this.node('Shape', [dependency], { attributes: { start: -1 } }),
+    )
     const total = sizes.reduce((sum, size) => this.node('Add', [sum, size]))
-    const keepAll = this.node('Mul', [this.integers(new Array<number>(rank).fill(0)), total])
-    return this.node('Reshape', [name, keepAll], outputs ? { outputs } : {})
+    const keepAll = this.node('Mul', [this.integers(shape.map(() => 0)), total])
+    return this.node('Reshape', [name, keepAll], { shape, ...(outputs ? { outputs } : {}) })
   }
 }
+
+/** The product of sizes: a number, or a symbol of its own such as 'B*S'. Equal symbols are equal sizes. */
+export function productOf(dims: readonly Dim[]): Dim {
+  const known = dims.filter((dim) => typeof dim === 'number').reduce((product, size) => product * size, 1)
+  const symbols = dims.filter((dim) => typeof dim === 'string')
+  if (symbols.length === 0) return known
+  return known === 1 ? symbols.join('*') : `${known}*${symbols.join('*')}`
+}
+
+/** [..., C] -> [rows, C] */
+export const rowsShape = (shape: readonly Dim[]): readonly Dim[] => [
+  productOf(shape.slice(0, -1)),
+  shape.at(-1)!,
+]
 
 export function lastOf(shape: readonly Dim[]): number {
   const last = shape.at(-1)

@@ -17,7 +17,12 @@ export function bindFeeds(
     if (!tensor) throw new Error(`Feed ${value.name} is missing.`)
     bindShape(value, tensor, sizes)
   }
-  for (const node of graph.nodes) if (node.kind === 'rope') checkPositions(node, find)
+  const checked = new Set<Value>()
+  for (const node of graph.nodes) {
+    if (node.kind !== 'rope' || checked.has(node.inputs[1])) continue
+    checked.add(node.inputs[1])
+    checkPositions(node, find, sizes)
+  }
   return sizes
 }
 
@@ -42,11 +47,15 @@ function bindShape(value: Value, tensor: Tensor, sizes: Map<string, number>): vo
 }
 
 /** ONNX Runtime reads rows of the rotary tables without looking whether they exist. */
-function checkPositions(node: OpNode<'rope'>, find: (name: string) => Tensor | undefined): void {
+function checkPositions(
+  node: OpNode<'rope'>,
+  find: (name: string) => Tensor | undefined,
+  sizes: Sizes,
+): void {
   const [, positions, cos] = node.inputs
-  const limit = cos.shape[0]
   const tensor = find(positions.name)
-  if (typeof limit !== 'number' || !tensor) return
+  if (!tensor) return
+  const limit = sizeOf(cos.shape[0]!, sizes)
   for (const position of tensor.data)
     if (position < 0 || position >= limit)
       throw new Error(

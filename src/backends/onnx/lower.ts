@@ -2,7 +2,7 @@
 import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { Emitter } from './emitter.ts'
-import type { OnnxExternal, OnnxModel, OnnxPort } from './model-proto.ts'
+import type { OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
 import { attentionRules } from './rules/attention.ts'
 import { linearRules } from './rules/linear.ts'
 import { pointwiseRules } from './rules/pointwise.ts'
@@ -26,13 +26,32 @@ export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLoca
     if (location?.kind === 'file') externals.set(value.name, asExternal(location))
     else fed.push(value)
   }
+  const outputs = graph.outputs.map((value) => asPort(namedResult(emit, graph, value)))
+  const returned = new Set(outputs.map((port) => port.name))
+  const nodes = withoutUnread(emit.nodes, returned)
+  const made = new Set(nodes.flatMap((node) => node.outputs))
   return {
-    nodes: emit.nodes,
+    nodes,
     constants: emit.constants,
     externals,
     inputs: fed.map(asPort),
-    outputs: graph.outputs.map((value) => asPort(namedResult(emit, graph, value))),
+    outputs,
+    between: [...emit.shapes.values()].filter(({ name }) => made.has(name) && !returned.has(name)),
   }
+}
+
+/**
+ * A rule may leave a view that nobody reads. The runtime would run it last, since it runs leaves last, and keep its
+ * operand's memory until then.
+ */
+function withoutUnread(nodes: readonly OnnxNode[], results: ReadonlySet<string>): readonly OnnxNode[] {
+  const read = new Set(results)
+  const kept = nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((name) => read.has(name))) return false
+    for (const name of node.inputs) read.add(name)
+    return true
+  })
+  return kept.reverse()
 }
 
 function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {

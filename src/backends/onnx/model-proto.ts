@@ -52,6 +52,8 @@ export interface OnnxModel {
   readonly externals: ReadonlyMap<string, OnnxExternal>
   readonly inputs: readonly OnnxPort[]
   readonly outputs: readonly OnnxPort[]
+  /** Shapes of what lies between. */
+  readonly between: readonly OnnxPort[]
 }
 
 /** IR version 10 belongs to operator set 21; both are read by every ONNX Runtime since 1.18. */
@@ -79,6 +81,7 @@ function encodeGraph(model: OnnxModel): ProtobufWriter {
   for (const [name, external] of model.externals) graph.message(5, encodeExternal(external, name))
   for (const port of model.inputs) graph.message(11, encodePort(port))
   for (const port of model.outputs) graph.message(12, encodePort(port))
+  for (const port of model.between) graph.message(13, encodePort(port))
   return graph
 }
 

@@ -103,7 +103,8 @@ async function checkedFile(value: Value, location: FileWeight): Promise<FileWeig
   const expectedBytes = elements * (location.dtype === 'float32' ? 4 : 2)
   if (location.lengthBytes !== expectedBytes)
     throw damaged(where, `${location.lengthBytes} bytes, expected ${expectedBytes}`)
-  if (location.shape.join() !== value.shape.join())
+  const fits = value.shape.every((dim, axis) => typeof dim === 'string' || dim === location.shape[axis])
+  if (!fits || location.shape.length !== value.shape.length)
     throw damaged(where, `shape [${location.shape.join()}], expected [${value.shape.join()}]`)
   const { size } = await stat(join(location.folder, location.file)).catch((error: unknown) => {
     throw damaged(where, String(error))

@@ -1,6 +1,6 @@
 // Matrix products, embedding and row selection as ONNX. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, float, lastOf } from '../emitter.ts'
+import { type Emitter, float, type NodeOptions, rowsShape } from '../emitter.ts'
 import type { RulesFor } from './rule.ts'
 
 export const linearRules: RulesFor<
@@ -20,10 +20,10 @@ export const linearRules: RulesFor<
     if (isHalf) emit.castToFloat(rows, [y.name])
   },
 
-  embeddingBackward(emit, { inputs: [dy, ids], outputs: [dTable], attributes }) {
-    const zeros = emit.node('ConstantOfShape', [emit.integers([attributes.vocabulary, lastOf(dy.shape)])])
+  embeddingBackward(emit, { inputs: [dy, ids], outputs: [dTable] }) {
+    const zeros = emit.node('ConstantOfShape', [emit.shapeOf(dTable.shape)], { shape: dTable.shape })
     const rows = emit.share(`flat ${ids.name}`, () => emit.reshape(ids.name, [-1]))
-    scatterAddRows(emit, zeros, rows, dy, [dTable.name])
+    scatterAddRows(emit, { zeros, rows, dy, options: { outputs: [dTable.name] } })
   },
 
   linear(emit, { inputs: [x, weight, addend], outputs: [y], attributes }) {
@@ -54,8 +54,9 @@ export const linearRules: RulesFor<
   },
 
   gatherRowsBackward(emit, { inputs: [dy, rows, like], outputs: [dx] }) {
-    const zeros = emit.node('ConstantOfShape', [emit.shapeAsRows(like.shape)])
-    emit.fromRows(scatterAddRows(emit, zeros, rows.name, dy), dx)
+    const shape = rowsShape(like.shape)
+    const zeros = emit.node('ConstantOfShape', [emit.shapeAsRows(like.shape)], { shape })
+    emit.fromRows(scatterAddRows(emit, { zeros, rows: rows.name, dy, options: { shape } }), dx)
   },
 }
 
@@ -76,7 +77,7 @@ function multiply(emit: Emitter, { x, weight, addend, y, scale, isWeightTranspos
     const attributes = { transB, alpha: float(scale) }
     const inputs = [emit.asRows(x), emit.read(weight), c]
     if (y.shape.length === 2) emit.node('Gemm', inputs, { attributes, outputs: [y.name] })
-    else emit.fromRows(emit.node('Gemm', inputs, { attributes }), y)
+    else emit.fromRows(emit.node('Gemm', inputs, { attributes, shape: rowsShape(y.shape) }), y)
     return
   }
   const inputs = [emit.read(x), emit.read(weight)]
@@ -91,24 +92,26 @@ function multiply(emit: Emitter, { x, weight, addend, y, scale, isWeightTranspos
   })
 }
 
+interface RowAddition {
+  /** [N,C] */
+  readonly zeros: string
+  /** int64 [T] */
+  readonly rows: string
+  /** [...,C], T rows in all */
+  readonly dy: Value
+  readonly options: NodeOptions
+}
+
 /**
- * zeros [N,C] + dy [T,C] at `rows` [T]. ScatterElements runs one row after the other in the order of `rows`;
- * ScatterND would be threaded, and threads race where a row repeats.
+ * zeros + dy at `rows`. ScatterElements runs one row after the other in the order of `rows`; ScatterND would be
+ * threaded, and threads race where a row repeats.
  */
-function scatterAddRows(
-  emit: Emitter,
-  zeros: string,
-  rows: string,
-  dy: Value,
-  outputs?: readonly string[],
-): string {
+function scatterAddRows(emit: Emitter, { zeros, rows, dy, options }: RowAddition): string {
   const updates = emit.asRows(dy)
-  const indices = emit.node('Expand', [
-    emit.node('Unsqueeze', [rows, emit.integers([1])]),
-    emit.node('Shape', [updates]),
-  ])
+  const column = emit.node('Unsqueeze', [rows, emit.integers([1])])
+  const indices = emit.node('Expand', [column, emit.node('Shape', [updates])])
   return emit.node('ScatterElements', [zeros, indices, updates], {
     attributes: { axis: 0, reduction: 'add' },
-    ...(outputs ? { outputs } : {}),
+    ...options,
   })
 }

@@ -1,5 +1,6 @@
 // Normalisation, gating, sums, losses and ordering as ONNX.
-import { type Emitter, float } from '../emitter.ts'
+import type { Value } from '#engine/ir/types.ts'
+import { float, lastOf, rowsShape } from '../emitter.ts'
 import type { RulesFor } from './rule.ts'
 
 export const pointwiseRules: RulesFor<
@@ -23,37 +24,45 @@ export const pointwiseRules: RulesFor<
 
   /** With g = dy * weight: dx = invStd * g - x * (invStd^3 * mean(g * x)). */
   rmsNormBackward(emit, { inputs: [dy, x, weight, invStd], outputs: [dx] }) {
-    const g = emit.node('Mul', [dy.name, emit.read(weight)])
-    const mean = emit.node('ReduceMean', [emit.node('Mul', [g, x.name]), emit.integers([-1])])
-    const square = emit.node('Mul', [invStd.name, invStd.name])
-    const factor = emit.node('Mul', [emit.node('Mul', [square, invStd.name]), mean])
-    const direct = emit.node('Mul', [g, invStd.name])
-    emit.node('Sub', [direct, emit.node('Mul', [x.name, factor])], { outputs: [dx.name] })
+    const times = (a: string, b: string, { shape }: Value) => emit.node('Mul', [a, b], { shape })
+    const g = times(dy.name, emit.read(weight), dx)
+    const mean = emit.node('ReduceMean', [times(g, x.name, dx), emit.integers([-1])], { shape: invStd.shape })
+    const cube = times(times(invStd.name, invStd.name, invStd), invStd.name, invStd)
+    const along = times(x.name, times(cube, mean, invStd), dx)
+    emit.node('Sub', [times(g, invStd.name, dx), along], { outputs: [dx.name] })
   },
 
   rmsNormWeightBackward(emit, { inputs: [dy, x, invStd], outputs: [dWeight] }) {
-    const normed = emit.node('Mul', [x.name, invStd.name])
-    const product = emit.node('Mul', [normed, dy.name])
-    const rows = emit.reshape(product, [-1, Number(x.shape.at(-1))])
+    const { shape } = x
+    const normed = emit.node('Mul', [x.name, invStd.name], { shape })
+    const product = emit.node('Mul', [normed, dy.name], { shape })
+    const rows = emit.reshape(product, [-1, lastOf(shape)], { shape: rowsShape(shape) })
     emit.node('ReduceSum', [rows, emit.integers([0])], {
       attributes: { keepdims: 0 },
       outputs: [dWeight.name],
     })
   },
 
+  /** QuickGelu with alpha 1 is x * sigmoid(x) in one pass. */
   swiglu(emit, { inputs: [gate, up], outputs: [y] }) {
-    emit.node('Mul', [silu(emit, gate.name), up.name], { outputs: [y.name] })
+    const silu = emit.node('QuickGelu', [gate.name], {
+      domain: 'com.microsoft',
+      attributes: { alpha: float(1) },
+      shape: gate.shape,
+    })
+    emit.node('Mul', [silu, up.name], { outputs: [y.name] })
   },
 
   /** With s = sigmoid(gate) and a = gate * s: dUp = dy * a, dGate = dy * up * (s + a * (1 - s)). */
   swigluBackward(emit, { inputs: [dy, gate, up], outputs: [dGate, dUp] }) {
-    const s = emit.node('Sigmoid', [gate.name])
-    const a = emit.node('Mul', [gate.name, s])
+    const { shape } = gate
+    const s = emit.node('Sigmoid', [gate.name], { shape })
+    const a = emit.node('Mul', [gate.name, s], { shape })
     if (emit.isUsed(dUp)) emit.node('Mul', [dy.name, a], { outputs: [dUp.name] })
     if (!emit.isUsed(dGate)) return
-    const bend = emit.node('Mul', [a, emit.node('Sub', [emit.scalar(1), s])])
-    const slope = emit.node('Add', [bend, s])
-    emit.node('Mul', [emit.node('Mul', [dy.name, up.name]), slope], { outputs: [dGate.name] })
+    const rest = emit.node('Sub', [emit.scalar(1), s], { shape })
+    const slope = emit.node('Add', [emit.node('Mul', [a, rest], { shape }), s], { shape })
+    emit.node('Mul', [emit.node('Mul', [dy.name, up.name], { shape }), slope], { outputs: [dGate.name] })
   },
 
   add(emit, { inputs: [a, b], outputs: [sum] }) {
@@ -66,22 +75,29 @@ export const pointwiseRules: RulesFor<
    * follow the reads of its operand, so that it can work in place: at most one more [L,V] buffer is alive.
    */
   softmaxCrossEntropy(emit, { inputs: [logits, targets, weights], outputs: [losses, dLogits] }) {
+    const { shape } = logits
+    const columnShape = [shape[0]!, 1]
     const lastAxis = emit.integers([-1])
     const column = emit.reshape(targets.name, [-1, 1])
-    const top = emit.node('ReduceMax', [logits.name, lastAxis])
-    const picked = emit.node('GatherElements', [logits.name, column], { attributes: { axis: 1 } })
-    const probs = emit.node('Softmax', [emit.tie(logits.name, 2, [top, picked])], {
-      attributes: { axis: -1 },
+    const top = emit.node('ReduceMax', [logits.name, lastAxis], { shape: columnShape })
+    const picked = emit.node('GatherElements', [logits.name, column], {
+      attributes: { axis: 1 },
+      shape: columnShape,
     })
-    const topProb = emit.node('ReduceMax', [probs, lastAxis])
-    const weightColumn = emit.reshape(weights.name, [-1, 1])
+    const read = emit.tie(logits.name, shape, [top, picked])
+    const probs = emit.node('Softmax', [read], { attributes: { axis: -1 }, shape })
+    const topProb = emit.node('ReduceMax', [probs, lastAxis], { shape: columnShape })
+    const weightColumn = emit.reshape(weights.name, [-1, 1], { shape: columnShape })
     if (emit.isUsed(losses)) {
-      const nats = emit.node('Sub', [emit.node('Sub', [top, picked]), emit.node('Log', [topProb])])
-      emit.reshape(emit.node('Mul', [nats, weightColumn]), [-1], [losses.name])
+      const gap = emit.node('Sub', [top, picked], { shape: columnShape })
+      const logTop = emit.node('Log', [topProb], { shape: columnShape })
+      const nats = emit.node('Sub', [gap, logTop], { shape: columnShape })
+      const weighted = emit.node('Mul', [nats, weightColumn], { shape: columnShape })
+      emit.reshape(weighted, [-1], { outputs: [losses.name] })
     }
     if (!emit.isUsed(dLogits)) return
-    const scaled = emit.node('Mul', [emit.tie(probs, 2, [topProb]), weightColumn])
-    emit.node('ScatterElements', [scaled, column, emit.node('Neg', [weightColumn])], {
+    const scaled = emit.node('Mul', [emit.tie(probs, shape, [topProb]), weightColumn], { shape })
+    emit.node('ScatterElements', [scaled, column, emit.node('Neg', [weightColumn], { shape: columnShape })], {
       attributes: { axis: 1, reduction: 'add' },
       outputs: [dLogits.name],
     })
@@ -92,28 +108,19 @@ export const pointwiseRules: RulesFor<
   },
 
   ones(emit, { outputs: [y] }) {
+    const one = {
+      elementType: 'float32',
+      dims: [1],
+      bytes: new Uint8Array(Float32Array.of(1).buffer),
+    } as const
     emit.node('ConstantOfShape', [emit.shapeOf(y.shape)], {
-      attributes: {
-        value: {
-          kind: 'tensor',
-          value: { elementType: 'float32', dims: [1], bytes: new Uint8Array(Float32Array.of(1).buffer) },
-        },
-      },
+      attributes: { value: { kind: 'tensor', value: one } },
       outputs: [y.name],
     })
   },
 
   tie(emit, { inputs: [x, ...dependencies], outputs: [y] }) {
-    emit.tie(
-      x.name,
-      x.shape.length,
-      dependencies.map((dependency) => dependency.name),
-      [y.name],
-    )
+    const names = dependencies.map((dependency) => dependency.name)
+    emit.tie(x.name, x.shape, names, [y.name])
   },
-}
-
-/** x * sigmoid(x) in one pass. */
-function silu(emit: Emitter, name: string): string {
-  return emit.node('QuickGelu', [name], { domain: 'com.microsoft', attributes: { alpha: float(1) } })
 }

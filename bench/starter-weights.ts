@@ -1,0 +1,124 @@
+// Weights for benchmarks and golden runs: the starter model as float32 safetensors in a temporary folder, made once from
+// its GGUF, or random numbers in the same shapes where that is not at hand.
+import { existsSync } from 'node:fs'
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { writeNewFile } from '#core/system/durable-files.ts'
+import { openFileBytes } from '#core/system/file-bytes.ts'
+import {
+  counterRandom,
+  type ModelConfig,
+  parameterShapes,
+  parseModelConfig,
+  ropeTables,
+  type WeightLocation,
+} from '#engine/index.ts'
+import { readGguf } from '#formats/gguf.ts'
+import { huggingFaceModelOf } from '#formats/gguf-model.ts'
+import { readSafetensorsHeader, type SafetensorsInput, safetensorsChunks } from '#formats/safetensors.ts'
+import { unwrap } from '#shared/result.ts'
+
+export interface StarterWeights {
+  readonly folder: string
+  readonly config: ModelConfig
+  readonly isReal: boolean
+}
+
+/** config.json of SmolLM2-135M, for the case that only its shapes are wanted. */
+const starterConfig = {
+  model_type: 'llama',
+  vocab_size: 49_152,
+  hidden_size: 576,
+  intermediate_size: 1536,
+  num_hidden_layers: 30,
+  num_attention_heads: 9,
+  num_key_value_heads: 3,
+  hidden_act: 'silu',
+  max_position_embeddings: 8192,
+  rms_norm_eps: 1e-5,
+  rope_theta: 100_000,
+  tie_word_embeddings: true,
+}
+
+const bytesOf = (values: Float32Array): Uint8Array =>
+  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+
+/**
+ * The folder with config.json and model.safetensors (float32, 540 MB), made on first use and kept in the system's
+ * temporary folder. `ggufPath` null gives random weights.
+ */
+export async function prepareStarterWeights(ggufPath: string | null): Promise<StarterWeights> {
+  const isReal = ggufPath !== null
+  const folder = join(tmpdir(), `tunewright-starter-${isReal ? 'real' : 'random'}-float32`)
+  if (!existsSync(folder)) {
+    const temporary = `${folder}.tmp-${process.pid}`
+    await mkdir(temporary, { recursive: true })
+    if (ggufPath) await convert(ggufPath, temporary)
+    else await randomise(temporary)
+    // Another process may have been faster: then its folder serves as well.
+    await rename(temporary, folder).catch(() => rm(temporary, { recursive: true, force: true }))
+  }
+  const config = unwrap(parseModelConfig(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))))
+  return { folder, config, isReal }
+}
+
+async function convert(ggufPath: string, folder: string): Promise<void> {
+  const source = await openFileBytes(ggufPath)
+  try {
+    const model = unwrap(await huggingFaceModelOf(unwrap(await readGguf(source)), source))
+    const inputs = model.tensors.map(
+      ({ name, shape, load }): SafetensorsInput => ({
+        name,
+        dtype: 'F32',
+        shape,
+        read: async () => bytesOf(unwrap(await load(source))),
+      }),
+    )
+    await write(folder, model.config, inputs)
+  } finally {
+    await source.close()
+  }
+}
+
+/** Uniform numbers of the model's usual size; norms are 1. */
+async function randomise(folder: string): Promise<void> {
+  const shapes = parameterShapes(unwrap(parseModelConfig(starterConfig)))
+  const inputs = shapes.map(({ name, shape }): SafetensorsInput => {
+    const random = counterRandom(1, name)
+    const length = shape.reduce((product, size) => product * size, 1)
+    const value = shape.length === 1 ? () => 1 : (i: number) => (2 * random(i) - 1) * 0.07
+    return {
+      name,
+      dtype: 'F32',
+      shape,
+      read: () => bytesOf(Float32Array.from({ length }, (_, i) => value(i))),
+    }
+  })
+  await write(folder, starterConfig, inputs)
+}
+
+async function write(folder: string, config: unknown, inputs: readonly SafetensorsInput[]): Promise<void> {
+  await writeNewFile(join(folder, 'model.safetensors'), safetensorsChunks(inputs))
+  await writeFile(join(folder, 'config.json'), JSON.stringify(config))
+}
+
+/** Locations of all weights in a folder's model.safetensors, and rope tables for `positions` in memory. */
+export async function locateWeights(
+  folder: string,
+  config: ModelConfig,
+  positions: number,
+): Promise<Map<string, WeightLocation>> {
+  const file = 'model.safetensors'
+  const source = await openFileBytes(join(folder, file))
+  const { tensors } = unwrap(await readSafetensorsHeader(source))
+  await source.close()
+  const weights = new Map<string, WeightLocation>()
+  for (const [name, { shape, offsetBytes, lengthBytes }] of tensors)
+    weights.set(name, { kind: 'file', folder, file, offsetBytes, lengthBytes, dtype: 'float32', shape })
+  const { cos, sin } = ropeTables(config, positions)
+  const shape = [positions, config.headWidth / 2]
+  weights.set('rope.cos', { kind: 'memory', tensor: { dtype: 'float32', shape, data: cos } })
+  weights.set('rope.sin', { kind: 'memory', tensor: { dtype: 'float32', shape, data: sin } })
+  return weights
+}

@@ -1,0 +1,32 @@
+// Every op on every backend against the reference interpreter in float64.
+import { describe, expect, test } from 'vitest'
+import type { Backend, CompileOptions, Tensor } from '#engine/backend-port.ts'
+import { typeRules } from '#engine/ir/type-rules.ts'
+import { unwrap } from '#shared/result.ts'
+import { backends, truth } from './backends.ts'
+import { worstDifference } from './compare.ts'
+import { type OpCase, opCases } from './op-cases.ts'
+
+const options: CompileOptions = { threads: 2, weights: new Map(), workFolder: '' }
+
+async function runOnce(backend: Backend, { graph, feeds }: OpCase): Promise<ReadonlyMap<string, Tensor>> {
+  const session = unwrap(await backend.compile(graph, options))
+  try {
+    return structuredClone(await session.run(feeds))
+  } finally {
+    await session.dispose()
+  }
+}
+
+test('there is a case for every op', () => {
+  const covered = new Set<string>(opCases.map((c) => c.kind))
+  expect(Object.keys(typeRules).filter((kind) => !covered.has(kind))).toEqual([])
+})
+
+describe.each(backends)('$name', (backend) => {
+  test.each(opCases)('$name', async (opCase) => {
+    const expected = await runOnce(truth, opCase)
+    const worst = worstDifference(expected, await runOnce(backend, opCase))
+    expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
+  })
+})
