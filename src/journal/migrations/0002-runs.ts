@@ -28,7 +28,7 @@ export const runs: Migration = {
       last_step           INTEGER CHECK (last_step >= 0),
       best_step           INTEGER CHECK (best_step >= 0),
       best_loss_nats      REAL,
-      end_reason          TEXT CHECK (end_reason IN ('completed', 'stopped-early', 'cancelled')),
+      end_reason          TEXT CHECK (length(end_reason) > 0),
       adapter_sha256      TEXT CHECK (length(adapter_sha256) = 64),
       failure             TEXT CHECK (json_valid(failure)),
       notes               TEXT NOT NULL DEFAULT '',

@@ -8,7 +8,7 @@ export const artifacts: Migration = {
     `CREATE TABLE artifacts (
       id            TEXT NOT NULL PRIMARY KEY CHECK (length(id) > 0),
       run_id        TEXT NOT NULL REFERENCES runs (id),
-      kind          TEXT NOT NULL CHECK (kind IN ('adapter', 'checkpoint', 'export', 'gguf')),
+      kind          TEXT NOT NULL CHECK (length(kind) > 0),
       path          TEXT NOT NULL CHECK (length(path) > 0),
       bytes         INTEGER NOT NULL CHECK (bytes >= 0),
       sha256        TEXT NOT NULL CHECK (length(sha256) = 64),

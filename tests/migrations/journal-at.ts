@@ -1,0 +1,113 @@
+// Journals as earlier versions left them: a real file at schema version n, with rows of that time in it.
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import { openForWriting } from '#journal/connection.ts'
+import { chainStart, hashEvent, hashTexts } from '#journal/hash-chain.ts'
+import { migrate } from '#journal/migrate.ts'
+import { migrations } from '#journal/migrations/all.ts'
+
+const sha = 'a'.repeat(64)
+
+/** Rows that a journal of the given version could hold, written by hand: never through today's commands. */
+const rowsSince: readonly ((db: Database) => void)[] = [
+  (db) => {
+    db.exec(`INSERT INTO sessions VALUES (1, 77, 1000, 2000, '3.54.1')`)
+    db.exec(`INSERT INTO projects VALUES ('project-1', 'Mail', 'classification', 'Sort it', 1000)`)
+    db.exec(`INSERT INTO models VALUES ('starter', 'Starter', 'file', 'Apache-2.0', '${sha}', 135, 1000)`)
+    db.exec(
+      `INSERT INTO datasets VALUES ('print-1', 'classification', 'mail.csv', '{"a":[1]}', 8, 1, 1, 0, 1000)`,
+    )
+  },
+  (db) => {
+    db.prepare(
+      `INSERT INTO runs (id, project_id, name, status, scenario, recipe, model_id, dataset_fingerprint, seed, backend,
+        device, versions, created_at_ms, started_at_ms, attempts, tags)
+       VALUES ('run-1', 'project-1', 'Old run', 'interrupted', 'classification', '{}', 'starter', 'print-1', 7, 'onnx-cpu',
+        '{}', '{}', 1500, 1600, 1, '["old"]')`,
+    ).run()
+    let previous: Uint8Array = chainStart
+    for (let seq = 1; seq <= 5; seq++) {
+      const bodyText = JSON.stringify({ step: seq, lossNats: 1 / seq })
+      const event = { runId: 'run-1', seq, attempt: 1, atMs: 1600 + seq, kind: 'step', bodyText }
+      const hash = hashEvent(previous, event)
+      db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
+        'run-1',
+        seq,
+        1,
+        event.atMs,
+        'step',
+        bodyText,
+        previous,
+        hash,
+      )
+      previous = hash
+    }
+  },
+  (db) => {
+    const head = ['run-1', 'proof', 'base', 1700, 'print-1', '{"accuracy":0.5}'] as const
+    const answer = ['row-1', 'billing', 'returns', '{"exact":0}'] as const
+    db.prepare('INSERT INTO evaluations VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?)').run(
+      'evaluation-1',
+      ...head,
+      hashTexts([...head, ...answer]),
+    )
+    db.prepare('INSERT INTO answers VALUES (?, 0, ?, ?, ?, ?)').run('evaluation-1', ...answer)
+    db.prepare('INSERT INTO comparisons VALUES (?, ?, ?, ?, ?)').run(
+      'comparison-1',
+      'run-1',
+      1800,
+      '{"verdict":"better"}',
+      hashTexts(['run-1', 1800, '{"verdict":"better"}']),
+    )
+    db.exec(`INSERT INTO test_set_openings VALUES ('opening-1', 'print-1', 'run-1', 'proof', 1650)`)
+  },
+  (db) => {
+    db.exec(
+      `INSERT INTO artifacts VALUES ('artifact-1', 'run-1', 'adapter', 'runs/run-1/adapter', 9, '${sha}', 1900, NULL)`,
+    )
+  },
+  () => {},
+]
+
+/** A journal file at this schema version, closed, holding every row that the version can hold. */
+export function journalAt(version: number): string {
+  const path = join(mkdtempSync(join(tmpdir(), `tunewright-schema-${version}-`)), 'journal.db')
+  const db = openForWriting(path)
+  migrate(db, path, {}, migrations.slice(0, version))
+  for (const insert of rowsSince.slice(0, version)) insert(db)
+  db.close()
+  return path
+}
+
+/** Every row of every table but the two that note openings and upgrades, as text. */
+export function dumpRows(db: Database, tables: readonly string[] = tablesOf(db)): Record<string, unknown[]> {
+  return Object.fromEntries(
+    tables.map((table) => [
+      table,
+      db
+        .prepare(`SELECT * FROM ${table}`)
+        .all()
+        .map((row) =>
+          JSON.stringify(row, (_, value) =>
+            value?.type === 'Buffer' ? Buffer.from(value.data).toString('hex') : value,
+          ),
+        ),
+    ]),
+  )
+}
+
+export const tablesOf = (db: Database): string[] =>
+  (
+    db
+      .prepare(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+      )
+      .pluck()
+      .all() as string[]
+  ).filter((name) => name !== 'sessions' && name !== 'migrations')
+
+/** The whole schema as text, in a fixed order. */
+export const schemaOf = (db: Database): unknown[] =>
+  db.prepare('SELECT type, name, tbl_name, sql FROM sqlite_schema ORDER BY type, name').all()

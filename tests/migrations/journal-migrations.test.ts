@@ -1,0 +1,163 @@
+// Every released schema opens, upgrades and keeps its rows; a dead process leaves the old schema or the new one.
+import { execFileSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
+import { describe, expect, test } from 'vitest'
+import { openForReading, openForWriting } from '#journal/connection.ts'
+import { hashMigration, migrate, newestVersion } from '#journal/migrate.ts'
+import { migrations } from '#journal/migrations/all.ts'
+import { openJournalReader } from '#journal/reader.ts'
+import { openJournalWriter } from '#journal/writer.ts'
+import { codeOf, good } from '../journal/support/sample.ts'
+import { dumpRows, journalAt, schemaOf, tablesOf } from './journal-at.ts'
+
+/** A released step never changes. A new step adds a line; no line is ever edited. */
+const released = [
+  '1 library 724b4e7d78b0d660737d1332dde5ddd5f72be58b8263cc4ba490ccfd27bb292c',
+  '2 runs 45ee09d38808b0103e4d23f454c9bf6825ea61772be264a1ec6baea7e8807388',
+  '3 proof 2189a2e8eb408068eb9e20798694123e245e916c222b4e7398ed2b449c2459bc',
+  '4 artifacts 9ad2c943f36144c188dc50c6d9ee0045047422ca02518db158fd53aad6657b47',
+  '5 views 2179e7b08864f812746da54d7af00bca4091dc931f533890eb1620101c099165',
+]
+
+const versions = migrations.map((migration) => migration.version)
+
+test('the released steps are what they were', () => {
+  expect(migrations.map((m) => `${m.version} ${m.name} ${hashMigration(m)}`)).toEqual(released)
+  expect(versions).toEqual(versions.map((_, i) => i + 1))
+})
+
+test('every table is STRICT', () => {
+  const db = openForReading(journalAt(newestVersion))
+  const tables = db
+    .prepare("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
+    .all()
+  db.close()
+  const loose = (tables as { name: string; strict: number }[]).filter(
+    ({ name, strict }) => strict === 0 && !name.startsWith('sqlite_'),
+  )
+  expect(tables.length).toBeGreaterThan(10)
+  expect(loose).toEqual([])
+})
+
+describe.each(versions)('a journal at schema %i', (version) => {
+  test('opens, keeps every row and has the newest schema', () => {
+    const path = journalAt(version)
+    const before = readRaw(path, (db) => ({ rows: dumpRows(db), tables: tablesOf(db) }))
+    const writer = good(openJournalWriter(path))
+    expect(writer.opened.upgradedFrom).toBe(version === newestVersion ? null : version)
+    expect(writer.opened.isNew).toBe(false)
+    good(writer.close())
+    readRaw(path, (db) => {
+      expect(dumpRows(db, before.tables)).toEqual(before.rows)
+      expect(schemaOf(db)).toEqual(readRaw(journalAt(newestVersion), schemaOf))
+      expect(db.pragma('integrity_check', { simple: true })).toBe('ok')
+      expect(db.pragma('foreign_key_check')).toEqual([])
+    })
+    const reader = good(openJournalReader(path))
+    expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
+    reader.close()
+  })
+
+  test.runIf(version < newestVersion)('is backed up, verified, before it is upgraded', () => {
+    const path = journalAt(version)
+    const before = readRaw(path, (db) => dumpRows(db))
+    good(good(openJournalWriter(path)).close())
+    const folder = join(dirname(path), 'backups')
+    const [backup = '', ...others] = readdirSync(folder)
+    expect(others).toEqual([])
+    expect(backup).toMatch(new RegExp(`^before-schema-${version}-.*\\.db$`))
+    readRaw(join(folder, backup), (db) => {
+      expect(db.pragma('user_version', { simple: true })).toBe(version)
+      expect(dumpRows(db)).toEqual(before)
+    })
+  })
+
+  test.runIf(version < newestVersion)('is not read before it is upgraded', () => {
+    expect(codeOf(openJournalReader(journalAt(version)))).toBe('journal.too-old')
+  })
+})
+
+test.each([0, ...versions.slice(0, -1)])(
+  'a process that dies at any statement of the upgrade from schema %i leaves a whole schema',
+  (version) => {
+    const path = version === 0 ? emptyPath() : journalAt(version)
+    const rows = version === 0 ? {} : readRaw(path, (db) => dumpRows(db))
+    const states: { path: string; reached: number }[] = []
+    const db = openForWriting(path)
+    migrate(db, path, {
+      // What the files hold now is what a killed process leaves; `cp` opens them, so that no lock of ours is dropped.
+      onStatement: (step) => states.push({ path: snapshot(path), reached: step - 1 }),
+    })
+    db.close()
+    expect(states.length).toBe(
+      migrations.slice(version).reduce((sum, { statements }) => sum + statements.length + 1, 0),
+    )
+    const schemas = new Map([0, ...versions].map((v) => [v, v === 0 ? [] : readRaw(journalAt(v), schemaOf)]))
+    for (const state of states) {
+      readRaw(state.path, (left) => {
+        expect(left.pragma('user_version', { simple: true })).toBe(state.reached)
+        expect(schemaOf(left)).toEqual(schemas.get(state.reached))
+      })
+      const writer = good(openJournalWriter(state.path))
+      good(writer.close())
+      readRaw(state.path, (left) => {
+        expect(left.pragma('user_version', { simple: true })).toBe(newestVersion)
+        expect(dumpRows(left, Object.keys(rows))).toEqual(rows)
+      })
+    }
+  },
+)
+
+test('a journal of a newer Tunewright is refused and not changed', () => {
+  const path = journalAt(newestVersion)
+  const db = new Database(path)
+  db.pragma(`user_version = ${newestVersion + 1}`)
+  db.close()
+  const before = hashFile(path)
+  expect(codeOf(openJournalWriter(path))).toBe('journal.too-new')
+  expect(codeOf(openJournalReader(path))).toBe('journal.too-new')
+  expect(hashFile(path)).toBe(before)
+})
+
+test("another program's database is refused and not changed", () => {
+  const path = emptyPath()
+  const db = new Database(path)
+  db.exec('CREATE TABLE notes (text)')
+  db.close()
+  const before = hashFile(path)
+  expect(codeOf(openJournalWriter(path))).toBe('journal.foreign-file')
+  expect(codeOf(openJournalReader(path))).toBe('journal.foreign-file')
+  expect(hashFile(path)).toBe(before)
+})
+
+test('a journal whose history is not ours is refused', () => {
+  const path = journalAt(newestVersion)
+  const db = new Database(path)
+  db.exec(`UPDATE migrations SET sha256 = '${'0'.repeat(64)}' WHERE version = 2`)
+  db.close()
+  expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
+})
+
+const emptyPath = (): string => join(mkdtempSync(join(tmpdir(), 'tunewright-schema-0-')), 'journal.db')
+
+function readRaw<T>(path: string, work: (db: Database.Database) => T): T {
+  const db = openForReading(path)
+  try {
+    return work(db)
+  } finally {
+    db.close()
+  }
+}
+
+function snapshot(path: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'tunewright-killed-'))
+  const names = readdirSync(dirname(path)).filter((name) => /^journal\.db(-wal)?$/.test(name))
+  execFileSync('cp', [...names.map((name) => join(dirname(path), name)), folder])
+  return join(folder, basename(path))
+}
+
+const hashFile = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex')
