@@ -128,9 +128,43 @@ export const recipe = z.strictObject({
 })
 export type Recipe = z.output<typeof recipe>
 
-/** "at lora.rank: expected ..., got ..." for the first fault that zod found. */
+/** Where the first fault that zod found lies, and "expected a whole number from 1 to 512, got 0". */
 export function describeIssue(error: z.ZodError): { where: string; message: string } {
   const issue = error.issues[0]
   const where = issue && issue.path.length > 0 ? issue.path.map(String).join('.') : 'recipe'
-  return { where, message: issue ? issue.message : 'not valid' }
+  return { where, message: issue ? wordIssue(issue) : 'not valid' }
+}
+
+function wordIssue(issue: z.core.$ZodIssue): string {
+  const got = 'input' in issue && issue.input !== undefined ? `, got ${shorten(issue.input)}` : ''
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined && issue.message.endsWith('undefined')
+        ? `expected ${typeWords[issue.expected] ?? issue.expected}, but it is missing`
+        : `expected ${typeWords[issue.expected] ?? issue.expected}${got}`
+    case 'too_small':
+      return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${got}`
+    case 'too_big':
+      return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${got}`
+    case 'invalid_value':
+      return `expected ${issue.values.map(String).join(' or ')}${got}`
+    case 'unrecognized_keys':
+      return `there is no setting called ${issue.keys.join(', ')}`
+    default:
+      return issue.message
+  }
+}
+
+const typeWords: Readonly<Record<string, string>> = {
+  string: 'a text',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  object: 'settings below it',
+  array: 'a list',
+}
+
+const shorten = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? String(value)
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

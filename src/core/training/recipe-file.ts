@@ -89,7 +89,7 @@ function withSettings(value: unknown, settings: readonly Setting[]): unknown {
 }
 
 function checkDraft(value: unknown, source: string): RecipeDraft {
-  const parsed = recipeDraft.safeParse(value)
+  const parsed = recipeDraft.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   const { where, message } = describeIssue(parsed.error)
   throw new ProblemError({

@@ -1,0 +1,51 @@
+// train RECIPE.yaml or flags
+import { prepareRun } from '#core/training/prepare-run.ts'
+import { draftOfSettings, readRecipeFile, type Setting } from '#core/training/recipe-file.ts'
+import { createRunService } from '#core/training/run-service.ts'
+import type { RecipeDraft } from '#shared/recipe.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
+import { type Application, appVersion } from '../application.ts'
+import { followRun } from '../follow-run.ts'
+import { curveLines, settingLines } from '../report.ts'
+import type { TrainOptions } from '../setting-flags.ts'
+
+/** `role=column` pairs, e.g. text=message. */
+function columnSettings(columns: readonly string[]): Setting[] {
+  return columns.map((pair) => {
+    const [role, ...rest] = pair.split('=')
+    if (!role || rest.length === 0)
+      throw new ProblemError({
+        code: 'usage.invalid',
+        message: `"${pair}" does not name a role and a column.`,
+        where: '--column',
+        remedy: 'Write it like --column text=message.',
+      })
+    return [`data.columns.${role}`, JSON.stringify(rest.join('='))]
+  })
+}
+
+export function readDraft(recipePath: string | undefined, options: TrainOptions): RecipeDraft {
+  const settings = [...options.settings, ...columnSettings(options.columns)]
+  return unwrap(recipePath === undefined ? draftOfSettings(settings) : readRecipeFile(recipePath, settings))
+}
+
+export async function train(application: Application, draft: RecipeDraft): Promise<void> {
+  const { library, launcher, output } = application
+  const writer = application.writer()
+  const prepared = unwrap(await prepareRun(draft, { library, writer, appVersion }))
+  const { runId, dataset, model, recipe } = prepared
+  const { counts } = dataset
+  output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}`)
+  output.line(
+    `${counts.train} rows to learn from, ${counts.validation} to watch progress, ${counts.test} locked away for the proof, ${counts.leftOut} left out.`,
+  )
+  for (const line of settingLines(recipe)) output.line(line)
+  const service = createRunService({ library, launcher, writer, reader: application.reader() })
+  const outcome = await followRun(application, unwrap(await service.launch(runId)))
+  const curve = unwrap(application.reader().curve(runId))
+  output.line()
+  for (const line of curveLines(curve)) output.line(line)
+  if (outcome.status === 'finished')
+    output.line(`Finished. Now see whether it got better: tunewright proof ${runId}`)
+  output.result({ ...outcome, recipe, curve })
+}

@@ -1,0 +1,87 @@
+// From a draft to a run in the journal: model and data become what they are byte for byte, and the recipe is frozen.
+import type { JournalWriter } from '#journal/writer.ts'
+import type { DatasetManifest } from '#shared/dataset.ts'
+import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
+import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
+import { importDataset } from '../data/import-dataset.ts'
+import type { ModelManifest } from '../models/manifest.ts'
+import { showModel } from '../models/model-library.ts'
+import { scenarioOf } from '../scenarios/scenarios.ts'
+import type { Library } from '../system/library.ts'
+import { describeMachine, describeVersions } from '../system/machine.ts'
+
+export interface PreparedRun {
+  readonly runId: string
+  readonly recipe: Recipe
+  readonly model: ModelManifest
+  readonly dataset: DatasetManifest
+}
+
+export interface PrepareOptions {
+  readonly library: Library
+  readonly writer: Pick<JournalWriter, 'ensureProject' | 'addModel' | 'addDataset' | 'createRun'>
+  readonly appVersion: string
+}
+
+/** Imports the data, freezes the recipe and inserts the run as `queued`. Nothing is started. */
+export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise<Result<PreparedRun>> {
+  return attemptAsync(async () => {
+    const { library, writer, appVersion } = options
+    const model = unwrap(await showModel(library, draft.model))
+    const dataset = unwrap(await importDataset(library, draft.data, draft.scenario))
+    const machine = describeMachine()
+    const recipe = freezeRecipe(draft, model, dataset, machine.physicalCores)
+    const name = draft.name ?? dataset.source.name
+    const project = unwrap(writer.ensureProject({ name, scenario: draft.scenario }))
+    unwrap(writer.addModel(modelRecord(model)))
+    unwrap(writer.addDataset(datasetRecord(dataset)))
+    const { id } = unwrap(
+      writer.createRun({
+        projectId: project.id,
+        name,
+        recipe,
+        backend: 'not started yet',
+        device: machine,
+        versions: describeVersions(appVersion),
+      }),
+    )
+    return { runId: id, recipe, model, dataset }
+  })
+}
+
+/** The draft with everything decided: the same recipe on the same machine gives the same bits. */
+export function freezeRecipe(
+  draft: RecipeDraft,
+  model: ModelManifest,
+  dataset: DatasetManifest,
+  physicalCores: number,
+): Recipe {
+  const { name: _name, model: _model, data: _data, ...settings } = draft
+  const instruction =
+    draft.instruction ?? scenarioOf(draft.scenario).defaultInstruction({ labels: dataset.labels ?? [] })
+  return recipeSchema.parse({
+    ...settings,
+    version: 1,
+    model: { id: model.id, weightsSha256: model.weightsSha256 },
+    data: { fingerprint: dataset.fingerprint },
+    instruction,
+    threads: draft.threads ?? physicalCores,
+  })
+}
+
+const modelRecord = (model: ModelManifest) => ({
+  id: model.id,
+  name: model.name,
+  source: [model.source.kind, model.source.from, model.source.revision].filter(Boolean).join(' '),
+  licence: model.licence,
+  weightsSha256: model.weightsSha256,
+  parameters: model.parameters,
+})
+
+const datasetRecord = (dataset: DatasetManifest) => ({
+  fingerprint: dataset.fingerprint,
+  scenario: dataset.scenario,
+  sourceName: dataset.source.name,
+  manifest: dataset,
+  counts: dataset.counts,
+})
