@@ -88,8 +88,10 @@ function isJsonLines(sample: Sample, text: string): boolean {
   if (!sample.isWhole && lines.length > 1) lines.pop()
   const filled = lines.filter((line) => /\S/.test(line)).slice(0, 50)
   const objects = filled.filter((line) => isWholeObject(line)).length
-  if (objects === 0 || objects * 2 < filled.length) return false
-  if (filled.length > 1 || objects === 0) return true
+  // A document that begins with [ is a list, unless nearly every line is an object by itself.
+  const neededShare = text.startsWith('[') ? 0.8 : 0.5
+  if (objects === 0 || objects < neededShare * filled.length) return false
+  if (filled.length > 1) return true
   return !sample.isWhole || !holdsOneList(text)
 }
 
@@ -117,13 +119,13 @@ export function detectDelimited(sample: Sample, options: TableOptions): Delimite
   const choices = options.delimiter === undefined ? candidates : [options.delimiter]
   let best: { delimiter: Delimiter; hasQuotes: boolean; records: DelimitedRecord[]; score: number } | null =
     null
-  for (const delimiter of choices)
-    for (const hasQuotes of [true, false]) {
-      const records = readSample(sample, delimiter, hasQuotes)
-      const evidence = !hasQuotes || delimiter !== '\t' || hasUsefulQuotes(sample.text)
-      const score = scoreColumns(records) - (hasQuotes ? 0 : 0.02) - (evidence ? 0 : 0.03)
-      if (best === null || score > best.score + 1e-9) best = { delimiter, hasQuotes, records, score }
-    }
+  for (const delimiter of choices) {
+    // Only tab-separated text is written without quoting in practice.
+    const hasQuotes = delimiter !== '\t' || hasUsefulQuotes(sample.text)
+    const records = readSample(sample, delimiter, hasQuotes)
+    const score = scoreColumns(records)
+    if (best === null || score > best.score + 1e-9) best = { delimiter, hasQuotes, records, score }
+  }
   const needed = options.delimiter !== undefined || options.format === 'csv' ? -1 : isNamedTable ? 0.5 : 0.9
   if (best === null || best.score < needed || (best.records.length < 2 && needed > 0.5)) {
     if (isNamedTable || needed === -1)
@@ -171,13 +173,13 @@ function scoreColumns(records: readonly DelimitedRecord[]): number {
 }
 
 /**
- * Whether quotation marks wrap cells in the way programs write them: around a separator, a line end or a doubled quote.
- * A cell that is nothing but one quotation mark, as in lists of words, speaks against it.
+ * Whether quotation marks wrap whole cells of tab-separated text. A cell that is nothing but one quotation mark, as in
+ * lists of words, speaks against it.
  */
 function hasUsefulQuotes(text: string): boolean {
   const head = text.slice(0, 262_144)
   if (/(^|[\r\n\t])"[\r\n\t]/.test(head)) return false
-  return /(^|[\r\n\t])"(?=[^"]*([\t\r\n]|""))(?:[^"]|"")*"([\r\n\t]|$)/.test(head)
+  return /(^|[\r\n\t])"(?:[^"]|"")+"([\r\n\t]|$)/.test(head)
 }
 
 const numberLike = /^[-+]?[0-9][0-9.,\s%]*$/

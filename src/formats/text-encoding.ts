@@ -37,7 +37,8 @@ export async function detectEncoding(source: ByteSource, choice?: string): Promi
   if (hasIso2022Escape(head)) return { encoding: 'iso-2022-jp', from: 'guess' }
   const check = await checkUtf8(source, head)
   if (check.firstInvalidAt === null) return { encoding: 'utf-8', from: 'valid UTF-8' }
-  if (check.validSequences >= 4 && check.validSequences > 8 * check.invalidBytes)
+  // Text in a legacy encoding looks like UTF-8 by accident here and there, but never mostly.
+  if (check.validSequences >= 4 && check.validSequences > 2 * check.invalidBytes)
     stopReading({
       code: 'table.encoding',
       message: `The file is UTF-8 except for ${check.invalidBytes === 1 ? 'one byte' : 'a few bytes'}, so some of its text is damaged.`,
@@ -238,7 +239,8 @@ function guessLegacy(evidence: Uint8Array): string {
     .filter(({ encoding }) => encoding !== 'UTF-8' && encoding !== 'utf-8' && canDecode(encoding))
     .filter(({ encoding }) => decodesNearly(evidence, encoding))
   const best = candidates[0]
-  if (best !== undefined && best.confidence >= 50) return new TextDecoder(best.encoding).encoding
+  if (best !== undefined && best.confidence >= 50 && letterShare(evidence, best.encoding) >= 0.5)
+    return new TextDecoder(best.encoding).encoding
   const eastAsian = guessDoubleByte(evidence)
   if (eastAsian !== null) return eastAsian
   const western = candidates.find(({ encoding }) => encoding === 'windows-1252')
@@ -250,6 +252,14 @@ function guessLegacy(evidence: Uint8Array): string {
 function decodesNearly(evidence: Uint8Array, encoding: string): boolean {
   const from = evidence.indexOf(0x0a) + 1
   return tryDecode(new TextDecoder(encoding, { fatal: true }), evidence.subarray(from), true) !== null
+}
+
+/** Share of letters among the characters beyond ASCII: low where double bytes are read as single ones. */
+function letterShare(evidence: Uint8Array, encoding: string): number {
+  const text = new TextDecoder(encoding).decode(evidence)
+  const high = text.match(/[^\0-\x7F]/gu)?.length ?? 0
+  const letters = text.match(/(?=[^\0-\x7F])\p{L}/gu)?.length ?? 0
+  return high === 0 ? 1 : letters / high
 }
 
 function countHighBytes(bytes: Uint8Array): number {
