@@ -1,7 +1,8 @@
 // Opens the model that a job names and builds the two graphs of the run: the training step and the scoring of
 // validation rows. It checks the weights against the recipe's hash before a single step depends on them.
+import { readdir, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { sha256File } from '#core/system/durable-files.ts'
+import { isTemporaryName, sha256File } from '#core/system/durable-files.ts'
 import {
   type Backend,
   type BuiltGraph,
@@ -32,8 +33,20 @@ export interface CompiledJob {
   readonly scoring: Session
 }
 
+/** A backend's file beside the weights lives for about a second; one this old was left by a process that died. */
+const staleMs = 60_000
+
+async function sweepModelFolder(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!isTemporaryName(name)) continue
+    const found = await stat(join(folder, name)).catch(() => null)
+    if (found && Date.now() - found.mtimeMs > staleMs) await rm(join(folder, name), { force: true })
+  }
+}
+
 /** Config, tokenizer and template of the model. Throws ProblemError (model.damaged) where its weights changed. */
 export async function openModel(job: TrainerJob): Promise<OpenModel> {
+  await sweepModelFolder(job.modelFolder)
   const config = await readModelConfig(job.modelFolder)
   const text = await readTextSide(job.modelFolder)
   const weights = join(job.modelFolder, 'model.safetensors')

@@ -31,13 +31,15 @@ export function createHeart(
   let heardMs = nowMs()
   let tickedMs = heardMs
   let longestSilenceMs = 0
-  const timer = setInterval(() => {
+  const tick = (): void => {
     if (nowMs() - tickedMs > sleepGapMs) heardMs = nowMs()
     tickedMs = nowMs()
     const silenceMs = nowMs() - heardMs
     if (phase !== 'paused' && silenceMs > Math.max(patienceMs, patienceFactor * longestSilenceMs)) return
     beat({ kind: 'heartbeat', step, phase, residentBytes: process.memoryUsage.rss() })
-  }, beatMs)
+  }
+  const timer = setInterval(tick, beatMs)
+  tick()
   return {
     hear() {
       const silenceMs = nowMs() - heardMs
