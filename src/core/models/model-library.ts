@@ -5,7 +5,8 @@ import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap
 import { isTemporaryName, sha256File } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 import { damagedModel, isModelId, type ModelManifest, modelFileNames, readManifest } from './manifest.ts'
-import { hasLivingOwner } from './temporary-owner.ts'
+import { hasStarterWeights } from './starter-files.ts'
+import { hasLivingOwner, isRunning } from './temporary-owner.ts'
 
 export interface ModelList {
   /** Newest first. */
@@ -60,7 +61,7 @@ export async function showModel(library: Library, idOrName: string): Promise<Res
   const { models, damaged } = await listModels(library)
   const wanted = idOrName.trim().toLowerCase()
   if (wanted === 'starter') {
-    const starter = models.find((model) => model.isStarter)
+    const starter = models.find((model) => model.isStarter || hasStarterWeights(model.source.files))
     return starter ? ok(starter) : fail(noStarter())
   }
   const found = models.filter(
@@ -126,7 +127,15 @@ export async function sweepModels(library: Library): Promise<string[]> {
     await rm(path, { recursive: true, force: true })
     removed.push(name)
   }
+  const downloads = join(library.cacheFolder, 'downloads')
+  for (const name of await readdir(downloads).catch(() => [] as string[])) {
+    // Unpacked packages can be had again; the pid in the name says who is using one. Partial downloads stay.
+    const pid = /^unpacked-(\d+)$/.exec(name)?.[1]
+    if (pid === undefined || isRunning(Number(pid))) continue
+    await rm(join(downloads, name), { recursive: true, force: true })
+    removed.push(name)
+  }
   return removed
 }
 
-export type { ModelManifest, manifestName }
+export type { ModelManifest }

