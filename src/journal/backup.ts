@@ -15,7 +15,7 @@ import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
 import { createPrivately, openForReading } from './connection.ts'
-import { asJournalProblem } from './problems.ts'
+import { asJournalProblem, closedProblem } from './problems.ts'
 
 export interface BackupReport {
   readonly path: string
@@ -41,6 +41,7 @@ export function backUp(
   nowMs: number,
   prefix: 'journal' | `before-schema-${number}` = 'journal',
 ): BackupReport {
+  if (!db.open) throw new ProblemError(closedProblem(journalPath))
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   sweepTemporary(folder)
   const name = `${prefix}-${timeName(nowMs)}.db`

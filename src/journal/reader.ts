@@ -18,6 +18,7 @@ import type {
 } from '#shared/journal-types.ts'
 import { ProblemError, type Result } from '#shared/result.ts'
 import { openForReading } from './connection.ts'
+import { isChangedSinceClosing } from './contents-digest.ts'
 import { newestVersion, readVersion } from './migrate.ts'
 import { attemptOn, refuse } from './problems.ts'
 import { all, sqlFor } from './query.ts'
@@ -134,6 +135,7 @@ export function verifyAll(db: Database): JournalCheck {
   return {
     damage: [
       ...integrity.filter((line) => line !== 'ok'),
+      ...(isChangedSinceClosing(db) ? ['rows were changed after the journal was last closed'] : []),
       ...references.map(({ table, parent }) => `a row of ${table} refers to a missing row of ${parent}`),
     ],
     brokenRuns: runIds.flatMap((runId) => {

@@ -9,6 +9,8 @@ interface SessionsTable {
   opened_at_ms: number
   closed_at_ms: number | null
   sqlite_version: string
+  /** Figure over all changing rows when the session ended. */
+  contents_sha256: string | null
 }
 
 interface ProjectsTable {

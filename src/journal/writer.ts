@@ -22,6 +22,7 @@ import { ProblemError, type Result } from '#shared/result.ts'
 import { type BackupReport, backUp, backupsFolderOf } from './backup.ts'
 import { commit, type WriterContext } from './command.ts'
 import { assertDurable, openForReading, openForWriting, sqliteVersion } from './connection.ts'
+import { digestContents, isChangedSinceClosing } from './contents-digest.ts'
 import { type Appended, appendEvents } from './event-commands.ts'
 import { addDataset, addModel, addProject, ensureProject } from './library-commands.ts'
 import { migrate, readVersion } from './migrate.ts'
@@ -125,6 +126,10 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
   try {
     const wasUnclean = version > 0 && isUnclosed(db)
     if (wasUnclean || hasLog) assertSound(db, path)
+    const notices = [
+      ...(wasUnclean && !hasLog ? [missingLogNotice] : []),
+      ...(version > 0 && isChangedSinceClosing(db) ? [changedNotice] : []),
+    ]
     const { from, to } = migrate(db, path, {
       beforeUpgrade: (version) => backUp(db, path, backupsFolder, now(), `before-schema-${version}`),
     })
@@ -134,7 +139,7 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
       isNew,
       upgradedFrom: !isNew && from < to ? from : null,
       afterUncleanExit: wasUnclean,
-      notices: wasUnclean && !hasLog ? [missingLogNotice] : [],
+      notices,
     }
     return writerOver({ db, path, now, ownRuns: new Set() }, opened, backupsFolder, () =>
       endSession(db, session, now(), lock),
@@ -147,6 +152,9 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
 
 const missingLogNotice =
   'The journal was not closed the last time, and its companion file (-wal) is missing. Entries since it was last opened may be lost. This happens when only journal.db is copied or restored: always move the files together, or use a backup.'
+
+const changedNotice =
+  'Something other than Tunewright changed the journal since it was last closed, or the disk did. Check it, and compare with a backup where it matters.'
 
 /** A stranger's database or a newer journal is found out by a connection that cannot change it. */
 function readOwnVersion(path: string): number {
@@ -171,7 +179,13 @@ function assertSound(db: Database, path: string): void {
 
 /** Marks the journal as open, in the main file too: so a copy without its log is recognised as one. */
 function beginSession(db: Database, nowMs: number): number {
-  const row = { pid: process.pid, opened_at_ms: nowMs, closed_at_ms: null, sqlite_version: sqliteVersion() }
+  const row = {
+    pid: process.pid,
+    opened_at_ms: nowMs,
+    closed_at_ms: null,
+    sqlite_version: sqliteVersion(),
+    contents_sha256: null,
+  }
   const { id } = first(db, sqlFor.insertInto('sessions').values(row).returning('id')) as { id: number }
   db.pragma('wal_checkpoint(PASSIVE)')
   return id
@@ -180,7 +194,13 @@ function beginSession(db: Database, nowMs: number): number {
 function endSession(db: Database, session: number, nowMs: number, lock: WriterLock): void {
   if (!db.open) return
   try {
-    run(db, sqlFor.updateTable('sessions').set({ closed_at_ms: nowMs }).where('id', '=', session))
+    run(
+      db,
+      sqlFor
+        .updateTable('sessions')
+        .set({ closed_at_ms: nowMs, contents_sha256: digestContents(db) })
+        .where('id', '=', session),
+    )
     db.pragma('wal_checkpoint(TRUNCATE)')
   } finally {
     db.close()

@@ -13,7 +13,7 @@ const sha = 'a'.repeat(64)
 /** Rows that a journal of the given version could hold, written by hand: never through today's commands. */
 const rowsSince: readonly ((db: Database) => void)[] = [
   (db) => {
-    db.exec(`INSERT INTO sessions VALUES (1, 77, 1000, 2000, '3.54.1')`)
+    db.exec(`INSERT INTO sessions VALUES (1, 77, 1000, 2000, '3.54.1', NULL)`)
     db.exec(`INSERT INTO projects VALUES ('project-1', 'Mail', 'classification', 'Sort it', 1000)`)
     db.exec(`INSERT INTO models VALUES ('starter', 'Starter', 'file', 'Apache-2.0', '${sha}', 135, 1000)`)
     db.exec(

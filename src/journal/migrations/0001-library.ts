@@ -6,11 +6,12 @@ export const library: Migration = {
   name: 'library',
   statements: [
     `CREATE TABLE sessions (
-      id            INTEGER PRIMARY KEY,
-      pid           INTEGER NOT NULL CHECK (pid > 0),
-      opened_at_ms  INTEGER NOT NULL CHECK (opened_at_ms >= 0),
-      closed_at_ms  INTEGER CHECK (closed_at_ms >= 0),
-      sqlite_version TEXT NOT NULL
+      id              INTEGER PRIMARY KEY,
+      pid             INTEGER NOT NULL CHECK (pid > 0),
+      opened_at_ms    INTEGER NOT NULL CHECK (opened_at_ms >= 0),
+      closed_at_ms    INTEGER CHECK (closed_at_ms >= 0),
+      sqlite_version  TEXT NOT NULL,
+      contents_sha256 TEXT CHECK (length(contents_sha256) = 64)
     ) STRICT`,
 
     `CREATE TABLE projects (

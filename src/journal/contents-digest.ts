@@ -1,0 +1,30 @@
+// One figure over everything that may change: taken when the journal is closed, compared when it is opened again. Events
+// and measurements carry hashes of their own; this covers the rest against bit rot and foreign hands between two sessions.
+import { createHash } from 'node:crypto'
+import type { Database } from 'better-sqlite3'
+
+const changingTables = ['projects', 'models', 'datasets', 'runs', 'test_set_openings', 'artifacts'] as const
+
+/** SHA-256 over every row of these tables, as far as the file's schema has them, in the order of their keys. */
+export function digestContents(db: Database): string {
+  const hash = createHash('sha256')
+  for (const table of changingTables) {
+    if (!hasTable(db, table)) continue
+    hash.update(`${table}\n`)
+    for (const row of db.prepare(`SELECT * FROM ${table} ORDER BY 1`).raw().iterate())
+      hash.update(`${JSON.stringify(row)}\n`)
+  }
+  return hash.digest('hex')
+}
+
+/** Whether these rows are other than they were when the journal was closed; false where it never was, or is open. */
+export function isChangedSinceClosing(db: Database): boolean {
+  const last = db.prepare('SELECT contents_sha256 FROM sessions ORDER BY id DESC LIMIT 1').pluck().get() as
+    | string
+    | null
+    | undefined
+  return typeof last === 'string' && last !== digestContents(db)
+}
+
+const hasTable = (db: Database, name: string): boolean =>
+  db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined

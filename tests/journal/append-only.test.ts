@@ -1,0 +1,197 @@
+// What is written stays as it is: SQLite itself refuses, and where someone gets round it, the hashes tell.
+import Database from 'better-sqlite3'
+import { describe, expect, test } from 'vitest'
+import { openJournalReader } from '#journal/reader.ts'
+import { codeOf, evaluationEvent, good, openSample, stepEvent } from './support/sample.ts'
+
+function filled() {
+  const sample = openSample()
+  const { writer, newRun } = sample
+  const { id } = good(writer.createRun(newRun))
+  good(writer.startAttempt(id))
+  good(writer.appendEvents(id, 1, [stepEvent(1, 1), stepEvent(2, 2), evaluationEvent(3, 2, 0.5, true)]))
+  const evaluation = good(
+    writer.addEvaluation({
+      runId: id,
+      subject: 'base',
+      datasetFingerprint: newRun.recipe.data.fingerprint,
+      metrics: { accuracy: 1 },
+      answers: [{ rowId: 'r1', expected: 'a', answer: 'b', scores: {} }],
+    }),
+  )
+  good(writer.addComparison({ runId: id, body: { verdict: 'better' } }))
+  good(writer.recordTestSetOpening({ datasetFingerprint: newRun.recipe.data.fingerprint, purpose: 'proof' }))
+  good(writer.addArtifact({ runId: id, kind: 'adapter', path: 'a', bytes: 1, sha256: 'e'.repeat(64) }))
+  good(writer.close())
+  return { ...sample, id, evaluationId: evaluation.id }
+}
+
+describe('a stranger with SQL', () => {
+  const forbidden = [
+    'UPDATE events SET at_ms = at_ms + 1',
+    "UPDATE events SET body = '{}' WHERE seq = 2",
+    'DELETE FROM events WHERE seq = 3',
+    'INSERT OR REPLACE INTO events SELECT run_id, seq, attempt, at_ms, kind, body, prev_hash, hash FROM events WHERE seq = 2',
+    'INSERT INTO events SELECT run_id, 9, attempt, at_ms, kind, body, prev_hash, hash FROM events WHERE seq = 2',
+    'INSERT INTO events SELECT run_id, 4, attempt, at_ms, kind, body, prev_hash, hash FROM events WHERE seq = 2',
+    "UPDATE evaluations SET metrics = '{}'",
+    'DELETE FROM evaluations',
+    'INSERT OR REPLACE INTO evaluations SELECT * FROM evaluations',
+    "UPDATE answers SET answer = 'a'",
+    'DELETE FROM answers',
+    'INSERT OR REPLACE INTO answers SELECT * FROM answers',
+    "UPDATE comparisons SET body = '{}'",
+    'DELETE FROM comparisons',
+    'INSERT OR REPLACE INTO comparisons SELECT * FROM comparisons',
+    "UPDATE test_set_openings SET purpose = 'nothing'",
+    'DELETE FROM test_set_openings',
+    'INSERT OR REPLACE INTO test_set_openings SELECT * FROM test_set_openings',
+    'DELETE FROM artifacts',
+    'UPDATE artifacts SET bytes = 2',
+  ]
+  const { path } = filled()
+
+  test.each(forbidden)('is refused: %s', (statement) => {
+    const db = new Database(path)
+    const before = db.serialize()
+    expect(() => db.exec(statement)).toThrow(/append-only|must follow|never/)
+    expect(db.serialize().equals(before)).toBe(true)
+    db.close()
+  })
+
+  test.each([
+    "UPDATE runs SET status = 'won'",
+    "UPDATE runs SET recipe = 'not json'",
+    "UPDATE runs SET seed = 'seven'",
+    "UPDATE runs SET status = 'finished', ended_at_ms = NULL",
+    "UPDATE runs SET tags = '{}'",
+    "UPDATE models SET weights_sha256 = 'short'",
+  ])('cannot write what a column does not allow: %s', (statement) => {
+    const db = new Database(path)
+    expect(() => db.exec(statement)).toThrow(/constraint failed|cannot store/)
+    db.close()
+  })
+})
+
+describe('with the triggers taken away', () => {
+  test.each([
+    ['a body', "UPDATE events SET body = replace(body, '0.5', '0.4') WHERE seq = 1", 1],
+    ['a time', 'UPDATE events SET at_ms = at_ms + 1 WHERE seq = 2', 2],
+    ['an attempt', 'UPDATE events SET attempt = 2 WHERE seq = 2', 2],
+    ['a kind', "UPDATE events SET kind = 'note' WHERE seq = 3", 3],
+    ['a hash', 'UPDATE events SET hash = zeroblob(32) WHERE seq = 3', 3],
+    ['a link', 'UPDATE events SET prev_hash = zeroblob(32) WHERE seq = 2', 2],
+    ['a missing event', 'DELETE FROM events WHERE seq = 2', 2],
+  ])('the chain tells of %s', (_, statement, firstBadSeq) => {
+    const { path, id } = filled()
+    const db = new Database(path)
+    const triggers = db
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+      .pluck()
+      .all() as string[]
+    for (const name of triggers) db.exec(`DROP TRIGGER ${name}`)
+    expect(db.prepare(statement).run().changes).toBe(1)
+    db.close()
+    const reader = good(openJournalReader(path))
+    expect(good(reader.verifyChain(id))).toMatchObject({ intact: false, firstBadSeq })
+    expect(good(reader.verifyAll()).brokenRuns).toMatchObject([{ runId: id, firstBadSeq }])
+    reader.close()
+  })
+
+  test.each([
+    "UPDATE answers SET answer = 'a'",
+    'DELETE FROM answers',
+    `UPDATE evaluations SET metrics = '{"accuracy":2}'`,
+    `UPDATE evaluations SET subject = 'tuned'`,
+    `UPDATE comparisons SET body = '{"verdict":"much better"}'`,
+  ])('a measurement tells: %s', (statement) => {
+    const { path } = filled()
+    const db = new Database(path)
+    const triggers = db
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
+      .pluck()
+      .all() as string[]
+    for (const name of triggers) db.exec(`DROP TRIGGER ${name}`)
+    expect(db.prepare(statement).run().changes).toBe(1)
+    db.close()
+    const reader = good(openJournalReader(path))
+    expect(good(reader.verifyAll()).changedMeasurements).toHaveLength(1)
+    reader.close()
+  })
+})
+
+describe('events of a run', () => {
+  test('have no gaps', () => {
+    const { writer, newRun } = openSample()
+    const { id } = good(writer.createRun(newRun))
+    good(writer.startAttempt(id))
+    const gap = writer.appendEvents(id, 1, [stepEvent(2, 1)])
+    expect(codeOf(gap)).toBe('journal.gap')
+    expect(!gap.ok && gap.problem.remedy).toBe('Send the events from 1 on.')
+    expect(codeOf(writer.appendEvents(id, 1, [stepEvent(1, 1), stepEvent(3, 2)]))).toBe('journal.gap')
+    good(writer.close())
+  })
+
+  test('are written all or none', () => {
+    const { writer, path, newRun } = openSample()
+    const { id } = good(writer.createRun(newRun))
+    good(writer.startAttempt(id))
+    writer.appendEvents(id, 1, [stepEvent(1, 1), stepEvent(3, 2)])
+    const reader = good(openJournalReader(path))
+    expect(good(reader.getRun(id))).toMatchObject({ headSeq: 0, lastStep: null })
+    reader.close()
+    good(writer.close())
+  })
+
+  test('may be sent again exactly, alone or with new ones, and not otherwise', () => {
+    const { writer, newRun } = openSample()
+    const { id } = good(writer.createRun(newRun))
+    good(writer.startAttempt(id))
+    const events = [stepEvent(1, 1), stepEvent(2, 2)]
+    const first = good(writer.appendEvents(id, 1, events))
+    expect(first.appended).toBe(2)
+    expect(good(writer.appendEvents(id, 1, events))).toEqual({ ...first, appended: 0 })
+    expect(good(writer.appendEvents(id, 1, [...events, stepEvent(3, 3)]))).toMatchObject({
+      appended: 1,
+      headSeq: 3,
+    })
+    expect(codeOf(writer.appendEvents(id, 1, [stepEvent(2, 2, 0.123)]))).toBe('journal.conflict')
+    expect(codeOf(writer.appendEvents(id, 1, [{ ...stepEvent(2, 2), atMs: 5 }]))).toBe('journal.conflict')
+    expect(codeOf(writer.appendEvents(id, 1, [{ ...stepEvent(2, 2), kind: 'note' }]))).toBe(
+      'journal.conflict',
+    )
+    good(writer.close())
+  })
+
+  test('belong to the current attempt: a trainer that was given up cannot write any more', () => {
+    const { writer, newRun } = openSample()
+    const { id } = good(writer.createRun(newRun))
+    expect(codeOf(writer.appendEvents(id, 0, [stepEvent(1, 1)]))).toBe('journal.conflict')
+    good(writer.startAttempt(id))
+    good(writer.appendEvents(id, 1, [stepEvent(1, 1)]))
+    good(writer.setRunStatus(id, 'interrupted'))
+    good(writer.startAttempt(id))
+    expect(codeOf(writer.appendEvents(id, 1, [stepEvent(2, 2)]))).toBe('journal.conflict')
+    expect(codeOf(writer.appendEvents(id, 3, [stepEvent(2, 2)]))).toBe('journal.conflict')
+    expect(codeOf(writer.appendEvents('run-nobody', 1, [stepEvent(2, 2)]))).toBe('run.unknown')
+    good(writer.close())
+  })
+
+  test('keep their figures bit for bit', () => {
+    const { writer, path, newRun } = openSample()
+    const { id } = good(writer.createRun(newRun))
+    good(writer.startAttempt(id))
+    const losses = [0.1 + 0.2, Number.MIN_VALUE, Number.MAX_VALUE, 1 / 3, 2 ** -1074, 4.35, 1e21, -1e-7]
+    good(
+      writer.appendEvents(
+        id,
+        1,
+        losses.map((loss, i) => stepEvent(i + 1, i + 1, loss)),
+      ),
+    )
+    const reader = good(openJournalReader(path))
+    expect(good(reader.curve(id)).train.map((point) => point.lossNats)).toEqual(losses)
+    reader.close()
+    good(writer.close())
+  })
+})
