@@ -66,14 +66,30 @@ export function widenBfloat16(bytes: Uint8Array, target: Float32Array, at: numbe
 
 /** Little-endian half-precision bytes of `values`. */
 export function narrowToFloat16(values: Float32Array): Uint8Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
   const halves = new Uint16Array(values.length)
-  for (let i = 0; i < values.length; i += 1) halves[i] = float16Bits(values[i]!)
+  for (let i = 0; i < values.length; i += 1) {
+    const word = bits[i]!
+    const magnitude = word & 0x7fffffff
+    // Between the smallest normal half and 65,504 rounding is one addition; the rest takes the long way.
+    if (magnitude >= 0x38800000 && magnitude < 0x477fe000)
+      halves[i] =
+        ((word >>> 16) & 0x8000) | ((magnitude - 0x38000000 + 0xfff + ((magnitude >>> 13) & 1)) >>> 13)
+    else halves[i] = float16Bits(values[i]!)
+  }
   return new Uint8Array(halves.buffer)
 }
 
 /** Little-endian bfloat16 bytes of `values`. */
 export function narrowToBfloat16(values: Float32Array): Uint8Array {
+  const bits = new Uint32Array(values.buffer, values.byteOffset, values.length)
   const halves = new Uint16Array(values.length)
-  for (let i = 0; i < values.length; i += 1) halves[i] = bfloat16Bits(values[i]!)
+  for (let i = 0; i < values.length; i += 1) {
+    const word = bits[i]!
+    halves[i] =
+      (word & 0x7f800000) === 0x7f800000
+        ? bfloat16Bits(values[i]!)
+        : (word + 0x7fff + ((word >>> 16) & 1)) >>> 16
+  }
   return new Uint8Array(halves.buffer)
 }
