@@ -4,7 +4,7 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TrainerEvent, TrainerEventOf } from '../../src/shared/trainer-protocol.ts'
-import { makeTinyLibrary, type TinyLibrary } from '../processes/trainer/tiny-run.ts'
+import { makeTinyLibrary, type TestLibrary } from '../processes/trainer/tiny-run.ts'
 import {
   curveOf,
   eventsIn,
@@ -31,7 +31,7 @@ function mounts(): boolean {
 if (!canMount) console.info('Skipped: a disk that fills up needs root on Linux, to mount a small one.')
 
 describe.skipIf(!canMount)('a full disk', () => {
-  let tiny: TinyLibrary
+  let tiny: TestLibrary
   const mounted: string[] = []
   beforeAll(async () => {
     tiny = await makeTinyLibrary()

@@ -129,16 +129,28 @@ export function messagesCsv(count: number): string {
   return `message,team\n${lines.join('\n')}\n`
 }
 
-export interface TinyLibrary {
+export interface TestLibrary {
   readonly library: Library
+  readonly modelFolder: string
   /** A job for a new run; `changes` overrides parts of the recipe. */
   makeJob(runId: string, changes?: Record<string, unknown>): Promise<TrainerJob>
 }
 
-/** A new library in a temporary folder; the caller removes `library.home`. */
-export async function makeTinyLibrary(csv: string = messagesCsv(60)): Promise<TinyLibrary> {
+/** A new library with the tiny model in a temporary folder; the caller removes `library.home`. */
+export function makeTinyLibrary(csv: string = messagesCsv(60)): Promise<TestLibrary> {
+  return makeTestLibrary(csv, async (library) => {
+    const weightsSha256 = await writeModel(join(library.modelsFolder, modelId))
+    return { id: modelId, weightsSha256 }
+  })
+}
+
+/** A new library with the model that `addModel` adds and the imported CSV. */
+export async function makeTestLibrary(
+  csv: string,
+  addModel: (library: Library) => Promise<{ readonly id: string; readonly weightsSha256: string }>,
+): Promise<TestLibrary> {
   const library = openLibrary(await mkdtemp(join(tmpdir(), 'tunewright-trainer-')))
-  const weightsSha256 = await writeModel(join(library.modelsFolder, modelId))
+  const { id, weightsSha256 } = await addModel(library)
   const csvPath = join(library.cacheFolder, 'messages.csv')
   await writeFile(csvPath, csv)
   const data = recipeDraft.shape.data.parse({
@@ -146,20 +158,22 @@ export async function makeTinyLibrary(csv: string = messagesCsv(60)): Promise<Ti
     columns: { text: 'message', label: 'team' },
   })
   const { fingerprint } = unwrap(await importDataset(library, data, 'classification'))
+  const modelFolder = join(library.modelsFolder, id)
   return {
     library,
+    modelFolder,
     async makeJob(runId, changes = {}) {
       const runFolder = join(library.runsFolder, runId)
       await mkdir(runFolder, { recursive: true })
       return {
         runId,
-        modelFolder: join(library.modelsFolder, modelId),
+        modelFolder,
         datasetFolder: datasetFolder(library, fingerprint),
         runFolder,
         firstSeq: 1,
         recipe: recipe.parse({
           version: 1,
-          model: { id: modelId, weightsSha256 },
+          model: { id, weightsSha256 },
           data: { fingerprint },
           scenario: 'classification',
           instruction: 'Answer with money, shipping or access.',

@@ -6,10 +6,10 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openFileBytes } from '../../../src/core/system/file-bytes.ts'
 import { readSafetensorsHeader } from '../../../src/formats/safetensors.ts'
 import { unwrap } from '../../../src/shared/result.ts'
-import { makeTinyLibrary, messagesCsv, readJson, type TinyLibrary } from './tiny-run.ts'
+import { makeTinyLibrary, messagesCsv, readJson, type TestLibrary } from './tiny-run.ts'
 import { curveOf, eventsIn, finishedOf, runTrainer, startTrainer, stored } from './trainer-process.ts'
 
-let tiny: TinyLibrary
+let tiny: TestLibrary
 beforeAll(async () => {
   tiny = await makeTinyLibrary()
 })
