@@ -25,6 +25,7 @@ import { assertDurable, openForReading, openForWriting, sqliteVersion } from './
 import { digestContents, isChangedSinceClosing } from './contents-digest.ts'
 import { type Appended, appendEvents } from './event-commands.ts'
 import { addDataset, addModel, addProject, ensureProject } from './library-commands.ts'
+import { countDroppedCommits } from './log-check.ts'
 import { migrate, readVersion } from './migrate.ts'
 import { attemptOn, corruptProblem } from './problems.ts'
 import {
@@ -121,6 +122,7 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
   const backupsFolder = options.backupsFolder ?? backupsFolderOf(path)
   const isNew = !existsSync(path) || statSync(path).size === 0
   const hasLog = existsSync(`${path}-wal`)
+  const droppedCommits = countDroppedCommits(path)
   const version = isNew ? 0 : readOwnVersion(path)
   const db = openForWriting(path)
   try {
@@ -128,6 +130,7 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
     if (wasUnclean || hasLog) assertSound(db, path)
     const notices = [
       ...(wasUnclean && !hasLog ? [missingLogNotice] : []),
+      ...(droppedCommits > 0 ? [droppedNotice(droppedCommits)] : []),
       ...(version > 0 && isChangedSinceClosing(db) ? [changedNotice] : []),
     ]
     const { from, to } = migrate(db, path, {
@@ -155,6 +158,9 @@ const missingLogNotice =
 
 const changedNotice =
   'Something other than Tunewright changed the journal since it was last closed, or the disk did. Check it, and compare with a backup where it matters.'
+
+const droppedNotice = (commits: number): string =>
+  `The disk damaged the journal's log: ${commits} entries written at the end could not be kept. What was written before them is sound.`
 
 /** A stranger's database or a newer journal is found out by a connection that cannot change it. */
 function readOwnVersion(path: string): number {
