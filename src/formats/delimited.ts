@@ -56,6 +56,8 @@ export class DelimitedParser {
   push(text: string): DelimitedRecord[] {
     let runStart = 0
     for (let i = 0; i < text.length; i += 1) {
+      if (!this.#isAfterReturn) i = this.#skipPlain(text, i)
+      if (i === text.length) break
       const code = text.charCodeAt(i)
       if (this.#isAfterReturn) {
         this.#isAfterReturn = false
@@ -98,6 +100,24 @@ export class DelimitedParser {
       this.#endRecord(0)
     }
     return this.#takeRecords()
+  }
+
+  /** Passes over characters that mean nothing where the parser stands: most of any text. */
+  #skipPlain(text: string, from: number): number {
+    const { length } = text
+    const delimiter = this.#delimiterCode
+    let i = from
+    if (this.#state === 'bare')
+      for (; i < length; i += 1) {
+        const code = text.charCodeAt(i)
+        if (code === delimiter || code === lineFeed || code === carriageReturn) break
+      }
+    else if (this.#state === 'quoted')
+      for (; i < length; i += 1) {
+        const code = text.charCodeAt(i)
+        if (code === quote || code === lineFeed || code === carriageReturn) break
+      }
+    return i
   }
 
   /** A quotation mark outside a quoted cell. Returns whether it is markup rather than text. */

@@ -132,7 +132,7 @@ describe('properties', () => {
     const chance = seeded(3)
     let accepted = 0
     const wrong: string[] = []
-    for (let round = 0; round < 20_000; round += 1) {
+    for (let round = 0; round < 10_000; round += 1) {
       const text = new TextDecoder().decode(mutate(chance.pick(seeds), chance, marks))
       const theirs = tryParse(text)
       const ours = tryRead(text)
@@ -143,7 +143,7 @@ describe('properties', () => {
         if (typeof value === 'string' && ours.values.get(key) !== value) wrong.push(text)
     }
     expect(wrong).toEqual([])
-    expect(accepted).toBeGreaterThan(500)
+    expect(accepted).toBeGreaterThan(250)
   })
 
   test('rows are cut the same whether the text comes whole or in pieces', () => {

@@ -8,7 +8,7 @@ import type { RecipeDraft, ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { DatasetRow, SplitName } from '#shared/rows.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
-import { writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
+import { asDiskProblem, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 import { type PreparedData, prepareData } from './check-data.ts'
 import { countParts } from './data-report.ts'
@@ -42,7 +42,7 @@ export function importDataset(
     } catch (error) {
       // Another process imported the same content at the same moment.
       if (await exists(folder)) return confirmKnown(folder, contentSha256)
-      throw error
+      throw asDiskProblem(error, folder)
     }
   })
 }

@@ -141,11 +141,10 @@ function checkParts(
 
 /** Smallest number of different rows for which every part with a share gets at least one. */
 export function rowsNeeded(validationShare: number, testShare: number): number {
-  for (let rows = 1; rows < 1_000_000; rows += 1) {
-    const validation = Math.round(rows * validationShare)
-    const test = Math.round(rows * testShare)
-    const isFilled = (validation > 0 || validationShare === 0) && (test > 0 || testShare === 0)
-    if (isFilled && rows - validation - test > 0) return rows
+  for (let rows = 2; rows < 1_000_000; rows += 1) {
+    const test = Math.min(Math.round(rows * testShare), rows - 1)
+    const validation = Math.min(Math.round(rows * validationShare), rows - 1 - test)
+    if ((validation > 0 || validationShare === 0) && (test > 0 || testShare === 0)) return rows
   }
   return 1_000_000
 }
