@@ -54,19 +54,28 @@ async function readHeaderBytes(source: ByteSource): Promise<Uint8Array> {
     throw bad(source.name, 'byte 0', `The file has ${source.sizeBytes} bytes, too few for a header.`)
   const field = await readExactly(source, 0, lengthFieldBytes)
   const declared = new DataView(field.buffer, field.byteOffset).getBigUint64(0, true)
-  if (declared > BigInt(weightLimits.safetensorsHeaderBytes))
-    throw beyondLimit(source.name, 'byte 0', 'Header bytes', declared, weightLimits.safetensorsHeaderBytes)
-  const length = Number(declared)
-  if (length > source.sizeBytes - lengthFieldBytes)
+  const following = source.sizeBytes - lengthFieldBytes
+  if (declared > BigInt(following))
     throw bad(
       source.name,
       'byte 0',
-      `The header is said to have ${length} bytes, but only ${source.sizeBytes - lengthFieldBytes} follow.`,
+      looksLikePickle(field)
+        ? 'This is a PyTorch file (pickle), not safetensors. Such files can run code, so they are never opened.'
+        : `The header is said to have ${declared} bytes, but only ${following} follow.`,
     )
+  if (declared > BigInt(weightLimits.safetensorsHeaderBytes))
+    throw beyondLimit(source.name, 'byte 0', 'Header bytes', declared, weightLimits.safetensorsHeaderBytes)
+  const length = Number(declared)
   if (length < 2) throw bad(source.name, 'byte 0', `A header of ${length} bytes cannot hold a JSON object.`)
   const first = await readExactly(source, lengthFieldBytes, 1)
   if (first[0] !== 0x7b) throw bad(source.name, 'byte 8', 'The header does not begin with an opening brace.')
   return readExactly(source, lengthFieldBytes, length)
+}
+
+/** A ZIP archive, as torch.save writes it, or a bare pickle of protocol 2 to 5. */
+function looksLikePickle([first = 0, second = 0, third = 0, fourth = 0]: Uint8Array): boolean {
+  const isZip = first === 0x50 && second === 0x4b && third === 3 && fourth === 4
+  return isZip || (first === 0x80 && second >= 2 && second <= 5)
 }
 
 function parseHeader(file: string, bytes: Uint8Array): JsonObject {
