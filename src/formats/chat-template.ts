@@ -75,6 +75,7 @@ export function compileChatTemplate(source: string, tokens: ChatTemplateTokens):
       source,
       render: (messages, options = {}) =>
         attempt(() => {
+          requireLength(messages.reduce((sum, { content }) => sum + content.length, 0))
           const text = renderOrRefuse(() =>
             renderWithinBudget(program, positions, {
               messages: messages.map(({ role, content }) => ({ role, content })),
@@ -85,16 +86,21 @@ export function compileChatTemplate(source: string, tokens: ChatTemplateTokens):
               documents: null,
             }),
           )
-          if (text.length > templateLimits.outputChars)
-            throw new ProblemError({
-              code: 'limit.exceeded',
-              message: 'The conversation is longer than 1 MiB once the chat template has been applied.',
-              where: 'chat template',
-              remedy: 'Use shorter texts.',
-            })
+          requireLength(text.length)
           return text
         }),
     }
+  })
+}
+
+/** A conversation that is too long is not the template's fault, so it has an answer of its own. */
+function requireLength(chars: number): void {
+  if (chars <= templateLimits.outputChars) return
+  throw new ProblemError({
+    code: 'limit.exceeded',
+    message: `The conversation has more than ${templateLimits.outputChars} characters with its chat template.`,
+    where: 'conversation',
+    remedy: 'Use shorter texts.',
   })
 }
 

@@ -172,7 +172,7 @@ function endOfTurnLimit(
   const untilHere = template.render(messages.slice(0, turn + 1))
   if (untilHere.ok) {
     const shared = commonBeginning(text, untilHere.value)
-    if (shared > contentEnd) return shared
+    if (shared >= contentEnd) return shared
   }
   return Math.max(contentEnd, findContent(template, messages, turn + 1, text).start)
 }

@@ -6,6 +6,7 @@ import { attempt, ProblemError, type Result } from '#shared/result.ts'
 /** Ids above this are a lie in the file: the largest published vocabularies have under 300,000 tokens. */
 const maxTokenId = 1 << 22
 const maxAddedTokens = 100_000
+const modelTypes = ['BPE', 'WordPiece', 'Unigram']
 
 export interface SpecialToken {
   readonly text: string
@@ -97,6 +98,9 @@ function checkTokenizerJson(value: unknown): CheckedTokenizerJson {
   if (!isRecord(value)) throw refuse('The tokenizer is not a JSON object.', 'tokenizer.json')
   const model = value.model
   if (!isRecord(model)) throw refuse('The tokenizer has no model.', 'tokenizer.json: model')
+  // Some old files leave the type out; the library then tells by the fields. A type it does not know it takes for BPE.
+  if (model.type !== undefined && !modelTypes.some((type) => type === model.type))
+    throw refuse('The tokenizer is of a kind that Tunewright does not know.', 'tokenizer.json: model.type')
   const added = checkAddedTokens(value.added_tokens ?? [])
   let largest = -1
   for (const token of added) largest = Math.max(largest, token.id)
