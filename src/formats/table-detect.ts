@@ -147,6 +147,7 @@ function singleColumn(sample: Sample, options: TableOptions): { hasQuotes: boole
 const namedDelimiter = (name: string, options: TableOptions): Delimiter =>
   options.delimiter ?? (hasExtension(name, ['tsv', 'tab']) ? '\t' : hasExtension(name, ['psv']) ? '|' : ',')
 
+/** The first 500 records or so: enough to compare separators by. */
 function readSample(sample: Sample, delimiter: Delimiter, hasQuotes: boolean): DelimitedRecord[] {
   const parser = new DelimitedParser({
     name: sample.name,
@@ -155,9 +156,11 @@ function readSample(sample: Sample, delimiter: Delimiter, hasQuotes: boolean): D
     recordCharacters: Number.POSITIVE_INFINITY,
     columns: Number.POSITIVE_INFINITY,
   })
-  return parser
-    .push(sample.isWhole && !/[\r\n]$/.test(sample.text) ? `${sample.text}\n` : sample.text)
-    .slice(0, 500)
+  const records: DelimitedRecord[] = []
+  for (let at = 0; at < sample.text.length && records.length < 500; at += 16_384)
+    records.push(...parser.push(sample.text.slice(at, at + 16_384)))
+  if (sample.isWhole && !/[\r\n]$/.test(sample.text)) records.push(...parser.push('\n'))
+  return records.slice(0, 500)
 }
 
 /** Share of sound records that have the commonest number of cells; 0 where that number is 1 or the first differs. */
