@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import type { ProblemCode } from '#shared/problem-codes.ts'
 import { type Problem, ProblemError, type Result } from '#shared/result.ts'
+import { DamagedValueError } from './read-json.ts'
 
 /** Runs `work`; a Problem or an expected failure of SQLite becomes a failed Result, anything else is a bug and flies on. */
 export function attemptOn<T>(path: string, work: () => T): Result<T> {
@@ -19,6 +20,7 @@ export function attemptOn<T>(path: string, work: () => T): Result<T> {
 /** The Problem that an error stands for; undefined where the error is a bug of ours. */
 export function asJournalProblem(error: unknown, path: string): Problem | undefined {
   if (error instanceof ProblemError) return error.problem
+  if (error instanceof DamagedValueError) return corruptProblem(path, error.message)
   if (error instanceof Database.SqliteError) return fromSqlite(error, path)
   if (error instanceof TypeError && /database connection is not open/.test(error.message))
     return closedProblem(path)

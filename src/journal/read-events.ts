@@ -13,6 +13,7 @@ import {
 import { checkInput } from './check-input.ts'
 import { chainStart, hashEvent } from './hash-chain.ts'
 import { all, sqlFor } from './query.ts'
+import { readJson } from './read-json.ts'
 import { toHex } from './rows.ts'
 
 /** Events after `afterSeq`, in order, at most `limit` of them. */
@@ -23,7 +24,7 @@ export function readEvents(db: Database, runId: unknown, afterSeq: number, limit
     attempt: row.attempt,
     atMs: row.at_ms,
     kind: row.kind,
-    body: JSON.parse(row.body),
+    body: readJson(row.body) as JournalEvent['body'],
     hash: toHex(row.hash),
   }))
 }
@@ -51,7 +52,7 @@ export function readCurve(db: Database, runId: unknown): RunCurve {
   const train = new Map<number, TrainPoint>()
   const validation = new Map<number, ValidationPoint>()
   for (const row of all(db, curveQuery(id))) {
-    const body: unknown = JSON.parse(row.body)
+    const body = readJson(row.body)
     const place = { attempt: row.attempt, atMs: row.at_ms }
     if (row.kind === 'step') {
       const point = stepBody.safeParse(body)

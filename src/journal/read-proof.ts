@@ -12,6 +12,7 @@ import { checkInput } from './check-input.ts'
 import { hashTexts } from './hash-chain.ts'
 import { hashEvaluation } from './proof-commands.ts'
 import { all, sqlFor } from './query.ts'
+import { readJson } from './read-json.ts'
 import { toArtifact } from './rows.ts'
 
 export const evaluationsQuery = (runId: string) =>
@@ -36,13 +37,13 @@ export function readEvaluations(db: Database, runId: unknown): JournalEvaluation
       subject: row.subject,
       createdAtMs: row.created_at_ms,
       datasetFingerprint: row.dataset_fingerprint,
-      metrics: JSON.parse(row.metrics) as unknown,
+      metrics: readJson(row.metrics),
       answers: all(db, answersQuery(row.id)).map(
         (answer): EvaluationAnswer => ({
           rowId: answer.row_id,
           expected: answer.expected,
           answer: answer.answer,
-          scores: JSON.parse(answer.scores),
+          scores: readJson(answer.scores) as EvaluationAnswer['scores'],
         }),
       ),
       sha256: row.sha256,
@@ -64,7 +65,7 @@ export function readComparisons(db: Database, runId: unknown): JournalComparison
     id: row.id,
     runId: row.run_id,
     createdAtMs: row.created_at_ms,
-    body: JSON.parse(row.body) as unknown,
+    body: readJson(row.body),
     sha256: row.sha256,
   }))
 }

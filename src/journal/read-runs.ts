@@ -9,6 +9,7 @@ import { checkInput } from './check-input.ts'
 import { headOf } from './event-commands.ts'
 import { corruptProblem, refuse } from './problems.ts'
 import { all, first, sqlFor } from './query.ts'
+import { readJson } from './read-json.ts'
 import type { RunsTable } from './tables.ts'
 
 export interface RunPage {
@@ -110,7 +111,7 @@ type SummaryRow = Omit<
 > & { project_name: string; model_name: string }
 
 function toSummary(row: SummaryRow): RunSummary {
-  const failure = row.failure === null ? null : (JSON.parse(row.failure) as Problem)
+  const failure = row.failure === null ? null : (readJson(row.failure) as Problem)
   return {
     id: row.id,
     projectId: row.project_id,
@@ -132,7 +133,7 @@ function toSummary(row: SummaryRow): RunSummary {
     bestStep: row.best_step,
     bestLossNats: row.best_loss_nats,
     failureCode: failure?.code ?? null,
-    tags: JSON.parse(row.tags) as string[],
+    tags: readJson(row.tags) as string[],
   }
 }
 
@@ -168,12 +169,12 @@ export function getRun(db: Database, path: string, runId: unknown): RunDetail {
     return {
       ...toSummary(row),
       recipe: readRecipe(row.recipe, path, id),
-      device: JSON.parse(row.device) as unknown,
-      versions: JSON.parse(row.versions) as Record<string, string>,
+      device: readJson(row.device),
+      versions: readJson(row.versions) as Record<string, string>,
       determinism: row.determinism,
       endReason: row.end_reason,
       adapterSha256: row.adapter_sha256,
-      failure: row.failure === null ? null : (JSON.parse(row.failure) as Problem),
+      failure: row.failure === null ? null : (readJson(row.failure) as Problem),
       notes: row.notes,
       headSeq: headOf(db, id).seq,
     }
@@ -181,7 +182,7 @@ export function getRun(db: Database, path: string, runId: unknown): RunDetail {
 }
 
 function readRecipe(text: string, path: string, id: string): Recipe {
-  const parsed = recipeSchema.safeParse(JSON.parse(text))
+  const parsed = recipeSchema.safeParse(readJson(text))
   if (parsed.success) return parsed.data
   throw new ProblemError(corruptProblem(path, `the recipe of run ${id} is not one: ${parsed.error.message}`))
 }

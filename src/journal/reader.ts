@@ -32,6 +32,7 @@ import {
 } from './read-proof.ts'
 import { getRun, listRuns, type RunPage } from './read-runs.ts'
 import { toDataset, toModel, toProject } from './rows.ts'
+import { assertSchema } from './schema-check.ts'
 
 /** What a check of the whole journal found; empty lists mean that everything is what was written. */
 export interface JournalCheck {
@@ -91,6 +92,7 @@ export function openJournalReader(path: string): Result<JournalReader> {
 
 function assertCurrent(db: Database, path: string): void {
   const version = readVersion(db, path)
+  assertSchema(db, path, version)
   if (version === newestVersion) return
   throw new ProblemError({
     code: 'journal.too-old',

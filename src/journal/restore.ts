@@ -8,6 +8,7 @@ import { backupsFolderOf, listBackups, syncFile, syncFolder } from './backup.ts'
 import { createPrivately, openForReading } from './connection.ts'
 import { readVersion } from './migrate.ts'
 import { attemptOn } from './problems.ts'
+import { assertSchema } from './schema-check.ts'
 import { takeWriterLock } from './writer-lock.ts'
 
 /** Events of one run that the damaged journal held and the restored one does not. */
@@ -92,7 +93,9 @@ function whyNotSound(path: string): string | undefined {
   const result = attemptOn(path, () => {
     const db = openForReading(path)
     try {
-      if (readVersion(db, path) === 0) return 'it is empty'
+      const version = readVersion(db, path)
+      if (version === 0) return 'it is empty'
+      assertSchema(db, path, version)
       const verdict = db.pragma('integrity_check(1)', { simple: true }) as string
       return verdict === 'ok' ? undefined : verdict
     } finally {

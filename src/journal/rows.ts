@@ -1,6 +1,7 @@
 // Table rows as the values that leave this room.
 import type { Selectable } from 'kysely'
 import type { JournalArtifact, JournalDataset, JournalModel, JournalProject } from '#shared/journal-types.ts'
+import { readJson } from './read-json.ts'
 import type { JournalTables } from './tables.ts'
 
 export const toProject = (row: Selectable<JournalTables['projects']>): JournalProject => ({
@@ -25,7 +26,7 @@ export const toDataset = (row: Selectable<JournalTables['datasets']>): JournalDa
   fingerprint: row.fingerprint,
   scenario: row.scenario,
   sourceName: row.source_name,
-  manifest: JSON.parse(row.manifest),
+  manifest: readJson(row.manifest) as JournalDataset['manifest'],
   counts: {
     train: row.train_rows,
     validation: row.validation_rows,

@@ -49,6 +49,7 @@ import {
   startAttempt,
 } from './run-commands.ts'
 import { assertSafeFolder } from './safe-folder.ts'
+import { assertSchema } from './schema-check.ts'
 import { takeWriterLock, type WriterLock } from './writer-lock.ts'
 
 /** What was found when the journal was opened. */
@@ -127,7 +128,7 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
   const db = openForWriting(path)
   try {
     const wasUnclean = version > 0 && isUnclosed(db)
-    if (wasUnclean || hasLog) assertSound(db, path)
+    if (wasUnclean || hasLog || statSync(path).size <= alwaysCheckedBytes) assertSound(db, path)
     const notices = [
       ...(wasUnclean && !hasLog ? [missingLogNotice] : []),
       ...(droppedCommits > 0 ? [droppedNotice(droppedCommits)] : []),
@@ -153,6 +154,9 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
   }
 }
 
+/** A journal up to this size is checked at every start, a larger one after an unclean exit only. */
+const alwaysCheckedBytes = 128 * 1024 * 1024
+
 const missingLogNotice =
   'The journal was not closed the last time, and its companion file (-wal) is missing. Entries since it was last opened may be lost. This happens when only journal.db is copied or restored: always move the files together, or use a backup.'
 
@@ -166,7 +170,9 @@ const droppedNotice = (commits: number): string =>
 function readOwnVersion(path: string): number {
   const db = openForReading(path)
   try {
-    return readVersion(db, path)
+    const version = readVersion(db, path)
+    assertSchema(db, path, version)
+    return version
   } finally {
     db.close()
   }

@@ -1,0 +1,89 @@
+// A disk that fills up while the journal is written: a Problem each time, nothing acknowledged is lost, and it goes on
+// once there is space again. Needs a small file system of its own; skipped where this process may not mount one.
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openJournalReader } from '#journal/reader.ts'
+import { openJournalWriter } from '#journal/writer.ts'
+import { codeOf, good, openSample, stepEvent, temporaryFolder } from './support/sample.ts'
+
+const disk = join(temporaryFolder(), 'small-disk')
+mkdirSync(disk)
+const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk])
+const canMount = mounted.status === 0
+if (!canMount)
+  console.log(`disk-full tests skipped: mount said ${String(mounted.stderr ?? mounted.error).trim()}`)
+
+describe.skipIf(!canMount)('on a disk of 3 MB', () => {
+  beforeAll(() => {
+    rmSync(join(disk, 'ballast'), { force: true })
+  })
+  afterAll(() => {
+    spawnSync('umount', ['-l', disk])
+  })
+
+  test('a filling journal fails with journal.disk-full, keeps all it acknowledged, and goes on after', () => {
+    const { writer, path, newRun } = openSample({ path: join(disk, 'one', 'journal.db') })
+    const { id } = good(writer.createRun(newRun))
+    good(writer.startAttempt(id))
+    writeFileSync(join(disk, 'ballast'), Buffer.alloc(1_000_000))
+    let acknowledged = 0
+    let refused = 0
+    for (let seq = 1; refused < 5; ) {
+      const answer = writer.appendEvents(id, 1, [stepEvent(seq, seq), note(seq + 1)])
+      if (answer.ok) {
+        acknowledged = answer.value.headSeq
+        seq += 2
+      } else {
+        expect(answer.problem.code).toBe('journal.disk-full')
+        expect(answer.problem.remedy).toMatch(/space/)
+        refused += 1
+      }
+    }
+    expect(acknowledged).toBeGreaterThan(10)
+    const reader = good(openJournalReader(path))
+    expect(good(reader.getRun(id)).headSeq).toBe(acknowledged)
+    expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
+    expect(codeOf(writer.backup())).toBe('journal.backup-failed')
+
+    rmSync(join(disk, 'ballast'))
+    good(writer.appendEvents(id, 1, [stepEvent(acknowledged + 1, acknowledged + 1)]))
+    good(
+      writer.finishRun(id, { reason: 'completed', bestStep: null, bestLossNats: null, adapterSha256: null }),
+    )
+    expect(good(reader.verifyChain(id))).toMatchObject({ intact: true, events: acknowledged + 1 })
+    reader.close()
+    good(writer.close())
+    rmSync(join(disk, 'one'), { recursive: true })
+  })
+
+  test('a full disk when it is opened or closed is a Problem and breaks nothing', () => {
+    const path = join(disk, 'two', 'journal.db')
+    const { writer, newRun } = openSample({ path })
+    const { id } = good(writer.createRun(newRun))
+    fillUp()
+    const closed = writer.close()
+    if (!closed.ok) expect(closed.problem.code).toBe('journal.disk-full')
+    const opened = openJournalWriter(path)
+    if (opened.ok) good(opened.value.close())
+    else expect(opened.problem.code).toBe('journal.disk-full')
+    expect(codeOf(openJournalWriter(join(disk, 'three', 'journal.db')))).toBe('journal.disk-full')
+
+    rmSync(join(disk, 'ballast'))
+    const again = good(openJournalWriter(path))
+    const reader = good(openJournalReader(path))
+    expect(good(reader.getRun(id)).status).toBe('queued')
+    expect(good(reader.verifyAll()).damage).toEqual([])
+    reader.close()
+    good(again.close())
+  })
+})
+
+const note = (seq: number) => ({ seq, atMs: seq, kind: 'notice', body: { text: 'x'.repeat(3000) } })
+
+/** Leaves not one page free. */
+function fillUp(): void {
+  const ballast = join(disk, 'ballast')
+  spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096', 'count=2000'])
+}

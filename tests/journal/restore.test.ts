@@ -1,0 +1,217 @@
+// Backups hold what the journal holds, are kept by rule, and bring the journal back with a list of what is missing.
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import Database from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { listBackups } from '#journal/backup.ts'
+import { openForReading } from '#journal/connection.ts'
+import { openJournalReader } from '#journal/reader.ts'
+import { restoreNewestBackup } from '#journal/restore.ts'
+import { openJournalWriter } from '#journal/writer.ts'
+import { dumpRows } from '../migrations/journal-at.ts'
+import { copyJournal } from './support/copies.ts'
+import { codeOf, good, openSample, stepEvent, temporaryFolder } from './support/sample.ts'
+
+const dayMs = 24 * 3600 * 1000
+
+function sampleWithRun(options: Parameters<typeof openSample>[0] = {}) {
+  const sample = openSample(options)
+  const { id } = good(sample.writer.createRun(sample.newRun))
+  good(sample.writer.startAttempt(id))
+  good(sample.writer.appendEvents(id, 1, [stepEvent(1, 1), stepEvent(2, 2), stepEvent(3, 3)]))
+  return { ...sample, id }
+}
+
+test('a backup of a live journal holds every committed row; a plain copy does not', () => {
+  const { writer, path, id } = sampleWithRun()
+  const report = good(writer.backup())
+  expect(report).toMatchObject({ runs: 1, events: 3, pruned: [] })
+  const rows = rowsOf(path)
+  expect(rowsOf(report.path)).toEqual(rows)
+  expect(readdirSync(dirname(report.path))).toEqual([basename(report.path)])
+
+  // The reason why the journal is never copied as a file: this copy is sound, and empty.
+  const plain = new Database(copyJournal(path, { withLog: false }))
+  expect(plain.pragma('integrity_check', { simple: true })).toBe('ok')
+  expect(plain.prepare('SELECT count(*) FROM events WHERE run_id = ?').pluck().get(id)).toBe(0)
+  plain.close()
+  good(writer.close())
+})
+
+test('a backup opens as a journal of its own, without complaint', () => {
+  const { writer, id } = sampleWithRun()
+  const report = good(writer.backup())
+  const copy = copyJournal(report.path)
+  const second = good(openJournalWriter(copy))
+  expect(second.opened).toMatchObject({
+    isNew: false,
+    afterUncleanExit: false,
+    notices: [],
+    upgradedFrom: null,
+  })
+  good(second.appendEvents(id, 1, [stepEvent(4, 4)]))
+  good(second.close())
+  good(writer.close())
+})
+
+test('a journal copied without its log is told apart', () => {
+  const { writer, path, newRun } = sampleWithRun()
+  const copy = copyJournal(path, { withLog: false })
+  const opened = good(openJournalWriter(copy))
+  expect(opened.opened.afterUncleanExit).toBe(true)
+  expect(opened.opened.notices).toEqual([expect.stringContaining('companion file (-wal) is missing')])
+  good(opened.close())
+  const whole = good(openJournalWriter(copyJournal(path)))
+  expect(whole.opened.notices).toEqual([])
+  good(whole.close())
+  good(writer.createRun(newRun))
+  good(writer.close())
+})
+
+test('a row that was changed while the journal was closed is noticed', () => {
+  const { writer, path, id } = sampleWithRun()
+  good(writer.close())
+  const db = new Database(path)
+  db.prepare('UPDATE runs SET best_loss_nats = 0.01 WHERE id = ?').run(id)
+  db.close()
+  const reader = good(openJournalReader(path))
+  expect(good(reader.verifyAll()).damage).toEqual(['rows were changed after the journal was last closed'])
+  reader.close()
+  const again = good(openJournalWriter(path))
+  expect(again.opened.notices).toEqual([
+    expect.stringContaining('changed the journal since it was last closed'),
+  ])
+  good(again.close())
+  const third = good(openJournalWriter(path))
+  expect(third.opened.notices).toEqual([])
+  good(third.close())
+})
+
+test('seven newest and four weekly backups are kept', () => {
+  let nowMs = Date.UTC(2026, 0, 5, 12)
+  const { writer, path } = openSample({ now: () => nowMs })
+  const folder = join(dirname(path), 'backups')
+  const made: number[] = []
+  for (let day = 0; day < 60; day++) {
+    made.push(nowMs)
+    good(writer.backup())
+    nowMs += dayMs
+  }
+  good(writer.close())
+  const kept = listBackups(folder).map((backup) => backup.atMs)
+  expect(kept).toHaveLength(11)
+  expect(kept.slice(0, 7)).toEqual(made.slice(-7).reverse())
+  const weeks = kept.slice(7).map((atMs) => Math.floor(atMs / (7 * dayMs)))
+  expect(new Set(weeks).size).toBe(4)
+  expect(Math.max(...weeks) - Math.min(...weeks)).toBe(3)
+})
+
+test('what an interrupted backup left behind is swept, other files are not touched', () => {
+  const { writer, path } = sampleWithRun()
+  const folder = join(dirname(path), 'backups')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'journal-20260101T000000000Z.db.tmp-123'), 'half')
+  writeFileSync(join(folder, 'my own notes.txt'), 'keep')
+  const { path: backup } = good(writer.backup())
+  expect(readdirSync(folder).sort()).toEqual([basename(backup), 'my own notes.txt'].sort())
+  good(writer.close())
+})
+
+test('two backups in the same millisecond are two files', () => {
+  const { writer, path } = sampleWithRun({ now: () => 1_750_000_000_000 })
+  const names = [good(writer.backup()).path, good(writer.backup()).path]
+  expect(new Set(names).size).toBe(2)
+  expect(listBackups(join(dirname(path), 'backups'))).toHaveLength(2)
+  good(writer.close())
+})
+
+test('a damaged journal is refused, restored from the newest sound backup, and what is missing is named', () => {
+  const { writer, path, newRun, id } = sampleWithRun()
+  const older = good(writer.backup())
+  good(writer.appendEvents(id, 1, [stepEvent(4, 4)]))
+  const newer = good(writer.backup())
+  good(writer.appendEvents(id, 1, [stepEvent(5, 5), stepEvent(6, 6)]))
+  const late = good(writer.createRun({ ...newRun, name: 'Too late' }))
+  good(writer.close())
+
+  smash(newer.path)
+  const damaged = damageOneTable(path, 'answers')
+  expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
+  const report = good(restoreNewestBackup(path))
+  expect(report.restoredFrom).toBe(older.path)
+  expect(report.skipped.map((skipped) => skipped.path)).toEqual([newer.path])
+  expect(report.missing).toEqual([
+    { runId: id, runName: 'First try', firstSeq: 4, lastSeq: 6 },
+    { runId: late.id, runName: 'Too late', firstSeq: 1, lastSeq: 0 },
+  ])
+  expect(readFileSync(report.damagedKeptAs ?? '').equals(damaged)).toBe(true)
+
+  const restored = good(openJournalWriter(path))
+  expect(restored.opened).toMatchObject({ isNew: false, afterUncleanExit: false, notices: [] })
+  const reader = good(openJournalReader(path))
+  expect(good(reader.getRun(id)).headSeq).toBe(3)
+  expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
+  reader.close()
+  good(restored.close())
+})
+
+test('a journal that cannot be read at all is restored too; what was lost is then unknown', () => {
+  const { writer, path } = sampleWithRun()
+  good(writer.backup())
+  good(writer.close())
+  smash(path)
+  expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
+  expect(codeOf(openJournalReader(path))).toBe('journal.corrupt')
+  const report = good(restoreNewestBackup(path))
+  expect(report.missing).toBeNull()
+  expect(existsSync(report.damagedKeptAs ?? '')).toBe(true)
+  good(good(openJournalWriter(path)).close())
+})
+
+test('a journal that is gone is restored', () => {
+  const { writer, id } = sampleWithRun()
+  const backup = good(writer.backup())
+  good(writer.close())
+  const elsewhere = join(temporaryFolder(), 'journal.db')
+  const report = good(restoreNewestBackup(elsewhere, dirname(backup.path)))
+  expect(report).toMatchObject({ damagedKeptAs: null, missing: null, restoredFrom: backup.path })
+  const reader = good(openJournalReader(elsewhere))
+  expect(good(reader.getRun(id)).headSeq).toBe(3)
+  reader.close()
+})
+
+test('without a sound backup nothing is touched', () => {
+  const { writer, path } = sampleWithRun()
+  const backup = good(writer.backup())
+  good(writer.close())
+  smash(backup.path)
+  const before = readFileSync(path)
+  expect(codeOf(restoreNewestBackup(path))).toBe('journal.no-backup')
+  expect(codeOf(restoreNewestBackup(path, temporaryFolder()))).toBe('journal.no-backup')
+  expect(readFileSync(path).equals(before)).toBe(true)
+  good(good(openJournalWriter(path)).close())
+})
+
+function rowsOf(path: string) {
+  const db = openForReading(path)
+  try {
+    return dumpRows(db)
+  } finally {
+    db.close()
+  }
+}
+
+function smash(path: string): void {
+  writeFileSync(path, 'this is not a database any more, '.repeat(200))
+}
+
+/** Fills the root page of a table with rubbish; the other tables stay readable. Returns the damaged bytes. */
+function damageOneTable(path: string, table: string): Buffer {
+  const db = new Database(path, { readonly: true })
+  const page = db.prepare('SELECT rootpage FROM sqlite_schema WHERE name = ?').pluck().get(table) as number
+  db.close()
+  const bytes = readFileSync(path)
+  bytes.fill(0xa5, (page - 1) * 4096, page * 4096)
+  writeFileSync(path, bytes)
+  return bytes
+}
