@@ -88,7 +88,7 @@ describe('a line of 1 GB', () => {
   })
 })
 
-describe('100 MB', () => {
+describe('100 MB', { timeout: 240_000 }, () => {
   const size = 100_000_000
   test('a quotation mark that opens near the end is found with its line; memory stays bounded', async () => {
     const parts = {
@@ -147,7 +147,7 @@ function checkReading(result: Awaited<ReturnType<typeof readWholeTable>>, bytes:
   return null
 }
 
-describe('mutants', () => {
+describe('mutants', { timeout: 240_000 }, () => {
   const marks = [...'"",;\t|\n\r{}[]:\\']
     .map((mark) => mark.charCodeAt(0))
     .concat([0, 0xff, 0xfe, 0xef, 0xc3, 0x1b])
