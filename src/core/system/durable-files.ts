@@ -64,7 +64,7 @@ export async function writeFileDurably(
     await renameDurably(temporary, path)
     return written
   } catch (error) {
-    await rm(temporary, { force: true })
+    await rm(temporary, { force: true }).catch(() => {})
     throw asDiskProblem(error, path)
   }
 }
@@ -101,7 +101,7 @@ export async function writeFolderDurably<T>(
     await renameDurably(temporary, finalPath)
     return value
   } catch (error) {
-    await rm(temporary, { recursive: true, force: true })
+    await rm(temporary, { recursive: true, force: true }).catch(() => {})
     throw asDiskProblem(error, finalPath)
   }
 }
