@@ -1,9 +1,9 @@
 // Connections with every durability setting made explicit. SQLite's own answer right after switching to WAL can be wrong
 // (a bundled default takes effect at the first write), so a writer's settings are read back after its first write.
-import { closeSync, openSync } from 'node:fs'
+import { closeSync, openSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
-import { refuse } from './problems.ts'
+import { refuse, unreadableProblem } from './problems.ts'
 
 /** "TUNW": marks a file as a Tunewright journal. */
 export const applicationId = 0x54554e57
@@ -33,6 +33,7 @@ const writerPragmas: readonly (readonly [string, number | string])[] = [
 export function openForWriting(path: string): Database.Database {
   assertSqliteVersion()
   createPrivately(path)
+  assertFile(path)
   const db = new Database(path, { timeout: 5000 })
   try {
     set(db, writerPragmas)
@@ -46,6 +47,7 @@ export function openForWriting(path: string): Database.Database {
 /** Opens an existing file that this connection cannot change. */
 export function openForReading(path: string): Database.Database {
   assertSqliteVersion()
+  assertFile(path)
   const db = new Database(path, { readonly: true, fileMustExist: true, timeout: 5000 })
   try {
     set(db, commonPragmas)
@@ -69,6 +71,10 @@ export function assertDurable(db: Database.Database, path: string): void {
       .map(([name, expected]) => `${name}: wanted ${expected}, is ${db.pragma(name, { simple: true })}`)
       .join('; '),
   })
+}
+
+function assertFile(path: string): void {
+  if (!statSync(path).isFile()) throw new ProblemError(unreadableProblem(path, 'not an ordinary file'))
 }
 
 /** Every setting of a connection by name, as SQLite reports it now. */

@@ -111,7 +111,7 @@ function fromSystem(error: NodeJS.ErrnoException, path: string): Problem | undef
   }
 }
 
-function unreadableProblem(path: string, details: string): Problem {
+export function unreadableProblem(path: string, details: string): Problem {
   return {
     code: 'journal.unreadable',
     message: 'The journal could not be opened.',

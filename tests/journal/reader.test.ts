@@ -1,0 +1,275 @@
+// Lists, pages, filters and plans of the reader; and what it says where there is nothing to read.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import type { Compilable } from 'kysely'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openForReading } from '#journal/connection.ts'
+import { curveQuery, eventsQuery } from '#journal/read-events.ts'
+import { artifactsQuery, comparisonsQuery, evaluationsQuery, openingsQuery } from '#journal/read-proof.ts'
+import { countQuery, listQuery } from '#journal/read-runs.ts'
+import { type JournalReader, openJournalReader } from '#journal/reader.ts'
+import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
+import type { RunQuery } from '#shared/journal-commands.ts'
+import { runSorts } from '#shared/journal-commands.ts'
+import { codeOf, good, openSample, stepEvent, temporaryFolder } from './support/sample.ts'
+
+let writer: JournalWriter
+let reader: JournalReader
+let path = ''
+let otherProject = ''
+const ids: string[] = []
+
+beforeAll(() => {
+  let nowMs = 1_750_000_000_000
+  const sample = openSample({ now: () => nowMs })
+  writer = sample.writer
+  path = sample.path
+  otherProject = good(writer.addProject({ name: 'Other', scenario: 'classification' })).id
+  for (let n = 0; n < 30; n++) {
+    nowMs += 1000
+    const projectId = n % 5 === 0 ? otherProject : sample.newRun.projectId
+    const { id } = good(
+      writer.createRun({
+        ...sample.newRun,
+        projectId,
+        name: `Run ${(n * 7) % 30}`,
+        notes: n === 3 ? 'Ärger' : '',
+      }),
+    )
+    ids.push(id)
+    if (n % 2 === 0) {
+      good(writer.startAttempt(id))
+      good(writer.appendEvents(id, 1, [stepEvent(1, 1)]))
+    }
+    if (n % 6 === 0)
+      good(
+        writer.finishRun(id, {
+          reason: 'completed',
+          bestStep: 1,
+          bestLossNats: (n * 13) % 17,
+          adapterSha256: null,
+        }),
+      )
+    if (n === 2 || n === 22)
+      good(
+        writer.failRun(id, {
+          status: 'crashed',
+          problem: { code: 'trainer.crashed', message: 'm', where: 'w', remedy: 'r' },
+        }),
+      )
+    good(writer.setTags(id, n % 3 === 0 ? ['three', `n${n}`] : []))
+  }
+  reader = good(openJournalReader(path))
+})
+afterAll(() => {
+  reader.close()
+  good(writer.close())
+})
+
+const list = (query: RunQuery) => good(reader.listRuns(query))
+
+describe('a list of runs', () => {
+  test('is newest first, in pages that fit together', () => {
+    expect(list({}).runs.map((run) => run.id)).toEqual([...ids].reverse())
+    const pages = [0, 7, 14, 21, 28].flatMap((offset) => list({ limit: 7, offset }).runs.map((run) => run.id))
+    expect(pages).toEqual([...ids].reverse())
+    expect(list({ limit: 1, offset: 29 })).toMatchObject({ total: 30, runs: [{ id: ids[0] }] })
+    expect(list({ offset: 30 })).toEqual({ total: 30, runs: [] })
+  })
+
+  test.each(runSorts)('by %s is the same set in both orders, empty values last', (sort) => {
+    const value = {
+      created: 'createdAtMs',
+      started: 'startedAtMs',
+      ended: 'endedAtMs',
+      name: 'name',
+      status: 'status',
+      bestLoss: 'bestLossNats',
+    } as const
+    for (const order of ['ascending', 'descending'] as const) {
+      const { runs } = list({ sort, order })
+      expect(new Set(runs.map((run) => run.id)).size).toBe(30)
+      const values = runs.map((run) => run[value[sort]])
+      const filled = values.filter((v) => v !== null)
+      expect(values.slice(filled.length).every((v) => v === null)).toBe(true)
+      const sorted = [...filled].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+      expect(filled).toEqual(order === 'ascending' ? sorted : sorted.reverse())
+    }
+  })
+
+  test('is filtered by each field, and by several at once', () => {
+    expect(list({ projectId: otherProject }).total).toBe(6)
+    expect(list({ statuses: ['finished'] }).total).toBe(5)
+    expect(
+      list({ statuses: ['queued', 'running'] }).runs.every(
+        (r) => r.status === 'queued' || r.status === 'running',
+      ),
+    ).toBe(true)
+    expect(list({ statuses: ['crashed'] }).runs[0]).toMatchObject({ failureCode: 'trainer.crashed' })
+    expect(list({ tag: 'three' }).total).toBe(10)
+    expect(list({ tag: 'thre' }).total).toBe(0)
+    expect(list({ tag: 'n3' }).total).toBe(1)
+    expect(list({ tag: '"' }).total).toBe(0)
+    expect(list({ text: 'RUN 29' }).total).toBe(1)
+    expect(list({ text: '%' }).total).toBe(0)
+    expect(list({ text: '_' }).total).toBe(0)
+    expect(list({ text: 'rger' }).total).toBe(1)
+    expect(list({ text: ids[4] }).total).toBe(1)
+    expect(list({ modelId: 'starter', scenario: 'classification' }).total).toBe(30)
+    expect(list({ modelId: 'other' }).total).toBe(0)
+    expect(list({ scenario: 'question-answering' }).total).toBe(0)
+    expect(list({ datasetFingerprint: 'd'.repeat(64) }).total).toBe(30)
+    expect(list({ projectId: otherProject, statuses: ['finished'], tag: 'n0' }).total).toBe(1)
+  })
+
+  test.each([
+    [{ limit: 0 }, 'limit'],
+    [{ limit: 10_001 }, 'limit'],
+    [{ offset: -1 }, 'offset'],
+    [{ sort: 'colour' }, 'sort'],
+    [{ statuses: ['won'] }, 'statuses.0'],
+    [{ name: 'x' }, 'list of runs'],
+  ])('refuses %j and says where', (query, where) => {
+    const refused = reader.listRuns(query as RunQuery)
+    expect(codeOf(refused)).toBe('journal.invalid')
+    expect(!refused.ok && refused.problem.where).toContain(where)
+  })
+})
+
+describe('the plan of', () => {
+  test.each(runSorts.flatMap((sort) => [[sort, 'ascending'] as const, [sort, 'descending'] as const]))(
+    'a list by %s %s reads an index in order and sorts nothing',
+    (sort, order) => {
+      const plan = planOf(listQuery({ sort, order }))
+      expect(plan[0]).toMatch(/^SCAN runs USING INDEX runs_by_/)
+      expect(plan.join()).not.toContain('TEMP B-TREE')
+    },
+  )
+
+  test.each([
+    ['a project', { projectId: 'p' }, 'runs_by_project (project_id=?)'],
+    ['a status', { statuses: ['running'] }, 'runs_by_status (status=?)'],
+    ['a model', { modelId: 'm' }, 'runs_by_model (model_id=?)'],
+    ['a data set', { datasetFingerprint: 'f' }, 'runs_by_dataset (dataset_fingerprint=?)'],
+  ] as const)('the runs of %s searches its index and sorts nothing', (_, filter, index) => {
+    const query: RunQuery = { ...filter, statuses: 'statuses' in filter ? [...filter.statuses] : undefined }
+    const plan = planOf(listQuery(query)).join('; ')
+    expect(plan).toContain(`SEARCH runs USING INDEX ${index}`)
+    expect(plan).not.toContain('TEMP B-TREE')
+    expect(planOf(countQuery(query)).join()).toContain(`COVERING INDEX ${index}`)
+  })
+
+  test.each([
+    ['events', eventsQuery('r', 3, 10), 'SEARCH events USING PRIMARY KEY (run_id=? AND seq>?)'],
+    ['a curve', curveQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
+    ['evaluations', evaluationsQuery('r'), 'SEARCH evaluations USING INDEX evaluations_by_run (run_id=?)'],
+    ['comparisons', comparisonsQuery('r'), 'SEARCH comparisons USING INDEX comparisons_by_run (run_id=?)'],
+    [
+      'openings',
+      openingsQuery('f'),
+      'SEARCH test_set_openings USING INDEX openings_by_dataset (dataset_fingerprint=?)',
+    ],
+    ['artifacts', artifactsQuery('r'), 'SEARCH artifacts USING INDEX artifacts_by_run (run_id=?)'],
+  ] as const)('%s searches its key', (_, query, expected) => {
+    expect(planOf(query)).toEqual([expected])
+  })
+})
+
+describe('a reader', () => {
+  test('sees what the writer committed since, without opening again', () => {
+    const id = ids[2] as string
+    const before = good(reader.getRun(id)).notes
+    good(writer.setNotes(id, `${before}!`))
+    expect(good(reader.getRun(id)).notes).toBe(`${before}!`)
+    good(writer.renameRun(id, 'A new name'))
+    expect(good(reader.getRun(id)).name).toBe('A new name')
+  })
+
+  test('pages through events', () => {
+    const id = ids[0] as string
+    expect(good(reader.events(id, 0, 1))).toHaveLength(1)
+    expect(good(reader.events(id, 1))).toEqual([])
+    expect(good(reader.events('run-nobody'))).toEqual([])
+    expect(good(reader.curve('run-nobody'))).toEqual({ train: [], validation: [] })
+    expect(good(reader.verifyChain('run-nobody'))).toEqual({ intact: true, events: 0, headHash: null })
+  })
+
+  test('says that a run is unknown', () => {
+    expect(codeOf(reader.getRun('run-nobody'))).toBe('run.unknown')
+    expect(codeOf(reader.getRun(''))).toBe('journal.invalid')
+  })
+
+  test('lists projects, models and data sets', () => {
+    expect(good(reader.projects()).map((p) => p.name)).toEqual(['Support mail', 'Other'])
+    expect(good(reader.models())).toMatchObject([{ id: 'starter', licence: 'Apache-2.0' }])
+    expect(good(reader.datasets())).toMatchObject([
+      { counts: { train: 100, leftOut: 2 }, manifest: { columns: {} } },
+    ])
+  })
+
+  test('says that there is no journal, or none that it can open', () => {
+    const folder = temporaryFolder()
+    expect(codeOf(openJournalReader(join(folder, 'journal.db')))).toBe('journal.missing')
+    writeFileSync(join(folder, 'empty.db'), '')
+    expect(codeOf(openJournalReader(join(folder, 'empty.db')))).toBe('journal.missing')
+    writeFileSync(join(folder, 'text.db'), 'no database '.repeat(500))
+    expect(codeOf(openJournalReader(join(folder, 'text.db')))).toBe('journal.corrupt')
+    expect(codeOf(openJournalReader(folder))).toBe('journal.unreadable')
+    expect(codeOf(openJournalWriter(folder))).toBe('journal.unreadable')
+  })
+})
+
+describe('the views, read by any SQLite program', () => {
+  const columns = {
+    v_runs:
+      'run project name status scenario model dataset data_file seed backend determinism attempts last_step total_steps best_step best_loss_nats created_utc started_utc ended_utc end_reason failure adapter_sha256 notes tags',
+    v_events: 'run seq attempt at_utc kind body hash',
+    v_curve: 'run step part loss_nats learning_rate grad_norm attempt',
+    v_answers: 'run subject evaluation position row_id expected answer scores',
+    v_test_set_openings: 'dataset run purpose opened_utc',
+    v_artifacts: 'run kind path bytes sha256 created_utc removed_utc',
+  }
+  test.each(Object.entries(columns))('%s has the columns that the docs name', (view, expected) => {
+    const db = new Database(path, { readonly: true })
+    const found = db.prepare(`SELECT name FROM pragma_table_info('${view}')`).pluck().all()
+    db.close()
+    expect(found.join(' ')).toBe(expected)
+  })
+
+  test('show runs with UTC times and the curve with the latest attempt', () => {
+    const id = ids[4] as string
+    good(writer.appendEvents(id, 1, [stepEvent(2, 2, 9)]))
+    good(writer.setRunStatus(id, 'interrupted'))
+    good(writer.startAttempt(id))
+    good(writer.appendEvents(id, 2, [stepEvent(3, 2, 8), stepEvent(4, 3, 7)]))
+    const db = new Database(path, { readonly: true })
+    expect(db.prepare('SELECT created_utc, project FROM v_runs WHERE run = ?').get(id)).toEqual({
+      created_utc: '2025-06-15T15:06:45Z',
+      project: 'Support mail',
+    })
+    expect(
+      db.prepare('SELECT step, loss_nats, attempt FROM v_curve WHERE run = ? ORDER BY step').raw().all(id),
+    ).toEqual([
+      [1, 1, 1],
+      [2, 8, 2],
+      [3, 7, 2],
+    ])
+    const plan = db.prepare('EXPLAIN QUERY PLAN SELECT * FROM v_curve WHERE run = ?').all(id) as {
+      detail: string
+    }[]
+    expect(plan.map((row) => row.detail).join()).toContain('SEARCH events USING PRIMARY KEY (run_id=?)')
+    db.close()
+  })
+})
+
+function planOf(query: Compilable<unknown>): string[] {
+  const db = openForReading(path)
+  try {
+    const { sql, parameters } = query.compile()
+    const rows = db.prepare<unknown[]>(`EXPLAIN QUERY PLAN ${sql}`).all(...parameters) as { detail: string }[]
+    return rows.map((row) => row.detail)
+  } finally {
+    db.close()
+  }
+}
