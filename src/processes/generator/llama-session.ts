@@ -1,6 +1,12 @@
 // llama.cpp by node-llama-cpp: one model, answers written side by side, greedy. Opens only GGUF files that Tunewright
 // wrote itself. Knows token ids, no text.
-import { getLlama, type LlamaContext, type LlamaContextSequence, type LlamaModel, type Token } from 'node-llama-cpp'
+import {
+  getLlama,
+  type LlamaContext,
+  type LlamaContextSequence,
+  type LlamaModel,
+  type Token,
+} from 'node-llama-cpp'
 import { throwIfCancelled } from '../serve-job.ts'
 
 export interface AnswerSession {
@@ -19,7 +25,11 @@ export interface AnswerRequest {
   readonly stopIds: ReadonlySet<number>
   readonly sequences: number
   readonly signal: AbortSignal
-  readonly onAnswer: (index: number, ids: readonly number[], ended: 'end-of-turn' | 'token-limit') => Promise<void>
+  readonly onAnswer: (
+    index: number,
+    ids: readonly number[],
+    ended: 'end-of-turn' | 'token-limit',
+  ) => Promise<void>
 }
 
 /** Never builds, downloads or searches: the binary that the package brought, on the processor. */
@@ -32,13 +42,61 @@ export async function openAnswerSession(modelPath: string, threads: number): Pro
     progressLogs: false,
   })
   const model = await llama.loadModel({ modelPath })
+  const used = await fasterThreads(model, threads)
   return {
-    answer: (request) => answerAll(model, threads, request),
+    answer: (request) => answerAll(model, used, request),
     dispose: async () => {
       await model.dispose()
       await llama.dispose()
     },
   }
+}
+
+/** Tokens that each number of threads is tried with. */
+const trialTokens = 6
+
+/**
+ * `threads`, or 1 where that is faster: llama.cpp's threads wait for each other by spinning, so on cores that are
+ * already busy two threads were measured 10 to 30 times slower than one (docs/proof.md).
+ */
+async function fasterThreads(model: LlamaModel, threads: number): Promise<number> {
+  if (threads === 1) return 1
+  return (await trialMs(model, threads)) <= (await trialMs(model, 1)) ? threads : 1
+}
+
+async function trialMs(model: LlamaModel, threads: number): Promise<number> {
+  const context = await model.createContext({ contextSize: 128, sequences: 1, threads })
+  try {
+    const start = model.tokens.bos ?? model.tokens.eos ?? (0 as Token)
+    const tokens = context.getSequence().evaluate([start], { temperature: 0, yieldEogToken: true })
+    await tokens.next()
+    const startMs = performance.now()
+    for (let token = 0; token < trialTokens; token += 1) await tokens.next()
+    return performance.now() - startMs
+  } finally {
+    await context.dispose()
+  }
+}
+
+/**
+ * Lets one sequence after the other take its next token. node-llama-cpp 3.21 samples the sequences of a batch in
+ * parallel threads, and llama.cpp puts the rows of logits in order at the first look, unguarded (llama_get_logits_ith,
+ * output_reorder): two looks at once now and then gave one sequence the other's token (docs/proof.md). False where the
+ * package does not have the call that this wraps; then only one sequence may be used.
+ */
+export function sampleInTurn(context: LlamaContext): boolean {
+  const inner = (context as unknown as { _ctx?: { sampleToken?: unknown } })._ctx
+  const sample = inner?.sampleToken
+  if (!inner || typeof sample !== 'function') return false
+  let last: Promise<unknown> = Promise.resolve()
+  const inTurn = (...operands: unknown[]): Promise<unknown> => {
+    const next = last.then(() => sample.apply(inner, operands) as unknown)
+    last = next.catch(() => {})
+    return next
+  }
+  // The native class marks its methods read-only, so that plain assignment throws.
+  Object.defineProperty(inner, 'sampleToken', { value: inTurn })
+  return true
 }
 
 async function answerAll(model: LlamaModel, threads: number, request: AnswerRequest): Promise<void> {
@@ -55,7 +113,8 @@ async function answerAll(model: LlamaModel, threads: number, request: AnswerRequ
   try {
     // Similar lengths together; longest first, so that no long answer is left alone at the end.
     const queue = prompts.map((_, index) => index).sort((a, b) => prompts[b]!.length - prompts[a]!.length)
-    await Promise.all(Array.from({ length: sequences }, () => workThrough(context, model, queue, request)))
+    const workers = sampleInTurn(context) ? sequences : 1
+    await Promise.all(Array.from({ length: workers }, () => workThrough(context, model, queue, request)))
   } finally {
     await context.dispose()
   }
