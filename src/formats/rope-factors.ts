@@ -36,12 +36,10 @@ export function llama3ScalingOf(
   originalContextTokens: number | undefined,
 ): Llama3Scaling | null {
   const factor = divisors.reduce((most, divisor) => Math.max(most, divisor), 1)
-  const usual = { factor, lowFreqFactor: 1, highFreqFactor: 4 }
-  const candidates: Llama3Scaling[] = [originalContextTokens, 8192]
+  const known = [originalContextTokens, 8192]
     .filter((tokens) => tokens !== undefined)
-    .map((tokens) => ({ ...usual, originalContextTokens: tokens }))
-  const fitted = fitScaling(divisors, theta, headDim, factor)
-  if (fitted) candidates.push(fitted)
+    .map((tokens) => ({ factor, lowFreqFactor: 1, highFreqFactor: 4, originalContextTokens: tokens }))
+  const candidates = [...known, ...fittedScalings(divisors, theta, headDim, factor)]
   return candidates.find((scaling) => agrees(divisors, llama3Divisors(scaling, theta, headDim))) ?? null
 }
 
@@ -50,29 +48,34 @@ function agrees(given: Float32Array, expected: Float32Array): boolean {
 }
 
 /**
- * In the blended range s = (1/d - 1/factor) / (1 - 1/factor) is linear in turns per token x: s = (T x - 1) / (h - 1)
- * with low = 1 (only ratios matter). The outermost two blended points give T and h.
+ * In the blended range s = (1/d - 1/factor) / (1 - 1/factor) is linear in the turns per token x: s = (T x - 1) / (h - 1)
+ * with low = 1 (only ratios matter). One blended point gives T where h = 4; the outermost two give T and h.
  */
-function fitScaling(
+function fittedScalings(
   divisors: Float32Array,
   theta: number,
   headDim: number,
   factor: number,
-): Llama3Scaling | null {
-  const blended: { x: number; s: number }[] = []
-  divisors.forEach((divisor, i) => {
+): Llama3Scaling[] {
+  const points: { x: number; s: number }[] = []
+  for (const [i, divisor] of divisors.entries())
     if (divisor > 1.001 && divisor < factor * 0.999)
-      blended.push({
+      points.push({
         x: theta ** ((-2 * i) / headDim) / (2 * Math.PI),
         s: (1 / divisor - 1 / factor) / (1 - 1 / factor),
       })
+  const first = points[0]
+  const last = points.at(-1)
+  if (!first || !last) return []
+  const scaling = (tokens: number, highFreqFactor: number): Llama3Scaling => ({
+    factor,
+    lowFreqFactor: 1,
+    highFreqFactor,
+    originalContextTokens: Math.max(1, Math.round(tokens)),
   })
-  const first = blended[0]
-  const last = blended.at(-1)
-  if (!first || !last || first === last) return null
+  const fitted = [scaling((3 * first.s + 1) / first.x, 4)]
   const slope = (first.s - last.s) / (first.x - last.x)
   const intercept = first.s - slope * first.x
-  if (!(intercept < 0)) return null
-  const highFreqFactor = 1 - 1 / intercept
-  return { factor, lowFreqFactor: 1, highFreqFactor, originalContextTokens: Math.round(-slope / intercept) }
+  if (intercept < 0) fitted.push(scaling(-slope / intercept, 1 - 1 / intercept))
+  return fitted
 }
