@@ -5,7 +5,7 @@ import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 import type { ChildExit, Launcher, ProcessName } from '../system/launcher.ts'
 
 /** Longer than the slowest single step between two messages of a healthy child on a slow computer. */
-export const defaultSilenceMs = 180_000
+export const defaultSilenceMs = 300_000
 /** How long a child may take to stop by itself once it was asked to. */
 const stopMs = 5_000
 

@@ -79,8 +79,9 @@ function answerRows(measured: Measured): RowAnswer[] {
       if (!sideScore) throw new Error(`row ${example.rowId} was not scored as ${name}`)
       const answer = written.get(`${name} ${example.rowId}`)
       const { labelLogProbs } = sideScore
-      const text =
-        measured.labels && labelLogProbs ? measured.labels[argmax(labelLogProbs)]! : (answer?.text ?? null)
+      const text = measured.labels
+        ? measured.labels[labelLogProbs ? argmax(labelLogProbs) : 0]!
+        : (answer?.text ?? null)
       return {
         text,
         lossNats: sideScore.lossNats,

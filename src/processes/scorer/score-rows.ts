@@ -99,7 +99,7 @@ async function scoreLaidOut(
     for (const indices of batchBranches(layouts, limits)) {
       await throwIfCancelled(signal)
       const batch = indices.map((index) => rows[index]!)
-      const scores = await scoreBatch(batch, base, tuned, job.labels !== null)
+      const scores = await scoreBatch(batch, { base, tuned, signal, hasLabels: job.labels !== null })
       done += batch.length
       await emit({ kind: 'scores', rows: scores, done, total: rows.length })
     }
@@ -118,14 +118,20 @@ async function compileSession(
   return unwrap(await backend.compile(graph, { threads: job.threads, weights, workFolder: job.workFolder }))
 }
 
+interface Sides {
+  readonly base: RunSide
+  readonly tuned: RunSide | null
+  readonly signal: AbortSignal
+  readonly hasLabels: boolean
+}
+
 async function scoreBatch(
   rows: readonly ScoredRow[],
-  base: RunSide,
-  tuned: RunSide | null,
-  hasLabels: boolean,
+  { base, tuned, signal, hasLabels }: Sides,
 ): Promise<RowScore[]> {
   const layouts = rows.map((row) => row.layout)
   const baseNats = await base(layouts)
+  await throwIfCancelled(signal)
   const tunedNats = tuned ? await tuned(layouts) : null
   return rows.map((row, index) => {
     const sideOf = (nats: readonly number[]) => {
