@@ -1,6 +1,6 @@
 // Appending what happened in a run. Sequence numbers have no gaps; an exact repeat is taken as already written, anything
 // else under a known number is refused. The run's row takes its figures from the events in the same transaction.
-import { newEvents, rowReference } from '#shared/journal-commands.ts'
+import { attemptNumber, newEvents, rowReference } from '#shared/journal-commands.ts'
 import { planBody, stepBody, validationBody } from '#shared/journal-types.ts'
 import { checkInput, storable } from './check-input.ts'
 import type { WriterContext } from './command.ts'
@@ -29,14 +29,15 @@ export function appendEvents(
 ): Appended {
   const id = checkInput(rowReference, runId, 'run id')
   const given = checkInput(newEvents, events, `events of run ${id}`)
-  assertCurrentAttempt(db, id, attempt)
+  const current = checkInput(attemptNumber, attempt, `attempt of run ${id}`)
+  assertCurrentAttempt(db, id, current)
   const start = headOf(db, id)
   let head = start
   const figures: RunFigures = {}
   for (const event of given) {
     const bodyText = jsonText(event.body, `event ${event.seq} of run ${id}`)
     const kind = storable(event.kind)
-    const full = { runId: id, seq: event.seq, attempt: attempt as number, atMs: event.atMs, kind, bodyText }
+    const full = { runId: id, seq: event.seq, attempt: current, atMs: event.atMs, kind, bodyText }
     if (event.seq <= head.seq) {
       assertRepeat(db, full)
       continue
@@ -63,7 +64,7 @@ export function headOf(db: WriterContext['db'], runId: string): { seq: number; h
   return row ?? { seq: 0, hash: chainStart }
 }
 
-function assertCurrentAttempt(db: WriterContext['db'], id: string, attempt: unknown): void {
+function assertCurrentAttempt(db: WriterContext['db'], id: string, attempt: number): void {
   const known = first(db, sqlFor.selectFrom('runs').select(['status', 'attempts']).where('id', '=', id))
   if (!known)
     refuse('run.unknown', 'The journal knows no run with this id.', `run ${id}`, 'Create the run first.')
@@ -72,7 +73,7 @@ function assertCurrentAttempt(db: WriterContext['db'], id: string, attempt: unkn
   if (attempt !== known.attempts || known.attempts === 0)
     refuse(
       'journal.conflict',
-      `These events belong to attempt ${String(attempt)}, but the run is at attempt ${known.attempts}.`,
+      `These events belong to attempt ${attempt}, but the run is at attempt ${known.attempts}.`,
       `run ${id}`,
       'Stop the older trainer; its later events do not count.',
     )

@@ -133,6 +133,7 @@ export const runName = line
 export const runNotes = prose
 export const runTags = z.array(line).max(100)
 export const rowReference = id
+export const attemptNumber = count
 
 export const runSorts = ['created', 'started', 'ended', 'name', 'status', 'bestLoss'] as const
 

@@ -1,0 +1,257 @@
+// Commands meet anything a caller can make. Each answers with a Result; none throws, none writes half, and afterwards the
+// journal is what the accepted commands say.
+import { expect, test } from 'vitest'
+import { openJournalReader } from '#journal/reader.ts'
+import type { JournalWriter } from '#journal/writer.ts'
+import { type RunStatus, runStatuses } from '#shared/journal-types.ts'
+import { randomFrom } from './support/random.ts'
+import { good, openSample, stepEvent } from './support/sample.ts'
+
+const calls = process.env.TUNEWRIGHT_LONG ? 200_000 : 6000
+
+const cyclic: Record<string, unknown> = {}
+cyclic.self = cyclic
+const deep = () => {
+  let value: unknown = 1
+  for (let i = 0; i < 3000; i++) value = [value]
+  return value
+}
+
+/** Values that have broken programs before. */
+const strange: (() => unknown)[] = [
+  () => undefined,
+  () => null,
+  () => Number.NaN,
+  () => Number.POSITIVE_INFINITY,
+  () => -1,
+  () => -0,
+  () => 1.5,
+  () => 2 ** 53,
+  () => 2 ** 31,
+  () => 10n,
+  () => '',
+  () => ' ',
+  () => 'x'.repeat(100_001),
+  () => 'half \ud83d',
+  () => 'nul \0 byte',
+  () => "'; DROP TABLE runs; --",
+  () => '../../etc/passwd',
+  () => '__proto__',
+  () => true,
+  () => [],
+  () => {
+    const sparse: unknown[] = [1]
+    sparse[3] = 2
+    return sparse
+  },
+  () => ({}),
+  () => JSON.parse('{"__proto__": {"polluted": true}}'),
+  () => new Date(0),
+  () => new Map([[1, 2]]),
+  () => new Uint8Array(4),
+  () => () => 1,
+  () => Symbol('s'),
+  () => cyclic,
+  deep,
+  () => ({ toJSON: () => 'other' }),
+  () => Object.create(null),
+]
+
+type Call = readonly [name: keyof JournalWriter, ...input: unknown[]]
+
+test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
+  const { writer, path, newRun } = openSample()
+  const random = randomFrom(4711)
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
+  const { id } = good(writer.createRun(newRun))
+  good(writer.startAttempt(id))
+  let seq = 0
+  const fingerprint = newRun.recipe.data.fingerprint
+  const answers = [{ rowId: 'r', expected: 'a', answer: 'b', scores: { exact: 1 } }]
+  const problem = { code: 'trainer.crashed', message: 'm', where: 'w', remedy: 'r' }
+  const valid = (): Call =>
+    pick<Call>([
+      ['addProject', { name: `p${random()}`, scenario: 'classification', goal: 'g' }],
+      ['ensureProject', { name: 'Support mail', scenario: 'classification' }],
+      [
+        'addModel',
+        {
+          id: `m${random()}`,
+          name: 'n',
+          source: 's',
+          licence: 'l',
+          weightsSha256: 'a'.repeat(64),
+          parameters: 1,
+        },
+      ],
+      [
+        'addDataset',
+        {
+          fingerprint: `f${random()}`,
+          scenario: 'classification',
+          sourceName: 'n',
+          manifest: { a: [1] },
+          counts: { train: 1, validation: 1, test: 1, leftOut: 0 },
+        },
+      ],
+      ['createRun', { ...newRun, tags: ['a'] }],
+      ['appendEvents', id, 1, [stepEvent(seq + pick([1, 1, 5]), seq + 1)]],
+      ['setRunStatus', id, pick(runStatuses.filter((status) => status === 'running' || status === 'paused'))],
+      ['renameRun', id, 'n'],
+      ['setNotes', id, 'n'],
+      ['setTags', id, ['a', 'b']],
+      [
+        'addEvaluation',
+        { runId: id, subject: 'base', datasetFingerprint: fingerprint, metrics: { a: 1 }, answers },
+      ],
+      ['addComparison', { runId: id, body: { verdict: 'v' } }],
+      ['recordTestSetOpening', { datasetFingerprint: fingerprint, runId: id, purpose: 'proof' }],
+      ['addArtifact', { runId: id, kind: 'adapter', path: 'a/b', bytes: 1, sha256: 'b'.repeat(64) }],
+      ['markArtifactRemoved', 'artifact-x'],
+      ['failRun', 'run-nobody', { status: 'crashed', problem }],
+      ['finishRun', 'run-nobody', { reason: 'completed', bestStep: 1, bestLossNats: 1, adapterSha256: null }],
+      ['startAttempt', 'run-nobody', { backend: 'b', device: {}, versions: { a: '1' } }],
+    ])
+  const seen: Record<string, number> = {}
+  for (let n = 0; n < calls; n++) {
+    const [name, ...input] = valid()
+    const spoiled = input.map((value) => (random() < 0.7 ? spoil(value, random) : value))
+    const command = writer[name] as (...args: unknown[]) => ReturnType<JournalWriter['createRun']>
+    const answer = command(...spoiled)
+    const outcome = answer.ok ? 'ok' : answer.problem.code
+    seen[outcome] = (seen[outcome] ?? 0) + 1
+    if (!answer.ok) {
+      expect(answer.problem.code).toMatch(
+        /^(journal\.(invalid|unknown|conflict|gap|transition)|run\.unknown)$/,
+      )
+      for (const part of ['message', 'where', 'remedy'] as const) expect(answer.problem[part]).not.toBe('')
+    }
+    seq = good(writer.appendEvents(id, 1, [])).headSeq
+  }
+  console.log(JSON.stringify(seen))
+  expect(Object.keys(seen)).toEqual(
+    expect.arrayContaining(['ok', 'journal.invalid', 'run.unknown', 'journal.gap']),
+  )
+  expect(({} as { polluted?: boolean }).polluted).toBeUndefined()
+
+  const reader = good(openJournalReader(path))
+  expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
+  for (const run of good(reader.listRuns({ limit: 10_000 })).runs) good(reader.getRun(run.id))
+  good(reader.evaluations(id))
+  good(reader.comparisons(id))
+  good(reader.artifacts(id))
+  reader.close()
+  good(writer.close())
+})
+
+/** The value with one part, somewhere in it, replaced, removed or added. */
+function spoil(value: unknown, random: () => number): unknown {
+  const strangeOne = () => (strange[Math.floor(random() * strange.length)] as () => unknown)()
+  if (typeof value !== 'object' || value === null || random() < 0.2) return strangeOne()
+  if (Array.isArray(value)) {
+    if (value.length === 0 || random() < 0.2) return [...value, strangeOne()]
+    const at = Math.floor(random() * value.length)
+    return value.map((part, i) => (i === at ? spoil(part, random) : part))
+  }
+  const keys = Object.keys(value)
+  const key = keys[Math.floor(random() * keys.length)] ?? 'extra'
+  const what = random()
+  if (what < 0.1) return { ...value, [`extra${random()}`]: strangeOne() }
+  if (what < 0.2) return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key))
+  return { ...value, [key]: spoil((value as Record<string, unknown>)[key], random) }
+}
+
+test('random lives of runs follow the table of transitions', { timeout: 300_000 }, () => {
+  const { writer, path, newRun } = openSample()
+  const reader = good(openJournalReader(path))
+  const random = randomFrom(99)
+  const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
+  const allowed: Record<RunStatus, RunStatus[]> = {
+    queued: ['running', 'interrupted', 'cancelled', 'failed', 'crashed'],
+    running: ['paused', 'interrupted', 'finished', 'cancelled', 'failed', 'crashed'],
+    paused: ['running', 'interrupted', 'finished', 'cancelled', 'failed', 'crashed'],
+    interrupted: ['running', 'cancelled'],
+    cancelled: ['running'],
+    failed: ['running', 'cancelled'],
+    crashed: ['running', 'cancelled'],
+    finished: [],
+  }
+  const reached = new Set<string>()
+  for (let life = 0; life < 50; life++) {
+    const { id } = good(writer.createRun(newRun))
+    let status: RunStatus = 'queued'
+    let attempts = 0
+    let headSeq = 0
+    for (let turn = 0; turn < 15; turn++) {
+      const legalNow: RunStatus[] = allowed[status]
+      const fresh = legalNow.filter((to) => !reached.has(`${status} -> ${to}`))
+      const wanted: RunStatus = fresh.length > 0 && random() < 0.6 ? pick(fresh) : pick(runStatuses)
+      const problem = { code: 'trainer.crashed', message: 'm', where: 'w', remedy: 'r' }
+      let answer: { ok: boolean }
+      let isLegal = allowed[status].includes(wanted)
+      if (wanted === 'running' && status === 'paused' && random() < 0.5) {
+        answer = writer.setRunStatus(id, 'running')
+      } else if (wanted === 'running') {
+        answer = writer.startAttempt(id)
+        if (answer.ok) attempts += 1
+      } else if (wanted === 'finished') {
+        answer = writer.finishRun(id, {
+          reason: 'completed',
+          bestStep: 1,
+          bestLossNats: 1,
+          adapterSha256: null,
+        })
+      } else if ((wanted === 'failed' || wanted === 'crashed') && random() < 0.5) {
+        answer = writer.failRun(id, { status: wanted, problem })
+      } else {
+        isLegal ||= status === wanted
+        answer = writer.setRunStatus(id, wanted)
+      }
+      expect(answer.ok, `${status} -> ${wanted}`).toBe(isLegal)
+      if (isLegal) {
+        reached.add(`${status} -> ${wanted}`)
+        status = wanted
+      }
+      const appended = writer.appendEvents(id, attempts, [stepEvent(headSeq + 1, headSeq + 1)])
+      expect(appended.ok).toBe(attempts > 0 && status !== 'finished')
+      if (appended.ok) headSeq += 1
+      const run = good(reader.getRun(id))
+      expect(run).toMatchObject({ status, attempts, headSeq })
+      expect(run.endedAtMs === null).toBe(['queued', 'running', 'paused'].includes(status))
+    }
+  }
+  const legal = runStatuses.flatMap((from) => allowed[from].map((to) => `${from} -> ${to}`))
+  expect([...reached].filter((step) => legal.includes(step)).sort()).toEqual([...legal].sort())
+  reader.close()
+  good(writer.close())
+})
+
+test('orphans of a dead process become interrupted; runs of this one do not', () => {
+  const { writer, path, newRun } = openSample()
+  const make = (status: RunStatus) => {
+    const { id } = good(writer.createRun({ ...newRun, name: status }))
+    if (status === 'running' || status === 'paused') good(writer.startAttempt(id))
+    if (status === 'paused') good(writer.setRunStatus(id, 'paused'))
+    if (status === 'cancelled') good(writer.setRunStatus(id, 'cancelled'))
+    return id
+  }
+  const orphans = (['queued', 'running', 'paused'] as const).map(make)
+  const cancelled = make('cancelled')
+  expect(good(writer.markOrphansInterrupted())).toEqual([])
+  good(writer.close())
+
+  const next = openSample({ path })
+  const own = good(next.writer.createRun(next.newRun)).id
+  expect(good(next.writer.markOrphansInterrupted())).toEqual(orphans)
+  expect(good(next.writer.markOrphansInterrupted())).toEqual([])
+  const reader = good(openJournalReader(path))
+  expect(orphans.map((id) => good(reader.getRun(id)).status)).toEqual([
+    'interrupted',
+    'interrupted',
+    'interrupted',
+  ])
+  expect(good(reader.getRun(own)).status).toBe('queued')
+  expect(good(reader.getRun(cancelled)).status).toBe('cancelled')
+  reader.close()
+  good(next.writer.close())
+})
