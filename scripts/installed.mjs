@@ -41,9 +41,9 @@ export function ensureInstalled() {
 }
 
 /** Runs a program of node_modules on the project's own Node; ends this process with its exit code on failure. */
-export function runInstalled(command, parameters, environment = {}) {
+export function runInstalled(command, parameters, { environment = {}, cwd = root } = {}) {
   const done = spawnSync(join(bin, command), parameters, {
-    cwd: root,
+    cwd,
     stdio: 'inherit',
     shell: process.platform === 'win32',
     env: {
@@ -56,16 +56,23 @@ export function runInstalled(command, parameters, environment = {}) {
   if (done.status !== 0) process.exit(done.status ?? 1)
 }
 
+/** The command line, in the folder where the person typed the command, so that file names mean what they see. */
+export function runCommandLine(parameters) {
+  runInstalled('node', [join(root, 'src', 'cli', 'main.ts'), ...parameters], {
+    cwd: process.env.INIT_CWD ?? process.cwd(),
+  })
+}
+
 const types = ['pure', 'formats', 'node', 'tests']
 const tasks = {
-  demo: (rest) => runInstalled('node', ['src/cli/main.ts', 'demo', ...rest]),
+  demo: (rest) => runCommandLine(['demo', ...rest]),
   test(rest) {
     runInstalled('node', ['scripts/fetch-test-models.ts'])
     runInstalled('vitest', ['run', ...rest])
   },
   'test:long'(rest) {
     runInstalled('node', ['scripts/fetch-test-models.ts'])
-    runInstalled('vitest', ['run', ...rest], { TUNEWRIGHT_LONG: '1' })
+    runInstalled('vitest', ['run', ...rest], { environment: { TUNEWRIGHT_LONG: '1' } })
   },
   check() {
     for (const environment of types) runInstalled('tsc', ['-p', `tsconfig.${environment}.json`])

@@ -1,0 +1,70 @@
+// proof RUN
+import { join } from 'node:path'
+import { datasetFolder } from '#core/data/index.ts'
+import { modelFolder } from '#core/models/model-library.ts'
+import { createProofJournal, type ProofProgress, proveRun } from '#core/proof/index.ts'
+import { runFolderOf } from '#core/training/run-service.ts'
+import type { ProofReport } from '#shared/proof-protocol.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
+import type { Application } from '../application.ts'
+import { exitCodes } from '../output.ts'
+import { proofLines } from '../report.ts'
+
+const phaseWords: Readonly<Record<ProofProgress['phase'], string>> = {
+  opening: 'Opening the locked test set (the journal records it)',
+  loading: 'Loading the model',
+  scoring: 'Measuring the test rows',
+  answering: 'Writing answers',
+  computing: 'Computing intervals',
+  saving: 'Writing the proof into the journal',
+}
+
+/** Measures base and tuned on the run's locked test set, prints the verdict, and keeps everything in the journal. */
+export async function proveTunedRun(application: Application, runId: string): Promise<ProofReport> {
+  const { library, launcher, output } = application
+  const writer = application.writer()
+  const run = unwrap(application.reader().getRun(runId))
+  if (run.status !== 'finished' || run.adapterSha256 === null)
+    throw new ProblemError({
+      code: 'run.not-finished',
+      message: `This run is ${run.status}: there is no finished adapter to prove.`,
+      where: `run ${runId}`,
+      remedy: `Let it finish first: tunewright runs resume ${runId}`,
+    })
+  const { recipe } = run
+  const stop = new AbortController()
+  const release = application.onInterrupt(() => {
+    application.setExitCode(exitCodes.interrupted)
+    stop.abort()
+  })
+  try {
+    const report = unwrap(
+      await proveRun(
+        {
+          runId,
+          scenario: recipe.scenario,
+          instruction: recipe.instruction,
+          model: { folder: modelFolder(library, recipe.model.id), weightsSha256: recipe.model.weightsSha256 },
+          adapter: { folder: join(runFolderOf(library, runId), 'adapter'), weightsSha256: run.adapterSha256 },
+          datasetFolder: datasetFolder(library, recipe.data.fingerprint),
+          cacheFolder: library.cacheFolder,
+          threads: recipe.threads,
+          maxTokens: recipe.batch.maxTokens,
+          seed: recipe.seed,
+        },
+        {
+          launcher,
+          journal: createProofJournal(writer, recipe.data.fingerprint),
+          signal: stop.signal,
+          onProgress: ({ phase, done, total }) =>
+            output.progress(`${phaseWords[phase]}${total > 0 ? `: ${done} of ${total}` : '…'}`),
+        },
+      ),
+    )
+    for (const line of proofLines(report)) output.line(line)
+    output.result(report)
+    return report
+  } finally {
+    release()
+  }
+}
