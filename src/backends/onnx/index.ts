@@ -1,0 +1,2 @@
+// The ONNX backend's public face.
+export { createOnnxBackend } from './session.ts'
