@@ -1,0 +1,152 @@
+// Copies a run's adapter out of the library in the form that Hugging Face PEFT reads, with a model card. The folder
+// appears whole and verified or not at all, and never in place of another.
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { readSafetensorsHeader } from '#formats/safetensors.ts'
+import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { asDiskProblem, sha256File, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
+import { openFileBytes } from '../system/file-bytes.ts'
+import { type CardFacts, modelCard } from './model-card.ts'
+
+export interface PeftExport {
+  /** The run's own folder; its adapter lies in adapter/. */
+  readonly runFolder: string
+  /** SHA-256 of adapter_model.safetensors as the journal holds it. */
+  readonly adapterSha256: string
+  /** The library's exportsFolder. */
+  readonly exportsFolder: string
+  /** Wished name of the folder; characters that file systems dislike are replaced, a taken name gets a number. */
+  readonly name: string
+  readonly card: CardFacts
+}
+
+export interface ExportedFile {
+  readonly name: string
+  readonly sizeBytes: number
+  readonly sha256: string
+}
+
+export interface Exported {
+  readonly folder: string
+  readonly files: readonly ExportedFile[]
+}
+
+const weightsName = 'adapter_model.safetensors'
+const configName = 'adapter_config.json'
+/** More folders of one name than a person makes. */
+const mostNumbers = 10_000
+
+/** Problems: run.not-finished (no adapter yet), checkpoint.damaged (it changed), export.failed, disk.full, disk.failed. */
+export function exportPeft(spec: PeftExport): Promise<Result<Exported>> {
+  return attemptAsync(async () => {
+    const source = join(spec.runFolder, 'adapter')
+    const config = await readAdapterConfig(source)
+    if ((await sha256File(join(source, weightsName))) !== spec.adapterSha256) throw changed(source)
+    const described = { ...config, base_model_name_or_path: spec.card.baseModel.name }
+    const text = {
+      [configName]: `${JSON.stringify(described, null, 2)}\n`,
+      'README.md': modelCard(spec.card),
+    }
+    const folder = await freeFolder(spec.exportsFolder, spec.name)
+    const files = await writeFolderDurably(folder, async (inside) => {
+      const written: ExportedFile[] = []
+      const write = async (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
+        written.push({ name, ...(await writeNewFile(join(inside, name), chunks)) })
+      }
+      await write(weightsName, createReadStream(join(source, weightsName)) as AsyncIterable<Uint8Array>)
+      for (const [name, content] of Object.entries(text))
+        await write(name, [new TextEncoder().encode(content)])
+      await verify(inside, written, spec.adapterSha256)
+      return written
+    }).catch((error: unknown) => {
+      throw asDiskProblem(error, folder)
+    })
+    return { folder, files }
+  })
+}
+
+async function readAdapterConfig(source: string): Promise<Record<string, unknown>> {
+  const text = await readFile(join(source, configName), 'utf8').catch((error: unknown) => {
+    throw new ProblemError({
+      code: 'run.not-finished',
+      message: 'This run has no trained adapter yet.',
+      where: source,
+      remedy: 'Let the run finish, or resume it, then export it.',
+      details: String(error),
+    })
+  })
+  try {
+    return JSON.parse(text) as Record<string, unknown>
+  } catch {
+    throw changed(source)
+  }
+}
+
+const changed = (where: string): ProblemError =>
+  new ProblemError({
+    code: 'checkpoint.damaged',
+    message: 'The adapter in the library is not the one that the run wrote.',
+    where,
+    remedy: 'Train the run again: its recipe gives the same adapter.',
+  })
+
+/** Reads back what lies on the disk: every hash, and the safetensors header by our strict reader. */
+async function verify(folder: string, files: readonly ExportedFile[], adapterSha256: string): Promise<void> {
+  for (const { name, sha256 } of files) {
+    const isSame = (await sha256File(join(folder, name))) === sha256
+    if (!isSame || (name === weightsName && sha256 !== adapterSha256)) throw notWritten(name)
+  }
+  const file = await openFileBytes(join(folder, weightsName))
+  try {
+    unwrap(await readSafetensorsHeader(file))
+  } finally {
+    await file.close()
+  }
+}
+
+const notWritten = (name: string): ProblemError =>
+  new ProblemError({
+    code: 'export.failed',
+    message: 'What was read back from the disk is not what was written.',
+    where: name,
+    remedy: 'Check the disk, then export again. Nothing was left behind.',
+  })
+
+const reservedNames = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$/iu
+
+/** A folder name that every file system takes; a name without any usable character becomes "adapter". */
+export function safeFolderName(name: string): string {
+  const clean = name
+    .normalize('NFC')
+    .replace(/[^\p{L}\p{N} ._-]+/gu, '-')
+    .replace(/\s+/gu, ' ')
+    .slice(0, 80)
+    .replace(/^[. -]+|[. -]+$/gu, '')
+  if (clean === '') return 'adapter'
+  // Cut by characters above, but file systems count bytes: a name that is still too long is named by its hash.
+  const short =
+    new TextEncoder().encode(clean).length <= 200
+      ? clean
+      : `adapter-${createHash('sha256').update(clean).digest('hex').slice(0, 12)}`
+  return reservedNames.test(short) ? `${short}-adapter` : short
+}
+
+async function freeFolder(exportsFolder: string, name: string): Promise<string> {
+  const base = safeFolderName(name)
+  for (let number = 1; number < mostNumbers; number += 1) {
+    const path = join(exportsFolder, number === 1 ? base : `${base} ${number}`)
+    const isFree = await stat(path).then(
+      () => false,
+      () => true,
+    )
+    if (isFree) return path
+  }
+  throw new ProblemError({
+    code: 'export.failed',
+    message: 'There are too many exports of this name.',
+    where: exportsFolder,
+    remedy: 'Choose another name, or move old exports away.',
+  })
+}
