@@ -172,6 +172,7 @@ function sendFile(
   const part = body.subarray(0, fault.afterBytes)
   hub.sentBytes += part.length
   response.write(part, () => {
-    if (fault.kind === 'cut-off') response.destroy()
+    // A client drops what it has not read yet when the connection breaks: it gets a moment to read.
+    if (fault.kind === 'cut-off') setTimeout(() => response.socket?.end(), 300)
   })
 }
