@@ -70,33 +70,38 @@ export const pointwiseRules: RulesFor<
   },
 
   /**
-   * With m = max(logits) and p = softmax(logits): the loss is m - logits[target] - ln(max(p)), since
-   * max(p) = 1 / sum(exp(logits - m)); it stays finite where p[target] underflows. Each pass over [L,V] is tied to
-   * follow the reads of its operand, so that it can work in place: at most one more [L,V] buffer is alive.
+   * With m = max(logits), p = softmax(logits) and s = sum(p): the loss is m - logits[target] - ln(max(p)) + ln(s),
+   * since max(p) = s / sum(exp(logits - m)); it stays finite where p[target] underflows. s is not quite 1: the
+   * runtime adds up tens of thousands of small terms in 8 or 16 float32 lanes and loses up to 3e-5 of them, as PyTorch
+   * does on its part (exact sums lie 1e-5 nats beside both; docs/backends.md). Each pass over [L,V] is tied to follow
+   * the reads of its operand, so that it can work in place: at most one more [L,V] buffer is alive.
    */
   softmaxCrossEntropy(emit, { inputs: [logits, targets, weights], outputs: [losses, dLogits] }) {
     const { shape } = logits
     const columnShape = [shape[0]!, 1]
-    const lastAxis = emit.integers([-1])
     const column = emit.reshape(targets.name, [-1, 1])
-    const top = emit.node('ReduceMax', [logits.name, lastAxis], { shape: columnShape })
+    const top = emit.node('ReduceMax', [logits.name, emit.integers([-1])], { shape: columnShape })
     const picked = emit.node('GatherElements', [logits.name, column], {
       attributes: { axis: 1 },
       shape: columnShape,
     })
     const read = emit.tie(logits.name, shape, [top, picked])
     const probs = emit.node('Softmax', [read], { attributes: { axis: -1 }, shape })
-    const topProb = emit.node('ReduceMax', [probs, lastAxis], { shape: columnShape })
+    const topProb = emit.node('ReduceMax', [probs, emit.integers([-1])], { shape: columnShape })
+    const sum = emit.node('ReduceSum', [probs, emit.integers([-1])], { shape: columnShape })
     const weightColumn = emit.reshape(weights.name, [-1, 1], { shape: columnShape })
     if (emit.isUsed(losses)) {
       const gap = emit.node('Sub', [top, picked], { shape: columnShape })
-      const logTop = emit.node('Log', [topProb], { shape: columnShape })
-      const nats = emit.node('Sub', [gap, logTop], { shape: columnShape })
+      const ratio = emit.node('Div', [topProb, sum], { shape: columnShape })
+      const nats = emit.node('Sub', [gap, emit.node('Log', [ratio], { shape: columnShape })], {
+        shape: columnShape,
+      })
       const weighted = emit.node('Mul', [nats, weightColumn], { shape: columnShape })
       emit.reshape(weighted, [-1], { outputs: [losses.name] })
     }
     if (!emit.isUsed(dLogits)) return
-    const scaled = emit.node('Mul', [emit.tie(probs, shape, [topProb]), weightColumn], { shape })
+    const factor = emit.node('Div', [weightColumn, sum], { shape: columnShape })
+    const scaled = emit.node('Mul', [emit.tie(probs, shape, [topProb, sum]), factor], { shape })
     emit.node('ScatterElements', [scaled, column, emit.node('Neg', [weightColumn], { shape: columnShape })], {
       attributes: { axis: 1, reduction: 'add' },
       outputs: [dLogits.name],
