@@ -61,7 +61,7 @@ export function exportPeft(spec: PeftExport): Promise<Result<Exported>> {
       await verify(inside, written, spec.adapterSha256)
       return written
     }).catch((error: unknown) => {
-      throw asDiskProblem(error, folder)
+      throw isTaken(error) ? taken(folder) : asDiskProblem(error, folder)
     })
     return { folder, files }
   })
@@ -132,6 +132,18 @@ export function safeFolderName(name: string): string {
       : `adapter-${createHash('sha256').update(clean).digest('hex').slice(0, 12)}`
   return reservedNames.test(short) ? `${short}-adapter` : short
 }
+
+/** Something of that name came between our look and the rename, or stands where the exports folder should be. */
+const isTaken = (error: unknown): boolean =>
+  ['ENOTEMPTY', 'EEXIST'].includes((error as NodeJS.ErrnoException).code ?? '')
+
+const taken = (folder: string): ProblemError =>
+  new ProblemError({
+    code: 'export.failed',
+    message: 'The folder could not be made: something else has this name.',
+    where: folder,
+    remedy: 'Export again under another name.',
+  })
 
 async function freeFolder(exportsFolder: string, name: string): Promise<string> {
   const base = safeFolderName(name)

@@ -27,9 +27,12 @@ export interface CardFacts {
   readonly proof: Omit<ProofReport, 'answers'> | null
 }
 
-/** One line of foreign text inside Markdown: no line breaks, no character with a meaning. */
+/** One line of foreign text inside Markdown: no line breaks, no character with a meaning, no address that turns into a link. */
 export function escapeMarkdown(text: string): string {
-  return text.replace(/\s+/gu, ' ').replace(/[\\`*_{}[\]<>()#+\-.!|~&$]/gu, (character) => `\\${character}`)
+  return text
+    .replace(/\s+/gu, ' ')
+    .replace(/[\\`*_{}[\]<>#|~&$:@]/gu, (character) => `\\${character}`)
+    .replace(/www\./giu, (start) => `${start.slice(0, 3)}\\.`)
 }
 
 /** A YAML string: JSON's double quotes are valid YAML. */
@@ -68,7 +71,7 @@ function frontMatter({ baseModel }: CardFacts): string {
 function introduction({ baseModel, scenarioTitle, recipe }: CardFacts): string {
   return (
     `A LoRA adapter for ${escapeMarkdown(baseModel.name)}: a small addition (rank ${recipe.method.rank}) that is loaded ` +
-    `together with that model and changes how it answers. Goal: ${escapeMarkdown(scenarioTitle)}. ` +
+    `together with that model and changes how it answers. Goal: ${scenarioTitle}. ` +
     'Made with Tunewright on one computer.'
   )
 }
@@ -92,7 +95,7 @@ function proofSection(proof: Omit<ProofReport, 'answers'>): string {
   const cell = (metric: MetricName, one: { value: number; low: number; high: number }) =>
     `${figure(metric, one.value)} (${figure(metric, one.low)} to ${figure(metric, one.high)})`
   return [
-    escapeMarkdown(proof.verdict.sentence),
+    proof.verdict.sentence,
     '',
     `Measured on ${proof.rows} test rows that were locked away from training. In brackets: 95 % intervals (${proof.intervals.method}).`,
     '',

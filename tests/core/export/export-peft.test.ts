@@ -1,0 +1,181 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { safeFolderName } from '#core/export/export-peft.ts'
+import { type CardFacts, exportPeft, modelCard } from '#core/export/index.ts'
+import { sha256File } from '#core/system/durable-files.ts'
+import { recipe } from '#shared/recipe.ts'
+import { writeTinyAdapter } from '../../processes/tiny-model.ts'
+
+const card: CardFacts = {
+  runName: 'tickets, second try',
+  runId: 'run-1',
+  createdAtMs: Date.UTC(2026, 10, 24),
+  appVersion: '0.1.0',
+  scenarioTitle: 'Sort texts into categories',
+  baseModel: {
+    name: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+    licence: 'Apache-2.0',
+    weightsSha256: 'a'.repeat(64),
+  },
+  data: {
+    fileName: 'tickets.csv',
+    fingerprint: '0123456789abcdef',
+    trainRows: 90,
+    validationRows: 20,
+    testRows: 40,
+  },
+  recipe: recipe.parse({
+    version: 1,
+    model: { id: 'm-1', weightsSha256: 'a'.repeat(64) },
+    data: { fingerprint: '0123456789abcdef' },
+    scenario: 'classification',
+    instruction: 'Answer with the label.\n# and nothing else',
+    threads: 2,
+  }),
+  proof: null,
+}
+
+let home = ''
+let spec: Parameters<typeof exportPeft>[0]
+beforeEach(async () => {
+  home = mkdtempSync(join(tmpdir(), 'tunewright-export-'))
+  const runFolder = join(home, 'run')
+  const exportsFolder = join(home, 'exports')
+  mkdirSync(exportsFolder)
+  writeTinyAdapter(join(runFolder, 'adapter'))
+  const adapterSha256 = await sha256File(join(runFolder, 'adapter', 'adapter_model.safetensors'))
+  spec = { runFolder, adapterSha256, exportsFolder, name: 'tickets', card }
+})
+afterEach(() => {
+  rmSync(home, { recursive: true, force: true })
+})
+
+describe('exporting an adapter', () => {
+  test('the weights are the same bytes; config and card are beside them', async () => {
+    const result = await exportPeft(spec)
+    if (!result.ok) throw new Error(result.problem.message)
+    const { folder, files } = result.value
+    expect(folder).toBe(join(spec.exportsFolder, 'tickets'))
+    expect(readdirSync(folder).sort()).toEqual([
+      'README.md',
+      'adapter_config.json',
+      'adapter_model.safetensors',
+    ])
+    expect(readFileSync(join(folder, 'adapter_model.safetensors'))).toEqual(
+      readFileSync(join(spec.runFolder, 'adapter', 'adapter_model.safetensors')),
+    )
+    for (const file of files) expect(await sha256File(join(folder, file.name))).toBe(file.sha256)
+    const config = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'))
+    expect(config).toMatchObject({
+      base_model_name_or_path: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+      r: 4,
+      lora_alpha: 8,
+    })
+  })
+
+  test('a second export gets a new name; the first is untouched', async () => {
+    const first = await exportPeft(spec)
+    const before = readFileSync(join(spec.exportsFolder, 'tickets', 'README.md'), 'utf8')
+    const second = await exportPeft({ ...spec, card: { ...card, runName: 'another' } })
+    expect(first.ok && second.ok && second.value.folder).toBe(join(spec.exportsFolder, 'tickets 2'))
+    expect(readFileSync(join(spec.exportsFolder, 'tickets', 'README.md'), 'utf8')).toBe(before)
+  })
+
+  test('an adapter that is not the one the run wrote is not exported', async () => {
+    const path = join(spec.runFolder, 'adapter', 'adapter_model.safetensors')
+    const bytes = readFileSync(path)
+    bytes[bytes.length - 3]! ^= 1
+    writeFileSync(path, bytes)
+    const result = await exportPeft(spec)
+    expect(result).toMatchObject({ ok: false, problem: { code: 'checkpoint.damaged' } })
+    expect(readdirSync(spec.exportsFolder)).toEqual([])
+  })
+
+  test('a run without an adapter is told to finish first', async () => {
+    rmSync(join(spec.runFolder, 'adapter'), { recursive: true })
+    expect(await exportPeft(spec)).toMatchObject({ ok: false, problem: { code: 'run.not-finished' } })
+  })
+
+  test('a file where the exports folder should be is a Problem', async () => {
+    const blocked = join(home, 'a-file')
+    writeFileSync(blocked, '')
+    const result = await exportPeft({ ...spec, exportsFolder: blocked })
+    expect(result).toMatchObject({ ok: false, problem: { code: 'export.failed' } })
+  })
+})
+
+describe('the model card', () => {
+  test('says that nothing was measured where there is no proof', () => {
+    expect(modelCard(card)).toContain('has not been measured on its test set yet')
+  })
+
+  test('shows figures with intervals and the verdict', () => {
+    const interval = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
+    const text = modelCard({
+      ...card,
+      proof: {
+        version: 1,
+        rows: 40,
+        leftOut: [],
+        metric: 'accuracy',
+        baseline: { metric: 'accuracy', ...interval(0.4) },
+        tuned: { metric: 'accuracy', ...interval(0.9) },
+        difference: interval(0.5),
+        verdict: { kind: 'better', sentence: 'Training made the model better.' },
+        comparisons: [
+          {
+            metric: 'accuracy',
+            isHigherBetter: true,
+            base: interval(0.4),
+            tuned: interval(0.9),
+            difference: interval(0.5),
+          },
+        ],
+        labels: null,
+        intervals: { method: 'bootstrap', resamples: 4000, seed: 1, level: 0.95 },
+        backend: 'test',
+        seconds: 1,
+        scoringSeconds: 1,
+        answeringSeconds: 0,
+      },
+    })
+    expect(text).toContain('Training made the model better.')
+    expect(text).toContain('| Right answers | 40.0 % (35.0 % to 45.0 %) | 90.0 % (85.0 % to 95.0 %) | 50.0 %')
+    expect(text).toContain('The test set was small (40 rows).')
+  })
+
+  test('foreign names cannot become markup or YAML', () => {
+    const hostile = 'x\n---\nlicense: evil\n# <img src=x onerror=alert(1)> [a](http://e.org) www.e.org'
+    const text = modelCard({
+      ...card,
+      runName: hostile,
+      baseModel: { ...card.baseModel, name: hostile, licence: hostile },
+      data: { ...card.data, fileName: hostile },
+    })
+    const lines = text.split('\n')
+    expect(lines.filter((line) => line === '---')).toHaveLength(2)
+    expect(lines.some((line) => line.startsWith('license: evil'))).toBe(false)
+    const body = lines.slice(lines.lastIndexOf('---') + 1).join('\n')
+    expect(body).not.toMatch(/(?<!\\)<img|(?<!\\)\[a|http:\/\/|www\.e/)
+  })
+
+  test('the instruction stands word for word in a block without meaning', () => {
+    expect(modelCard(card)).toContain('    Answer with the label.\n    # and nothing else')
+  })
+})
+
+test.each([
+  ['tickets', 'tickets'],
+  ['a/b\\c:d', 'a-b-c-d'],
+  ['..', 'adapter'],
+  ['', 'adapter'],
+  ['CON', 'CON-adapter'],
+  ['nul.txt', 'nul.txt-adapter'],
+  ['Übung 3', 'Übung 3'],
+  ['  trailing. ', 'trailing'],
+  ['問'.repeat(90), expect.stringMatching(/^adapter-[0-9a-f]{12}$/)],
+])('folder name for %j', (name, expected) => {
+  expect(safeFolderName(name)).toEqual(expected)
+})
