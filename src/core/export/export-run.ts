@@ -1,0 +1,82 @@
+// A finished run's adapter with everything a stranger should know about it, out of the journal, into the exports folder.
+import { relative, sep } from 'node:path'
+import type { JournalReader } from '#journal/reader.ts'
+import type { JournalWriter } from '#journal/writer.ts'
+import { datasetManifest } from '#shared/dataset.ts'
+import { proofReport } from '#shared/proof-protocol.ts'
+import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { ModelManifest } from '../models/manifest.ts'
+import { showModel } from '../models/model-library.ts'
+import { starterOnHub } from '../models/starter-files.ts'
+import { scenarioOf } from '../scenarios/scenarios.ts'
+import type { Library } from '../system/library.ts'
+import { runFolderOf } from '../training/run-service.ts'
+import { type Exported, exportPeft } from './export-peft.ts'
+import type { CardFacts } from './model-card.ts'
+
+export interface ExportPorts {
+  readonly library: Library
+  readonly reader: Pick<JournalReader, 'getRun' | 'datasets' | 'comparisons'>
+  readonly writer: Pick<JournalWriter, 'addArtifact'>
+  readonly appVersion: string
+}
+
+/** Exports the run's adapter in PEFT form and records every file of it. Problems: those of `exportPeft`, `run.unknown`. */
+export function exportRunAsPeft(runId: string, ports: ExportPorts): Promise<Result<Exported>> {
+  return attemptAsync(async () => {
+    const { library, writer } = ports
+    const run = unwrap(ports.reader.getRun(runId))
+    if (run.status !== 'finished' || run.adapterSha256 === null)
+      throw new ProblemError({
+        code: 'run.not-finished',
+        message: `This run is ${run.status}: there is no finished adapter to export.`,
+        where: `run ${runId}`,
+        remedy: `Let it finish first: tunewright runs resume ${runId}`,
+      })
+    const exported = unwrap(
+      await exportPeft({
+        runFolder: runFolderOf(library, runId),
+        adapterSha256: run.adapterSha256,
+        exportsFolder: library.exportsFolder,
+        name: run.name,
+        card: await cardOf(runId, ports),
+      }),
+    )
+    for (const { name, sizeBytes, sha256 } of exported.files) {
+      const path = `${relative(library.home, exported.folder).split(sep).join('/')}/${name}`
+      unwrap(writer.addArtifact({ runId, kind: 'export', path, bytes: sizeBytes, sha256 }))
+    }
+    return exported
+  })
+}
+
+async function cardOf(runId: string, { library, reader, appVersion }: ExportPorts): Promise<CardFacts> {
+  const run = unwrap(reader.getRun(runId))
+  const model = unwrap(await showModel(library, run.modelId))
+  const record = unwrap(reader.datasets()).find(({ fingerprint }) => fingerprint === run.datasetFingerprint)
+  const dataset = datasetManifest.parse(record?.manifest)
+  const newest = unwrap(reader.comparisons(runId)).at(-1)
+  return {
+    runName: run.name,
+    runId,
+    createdAtMs: run.createdAtMs,
+    appVersion,
+    scenarioTitle: scenarioOf(run.scenario).title,
+    baseModel: { name: publicName(model), licence: model.licence, weightsSha256: model.weightsSha256 },
+    data: {
+      fileName: dataset.source.name,
+      fingerprint: dataset.fingerprint,
+      trainRows: dataset.counts.train,
+      validationRows: dataset.counts.validation,
+      testRows: dataset.counts.test,
+    },
+    recipe: run.recipe,
+    proof: newest === undefined ? null : proofReport.omit({ answers: true }).parse(newest.body),
+  }
+}
+
+/** The name under which others find the base model. */
+function publicName(model: ModelManifest): string {
+  if (model.isStarter) return starterOnHub.repository
+  return model.source.kind === 'hub' ? model.source.from : model.name
+}
