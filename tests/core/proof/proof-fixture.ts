@@ -1,0 +1,126 @@
+// A library with a tiny model, its adapter, an imported data set and a run in a real journal: everything a proof needs.
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { datasetFolder, importDataset } from '#core/data/index.ts'
+import { createProofJournal, type ProofSpec } from '#core/proof/index.ts'
+import { sha256File } from '#core/system/durable-files.ts'
+import { type Library, openLibrary } from '#core/system/library.ts'
+import { type JournalReader, openJournalReader } from '#journal/reader.ts'
+import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
+import type { DatasetManifest } from '#shared/dataset.ts'
+import { recipe, recipeDraft, type ScenarioId } from '#shared/recipe.ts'
+import { unwrap } from '#shared/result.ts'
+import { writeTinyAdapter, writeTinyModel } from '../../processes/tiny-model.ts'
+
+export interface ProofFixture {
+  readonly library: Library
+  readonly manifest: DatasetManifest
+  readonly writer: JournalWriter
+  readonly reader: JournalReader
+  readonly spec: ProofSpec
+  readonly journal: ReturnType<typeof createProofJournal>
+  close(): void
+}
+
+const tables: Record<ScenarioId, { file: string; text: (row: number) => string }> = {
+  classification: {
+    file: 'text,label\n',
+    text: (row) =>
+      `message ${row} about ${['bills', 'bugs', 'praise'][row % 3]},${['billing', 'bug', 'praise'][row % 3]}\n`,
+  },
+  'question-answering': {
+    file: 'question,answer\n',
+    text: (row) => `What is item ${row}?,It is the ${['red', 'blue', 'green'][row % 3]} one\n`,
+  },
+}
+
+export async function makeProofFixture(scenario: ScenarioId, rows: number): Promise<ProofFixture> {
+  const library = openLibrary(mkdtempSync(join(tmpdir(), 'tunewright-proof-')))
+  const modelFolder = writeTinyModel(join(library.modelsFolder, 'm-tiny'))
+  const adapterFolder = writeTinyAdapter(join(library.runsFolder, 'run-1', 'adapter'))
+  const path = join(library.cacheFolder, 'rows.csv')
+  const table = tables[scenario]
+  writeFileSync(path, table.file + Array.from({ length: rows }, (_, row) => table.text(row)).join(''))
+  const data = recipeDraft.shape.data.parse({ path, testShare: 0.4 })
+  const manifest = unwrap(await importDataset(library, data, scenario))
+  const weightsSha256 = await sha256File(join(modelFolder, 'model.safetensors'))
+  const { writer, reader } = journalWithRun(library, manifest, scenario, weightsSha256)
+  return {
+    library,
+    manifest,
+    writer,
+    reader,
+    journal: createProofJournal(writer, manifest.fingerprint),
+    spec: {
+      runId: 'run-1',
+      scenario,
+      instruction: 'Answer.',
+      model: { folder: modelFolder, weightsSha256 },
+      adapter: {
+        folder: adapterFolder,
+        weightsSha256: await sha256File(join(adapterFolder, 'adapter_model.safetensors')),
+      },
+      datasetFolder: datasetFolder(library, manifest.fingerprint),
+      cacheFolder: library.cacheFolder,
+      threads: 1,
+      maxTokens: 256,
+      seed: 42,
+      maxAnswerTokens: 6,
+    },
+    close() {
+      reader.close()
+      writer.close()
+      rmSync(library.home, { recursive: true, force: true })
+    },
+  }
+}
+
+function journalWithRun(
+  library: Library,
+  manifest: DatasetManifest,
+  scenario: ScenarioId,
+  weightsSha256: string,
+): { writer: JournalWriter; reader: JournalReader } {
+  const writer = unwrap(openJournalWriter(library.journalPath))
+  const { fingerprint, counts, source } = manifest
+  const project = unwrap(writer.ensureProject({ name: 'test', scenario }))
+  unwrap(
+    writer.addModel({
+      id: 'm-tiny',
+      name: 'tiny',
+      source: 'test',
+      licence: 'Apache-2.0',
+      weightsSha256,
+      parameters: 1000,
+    }),
+  )
+  unwrap(writer.addDataset({ fingerprint, scenario, sourceName: source.name, manifest, counts }))
+  unwrap(
+    writer.createRun({
+      id: 'run-1',
+      projectId: project.id,
+      name: 'first',
+      recipe: recipe.parse({
+        version: 1,
+        model: { id: 'm-tiny', weightsSha256 },
+        data: { fingerprint },
+        scenario,
+        instruction: 'Answer.',
+        threads: 1,
+      }),
+      backend: 'test',
+      device: {},
+      versions: {},
+    }),
+  )
+  return { writer, reader: unwrap(openJournalReader(library.journalPath)) }
+}
+
+/** A second adapter folder with a broken weights file. */
+export function damageAdapter(fixture: ProofFixture): ProofSpec {
+  const folder = join(fixture.library.cacheFolder, 'damaged-adapter')
+  writeTinyAdapter(folder)
+  copyFileSync(join(folder, 'adapter_config.json'), join(folder, 'adapter_model.safetensors'))
+  return { ...fixture.spec, adapter: { ...fixture.spec.adapter, folder } }
+}
