@@ -46,16 +46,22 @@ export async function listCheckpoints(parent: string): Promise<{ folder: string;
     .sort((a, b) => b.step - a.step || (a.folder < b.folder ? 1 : -1))
 }
 
-/** Runs file work; any error of the operating system becomes a disk Problem, a bug keeps flying. */
+/** Any error of the operating system as a disk Problem; null for everything else, which is a bug. */
+export function diskProblemOf(error: unknown, path: string): ProblemError | null {
+  const known = asDiskProblem(error, path)
+  if (known instanceof ProblemError) return known
+  if (typeof (error as NodeJS.ErrnoException | null)?.code !== 'string') return null
+  const plain = asDiskProblem(Object.assign(new Error(String(error)), { code: 'EIO' }), path)
+  return plain instanceof ProblemError ? plain : null
+}
+
+/** Runs file work; an error of the operating system becomes a disk Problem, a bug keeps flying. */
 export async function diskAttempt<T>(path: string, work: () => Promise<T>): Promise<Result<T>> {
   return attemptAsync(async () => {
     try {
       return await work()
     } catch (error) {
-      const known = asDiskProblem(error, path)
-      if (known instanceof ProblemError) throw known
-      if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error
-      throw asDiskProblem(Object.assign(new Error(String(error)), { code: 'EIO' }), path)
+      throw diskProblemOf(error, path) ?? error
     }
   })
 }

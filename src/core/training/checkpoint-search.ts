@@ -48,11 +48,11 @@ export async function findNewestCheckpoint(runFolder: string): Promise<Result<Ch
 async function verifyCheckpoint(path: string, folder: string): Promise<VerifiedCheckpoint> {
   const manifest = await readManifest(path, folder)
   for (const file of manifest.files) {
-    const found = await stat(join(path, file.name)).catch(() => null)
+    const found = await stat(join(path, file.name)).catch(unlessDamaged)
     if (!found?.isFile()) throw damaged(folder, `${file.name} is missing`)
     if (found.size !== file.sizeBytes)
       throw damaged(folder, `${file.name} has ${found.size} bytes instead of ${file.sizeBytes}`)
-    const sha256 = await sha256File(join(path, file.name)).catch(() => null)
+    const sha256 = await sha256File(join(path, file.name)).catch(unlessDamaged)
     if (sha256 !== file.sha256) throw damaged(folder, `${file.name} does not match its checksum`)
   }
   if (!manifest.files.some((file) => file.name === stateName))
@@ -62,7 +62,7 @@ async function verifyCheckpoint(path: string, folder: string): Promise<VerifiedC
 }
 
 async function readManifest(path: string, folder: string): Promise<CheckpointManifest> {
-  const text = await readFile(join(path, manifestName), 'utf8').catch(() => null)
+  const text = await readFile(join(path, manifestName), 'utf8').catch(unlessDamaged)
   if (text === null) throw damaged(folder, `${manifestName} is missing or unreadable`)
   let value: unknown
   try {
@@ -73,6 +73,15 @@ async function readManifest(path: string, folder: string): Promise<CheckpointMan
   const parsed = manifestSchema.safeParse(value)
   if (!parsed.success) throw damaged(folder, `${manifestName} is not a manifest of this program`)
   return parsed.data
+}
+
+/**
+ * Null where the file itself is at fault: the checkpoint is passed over. Any other reason (too many open files, no
+ * permission) says nothing against it, and must not cost the hours since the one before.
+ */
+function unlessDamaged(error: NodeJS.ErrnoException): null {
+  if (['ENOENT', 'ENOTDIR', 'EISDIR', 'EIO'].includes(error.code ?? '')) return null
+  throw error
 }
 
 /** The Problem of a checkpoint that cannot be trusted, for `reason` such as "state.json is missing". */

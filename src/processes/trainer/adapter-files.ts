@@ -4,7 +4,6 @@ import { createHash } from 'node:crypto'
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  asDiskProblem,
   isTemporaryName,
   renameDurably,
   sha256File,
@@ -12,10 +11,12 @@ import {
   writeFolderDurably,
   writeNewFile,
 } from '#core/system/durable-files.ts'
+import { diskAttempt } from '#core/training/checkpoint-format.ts'
 import { tensorChunks } from '#core/training/checkpoints.ts'
 import type { ModelConfig } from '#engine/index.ts'
 import { type ParameterLayout, viewsOf } from '#engine/train/state.ts'
 import type { Recipe } from '#shared/recipe.ts'
+import type { Result } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 
 const folderName = 'adapter'
@@ -33,32 +34,33 @@ export async function sweepAdapter(runFolder: string): Promise<void> {
 
 /**
  * Writes `runFolder/adapter` and returns the SHA-256 of its weights file. Where it is there already with the same bytes
- * (the process died just before it could say so) nothing is written. Throws ProblemError: disk.full, disk.failed.
+ * (the process died just before it could say so) nothing is written. Problems: disk.full, disk.failed.
  */
 export async function writeAdapter(
   job: TrainerJob,
   model: ModelConfig,
   layout: ParameterLayout,
   parameters: Float32Array,
-): Promise<string> {
+): Promise<Result<string>> {
   const folder = join(job.runFolder, folderName)
   const config = JSON.stringify(peftConfig(job.recipe, model), null, 1)
   const chunks = () => tensorChunks(peftTensors(layout, parameters))
-  try {
-    if (await isThere(folder, await hashOf(chunks()), config))
-      return await sha256File(join(folder, weightsName))
-    return await writeFolderDurably(folder, async (inside) => {
+  return diskAttempt(folder, async () => {
+    const sha256 = await hashOf(chunks())
+    if (await isThere(folder, sha256, config)) return sha256
+    return writeFolderDurably(folder, async (inside) => {
       await writeNewFile(join(inside, configName), [new TextEncoder().encode(config)])
       return (await writeNewFile(join(inside, weightsName), chunks())).sha256
     })
-  } catch (error) {
-    throw asDiskProblem(error, folder)
-  }
+  })
 }
 
 /** True where the folder holds exactly this adapter; one that differs is put away, for its place is wanted. */
 async function isThere(folder: string, weightsSha256: string, config: string): Promise<boolean> {
-  const found = await readdir(folder).catch(() => null)
+  const found = await readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw error
+  })
   if (found === null) return false
   const weights = await sha256File(join(folder, weightsName)).catch(() => '')
   const described = await sha256File(join(folder, configName)).catch(() => '')

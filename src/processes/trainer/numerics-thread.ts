@@ -1,6 +1,6 @@
 // The numerics thread: does the job on the ONNX backend and posts each event. A run of a graph blocks it, nothing else.
 import { parentPort, workerData } from 'node:worker_threads'
-import { createOnnxBackend } from '#backends/onnx/session.ts'
+import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { obeyControl } from './control.ts'
 import type { ThreadData, ThreadMessage } from './thread-messages.ts'
 import { runTrainingJob } from './training-job.ts'

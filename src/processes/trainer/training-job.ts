@@ -1,13 +1,14 @@
 // One training job from folder to adapter: opens model and rows, finds where the run stands, runs the loop, writes the
 // adapter. Everything that ticks, listens or computes comes in by the host, so tests run it in their own process.
 import { join } from 'node:path'
+import { diskProblemOf } from '#core/training/checkpoint-format.ts'
 import { findNewestCheckpoint } from '#core/training/checkpoint-search.ts'
 import { prepareCheckpoints, pruneCheckpoints, writeCheckpoint } from '#core/training/checkpoints.ts'
 import { type Backend, initialiseAdapter, type Session } from '#engine/index.ts'
 import { train } from '#engine/train/loop.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
 import { initialState, keptParameters, type TrainState } from '#engine/train/state.ts'
-import { attemptAsync, ProblemError, unwrap } from '#shared/result.ts'
+import { type Result, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import { sweepAdapter, writeAdapter } from './adapter-files.ts'
 import { type CompiledJob, compileJob, openModel } from './compile-job.ts'
@@ -29,8 +30,9 @@ export async function* runTrainingJob(job: TrainerJob, host: TrainerHost): Event
   try {
     yield* work(job, host, sessions)
   } catch (error) {
-    if (!(error instanceof ProblemError)) throw error
-    yield { kind: 'failed', problem: error.problem }
+    const known = diskProblemOf(error, job.runFolder)
+    if (known === null) throw error
+    yield { kind: 'failed', problem: known.problem }
   } finally {
     for (const session of sessions) await session.dispose()
   }
@@ -89,11 +91,11 @@ async function* trainAndFinish(
 async function* finish(
   host: TrainerHost,
   state: TrainState,
-  write: () => Promise<string>,
+  write: () => Promise<Result<string>>,
 ): Events<string | null> {
   for (;;) {
     yield { kind: 'phase', phase: 'finishing', detail: 'writing the adapter' }
-    const written = await attemptAsync(write)
+    const written = await write()
     if (written.ok) return written.value
     host.holdYourself()
     yield { kind: 'paused', step: state.step, problem: written.problem }
