@@ -3,12 +3,8 @@
 import { parse, tokenize } from '@huggingface/jinja'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
-import {
-  findPositions,
-  renderWithinBudget,
-  type TemplateNode,
-  templateLimits,
-} from './chat-template-budget.ts'
+import { renderWithinBudget, templateLimits } from './chat-template-budget.ts'
+import { findPositions, type TemplateNode } from './chat-template-tree.ts'
 
 export interface ChatTemplate {
   readonly source: string

@@ -10,14 +10,8 @@ import { writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 import { isFolder, openFolderSource } from './folder-source.ts'
 import { openGgufSource } from './gguf-source.ts'
-import {
-  type FileRecord,
-  type ModelManifest,
-  type ModelOrigin,
-  manifestName,
-  readManifest,
-} from './manifest.ts'
-import { verifyModel } from './model-library.ts'
+import { type FileRecord, type ModelManifest, type ModelOrigin, manifestName } from './manifest.ts'
+import { showModel, verifyModel } from './model-library.ts'
 import { hashFiles, type ModelSource, modelIdOf, type OnProgress, parameterCount } from './model-source.ts'
 import { requireUnchanged } from './safe-files.ts'
 import { ownerFile, ownerMark } from './temporary-owner.ts'
@@ -89,13 +83,13 @@ async function addSource(
       }
       await writeNewFile(join(temporary, manifestName), [jsonBytes(manifest)])
       await rm(join(temporary, ownerFile))
-      // What is there under this id is damaged, or it would have been returned; the whole new copy takes its place.
-      await rm(folder, { recursive: true, force: true })
+      // The whole new copy takes the place of a damaged one. Where there was none, another process may have finished
+      // the same model by now: then its folder stays, the rename fails and its manifest is the answer.
+      if (existing.problem.code === 'model.damaged') await rm(folder, { recursive: true, force: true })
       return manifest
     })
   } catch (error) {
-    // Another process may have added the same model in the meantime.
-    const winner = await readManifest(folder, id)
+    const winner = existing.problem.code === 'model.unknown' ? await showModel(library, id) : existing
     if (winner.ok) return winner.value
     throw error
   }
