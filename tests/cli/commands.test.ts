@@ -1,0 +1,225 @@
+// The command line as a person or a script uses it: real processes, a real (tiny) model, one library for the whole story.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { writeTinyModel } from '../processes/tiny-model.ts'
+import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+
+const root = join(import.meta.dirname, '../..')
+const work = mkdtempSync(join(tmpdir(), 'tunewright-cli-'))
+const home = join(work, 'library')
+const csv = join(work, 'messages.csv')
+const recipe = join(work, 'recipe.yaml')
+
+interface Finished {
+  readonly code: number | null
+  readonly out: string
+  readonly error: string
+}
+
+function start(...parameters: string[]): {
+  child: ChildProcess
+  done: Promise<Finished>
+  heard: () => string
+} {
+  const child = spawn(
+    join(root, 'node_modules/.bin/node'),
+    ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/main.ts'), '--home', home, ...parameters],
+    { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] },
+  )
+  let out = ''
+  let error = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
+    out += text
+  })
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    error += text
+  })
+  const done = new Promise<Finished>((resolve) =>
+    child.once('close', (code) => resolve({ code, out, error })),
+  )
+  return { child, done, heard: () => error }
+}
+
+const run = (...parameters: string[]) => start(...parameters).done
+async function runJson<T>(...parameters: string[]): Promise<T> {
+  const finished = await run('--json', ...parameters)
+  if (finished.code !== 0) throw new Error(finished.error)
+  return JSON.parse(finished.out) as T
+}
+const heardLine = async (running: ReturnType<typeof start>, pattern: RegExp) => {
+  while (!pattern.test(running.heard())) {
+    if (running.child.exitCode !== null) throw new Error(`ended early: ${running.heard()}`)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+}
+
+beforeAll(async () => {
+  writeFileSync(csv, messagesCsv(60))
+  writeFileSync(
+    recipe,
+    [
+      'name: Tiny',
+      'scenario: classification',
+      'model: tiny',
+      'data: { path: messages.csv, columns: { text: message, label: team } }',
+      'method: { rank: 4, alpha: 8 }',
+      'optimizer: { learningRate: 0.01 }',
+      'batch: { microRows: 4, maxTokens: 400 }',
+      'duration: { epochs: 2 }',
+      'threads: 1',
+    ].join('\n'),
+  )
+  const added = await runJson<{ id: string }>('models', 'add', writeTinyModel(join(work, 'tiny')))
+  writeFileSync(recipe, readFileSync(recipe, 'utf8').replace('model: tiny', `model: ${added.id}`))
+})
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+interface Trained {
+  runId: string
+  status: string
+}
+interface Shown {
+  run: { status: string; attempts: number; adapterSha256: string | null; bestStep: number | null }
+  curve: { train: { step: number; lossNats: number }[]; validation: { step: number }[] }
+  comparisons: unknown[]
+  artifacts: { kind: string; path: string; sha256: string }[]
+}
+
+describe('the whole story', () => {
+  let undisturbed: Shown
+  let runId: string
+
+  test('a run from a recipe file ends finished, with its curves in the journal', async () => {
+    const trained = await runJson<Trained>('train', recipe)
+    expect(trained.status).toBe('finished')
+    runId = trained.runId
+    undisturbed = await runJson<Shown>('runs', 'show', runId)
+    expect(undisturbed.run).toMatchObject({ status: 'finished', attempts: 1 })
+    expect(undisturbed.curve.train.length).toBeGreaterThan(10)
+    expect(undisturbed.curve.validation.length).toBeGreaterThan(3)
+    expect(undisturbed.artifacts.map(({ kind }) => kind)).toEqual(['adapter'])
+  })
+
+  test('Ctrl-C stops cleanly with exit code 130; resumed, the run ends bit for bit like the undisturbed one', async () => {
+    const training = start('train', recipe)
+    await heardLine(training, /step [3-9]/)
+    training.child.kill('SIGINT')
+    const stopped = await training.done
+    expect(stopped.code).toBe(130)
+    expect(stopped.error).toMatch(/runs resume run-/)
+    const id = /runs resume (run-\S+)/.exec(stopped.error)?.[1] ?? ''
+    expect((await runJson<Shown>('runs', 'show', id)).run.status).toBe('cancelled')
+    const resumed = await run('runs', 'resume', id)
+    expect(resumed.code).toBe(0)
+    const shown = await runJson<Shown>('runs', 'show', id)
+    expect(shown.run.adapterSha256).toBe(undisturbed.run.adapterSha256)
+    expect(shown.curve.train.map(({ lossNats }) => lossNats)).toEqual(
+      undisturbed.curve.train.map(({ lossNats }) => lossNats),
+    )
+  })
+
+  test('killed with kill -9 the run is found interrupted at the next start, and resumes to the same bits', async () => {
+    const training = start('train', recipe, '--set', 'checkpoints.everySteps=2')
+    await heardLine(training, /step [4-9]/)
+    training.child.kill('SIGKILL')
+    await training.done
+    const list = await runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const id = list.runs[0].id
+    const resumed = await run('runs', 'resume', id)
+    expect(resumed.error).toContain('was interrupted')
+    expect(resumed.code).toBe(0)
+    const shown = await runJson<Shown>('runs', 'show', id)
+    expect(shown.run).toMatchObject({
+      status: 'finished',
+      attempts: 2,
+      adapterSha256: undisturbed.run.adapterSha256,
+    })
+  })
+
+  test('another terminal cancels a run that trains', async () => {
+    const training = start('train', recipe, '--epochs', '200', '--set', 'evaluation.patience=null')
+    await heardLine(training, /step [2-9]/)
+    const list = await runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    expect(list.runs[0].status).toBe('running')
+    expect(await runJson<object>('runs', 'cancel', list.runs[0].id)).toMatchObject({ status: 'asked' })
+    expect((await training.done).code).toBe(130)
+    expect((await runJson<Shown>('runs', 'show', list.runs[0].id)).run.status).toBe('cancelled')
+  })
+
+  test('the proof measures both models on the locked rows and the journal keeps the opening', async () => {
+    const report = await runJson<{
+      rows: number
+      metric: string
+      verdict: { sentence: string }
+      difference: object
+    }>('proof', runId)
+    expect(report.metric).toBe('accuracy')
+    expect(report.rows).toBeGreaterThan(5)
+    expect(report.verdict.sentence).not.toBe('')
+    const shown = await runJson<Shown>('runs', 'show', runId)
+    expect(shown.comparisons).toHaveLength(1)
+  })
+
+  test('the exported adapter is the journalled one, and a second export does not touch the first', async () => {
+    const first = await runJson<{ folder: string; files: { name: string; sha256: string }[] }>(
+      'export',
+      runId,
+      '--as',
+      'peft',
+    )
+    const second = await runJson<{ folder: string }>('export', runId)
+    expect(second.folder).not.toBe(first.folder)
+    expect(first.files.find(({ name }) => name === 'adapter_model.safetensors')?.sha256).toBe(
+      undisturbed.run.adapterSha256,
+    )
+    expect(existsSync(join(first.folder, 'README.md'))).toBe(true)
+    expect(readFileSync(join(first.folder, 'README.md'), 'utf8')).toContain('Right answers')
+  })
+
+  test('the self-test ticks everything', async () => {
+    const report = await runJson<{ checks: { title: string; isGood: boolean }[] }>('doctor')
+    expect(report.checks.filter(({ isGood }) => !isGood)).toEqual([])
+    expect(report.checks.length).toBeGreaterThan(5)
+  })
+})
+
+describe('wrong use and bad input', () => {
+  test.each([
+    [['trian'], 2, /unknown command/],
+    [['train', 'none.yaml'], 1, /could not be opened/],
+    [
+      ['train', '--scenario', 'magic', '--model', 'm', '--data', 'd'],
+      1,
+      /at scenario: expected classification/i,
+    ],
+    [['runs', 'show', 'nope'], 1, /knows no run/],
+    [['runs', 'resume', '../../etc'], 1, /knows no run/],
+    [['proof', 'nope'], 1, /knows no run/],
+    [['models', 'show', 'nope'], 1, /what to do/],
+    [['models', 'add', 'nope.gguf'], 1, /what to do/],
+    [['data', 'check', 'nope.csv', '--scenario', 'classification'], 1, /what to do/],
+    [
+      ['data', 'check', 'messages.csv', '--scenario', 'classification', '--column', 'text=nothing'],
+      1,
+      /message/,
+    ],
+  ])('%j', async (parameters, code, words) => {
+    const finished = await run(...parameters)
+    expect(finished.error).toMatch(words)
+    expect(finished.error).not.toMatch(/\bat .*\.ts:\d+/)
+    expect(finished.code).toBe(code)
+  })
+
+  test('a second writer is told who holds the journal', async () => {
+    const training = start('train', recipe, '--epochs', '200', '--set', 'evaluation.patience=null')
+    await heardLine(training, /step 2/)
+    const second = await run('train', recipe)
+    expect(second.code).toBe(1)
+    expect(second.error).toContain(String(training.child.pid))
+    training.child.kill('SIGINT')
+    await training.done
+  })
+})
