@@ -7,7 +7,7 @@ import { countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import { tokenizeExample } from '#formats/completion-mask.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
-import type { OpenModel } from './compile-job.ts'
+import type { OpenModel } from './open-model.ts'
 
 export interface PreparedRows {
   readonly train: readonly EncodedRow[]

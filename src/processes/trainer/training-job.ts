@@ -11,8 +11,9 @@ import { initialState, keptParameters, type TrainState } from '#engine/train/sta
 import { type Result, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import { sweepAdapter, writeAdapter } from './adapter-files.ts'
-import { type CompiledJob, compileJob, openModel } from './compile-job.ts'
+import { type CompiledJob, compileJob } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
+import { openModel } from './open-model.ts'
 import { type PreparedRows, prepareRows } from './prepare-rows.ts'
 import { identityOf, readState, stateContent } from './state-files.ts'
 

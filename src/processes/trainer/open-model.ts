@@ -1,0 +1,42 @@
+// Opens the model that a job names, and checks its weights against the recipe's hash before a single step depends on
+// them. It computes nothing.
+import { readdir, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isTemporaryName, sha256File } from '#core/system/durable-files.ts'
+import type { ModelConfig } from '#engine/index.ts'
+import { ProblemError } from '#shared/result.ts'
+import type { TrainerJob } from '#shared/trainer-protocol.ts'
+import { readModelConfig, readTextSide, type TextSide } from '../scorer/model-folder.ts'
+
+export interface OpenModel extends TextSide {
+  readonly config: ModelConfig
+}
+
+/** A backend's file beside the weights lives for about a second; one this old was left by a process that died. */
+const staleMs = 60_000
+
+async function sweepModelFolder(folder: string): Promise<void> {
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (!isTemporaryName(name)) continue
+    const found = await stat(join(folder, name)).catch(() => null)
+    if (found && Date.now() - found.mtimeMs > staleMs) await rm(join(folder, name), { force: true })
+  }
+}
+
+/** Config, tokenizer and template of the model. Throws ProblemError (model.damaged) where its weights changed. */
+export async function openModel(job: TrainerJob): Promise<OpenModel> {
+  await sweepModelFolder(job.modelFolder)
+  const config = await readModelConfig(job.modelFolder)
+  const text = await readTextSide(job.modelFolder)
+  const weights = join(job.modelFolder, 'model.safetensors')
+  const sha256 = await sha256File(weights).catch(() => null)
+  if (sha256 !== job.recipe.model.weightsSha256)
+    throw new ProblemError({
+      code: 'model.damaged',
+      message: "The model's weights are not those that this run was planned with.",
+      where: weights,
+      remedy: 'Remove this model from the library, add it again and start the run anew.',
+      details: `expected SHA-256 ${job.recipe.model.weightsSha256}, found ${sha256 ?? 'no readable file'}`,
+    })
+  return { config, ...text }
+}
