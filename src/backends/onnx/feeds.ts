@@ -1,27 +1,24 @@
 // Checks what is fed to a graph, binds its symbols and keeps its result arrays from run to run. Pure.
 // A wrong feed is a bug of the caller and throws.
 import type { Tensor } from '#engine/backend-port.ts'
-import type { Dim, Graph, OpNode, Value } from '#engine/ir/types.ts'
+import type { Dim, Graph, Value } from '#engine/ir/types.ts'
 
 export type Sizes = ReadonlyMap<string, number>
 
-/** Sizes of the graph's symbols as the feeds have them. Throws where a feed is absent or does not fit. */
-export function bindFeeds(
-  graph: Graph,
-  fed: readonly Value[],
-  find: (name: string) => Tensor | undefined,
+/**
+ * Sizes of the symbols in `values` as the tensors have them, on top of those `known`. Throws where a tensor is absent
+ * or does not fit.
+ */
+export function bindSizes(
+  values: readonly Value[],
+  known: Sizes,
+  tensors: ReadonlyMap<string, Tensor>,
 ): Sizes {
-  const sizes = new Map<string, number>()
-  for (const value of fed) {
-    const tensor = find(value.name)
+  const sizes = new Map(known)
+  for (const value of values) {
+    const tensor = tensors.get(value.name)
     if (!tensor) throw new Error(`Feed ${value.name} is missing.`)
     bindShape(value, tensor, sizes)
-  }
-  const checked = new Set<Value>()
-  for (const node of graph.nodes) {
-    if (node.kind !== 'rope' || checked.has(node.inputs[1])) continue
-    checked.add(node.inputs[1])
-    checkPositions(node, find, sizes)
   }
   return sizes
 }
@@ -46,21 +43,20 @@ function bindShape(value: Value, tensor: Tensor, sizes: Map<string, number>): vo
   if (tensor.data.length !== tensor.shape.reduce((product, size) => product * size, 1)) complain()
 }
 
-/** ONNX Runtime reads rows of the rotary tables without looking whether they exist. */
-function checkPositions(
-  node: OpNode<'rope'>,
-  find: (name: string) => Tensor | undefined,
-  sizes: Sizes,
-): void {
-  const [, positions, cos] = node.inputs
-  const tensor = find(positions.name)
-  if (!tensor) return
-  const limit = sizeOf(cos.shape[0]!, sizes)
-  for (const position of tensor.data)
-    if (position < 0 || position >= limit)
-      throw new Error(
-        `Feed ${positions.name} holds ${position}; the model knows positions 0 to ${limit - 1}.`,
-      )
+/** ONNX Runtime reads rows of the rotary tables without looking whether they exist. Throws where one does not. */
+export function checkPositions(graph: Graph, sizes: Sizes, feeds: ReadonlyMap<string, Tensor>): void {
+  const checked = new Set<string>()
+  for (const node of graph.nodes) {
+    if (node.kind !== 'rope') continue
+    const [, { name }, cos] = node.inputs
+    const tensor = feeds.get(name)
+    if (!tensor || checked.has(name)) continue
+    checked.add(name)
+    const limit = sizeOf(cos.shape[0]!, sizes)
+    for (const position of tensor.data)
+      if (position < 0 || position >= limit)
+        throw new Error(`Feed ${name} holds ${position}; the model knows positions 0 to ${limit - 1}.`)
+  }
 }
 
 /**

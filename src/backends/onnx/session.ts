@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-node'
 import type { Backend, CompileOptions, Session, Tensor, WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, Value } from '#engine/ir/types.ts'
 import { attemptAsync, ProblemError } from '#shared/result.ts'
-import { bindFeeds, prepareOutputs } from './feeds.ts'
+import { bindSizes, checkPositions, prepareOutputs, type Sizes } from './feeds.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
 
@@ -25,16 +25,19 @@ async function compile(graph: Graph, options: CompileOptions): Promise<Session> 
   const frozen = graph.parameters.filter((parameter) => !parameter.isTrainable).map(({ value }) => value)
   const held = new Map<string, Tensor>()
   const files: FileWeight[] = []
+  const sizes = new Map<string, number>()
   for (const value of frozen) {
     const location = options.weights.get(value.name)
     if (!location) throw missingWeight(value)
     if (location.kind === 'memory') held.set(value.name, location.tensor)
-    else files.push(await checkedFile(value, location))
+    else files.push(await checkedFile(value, location, sizes))
   }
+  const isHeld = frozen.filter(({ name }) => held.has(name))
+  const known = bindSizes(isHeld, sizes, held)
   const model = encodeModel(lowerGraph(graph, options.weights))
   const settings = sessionSettings(options.threads)
   const runtime = files.length === 0 ? await load(model, settings) : await loadBeside(files, model, settings)
-  return createSession(graph, runtime, held)
+  return createSession(graph, runtime, { held, known })
 }
 
 /**
@@ -51,7 +54,7 @@ function sessionSettings(threads: number): ort.InferenceSession.SessionOptions {
     interOpNumThreads: 1,
     enableCpuMemArena: true,
     enableMemPattern: false,
-    logSeverityLevel: 3,
+    logSeverityLevel: 4,
     extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } },
   }
 }
@@ -96,14 +99,22 @@ async function loadBeside(
 }
 
 /** A mapped file that is shorter than its header says would kill the process at the first read behind its end. */
-async function checkedFile(value: Value, location: FileWeight): Promise<FileWeight> {
+async function checkedFile(
+  value: Value,
+  location: FileWeight,
+  sizes: Map<string, number>,
+): Promise<FileWeight> {
   const where = `${location.file}, ${value.name}`
   if (/[/\\]/.test(location.file)) throw damaged(where, 'the file name contains a path')
   const elements = location.shape.reduce((product, size) => product * size, 1)
   const expectedBytes = elements * (location.dtype === 'float32' ? 4 : 2)
   if (location.lengthBytes !== expectedBytes)
     throw damaged(where, `${location.lengthBytes} bytes, expected ${expectedBytes}`)
-  const fits = value.shape.every((dim, axis) => typeof dim === 'string' || dim === location.shape[axis])
+  const fits = value.shape.every((dim, axis) => {
+    const size = location.shape[axis]
+    if (typeof dim === 'string' && size !== undefined && !sizes.has(dim)) sizes.set(dim, size)
+    return size === (typeof dim === 'string' ? sizes.get(dim) : dim)
+  })
   if (!fits || location.shape.length !== value.shape.length)
     throw damaged(where, `shape [${location.shape.join()}], expected [${value.shape.join()}]`)
   const { size } = await stat(join(location.folder, location.file)).catch((error: unknown) => {
@@ -114,27 +125,27 @@ async function checkedFile(value: Value, location: FileWeight): Promise<FileWeig
   return location
 }
 
-function createSession(
-  graph: Graph,
-  runtime: ort.InferenceSession,
-  held: ReadonlyMap<string, Tensor>,
-): Session {
-  const fed = [
-    ...graph.inputs,
-    ...graph.parameters
-      .filter(({ value, isTrainable }) => isTrainable || held.has(value.name))
-      .map((p) => p.value),
-  ]
+interface Frozen {
+  /** Weights in memory, passed along on every run. */
+  readonly held: ReadonlyMap<string, Tensor>
+  /** Symbols whose size the weights decide. */
+  readonly known: Sizes
+}
+
+function createSession(graph: Graph, runtime: ort.InferenceSession, { held, known }: Frozen): Session {
+  const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
+  const fed = [...graph.inputs, ...trainable]
   const heldTensors = new Map([...held].map(([name, tensor]) => [name, asRuntimeTensor(tensor)]))
   const kept = new Map<string, Tensor>()
   let isDisposed = false
   return {
     async run(feeds) {
       if (isDisposed) throw new Error('This session was disposed of.')
-      const sizes = bindFeeds(graph, fed, (name) => feeds.get(name) ?? held.get(name))
+      const sizes = bindSizes(fed, known, feeds)
+      checkPositions(graph, sizes, feeds)
       const outputs = prepareOutputs(graph.outputs, sizes, kept)
-      const inputs: Record<string, ort.Tensor> = {}
-      for (const { name } of fed) inputs[name] = heldTensors.get(name) ?? asRuntimeTensor(feeds.get(name)!)
+      const inputs: Record<string, ort.Tensor> = Object.fromEntries(heldTensors)
+      for (const { name } of fed) inputs[name] = asRuntimeTensor(feeds.get(name)!)
       const fetches: Record<string, ort.Tensor> = {}
       for (const [name, tensor] of outputs) fetches[name] = asRuntimeTensor(tensor)
       await runtime.run(inputs, fetches).catch((error: unknown) => {
