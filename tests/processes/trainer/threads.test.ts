@@ -1,0 +1,114 @@
+// The small parts between the trainer's two threads: the shared word of commands, and the heart.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createControl, obeyControl, steer } from '../../../src/processes/trainer/control.ts'
+import { createHeart, type Heart } from '../../../src/processes/trainer/heart.ts'
+import type { TrainerEventOf } from '../../../src/shared/trainer-protocol.ts'
+
+describe('control', () => {
+  it('passes pause, resume and cancel on, and cancel is final', async () => {
+    const control = createControl()
+    const { nextCommand } = obeyControl(control)
+    expect(await nextCommand()).toBe('continue')
+    steer(control, 'pause')
+    expect(await nextCommand()).toBe('pause')
+    steer(control, 'resume')
+    expect(await nextCommand()).toBe('continue')
+    steer(control, 'cancel')
+    for (const command of ['resume', 'pause'] as const) {
+      steer(control, command)
+      expect(await nextCommand()).toBe('cancel')
+    }
+  })
+  it('a resume that came before the waiting began is not lost', async () => {
+    const control = createControl()
+    steer(control, 'pause')
+    steer(control, 'resume')
+    expect(await obeyControl(control).waitWhilePaused()).toBe('resume')
+  })
+  it('a run that holds itself waits for a resume that comes later', async () => {
+    const control = createControl()
+    const { holdYourself, waitWhilePaused } = obeyControl(control)
+    steer(control, 'resume')
+    holdYourself()
+    let answer = 'none yet'
+    const waiting = waitWhilePaused().then((word) => {
+      answer = word
+    })
+    await new Promise((resolve) => setTimeout(resolve, 120))
+    expect(answer).toBe('none yet')
+    steer(control, 'resume')
+    await waiting
+    expect(answer).toBe('resume')
+  })
+  it('a cancel ends the waiting', async () => {
+    const control = createControl()
+    const { holdYourself, waitWhilePaused } = obeyControl(control)
+    holdYourself()
+    steer(control, 'cancel')
+    expect(await waitWhilePaused()).toBe('cancel')
+  })
+})
+
+describe('heart', () => {
+  let nowMs: number
+  let beats: TrainerEventOf<'heartbeat'>[]
+  let heart: Heart
+  beforeEach(() => {
+    vi.useFakeTimers()
+    nowMs = 0
+    beats = []
+    heart = createHeart(
+      (event) => beats.push(event),
+      () => nowMs,
+    )
+  })
+  afterEach(() => {
+    heart.stop()
+    vi.useRealTimers()
+  })
+  /** Lets so many seconds pass, in steps of one. */
+  const pass = (seconds: number) => {
+    for (let second = 0; second < seconds; second += 1) {
+      nowMs += 1000
+      vi.advanceTimersByTime(1000)
+    }
+  }
+
+  it('beats at once and then each second, with step and phase of the events that pass', () => {
+    expect(beats).toMatchObject([{ kind: 'heartbeat', step: 0, phase: 'loading' }])
+    heart.follow({ kind: 'phase', phase: 'training', detail: '' })
+    heart.follow({ kind: 'resumed', step: 7 })
+    pass(3)
+    expect(beats).toHaveLength(4)
+    expect(beats[3]!.phase).toBe('training')
+    expect(beats[3]!.residentBytes).toBeGreaterThan(0)
+  })
+  it('goes on through micro-batches of minutes', () => {
+    for (let batch = 0; batch < 3; batch += 1) {
+      pass(600)
+      heart.hear()
+    }
+    expect(beats).toHaveLength(1801)
+  })
+  it('stops when the numerics thread says nothing for more than a quarter of an hour', () => {
+    pass(2000)
+    expect(beats).toHaveLength(901)
+  })
+  it('gives a slow run twenty times its longest silence', () => {
+    pass(100)
+    heart.hear()
+    pass(5000)
+    expect(beats).toHaveLength(2101)
+  })
+  it('goes on for as long as a pause lasts', () => {
+    heart.follow({ kind: 'paused', step: 1, problem: null })
+    pass(5000)
+    expect(beats).toHaveLength(5001)
+  })
+  it('does not take a night with a closed lid for a hang', () => {
+    pass(10)
+    nowMs += 8 * 3600 * 1000
+    pass(100)
+    expect(beats).toHaveLength(111)
+  })
+})
