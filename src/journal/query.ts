@@ -30,6 +30,12 @@ export function all<Q extends Compilable<unknown>>(db: Database, query: Q): RowO
   return prepared(db, sql).all(...parameters) as RowOf<Q>[]
 }
 
+/** The rows of a query one by one. The connection can do nothing else until the last one was taken or the loop left. */
+export function each<Q extends Compilable<unknown>>(db: Database, query: Q): IterableIterator<RowOf<Q>> {
+  const { sql, parameters } = query.compile()
+  return prepared(db, sql).iterate(...parameters) as IterableIterator<RowOf<Q>>
+}
+
 /** The first row of a query, or undefined. */
 export function first<Q extends Compilable<unknown>>(db: Database, query: Q): RowOf<Q> | undefined {
   const { sql, parameters } = query.compile()

@@ -12,7 +12,7 @@ import {
 } from '#shared/journal-types.ts'
 import { checkInput } from './check-input.ts'
 import { chainStart, hashEvent } from './hash-chain.ts'
-import { all, sqlFor } from './query.ts'
+import { all, each, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
 import { toHex } from './rows.ts'
 
@@ -68,33 +68,33 @@ export function readCurve(db: Database, runId: unknown): RunCurve {
 const byStep = <T extends { step: number }>(points: Map<number, T>): T[] =>
   [...points.values()].sort((a, b) => a.step - b.step)
 
-/** Recomputes every hash of a run from its first event; reads in pages, so memory stays small. */
+/** Recomputes every hash of a run from its first event, row by row, so memory stays small. */
 export function verifyChain(db: Database, runId: unknown): ChainReport {
   const id = checkInput(rowReference, runId, 'run id')
   let previous: Uint8Array = chainStart
   let seq = 0
-  for (;;) {
-    const page = all(db, eventsQuery(id, seq, 2000))
-    for (const row of page) {
-      if (row.seq !== seq + 1) return broken(seq + 1, 'the event is missing')
-      if (toHex(row.prev_hash) !== toHex(previous))
-        return broken(row.seq, 'the event does not follow the one before it')
-      const hash = hashEvent(previous, {
-        runId: id,
-        seq: row.seq,
-        attempt: row.attempt,
-        atMs: row.at_ms,
-        kind: row.kind,
-        bodyText: row.body,
-      })
-      if (toHex(hash) !== toHex(row.hash))
-        return broken(row.seq, 'the event was changed after it was written')
-      previous = row.hash
-      seq = row.seq
-    }
-    if (page.length < 2000) break
+  for (const row of each(db, chainQuery(id))) {
+    if (row.seq !== seq + 1) return broken(seq + 1, 'the event is missing')
+    if (!isSame(row.prev_hash, previous))
+      return broken(row.seq, 'the event does not follow the one before it')
+    const hash = hashEvent(previous, {
+      runId: id,
+      seq: row.seq,
+      attempt: row.attempt,
+      atMs: row.at_ms,
+      kind: row.kind,
+      bodyText: row.body,
+    })
+    if (!isSame(row.hash, hash)) return broken(row.seq, 'the event was changed after it was written')
+    previous = hash
+    seq = row.seq
   }
   return { intact: true, events: seq, headHash: seq === 0 ? null : toHex(previous) }
 }
+
+const chainQuery = (runId: string) =>
+  sqlFor.selectFrom('events').selectAll().where('run_id', '=', runId).orderBy('seq')
+
+const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 
 const broken = (firstBadSeq: number, reason: string): ChainReport => ({ intact: false, firstBadSeq, reason })

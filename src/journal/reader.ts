@@ -132,13 +132,12 @@ function readerOver(db: Database, path: string): JournalReader {
 /** Checks everything that can be checked, in one consistent state. */
 export function verifyAll(db: Database): JournalCheck {
   const integrity = db.prepare('PRAGMA integrity_check').pluck().all() as string[]
-  const references = db.prepare('PRAGMA foreign_key_check').all() as { table: string; parent: string }[]
   const runIds = all(db, sqlFor.selectFrom('events').select('run_id').distinct()).map((row) => row.run_id)
   return {
     damage: [
       ...integrity.filter((line) => line !== 'ok'),
       ...(isChangedSinceClosing(db) ? ['rows were changed after the journal was last closed'] : []),
-      ...references.map(({ table, parent }) => `a row of ${table} refers to a missing row of ${parent}`),
+      ...findDanglingRows(db, runIds),
     ],
     brokenRuns: runIds.flatMap((runId) => {
       const report = verifyChain(db, runId)
@@ -146,4 +145,23 @@ export function verifyAll(db: Database): JournalCheck {
     }),
     changedMeasurements: findChangedMeasurements(db),
   }
+}
+
+/** Rows that refer to a row that is not there. SQLite's own check takes each event singly; one look for each run does. */
+function findDanglingRows(db: Database, runsWithEvents: readonly string[]): string[] {
+  const tables = db
+    .prepare(
+      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('events', 'sqlite_sequence')",
+    )
+    .pluck()
+    .all() as string[]
+  const found = tables.flatMap(
+    (table) =>
+      db.prepare(`PRAGMA foreign_key_check("${table}")`).all() as { table: string; parent: string }[],
+  )
+  const known = new Set(all(db, sqlFor.selectFrom('runs').select('id')).map((row) => row.id))
+  return [
+    ...found.map(({ table, parent }) => `a row of ${table} refers to a missing row of ${parent}`),
+    ...runsWithEvents.filter((id) => !known.has(id)).map((id) => `events refer to the missing run ${id}`),
+  ]
 }

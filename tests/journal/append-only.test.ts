@@ -2,6 +2,7 @@
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
+import { openJournalWriter } from '#journal/writer.ts'
 import { codeOf, evaluationEvent, good, openSample, stepEvent } from './support/sample.ts'
 
 function filled() {
@@ -85,16 +86,38 @@ describe('with the triggers taken away', () => {
   ])('the chain tells of %s', (_, statement, firstBadSeq) => {
     const { path, id } = filled()
     const db = new Database(path)
-    const triggers = db
-      .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-      .pluck()
-      .all() as string[]
-    for (const name of triggers) db.exec(`DROP TRIGGER ${name}`)
-    expect(db.prepare(statement).run().changes).toBe(1)
+    withoutTriggers(db, () => expect(db.prepare(statement).run().changes).toBe(1))
     db.close()
     const reader = good(openJournalReader(path))
     expect(good(reader.verifyChain(id))).toMatchObject({ intact: false, firstBadSeq })
     expect(good(reader.verifyAll()).brokenRuns).toMatchObject([{ runId: id, firstBadSeq }])
+    reader.close()
+  })
+
+  test('a journal whose triggers are gone is refused', () => {
+    const { path } = filled()
+    const db = new Database(path)
+    db.exec('DROP TRIGGER events_never_change')
+    db.close()
+    const refused = openJournalReader(path)
+    expect(codeOf(refused)).toBe('journal.corrupt')
+    expect(!refused.ok && refused.problem.details).toContain('trigger events_never_change')
+    expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
+  })
+
+  test('events without their run, and answers without their evaluation, are told', () => {
+    const { path, id, evaluationId } = filled()
+    const db = new Database(path)
+    db.pragma('foreign_keys = OFF')
+    withoutTriggers(db, () => {
+      db.prepare('DELETE FROM runs WHERE id = ?').run(id)
+      db.prepare('DELETE FROM evaluations WHERE id = ?').run(evaluationId)
+    })
+    db.close()
+    const reader = good(openJournalReader(path))
+    const { damage } = good(reader.verifyAll())
+    expect(damage).toContain(`events refer to the missing run ${id}`)
+    expect(damage).toContain('a row of answers refers to a missing row of evaluations')
     reader.close()
   })
 
@@ -107,12 +130,7 @@ describe('with the triggers taken away', () => {
   ])('a measurement tells: %s', (statement) => {
     const { path } = filled()
     const db = new Database(path)
-    const triggers = db
-      .prepare("SELECT name FROM sqlite_schema WHERE type = 'trigger'")
-      .pluck()
-      .all() as string[]
-    for (const name of triggers) db.exec(`DROP TRIGGER ${name}`)
-    expect(db.prepare(statement).run().changes).toBe(1)
+    withoutTriggers(db, () => expect(db.prepare(statement).run().changes).toBe(1))
     db.close()
     const reader = good(openJournalReader(path))
     expect(good(reader.verifyAll()).changedMeasurements).toHaveLength(1)
@@ -195,3 +213,14 @@ describe('events of a run', () => {
     good(writer.close())
   })
 })
+
+/** Takes every trigger away, works, and puts them back as they were: what a determined hand would do. */
+function withoutTriggers(db: Database.Database, work: () => void): void {
+  const triggers = db.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all() as {
+    name: string
+    sql: string
+  }[]
+  for (const { name } of triggers) db.exec(`DROP TRIGGER ${name}`)
+  work()
+  for (const { sql } of triggers) db.exec(sql)
+}
