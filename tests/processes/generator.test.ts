@@ -1,0 +1,172 @@
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { runChildJob } from '#core/proof/index.ts'
+import { sha256File } from '#core/system/durable-files.ts'
+import { createNodeLauncher } from '#core/system/launcher.ts'
+import { ggufOfAdapterFolder, ggufOfModelFolder } from '#processes/generator/gguf-cache.ts'
+import {
+  type GeneratedAnswer,
+  type GeneratorJob,
+  generatorEvent,
+  type HashedFolder,
+} from '#shared/proof-protocol.ts'
+import type { Result } from '#shared/result.ts'
+import { findShared, findStarterGguf } from '../support/models.ts'
+import { importStarter } from './starter-folder.ts'
+import { writeTinyAdapter, writeTinyModel } from './tiny-model.ts'
+
+const launcher = createNodeLauncher()
+
+async function generate(
+  job: GeneratorJob,
+  more: { signal?: AbortSignal; onAnswer?: () => void } = {},
+): Promise<{ result: Result<void>; answers: GeneratedAnswer[] }> {
+  const answers: GeneratedAnswer[] = []
+  const result = await runChildJob(launcher, {
+    process: 'generator',
+    job,
+    eventSchema: generatorEvent,
+    onEvent: (event) => {
+      if (event.kind !== 'answer') return
+      answers.push(event.answer)
+      more.onAnswer?.()
+    },
+    signal: more.signal,
+    failure: { code: 'generator.failed', what: 'The process that writes answers', remedy: 'Try again.' },
+  })
+  return { result, answers }
+}
+
+describe('the generator process with a tiny model', () => {
+  const home = mkdtempSync(join(tmpdir(), 'tunewright-generator-'))
+  const rows = Array.from({ length: 6 }, (_, row) => ({
+    rowId: `row-${row}`,
+    prompt: [{ role: 'user' as const, content: `question ${row} ${'x'.repeat(row * 5)}` }],
+  }))
+  let job: GeneratorJob
+  beforeAll(async () => {
+    const hashed = async (folder: string, name: string): Promise<HashedFolder> => ({
+      folder,
+      weightsSha256: await sha256File(join(folder, name)),
+    })
+    job = {
+      model: await hashed(writeTinyModel(join(home, 'model')), 'model.safetensors'),
+      adapter: await hashed(writeTinyAdapter(join(home, 'adapter')), 'adapter_model.safetensors'),
+      cacheFolder: join(home, 'cache'),
+      threads: 1,
+      sequences: 3,
+      maxAnswerTokens: 8,
+      sides: ['base', 'tuned'],
+      rows,
+    }
+  })
+  afterAll(() => rmSync(home, { recursive: true, force: true }))
+
+  const byKey = (answers: readonly GeneratedAnswer[]) =>
+    new Map(answers.map((answer) => [`${answer.side} ${answer.rowId}`, answer.tokenIds]))
+
+  test('answers every row for both sides; side by side gives the same tokens as one after the other', async () => {
+    const parallel = await generate(job)
+    expect(parallel.result.ok).toBe(true)
+    expect(parallel.answers).toHaveLength(12)
+    const alone = await generate({ ...job, sequences: 1 })
+    expect(byKey(alone.answers)).toEqual(
+      new Map([...byKey(parallel.answers)].sort(([a], [b]) => a.localeCompare(b))),
+    )
+    for (const answer of alone.answers) expect(answer.tokenIds.length).toBeLessThanOrEqual(8)
+  })
+
+  test('cancel stops it in the middle', async () => {
+    const controller = new AbortController()
+    const { result, answers } = await generate(
+      { ...job, rows: Array.from({ length: 200 }, (_, row) => ({ ...rows[0]!, rowId: `${row}` })) },
+      { signal: controller.signal, onAnswer: () => controller.abort() },
+    )
+    expect(result).toMatchObject({ ok: false, problem: { code: 'proof.cancelled' } })
+    expect(answers.length).toBeLessThan(200)
+  })
+
+  test('a copy in the cache that is no GGUF ends as generator.failed, not as a hang', async () => {
+    const cacheFolder = join(home, 'bad-cache')
+    const path = await ggufOfModelFolder(job.model, cacheFolder)
+    writeFileSync(path, readFileSync(path).subarray(0, 5000))
+    const { result } = await generate({ ...job, cacheFolder, sides: ['base'], adapter: null })
+    expect(result).toMatchObject({ ok: false, problem: { code: 'generator.failed' } })
+    expect(result.ok || result.problem.remedy).toContain('empty the cache')
+  })
+
+  test('a missing model folder is a Problem with a place', async () => {
+    const { result } = await generate({ ...job, model: { ...job.model, folder: join(home, 'nowhere') } })
+    expect(result).toMatchObject({ ok: false, problem: { code: 'model.damaged' } })
+  })
+
+  test('the cache keeps few copies of each kind, and sweeps what a killed process left long ago', async () => {
+    const cacheFolder = join(home, 'many')
+    const folder = join(cacheFolder, 'gguf')
+    mkdirSync(folder, { recursive: true })
+    const abandoned = join(folder, 'model-x.gguf.tmp-1')
+    writeFileSync(abandoned, 'half')
+    utimesSync(abandoned, 1, 1)
+    writeFileSync(join(folder, 'model-y.gguf.tmp-2'), 'being written')
+    for (let run = 0; run < 10; run += 1) {
+      const weightsSha256 = run.toString(16).repeat(64)
+      await ggufOfModelFolder({ ...job.model, weightsSha256 }, cacheFolder)
+      await ggufOfAdapterFolder({ ...job.adapter!, weightsSha256 }, job.model, cacheFolder)
+    }
+    const names = readdirSync(folder)
+    expect(names.filter((name) => /^model-[0-9a-f]+-f16/.test(name))).toHaveLength(2)
+    expect(names.filter((name) => name.startsWith('adapter-'))).toHaveLength(8)
+    expect(names).toContain('adapter-999999999999999999999999-v1.gguf')
+    expect(names).not.toContain('model-x.gguf.tmp-1')
+    expect(names).toContain('model-y.gguf.tmp-2')
+  })
+})
+
+interface Greedy {
+  readonly prompt: string
+  readonly prompt_ids: number[]
+  readonly new_ids_64_ignore_eos: number[]
+  readonly n_before_eos: number
+  readonly margin: number[]
+}
+
+const greedyPath = findShared('goldens/smollm2/greedy.json')
+const gguf = greedyPath ? findStarterGguf() : null
+
+/** Margins below this are within what half-precision weights and llama.cpp's own sums change (measured: 8.6e-3). */
+const tinyMargin = 0.05
+
+describe.skipIf(!gguf)('answers of the real starter model', () => {
+  test('greedy tokens are those of transformers, up to a tiny margin', { timeout: 600_000 }, async () => {
+    const golden = JSON.parse(readFileSync(greedyPath!, 'utf8')) as Greedy[]
+    const starter = await importStarter(gguf!)
+    const { result, answers } = await generate({
+      model: starter.model,
+      adapter: null,
+      cacheFolder: starter.library.cacheFolder,
+      threads: 2,
+      sequences: 4,
+      maxAnswerTokens: 24,
+      sides: ['base'],
+      rows: golden.map(({ prompt }, row) => ({
+        rowId: `${row}`,
+        prompt: [{ role: 'user' as const, content: prompt }],
+      })),
+    })
+    expect(result.ok).toBe(true)
+    expect(answers).toHaveLength(golden.length)
+    let compared = 0
+    for (const { rowId, tokenIds, ended } of answers) {
+      const { new_ids_64_ignore_eos: wanted, margin, n_before_eos: end } = golden[Number(rowId)]!
+      const until = Math.min(24, end)
+      let place = 0
+      while (place < until && tokenIds[place] === wanted[place]) place += 1
+      compared += place
+      if (place < until) expect(margin[place]).toBeLessThan(tinyMargin)
+      else expect(ended).toBe(end < 24 ? 'end-of-turn' : 'token-limit')
+    }
+    expect(compared).toBeGreaterThan(100)
+  })
+})
