@@ -1,21 +1,22 @@
 // Damages real weight files in ways that parsers stumble over, the same way for the same seed: bit flips, cut ends, and
 // lies in the fields that mean something (lengths, counts, offsets, names, JSON numbers).
 
-/** Deterministic numbers (mulberry32 by Tommy Ettinger, public domain): `below(n)` is 0 to n - 1. */
+/** Deterministic numbers: `below(n)` is 0 to n - 1. */
 export interface Random {
   below(limit: number): number
 }
 
+/** 32-bit xorshift with the shifts 13, 17, 5 (Marsaglia 2003); neighbouring seeds are spread apart first. */
 export function seededRandom(seed: number): Random {
-  let state = seed >>> 0
-  return {
-    below(limit) {
-      state = (state + 0x6d2b79f5) >>> 0
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-      return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
-    },
+  let state = Math.imul(seed + 1, 0x9e3779b1) | 1
+  const next = (): number => {
+    state ^= state << 13
+    state ^= state >>> 17
+    state ^= state << 5
+    return state >>> 0
   }
+  for (let warmUp = 0; warmUp < 4; warmUp += 1) next()
+  return { below: (limit) => next() % limit }
 }
 
 export type Mutation = (file: Uint8Array, random: Random) => Uint8Array
