@@ -5,6 +5,7 @@ import { chatTemplateSource, compileChatTemplate } from '#formats/chat-template.
 import type { Result } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
 import { findShared } from '../support/models.ts'
+import { seeded } from '../support/seeded.ts'
 
 const readJson = (path: string) => JSON.parse(readFileSync(path, 'utf8'))
 const own: {
@@ -170,6 +171,49 @@ describe('templates that work without end', () => {
     )
     const result = render(own.template, messages)
     expect(result.ok && result.value.split('<|im_end|>').length - 1).toBe(1001)
+  })
+})
+
+describe('mutants of real templates', () => {
+  const sources = [
+    own.template,
+    "{{ bos_token }}{% set ns = namespace(open=false, text='') %}{% for m in messages %}{% if m.role == 'user' and not ns.open %}[INST] {{ m.content | trim }} [/INST]{% set ns.open = true %}{% elif m.content is string %}{{ m['content'].split('</think>')[-1].lstrip('\\n') ~ eos_token }}{% set ns.open = false %}{% else %}{{ raise_exception('roles') }}{% endif %}{% endfor %}{% macro show(x, n=2) %}{{ x|tojson(indent=n) }}{% endmacro %}{{ show(messages[1:]) }}",
+  ]
+  const pieces = [
+    '{%',
+    '%}',
+    '{{',
+    '}}',
+    '(',
+    ')',
+    "'",
+    '|',
+    '.',
+    '[',
+    ']',
+    ' ~ ',
+    'for ',
+    ' in ',
+    'range(',
+    '99999',
+    'messages',
+  ]
+
+  it('end in one typed answer each, whatever they are', () => {
+    const chance = seeded(2024)
+    const codes = new Set<string>()
+    for (let count = 0; count < 1500; count += 1) {
+      let source = sources[count % sources.length] ?? ''
+      for (let change = chance.below(4); change >= 0; change -= 1) {
+        const at = chance.below(source.length)
+        const until = at + chance.pick([0, 0, 0, 1, 2, 5])
+        source = source.slice(0, at) + chance.pick(pieces) + source.slice(until)
+      }
+      codes.add(codeOf(render(source, own.rows[2]?.messages, chance.below(2) === 0)))
+    }
+    const expected = ['accepted', 'template.invalid', 'template.too-slow', 'limit.exceeded']
+    expect([...codes].filter((code) => !expected.includes(code))).toEqual([])
+    expect(codes.has('accepted') && codes.has('template.invalid')).toBe(true)
   })
 })
 

@@ -123,11 +123,34 @@ const notJson = (where: string, details: string): ProblemError =>
 
 /** A vocabulary has hundreds of thousands of keys: the strict parser would take seconds, and no key decides anything. */
 function parseLargeJson(text: string, where: string): unknown {
+  // Parsing deep nesting is harmless, but writing it again would overflow the stack.
+  if (nestingDepth(text) > maxJsonDepth) throw notJson(where, `nested more than ${maxJsonDepth} deep`)
   try {
     return JSON.parse(text)
   } catch (error) {
     throw notJson(where, String(error))
   }
+}
+
+const maxJsonDepth = 64
+
+/** Greatest number of brackets open at once, outside of texts. */
+function nestingDepth(json: string): number {
+  let depth = 0
+  let deepest = 0
+  let isInText = false
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json[at]
+    if (isInText) {
+      if (character === '\\') at += 1
+      else if (character === '"') isInText = false
+    } else if (character === '"') isInText = true
+    else if (character === '[' || character === '{') {
+      depth += 1
+      deepest = Math.max(deepest, depth)
+    } else if (character === ']' || character === '}') depth -= 1
+  }
+  return deepest
 }
 
 const missingFile = (name: string, folder: string, remedy: string): ProblemError =>
@@ -140,14 +163,31 @@ const missingFile = (name: string, folder: string, remedy: string): ProblemError
 
 function noWeights(folder: string, names: readonly string[]): ProblemError {
   const pickles = names.filter((name) => picklePattern.test(name))
-  if (pickles.length === 0)
-    return missingFile('model.safetensors', folder, 'Choose the folder that has model.safetensors.')
+  return pickles.length === 0
+    ? missingFile('model.safetensors', folder, 'Choose the folder that has model.safetensors.')
+    : neverOpened(pickles, basename(folder))
+}
+
+function neverOpened(pickles: readonly string[], where: string): ProblemError {
   const shown = pickles.slice(0, 10).join(', ')
   return new ProblemError({
     code: 'file.unsafe',
     message: `The weights are in a format that can run programs when it is opened, so it is never opened: ${shown}${pickles.length > 10 ? ` and ${pickles.length - 10} more` : ''}.`,
-    where: basename(folder),
+    where,
     remedy: 'Use the model as safetensors; most publishers offer both.',
+  })
+}
+
+/** Refuses a single file that is only a part of a model, or could run a program. Throws ProblemError. */
+export function requireWholeModel(path: string): void {
+  const name = basename(path)
+  if (picklePattern.test(name)) throw neverOpened([name], name)
+  if (!name.endsWith('.safetensors') && !name.endsWith('.json')) return
+  throw new ProblemError({
+    code: 'usage.invalid',
+    message: 'This file is only a part of a model.',
+    where: name,
+    remedy: 'Add the folder that it lies in.',
   })
 }
 

@@ -8,7 +8,7 @@ import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import { writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
-import { isFolder, openFolderSource } from './folder-source.ts'
+import { isFolder, openFolderSource, requireWholeModel } from './folder-source.ts'
 import { openGgufSource } from './gguf-source.ts'
 import { type FileRecord, type ModelManifest, type ModelOrigin, manifestName } from './manifest.ts'
 import { showModel, verifyModel } from './model-library.ts'
@@ -39,13 +39,19 @@ export async function importModel(
   return attemptAsync(async () => {
     const onProgress = options.onProgress ?? (() => {})
     onProgress({ phase: 'looking', text: 'Looking at the files', doneBytes: 0, totalBytes: null })
-    const source = (await isFolder(path)) ? await openFolderSource(path) : await openGgufSource(path)
+    const source = await openSource(path)
     try {
       return await addSource(library, source, options, onProgress)
     } finally {
       await source.close()
     }
   })
+}
+
+async function openSource(path: string): Promise<ModelSource> {
+  if (await isFolder(path)) return openFolderSource(path)
+  requireWholeModel(path)
+  return openGgufSource(path)
 }
 
 async function addSource(

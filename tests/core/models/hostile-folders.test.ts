@@ -7,6 +7,7 @@ import { describe, expect, it } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
 import { encodeSafetensors } from '#formats/safetensors.ts'
 import { tinyTokenizerJson } from '../../formats/tokenizer-support.ts'
+import { seeded } from '../../support/seeded.ts'
 import { freshFolder, freshLibrary, home, nothingWasAdded, problemOf } from './places.ts'
 import {
   shardedFiles,
@@ -41,6 +42,8 @@ const extra = () =>
   encodeSafetensors(tinyTensors().set('model.adapter.weight', { shape: [1], data: new Float32Array(1) }))
 const template = (source: string) => json({ ...tinyTokenizerConfig, chat_template: source })
 const tokenizer = tinyTokenizerJson(['<|im_start|>', '<|im_end|>'])
+
+const deep = '['.repeat(100_000) + ']'.repeat(100_000)
 
 describe('hostile and broken folders', () => {
   it.each<[string, () => Map<string, Uint8Array>, string, RegExp]>([
@@ -234,6 +237,18 @@ describe('hostile and broken folders', () => {
     ],
     ['a tokenizer that is no JSON', () => tinyFiles({ 'tokenizer.json': 'x' }), 'tokenizer.invalid', /JSON/],
     [
+      'a tokenizer of great depth',
+      () => tinyFiles({ 'tokenizer.json': `{"model":${deep}}` }),
+      'tokenizer.invalid',
+      /JSON/,
+    ],
+    [
+      'a tokenizer configuration of great depth',
+      () => tinyFiles({ 'tokenizer_config.json': `{"x":${deep}}` }),
+      'tokenizer.invalid',
+      /JSON/,
+    ],
+    [
       'a tokenizer with more tokens than the model',
       () =>
         tinyFiles({
@@ -339,6 +354,13 @@ describe('hostile and broken folders', () => {
     const file = join(home, 'text')
     writeFileSync(file, 'just a text that is long enough to be looked at')
     expect(problemOf(await importModel(library, file)).code).toBe('gguf.invalid')
+    const folder = writeFiles(freshFolder(), tinyFiles({ 'pytorch_model.bin': 'x' }))
+    const single = (name: string) => importModel(library, join(folder, name))
+    expect(problemOf(await single('pytorch_model.bin'))).toMatchObject({
+      code: 'file.unsafe',
+      message: expect.stringContaining('never opened'),
+    })
+    expect(problemOf(await single('model.safetensors')).remedy).toContain('folder')
     await nothingWasAdded(library)
   })
 
@@ -355,6 +377,46 @@ describe('hostile and broken folders', () => {
     })
     expect(problemOf(result).code).toBe('file.changed')
     await nothingWasAdded(library)
+  })
+})
+
+describe('mutants of good folders', () => {
+  it('end in a model or one Problem, never in anything else', async () => {
+    const library = freshLibrary()
+    const chance = seeded(77)
+    const values = [
+      'null',
+      'true',
+      '-1',
+      '1e400',
+      '"x"',
+      '[]',
+      '{}',
+      '99999999999999999999',
+      '"../x"',
+      '[[]]',
+    ]
+    const mutants = process.env.TUNEWRIGHT_LONG ? 1000 : 30
+    let refused = 0
+    for (let count = 0; count < mutants; count += 1) {
+      const files = chance.below(2) === 0 ? tinyFiles() : shardedFiles()
+      const name = chance.pick([...files.keys()].filter((file) => file.endsWith('.json')))
+      const text = new TextDecoder().decode(files.get(name))
+      const found = chance.pick([...text.matchAll(/:\s*("(?:[^"\\]|\\.)*"|-?[\d.e+]+|true|false|null)/g)])
+      const changed = chance.pick([
+        () =>
+          `${text.slice(0, found.index)}:${chance.pick(values)}${text.slice(found.index + found[0].length)}`,
+        () => text.slice(0, chance.below(text.length)),
+        () => text.replace(found[0], ''),
+      ])()
+      const folder = writeFiles(freshFolder(), files.set(name, new TextEncoder().encode(changed)))
+      const result = await importModel(library, folder)
+      if (!result.ok) {
+        refused += 1
+        expect(result.problem.remedy).not.toBe('')
+      }
+    }
+    expect(refused).toBeGreaterThan(mutants / 3)
   })
 })
 
