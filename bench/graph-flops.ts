@@ -1,0 +1,28 @@
+// Floating-point operations of a graph's matrix products, counted from the graph itself: what is computed again for
+// checkpointing counts, what is not computed does not. Elementwise work is left out, as is usual.
+import type { Dim, Graph, OpNode, Value } from '#engine/index.ts'
+
+/** A product of [m,k] and [k,n] takes 2mkn operations. Attention is counted as the full square it computes. */
+export function graphFlops(graph: Graph, sizes: ReadonlyMap<string, number>): number {
+  return graph.nodes.reduce((sum, node) => sum + nodeFlops(node, sizes), 0)
+}
+
+function nodeFlops(node: OpNode, sizes: ReadonlyMap<string, number>): number {
+  const sizeOf = (dim: Dim): number => (typeof dim === 'number' ? dim : sizes.get(dim)!)
+  const elements = (value: Value): number =>
+    value.shape.reduce<number>((product, dim) => product * sizeOf(dim), 1)
+  const lastOf = (value: Value): number => sizeOf(value.shape.at(-1)!)
+  switch (node.kind) {
+    case 'linear':
+    case 'linearInputBackward':
+      return 2 * elements(node.outputs[0]) * lastOf(node.inputs[0])
+    case 'linearWeightBackward':
+      return 2 * elements(node.inputs[0]) * lastOf(node.inputs[1])
+    case 'attention':
+      return 4 * elements(node.inputs[0]) * sizeOf(node.inputs[0].shape[1]!)
+    case 'attentionBackward':
+      return 8 * elements(node.inputs[0]) * sizeOf(node.inputs[0].shape[1]!)
+    default:
+      return 0
+  }
+}
