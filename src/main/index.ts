@@ -27,7 +27,8 @@ const contentPolicy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-app.enableSandbox()
+// As root Chromium runs only with --no-sandbox (test machines); a person who is not root never needs that switch.
+if (!app.commandLine.hasSwitch('no-sandbox')) app.enableSandbox()
 protocol.registerSchemesAsPrivileged([{ scheme: 'app', privileges: { standard: true, secure: true } }])
 
 /** Serves the built page and nothing outside its folder. */
