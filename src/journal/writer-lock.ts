@@ -1,7 +1,7 @@
 // One writer for each journal. The lock is SQLite's own on an empty side file, so the system releases it when its holder
 // dies, however it dies; nothing is ever written into that file. Who holds it is written beside it, for people only.
 // Never open the lock file by other means in this process: POSIX drops a process's locks when any handle is closed.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
 
@@ -25,25 +25,24 @@ export function takeWriterLock(journalPath: string): WriterLock {
       throw new ProblemError(lockedProblem(journalPath))
     throw error
   }
-  try {
-    writeHolder(journalPath)
-  } catch (error) {
-    db.close()
-    throw error
-  }
+  const holder = JSON.stringify({ pid: process.pid, sinceMs: Date.now() })
+  forPeopleOnly(() => writeFileSync(holderPath(journalPath), holder, { mode: 0o600 }))
   return {
     release() {
       if (!db.open) return
-      rmSync(holderPath(journalPath), { force: true })
+      forPeopleOnly(() => unlinkSync(holderPath(journalPath)))
       db.close()
     },
   }
 }
 
-function writeHolder(journalPath: string): void {
-  const temporary = `${holderPath(journalPath)}.tmp-${process.pid}`
-  writeFileSync(temporary, JSON.stringify({ pid: process.pid, sinceMs: Date.now() }), { mode: 0o600 })
-  renameSync(temporary, holderPath(journalPath))
+/** The holder's name is a courtesy: where it cannot be written or removed, the lock is as good without it. */
+function forPeopleOnly(work: () => void): void {
+  try {
+    work()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error
+  }
 }
 
 function lockedProblem(journalPath: string) {

@@ -2,7 +2,7 @@
 // Refuses to open beside another writer, on an unsafe disk, on a damaged or a newer journal.
 import { existsSync, mkdirSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
-import type { Database } from 'better-sqlite3'
+import Database from 'better-sqlite3'
 import type {
   AttemptFacts,
   NewArtifact,
@@ -168,6 +168,7 @@ const droppedNotice = (commits: number): string =>
 
 /** A stranger's database or a newer journal is found out by a connection that cannot change it. */
 function readOwnVersion(path: string): number {
+  if (existsSync(`${path}-journal`)) rollBack(path)
   const db = openForReading(path)
   try {
     const version = readVersion(db, path)
@@ -178,19 +179,29 @@ function readOwnVersion(path: string): number {
   }
 }
 
+/** A process that died while it made the file left a rollback journal, which only a writing connection can apply. */
+function rollBack(path: string): void {
+  const db = new Database(path)
+  try {
+    db.prepare('SELECT count(*) FROM sqlite_schema').get()
+  } finally {
+    db.close()
+  }
+}
+
 /** Whether the last process that opened the journal never closed it. */
-function isUnclosed(db: Database): boolean {
+function isUnclosed(db: Database.Database): boolean {
   const last = first(db, sqlFor.selectFrom('sessions').select('closed_at_ms').orderBy('id', 'desc').limit(1))
   return last !== undefined && last.closed_at_ms === null
 }
 
-function assertSound(db: Database, path: string): void {
+function assertSound(db: Database.Database, path: string): void {
   const verdict = db.pragma('quick_check(1)', { simple: true })
   if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
 }
 
 /** Marks the journal as open, in the main file too: so a copy without its log is recognised as one. */
-function beginSession(db: Database, nowMs: number): number {
+function beginSession(db: Database.Database, nowMs: number): number {
   const row = {
     pid: process.pid,
     opened_at_ms: nowMs,
@@ -203,7 +214,7 @@ function beginSession(db: Database, nowMs: number): number {
   return id
 }
 
-function endSession(db: Database, session: number, nowMs: number, lock: WriterLock): void {
+function endSession(db: Database.Database, session: number, nowMs: number, lock: WriterLock): void {
   if (!db.open) return
   try {
     run(

@@ -33,39 +33,24 @@ export function openSample(options: WriterOptions & { path?: string } = {}): {
   return { writer, path, newRun: addSampleLibrary(writer) }
 }
 
-/** Adds the sample's project, model and data set; returns the input for a run of them. */
-export function addSampleLibrary(writer: JournalWriter): NewRun {
-  const project = good(
-    writer.ensureProject({ name: 'Support mail', scenario: 'classification', goal: 'Sort mail by team.' }),
-  )
-  good(
-    writer.addModel({
-      id: 'starter',
-      name: 'SmolLM2 135M Instruct',
-      source: 'file',
-      licence: 'Apache-2.0',
-      weightsSha256,
-      parameters: 134_515_008,
-    }),
-  )
-  good(
-    writer.addDataset({
-      fingerprint: 'd'.repeat(64),
-      scenario: 'classification',
-      sourceName: 'mail.csv',
-      manifest: { columns: { text: 'message', label: 'team' } },
-      counts: { train: 100, validation: 20, test: 30, leftOut: 2 },
-    }),
-  )
-  return {
-    projectId: project.id,
-    name: 'First try',
-    recipe: sampleRecipe(),
-    backend: 'onnx-cpu',
-    device: { cpu: 'Example', cores: 2 },
-    versions: { tunewright: '0.1.0' },
-  }
-}
+export const sampleLibrary = {
+  project: { name: 'Support mail', scenario: 'classification', goal: 'Sort mail by team.' },
+  model: {
+    id: 'starter',
+    name: 'SmolLM2 135M Instruct',
+    source: 'file',
+    licence: 'Apache-2.0',
+    weightsSha256,
+    parameters: 134_515_008,
+  },
+  dataset: {
+    fingerprint: 'd'.repeat(64),
+    scenario: 'classification',
+    sourceName: 'mail.csv',
+    manifest: { columns: { text: 'message', label: 'team' } },
+    counts: { train: 100, validation: 20, test: 30, leftOut: 2 },
+  },
+} as const
 
 export const sampleRecipe = (seed = 42) =>
   recipe.parse({
@@ -77,6 +62,22 @@ export const sampleRecipe = (seed = 42) =>
     seed,
     threads: 2,
   })
+
+export const sampleRun = {
+  name: 'First try',
+  recipe: sampleRecipe(),
+  backend: 'onnx-cpu',
+  device: { cpu: 'Example', cores: 2 },
+  versions: { tunewright: '0.1.0' },
+}
+
+/** Adds the sample's project, model and data set; returns the input for a run of them. */
+export function addSampleLibrary(writer: JournalWriter): NewRun {
+  const project = good(writer.ensureProject(sampleLibrary.project))
+  good(writer.addModel(sampleLibrary.model))
+  good(writer.addDataset(sampleLibrary.dataset))
+  return { ...sampleRun, projectId: project.id }
+}
 
 export const stepEvent = (seq: number, step: number, lossNats = 1 / step): NewEvent => ({
   seq,
