@@ -2,17 +2,21 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { runChildJob } from '#core/proof/index.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
+import { buildLogitsGraph, type MethodSpec, type Tensor } from '#engine/index.ts'
+import { tokenizePrompt } from '#formats/completion-mask.ts'
 import { ggufOfAdapterFolder, ggufOfModelFolder } from '#processes/generator/gguf-cache.ts'
+import { locateWeights, readAdapter, readModelConfig, readTextSide } from '#processes/scorer/model-folder.ts'
 import {
   type GeneratedAnswer,
   type GeneratorJob,
   generatorEvent,
   type HashedFolder,
 } from '#shared/proof-protocol.ts'
-import type { Result } from '#shared/result.ts'
+import { type Result, unwrap } from '#shared/result.ts'
 import { findShared, findStarterGguf } from '../support/models.ts'
 import { importStarter } from './starter-folder.ts'
 import { writeTinyAdapter, writeTinyModel } from './tiny-model.ts'
@@ -37,6 +41,45 @@ async function generate(
     failure: { code: 'generator.failed', what: 'The process that writes answers', remedy: 'Try again.' },
   })
   return { result, answers }
+}
+
+/** By how much the logit of each answered token lies behind the best logit at its place, by our engine. */
+async function openBestTokens(
+  modelFolder: string,
+  method: MethodSpec,
+  parameters: ReadonlyMap<string, Tensor>,
+) {
+  const config = await readModelConfig(modelFolder)
+  const weights = await locateWeights(modelFolder, config, 256)
+  const { graph } = buildLogitsGraph(config, method)
+  const session = unwrap(
+    await createOnnxBackend().compile(graph, { threads: 1, weights, workFolder: modelFolder }),
+  )
+  const whole = (numbers: readonly number[], shape: readonly number[]): Tensor => ({
+    dtype: 'int64',
+    shape,
+    data: BigInt64Array.from(numbers, BigInt),
+  })
+  return {
+    dispose: () => session.dispose(),
+    async behind(promptIds: readonly number[], answer: readonly number[]): Promise<number[]> {
+      const ids = [...promptIds, ...answer]
+      const places = answer.map((_, place) => promptIds.length - 1 + place)
+      const outputs = await session.run(
+        new Map([
+          ['ids', whole(ids, [1, ids.length])],
+          ['positions', whole([...ids.keys()], [1, ids.length])],
+          ['rows', whole(places, [places.length])],
+          ...parameters,
+        ]),
+      )
+      const logits = outputs.get('logits')!.data as Float32Array
+      return answer.map((token, place) => {
+        const line = logits.subarray(place * config.vocabulary, (place + 1) * config.vocabulary)
+        return Math.max(...line) - line[token]!
+      })
+    },
+  }
 }
 
 describe('the generator process with a tiny model', () => {
@@ -72,10 +115,32 @@ describe('the generator process with a tiny model', () => {
     expect(parallel.result.ok).toBe(true)
     expect(parallel.answers).toHaveLength(12)
     const alone = await generate({ ...job, sequences: 1 })
-    expect(byKey(alone.answers)).toEqual(
-      new Map([...byKey(parallel.answers)].sort(([a], [b]) => a.localeCompare(b))),
-    )
+    expect(byKey(alone.answers)).toEqual(byKey(parallel.answers))
     for (const answer of alone.answers) expect(answer.tokenIds.length).toBeLessThanOrEqual(8)
+  })
+
+  test('llama.cpp takes the tokens that our engine finds best, with and without the adapter', async () => {
+    const { answers } = await generate(job)
+    const config = await readModelConfig(job.model.folder)
+    const text = await readTextSide(job.model.folder)
+    const adapter = await readAdapter(job.adapter!.folder, config)
+    const best = {
+      base: await openBestTokens(job.model.folder, { kind: 'none' }, new Map()),
+      tuned: await openBestTokens(job.model.folder, adapter.method, adapter.tensors),
+    }
+    const withoutAdapter: number[] = []
+    for (const { rowId, side, tokenIds } of answers) {
+      const { prompt } = rows.find((row) => row.rowId === rowId)!
+      const promptIds = [...unwrap(tokenizePrompt(text.tokenizer, text.template, prompt))]
+      const behind = await best[side].behind(promptIds, tokenIds)
+      // Half-precision weights move the logits of this model, which lie within about +-3, by some thousandths.
+      for (const logits of behind) expect(logits).toBeLessThan(0.02)
+      if (side === 'tuned') withoutAdapter.push(...(await best.base.behind(promptIds, tokenIds)))
+    }
+    // The check can fail: the same tokens are far from the best where the adapter is left out.
+    expect(Math.max(...withoutAdapter)).toBeGreaterThan(0.2)
+    await best.base.dispose()
+    await best.tuned.dispose()
   })
 
   test('cancel stops it in the middle', async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { type Backend, buildLogitsGraph, type MethodSpec, type Session, type Tensor } from '#engine/index.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
 import { tokenizeExample } from '#formats/completion-mask.ts'
@@ -10,6 +11,8 @@ import { scoreRows } from '#processes/scorer/score-rows.ts'
 import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
+import { findStarterGguf } from '../support/models.ts'
+import { importStarter } from './starter-folder.ts'
 import { tinyConfig, tinyMethod, writeTinyAdapter, writeTinyModel } from './tiny-model.ts'
 
 const home = mkdtempSync(join(tmpdir(), 'tunewright-scorer-'))
@@ -188,4 +191,30 @@ test('cancel ends it between two batches', async () => {
     { emit: async () => {}, signal: controller.signal },
   )
   await expect(work).rejects.toThrow('cancelled')
+})
+
+const gguf = findStarterGguf()
+
+describe.skipIf(!gguf)('the real starter model on ONNX Runtime', () => {
+  test('labels behind one prompt get what each gets alone', { timeout: 600_000 }, async () => {
+    const starter = await importStarter(gguf!)
+    const modelFolder = starter.model.folder
+    const teams = ['billing', 'technical problem', 'account', 'shipping', 'refund', 'praise', 'other']
+    const asked = [
+      'I was charged twice this month.',
+      'Where is my parcel? It should have come on Monday.',
+    ].map((text, row) => ({ rowId: `${row}`, prompt: promptOf(text), answer: teams[row]! }))
+    const job = { modelFolder, adapterFolder: null, threads: 2 }
+    const backend = createOnnxBackend()
+    const packed = (await score({ ...job, rows: asked, labels: teams }, backend)).byId
+    const separate = asked.flatMap((row) =>
+      teams.map((answer, team) => ({ ...row, rowId: `${row.rowId}/${team}`, answer })),
+    )
+    const alone = (await score({ ...job, rows: separate, labels: null }, backend)).byId
+    for (const row of asked)
+      for (const team of teams.keys()) {
+        const shared = packed.get(row.rowId)!.base.labelLogProbs![team]!
+        expect(Math.abs(shared + alone.get(`${row.rowId}/${team}`)!.base.lossNats)).toBeLessThan(1e-3)
+      }
+  })
 })
