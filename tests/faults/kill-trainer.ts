@@ -1,7 +1,7 @@
 // The kill test of a trainer, for any model: kill -9 at random moments, in saving and measuring too; what is resumed
 // equals, bit for bit, a run that nobody disturbed, and the next start leaves no orphan file.
 import { readdir, rm, utimes } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { isTemporaryName } from '../../src/core/system/durable-files.ts'
 import { counterRandom } from '../../src/engine/index.ts'
@@ -20,8 +20,9 @@ export interface KillTest {
   readonly makeLibrary: () => Promise<TestLibrary>
   /** Changes to the recipe. */
   readonly settings: Record<string, unknown>
+  /** Kills that must strike; a life that ends before its moment comes does not count. */
   readonly kills: number
-  /** The same run is killed so often, one life after another, and then goes to its end. */
+  /** The same run is killed so often at most, one life after another, and then goes to its end. */
   readonly killsPerRun: number
   readonly moments: readonly Moment[]
   readonly timeoutMs: number
@@ -35,7 +36,8 @@ export const inPhase =
 export function testKills(test: KillTest): void {
   const { settings, kills, killsPerRun, moments, timeoutMs } = test
   const random = counterRandom(2024, 'kill moments')
-  const struck: string[] = []
+  /** Where each kill struck, and whether it left something half-written. */
+  const struck: { moment: string; lastSign: string; orphans: number }[] = []
   let library: TestLibrary
   let undisturbed: TrainerEvent[]
 
@@ -45,45 +47,57 @@ export function testKills(test: KillTest): void {
   }, timeoutMs)
   afterAll(() => rm(library.library.home, { recursive: true, force: true }))
 
-  for (let run = 0; run < kills / killsPerRun; run += 1)
-    it(`run ${run + 1}: ${killsPerRun} kills, then to the end`, { timeout: timeoutMs }, async () => {
-      const job = await library.makeJob(`killed-${run}`, settings)
-      const seen: TrainerEvent[] = []
-      let firstSeq = 1
-      for (let life = 0; life < killsPerRun; life += 1) {
-        const messages = await liveUntilKilled({ ...job, firstSeq }, run * killsPerRun + life)
-        seen.push(...eventsIn(messages))
-        firstSeq += stored(messages).length
-      }
-      const last = eventsIn((await runTrainer({ ...job, firstSeq })).messages)
-      seen.push(...last)
-      // curveOf throws where a step that was done twice gave two different numbers.
-      expect(curveOf(seen)).toEqual(curveOf(undisturbed))
-      const { adapterSha256, bestStep, bestLossNats } = finishedOf(undisturbed)
-      expect(finishedOf(last)).toMatchObject({ adapterSha256, bestStep, bestLossNats })
-      const inRun = await readdir(job.runFolder, { recursive: true })
-      expect(inRun.filter(isTemporaryName)).toEqual([])
-    })
+  it(`goes on bit for bit after each of ${kills} kills`, { timeout: timeoutMs }, async () => {
+    for (let run = 0; struck.length < kills; run += 1) {
+      expect(run).toBeLessThan(kills)
+      await killAndCompare(await library.makeJob(`killed-${run}`, settings))
+    }
+    const seen = struck.map(({ moment, lastSign, orphans }) => `${moment}: ${lastSign}, ${orphans} orphans`)
+    console.info(`Killed ${struck.length} times (moment: last event, orphans)\n  ${seen.join('\n  ')}`)
+    expect(struck).toHaveLength(kills)
+    if (kills >= moments.length) expect(new Set(struck.map(({ moment }) => moment)).size).toBe(moments.length)
+  })
+
+  /** Kills one run again and again, lets it finish, and compares it with the undisturbed one. */
+  async function killAndCompare(job: TrainerJob): Promise<void> {
+    const seen: TrainerEvent[] = []
+    let firstSeq = 1
+    let isKilled = true
+    for (let life = 0; isKilled && life < killsPerRun && struck.length < kills; life += 1) {
+      // A life that missed its moment is the run's last; a fresh run takes the same moment up again.
+      const { messages, exit } = await liveUntilKilled({ ...job, firstSeq }, struck.length)
+      isKilled = exit.signal === 'SIGKILL'
+      seen.push(...eventsIn(messages))
+      firstSeq += stored(messages).length
+    }
+    const last = eventsIn((await runTrainer({ ...job, firstSeq })).messages)
+    seen.push(...last)
+    // curveOf throws where a step that was done twice gave two different numbers.
+    expect(curveOf(seen)).toEqual(curveOf(undisturbed))
+    const { adapterSha256, bestStep, bestLossNats } = finishedOf(undisturbed)
+    expect(finishedOf(last)).toMatchObject({ adapterSha256, bestStep, bestLossNats })
+    expect(await orphansBelow(job.runFolder)).toEqual([])
+  }
 
   async function liveUntilKilled(job: TrainerJob, at: number) {
     const moment = moments[at % moments.length]!
-    // A later occurrence of the moment now and then, so that not always the first save is hit.
-    let skip = Math.floor(random(2 * at) * 3)
-    const { messages, exit } = await runTrainer(job, (event, child) => {
+    // The second occurrence of the moment every other time, so that not always the first save is hit.
+    let skip = Math.floor(random(2 * at) * 2)
+    const delayMs = random(2 * at + 1) * moment.withinMs
+    const ended = await runTrainer(job, (event, child) => {
       if (!moment.after(event)) return
       const isOnlyOnce = event.kind === 'plan' || inPhase('loading')(event) || inPhase('finishing')(event)
       skip -= 1
-      if (skip < 0 || isOnlyOnce) setTimeout(() => child.kill(), random(2 * at + 1) * moment.withinMs)
+      if (skip < 0 || isOnlyOnce) setTimeout(() => child.kill(), delayMs)
     })
-    if (exit.signal === 'SIGKILL') struck.push(lastOf(eventsIn(messages)))
-    return messages
+    if (ended.exit.signal === 'SIGKILL')
+      struck.push({
+        moment: moment.name,
+        lastSign: lastOf(eventsIn(ended.messages)),
+        orphans: (await orphansBelow(job.runFolder)).length,
+      })
+    return ended
   }
-
-  it('was really killed that often', () => {
-    console.info(`Killed ${struck.length} times; last sign of life: ${struck.join(', ')}`)
-    // A kill may come too late once in a while: the run was over before.
-    expect(struck.length).toBeGreaterThanOrEqual(kills * 0.8)
-  })
 
   it('leaves no temporary file after the next start, beside the model neither', {
     timeout: timeoutMs,
@@ -93,9 +107,14 @@ export function testKills(test: KillTest): void {
     for (const name of await readdir(library.modelFolder))
       if (isTemporaryName(name)) await utimes(join(library.modelFolder, name), anHourAgo, anHourAgo)
     await runTrainer(await library.makeJob('killed-0', settings))
-    const all = await readdir(library.library.home, { recursive: true })
-    expect(all.filter((path) => isTemporaryName(path))).toEqual([])
+    expect(await orphansBelow(library.library.home)).toEqual([])
   })
+}
+
+/** Temporary files and folders at any depth, without what lies inside of them. */
+async function orphansBelow(folder: string): Promise<string[]> {
+  const all = await readdir(folder, { recursive: true })
+  return all.filter((path) => isTemporaryName(basename(path)))
 }
 
 function lastOf(events: readonly TrainerEvent[]): string {

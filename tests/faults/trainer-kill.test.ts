@@ -22,6 +22,6 @@ describe('a trainer of a tiny model killed with SIGKILL', () => {
       { name: 'starting', after: inPhase('loading'), withinMs: 800 },
       { name: 'writing the adapter', after: inPhase('finishing'), withinMs: 20 },
     ],
-    timeoutMs: 300_000,
+    timeoutMs: 900_000,
   })
 })

@@ -32,6 +32,6 @@ describe.skipIf(gguf === null)('a trainer of SmolLM2-135M killed with SIGKILL', 
       { name: 'starting', after: inPhase('loading'), withinMs: 5_000 },
       { name: 'writing the adapter', after: inPhase('finishing'), withinMs: 200 },
     ],
-    timeoutMs: 1_800_000,
+    timeoutMs: 3_600_000,
   })
 })
