@@ -16,6 +16,8 @@ const hasStrace = spawnSync('strace', ['-V']).status === 0
 if (!hasStrace) console.log('strace is not installed: the fault sweep was skipped')
 
 const script = fileURLToPath(new URL('support/scripted-session.ts', import.meta.url))
+/** Filled by the first run, which comes to its end: killed processes save no compiled code. */
+const compileCache = temporaryFolder()
 const isLong = process.env.TUNEWRIGHT_LONG !== undefined
 
 const calls = ['pwrite64', 'fsync', 'ftruncate', 'rename', 'unlink'] as const
@@ -30,6 +32,15 @@ const stride: Record<(typeof calls)[number], number> = {
 }
 
 describe.skipIf(!hasStrace)('a session in which', () => {
+  test('nothing fails acknowledges everything', () => {
+    const folder = temporaryFolder()
+    const { hasFired, lines } = runWithFault(folder, 'rename', 'error=EIO', 60_000)
+    expect(hasFired).toBe(false)
+    expect(lines.filter((line) => line.code !== undefined)).toEqual([])
+    expect(lines).toHaveLength(15)
+    assertNothingLost(folder, lines, 'no fault')
+  })
+
   test.each(calls.flatMap((call) => faults.map((fault) => [call, fault] as const)))(
     '%s ends with %s',
     { timeout: 3_600_000 },
@@ -64,7 +75,7 @@ function runWithFault(folder: string, call: string, fault: string, n: number) {
       ...['-f', '-o', trace, '-e', `trace=${call}`, '-e', `inject=${call}:${fault}:when=${n}`],
       ...[process.execPath, '--disable-warning=ExperimentalWarning', script, folder],
     ],
-    { encoding: 'utf8' },
+    { encoding: 'utf8', env: { ...process.env, NODE_COMPILE_CACHE: compileCache } },
   )
   const told = readFileSync(trace, 'utf8')
   const wasKilled = told.includes('killed by SIGKILL')
