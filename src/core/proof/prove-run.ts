@@ -20,7 +20,7 @@ import type { PromptedExample } from '#shared/rows.ts'
 import { readManifest } from '../data/index.ts'
 import { openTestSet } from '../data/test-set.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
-import { asDiskProblem, temporaryPath } from '../system/durable-files.ts'
+import { asDiskProblem, sha256File, temporaryPath } from '../system/durable-files.ts'
 import type { Launcher } from '../system/launcher.ts'
 import { cancelledProblem, runChildJob } from './child-job.ts'
 import { buildReport } from './report.ts'
@@ -73,7 +73,7 @@ export interface ProofPorts {
 
 /**
  * Measures base and tuned on the test set and saves the report. Problems: proof.cancelled, scorer.failed,
- * generator.failed, data.damaged, data.too-few-rows, model.damaged, disk.full, and those of the journal.
+ * generator.failed, data.damaged, data.too-few-rows, model.damaged, checkpoint.damaged, disk.full, and those of the journal.
  */
 export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<ProofReport>> {
   return attemptAsync(async () => {
@@ -81,6 +81,7 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
     const tell = (phase: ProofProgress['phase'], done = 0, total = 0) =>
       ports.onProgress?.({ phase, done, total })
     const startMs = nowMs()
+    await requireUnchanged(spec)
     tell('opening')
     const { examples, labels } = await openExamples(spec, ports)
     throwIfAborted(ports)
@@ -113,6 +114,26 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
 }
 
 type Tell = (phase: ProofProgress['phase'], done?: number, total?: number) => void
+
+/** The figures are about these bytes and no others; the test set is not opened for anything else. */
+async function requireUnchanged({ model, adapter }: ProofSpec): Promise<void> {
+  const isSame = async (folder: string, name: string, sha256: string) =>
+    (await sha256File(join(folder, name)).catch(() => null)) === sha256
+  if (!(await isSame(adapter.folder, 'adapter_model.safetensors', adapter.weightsSha256)))
+    throw new ProblemError({
+      code: 'checkpoint.damaged',
+      message: 'The adapter of this run is missing or not the one that the run wrote.',
+      where: join(adapter.folder, 'adapter_model.safetensors'),
+      remedy: 'Train the run again: its recipe gives the same adapter.',
+    })
+  if (!(await isSame(model.folder, 'model.safetensors', model.weightsSha256)))
+    throw new ProblemError({
+      code: 'model.damaged',
+      message: "The model's weights are missing or not those that the run was trained with.",
+      where: join(model.folder, 'model.safetensors'),
+      remedy: 'Remove this model from the library and add it again.',
+    })
+}
 
 function throwIfAborted({ signal }: ProofPorts): void {
   if (signal?.aborted) throw new ProblemError(cancelledProblem('proof'))

@@ -1,11 +1,6 @@
 // Scores rows with a model and with its tuned version in one session: loss of the expected answer, likelihood of each
 // label. The base is the same graph with an adapter whose B is zero.
-import {
-  type BranchedRow,
-  batchBranches,
-  type EncodedAnswer,
-  layOutBranches,
-} from '#core/proof/label-layout.ts'
+import { type BranchedRow, batchBranches, layOutBranches } from '#core/proof/label-layout.ts'
 import {
   type Backend,
   buildScoringGraph,
@@ -14,7 +9,7 @@ import {
   type Session,
   type Tensor,
 } from '#engine/index.ts'
-import { tokenizeExample } from '#formats/completion-mask.ts'
+import { ignoredLabel, type LabelledTokens, tokenizeExample } from '#formats/completion-mask.ts'
 import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
@@ -59,7 +54,8 @@ export async function scoreRows(
   const adapter = job.adapterFolder ? await readAdapter(job.adapterFolder, config) : null
   const text = await readTextSide(job.modelFolder)
   await emit({ kind: 'phase', phase: 'preparing' })
-  const { rows, leftOut } = await layOutRows(job, text, signal)
+  const mostTokens = Math.min(job.maxTokens, config.maxPositions)
+  const { rows, leftOut } = await layOutRows({ ...job, maxTokens: mostTokens }, text, signal)
   await emit({ kind: 'plan', rows: rows.length, leftOut, backend: backend.name })
   if (rows.length > 0) await scoreLaidOut(rows, { job, backend, config, adapter }, { emit, signal })
   await emit({ kind: 'finished', rows: rows.length })
@@ -187,11 +183,13 @@ async function layOutRows(
         rowId: row.rowId,
         reason: `it has ${longest} tokens, more than the ${job.maxTokens} that this run allows`,
       })
+    else if (encoded[expected]!.labels.every((label) => label === ignoredLabel))
+      leftOut.push({ rowId: row.rowId, reason: 'its answer is empty' })
     else rows.push({ rowId: row.rowId, layout: layOutBranches(encoded), expected })
   }
   return { rows, leftOut }
 }
 
-function encode(text: TextSide, prompt: ScorerJob['rows'][number]['prompt'], answer: string): EncodedAnswer {
+function encode(text: TextSide, prompt: ScorerJob['rows'][number]['prompt'], answer: string): LabelledTokens {
   return unwrap(tokenizeExample(text.tokenizer, text.template, prompt, answer))
 }

@@ -1,7 +1,8 @@
 import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type ProofJournal, type ProofProgress, proveRun } from '#core/proof/index.ts'
-import { isTemporaryName } from '#core/system/durable-files.ts'
+import { isTemporaryName, sha256File } from '#core/system/durable-files.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { proofReport } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
@@ -33,8 +34,19 @@ describe('the proof of a classification run, all parts real', () => {
     expect(readdirSync(fixture.library.cacheFolder).filter(isTemporaryName)).toEqual([])
   })
 
-  test('a damaged adapter is a Problem with a place, and nothing is kept', async () => {
+  test('a damaged adapter is a Problem with a place, and the test set stays closed', async () => {
+    const openings = () => unwrap(fixture.reader.openings(fixture.manifest.fingerprint)).length
+    const before = openings()
     const result = await proveRun(damageAdapter(fixture), { launcher, journal: fixture.journal })
+    expect(result).toMatchObject({ ok: false, problem: { code: 'checkpoint.damaged' } })
+    expect(openings()).toBe(before)
+  })
+
+  test('an adapter that the scorer cannot read is a Problem, and nothing is kept', async () => {
+    const spec = damageAdapter(fixture)
+    const weightsSha256 = await sha256File(join(spec.adapter.folder, 'adapter_model.safetensors'))
+    const adapter = { ...spec.adapter, weightsSha256 }
+    const result = await proveRun({ ...spec, adapter }, { launcher, journal: fixture.journal })
     expect(result).toMatchObject({ ok: false, problem: { code: 'safetensors.invalid' } })
     expect(savedOf(fixture)).toEqual({ evaluations: [], comparisons: [] })
   })
