@@ -30,6 +30,30 @@ function repeated(feeds: ReadonlyMap<string, Tensor>, times: number): Map<string
   return new Map([...feeds].map(([name, tensor]) => [name, isBatch(name) ? repeat(tensor) : tensor]))
 }
 
+/** Three rows of so many positions, and labels anywhere in them. */
+function withPositions(feeds: ReadonlyMap<string, Tensor>, positions: number): Map<string, Tensor> {
+  const tensor = (shape: readonly number[], value: (i: number) => number): Tensor => {
+    const length = shape.reduce((product, size) => product * size, 1)
+    return { dtype: 'int64', shape, data: BigInt64Array.from({ length }, (_, i) => BigInt(value(i))) }
+  }
+  const changed = new Map(feeds)
+  changed.set(
+    'ids',
+    tensor([3, positions], (i) => (i * 5 + 2) % 13),
+  )
+  changed.set(
+    'positions',
+    tensor([3, positions], (i) => i % positions),
+  )
+  for (const name of feeds.keys())
+    if (name.startsWith('rows.'))
+      changed.set(
+        name,
+        tensor(feeds.get(name)!.shape, (i) => (i * 7) % (3 * positions)),
+      )
+  return changed
+}
+
 describe.each(backends)('$name', (backend) => {
   test('the same feeds give the same bits, in one session and in another', async () => {
     const [first, second] = [
@@ -52,6 +76,15 @@ describe.each(backends)('$name', (backend) => {
       const worst = worstDifference(await reference.run(feeds), await session.run(feeds))
       expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
     }
+    await session.dispose()
+  })
+
+  test.each([1, 2, 3, 4, 9, 16])('rows of %i positions', async (positions) => {
+    const session = unwrap(await backend.compile(training.built.graph, options))
+    const reference = unwrap(await truth.compile(training.built.graph, options))
+    const feeds = withPositions(training.feeds, positions)
+    const worst = worstDifference(await reference.run(feeds), await session.run(feeds))
+    expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
     await session.dispose()
   })
 

@@ -1,7 +1,7 @@
 // Collects the ONNX nodes of one lowering: fresh names, shared constants, views and casts. It decides nothing about
 // operators; the rules do. Pure: no file, no runtime.
 import type { WeightLocation } from '#engine/backend-port.ts'
-import type { Dim, Graph, OpNode, Value } from '#engine/ir/types.ts'
+import type { Dim, Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import type { ElementType, OnnxAttribute, OnnxConstant, OnnxNode, OnnxPort } from './model-proto.ts'
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[] | OnnxAttribute>>
@@ -30,7 +30,8 @@ export class Emitter {
   readonly #weights: ReadonlyMap<string, WeightLocation>
   readonly #shared = new Map<string, string>()
   readonly #producers = new Map<number, OpNode>()
-  readonly #uses = new Map<number, number>()
+  /** Kinds of the nodes that read a value; 'output' for the graph's results. */
+  readonly #readers = new Map<number, Set<OpKind | 'output'>>()
   #counter = 0
 
   constructor(graph: Graph, weights: ReadonlyMap<string, WeightLocation>) {
@@ -41,13 +42,14 @@ export class Emitter {
         this.#producers.set(value.id, node)
         this.#tellShape(value.name, value.dtype, value.shape)
       }
-      for (const value of node.inputs) if (value) this.#countUse(value)
+      for (const value of node.inputs) if (value) this.#noteReader(value, node.kind)
     }
-    for (const value of graph.outputs) this.#countUse(value)
+    for (const value of graph.outputs) this.#noteReader(value, 'output')
   }
 
-  #countUse(value: Value): void {
-    this.#uses.set(value.id, (this.#uses.get(value.id) ?? 0) + 1)
+  #noteReader(value: Value, reader: OpKind | 'output'): void {
+    const readers = this.#readers.get(value.id) ?? new Set()
+    this.#readers.set(value.id, readers.add(reader))
   }
 
   #tellShape(name: string, elementType: ElementType, dims: readonly Dim[]): void {
@@ -56,7 +58,12 @@ export class Emitter {
 
   /** Whether any node or graph output reads this value. Unread results must not be computed: they would be run last. */
   isUsed(value: Value): boolean {
-    return this.#uses.has(value.id)
+    return this.#readers.has(value.id)
+  }
+
+  /** Whether nothing but ops of this kind reads the value. */
+  isReadOnlyBy(value: Value, kind: OpKind): boolean {
+    return [...(this.#readers.get(value.id) ?? [])].every((reader) => reader === kind)
   }
 
   producerOf(value: Value): OpNode | undefined {
