@@ -3,7 +3,8 @@ import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { codeOf, evaluationEvent, good, openSample, stepEvent } from './support/sample.ts'
+import { openSample } from './support/folders.ts'
+import { codeOf, evaluationEvent, good, stepEvent } from './support/sample.ts'
 
 function filled() {
   const sample = openSample()

@@ -6,8 +6,9 @@ import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { dumpRows } from '../migrations/journal-at.ts'
 import { copyJournal } from './support/copies.ts'
+import { openSample } from './support/folders.ts'
 import { randomFrom } from './support/random.ts'
-import { good, openSample, stepEvent } from './support/sample.ts'
+import { good, stepEvent } from './support/sample.ts'
 
 const flips = process.env.TUNEWRIGHT_LONG ? 2000 : 300
 

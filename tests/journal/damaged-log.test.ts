@@ -6,8 +6,9 @@ import { countDroppedCommits } from '#journal/log-check.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { copyJournal } from './support/copies.ts'
+import { openSample } from './support/folders.ts'
 import { randomFrom } from './support/random.ts'
-import { good, openSample, stepEvent } from './support/sample.ts'
+import { good, stepEvent } from './support/sample.ts'
 
 const rounds = process.env.TUNEWRIGHT_LONG ? 500 : 60
 

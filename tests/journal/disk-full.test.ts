@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { codeOf, good, openSample, stepEvent, temporaryFolder } from './support/sample.ts'
+import { openSample, temporaryFolder } from './support/folders.ts'
+import { codeOf, good, stepEvent } from './support/sample.ts'
 
 const disk = join(temporaryFolder(), 'small-disk')
 mkdirSync(disk)

@@ -14,7 +14,8 @@ import {
   sqliteVersion,
 } from '#journal/connection.ts'
 import { ProblemError } from '#shared/result.ts'
-import { good, openSample, temporaryFolder } from './support/sample.ts'
+import { openSample, temporaryFolder } from './support/folders.ts'
+import { good } from './support/sample.ts'
 
 const promised = {
   journal_mode: 'wal',

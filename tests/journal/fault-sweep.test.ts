@@ -10,7 +10,8 @@ import { describe, expect, test } from 'vitest'
 import { openForReading } from '#journal/connection.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { addSampleLibrary, good, stepEvent, temporaryFolder } from './support/sample.ts'
+import { temporaryFolder } from './support/folders.ts'
+import { addSampleLibrary, good, stepEvent } from './support/sample.ts'
 
 const hasStrace = spawnSync('strace', ['-V']).status === 0
 if (!hasStrace) console.log('strace is not installed: the fault sweep was skipped')

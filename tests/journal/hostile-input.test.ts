@@ -4,8 +4,9 @@ import { expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import { type RunStatus, runStatuses } from '#shared/journal-types.ts'
+import { openSample } from './support/folders.ts'
 import { randomFrom } from './support/random.ts'
-import { good, openSample, stepEvent } from './support/sample.ts'
+import { good, stepEvent } from './support/sample.ts'
 
 const calls = process.env.TUNEWRIGHT_LONG ? 200_000 : 6000
 

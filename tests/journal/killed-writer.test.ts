@@ -6,8 +6,9 @@ import { expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { startChild } from './support/child.ts'
+import { temporaryFolder } from './support/folders.ts'
 import { randomFrom } from './support/random.ts'
-import { good, temporaryFolder } from './support/sample.ts'
+import { good } from './support/sample.ts'
 
 const kills = process.env.TUNEWRIGHT_LONG ? 300 : 50
 

@@ -1,7 +1,8 @@
 // One run from its row to its proof, written by the writer and read back by a reader beside it.
 import { describe, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
-import { codeOf, evaluationEvent, good, openSample, stepEvent } from './support/sample.ts'
+import { openSample } from './support/folders.ts'
+import { codeOf, evaluationEvent, good, stepEvent } from './support/sample.ts'
 
 describe('a run', () => {
   test('is written command by command and read back whole', () => {

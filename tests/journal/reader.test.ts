@@ -12,7 +12,8 @@ import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import type { RunQuery } from '#shared/journal-commands.ts'
 import { runSorts } from '#shared/journal-commands.ts'
-import { codeOf, good, openSample, stepEvent, temporaryFolder } from './support/sample.ts'
+import { openSample, temporaryFolder } from './support/folders.ts'
+import { codeOf, good, stepEvent } from './support/sample.ts'
 
 let writer: JournalWriter
 let reader: JournalReader

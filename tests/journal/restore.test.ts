@@ -10,7 +10,8 @@ import { restoreNewestBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { dumpRows } from '../migrations/journal-at.ts'
 import { copyJournal } from './support/copies.ts'
-import { codeOf, good, openSample, stepEvent, temporaryFolder } from './support/sample.ts'
+import { openSample, temporaryFolder } from './support/folders.ts'
+import { codeOf, good, stepEvent } from './support/sample.ts'
 
 const dayMs = 24 * 3600 * 1000
 

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { assertSafeFolder, cloudServiceOf, isServerPath } from '#journal/safe-folder.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { codeOf, temporaryFolder } from './support/sample.ts'
+import { temporaryFolder } from './support/folders.ts'
+import { codeOf } from './support/sample.ts'
 
 test.each([
   ['C:\\Users\\Ann\\OneDrive\\Tunewright', 'OneDrive'],

@@ -6,7 +6,8 @@ import { openJournalReader } from '#journal/reader.ts'
 import { restoreNewestBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { startChild } from './support/child.ts'
-import { codeOf, good, openSample, temporaryFolder } from './support/sample.ts'
+import { openSample, temporaryFolder } from './support/folders.ts'
+import { codeOf, good } from './support/sample.ts'
 
 test('a second writer in the same process is refused and told who has it', () => {
   const { writer, path } = openSample()

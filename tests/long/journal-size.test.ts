@@ -4,7 +4,8 @@ import { statSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { good, openSample, stepEvent } from '../journal/support/sample.ts'
+import { openSample } from '../journal/support/folders.ts'
+import { good, stepEvent } from '../journal/support/sample.ts'
 
 const runs = 10_000
 const eventsPerRun = 100

@@ -1,12 +1,11 @@
 // Journals as earlier versions left them: a real file at schema version n, with rows of that time in it.
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { openForWriting } from '#journal/connection.ts'
 import { chainStart, hashEvent, hashTexts } from '#journal/hash-chain.ts'
 import { migrate } from '#journal/migrate.ts'
 import { migrations } from '#journal/migrations/all.ts'
+import { temporaryFolder } from '../journal/support/folders.ts'
 
 const sha = 'a'.repeat(64)
 
@@ -73,7 +72,7 @@ const rowsSince: readonly ((db: Database) => void)[] = [
 
 /** A journal file at this schema version, closed, holding every row that the version can hold. */
 export function journalAt(version: number): string {
-  const path = join(mkdtempSync(join(tmpdir(), `tunewright-schema-${version}-`)), 'journal.db')
+  const path = join(temporaryFolder(), 'journal.db')
   const db = openForWriting(path)
   migrate(db, path, {}, migrations.slice(0, version))
   for (const insert of rowsSince.slice(0, version)) insert(db)

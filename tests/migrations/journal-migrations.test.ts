@@ -1,8 +1,7 @@
 // Every released schema opens, upgrades and keeps its rows; a dead process leaves the old schema or the new one.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtempSync, readdirSync, readFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
@@ -11,6 +10,7 @@ import { hashMigration, migrate, newestVersion } from '#journal/migrate.ts'
 import { migrations } from '#journal/migrations/all.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
+import { temporaryFolder } from '../journal/support/folders.ts'
 import { codeOf, good } from '../journal/support/sample.ts'
 import { dumpRows, journalAt, schemaOf, tablesOf } from './journal-at.ts'
 
@@ -142,7 +142,7 @@ test('a journal whose history is not ours is refused', () => {
   expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
 })
 
-const emptyPath = (): string => join(mkdtempSync(join(tmpdir(), 'tunewright-schema-0-')), 'journal.db')
+const emptyPath = (): string => join(temporaryFolder(), 'journal.db')
 
 function readRaw<T>(path: string, work: (db: Database.Database) => T): T {
   const db = openForReading(path)
@@ -154,7 +154,7 @@ function readRaw<T>(path: string, work: (db: Database.Database) => T): T {
 }
 
 function snapshot(path: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'tunewright-killed-'))
+  const folder = temporaryFolder()
   const names = readdirSync(dirname(path)).filter((name) => /^journal\.db(-wal)?$/.test(name))
   execFileSync('cp', [...names.map((name) => join(dirname(path), name)), folder])
   return join(folder, basename(path))

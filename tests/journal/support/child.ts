@@ -1,11 +1,10 @@
 // Child processes that work on a journal and are killed while they do.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { temporaryFolder } from './folders.ts'
 
 /** Killed processes save no compiled code; one that ends well fills this for all that follow. */
-const compileCache = join(tmpdir(), `tunewright-tests-compiled-${process.pid}`)
+const compileCache = temporaryFolder()
 
 export interface Child {
   readonly process: ChildProcess

@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { temporaryFolder } from './sample.ts'
+import { temporaryFolder } from './folders.ts'
 
 /** Copies journal.db, and its log where it exists and is wanted, into a new folder; returns the new journal's path. */
 export function copyJournal(path: string, { withLog = true } = {}): string {

@@ -1,15 +1,10 @@
-// A journal in a temporary folder with one project, model and data set, and helpers to fill it.
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { type JournalWriter, openJournalWriter, type WriterOptions } from '#journal/writer.ts'
+// One project, model and data set, a run of them and its events. Child processes use this too: nothing here needs vitest.
+import type { JournalWriter } from '#journal/writer.ts'
 import type { NewEvent, NewRun } from '#shared/journal-commands.ts'
 import { recipe } from '#shared/recipe.ts'
 import { describeProblem, type Result } from '#shared/result.ts'
 
 export const weightsSha256 = 'a'.repeat(64)
-
-export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), 'tunewright-journal-'))
 
 /** The value of a Result that must be good. */
 export function good<T>(result: Result<T>): T {
@@ -21,16 +16,6 @@ export function good<T>(result: Result<T>): T {
 export function codeOf(result: Result<unknown>): string {
   if (result.ok) throw new Error(`expected a Problem, got ${JSON.stringify(result.value)}`)
   return result.problem.code
-}
-
-export function openSample(options: WriterOptions & { path?: string } = {}): {
-  writer: JournalWriter
-  path: string
-  newRun: NewRun
-} {
-  const path = options.path ?? join(temporaryFolder(), 'journal.db')
-  const writer = good(openJournalWriter(path, options))
-  return { writer, path, newRun: addSampleLibrary(writer) }
 }
 
 export const sampleLibrary = {
