@@ -2,7 +2,7 @@
 // Methods that can meet bad input throw a ProblemError; program.ts catches it, prints it and sets the exit code.
 import { readFileSync } from 'node:fs'
 import { createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
-import { defaultHome, type Library, openLibrary } from '#core/system/library.ts'
+import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/system/library.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { type Problem, unwrap } from '#shared/result.ts'
@@ -60,6 +60,7 @@ export function openApplication(options: GlobalOptions): Application {
       if (openWriter) return openWriter
       openWriter = unwrap(openJournalWriter(library.journalPath))
       for (const notice of openWriter.opened.notices) output.progress(notice, true)
+      sweepLibrary(library)
       for (const runId of unwrap(openWriter.markOrphansInterrupted()))
         output.progress(`Run ${runId} was interrupted. Go on with: tunewright runs resume ${runId}`, true)
       return openWriter

@@ -51,6 +51,16 @@ export function addEvaluation({ db, now }: WriterContext, input: unknown): { id:
   return { id }
 }
 
+/** A whole proof: both subjects' answers and the comparison. A reader sees all of it or nothing. */
+export function addProof(
+  context: WriterContext,
+  input: { readonly base: unknown; readonly tuned: unknown; readonly comparison: unknown },
+): { id: string } {
+  addEvaluation(context, input.base)
+  addEvaluation(context, input.tuned)
+  return addComparison(context, input.comparison)
+}
+
 interface EvaluationHead {
   run_id: string
   kind: string

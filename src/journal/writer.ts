@@ -19,10 +19,10 @@ import type {
 } from '#shared/journal-commands.ts'
 import type { JournalDataset, JournalModel, JournalProject, RunStatus } from '#shared/journal-types.ts'
 import { ProblemError, type Result } from '#shared/result.ts'
-import { type BackupReport, backUp, backupsFolderOf } from './backup.ts'
+import { type BackupReport, backUp, backupsFolderOf, isBackupDue } from './backup.ts'
 import { commit, type WriterContext } from './command.ts'
-import { assertDurable, openForReading, openForWriting, sqliteVersion } from './connection.ts'
-import { digestContents, isChangedSinceClosing } from './contents-digest.ts'
+import { assertDurable, openForReading, openForWriting } from './connection.ts'
+import { isChangedSinceClosing } from './contents-digest.ts'
 import { type Appended, appendEvents } from './event-commands.ts'
 import { addDataset, addModel, addProject, ensureProject } from './library-commands.ts'
 import { countDroppedCommits } from './log-check.ts'
@@ -32,10 +32,10 @@ import {
   addArtifact,
   addComparison,
   addEvaluation,
+  addProof,
   markArtifactRemoved,
   recordTestSetOpening,
 } from './proof-commands.ts'
-import { first, run, sqlFor } from './query.ts'
 import {
   createRun,
   failRun,
@@ -50,6 +50,7 @@ import {
 } from './run-commands.ts'
 import { assertSafeFolder } from './safe-folder.ts'
 import { assertSchema } from './schema-check.ts'
+import { beginSession, endSession, isUnclosed } from './session.ts'
 import { takeWriterLock, type WriterLock } from './writer-lock.ts'
 
 /** What was found when the journal was opened. */
@@ -86,6 +87,12 @@ export interface JournalWriter {
 
   addEvaluation(evaluation: NewEvaluation): Result<{ id: string }>
   addComparison(comparison: NewComparison): Result<{ id: string }>
+  /** Both evaluations and the comparison in one commit; the id is the comparison's. */
+  addProof(proof: {
+    readonly base: NewEvaluation
+    readonly tuned: NewEvaluation
+    readonly comparison: NewComparison
+  }): Result<{ id: string }>
   /** Commit this before the locked test set is read. */
   recordTestSetOpening(opening: NewOpening): Result<{ id: string }>
   addArtifact(artifact: NewArtifact): Result<{ id: string }>
@@ -93,6 +100,8 @@ export interface JournalWriter {
 
   /** A verified backup; the folder is `backups` beside the journal where none is given. */
   backup(folder?: string): Result<BackupReport>
+  /** A backup where the newest one is older than that; null where none was due. For the start of a working day. */
+  backupIfOlderThan(ageMs: number): Result<BackupReport | null>
   /** Folds the log into the main file and releases the lock. */
   close(): Result<void>
 }
@@ -106,8 +115,8 @@ export interface WriterOptions {
 /** Opens the journal for writing; makes it where there is none. The folder is made too. */
 export function openJournalWriter(path: string, options: WriterOptions = {}): Result<JournalWriter> {
   return attemptOn(path, () => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     assertSafeFolder(dirname(path))
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const lock = takeWriterLock(path)
     try {
       return openLocked(path, lock, options)
@@ -189,46 +198,9 @@ function rollBack(path: string): void {
   }
 }
 
-/** Whether the last process that opened the journal never closed it. */
-function isUnclosed(db: Database.Database): boolean {
-  const last = first(db, sqlFor.selectFrom('sessions').select('closed_at_ms').orderBy('id', 'desc').limit(1))
-  return last !== undefined && last.closed_at_ms === null
-}
-
 function assertSound(db: Database.Database, path: string): void {
   const verdict = db.pragma('quick_check(1)', { simple: true })
   if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
-}
-
-/** Marks the journal as open, in the main file too: so a copy without its log is recognised as one. */
-function beginSession(db: Database.Database, nowMs: number): number {
-  const row = {
-    pid: process.pid,
-    opened_at_ms: nowMs,
-    closed_at_ms: null,
-    sqlite_version: sqliteVersion(),
-    contents_sha256: null,
-  }
-  const { id } = first(db, sqlFor.insertInto('sessions').values(row).returning('id')) as { id: number }
-  db.pragma('wal_checkpoint(PASSIVE)')
-  return id
-}
-
-function endSession(db: Database.Database, session: number, nowMs: number, lock: WriterLock): void {
-  if (!db.open) return
-  try {
-    run(
-      db,
-      sqlFor
-        .updateTable('sessions')
-        .set({ closed_at_ms: nowMs, contents_sha256: digestContents(db) })
-        .where('id', '=', session),
-    )
-    db.pragma('wal_checkpoint(TRUNCATE)')
-  } finally {
-    db.close()
-    lock.release()
-  }
 }
 
 function writerOver(
@@ -258,10 +230,15 @@ function writerOver(
     setTags: (runId, tags) => commit(context, () => setTags(context, runId, tags)),
     addEvaluation: (evaluation) => commit(context, () => addEvaluation(context, evaluation)),
     addComparison: (comparison) => commit(context, () => addComparison(context, comparison)),
+    addProof: (proof) => commit(context, () => addProof(context, proof)),
     recordTestSetOpening: (opening) => commit(context, () => recordTestSetOpening(context, opening)),
     addArtifact: (artifact) => commit(context, () => addArtifact(context, artifact)),
     markArtifactRemoved: (artifactId) => commit(context, () => markArtifactRemoved(context, artifactId)),
     backup: (folder = backupsFolder) => attemptOn(path, () => backUp(db, path, folder, now())),
+    backupIfOlderThan: (ageMs) =>
+      attemptOn(path, () =>
+        isBackupDue(backupsFolder, ageMs, now()) ? backUp(db, path, backupsFolder, now()) : null,
+      ),
     close: () => attemptOn(path, close),
   }
 }

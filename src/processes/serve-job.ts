@@ -33,14 +33,18 @@ export function serveJob<Job, Event>(
   const parent = connectParent()
   const cancel = new AbortController()
   let started = false
+  // Ctrl-C reaches every process of the terminal; the one that launched this one decides and says `cancel`.
+  process.on('SIGINT', () => {})
   parent.onMessage(async (message) => {
-    const command = schema.parse(message)
-    if (command.kind === 'cancel') return cancel.abort()
+    const command = schema.safeParse(message)
+    if (!command.success) return void (await parent.send(notUnderstood(code, command.error.message)))
+    if (command.data.kind === 'cancel') return cancel.abort()
     if (started) return
     started = true
+    const { job } = command.data
     const heartbeat = setInterval(() => void parent.send({ kind: 'heartbeat' }), heartbeatMs)
     try {
-      await work(command.job, { emit: (event) => parent.send(event), signal: cancel.signal })
+      await work(job, { emit: (event) => parent.send(event), signal: cancel.signal })
     } catch (error) {
       await parent.send(lastWord(error, code))
     }
@@ -48,6 +52,17 @@ export function serveJob<Job, Event>(
     process.exit(0)
   })
 }
+
+const notUnderstood = (code: Problem['code'], details: string): object => ({
+  kind: 'failed',
+  problem: {
+    code,
+    message: 'The measuring process was told something it does not understand.',
+    where: 'inside the measuring process',
+    remedy: 'Try again. If it happens again, report it with the details.',
+    details,
+  } satisfies Problem,
+})
 
 function lastWord(error: unknown, code: Problem['code']): object {
   if (error instanceof Cancelled) return { kind: 'cancelled' }

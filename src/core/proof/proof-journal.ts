@@ -1,11 +1,11 @@
-// Keeps a proof in the journal: each opening of the test set, both models' answers, and last of all the comparison. A
-// reader takes the comparison as the sign that a proof is whole.
+// Keeps a proof in the journal: each opening of the test set before it is read, then both models' answers and the
+// comparison in one commit: a proof is there whole or not at all.
 import type { JournalWriter } from '#journal/writer.ts'
 import type { ProofReport, ProofSide } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
 import type { ProofJournal } from './prove-run.ts'
 
-export type ProofWriter = Pick<JournalWriter, 'recordTestSetOpening' | 'addEvaluation' | 'addComparison'>
+export type ProofWriter = Pick<JournalWriter, 'recordTestSetOpening' | 'addProof'>
 
 export function createProofJournal(writer: ProofWriter, datasetFingerprint: string): ProofJournal {
   return {
@@ -13,10 +13,15 @@ export function createProofJournal(writer: ProofWriter, datasetFingerprint: stri
       unwrap(writer.recordTestSetOpening({ datasetFingerprint, runId, purpose: 'proof' }))
     },
     async saveProof(runId, report) {
-      for (const subject of ['base', 'tuned'] as const)
-        unwrap(writer.addEvaluation({ runId, subject, datasetFingerprint, ...evaluationOf(report, subject) }))
       const { answers: _, ...body } = report
-      unwrap(writer.addComparison({ runId, body }))
+      const evaluation = (subject: ProofSide) => ({
+        runId,
+        subject,
+        datasetFingerprint,
+        ...evaluationOf(report, subject),
+      })
+      const proof = { base: evaluation('base'), tuned: evaluation('tuned'), comparison: { runId, body } }
+      unwrap(writer.addProof(proof))
     },
   }
 }

@@ -112,5 +112,5 @@ export const questionAnswering: Scenario = {
     return promptedExample(row, instruction, message, answer)
   },
   labelsOf: () => null,
-  metrics: ['exactMatch', 'tokenF1', 'lossNats', 'perplexity'],
+  metrics: ['tokenF1', 'exactMatch', 'lossNats', 'perplexity'],
 }

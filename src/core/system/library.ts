@@ -1,7 +1,8 @@
 // The library: one folder that holds everything Tunewright keeps. Only names are decided here.
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { isTemporaryName } from './durable-files.ts'
 
 export interface Library {
   readonly home: string
@@ -43,4 +44,19 @@ export function openLibrary(home: string = defaultHome()): Library {
   ])
     mkdirSync(folder, { recursive: true, mode: 0o700 })
   return library
+}
+
+/**
+ * Removes what interrupted work left in the shared folders. Called by the process that holds the journal's lock, before
+ * it starts anything. Models are swept by core/models (another process may be importing one), runs by their trainer.
+ */
+export function sweepLibrary(library: Library): string[] {
+  return [library.cacheFolder, library.datasetsFolder, library.exportsFolder].flatMap((folder) =>
+    readdirSync(folder)
+      .filter(isTemporaryName)
+      .map((name) => {
+        rmSync(join(folder, name), { recursive: true, force: true })
+        return join(folder, name)
+      }),
+  )
 }
