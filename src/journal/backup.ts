@@ -148,6 +148,12 @@ export function listBackups(folder: string): { path: string; atMs: number; isBef
   return found.sort((a, b) => b.atMs - a.atMs || (a.path < b.path ? 1 : -1))
 }
 
+/** Whether the newest ordinary backup in a folder is older than that, or there is none. */
+export function isBackupDue(folder: string, ageMs: number, nowMs: number): boolean {
+  const newest = listBackups(folder).find((backup) => !backup.isBeforeUpgrade)
+  return newest === undefined || nowMs - newest.atMs > ageMs
+}
+
 /** Keeps the newest 7, the newest of each of 4 older weeks, and the newest 3 made before a change of schema. */
 function prune(folder: string): string[] {
   const backups = listBackups(folder)

@@ -6,7 +6,7 @@ import { checkInput, storable } from './check-input.ts'
 import type { WriterContext } from './command.ts'
 import { type ChainedEvent, chainStart, hashEvent } from './hash-chain.ts'
 import { jsonText } from './json-text.ts'
-import { refuse } from './problems.ts'
+import { refuse, refuseUnknownRun } from './problems.ts'
 import { first, run, sqlFor } from './query.ts'
 import { toHex } from './rows.ts'
 import type { RunsTable } from './tables.ts'
@@ -66,8 +66,7 @@ export function headOf(db: WriterContext['db'], runId: string): { seq: number; h
 
 function assertCurrentAttempt(db: WriterContext['db'], id: string, attempt: number): void {
   const known = first(db, sqlFor.selectFrom('runs').select(['status', 'attempts']).where('id', '=', id))
-  if (!known)
-    refuse('run.unknown', 'The journal knows no run with this id.', `run ${id}`, 'Create the run first.')
+  if (!known) refuseUnknownRun(id)
   if (known.status === 'finished')
     refuse('journal.transition', 'A finished run gets no more events.', `run ${id}`, 'Start a new run.')
   if (attempt !== known.attempts || known.attempts === 0)

@@ -1,6 +1,6 @@
 // SQLite's errors as Problems: what happened to the journal, in plain words, and what to do next.
 import { statfsSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import type { ProblemCode } from '#shared/problem-codes.ts'
 import { type Problem, ProblemError, type Result } from '#shared/result.ts'
@@ -146,5 +146,12 @@ export function refuse(code: ProblemCode, message: string, where: string, remedy
   throw new ProblemError({ code, message, where, remedy })
 }
 
-/** Name of the journal's file for a message. */
-export const fileName = (path: string): string => basename(path)
+/** Refuses a command or a question about a run that is not there. */
+export function refuseUnknownRun(id: string): never {
+  refuse(
+    'run.unknown',
+    'The journal knows no run with this id.',
+    `run ${id}`,
+    'List the runs and choose one of them.',
+  )
+}

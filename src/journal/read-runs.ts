@@ -7,7 +7,7 @@ import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
 import { type Problem, ProblemError } from '#shared/result.ts'
 import { checkInput } from './check-input.ts'
 import { headOf } from './event-commands.ts'
-import { corruptProblem, refuse } from './problems.ts'
+import { corruptProblem, refuseUnknownRun } from './problems.ts'
 import { all, first, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
 import type { RunsTable } from './tables.ts'
@@ -159,13 +159,7 @@ export function getRun(db: Database, path: string, runId: unknown): RunDetail {
         ])
         .where('runs.id', '=', id),
     )
-    if (!row)
-      refuse(
-        'run.unknown',
-        'The journal knows no run with this id.',
-        `run ${id}`,
-        'List the runs and choose one of them.',
-      )
+    if (!row) refuseUnknownRun(id)
     return {
       ...toSummary(row),
       recipe: readRecipe(row.recipe, path, id),

@@ -16,7 +16,7 @@ import type { WriterContext } from './command.ts'
 import { headOf } from './event-commands.ts'
 import { newId } from './ids.ts'
 import { jsonText } from './json-text.ts'
-import { refuse } from './problems.ts'
+import { refuse, refuseUnknownRun } from './problems.ts'
 import { all, first, run, sqlFor } from './query.ts'
 import { assertCanFollow, isAtRest } from './run-status.ts'
 
@@ -220,13 +220,7 @@ export function readRun(db: WriterContext['db'], id: string) {
     db,
     sqlFor.selectFrom('runs').select(['status', 'attempts', 'started_at_ms']).where('id', '=', id),
   )
-  if (row) return row
-  refuse(
-    'run.unknown',
-    'The journal knows no run with this id.',
-    `run ${id}`,
-    'List the runs and choose one of them.',
-  )
+  return row ?? refuseUnknownRun(id)
 }
 
 type KeyTable = { projects: 'id'; models: 'id'; datasets: 'fingerprint' }

@@ -1,6 +1,7 @@
 // Folders in which a journal would be lost: network drives, where SQLite's log does not work, and folders that a
 // cloud service synchronises, which copies and replaces the journal's three files one by one.
-import { statfsSync } from 'node:fs'
+import { existsSync, realpathSync, statfsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { ProblemError } from '#shared/result.ts'
 
 /** f_type of Linux network file systems: NFS, SMB, CIFS, SMB2, Coda, AFS, Ceph (linux/magic.h). */
@@ -24,14 +25,20 @@ export function cloudServiceOf(folder: string): string | undefined {
 export const isServerPath = (folder: string): boolean =>
   /^[\\/]{2}(?![.?][\\/])/.test(folder) || /^\\\\\?\\UNC\\/i.test(folder)
 
-/** Throws journal.unsafe-folder for a network drive or a synchronised folder. */
+/** Throws journal.unsafe-folder for a network drive or a synchronised folder, whether it exists yet or is a link to one. */
 export function assertSafeFolder(folder: string): void {
-  const service = cloudServiceOf(folder)
+  const existing = realpathSync(nearestExisting(resolve(folder)))
+  const service = cloudServiceOf(folder) ?? cloudServiceOf(existing)
   if (service) throw unsafe(folder, `This folder is synchronised by ${service}.`)
   const isRemote =
-    (process.platform === 'win32' && isServerPath(folder)) ||
-    (process.platform === 'linux' && networkTypes.has(statfsSync(folder).type >>> 0))
+    (process.platform === 'win32' && (isServerPath(folder) || isServerPath(existing))) ||
+    (process.platform === 'linux' && networkTypes.has(statfsSync(existing).type >>> 0))
   if (isRemote) throw unsafe(folder, 'This folder is on another computer.')
+}
+
+/** The folder itself, or the nearest one above it that is there already. */
+function nearestExisting(folder: string): string {
+  return existsSync(folder) || dirname(folder) === folder ? folder : nearestExisting(dirname(folder))
 }
 
 const unsafe = (folder: string, message: string): ProblemError =>

@@ -118,6 +118,18 @@ test('what an interrupted backup left behind is swept, other files are not touch
   good(writer.close())
 })
 
+test('a daily backup is made once a day, whatever upgrades left behind', () => {
+  let nowMs = 1_750_000_000_000
+  const { writer } = sampleWithRun({ now: () => nowMs })
+  expect(good(writer.backupIfOlderThan(dayMs))?.events).toBe(3)
+  expect(good(writer.backupIfOlderThan(dayMs))).toBeNull()
+  nowMs += dayMs
+  expect(good(writer.backupIfOlderThan(dayMs))).toBeNull()
+  nowMs += 1
+  expect(good(writer.backupIfOlderThan(dayMs))).not.toBeNull()
+  good(writer.close())
+})
+
 test('two backups in the same millisecond are two files', () => {
   const { writer, path } = sampleWithRun({ now: () => 1_750_000_000_000 })
   const names = [good(writer.backup()).path, good(writer.backup()).path]

@@ -1,5 +1,5 @@
 // Where a journal must not live.
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { assertSafeFolder, cloudServiceOf, isServerPath } from '#journal/safe-folder.ts'
@@ -43,7 +43,10 @@ test('this disk is fine, and a journal in a synchronised folder is refused befor
   const folder = temporaryFolder()
   assertSafeFolder(folder)
   mkdirSync(join(folder, 'Dropbox'))
-  expect(codeOf(openJournalWriter(join(folder, 'Dropbox', 'deep', 'journal.db')))).toBe(
-    'journal.unsafe-folder',
-  )
+  for (const name of ['Dropbox', 'a-link']) {
+    if (name === 'a-link') symlinkSync(join(folder, 'Dropbox'), join(folder, name))
+    const refused = openJournalWriter(join(folder, name, 'deep', 'journal.db'))
+    expect(codeOf(refused)).toBe('journal.unsafe-folder')
+    expect(existsSync(join(folder, name, 'deep'))).toBe(false)
+  }
 })
