@@ -42,10 +42,11 @@ describe.each(['safetensors', 'gguf'] as const)('damaged %s files', (kind) => {
       if (number % 1000 === 0) peak = Math.max(peak, process.memoryUsage().rss)
     }
     console.info(
-      `${kind}: ${[...verdicts].map((pair) => pair.join(' ')).join(', ')}; slowest ${slowestMs.toFixed(1)} ms; memory grew by ${Math.round((peak - before) / 1e6)} MB`,
+      `${kind}: ${[...verdicts].map((pair) => pair.join(' ')).join(', ')}; slowest ${slowestMs.toFixed(1)} ms; memory at most ${Math.round(peak / 1e6)} MB, ${Math.round((peak - before) / 1e6)} MB more than before`,
     )
     expect([...verdicts.values()].reduce((sum, count) => sum + count, 0)).toBe(mutantsPerKind)
-    expect(peak - before).toBeLessThan(256e6)
+    // The whole process; most of it is what V8 lets grow before it collects (246 MB over the million, then level).
+    expect(peak).toBeLessThan(512e6)
   })
 })
 
