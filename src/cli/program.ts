@@ -1,5 +1,5 @@
 // The commands and their options, declared once. Every command's code is loaded when it is used.
-import { Command, Option } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
 import { scenarioIds } from '#shared/recipe.ts'
 import { ProblemError } from '#shared/result.ts'
@@ -12,15 +12,17 @@ export function createProgram(): Command {
   const program = new Command('tunewright')
     .description('Fine-tune language models on your own computer, and see honestly whether it helped.')
     .version(appVersion)
-    .option('--home <folder>', 'where Tunewright keeps models, data, runs and the journal')
-    .option('--json', 'print the result as JSON for a script')
     .showHelpAfterError('(add --help for the options)')
-    .configureHelp({ showGlobalOptions: true })
+    .enablePositionalOptions()
     .exitOverride()
+  addCommonOptions(program)
 
   /** Opens the application, runs the command, turns a Problem into words and an exit code, closes everything. */
-  const run = async (work: Work): Promise<void> => {
-    const application = openApplication(program.opts<GlobalOptions>())
+  const run: Run = async (command, work) => {
+    const application = openApplication({
+      ...program.opts<GlobalOptions>(),
+      ...command.opts<GlobalOptions>(),
+    })
     try {
       await work(application)
     } catch (error) {
@@ -35,65 +37,80 @@ export function createProgram(): Command {
   addDataCommands(program, run)
   addRunCommands(program, run)
   addProofCommands(program, run)
-  program
-    .command('doctor')
-    .description('self-test: computer, disk, journal, child processes, models')
-    .action(() => run(async (application) => (await import('./commands/doctor.ts')).runDoctor(application)))
-  program
-    .command('demo')
-    .description('the main job on a sample: bring a small model, train, prove, export; a few minutes')
-    .addOption(new Option('--json <file>', 'write the same facts into a file'))
-    .action((options: { json?: string }) =>
-      run(async (application) => (await import('./commands/demo.ts')).runDemo(application, options.json)),
-    )
+  addCommand(program, 'doctor', 'self-test: computer, disk, journal, child processes, models').action(
+    (_options, command) =>
+      run(command, async (application) => (await import('./commands/doctor.ts')).runDoctor(application)),
+  )
+  addDemoCommand(program, run)
   return program
 }
 
-type Run = (work: Work) => Promise<void>
-const whole = (text: string): number => Number.parseInt(text, 10)
+type Run = (command: Command, work: Work) => Promise<void>
+
+/** Accepted before and after the command's name. */
+function addCommonOptions(command: Command): Command {
+  return command
+    .option('--home <folder>', 'where Tunewright keeps models, data, runs and the journal')
+    .option('--json', 'print the result as JSON for a script')
+}
+
+const addCommand = (parent: Command, name: string, description: string): Command =>
+  addCommonOptions(parent.command(name).description(description))
+
+/** Here --json names a file: the demo prints its report for people either way. */
+function addDemoCommand(program: Command, run: Run): void {
+  program
+    .command('demo')
+    .description('the main job on a sample: bring a small model, train, prove, export; a few minutes')
+    .option('--home <folder>', 'where Tunewright keeps models, data, runs and the journal')
+    .option('--json <file>', 'write the same facts into a file')
+    .action(({ json }: { json?: string }, command: Command) => {
+      command.setOptionValue('json', undefined)
+      return run(command, async (application) =>
+        (await import('./commands/demo.ts')).runDemo(application, json),
+      )
+    })
+}
+
+const whole = (text: string): number => {
+  if (!/^[0-9]{1,6}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
+  return Number(text)
+}
 const collect = (value: string, before: string[]): string[] => [...before, value]
 
 function addModelCommands(program: Command, run: Run): void {
   const models = program.command('models').description('models of the library')
-  models
-    .command('add')
-    .description('bring a model: "starter", or a Hugging Face folder or GGUF file')
+  addCommand(models, 'add', 'bring a model: "starter", or a Hugging Face folder or GGUF file')
     .argument('<what>')
     .option('--file <path>', 'starter only: a GGUF file or folder that you already have')
-    .action((what: string, options: { file?: string }) =>
-      run(async (application) => {
+    .action((what: string, options: { file?: string }, command: Command) =>
+      run(command, async (application) => {
         await (await import('./commands/models.ts')).addModel(application, what, options.file)
       }),
     )
-  models
-    .command('list')
-    .description('what the library holds')
-    .action(() => run(async (application) => (await import('./commands/models.ts')).printModels(application)))
-  models
-    .command('show')
-    .description('everything about one model')
+  addCommand(models, 'list', 'what the library holds').action((_options, command: Command) =>
+    run(command, async (application) => (await import('./commands/models.ts')).printModels(application)),
+  )
+  addCommand(models, 'show', 'everything about one model')
     .argument('<model>')
     .option('--verify', 'read every byte and compare its hash')
-    .action((name: string, options: { verify?: boolean }) =>
-      run(async (application) =>
+    .action((name: string, options: { verify?: boolean }, command: Command) =>
+      run(command, async (application) =>
         (await import('./commands/models.ts')).printModel(application, name, options.verify === true),
       ),
     )
 }
 
 function addDataCommands(program: Command, run: Run): void {
-  program
-    .command('data')
-    .description('examples')
-    .command('check')
-    .description('which rows can be used, which not and why; nothing is changed')
+  const data = program.command('data').description('examples')
+  addCommand(data, 'check', 'which rows can be used, which not and why; nothing is changed')
     .argument('<file>')
     .addOption(
       new Option('--scenario <name>', 'what the model shall do').choices(scenarioIds).makeOptionMandatory(),
     )
     .option('--column <role=column>', 'which column holds what, e.g. text=message', collect, [])
-    .action((file: string, options: { scenario: string; column: string[] }) =>
-      run(async (application) => {
+    .action((file: string, options: { scenario: string; column: string[] }, command: Command) =>
+      run(command, async (application) => {
         const { readDraft } = await import('./commands/train.ts')
         const { checkDataFile } = await import('./commands/data.ts')
         const settings: Setting[] = [
@@ -107,67 +124,64 @@ function addDataCommands(program: Command, run: Run): void {
 }
 
 function addRunCommands(program: Command, run: Run): void {
-  const train = program
-    .command('train')
-    .description('train an adapter by a recipe file, by flags, or both (flags win)')
-    .argument('[recipe]')
+  const train = addCommand(
+    program,
+    'train',
+    'train an adapter by a recipe file, by flags, or both (flags win)',
+  )
+  train.argument('[recipe]')
   for (const { flag, help } of settingFlags) train.option(flag, help)
   train
     .option('--column <role=column>', 'which column holds what, e.g. text=message', collect, [])
     .option('--set <path=value>', 'any setting of the recipe, e.g. method.rank=16', collect, [])
-    .action((recipePath: string | undefined, options: Record<string, unknown>) =>
-      run(async (application) => {
+    .action((recipePath: string | undefined, options: Record<string, unknown>, command: Command) =>
+      run(command, async (application) => {
         const { readDraft, train: trainByDraft } = await import('./commands/train.ts')
         await trainByDraft(application, readDraft(recipePath, trainOptionsOf(options)))
       }),
     )
 
   const runs = program.command('runs').description('runs of the journal')
-  runs
-    .command('list')
+  const load = () => import('./commands/runs.ts')
+  addCommand(runs, 'list', 'the newest runs')
     .option('--limit <number>', 'how many', whole, 20)
-    .action((options: { limit: number }) =>
-      run(async (application) => (await import('./commands/runs.ts')).listRuns(application, options)),
+    .action((options: { limit: number }, command: Command) =>
+      run(command, async (application) => (await load()).listRuns(application, options)),
     )
-  runs
-    .command('show')
-    .argument('<run>')
-    .action((runId: string) =>
-      run(async (application) => (await import('./commands/runs.ts')).showRun(application, runId)),
-    )
-  runs
-    .command('resume')
-    .description('go on from the last checkpoint')
-    .argument('<run>')
-    .action((runId: string) =>
-      run(async (application) => (await import('./commands/runs.ts')).resumeRun(application, runId)),
-    )
-  runs
-    .command('cancel')
-    .description('stop a run; it saves a checkpoint first')
-    .argument('<run>')
-    .action((runId: string) =>
-      run(async (application) => (await import('./commands/runs.ts')).cancelRun(application, runId)),
-    )
+  const onOneRun = (
+    name: string,
+    description: string,
+    work: (application: Application, runId: string) => Promise<void>,
+  ) =>
+    addCommand(runs, name, description)
+      .argument('<run>')
+      .action((runId: string, _options: unknown, command: Command) =>
+        run(command, (application) => work(application, runId)),
+      )
+  onOneRun('show', 'settings, curves, proof and files of a run', async (application, runId) =>
+    (await load()).showRun(application, runId),
+  )
+  onOneRun('resume', 'go on from the last checkpoint', async (application, runId) =>
+    (await load()).resumeRun(application, runId),
+  )
+  onOneRun('cancel', 'stop a run; it saves a checkpoint first', async (application, runId) =>
+    (await load()).cancelRun(application, runId),
+  )
 }
 
 function addProofCommands(program: Command, run: Run): void {
-  program
-    .command('proof')
-    .description('base against tuned on the locked test set, with intervals')
+  addCommand(program, 'proof', 'base against tuned on the locked test set, with intervals')
     .argument('<run>')
-    .action((runId: string) =>
-      run(async (application) => {
+    .action((runId: string, _options: unknown, command: Command) =>
+      run(command, async (application) => {
         await (await import('./commands/proof.ts')).proveTunedRun(application, runId)
       }),
     )
-  program
-    .command('export')
-    .description('take the adapter away')
+  addCommand(program, 'export', 'take the adapter away')
     .argument('<run>')
     .addOption(new Option('--as <form>', 'form').choices(['peft']).default('peft'))
-    .action((runId: string) =>
-      run(async (application) => {
+    .action((runId: string, _options: unknown, command: Command) =>
+      run(command, async (application) => {
         await (await import('./commands/export.ts')).exportRun(application, runId)
       }),
     )
