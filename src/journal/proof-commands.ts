@@ -5,6 +5,7 @@ import {
   newComparison,
   newEvaluation,
   newOpening,
+  newProof,
   rowReference,
 } from '#shared/journal-commands.ts'
 import { checkInput, storable } from './check-input.ts'
@@ -52,13 +53,11 @@ export function addEvaluation({ db, now }: WriterContext, input: unknown): { id:
 }
 
 /** A whole proof: both subjects' answers and the comparison. A reader sees all of it or nothing. */
-export function addProof(
-  context: WriterContext,
-  input: { readonly base: unknown; readonly tuned: unknown; readonly comparison: unknown },
-): { id: string } {
-  addEvaluation(context, input.base)
-  addEvaluation(context, input.tuned)
-  return addComparison(context, input.comparison)
+export function addProof(context: WriterContext, input: unknown): { id: string } {
+  const { base, tuned, comparison } = checkInput(newProof, input, 'proof')
+  addEvaluation(context, base)
+  addEvaluation(context, tuned)
+  return addComparison(context, comparison)
 }
 
 interface EvaluationHead {

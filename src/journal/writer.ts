@@ -13,6 +13,7 @@ import type {
   NewModel,
   NewOpening,
   NewProject,
+  NewProof,
   NewRun,
   RunFailure,
   RunFinish,
@@ -88,11 +89,7 @@ export interface JournalWriter {
   addEvaluation(evaluation: NewEvaluation): Result<{ id: string }>
   addComparison(comparison: NewComparison): Result<{ id: string }>
   /** Both evaluations and the comparison in one commit; the id is the comparison's. */
-  addProof(proof: {
-    readonly base: NewEvaluation
-    readonly tuned: NewEvaluation
-    readonly comparison: NewComparison
-  }): Result<{ id: string }>
+  addProof(proof: NewProof): Result<{ id: string }>
   /** Commit this before the locked test set is read. */
   recordTestSetOpening(opening: NewOpening): Result<{ id: string }>
   addArtifact(artifact: NewArtifact): Result<{ id: string }>

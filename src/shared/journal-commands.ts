@@ -108,6 +108,14 @@ export type NewEvaluation = z.input<typeof newEvaluation>
 export const newComparison = z.strictObject({ runId: id, body: jsonValue })
 export type NewComparison = z.input<typeof newComparison>
 
+/** What one proof says: both subjects on the same rows, and the comparison. */
+export const newProof = z.strictObject({
+  base: newEvaluation,
+  tuned: newEvaluation,
+  comparison: newComparison,
+})
+export type NewProof = z.input<typeof newProof>
+
 export const newOpening = z.strictObject({
   datasetFingerprint: id,
   runId: id.nullable().default(null),

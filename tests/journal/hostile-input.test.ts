@@ -105,6 +105,14 @@ test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
         'addEvaluation',
         { runId: id, subject: 'base', datasetFingerprint: fingerprint, metrics: { a: 1 }, answers },
       ],
+      [
+        'addProof',
+        {
+          base: { runId: id, subject: 'base', datasetFingerprint: fingerprint, metrics: {}, answers },
+          tuned: { runId: id, subject: 'tuned', datasetFingerprint: fingerprint, metrics: {}, answers },
+          comparison: { runId: id, body: { verdict: 'v' } },
+        },
+      ],
       ['addComparison', { runId: id, body: { verdict: 'v' } }],
       ['recordTestSetOpening', { datasetFingerprint: fingerprint, runId: id, purpose: 'proof' }],
       ['addArtifact', { runId: id, kind: 'adapter', path: 'a/b', bytes: 1, sha256: 'b'.repeat(64) }],
@@ -116,7 +124,8 @@ test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
   const seen: Record<string, number> = {}
   for (let n = 0; n < calls; n++) {
     const [name, ...input] = valid()
-    const spoiled = input.map((value) => (random() < 0.7 ? spoil(value, random) : value))
+    const target = random() < 0.75 ? Math.floor(random() * input.length) : -1
+    const spoiled = input.map((value, i) => (i === target || random() < 0.1 ? spoil(value, random) : value))
     const command = writer[name] as (...args: unknown[]) => ReturnType<JournalWriter['createRun']>
     const answer = command(...spoiled)
     const outcome = answer.ok ? 'ok' : answer.problem.code
