@@ -80,7 +80,7 @@ function intervalText(metric: MetricName, { value, low, high }: Interval, isDiff
 }
 
 /** The verdict, then every metric for base and tuned with its 95 % interval. */
-export function proofLines(report: ProofReport): string[] {
+export function proofLines(report: Omit<ProofReport, 'answers'>): string[] {
   const rows = report.comparisons.map((one: Comparison) => [
     metricWords[one.metric],
     intervalText(one.metric, one.base),

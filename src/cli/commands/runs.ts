@@ -3,11 +3,15 @@ import { existsSync } from 'node:fs'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
+import { proofReport } from '#shared/proof-protocol.ts'
 import { attempt, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
 import { followRun } from '../follow-run.ts'
-import { curveLines, settingLines } from '../report.ts'
+import { curveLines, proofLines, settingLines } from '../report.ts'
 import { formatTable } from '../table.ts'
+
+/** What the journal keeps of a proof beside its answers. */
+const storedProof = proofReport.omit({ answers: true })
 
 const dateText = (ms: number | null) =>
   ms === null ? '' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
@@ -48,6 +52,9 @@ export function showRun(application: Application, runId: string): void {
   for (const line of settingLines(run.recipe)) output.line(line)
   output.line()
   for (const line of curveLines(curve)) output.line(line)
+  const newest = comparisons.at(-1)
+  if (newest !== undefined)
+    for (const line of ['', ...proofLines(storedProof.parse(newest.body)), '']) output.line(line)
   for (const artifact of artifacts.filter(({ removedAtMs }) => removedAtMs === null))
     output.line(`${artifact.kind}: ${artifact.path} (SHA-256 ${artifact.sha256})`)
   output.result({
