@@ -1,6 +1,8 @@
 // A disk that really fills up during a checkpoint: a small tmpfs holds the run's folder. Needs root on Linux.
 import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmdirSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { TrainerEvent, TrainerEventOf } from '../../src/shared/trainer-protocol.ts'
@@ -18,14 +20,15 @@ const canMount = process.platform === 'linux' && process.getuid?.() === 0 && mou
 
 /** Mounts are allowed to root, but not in every container. */
 function mounts(): boolean {
-  const probe = '/tmp/tunewright-mount-probe'
+  const probe = mkdtempSync(join(tmpdir(), 'tunewright-mount-probe-'))
   try {
-    execFileSync('mkdir', ['-p', probe])
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe], { stdio: 'ignore' })
     execFileSync('umount', [probe])
     return true
   } catch {
     return false
+  } finally {
+    rmdirSync(probe)
   }
 }
 if (!canMount) console.info('Skipped: a disk that fills up needs root on Linux, to mount a small one.')
