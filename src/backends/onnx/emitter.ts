@@ -2,7 +2,14 @@
 // operators; the rules do. Pure: no file, no runtime.
 import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Dim, Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
-import type { ElementType, OnnxAttribute, OnnxConstant, OnnxNode, OnnxPort } from './model-proto.ts'
+import {
+  type ElementType,
+  elementTypes,
+  type OnnxAttribute,
+  type OnnxConstant,
+  type OnnxNode,
+  type OnnxPort,
+} from './model-proto.ts'
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[] | OnnxAttribute>>
 
@@ -33,6 +40,7 @@ export class Emitter {
   /** Kinds of the nodes that read a value; 'output' for the graph's results. */
   readonly #readers = new Map<number, Set<OpKind | 'output'>>()
   #counter = 0
+  #castScope = ''
 
   constructor(graph: Graph, weights: ReadonlyMap<string, WeightLocation>) {
     this.#graph = graph
@@ -135,16 +143,24 @@ export class Emitter {
     return location?.kind === 'file' ? location.dtype : value.dtype
   }
 
-  /**
-   * The name under which a value is read as its own dtype. A half-precision weight is cast anew at every use, so that
-   * its float32 copy lives for one operator only.
-   */
-  read(value: Value): string {
-    return this.storedType(value) === value.dtype ? value.name : this.castToFloat(value.name)
+  /** What is emitted from now on belongs to this region of the graph, e.g. 'layer.3.backward' or 'loss.0'. */
+  enter(region: string): void {
+    this.#castScope = region.startsWith('loss.') ? 'loss' : region
   }
 
-  castToFloat(name: string, outputs?: readonly string[]): string {
-    return this.node('Cast', [name], { attributes: { to: 1 }, ...(outputs ? { outputs } : {}) })
+  /**
+   * The name under which a value is read as its own dtype. A half-precision weight is cast anew in every region, so
+   * that its float32 copy lives for one operator only; the loss chunks, which follow each other, share one copy.
+   */
+  read(value: Value): string {
+    if (this.storedType(value) === value.dtype) return value.name
+    return this.share(`${value.name} as float32 in ${this.#castScope}`, () =>
+      this.castToFloat(value.name, { shape: value.shape }),
+    )
+  }
+
+  castToFloat(name: string, options: NodeOptions): string {
+    return this.node('Cast', [name], { ...options, attributes: { to: elementTypes.float32 } })
   }
 
   /** A view of a tensor with another shape: 0 keeps a dimension, -1 is inferred. ONNX Runtime does not copy. */

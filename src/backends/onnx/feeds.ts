@@ -1,5 +1,4 @@
-// Checks what is fed to a graph, binds its symbols and keeps its result arrays from run to run. Pure.
-// A wrong feed is a bug of the caller and throws.
+// Checks what is fed to a graph and binds its symbols. Pure. A wrong feed is a bug of the caller and throws.
 import type { Tensor } from '#engine/backend-port.ts'
 import type { Dim, Graph, Value } from '#engine/ir/types.ts'
 
@@ -57,24 +56,6 @@ export function checkPositions(graph: Graph, sizes: Sizes, feeds: ReadonlyMap<st
       if (position < 0 || position >= limit)
         throw new Error(`Feed ${name} holds ${position}; the model knows positions 0 to ${limit - 1}.`)
   }
-}
-
-/**
- * One array per output, used again as long as its size stays the same. int64 outputs do not occur in our graphs.
- */
-export function prepareOutputs(
-  outputs: readonly Value[],
-  sizes: Sizes,
-  kept: Map<string, Tensor>,
-): ReadonlyMap<string, Tensor> {
-  for (const value of outputs) {
-    const shape = value.shape.map((dim) => sizeOf(dim, sizes))
-    const length = shape.reduce((product, size) => product * size, 1)
-    const old = kept.get(value.name)
-    const data = old && old.data.length === length ? old.data : new Float32Array(length)
-    kept.set(value.name, { dtype: 'float32', shape, data })
-  }
-  return kept
 }
 
 function sizeOf(dim: Dim, sizes: Sizes): number {

@@ -55,6 +55,7 @@ function withoutUnread(nodes: readonly OnnxNode[], results: ReadonlySet<string>)
 }
 
 function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
+  emit.enter(node.region)
   rules[node.kind as K](emit, node)
 }
 

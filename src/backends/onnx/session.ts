@@ -7,7 +7,7 @@ import * as ort from 'onnxruntime-node'
 import type { Backend, CompileOptions, Session, Tensor, WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, Value } from '#engine/ir/types.ts'
 import { attemptAsync, ProblemError } from '#shared/result.ts'
-import { bindSizes, checkPositions, prepareOutputs, type Sizes } from './feeds.ts'
+import { bindSizes, checkPositions, type Sizes } from './feeds.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
 
@@ -136,38 +136,43 @@ function createSession(graph: Graph, runtime: ort.InferenceSession, { held, know
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
   const fed = [...graph.inputs, ...trainable]
   const heldTensors = new Map([...held].map(([name, tensor]) => [name, asRuntimeTensor(tensor)]))
-  const kept = new Map<string, Tensor>()
   let isDisposed = false
   return {
     async run(feeds) {
       if (isDisposed) throw new Error('This session was disposed of.')
       const sizes = bindSizes(fed, known, feeds)
       checkPositions(graph, sizes, feeds)
-      const outputs = prepareOutputs(graph.outputs, sizes, kept)
       const inputs: Record<string, ort.Tensor> = Object.fromEntries(heldTensors)
       for (const { name } of fed) inputs[name] = asRuntimeTensor(feeds.get(name)!)
-      const fetches: Record<string, ort.Tensor> = {}
-      for (const [name, tensor] of outputs) fetches[name] = asRuntimeTensor(tensor)
-      await runtime.run(inputs, fetches).catch((error: unknown) => {
+      const results = await runtime.run(inputs).catch((error: unknown) => {
         throw failed('The computation failed.', 'running the model', error)
       })
-      return outputs
+      return new Map(graph.outputs.map(({ name }) => [name, asTensor(results[name]!)]))
     },
     async dispose() {
       if (isDisposed) return
       isDisposed = true
-      kept.clear()
       heldTensors.clear()
       await runtime.release()
     },
   }
 }
 
-/** A view: the runtime reads and writes the array itself. */
+/** A view: the runtime reads the array itself. */
 const asRuntimeTensor = (tensor: Tensor): ort.Tensor =>
   tensor.data instanceof Float32Array
     ? new ort.Tensor('float32', tensor.data, tensor.shape)
     : new ort.Tensor('int64', tensor.data, tensor.shape)
+
+/**
+ * The runtime copies every result into an array of its own, also where it is given one to write to (measured), so
+ * that results of several runs may be kept side by side.
+ */
+function asTensor({ data, dims, type }: ort.Tensor): Tensor {
+  if (type === 'float32') return { dtype: type, shape: dims, data: data as Float32Array }
+  if (type === 'int64') return { dtype: type, shape: dims, data: data as BigInt64Array }
+  throw new Error(`The runtime returned a tensor of ${type}.`)
+}
 
 const missingWeight = (value: Value): ProblemError =>
   new ProblemError({

@@ -8,7 +8,7 @@ import type { RulesFor } from './rule.ts'
 /**
  * n blocks leave out (1 - 1/n) / 2 of the square and add about 40 n small nodes to a layer. Measured: docs/backends.md.
  */
-const causalBlocks = 2
+const causalBlocks = 3
 
 export const attentionRules: RulesFor<'rope' | 'attention' | 'attentionBackward'> = {
   rope(emit, { inputs: [x, positions, cos, sin], outputs: [y], attributes }) {
@@ -122,7 +122,8 @@ function scoreBias(
     const square = emit.node('Expand', [emit.scalar(Number.NEGATIVE_INFINITY), sides])
     return emit.node('Trilu', [square, emit.integer(1)], { attributes: { upper: 1 } })
   })
-  const name = own ? emit.share(`causal ${own}`, () => emit.node('Add', [own, future])) : future
+  const shape = [...leading, positions, positions]
+  const name = own ? emit.share(`causal ${own}`, () => emit.node('Add', [own, future], { shape })) : future
   return { name, leading }
 }
 

@@ -17,7 +17,7 @@ export const linearRules: RulesFor<
   embedding(emit, { inputs: [table, ids], outputs: [y] }) {
     const isHalf = emit.storedType(table) !== 'float32'
     const rows = emit.node('Gather', [table.name, ids.name], isHalf ? {} : { outputs: [y.name] })
-    if (isHalf) emit.castToFloat(rows, [y.name])
+    if (isHalf) emit.castToFloat(rows, { outputs: [y.name] })
   },
 
   embeddingBackward(emit, { inputs: [dy, ids], outputs: [dTable] }) {
