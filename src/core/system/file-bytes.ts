@@ -23,19 +23,24 @@ export async function openFileBytes(path: string): Promise<OpenFile> {
       details: String(error),
     })
   }
-  const stat = await handle.stat()
-  if (!stat.isFile()) {
+  let sizeBytes: number
+  try {
+    const stat = await handle.stat()
+    if (!stat.isFile())
+      throw new ProblemError({
+        code: 'file.unsafe',
+        message: 'This is not an ordinary file.',
+        where: path,
+        remedy: 'Choose an ordinary file.',
+      })
+    sizeBytes = stat.size
+  } catch (error) {
     await handle.close()
-    throw new ProblemError({
-      code: 'file.unsafe',
-      message: 'This is not an ordinary file.',
-      where: path,
-      remedy: 'Choose an ordinary file.',
-    })
+    throw error
   }
   return {
     name,
-    sizeBytes: stat.size,
+    sizeBytes,
     close: () => handle.close(),
     async read(offsetBytes, lengthBytes) {
       const bytes = new Uint8Array(lengthBytes)
