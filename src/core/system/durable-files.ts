@@ -94,7 +94,7 @@ export async function writeFolderDurably<T>(
 ): Promise<T> {
   const temporary = temporaryPath(finalPath)
   try {
-    await mkdir(dirname(finalPath), { recursive: true })
+    await makeFolder(dirname(finalPath))
     await mkdir(temporary)
     const value = await fill(temporary)
     await fsyncFolder(temporary)
@@ -103,6 +103,16 @@ export async function writeFolderDurably<T>(
   } catch (error) {
     await rm(temporary, { recursive: true, force: true }).catch(() => {})
     throw asDiskProblem(error, finalPath)
+  }
+}
+
+/** Makes a folder and its parents. A file in its place is reported as what it is: no folder. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    throw Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR' })
   }
 }
 
