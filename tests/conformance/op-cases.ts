@@ -249,6 +249,18 @@ export const opCases: readonly OpCase[] = [
   ),
   crossEntropy('', (x) => 3 * x),
   crossEntropy('of logits hundreds apart', (x) => 300 * x),
+  opCase('softmaxCrossEntropy', 'with the products that read its gradient', (c) => {
+    const logits = c.float('logits', ['L', vocabulary])
+    const weights = c.float('weights', ['L'], (x) => x + 1.5)
+    const inputs = [logits, c.whole('targets', ['L'], vocabulary), weights] as const
+    const [losses, dLogits] = c.builder.add('softmaxCrossEntropy', [...inputs], {})
+    const table = c.float('table', [vocabulary, width])
+    const x = c.float('x', ['L', width])
+    const [dx] = c.builder.add('linearInputBackward', [dLogits, table, null], { scale: 1 })
+    const [dSum] = c.builder.add('linearInputBackward', [dLogits, table, x], { scale: 2 })
+    const [dTable] = c.builder.add('linearWeightBackward', [dLogits, x], { scale: 3 })
+    return [losses, dx, dSum, dTable]
+  }),
   opCase('multiplyRows', '', (c) =>
     c.builder.add('multiplyRows', [c.float('x', ['L', vocabulary]), c.float('factors', ['L'])], {}),
   ),

@@ -1,6 +1,7 @@
 // Collects the ONNX nodes of one lowering: fresh names, shared constants, views and casts. It decides nothing about
 // operators; the rules do. Pure: no file, no runtime.
 import type { WeightLocation } from '#engine/backend-port.ts'
+import { splitRegion } from '#engine/ir/region.ts'
 import type { Dim, Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import {
   type ElementType,
@@ -39,8 +40,9 @@ export class Emitter {
   readonly #producers = new Map<number, OpNode>()
   /** Kinds of the nodes that read a value; 'output' for the graph's results. */
   readonly #readers = new Map<number, Set<OpKind | 'output'>>()
+  readonly #rowFactors = new Map<number, string>()
   #counter = 0
-  #castScope = ''
+  #region = ''
 
   constructor(graph: Graph, weights: ReadonlyMap<string, WeightLocation>) {
     this.#graph = graph
@@ -48,7 +50,7 @@ export class Emitter {
     for (const node of graph.nodes) {
       for (const value of node.outputs) {
         this.#producers.set(value.id, node)
-        this.#tellShape(value.name, value.dtype, value.shape)
+        this.#tellShape(value.name, value.dtype, value.shape, node.region)
       }
       for (const value of node.inputs) if (value) this.#noteReader(value, node.kind)
     }
@@ -60,7 +62,14 @@ export class Emitter {
     this.#readers.set(value.id, readers.add(reader))
   }
 
-  #tellShape(name: string, elementType: ElementType, dims: readonly Dim[]): void {
+  /**
+   * The runtime lets a result take over the memory of an earlier one whose shape has the same symbols, and holds that
+   * memory for it in between. So symbols differ from phase to phase: the forward pass would otherwise hold its last
+   * block's memory for the backward pass through the loss, where memory is tightest.
+   */
+  #tellShape(name: string, elementType: ElementType, shape: readonly Dim[], region: string): void {
+    const phase = memoryPhaseOf(region)
+    const dims = shape.map((dim) => (typeof dim === 'number' ? dim : `${dim}${phase}`))
     this.shapes.set(name, { name, elementType, dims })
   }
 
@@ -69,9 +78,20 @@ export class Emitter {
     return this.#readers.has(value.id)
   }
 
-  /** Whether nothing but ops of this kind reads the value. */
-  isReadOnlyBy(value: Value, kind: OpKind): boolean {
-    return [...(this.#readers.get(value.id) ?? [])].every((reader) => reader === kind)
+  /** Whether nothing but ops of these kinds reads the value. */
+  isReadOnlyBy(value: Value, ...kinds: readonly OpKind[]): boolean {
+    return [...(this.#readers.get(value.id) ?? [])].every(
+      (reader) => reader !== 'output' && kinds.includes(reader),
+    )
+  }
+
+  /** Declares that the value is `factors` [rows,1] times the tensor of its name; whoever reads it must ask. */
+  oweRowFactors(value: Value, factors: string): void {
+    this.#rowFactors.set(value.id, factors)
+  }
+
+  rowFactorsOf(value: Value): string | null {
+    return this.#rowFactors.get(value.id) ?? null
   }
 
   producerOf(value: Value): OpNode | undefined {
@@ -90,7 +110,7 @@ export class Emitter {
     for (const [name, value] of Object.entries(options.attributes ?? {}))
       attributes[name] = asAttribute(value)
     this.nodes.push({ operator, domain: options.domain ?? '', inputs, outputs, attributes })
-    if (options.shape) this.#tellShape(outputs[0]!, 'float32', options.shape)
+    if (options.shape) this.#tellShape(outputs[0]!, 'float32', options.shape, this.#region)
     return outputs
   }
 
@@ -145,7 +165,7 @@ export class Emitter {
 
   /** What is emitted from now on belongs to this region of the graph, e.g. 'layer.3.backward' or 'loss.0'. */
   enter(region: string): void {
-    this.#castScope = region.startsWith('loss.') ? 'loss' : region
+    this.#region = region
   }
 
   /**
@@ -154,7 +174,8 @@ export class Emitter {
    */
   read(value: Value): string {
     if (this.storedType(value) === value.dtype) return value.name
-    return this.share(`${value.name} as float32 in ${this.#castScope}`, () =>
+    const scope = isLoss(this.#region) ? 'loss' : this.#region
+    return this.share(`${value.name} as float32 in ${scope}`, () =>
       this.castToFloat(value.name, { shape: value.shape }),
     )
   }
@@ -238,6 +259,13 @@ export class Emitter {
     const keepAll = this.node('Mul', [this.integers(shape.map(() => 0)), total])
     return this.node('Reshape', [name, keepAll], { shape, ...(outputs ? { outputs } : {}) })
   }
+}
+
+const isLoss = (region: string): boolean => region.startsWith('loss.')
+
+function memoryPhaseOf(region: string): string {
+  if (isLoss(region)) return ':loss'
+  return splitRegion(region).phase === 'forward' ? '' : ':back'
 }
 
 /** The product of sizes: a number, or a symbol of its own such as 'B*S'. Equal symbols are equal sizes. */

@@ -30,13 +30,30 @@ export const linearRules: RulesFor<
     multiply(emit, { x, weight, addend, y, scale: attributes.scale, isWeightTransposed: true })
   },
 
+  /** Factors owed by the rows of dy are paid on the rows of dx. */
   linearInputBackward(emit, { inputs: [dy, weight, addend], outputs: [dx], attributes }) {
-    multiply(emit, { x: dy, weight, addend, y: dx, scale: attributes.scale, isWeightTransposed: false })
+    const factors = emit.rowFactorsOf(dy)
+    if (!factors) {
+      multiply(emit, { x: dy, weight, addend, y: dx, scale: attributes.scale, isWeightTransposed: false })
+      return
+    }
+    const { shape } = dx
+    const product = emit.node('FusedMatMul', [dy.name, emit.read(weight)], {
+      domain: 'com.microsoft',
+      attributes: { alpha: float(attributes.scale) },
+      shape,
+    })
+    if (!addend) emit.node('Mul', [product, factors], { outputs: [dx.name] })
+    else
+      emit.node('Add', [emit.node('Mul', [product, factors], { shape }), addend.name], { outputs: [dx.name] })
   },
 
-  /** dWeight [O,I] = scale * dy [T,O]^T x [T,I] */
+  /** dWeight [O,I] = scale * dy [T,O]^T x [T,I]. Factors owed by the rows of dy are paid on the rows of x. */
   linearWeightBackward(emit, { inputs: [dy, x], outputs: [dWeight], attributes }) {
-    emit.node('Gemm', [emit.asRows(dy), emit.asRows(x)], {
+    const factors = emit.rowFactorsOf(dy)
+    const rows = emit.asRows(x)
+    const paid = factors ? emit.node('Mul', [rows, factors], { shape: rowsShape(x.shape) }) : rows
+    emit.node('Gemm', [emit.asRows(dy), paid], {
       attributes: { transA: 1, alpha: float(attributes.scale) },
       outputs: [dWeight.name],
     })

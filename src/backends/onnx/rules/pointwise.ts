@@ -70,9 +70,11 @@ export const pointwiseRules: RulesFor<
   },
 
   /**
-   * With m = max(logits), e = exp(logits - m) and s = sum(e): loss = weight * (m - logits[target] + ln s), and
-   * dLogits = weight / s * e - weight at the target. The first pass over [L,V] is tied to follow all other reads of the
-   * logits, so that no more than two [L,V] buffers are alive.
+   * With m = max(logits), p = softmax(logits) and s = sum(p), which is 1 only nearly (see sumOfRows):
+   * loss = weight * (m - logits[target] - ln(max(p) / s)), finite also where p[target] underflows, and
+   * dLogits = weight / s * (p - s at the target). Softmax and ScatterElements work in place, and ties make them wait
+   * for all other readers; the factor of each row is left to the products that follow, which are narrower. So one
+   * [L,V] buffer is alive.
    */
   softmaxCrossEntropy(emit, { inputs: [logits, targets, weights], outputs: [losses, dLogits] }) {
     const { shape } = logits
@@ -81,21 +83,27 @@ export const pointwiseRules: RulesFor<
     const weight = emit.reshape(weights.name, [-1, 1], column)
     const top = emit.node('ReduceMax', [logits.name, emit.integers([-1])], column)
     const picked = emit.node('GatherElements', [logits.name, target], { attributes: { axis: 1 }, ...column })
-    const lowered = emit.node('Sub', [emit.tie(logits.name, shape, [picked]), top], { shape })
-    const exponentials = emit.node('Exp', [lowered], { shape })
-    const sum = sumOfRows(emit, exponentials, shape)
+    const read = emit.tie(logits.name, shape, [top, picked])
+    const probs = emit.node('Softmax', [read], { attributes: { axis: -1 }, shape })
+    const topProb = emit.node('ReduceMax', [probs, emit.integers([-1])], column)
+    const sum = sumOfRows(emit, probs, shape)
     if (emit.isUsed(losses)) {
       const gap = emit.node('Sub', [top, picked], column)
-      const nats = emit.node('Add', [gap, emit.node('Log', [sum], column)], column)
+      const logTop = emit.node('Log', [emit.node('Div', [topProb, sum], column)], column)
+      const nats = emit.node('Sub', [gap, logTop], column)
       emit.reshape(emit.node('Mul', [nats, weight], column), [-1], { outputs: [losses.name] })
     }
     if (!emit.isUsed(dLogits)) return
-    const factor = emit.node('Div', [weight, sum], column)
-    const scaled = emit.node('Mul', [exponentials, factor], { shape })
-    emit.node('ScatterElements', [scaled, target, emit.node('Neg', [weight], column)], {
-      attributes: { axis: 1, reduction: 'add' },
-      outputs: [dLogits.name],
-    })
+    const inputs = [emit.tie(probs, shape, [topProb, sum]), target, emit.node('Neg', [sum], column)]
+    const attributes = { axis: 1, reduction: 'add' }
+    const factors = emit.node('Div', [weight, sum], column)
+    if (emit.isReadOnlyBy(dLogits, 'linearInputBackward', 'linearWeightBackward')) {
+      emit.node('ScatterElements', inputs, { attributes, outputs: [dLogits.name] })
+      emit.oweRowFactors(dLogits, factors)
+    } else {
+      const unscaled = emit.node('ScatterElements', inputs, { attributes, shape })
+      emit.node('Mul', [unscaled, factors], { outputs: [dLogits.name] })
+    }
   },
 
   multiplyRows(emit, { inputs: [x, factors], outputs: [y] }) {
