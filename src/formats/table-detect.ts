@@ -70,6 +70,31 @@ export function refuseBinary(name: string, head: Uint8Array, isWide: boolean): v
     stopAsUnknown(name, 'This is not a text file: it is full of bytes that no text has.', plainTextRemedy)
 }
 
+export interface SeparatorLine {
+  readonly delimiter: Delimiter
+  /** The sample from the next line on. */
+  readonly rest: Sample
+}
+
+/**
+ * A first line "sep=;", by which Excel is told the separator; any case, with or without quotation marks, a tab as such
+ * or as "\t". null where there is none. A separator that is not understood ends the reading.
+ */
+export function readSeparatorLine(sample: Sample): SeparatorLine | null {
+  const found = /^\uFEFF*("?)sep=(\\t|[^\r\n\p{L}\p{N}])\1[ ;,|\t]*(?:\r\n?|\n|$)/iu.exec(sample.text)
+  if (found === null) return null
+  const written = found[2]!.toLowerCase() === '\\t' ? '\t' : found[2]
+  const delimiter = candidates.find((candidate) => candidate === written)
+  if (delimiter !== undefined)
+    return { delimiter, rest: { ...sample, text: sample.text.slice(found[0].length) } }
+  return stopReading({
+    code: 'table.unknown-format',
+    message: `The first line says that "${written}" separates the columns, which is not understood.`,
+    where: `${sample.name}, line 1`,
+    remedy: 'Save the table with a comma, a semicolon, a tab or a bar between the columns.',
+  })
+}
+
 /** JSONL where most lines are objects; JSON where it begins as a document does; otherwise delimited text. */
 export function detectFormat(sample: Sample): TableFormat {
   const text = sample.text.trimStart()

@@ -6,8 +6,17 @@ import type { ByteSource } from './byte-source.ts'
 import { DelimitedParser, type DelimitedRecord } from './delimited.ts'
 import { ElementCutter, LineCutter, type RowText } from './json-rows.ts'
 import { JsonSyntaxFault, readJsonRow } from './json-value.ts'
-import { detectDelimited, detectFormat, refuseBinary, type Sample } from './table-detect.ts'
 import {
+  type DelimitedGuess,
+  detectDelimited,
+  detectFormat,
+  readSeparatorLine,
+  refuseBinary,
+  type Sample,
+  type SeparatorLine,
+} from './table-detect.ts'
+import {
+  type Delimiter,
   excerptOf,
   stopReading,
   type TableEvent,
@@ -53,8 +62,10 @@ export function openTable(source: ByteSource, options: TableOptions = {}): Promi
     refuseBinary(source.name, head, found.encoding.startsWith('utf-16'))
     const sample = await readSampleText(source, found)
     if (!/\S/.test(sample.text) && sample.isWhole) stopAsEmpty(source.name)
-    const format = options.format ?? detectFormat(sample)
-    if (format === 'csv') return openDelimited(source, found, sample, options)
+    const separator =
+      options.format === undefined || options.format === 'csv' ? readSeparatorLine(sample) : null
+    const format = options.format ?? (separator === null ? detectFormat(sample) : 'csv')
+    if (format === 'csv') return openDelimited(source, found, sample, separator, options)
     return openJson(source, found, format, options)
   })
 }
@@ -126,10 +137,14 @@ async function* batchesOf(
 function openDelimited(
   source: ByteSource,
   found: EncodingFound,
-  sample: Sample,
+  head: Sample,
+  separator: SeparatorLine | null,
   options: TableOptions,
 ): OpenTable {
-  const guess = detectDelimited(sample, options)
+  const sample = separator?.rest ?? head
+  if (!/\S/.test(sample.text) && sample.isWhole) stopAsEmpty(source.name)
+  const delimiter = options.delimiter ?? separator?.delimiter
+  const guess = detectDelimited(sample, delimiter === undefined ? options : { ...options, delimiter })
   const { name } = source
   const makeParser = (): DelimitedParser =>
     new DelimitedParser({
@@ -146,10 +161,15 @@ function openDelimited(
     batches() {
       const parser = makeParser()
       let index = 0
+      let isSeparatorDue = separator !== null
       let isHeaderDue = guess.hasHeader
       const toEvents = (records: readonly DelimitedRecord[]): TableEvent[] => {
         const events: TableEvent[] = []
         for (const record of records) {
+          if (isSeparatorDue) {
+            isSeparatorDue = false
+            continue
+          }
           if (isHeaderDue) {
             isHeaderDue = false
             columns = nameColumns(record.cells)
@@ -163,7 +183,7 @@ function openDelimited(
           )
             columns = record.cells.map((_, i) => `column ${i + 1}`)
           index += 1
-          events.push(...rowEvents(record, index, columns, guess.delimiter))
+          events.push(...rowEvents(record, index, columns, guess))
         }
         return events
       }
@@ -201,26 +221,47 @@ function rowEvents(
   record: DelimitedRecord,
   index: number,
   columns: readonly string[],
-  delimiter: string,
+  guess: DelimitedGuess,
 ): TableEvent[] {
   const { line, cells } = record
   const extra = cells.slice(columns.length).filter((cell) => cell.trim() !== '').length
   const fault =
     record.fault ??
     (extra > 0
-      ? `The row has ${cells.length} cells where the table has ${columns.length} columns.`
+      ? surplusCells(cells.length, columns.length, guess)
       : cells.some((cell) => cell.includes('\0'))
         ? 'A cell holds a zero byte, which no text has.'
         : null)
   if (fault !== null) {
     const range = record.endLine > line ? ` (lines ${line} to ${record.endLine})` : ''
     return [
-      { kind: 'left-out', line, index, reason: fault + range, excerpt: excerptOf(cells.join(delimiter)) },
+      {
+        kind: 'left-out',
+        line,
+        index,
+        reason: fault + range,
+        excerpt: excerptOf(cells.join(guess.delimiter)),
+      },
     ]
   }
   const values = new Map<string, string>()
   for (const [i, column] of columns.entries()) values.set(column, cells[i] ?? '')
   return [{ kind: 'record', line, index, values }, ...dropStrayMarks(values, line)]
+}
+
+const delimiterNames: Readonly<Record<Delimiter, string>> = {
+  ',': 'comma',
+  ';': 'semicolon',
+  '\t': 'tab',
+  '|': 'bar',
+}
+
+function surplusCells(cells: number, columns: number, guess: DelimitedGuess): string {
+  const delimiter = `the delimiter (${delimiterNames[guess.delimiter]})`
+  const remedy = guess.hasQuotes
+    ? `If a text contains ${delimiter}, it must be saved with quotation marks.`
+    : `If a text contains ${delimiter}, put a space in its place.`
+  return `The line has ${cells} cells, the ${guess.hasHeader ? 'heading' : 'first row'} has ${columns}. ${remedy}`
 }
 
 /** A byte order mark that a program left at the beginning of a cell is not text: dropped, and said. */

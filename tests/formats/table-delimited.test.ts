@@ -95,6 +95,79 @@ describe('heading', () => {
   })
 })
 
+describe('a first line that says the separator, as Excel writes it', () => {
+  const body = ['text;label', '"two', 'lines";straße', 'Grüße, bitte;x', 'b;y']
+  const utf16 = (text: string): Buffer => Buffer.from(`\uFEFF${text}`, 'utf16le')
+  const windows1252 = (text: string): Buffer => Buffer.from(text, 'latin1')
+  test.each<[string, string, string, (text: string) => string | Uint8Array]>([
+    ['LF', 'sep=;', '\n', (text) => text],
+    ['CRLF', 'sep=;', '\r\n', (text) => text],
+    ['CR', 'sep=;', '\r', (text) => text],
+    ['capitals', 'SEP=;', '\r\n', (text) => text],
+    ['quotation marks', '"Sep=;"', '\r\n', (text) => text],
+    ['saved again by a spreadsheet', 'sep=;;', '\r\n', (text) => text],
+    ['a byte order mark', 'sep=;', '\r\n', (text) => `\uFEFF${text}`],
+    ['UTF-16', 'sep=;', '\r\n', utf16],
+    ['UTF-16 big endian', 'sep=;', '\r\n', (text) => utf16(text).swap16()],
+    ['windows-1252', 'sep=;', '\r\n', windows1252],
+  ])('%s: skipped, and lines stay those of the file', async (_, first, end, encode) => {
+    const table = await readText('a.csv', encode([first, ...body].join(end)))
+    expect(table.shape).toMatchObject({ delimiter: ';', hasHeader: true })
+    expect(table.columns).toEqual(['text', 'label'])
+    expect(cellsOf(table)).toEqual([
+      [`two${end}lines`, 'straße'],
+      ['Grüße, bitte', 'x'],
+      ['b', 'y'],
+    ])
+    expect(table.records.map(({ line, index }) => [line, index])).toEqual([
+      [3, 1],
+      [5, 2],
+      [6, 3],
+    ])
+  })
+
+  test.each<[string, Delimiter, string]>([
+    ['sep=,', ',', 'text,label\na;b;c,x\nd;e;f,y\n'],
+    ['sep=\t', '\t', 'text\tlabel\na;b,c\tx\nd;e,f\ty\n'],
+    ['sep=\\t', '\t', 'text\tlabel\na;b,c\tx\nd;e,f\ty\n'],
+    ['sep=|', '|', 'text|label\na;b|x\nd;e|y\n'],
+  ])('%j is taken at its word', async (first, delimiter, text) => {
+    const table = await readText('a.txt', `${first}\n${text}`)
+    expect(table.shape.delimiter).toBe(delimiter)
+    expect(table.columns).toEqual(['text', 'label'])
+    expect(table.records).toHaveLength(2)
+  })
+
+  test('without a heading the first record is the line after it', async () => {
+    const table = await readText('a.csv', 'sep=;\ngood;1\nbad;0\n')
+    expect(table.shape.hasHeader).toBe(false)
+    expect(table.columns).toEqual(['column 1', 'column 2'])
+    expect(table.records.map(({ line }) => line)).toEqual([2, 3])
+  })
+
+  test('the person can say another separator, the line is still no row', async () => {
+    const table = await readText('a.csv', 'sep=;\ntext,label\na,x\nb,y\n', { delimiter: ',' })
+    expect(cellsOf(table)).toEqual([
+      ['a', 'x'],
+      ['b', 'y'],
+    ])
+  })
+
+  test('a separator that is not understood is refused, nothing after the line is an empty file', async () => {
+    const problem = await problemOf(sourceOf('a.csv', 'sep=:\ntext:label\na:x\n'))
+    expect(problem).toMatchObject({ code: 'table.unknown-format', where: 'a.csv, line 1' })
+    expect(problem.message).toContain('":"')
+    expect((await problemOf(sourceOf('a.csv', 'sep=;\r\n'))).code).toBe('table.empty')
+  })
+
+  test('it is looked for in the first line only, and a word after the sign is a name', async () => {
+    const later = await readText('a.csv', 'text,label\nsep=;,x\nb,y\n')
+    expect(cellsOf(later)[0]).toEqual(['sep=;', 'x'])
+    const name = await readText('a.csv', 'sep=a,label\nb,x\nc,y\n')
+    expect(name.columns).toEqual(['sep=a', 'label'])
+  })
+})
+
 describe('broken quoting', () => {
   test('text after a closing quotation mark leaves that record out and says where it opened', async () => {
     const table = await readText('a.csv', 'text,label\n"one" two,x\nthree,y\n"four\nfive" six,z\nseven,x\n')
@@ -127,7 +200,8 @@ describe('broken quoting', () => {
       expect.objectContaining({
         line: 2,
         index: 1,
-        reason: 'The row has 3 cells where the table has 2 columns.',
+        reason:
+          'The line has 3 cells, the heading has 2. If a text contains the delimiter (comma), it must be saved with quotation marks.',
       }),
     ])
     expect(table.records[0]!.index).toBe(2)

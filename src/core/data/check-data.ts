@@ -29,7 +29,8 @@ export function checkData(path: string, options: CheckOptions): Promise<Result<D
   return attemptAsync(async () => {
     const prepared = await prepareData(path, options)
     const { read, repeats, split } = prepared
-    return reportOn(read, scenarioOf(options.scenario), repeats, split.ok ? split.value : null)
+    if (!split.ok && split.problem.code !== 'data.too-few-rows') throw new ProblemError(split.problem)
+    return reportOn(read, scenarioOf(options.scenario), repeats, split)
   })
 }
 

@@ -16,6 +16,8 @@ export interface ColumnQuestion {
   readonly fileName: string
   readonly scenario: Scenario
   readonly found: readonly string[]
+  /** False where the columns of a file without a heading were only numbered. */
+  readonly hasHeading: boolean
   /** The person's choice; roles that are missing in it are guessed. */
   readonly given: Readonly<Record<string, string>> | null
   /** Some of the rows, to judge columns by their content. */
@@ -149,7 +151,7 @@ const listColumns = (found: readonly string[]): string => {
 
 const problemOf = (question: ColumnQuestion, message: string, remedy: string): Problem => ({
   code: 'data.columns',
-  message: `${message} The file has ${question.found.length === 1 ? 'one column' : 'the columns'}: ${listColumns(question.found) || 'none'}.`,
+  message: `${message} ${question.hasHeading ? '' : 'No heading was found in the file. '}The file has ${question.found.length === 1 ? 'one column' : 'the columns'}: ${listColumns(question.found) || 'none'}.`,
   where: question.fileName,
   remedy,
 })

@@ -1,6 +1,7 @@
 // What a person should know about their rows before training, counted and in plain words. Changes nothing.
 
 import { excerptOf } from '#formats/table-types.ts'
+import type { Problem, Result } from '#shared/result.ts'
 import type { DatasetRow, LeftOutRow, SplitName } from '#shared/rows.ts'
 import { byCodeUnits } from '../scenarios/scenario.ts'
 import type { Scenario } from '../scenarios/scenarios.ts'
@@ -9,6 +10,7 @@ import { foldLabel, foldText } from './same-text.ts'
 
 export const warningKinds = [
   'encoding-guessed',
+  'no-heading',
   'damaged-characters',
   'many-left-out',
   'duplicates',
@@ -16,6 +18,7 @@ export const warningKinds = [
   'label-spellings',
   'few-per-label',
   'one-label-dominates',
+  'too-few-rows',
   'few-rows',
   'small-test-set',
 ] as const
@@ -70,9 +73,14 @@ export interface Contradiction {
 export const duplicateKey = (row: DatasetRow, scenario: Scenario): string =>
   scenario.inputRoles.map((role) => foldText(row.fields[role] ?? '')).join('\u0000')
 
+/** Lines that one warning names at most. */
+const listedLines = 10
+
 export interface Repeats {
   readonly keys: readonly string[]
   readonly duplicateRows: number
+  /** Lines of the first repeated texts, each with the line that it repeats; at most ten, ascending. */
+  readonly duplicateLines: readonly number[]
   readonly contradictions: readonly Contradiction[]
 }
 
@@ -81,6 +89,7 @@ export function findRepeats(rows: readonly DatasetRow[], scenario: Scenario): Re
   const firstOf = new Map<string, number>()
   const clashes = new Map<string, Map<string, { answer: string; line: number }>>()
   let duplicateRows = 0
+  const duplicateLines = new Set<number>()
   const answerOf = (row: DatasetRow): string => row.fields[scenario.answerRole] ?? ''
   for (const [i, row] of rows.entries()) {
     const key = keys[i]!
@@ -90,6 +99,7 @@ export function findRepeats(rows: readonly DatasetRow[], scenario: Scenario): Re
       continue
     }
     duplicateRows += 1
+    if (duplicateLines.size < listedLines) duplicateLines.add(rows[first]!.line).add(row.line)
     for (const other of [rows[first]!, row]) {
       const answers = clashes.get(key) ?? new Map<string, { answer: string; line: number }>()
       const folded = foldText(answerOf(other))
@@ -103,17 +113,18 @@ export function findRepeats(rows: readonly DatasetRow[], scenario: Scenario): Re
       excerpt: excerptOf(rows[firstOf.get(key)!]!.fields[scenario.inputRoles[0]!] ?? ''),
       answers: [...answers.values()],
     }))
-  return { keys, duplicateRows, contradictions }
+  const lines = [...duplicateLines].slice(0, listedLines).toSorted((a, b) => a - b)
+  return { keys, duplicateRows, duplicateLines: lines, contradictions }
 }
 
 export function reportOn(
   read: ReadRows,
   scenario: Scenario,
   repeats: Repeats,
-  parts: readonly SplitName[] | null,
+  planned: Result<readonly SplitName[]>,
 ): DataReport {
   const labels = countLabels(read.rows, scenario)
-  const split = parts === null ? null : countParts(parts)
+  const split = planned.ok ? countParts(planned.value) : null
   const inputOf = (row: DatasetRow): number =>
     scenario.inputRoles.reduce((sum, role) => sum + (row.fields[role]?.length ?? 0), 0)
   return {
@@ -136,8 +147,8 @@ export function reportOn(
     warnings: [
       ...warnOfReading(read),
       ...warnOfRepeats(read.rows.length, repeats, labels !== null),
-      ...(labels === null ? [] : warnOfLabels(read.rows, labels)),
-      ...warnOfSize(read.rows.length, split),
+      ...(labels === null ? [] : warnOfLabels(read.rows, labels, scenario.answerRole)),
+      ...(planned.ok ? warnOfSize(read.rows.length, planned.value) : [warnOfNoSplit(planned.problem)]),
     ],
   }
 }
@@ -182,6 +193,15 @@ function warnOfReading(read: ReadRows): DataWarning[] {
       text: `The file does not say how its letters are stored; it was read as ${read.shape.encoding}. Check that accents and special letters look right.`,
       lines: [],
     })
+  if (!read.shape.hasHeader) {
+    const names = read.columnsFound.slice(0, 3).map((name) => `"${name}"`)
+    const rest = read.columnsFound.length > 3 ? ', ...' : ''
+    warnings.push({
+      kind: 'no-heading',
+      text: `The file seems to have no heading: its first line was read as a row, and the columns are called ${names.join(', ')}${rest}. If that line is a heading, give every column a name of its own that is no number and does not come again below it.`,
+      lines: [Math.min(...[read.rows[0], read.leftOut[0]].flatMap((row) => row?.line ?? []))],
+    })
+  }
   const damaged = read.rows.filter(({ fields }) =>
     Object.values(fields).some((value) => /\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF™œ“”˜]/.test(value)),
   )
@@ -208,7 +228,7 @@ function warnOfRepeats(rows: number, repeats: Repeats, hasLabels: boolean): Data
     warnings.push({
       kind: 'duplicates',
       text: `${duplicateRows} of ${rows} rows (${percent(duplicateRows, rows)}) repeat the text of another row. They are kept on one side of the split, so that no test row was seen in training.`,
-      lines: [],
+      lines: repeats.duplicateLines,
     })
   if (contradictions.length > 0)
     warnings.push({
@@ -224,6 +244,7 @@ function warnOfRepeats(rows: number, repeats: Repeats, hasLabels: boolean): Data
 function warnOfLabels(
   rows: readonly DatasetRow[],
   labels: readonly { label: string; rows: number }[],
+  answerRole: string,
 ): DataWarning[] {
   const warnings: DataWarning[] = []
   const spellings = new Map<string, string[]>()
@@ -231,13 +252,20 @@ function warnOfLabels(
     const folded = foldLabel(label)
     spellings.set(folded, [...(spellings.get(folded) ?? []), label])
   }
-  for (const alike of spellings.values())
-    if (alike.length > 1)
-      warnings.push({
-        kind: 'label-spellings',
-        text: `The labels ${alike.map((label) => `"${label}"`).join(' and ')} look like one label spelled in ${alike.length} ways. They are treated as different labels until you make them equal.`,
-        lines: alike.flatMap((label) => rows.find(({ fields }) => fields.label === label)?.line ?? []),
-      })
+  const alike = [...spellings.values()].filter((list) => list.length > 1)
+  const linesOf = alike.length === 0 ? new Map<string, number[]>() : firstLinesByLabel(rows, answerRole)
+  for (const list of alike) {
+    const rarer = list.slice(1)
+    const places = rarer.map((label) => `"${label}" is on ${nameLines(linesOf.get(label) ?? [])}`)
+    warnings.push({
+      kind: 'label-spellings',
+      text: `The labels ${list.map((label) => `"${label}"`).join(' and ')} look like one label spelled in ${list.length} ways; ${places.join(', ')}. They are treated as different labels until you make them equal.`,
+      lines: rarer
+        .flatMap((label) => linesOf.get(label) ?? [])
+        .toSorted((a, b) => a - b)
+        .slice(0, listedLines),
+    })
+  }
   const rare = labels.filter((entry) => entry.rows < 10)
   if (rare.length > 0)
     warnings.push({
@@ -260,15 +288,41 @@ function warnOfLabels(
   return warnings
 }
 
-function warnOfSize(rows: number, split: Readonly<Record<SplitName, number>> | null): DataWarning[] {
+/** The first lines of each label, one more than are named, so that it shows where there are more. */
+function firstLinesByLabel(rows: readonly DatasetRow[], answerRole: string): Map<string, number[]> {
+  const linesOf = new Map<string, number[]>()
+  for (const { line, fields } of rows) {
+    const label = fields[answerRole] ?? ''
+    const lines = linesOf.get(label)
+    if (lines === undefined) linesOf.set(label, [line])
+    else if (lines.length <= listedLines) lines.push(line)
+  }
+  return linesOf
+}
+
+/** "line 4", "lines 4 and 9", "lines 4, 9, 12 and others". */
+function nameLines(lines: readonly number[]): string {
+  if (lines.length === 1) return `line ${lines[0]}`
+  if (lines.length > 3) return `lines ${lines.slice(0, 3).join(', ')} and others`
+  return `lines ${lines.slice(0, -1).join(', ')} and ${lines.at(-1)}`
+}
+
+const warnOfNoSplit = ({ message, remedy }: Problem): DataWarning => ({
+  kind: 'too-few-rows',
+  text: `${message} ${remedy}`,
+  lines: [],
+})
+
+function warnOfSize(rows: number, parts: readonly SplitName[]): DataWarning[] {
   const warnings: DataWarning[] = []
+  const split = countParts(parts)
   if (rows < 100)
     warnings.push({
       kind: 'few-rows',
       text: `There are only ${rows} usable rows. Some hundreds teach a model far more reliably.`,
       lines: [],
     })
-  if (split !== null && split.test > 0 && split.test < 200) {
+  if (split.test > 0 && split.test < 200) {
     // Half width of a 95 % interval for a share of one half, in points: 1.96 x sqrt(0.25 / n) x 100.
     const points = Math.ceil(98 / Math.sqrt(split.test))
     warnings.push({
@@ -280,4 +334,5 @@ function warnOfSize(rows: number, split: Readonly<Record<SplitName, number>> | n
   return warnings
 }
 
-const firstLines = (rows: readonly { line: number }[]): number[] => rows.slice(0, 10).map(({ line }) => line)
+const firstLines = (rows: readonly { line: number }[]): number[] =>
+  rows.slice(0, listedLines).map(({ line }) => line)

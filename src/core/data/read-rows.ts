@@ -1,6 +1,6 @@
 // A person's file as rows of a scenario: usable ones, and the others with line and reason. Changes no text but for
 // white space around labels. Holds the rows in memory, up to a stated limit.
-import { openTable, type TableEvent, type TableShape } from '#formats/table.ts'
+import { type OpenTable, openTable, type TableEvent, type TableShape } from '#formats/table.ts'
 import { excerptOf } from '#formats/table-types.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { DatasetRow, LeftOutRow } from '#shared/rows.ts'
@@ -43,7 +43,7 @@ export async function readRows(
   try {
     const { name, sizeBytes } = file.source
     const table = unwrap(await openTable(file.source))
-    const reader = new RowReader(name, scenario, given, () => table.columns())
+    const reader = new RowReader(name, scenario, given, table)
     for await (const batch of table.batches()) reader.take(unwrap(batch))
     const read = reader.finish()
     await file.confirmUnchanged()
@@ -63,7 +63,7 @@ class RowReader {
   readonly #name: string
   readonly #scenario: Scenario
   readonly #given: Readonly<Record<string, string>> | null
-  readonly #columnsFound: () => readonly string[]
+  readonly #table: OpenTable
   readonly #rows: DatasetRow[] = []
   readonly #leftOut: LeftOutRow[] = []
   readonly #notes: { line: number; text: string }[] = []
@@ -78,12 +78,12 @@ class RowReader {
     name: string,
     scenario: Scenario,
     given: Readonly<Record<string, string>> | null,
-    columnsFound: () => readonly string[],
+    table: OpenTable,
   ) {
     this.#name = name
     this.#scenario = scenario
     this.#given = given
-    this.#columnsFound = columnsFound
+    this.#table = table
   }
 
   take(events: readonly TableEvent[]): void {
@@ -117,7 +117,8 @@ class RowReader {
       matchColumns({
         fileName: this.#name,
         scenario: this.#scenario,
-        found: this.#columnsFound(),
+        found: this.#table.columns(),
+        hasHeading: this.#table.shape.hasHeader,
         given: this.#given,
         sample: sample.slice(0, dataLimits.sampleRows),
       }),

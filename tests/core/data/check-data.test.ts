@@ -32,7 +32,7 @@ describe('a German export: windows-1252, semicolons, CRLF', () => {
       [16, 'The text is empty.'],
       [17, 'The label is empty.'],
       [19, expect.stringContaining('closing quotation mark')],
-      [20, 'The row has 4 cells where the table has 3 columns.'],
+      [20, expect.stringContaining('The line has 4 cells, the heading has 3.')],
     ])
   })
 
@@ -53,6 +53,10 @@ describe('a German export: windows-1252, semicolons, CRLF', () => {
       { label: 'Versand', rows: 6 },
       { label: 'versand', rows: 1 },
     ])
+    const warned = (kind: WarningKind) => report.warnings.find((warning) => warning.kind === kind)
+    expect(warned('duplicates')!.lines).toHaveLength(4)
+    expect(warned('duplicates')!.lines).toEqual(expect.arrayContaining([2, 12]))
+    expect(warned('label-spellings')!.text).toMatch(/"versand" is on line \d+\./)
     expect(kinds(report)).toEqual([
       'encoding-guessed',
       'many-left-out',
@@ -93,6 +97,36 @@ describe('warnings', () => {
     expect(found.warnings).toEqual([expect.objectContaining({ kind: 'damaged-characters', lines: [5, 11] })])
   })
 
+  test('no heading, with the line that was read as a row', async () => {
+    const rows = Array.from({ length: 1200 }, (_, i) => `message number ${i};${i % 2 === 0 ? 'pos' : 'neg'}`)
+    const found = await report(`sep=;\n${rows.join('\n')}`, 'classification')
+    expect(found.warnings).toEqual([expect.objectContaining({ kind: 'no-heading', lines: [2] })])
+    expect(found.warnings[0]!.text).toContain('"column 1", "column 2"')
+    expect(found.usableRows).toBe(1200)
+  })
+
+  test('repeats name at most ten lines, each with the one it repeats', async () => {
+    const clean = messagesCsv(1200)
+    const one = await report(`${clean}"MESSAGE number 3, please",label 0\n`, 'classification')
+    expect(one.warnings).toEqual([expect.objectContaining({ kind: 'duplicates', lines: [5, 1202] })])
+    const many = await report(clean + clean.slice(clean.indexOf('\n') + 1), 'classification')
+    expect(many.warnings[0]!.lines).toEqual([2, 3, 4, 5, 6, 1202, 1203, 1204, 1205, 1206])
+  })
+
+  test('a label in two spellings names the first lines of the rarer one', async () => {
+    const lines = messagesCsv(1200).split('\n')
+    for (const line of [4, 10, 16, 22, 28, 34, 40, 46, 52, 58, 64, 70])
+      lines[line - 1] = lines[line - 1]!.replace(/label \d/, 'Label  2')
+    const found = await report(lines.join('\n'), 'classification')
+    expect(found.warnings).toEqual([
+      expect.objectContaining({
+        kind: 'label-spellings',
+        lines: [4, 10, 16, 22, 28, 34, 40, 46, 52, 58],
+      }),
+    ])
+    expect(found.warnings[0]!.text).toContain('"Label  2" is on lines 4, 10, 16 and others')
+  })
+
   test('one label that dominates', async () => {
     const rows = Array.from({ length: 1200 }, (_, i) => `message ${i},${i % 10 === 0 ? 'rare' : 'usual'}`)
     const found = await report(`text,label\n${rows.join('\n')}`, 'classification')
@@ -130,7 +164,28 @@ describe('refusals', () => {
 
   test('too few rows are reported on, without a split', async () => {
     const path = workshop.write('few.csv', 'text,label\na b,x\nc d,y\n')
-    expect(unwrap(await checkData(path, { scenario: 'classification' })).split).toBeNull()
+    const few = unwrap(await checkData(path, { scenario: 'classification' }))
+    expect(few.split).toBeNull()
+    expect(kinds(few)).toEqual(['few-per-label', 'too-few-rows'])
+    const needed = Number(/at least (\d+) rows/.exec(few.warnings[1]!.text)?.[1])
+    const rows = Array.from({ length: needed }, (_, i) => `text ${i},${i % 2 === 0 ? 'x' : 'y'}`)
+    const enough = workshop.write('enough.csv', `text,label\n${rows.join('\n')}`)
+    expect(unwrap(await checkData(enough, { scenario: 'classification' })).split).not.toBeNull()
+  })
+
+  test('shares that leave nothing to train on are no matter of too few rows', async () => {
+    const path = workshop.write('shares.csv', messagesCsv(50))
+    const result = await checkData(path, { scenario: 'classification', validationShare: 0.5, testShare: 0.5 })
+    expect(result).toMatchObject({ ok: false, problem: { code: 'recipe.invalid' } })
+  })
+
+  test('unclear columns of a file without a heading say that there is none', async () => {
+    const path = workshop.write('bare.csv', 'one,1,a b\ntwo,2,c d\nthree,3,e f\n')
+    const result = await checkData(path, { scenario: 'classification' })
+    expect(result).toMatchObject({
+      ok: false,
+      problem: { code: 'data.columns', message: expect.stringContaining('No heading was found') },
+    })
   })
 
   test('a missing file and a folder', async () => {

@@ -11,7 +11,14 @@ function match(
   given: Record<string, string> | null = null,
 ): ReturnType<typeof matchColumns> {
   const sample = rows.map((cells) => new Map(found.map((column, i) => [column, cells[i] ?? ''])))
-  return matchColumns({ fileName: 'a.csv', scenario: scenarioOf(scenario), found, given, sample })
+  return matchColumns({
+    fileName: 'a.csv',
+    scenario: scenarioOf(scenario),
+    found,
+    hasHeading: true,
+    given,
+    sample,
+  })
 }
 const columnsOf = (result: ReturnType<typeof matchColumns>): unknown => result.ok && result.value.columns
 
