@@ -54,9 +54,16 @@ export async function prepareData(path: string, options: CheckOptions): Promise<
   return { read, repeats, split: splitRows(items, settings, read.source.name), settings }
 }
 
+/** Rows with other labels may be among those left out, and a Problem comes without the list of them. */
+function leftOutNote({ leftOut: [first], leftOutCount }: ReadRows): string {
+  if (first === undefined) return ''
+  const rows = leftOutCount === 1 ? 'One row was' : `${leftOutCount} rows were`
+  return ` ${rows} left out; the first, on line ${first.line}: ${first.reason}`
+}
+
 const oneLabel = (read: ReadRows, label: string): Problem => ({
   code: 'data.too-few-rows',
-  message: `Every row has the same label, "${label}", so there is nothing to tell apart.`,
+  message: `Every row has the same label, "${label}", so there is nothing to tell apart.${leftOutNote(read)}`,
   where: read.source.name,
   remedy: 'Choose the right label column, or bring rows with at least two labels.',
 })

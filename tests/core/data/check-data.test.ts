@@ -173,6 +173,15 @@ describe('refusals', () => {
     expect(unwrap(await checkData(enough, { scenario: 'classification' })).split).not.toBeNull()
   })
 
+  test('one label because the other rows were left out: the first reason is told', async () => {
+    const path = workshop.write('one.csv', 'sep=;\ntext;label\nHello there;a\nBye; now;b\n')
+    const result = await checkData(path, { scenario: 'classification' })
+    expect(result).toMatchObject({
+      ok: false,
+      problem: { message: expect.stringContaining('on line 4: The line has 3 cells, the heading has 2.') },
+    })
+  })
+
   test('shares that leave nothing to train on are no matter of too few rows', async () => {
     const path = workshop.write('shares.csv', messagesCsv(50))
     const result = await checkData(path, { scenario: 'classification', validationShare: 0.5, testShare: 0.5 })
