@@ -50,7 +50,14 @@ async function exportRun(folders: { model: string; run: string; home: string }):
     createdAtMs: 0,
     appVersion: '0',
     scenarioTitle: 'Check',
-    baseModel: { name: folders.model, licence: 'unknown', weightsSha256: 'a'.repeat(64) },
+    baseModel: {
+      name: folders.model,
+      revision: null,
+      licence: 'unknown',
+      weightsSha256: 'a'.repeat(64),
+      copy: 'a test model',
+      isExact: true,
+    },
     data: { fileName: 'x.csv', fingerprint: 'x', trainRows: 1, validationRows: 1, testRows: 1 },
     recipe: recipe.parse({
       version: 1,

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { readSafetensorsHeader } from '#formats/safetensors.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { asDiskProblem, sha256File, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
@@ -30,6 +30,8 @@ export interface ExportedFile {
 
 export interface Exported {
   readonly folder: string
+  /** The folder got a number because its name was taken. */
+  readonly wasRenamed: boolean
   readonly files: readonly ExportedFile[]
 }
 
@@ -44,12 +46,13 @@ export function exportPeft(spec: PeftExport): Promise<Result<Exported>> {
     const source = join(spec.runFolder, 'adapter')
     const config = await readAdapterConfig(source)
     if ((await sha256File(join(source, weightsName))) !== spec.adapterSha256) throw changed(source)
-    const described = { ...config, base_model_name_or_path: spec.card.baseModel.name }
+    const { name: base, revision } = spec.card.baseModel
+    const described = { ...config, base_model_name_or_path: base, revision }
+    const { folder, wasRenamed } = await freeFolder(spec.exportsFolder, spec.name)
     const text = {
       [configName]: `${JSON.stringify(described, null, 2)}\n`,
-      'README.md': modelCard(spec.card),
+      'README.md': modelCard(spec.card, basename(folder)),
     }
-    const folder = await freeFolder(spec.exportsFolder, spec.name)
     const files = await writeFolderDurably(folder, async (inside) => {
       const written: ExportedFile[] = []
       const write = async (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
@@ -63,7 +66,7 @@ export function exportPeft(spec: PeftExport): Promise<Result<Exported>> {
     }).catch((error: unknown) => {
       throw isTaken(error) ? taken(folder) : asDiskProblem(error, folder)
     })
-    return { folder, files }
+    return { folder, wasRenamed, files }
   })
 }
 
@@ -145,7 +148,10 @@ const taken = (folder: string): ProblemError =>
     remedy: 'Export again under another name.',
   })
 
-async function freeFolder(exportsFolder: string, name: string): Promise<string> {
+async function freeFolder(
+  exportsFolder: string,
+  name: string,
+): Promise<{ folder: string; wasRenamed: boolean }> {
   const base = safeFolderName(name)
   for (let number = 1; number < mostNumbers; number += 1) {
     const path = join(exportsFolder, number === 1 ? base : `${base} ${number}`)
@@ -153,7 +159,7 @@ async function freeFolder(exportsFolder: string, name: string): Promise<string> 
       () => false,
       () => true,
     )
-    if (isFree) return path
+    if (isFree) return { folder: path, wasRenamed: number > 1 }
   }
   throw new ProblemError({
     code: 'export.failed',

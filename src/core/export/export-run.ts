@@ -4,19 +4,19 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import { datasetManifest } from '#shared/dataset.ts'
 import { proofReport } from '#shared/proof-protocol.ts'
-import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
-import type { ModelManifest } from '../models/manifest.ts'
+import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
 import { showModel } from '../models/model-library.ts'
-import { starterOnHub } from '../models/starter-files.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
+import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
 import { runFolderOf } from '../training/run-service.ts'
+import { baseModelFacts } from './base-model.ts'
 import { type Exported, exportPeft } from './export-peft.ts'
 import type { CardFacts } from './model-card.ts'
 
 export interface ExportPorts {
   readonly library: Library
-  readonly reader: Pick<JournalReader, 'getRun' | 'datasets' | 'comparisons'>
+  readonly reader: Pick<JournalReader, 'getRun' | 'datasets' | 'comparisons' | 'artifacts'>
   readonly writer: Pick<JournalWriter, 'addArtifact'>
   readonly appVersion: string
 }
@@ -26,17 +26,11 @@ export function exportRunAsPeft(runId: string, ports: ExportPorts): Promise<Resu
   return attemptAsync(async () => {
     const { library, writer } = ports
     const run = unwrap(ports.reader.getRun(runId))
-    if (run.status !== 'finished' || run.adapterSha256 === null)
-      throw new ProblemError({
-        code: 'run.not-finished',
-        message: `This run is ${run.status}: there is no finished adapter to export.`,
-        where: `run ${runId}`,
-        remedy: `Let it finish first: tunewright runs resume ${runId}`,
-      })
+    const adapter = unwrap(await requireAdapterUnchanged(library, ports.reader, runId))
     const exported = unwrap(
       await exportPeft({
         runFolder: runFolderOf(library, runId),
-        adapterSha256: run.adapterSha256,
+        adapterSha256: adapter.weightsSha256,
         exportsFolder: library.exportsFolder,
         name: run.name,
         card: await cardOf(runId, ports),
@@ -62,7 +56,7 @@ async function cardOf(runId: string, { library, reader, appVersion }: ExportPort
     createdAtMs: run.createdAtMs,
     appVersion,
     scenarioTitle: scenarioOf(run.scenario).title,
-    baseModel: { name: publicName(model), licence: model.licence, weightsSha256: model.weightsSha256 },
+    baseModel: baseModelFacts(model),
     data: {
       fileName: dataset.source.name,
       fingerprint: dataset.fingerprint,
@@ -73,10 +67,4 @@ async function cardOf(runId: string, { library, reader, appVersion }: ExportPort
     recipe: run.recipe,
     proof: newest === undefined ? null : proofReport.omit({ answers: true }).parse(newest.body),
   }
-}
-
-/** The name under which others find the base model. */
-function publicName(model: ModelManifest): string {
-  if (model.isStarter) return starterOnHub.repository
-  return model.source.kind === 'hub' ? model.source.from : model.name
 }

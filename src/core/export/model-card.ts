@@ -2,6 +2,8 @@
 // not. Foreign text (names of files, models, runs) is escaped: it can never become markup.
 import type { MetricName, ProofReport } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
+import type { BaseModelFacts } from './base-model.ts'
+import { triedWith, usageExample } from './usage-example.ts'
 
 export interface CardFacts {
   readonly runName: string
@@ -9,12 +11,7 @@ export interface CardFacts {
   readonly createdAtMs: number
   readonly appVersion: string
   readonly scenarioTitle: string
-  readonly baseModel: {
-    /** What others can load: "owner/name" on the Hugging Face hub, or the name in the library. */
-    readonly name: string
-    readonly licence: string
-    readonly weightsSha256: string
-  }
+  readonly baseModel: BaseModelFacts
   readonly data: {
     readonly fileName: string
     readonly fingerprint: string
@@ -38,7 +35,8 @@ export function escapeMarkdown(text: string): string {
 /** A YAML string: JSON's double quotes are valid YAML. */
 const yaml = (text: string): string => JSON.stringify(text.replace(/\s+/gu, ' '))
 
-export function modelCard(facts: CardFacts): string {
+/** The README's Markdown. `folderName`: the folder in which it will lie; the example loads it by that name. */
+export function modelCard(facts: CardFacts, folderName: string): string {
   return [
     frontMatter(facts),
     `# ${escapeMarkdown(facts.runName)}`,
@@ -48,7 +46,9 @@ export function modelCard(facts: CardFacts): string {
     '## What it learned from',
     dataSection(facts),
     '## How to use it',
-    usage(facts),
+    usage(facts, folderName),
+    '## The model it belongs to',
+    belongsTo(facts.baseModel),
     '## How it was trained',
     settings(facts),
     '## What to keep in mind',
@@ -91,9 +91,25 @@ function figure(metric: MetricName, value: number): string {
   return isShare(metric) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3)
 }
 
+/** A change of a share is in points (hundredths of the whole), never in per cent. */
+function change(metric: MetricName, value: number): string {
+  const text = isShare(metric) ? (100 * value).toFixed(1) : value.toFixed(3)
+  return value > 0 ? `+${text}` : text
+}
+
+interface Interval {
+  readonly value: number
+  readonly low: number
+  readonly high: number
+}
+
+const cell = (metric: MetricName, { value, low, high }: Interval): string =>
+  `${figure(metric, value)} (${figure(metric, low)} to ${figure(metric, high)})`
+
+const changeCell = (metric: MetricName, { value, low, high }: Interval): string =>
+  `${change(metric, value)}${isShare(metric) ? ' points' : ''} (${change(metric, low)} to ${change(metric, high)})`
+
 function proofSection(proof: Omit<ProofReport, 'answers'>): string {
-  const cell = (metric: MetricName, one: { value: number; low: number; high: number }) =>
-    `${figure(metric, one.value)} (${figure(metric, one.low)} to ${figure(metric, one.high)})`
   return [
     proof.verdict.sentence,
     '',
@@ -103,7 +119,7 @@ function proofSection(proof: Omit<ProofReport, 'answers'>): string {
     '| --- | --- | --- | --- |',
     ...proof.comparisons.map(
       ({ metric, base, tuned, difference }) =>
-        `| ${metricTitles[metric]} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${cell(metric, difference)} |`,
+        `| ${metricTitles[metric]} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${changeCell(metric, difference)} |`,
     ),
   ].join('\n')
 }
@@ -115,21 +131,37 @@ function dataSection({ data }: CardFacts): string {
   ].join('\n')
 }
 
-function usage({ baseModel, recipe }: CardFacts): string {
-  const instruction = recipe.instruction.trim()
+function usage({ baseModel, recipe }: CardFacts, folderName: string): string {
   return [
-    'In Python with transformers and peft, from the folder that holds this one:',
+    `This Python program answers one message. Start it in the folder that holds this one; it was tried with ${triedWith}.`,
     '',
     '```python',
-    'from peft import AutoPeftModelForCausalLM',
-    'model = AutoPeftModelForCausalLM.from_pretrained("this-folder")',
+    usageExample(folderName, baseModel, recipe),
     '```',
-    '',
-    `The model it belongs to is ${escapeMarkdown(baseModel.name)} with weights of SHA-256 ${baseModel.weightsSha256}; with another model it answers nonsense.`,
-    ...(instruction === ''
+    ...(recipe.instruction.trim() === ''
       ? []
-      : ['', 'It was trained with this system message, word for word:', '', quoteBlock(instruction)]),
+      : ['', 'It was trained with this system message, word for word:', '', quoteBlock(recipe.instruction)]),
   ].join('\n')
+}
+
+/** Which copy was trained and measured, and what that means for whoever loads the model of that name. */
+function belongsTo({ name, revision, copy, isExact, weightsSha256 }: BaseModelFacts): string {
+  const isOnHub = revision !== null
+  const title = escapeMarkdown(name)
+  const where = isOnHub
+    ? `${title} on the Hugging Face hub, revision ${escapeMarkdown(revision)}.`
+    : `${title}: this is its name on the computer where the adapter was made, and perhaps not one that yours can find. ` +
+      'If so, put its name on the Hugging Face hub, or the folder that holds it, for `BASE` above and for ' +
+      '`base_model_name_or_path` in adapter\\_config.json.'
+  const original = isOnHub ? "The hub's own weights, which the program above loads," : 'The original weights'
+  return [
+    where,
+    `The adapter was trained and measured with ${escapeMarkdown(copy)} (SHA-256 ${weightsSha256}).`,
+    ...(isExact
+      ? []
+      : [`${original} are slightly different, so expect small differences from the scores in this card.`]),
+    'A different model does not fit: the adapter does not load with it, or it answers nonsense.',
+  ].join(' ')
 }
 
 /** Foreign text of several lines: an indented block, in which nothing has a meaning. */

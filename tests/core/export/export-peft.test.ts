@@ -16,8 +16,11 @@ const card: CardFacts = {
   scenarioTitle: 'Sort texts into categories',
   baseModel: {
     name: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+    revision: 'c'.repeat(40),
     licence: 'Apache-2.0',
     weightsSha256: 'a'.repeat(64),
+    copy: 'a 4-bit (Q4_1) copy (file x.gguf), stored as float32',
+    isExact: false,
   },
   data: {
     fileName: 'tickets.csv',
@@ -35,6 +38,40 @@ const card: CardFacts = {
     threads: 2,
   }),
   proof: null,
+}
+
+const interval = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
+const measured: NonNullable<CardFacts['proof']> = {
+  version: 1,
+  rows: 40,
+  leftOut: [],
+  metric: 'accuracy',
+  baseline: { metric: 'accuracy', ...interval(0.4) },
+  tuned: { metric: 'accuracy', ...interval(0.9) },
+  difference: interval(0.5),
+  verdict: { kind: 'better', sentence: 'Training made the model better.' },
+  comparisons: [
+    {
+      metric: 'accuracy',
+      isHigherBetter: true,
+      base: interval(0.4),
+      tuned: interval(0.9),
+      difference: interval(0.5),
+    },
+    {
+      metric: 'lossNats',
+      isHigherBetter: false,
+      base: interval(3),
+      tuned: interval(1),
+      difference: interval(-2),
+    },
+  ],
+  labels: null,
+  intervals: { method: 'bootstrap', resamples: 4000, seed: 1, level: 0.95 },
+  backend: 'test',
+  seconds: 1,
+  scoringSeconds: 1,
+  answeringSeconds: 0,
 }
 
 let home = ''
@@ -70,6 +107,7 @@ describe('exporting an adapter', () => {
     const config = JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'))
     expect(config).toMatchObject({
       base_model_name_or_path: 'HuggingFaceTB/SmolLM2-135M-Instruct',
+      revision: 'c'.repeat(40),
       r: 4,
       lora_alpha: 8,
     })
@@ -80,6 +118,10 @@ describe('exporting an adapter', () => {
     const before = readFileSync(join(spec.exportsFolder, 'tickets', 'README.md'), 'utf8')
     const second = await exportPeft({ ...spec, card: { ...card, runName: 'another' } })
     expect(first.ok && second.ok && second.value.folder).toBe(join(spec.exportsFolder, 'tickets 2'))
+    expect(first.ok && first.value.wasRenamed).toBe(false)
+    expect(second.ok && second.value.wasRenamed).toBe(true)
+    const readme = readFileSync(join(spec.exportsFolder, 'tickets 2', 'README.md'), 'utf8')
+    expect(readme).toContain('FOLDER = "tickets 2"\n')
     expect(readFileSync(join(spec.exportsFolder, 'tickets', 'README.md'), 'utf8')).toBe(before)
   })
 
@@ -102,67 +144,60 @@ describe('exporting an adapter', () => {
     const blocked = join(home, 'a-file')
     writeFileSync(blocked, '')
     const result = await exportPeft({ ...spec, exportsFolder: blocked })
-    expect(result).toMatchObject({ ok: false, problem: { code: 'export.failed' } })
+    expect(result).toMatchObject({ ok: false, problem: { code: 'disk.failed' } })
   })
 })
 
 describe('the model card', () => {
   test('says that nothing was measured where there is no proof', () => {
-    expect(modelCard(card)).toContain('has not been measured on its test set yet')
+    expect(modelCard(card, 'tickets')).toContain('has not been measured on its test set yet')
   })
 
   test('shows figures with intervals and the verdict', () => {
-    const interval = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
-    const text = modelCard({
-      ...card,
-      proof: {
-        version: 1,
-        rows: 40,
-        leftOut: [],
-        metric: 'accuracy',
-        baseline: { metric: 'accuracy', ...interval(0.4) },
-        tuned: { metric: 'accuracy', ...interval(0.9) },
-        difference: interval(0.5),
-        verdict: { kind: 'better', sentence: 'Training made the model better.' },
-        comparisons: [
-          {
-            metric: 'accuracy',
-            isHigherBetter: true,
-            base: interval(0.4),
-            tuned: interval(0.9),
-            difference: interval(0.5),
-          },
-        ],
-        labels: null,
-        intervals: { method: 'bootstrap', resamples: 4000, seed: 1, level: 0.95 },
-        backend: 'test',
-        seconds: 1,
-        scoringSeconds: 1,
-        answeringSeconds: 0,
-      },
-    })
+    const text = modelCard({ ...card, proof: measured }, 'tickets')
     expect(text).toContain('Training made the model better.')
-    expect(text).toContain('| Right answers | 40.0 % (35.0 % to 45.0 %) | 90.0 % (85.0 % to 95.0 %) | 50.0 %')
+    expect(text).toContain(
+      '| Right answers | 40.0 % (35.0 % to 45.0 %) | 90.0 % (85.0 % to 95.0 %) | +50.0 points (+45.0 to +55.0) |',
+    )
+    expect(text).toContain('| 3.000 (2.950 to 3.050) | 1.000 (0.950 to 1.050) | -2.000 (-2.050 to -1.950) |')
     expect(text).toContain('The test set was small (40 rows).')
   })
 
   test('foreign names cannot become markup or YAML', () => {
     const hostile = 'x\n---\nlicense: evil\n# <img src=x onerror=alert(1)> [a](http://e.org) www.e.org'
-    const text = modelCard({
-      ...card,
-      runName: hostile,
-      baseModel: { ...card.baseModel, name: hostile, licence: hostile },
-      data: { ...card.data, fileName: hostile },
-    })
+    const baseModel = { ...card.baseModel, name: hostile, revision: hostile, licence: hostile, copy: hostile }
+    const text = modelCard(
+      { ...card, runName: hostile, baseModel, data: { ...card.data, fileName: hostile } },
+      'tickets',
+    )
     const lines = text.split('\n')
     expect(lines.filter((line) => line === '---')).toHaveLength(2)
     expect(lines.some((line) => line.startsWith('license: evil'))).toBe(false)
-    const body = lines.slice(lines.lastIndexOf('---') + 1).join('\n')
+    const whole = lines.slice(lines.lastIndexOf('---') + 1).join('\n')
+    // Inside the block of code the name is a Python string of one line, which cannot end the block.
+    const body = whole.replace(/^```python\n[\s\S]*?\n```$/mu, '')
+    expect(body).not.toContain('```')
     expect(body).not.toMatch(/(?<!\\)<img|(?<!\\)\[a|http:\/\/|www\.e/)
   })
 
   test('the instruction stands word for word in a block without meaning', () => {
-    expect(modelCard(card)).toContain('    Answer with the label.\n    # and nothing else')
+    expect(modelCard(card, 'tickets')).toContain('    Answer with the label.\n    # and nothing else')
+  })
+
+  test('says which copy was trained, and that scores differ a little with the weights of the hub', () => {
+    const text = modelCard(card, 'tickets')
+    expect(text).toContain('trained and measured with a 4-bit (Q4\\_1) copy (file x.gguf), stored as float32')
+    expect(text).toContain('expect small differences from the scores')
+    const exact = modelCard({ ...card, baseModel: { ...card.baseModel, isExact: true } }, 'tickets')
+    expect(exact).not.toContain('small differences')
+  })
+
+  test('a model that is not on the hub is said to be perhaps not found', () => {
+    const baseModel = { ...card.baseModel, name: 'my model', revision: null, isExact: true }
+    const text = modelCard({ ...card, baseModel }, 'tickets')
+    expect(text).toContain('perhaps not one that yours can find')
+    expect(text).toContain('AutoTokenizer.from_pretrained(BASE)')
+    expect(text).not.toContain('Hugging Face hub, revision')
   })
 })
 

@@ -1,0 +1,47 @@
+// The program in an export's README that answers one message with the adapter. Foreign text stands in it as Python
+// strings only: it can end neither the string, nor the line, nor the block of code.
+import type { Recipe } from '#shared/recipe.ts'
+import type { BaseModelFacts } from './base-model.ts'
+
+/** What the example was last run with (docs/export.md). */
+export const triedWith = 'transformers 5.24.0, peft 0.21.2 and torch 2.15.0'
+
+/** Enough for a label or a short answer; the model ends earlier by itself. */
+const mostNewTokens = 200
+
+/** The example's source. `folderName`: the export's own folder, found from the folder that holds it. */
+export function usageExample(folderName: string, baseModel: BaseModelFacts, recipe: Recipe): string {
+  const { name, revision } = baseModel
+  const hasInstruction = recipe.instruction.trim() !== ''
+  const system = hasInstruction ? '{"role": "system", "content": SYSTEM}, ' : ''
+  const pinned = revision === null ? '' : `, revision=${pythonString(revision)}`
+  return [
+    'from peft import AutoPeftModelForCausalLM',
+    'from transformers import AutoTokenizer',
+    '',
+    `FOLDER = ${pythonString(folderName)}`,
+    `BASE = ${pythonString(name)}`,
+    ...(hasInstruction ? [`SYSTEM = ${pythonString(recipe.instruction)}`] : []),
+    'MESSAGE = "Write your message here."',
+    '',
+    `tokenizer = AutoTokenizer.from_pretrained(BASE${pinned})`,
+    'model = AutoPeftModelForCausalLM.from_pretrained(FOLDER, dtype="float32")',
+    `messages = [${system}{"role": "user", "content": MESSAGE}]`,
+    'prompt = tokenizer.apply_chat_template(',
+    '    messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"',
+    ')',
+    `output = model.generate(**prompt, do_sample=False, max_new_tokens=${mostNewTokens})`,
+    'print(tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True))',
+  ].join('\n')
+}
+
+/**
+ * JSON's escapes are Python's. Characters that JSON lets through but that break lines, or that turn the direction of
+ * reading so that code looks like other code, are escaped too; all of them have four hexadecimal digits.
+ */
+function pythonString(text: string): string {
+  return JSON.stringify(text).replace(
+    /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
+}
