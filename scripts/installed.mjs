@@ -1,7 +1,7 @@
 // Runs a task of this repository with everything it needs, on a machine that has only Node 20 and git: installs the
 // packages when the lock file changed, then starts the task on the Node version of node_modules (24).
 // Plain JavaScript on purpose: it runs before anything is installed.
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
@@ -40,9 +40,12 @@ export function ensureInstalled() {
   writeFileSync(marker, wanted)
 }
 
-/** Runs a program of node_modules on the project's own Node; ends this process with its exit code on failure. */
-export function runInstalled(command, parameters, { environment = {}, cwd = root } = {}) {
-  const done = spawnSync(join(bin, command), parameters, {
+/**
+ * Runs a program of node_modules on the project's own Node; ends this process with its exit code on failure. Ctrl-C is
+ * left to the program: this process waits until it has saved what it must and is gone.
+ */
+export async function runInstalled(command, parameters, { environment = {}, cwd = root } = {}) {
+  const child = spawn(join(bin, command), parameters, {
     cwd,
     stdio: 'inherit',
     shell: process.platform === 'win32',
@@ -53,33 +56,46 @@ export function runInstalled(command, parameters, { environment = {}, cwd = root
       ...environment,
     },
   })
-  if (done.status !== 0) process.exit(done.status ?? 1)
+  const wait = () => {}
+  const passOn = (signal) => child.kill(signal)
+  process.on('SIGINT', wait)
+  process.on('SIGTERM', passOn)
+  process.on('SIGHUP', passOn)
+  const code = await new Promise((resolve) => {
+    child.once('error', () => resolve(1))
+    child.once('close', (exitCode) => resolve(exitCode ?? 1))
+  })
+  process.off('SIGINT', wait)
+  process.off('SIGTERM', passOn)
+  process.off('SIGHUP', passOn)
+  if (code !== 0) process.exit(code)
 }
 
 /** The command line, in the folder where the person typed the command, so that file names mean what they see. */
 export function runCommandLine(parameters) {
-  runInstalled('node', [join(root, 'src', 'cli', 'main.ts'), ...parameters], {
+  return runInstalled('node', [join(root, 'src', 'cli', 'main.ts'), ...parameters], {
     cwd: process.env.INIT_CWD ?? process.cwd(),
+    environment: { TUNEWRIGHT_COMMAND: 'npm run tunewright --' },
   })
 }
 
 const types = ['pure', 'formats', 'node', 'tests']
 const tasks = {
   demo: (rest) => runCommandLine(['demo', ...rest]),
-  test(rest) {
-    runInstalled('node', ['scripts/fetch-test-models.ts'])
-    runInstalled('vitest', ['run', ...rest])
+  async test(rest) {
+    await runInstalled('node', ['scripts/fetch-test-models.ts'])
+    await runInstalled('vitest', ['run', ...rest])
   },
-  'test:long'(rest) {
-    runInstalled('node', ['scripts/fetch-test-models.ts'])
-    runInstalled('vitest', ['run', ...rest], { environment: { TUNEWRIGHT_LONG: '1' } })
+  async 'test:long'(rest) {
+    await runInstalled('node', ['scripts/fetch-test-models.ts'])
+    await runInstalled('vitest', ['run', ...rest], { environment: { TUNEWRIGHT_LONG: '1' } })
   },
-  check() {
-    for (const environment of types) runInstalled('tsc', ['-p', `tsconfig.${environment}.json`])
-    runInstalled('vue-tsc', ['-p', 'tsconfig.renderer.json'])
-    runInstalled('biome', ['ci', '--error-on-warnings', '.'])
-    runInstalled('depcruise', ['src'])
-    runInstalled('node', ['scripts/duplicates.ts'])
+  async check() {
+    for (const environment of types) await runInstalled('tsc', ['-p', `tsconfig.${environment}.json`])
+    await runInstalled('vue-tsc', ['-p', 'tsconfig.renderer.json'])
+    await runInstalled('biome', ['ci', '--error-on-warnings', '.'])
+    await runInstalled('depcruise', ['src'])
+    await runInstalled('node', ['scripts/duplicates.ts'])
   },
   build: (rest) => runInstalled('electron-vite', ['build', ...rest]),
   'bench:step': (rest) => runInstalled('node', ['bench/step.ts', ...rest]),
@@ -93,5 +109,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.exit(2)
   }
   ensureInstalled()
-  run(rest)
+  await run(rest)
 }

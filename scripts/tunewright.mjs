@@ -3,4 +3,4 @@
 import { ensureInstalled, runCommandLine } from './installed.mjs'
 
 ensureInstalled()
-runCommandLine(process.argv.slice(2))
+await runCommandLine(process.argv.slice(2))

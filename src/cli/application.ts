@@ -5,12 +5,17 @@ import { createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
 import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/system/library.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
-import { type Problem, unwrap } from '#shared/result.ts'
+import { type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { createOutput, exitCodes, type Output } from './output.ts'
 
 export const appVersion: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
 ).version
+
+/** Ctrl-C, a polite kill, a closed terminal window. */
+const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+const backupAgeMs = 24 * 60 * 60 * 1000
 
 export interface GlobalOptions {
   readonly home?: string
@@ -25,6 +30,10 @@ export interface Application {
   reader(): JournalReader
   /** The journal for writing: one process at a time. Runs that a crash left behind are marked as interrupted. */
   writer(): JournalWriter
+  /** The id of the run that a person means: the id, the beginning of it, or "latest". */
+  findRun(text: string): string
+  /** A verified copy of the journal beside it; called when a run or a proof has ended. */
+  backUpJournal(): void
   /** Prints the Problem and remembers that the command failed. */
   failWith(problem: Problem): void
   setExitCode(code: number): void
@@ -33,15 +42,34 @@ export interface Application {
   close(): void
 }
 
+function openHome(home: string): Library {
+  try {
+    return openLibrary(home)
+  } catch (error) {
+    throw new ProblemError({
+      code: 'disk.failed',
+      message: 'The folder for models, data and runs cannot be used.',
+      where: home,
+      remedy: 'Choose another folder with --home, one that you may write to.',
+      details: String(error),
+    })
+  }
+}
+
 export function openApplication(options: GlobalOptions): Application {
   const output = createOutput(options.json === true, {
     out: process.stdout,
     error: process.stderr,
     monotonicMs: () => performance.now(),
   })
-  const library = openLibrary(options.home ?? process.env.TUNEWRIGHT_HOME ?? defaultHome())
+  const library = openHome(options.home ?? process.env.TUNEWRIGHT_HOME ?? defaultHome())
   let openReader: JournalReader | null = null
   let openWriter: JournalWriter | null = null
+
+  /** A backup that fails (no space, say) must not stop the work; it is said. */
+  const keepBackup = (backup: Result<unknown>): void => {
+    if (!backup.ok) output.progress(`No backup of the journal: ${backup.problem.message}`, true)
+  }
 
   const application: Application = {
     library,
@@ -50,7 +78,7 @@ export function openApplication(options: GlobalOptions): Application {
     reader() {
       if (openReader) return openReader
       const opened = openJournalReader(library.journalPath)
-      if (!opened.ok && opened.problem.code === 'journal.missing') {
+      if (!opened.ok && ['journal.missing', 'journal.too-old'].includes(opened.problem.code)) {
         application.writer()
         openReader = unwrap(openJournalReader(library.journalPath))
       } else openReader = unwrap(opened)
@@ -61,9 +89,19 @@ export function openApplication(options: GlobalOptions): Application {
       openWriter = unwrap(openJournalWriter(library.journalPath))
       for (const notice of openWriter.opened.notices) output.progress(notice, true)
       sweepLibrary(library)
+      keepBackup(openWriter.backupIfOlderThan(backupAgeMs))
       for (const runId of unwrap(openWriter.markOrphansInterrupted()))
         output.progress(`Run ${runId} was interrupted. Go on with: tunewright runs resume ${runId}`, true)
       return openWriter
+    },
+    findRun(text) {
+      const { runs } = unwrap(application.reader().listRuns({ limit: 10_000 }))
+      if (text === 'latest' && runs[0]) return runs[0].id
+      const found = runs.filter(({ id }) => text.length >= 6 && id.startsWith(text))
+      return found.length === 1 && found[0] ? found[0].id : text
+    },
+    backUpJournal() {
+      if (openWriter) keepBackup(openWriter.backup())
     },
     failWith(problem) {
       output.problem(problem)
@@ -79,11 +117,9 @@ export function openApplication(options: GlobalOptions): Application {
         isAsked = true
         stop()
       }
-      process.on('SIGINT', listener)
-      process.on('SIGTERM', listener)
+      for (const signal of stopSignals) process.on(signal, listener)
       return () => {
-        process.off('SIGINT', listener)
-        process.off('SIGTERM', listener)
+        for (const signal of stopSignals) process.off(signal, listener)
       }
     },
     close() {

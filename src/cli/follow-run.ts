@@ -38,6 +38,7 @@ export async function followRun(application: Application, run: ActiveRun): Promi
   })
   const outcome = await run.ended
   release()
+  application.backUpJournal()
   if (outcome.problem) application.failWith(outcome.problem)
   else if (outcome.status === 'cancelled') {
     output.progress(`Stopped. Go on with: tunewright runs resume ${run.runId}`, true)
@@ -46,10 +47,16 @@ export async function followRun(application: Application, run: ActiveRun): Promi
   return outcome
 }
 
+/** What to do with a run that ended well. */
+export function printNextStep({ output }: Application, outcome: RunOutcome): void {
+  if (outcome.status !== 'finished') return
+  output.line(`Finished. Now see whether it got better: tunewright proof ${outcome.runId}`)
+}
+
 function milestoneOf(event: TrainerEvent): string | null {
   switch (event.kind) {
     case 'plan':
-      return `${event.resumedAtStep > 0 ? `Going on after step ${event.resumedAtStep}. ` : ''}Training on ${event.trainRows} rows, ${event.totalSteps} steps; measuring on ${event.validationRows} validation rows every ${event.evaluateEverySteps} steps.`
+      return `${event.resumedAtStep > 0 ? `Going on after step ${event.resumedAtStep}. ` : ''}Training on ${event.trainRows} rows, ${event.totalSteps} steps; measuring on ${event.validationRows} validation rows ${event.evaluateEverySteps === 1 ? 'after every step' : `every ${event.evaluateEverySteps} steps`}.`
     case 'evaluation':
       return `step ${event.step}: validation loss ${event.lossNats.toFixed(4)}${event.isBest ? ', the best so far' : ''}`
     case 'notice':

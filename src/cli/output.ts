@@ -35,17 +35,17 @@ export function createOutput(isJson: boolean, streams: OutputStreams): Output {
     isJson,
     line(text = '') {
       closeLine()
-      if (!isJson) streams.out.write(`${text}\n`)
+      if (!isJson) streams.out.write(`${asTyped(text)}\n`)
     },
     result(value) {
       closeLine()
       if (isJson) streams.out.write(`${JSON.stringify(value, null, 2)}\n`)
     },
     progress(text, isMilestone = false) {
-      const shown = printable(text)
+      const shown = printable(asTyped(text))
       if (streams.error.isTTY) {
         streams.error.write(
-          `\r\x1b[2K${shown.slice(0, (streams.error.columns ?? 80) - 1)}${isMilestone ? '\n' : ''}`,
+          `\r\x1b[2K${shown.slice(0, (streams.error.columns || 80) - 1)}${isMilestone ? '\n' : ''}`,
         )
         isLineOpen = !isMilestone
         return
@@ -58,7 +58,7 @@ export function createOutput(isJson: boolean, streams: OutputStreams): Output {
     problem(problem) {
       closeLine()
       if (isJson) streams.out.write(`${JSON.stringify({ problem }, null, 2)}\n`)
-      streams.error.write(`${printable(describeProblem(problem), true)}\n`)
+      streams.error.write(`${printable(asTyped(describeProblem(problem)), true)}\n`)
     },
   }
 }
@@ -77,4 +77,11 @@ export function printable(text: string, keepsLines = false): string {
       return isControl && character !== allowed ? '·' : character
     })
     .join('')
+}
+
+const ownCommands = 'models|data|train|runs|proof|export|doctor|demo|journal'
+
+/** Hints name the command the way this person has to type it: from a clone it is `npm run tunewright -- …`. */
+export function asTyped(text: string, command = process.env.TUNEWRIGHT_COMMAND ?? 'tunewright'): string {
+  return text.replace(new RegExp(`\\btunewright (?=(?:${ownCommands})\\b)`, 'g'), `${command} `)
 }

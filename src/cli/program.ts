@@ -41,6 +41,13 @@ export function createProgram(): Command {
     (_options, command) =>
       run(command, async (application) => (await import('./commands/doctor.ts')).runDoctor(application)),
   )
+  const journal = program.command('journal').description('the journal of all runs')
+  addCommand(journal, 'restore', 'after damage: put the newest verified backup in its place').action(
+    (_options, command) =>
+      run(command, async (application) =>
+        (await import('./commands/journal.ts')).restoreJournal(application),
+      ),
+  )
   addDemoCommand(program, run)
   return program
 }
@@ -73,7 +80,8 @@ function addDemoCommand(program: Command, run: Run): void {
 }
 
 const whole = (text: string): number => {
-  if (!/^[0-9]{1,6}$/.test(text)) throw new InvalidArgumentError('Expected a whole number.')
+  if (!/^[1-9][0-9]{0,3}$/.test(text))
+    throw new InvalidArgumentError('Expected a whole number from 1 to 9,999.')
   return Number(text)
 }
 const collect = (value: string, before: string[]): string[] => [...before, value]
@@ -156,7 +164,7 @@ function addRunCommands(program: Command, run: Run): void {
     addCommand(runs, name, description)
       .argument('<run>')
       .action((runId: string, _options: unknown, command: Command) =>
-        run(command, (application) => work(application, runId)),
+        run(command, (application) => work(application, application.findRun(runId))),
       )
   onOneRun('show', 'settings, curves, proof and files of a run', async (application, runId) =>
     (await load()).showRun(application, runId),
@@ -174,7 +182,7 @@ function addProofCommands(program: Command, run: Run): void {
     .argument('<run>')
     .action((runId: string, _options: unknown, command: Command) =>
       run(command, async (application) => {
-        await (await import('./commands/proof.ts')).proveTunedRun(application, runId)
+        await (await import('./commands/proof.ts')).proveTunedRun(application, application.findRun(runId))
       }),
     )
   addCommand(program, 'export', 'take the adapter away')
@@ -182,7 +190,7 @@ function addProofCommands(program: Command, run: Run): void {
     .addOption(new Option('--as <form>', 'form').choices(['peft']).default('peft'))
     .action((runId: string, _options: unknown, command: Command) =>
       run(command, async (application) => {
-        await (await import('./commands/export.ts')).exportRun(application, runId)
+        await (await import('./commands/export.ts')).exportRun(application, application.findRun(runId))
       }),
     )
 }

@@ -1,5 +1,6 @@
 // Flags of `train` and where each goes in the recipe.
 import type { Setting } from '#core/training/recipe-file.ts'
+import { ProblemError } from '#shared/result.ts'
 
 /** Flags that stand for one setting of the recipe; every other setting is reached by --set. */
 export const settingFlags: readonly {
@@ -75,12 +76,6 @@ export interface TrainOptions {
   readonly columns: readonly string[]
 }
 
-export interface TrainOptions {
-  readonly settings: readonly Setting[]
-  /** Pairs `role=column`. */
-  readonly columns: readonly string[]
-}
-
 /** What commander read, as settings of the recipe. Later ones win, --set last. */
 export function trainOptionsOf(options: Readonly<Record<string, unknown>>): TrainOptions {
   const flags = settingFlags.flatMap(({ option, path, isText }): Setting[] => {
@@ -89,7 +84,13 @@ export function trainOptionsOf(options: Readonly<Record<string, unknown>>): Trai
   })
   const pairs = listOf(options.set).map((pair): Setting => {
     const [path, ...rest] = pair.split('=')
-    return [path, rest.join('=')]
+    if (path && rest.length > 0) return [path, rest.join('=')]
+    throw new ProblemError({
+      code: 'usage.invalid',
+      message: `"${pair}" does not name a setting and its value.`,
+      where: '--set',
+      remedy: 'Write it like --set method.rank=16.',
+    })
   })
   return { settings: [...flags, ...pairs], columns: listOf(options.column) }
 }

@@ -64,7 +64,11 @@ export async function* decodeText(
   }
 }
 
-function tryDecode(decoder: TextDecoder, bytes: Uint8Array, stream: boolean): string | null {
+function tryDecode(
+  decoder: InstanceType<typeof TextDecoder>,
+  bytes: Uint8Array,
+  stream: boolean,
+): string | null {
   try {
     return decoder.decode(bytes, { stream })
   } catch {

@@ -33,8 +33,8 @@ export function serveJob<Job, Event>(
   const parent = connectParent()
   const cancel = new AbortController()
   let started = false
-  // Ctrl-C reaches every process of the terminal; the one that launched this one decides and says `cancel`.
-  process.on('SIGINT', () => {})
+  // Ctrl-C and a closed window reach every process of the terminal; the one that launched this one says `cancel`.
+  for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
   parent.onMessage(async (message) => {
     const command = schema.safeParse(message)
     if (!command.success) return void (await parent.send(notUnderstood(code, command.error.message)))

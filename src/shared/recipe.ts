@@ -165,6 +165,6 @@ const typeWords: Readonly<Record<string, string>> = {
 }
 
 const shorten = (value: unknown): string => {
-  const text = JSON.stringify(value) ?? String(value)
+  const text = typeof value === 'number' ? String(value) : (JSON.stringify(value) ?? String(value))
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

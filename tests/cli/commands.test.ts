@@ -100,7 +100,7 @@ describe('the whole story', () => {
     expect(undisturbed.run).toMatchObject({ status: 'finished', attempts: 1 })
     expect(undisturbed.curve.train.length).toBeGreaterThan(10)
     expect(undisturbed.curve.validation.length).toBeGreaterThan(3)
-    expect(undisturbed.artifacts.map(({ kind }) => kind)).toEqual(['adapter'])
+    expect(undisturbed.artifacts.map(({ kind }) => kind)).toEqual(['adapter', 'adapter'])
   })
 
   test('Ctrl-C stops cleanly with exit code 130; resumed, the run ends bit for bit like the undisturbed one', async () => {
@@ -128,8 +128,8 @@ describe('the whole story', () => {
     await training.done
     const list = await runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
     const id = list.runs[0].id
-    const resumed = await run('runs', 'resume', id)
-    expect(resumed.error).toContain('was interrupted')
+    expect(list.runs[0].status).toBe('interrupted')
+    const resumed = await run('runs', 'resume', 'latest')
     expect(resumed.code).toBe(0)
     const shown = await runJson<Shown>('runs', 'show', id)
     expect(shown.run).toMatchObject({
@@ -163,6 +163,19 @@ describe('the whole story', () => {
     expect(shown.comparisons).toHaveLength(1)
   })
 
+  test('a changed adapter configuration is noticed: nothing is proved or exported with it', async () => {
+    const path = join(home, 'runs', runId, 'adapter', 'adapter_config.json')
+    const honest = readFileSync(path, 'utf8')
+    writeFileSync(path, honest.replace('"lora_alpha": 8', '"lora_alpha": 800'))
+    for (const command of ['proof', 'export']) {
+      const refused = await run(command, runId)
+      expect(refused.code).toBe(1)
+      expect(refused.error).toContain('not the one that the run wrote')
+    }
+    writeFileSync(path, honest)
+    expect((await runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
+  })
+
   test('the exported adapter is the journalled one, and a second export does not touch the first', async () => {
     const first = await runJson<{ folder: string; files: { name: string; sha256: string }[] }>(
       'export',
@@ -190,6 +203,12 @@ describe('wrong use and bad input', () => {
   test.each([
     [['trian'], 2, /unknown command/],
     [['train', 'none.yaml'], 1, /could not be opened/],
+    [['train', 'messages.csv'], 1, /table of examples, not a recipe/],
+    [['train', '/dev/zero'], 1, /could not be opened/],
+    [['train', 'recipe.yaml', '--top-layers', '99'], 1, /expected at most 2, got 99/],
+    [['train', 'recipe.yaml', '--set', 'rank'], 1, /--set method.rank=16/],
+    [['runs', 'list', '--home', 'messages.csv'], 1, /cannot be used/],
+    [['runs', 'list', '--limit', '0'], 2, /whole number/],
     [
       ['train', '--scenario', 'magic', '--model', 'm', '--data', 'd'],
       1,
@@ -219,6 +238,11 @@ describe('wrong use and bad input', () => {
     const second = await run('train', recipe)
     expect(second.code).toBe(1)
     expect(second.error).toContain(String(training.child.pid))
+    const list = await runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const atRest = list.runs.find(({ status }) => status === 'cancelled')?.id ?? ''
+    const refused = await run('runs', 'cancel', atRest)
+    expect(refused.code).toBe(1)
+    expect(existsSync(join(home, 'runs', atRest, 'request.json'))).toBe(false)
     training.child.kill('SIGINT')
     await training.done
   })

@@ -1,12 +1,18 @@
-// data check FILE
-import { checkData } from '#core/data/check-data.ts'
+// data check FILE, and what train and demo say of their rows
+
+import type { DataReport } from '#core/data/data-report.ts'
+import { checkData, datasetFolder, readLeftOut } from '#core/data/index.ts'
+import type { DatasetManifest } from '#shared/dataset.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
+import type { LeftOutRow } from '#shared/rows.ts'
 import type { Application } from '../application.ts'
 import { printable } from '../output.ts'
 import { formatTable } from '../table.ts'
 
 const shownRows = 20
+const shownLines = 5
+const rowsAre = (count: number) => (count === 1 ? '1 row is' : `${count} rows are`)
 
 export async function checkDataFile(
   application: Application,
@@ -25,22 +31,56 @@ export async function checkDataFile(
         ', ',
       )}${report.columnsGuessed.length > 0 ? ` (guessed: ${report.columnsGuessed.join(', ')})` : ''}`,
   )
-  output.line(`${report.usableRows} rows can be used, ${report.leftOutRows} are left out.`)
-  for (const row of report.leftOut.slice(0, shownRows))
-    output.line(
-      `  line ${row.line}: ${printable(row.reason)}${row.excerpt ? ` — ${printable(row.excerpt)}` : ''}`,
-    )
-  if (report.leftOutRows > shownRows)
-    output.line(`  … and ${report.leftOutRows - shownRows} more (see --json)`)
+  output.line(`${report.usableRows} rows can be used, ${rowsAre(report.leftOutRows)} left out.`)
+  printLeftOut(application, report.leftOut, report.leftOutRows)
   if (report.labels)
     for (const line of formatTable(
       ['label', 'rows'],
       report.labels.map(({ label, rows }) => [label, String(rows)]),
     ))
       output.line(`  ${line}`)
-  for (const warning of report.warnings) output.line(`! ${printable(warning.text)}`)
+  printWarnings(application, report.warnings)
   if (report.split)
     output.line(
       `Split: ${report.split.train} to learn from, ${report.split.validation} to watch progress, ${report.split.test} locked away for the proof.`,
     )
+}
+
+function printLeftOut({ output }: Application, rows: readonly LeftOutRow[], count: number): void {
+  for (const row of rows.slice(0, shownRows))
+    output.line(
+      `  line ${row.line}: ${printable(row.reason)}${row.excerpt ? ` — ${printable(row.excerpt)}` : ''}`,
+    )
+  if (count > shownRows) output.line(`  … and ${count - shownRows} more (data check --json lists them all)`)
+}
+
+function printWarnings({ output }: Application, warnings: DataReport['warnings']): void {
+  for (const { text, lines } of warnings) {
+    const places =
+      lines.length === 0
+        ? ''
+        : ` (line ${lines.slice(0, shownLines).join(', ')}${lines.length > shownLines ? ', …' : ''})`
+    output.line(`! ${printable(text)}${places}`)
+  }
+}
+
+/** What was made of a file for training: rows left out with their reasons, warnings, the three parts. */
+export async function printDataset(
+  application: Application,
+  dataset: DatasetManifest,
+  draft: Pick<RecipeDraft, 'scenario' | 'data'>,
+): Promise<void> {
+  const { library, output } = application
+  const { counts } = dataset
+  const leftOut = unwrap(await readLeftOut(datasetFolder(library, dataset.fingerprint)))
+  const { path, ...settings } = draft.data
+  const report = unwrap(await checkData(path, { scenario: draft.scenario, ...settings }))
+  output.line(
+    `${dataset.source.name}: ${counts.train + counts.validation + counts.test} rows used, ${counts.leftOut} left out.`,
+  )
+  printLeftOut(application, leftOut, counts.leftOut)
+  printWarnings(application, report.warnings)
+  output.line(
+    `${counts.train} rows to learn from, ${counts.validation} to watch progress, ${counts.test} locked away for the proof.`,
+  )
 }

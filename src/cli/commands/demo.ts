@@ -13,6 +13,7 @@ import { type Application, appVersion } from '../application.ts'
 import { followRun } from '../follow-run.ts'
 import { printable } from '../output.ts'
 import { curveLines, settingLines } from '../report.ts'
+import { printDataset } from './data.ts'
 import { exportRun } from './export.ts'
 import { addModel } from './models.ts'
 import { proveTunedRun } from './proof.ts'
@@ -38,11 +39,7 @@ export async function runDemo(application: Application, jsonPath?: string): Prom
   const leftOut = unwrap(await readLeftOut(datasetFolder(library, dataset.fingerprint)))
   const { counts } = dataset
   const rows = { total: counts.train + counts.validation + counts.test, ...counts }
-  output.line(`${dataset.source.name}: ${rows.total} rows used, ${counts.leftOut} left out.`)
-  for (const row of leftOut) output.line(`  line ${row.line}: ${printable(row.reason)}`)
-  output.line(
-    `${counts.train} rows to learn from, ${counts.validation} to watch progress, ${counts.test} locked away for the proof.`,
-  )
+  await printDataset(application, dataset, draft)
   output.line(`What the model is told: ${printable(recipe.instruction)}`)
 
   heading(application, '3  Training')

@@ -5,7 +5,7 @@ import { listModels } from '#core/models/model-library.ts'
 import { writeFileDurably } from '#core/system/durable-files.ts'
 import type { ProcessName } from '#core/system/launcher.ts'
 import { describeMachine } from '#core/system/machine.ts'
-import { unwrap } from '#shared/result.ts'
+import { attempt, ProblemError, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import { type Application, appVersion } from '../application.ts'
 import { exitCodes } from '../output.ts'
@@ -74,14 +74,15 @@ function checksOf(application: Application): [string, Work][] {
     [
       'Journal',
       async () => {
-        application.writer()
+        const writer = attempt(() => application.writer())
+        if (!writer.ok && writer.problem.code !== 'journal.locked') throw new ProblemError(writer.problem)
         const report = unwrap(application.reader().verifyAll())
         const faults = report.damage.length + report.brokenRuns.length + report.changedMeasurements.length
         return {
           isGood: faults === 0,
           detail:
             faults === 0
-              ? 'opens, is durable and every entry verifies'
+              ? `opens, is durable and every entry verifies${writer.ok ? '' : '; another Tunewright is writing to it'}`
               : `${faults} faults found: ${JSON.stringify(report)}`,
         }
       },

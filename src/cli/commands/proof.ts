@@ -1,11 +1,10 @@
 // proof RUN
-import { join } from 'node:path'
 import { datasetFolder } from '#core/data/index.ts'
 import { modelFolder } from '#core/models/model-library.ts'
 import { createProofJournal, type ProofProgress, proveRun } from '#core/proof/index.ts'
-import { runFolderOf } from '#core/training/run-service.ts'
+import { requireAdapterUnchanged } from '#core/training/adapter-artifacts.ts'
 import type { ProofReport } from '#shared/proof-protocol.ts'
-import { ProblemError, unwrap } from '#shared/result.ts'
+import { unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
 import { exitCodes } from '../output.ts'
 import { proofLines } from '../report.ts'
@@ -24,13 +23,7 @@ export async function proveTunedRun(application: Application, runId: string): Pr
   const { library, launcher, output } = application
   const writer = application.writer()
   const run = unwrap(application.reader().getRun(runId))
-  if (run.status !== 'finished' || run.adapterSha256 === null)
-    throw new ProblemError({
-      code: 'run.not-finished',
-      message: `This run is ${run.status}: there is no finished adapter to prove.`,
-      where: `run ${runId}`,
-      remedy: `Let it finish first: tunewright runs resume ${runId}`,
-    })
+  const adapter = unwrap(await requireAdapterUnchanged(library, application.reader(), runId))
   const { recipe } = run
   const stop = new AbortController()
   const release = application.onInterrupt(() => {
@@ -45,7 +38,7 @@ export async function proveTunedRun(application: Application, runId: string): Pr
           scenario: recipe.scenario,
           instruction: recipe.instruction,
           model: { folder: modelFolder(library, recipe.model.id), weightsSha256: recipe.model.weightsSha256 },
-          adapter: { folder: join(runFolderOf(library, runId), 'adapter'), weightsSha256: run.adapterSha256 },
+          adapter,
           datasetFolder: datasetFolder(library, recipe.data.fingerprint),
           cacheFolder: library.cacheFolder,
           threads: recipe.threads,
@@ -61,7 +54,10 @@ export async function proveTunedRun(application: Application, runId: string): Pr
         },
       ),
     )
+    application.backUpJournal()
     for (const line of proofLines(report)) output.line(line)
+    output.line()
+    output.line(`Take the adapter away: tunewright export ${runId} --as peft`)
     output.result(report)
     return report
   } finally {

@@ -1,14 +1,16 @@
 // runs list | show | resume | cancel
-import { existsSync } from 'node:fs'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
 import { proofReport } from '#shared/proof-protocol.ts'
-import { attempt, ProblemError, unwrap } from '#shared/result.ts'
+import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
-import { followRun } from '../follow-run.ts'
+import { followRun, printNextStep } from '../follow-run.ts'
 import { curveLines, proofLines, settingLines } from '../report.ts'
 import { formatTable } from '../table.ts'
+
+/** A run with such a status belongs to a living process, or that process died and the journal is free. */
+const activeStatuses: ReadonlySet<string> = new Set(['queued', 'running', 'paused'])
 
 /** What the journal keeps of a proof beside its answers. */
 const storedProof = proofReport.omit({ answers: true })
@@ -19,7 +21,7 @@ const dateText = (ms: number | null) =>
 const rowOf = (run: RunSummary): string[] => [
   run.id,
   run.name,
-  run.status,
+  run.status === 'cancelled' ? 'stopped, can be resumed' : run.status,
   run.lastStep === null ? '' : `${run.lastStep}${run.totalSteps === null ? '' : ` of ${run.totalSteps}`}`,
   run.bestLossNats === null ? '' : run.bestLossNats.toFixed(4),
   dateText(run.createdAtMs),
@@ -27,7 +29,9 @@ const rowOf = (run: RunSummary): string[] => [
 
 export function listRuns(application: Application, options: { limit: number }): void {
   const reader = application.reader()
-  const page = unwrap(reader.listRuns({ limit: options.limit }))
+  let page = unwrap(reader.listRuns({ limit: options.limit }))
+  if (page.runs.some(({ status }) => activeStatuses.has(status)) && attempt(() => application.writer()).ok)
+    page = unwrap(reader.listRuns({ limit: options.limit }))
   const { output } = application
   if (page.runs.length === 0) output.line('No runs yet. Start one with: tunewright train RECIPE.yaml')
   else
@@ -78,18 +82,29 @@ function summaryLines(run: RunDetail): string[] {
 }
 
 export async function resumeRun(application: Application, runId: string): Promise<void> {
-  const writer = application.writer()
+  const writer = attempt(() => application.writer())
+  if (!writer.ok) return wakeRun(application, runId, writer.problem)
   const { library, launcher } = application
-  const service = createRunService({ library, launcher, writer, reader: application.reader() })
+  const service = createRunService({ library, launcher, writer: writer.value, reader: application.reader() })
   const outcome = await followRun(application, unwrap(await service.launch(runId)))
   application.output.line(`Run ${runId}: ${outcome.status}.`)
+  printNextStep(application, outcome)
   application.output.result(outcome)
+}
+
+/** A run that waits (for space on the disk, say) belongs to a living process: that one is asked to go on. */
+async function wakeRun(application: Application, runId: string, problem: Problem): Promise<void> {
+  const run = unwrap(application.reader().getRun(runId))
+  if (problem.code !== 'journal.locked' || run.status !== 'paused') throw new ProblemError(problem)
+  await requestOfRun(runFolderOf(application.library, runId), 'resume')
+  application.output.line(`Asked the process that trains run ${runId} to go on.`)
+  application.output.result({ runId, status: 'asked' })
 }
 
 /** Stops a run: an active one through the process that owns it, one at rest in the journal. */
 export async function cancelRun(application: Application, runId: string): Promise<void> {
   const { output } = application
-  unwrap(application.reader().getRun(runId))
+  const { status } = unwrap(application.reader().getRun(runId))
   const writer = attempt(() => application.writer())
   if (writer.ok) {
     if (unwrap(application.reader().getRun(runId)).status !== 'cancelled')
@@ -98,10 +113,9 @@ export async function cancelRun(application: Application, runId: string): Promis
     output.result({ runId, status: 'cancelled' })
     return
   }
-  const runFolder = runFolderOf(application.library, runId)
-  if (writer.problem.code !== 'journal.locked' || !existsSync(runFolder))
+  if (writer.problem.code !== 'journal.locked' || !['running', 'paused'].includes(status))
     throw new ProblemError(writer.problem)
-  await requestOfRun(runFolder, 'cancel')
+  await requestOfRun(runFolderOf(application.library, runId), 'cancel')
   output.line(`Asked the process that trains run ${runId} to stop; it saves a checkpoint first.`)
   output.result({ runId, status: 'asked' })
 }

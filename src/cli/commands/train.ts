@@ -5,9 +5,10 @@ import { createRunService } from '#core/training/run-service.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { type Application, appVersion } from '../application.ts'
-import { followRun } from '../follow-run.ts'
+import { followRun, printNextStep } from '../follow-run.ts'
 import { curveLines, settingLines } from '../report.ts'
 import type { TrainOptions } from '../setting-flags.ts'
+import { printDataset } from './data.ts'
 
 /** `role=column` pairs, e.g. text=message. */
 function columnSettings(columns: readonly string[]): Setting[] {
@@ -25,6 +26,13 @@ function columnSettings(columns: readonly string[]): Setting[] {
 }
 
 export function readDraft(recipePath: string | undefined, options: TrainOptions): RecipeDraft {
+  if (recipePath !== undefined && /\.(csv|tsv|txt|jsonl?|xlsx?|ods)$/i.test(recipePath))
+    throw new ProblemError({
+      code: 'usage.invalid',
+      message: 'This is a table of examples, not a recipe.',
+      where: recipePath,
+      remedy: `Try: tunewright train --data ${JSON.stringify(recipePath)} --scenario classification --model starter`,
+    })
   const settings = [...options.settings, ...columnSettings(options.columns)]
   return unwrap(recipePath === undefined ? draftOfSettings(settings) : readRecipeFile(recipePath, settings))
 }
@@ -34,18 +42,14 @@ export async function train(application: Application, draft: RecipeDraft): Promi
   const writer = application.writer()
   const prepared = unwrap(await prepareRun(draft, { library, writer, appVersion }))
   const { runId, dataset, model, recipe } = prepared
-  const { counts } = dataset
   output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}`)
-  output.line(
-    `${counts.train} rows to learn from, ${counts.validation} to watch progress, ${counts.test} locked away for the proof, ${counts.leftOut} left out.`,
-  )
+  await printDataset(application, dataset, draft)
   for (const line of settingLines(recipe)) output.line(line)
   const service = createRunService({ library, launcher, writer, reader: application.reader() })
   const outcome = await followRun(application, unwrap(await service.launch(runId)))
   const curve = unwrap(application.reader().curve(runId))
   output.line()
   for (const line of curveLines(curve)) output.line(line)
-  if (outcome.status === 'finished')
-    output.line(`Finished. Now see whether it got better: tunewright proof ${runId}`)
+  printNextStep(application, outcome)
   output.result({ ...outcome, recipe, curve })
 }

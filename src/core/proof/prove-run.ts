@@ -145,10 +145,10 @@ async function openExamples(
   { journal }: ProofPorts,
 ): Promise<{ examples: PromptedExample[]; labels: readonly string[] | null }> {
   const scenario = scenarioOf(spec.scenario)
-  const { labels } = unwrap(await readManifest(spec.datasetFolder))
+  const { labels, counts } = unwrap(await readManifest(spec.datasetFolder))
+  if (counts.test === 0) throw tooFewRows('The test set of this data has no rows.')
   const record = (opening: TestSetOpening) => journal.recordOpening({ ...opening, runId: spec.runId })
   const rows = unwrap(await openTestSet(spec.datasetFolder, record))
-  if (rows.length === 0) throw tooFewRows('The test set of this data has no rows.')
   return { examples: rows.map((row) => scenario.toExample(row, spec.instruction)), labels }
 }
 

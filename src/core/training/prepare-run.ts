@@ -1,11 +1,14 @@
 // From a draft to a run in the journal: model and data become what they are byte for byte, and the recipe is frozen.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { parseModelConfig } from '#engine/index.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
 import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
-import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
+import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { importDataset } from '../data/import-dataset.ts'
 import type { ModelManifest } from '../models/manifest.ts'
-import { showModel } from '../models/model-library.ts'
+import { modelFolder, showModel } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { describeMachine, describeVersions } from '../system/machine.ts'
@@ -28,6 +31,7 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
   return attemptAsync(async () => {
     const { library, writer, appVersion } = options
     const model = unwrap(await showModel(library, draft.model))
+    await requireFit(draft, model, library)
     const dataset = unwrap(await importDataset(library, draft.data, draft.scenario))
     const machine = describeMachine()
     const recipe = freezeRecipe(draft, model, dataset, machine.physicalCores)
@@ -47,6 +51,27 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
     )
     return { runId: id, recipe, model, dataset }
   })
+}
+
+/** What can be known to fail before anything is imported: a model without a template, more blocks than it has. */
+async function requireFit(draft: RecipeDraft, model: ModelManifest, library: Library): Promise<void> {
+  if (!model.hasChatTemplate)
+    throw new ProblemError({
+      code: 'template.invalid',
+      message: 'This model has no chat template: it cannot be spoken to, so it cannot learn to answer.',
+      where: `${model.name} (${model.id})`,
+      remedy: 'Choose an instruct or chat version of this model.',
+    })
+  const text = await readFile(join(modelFolder(library, model.id), 'config.json'), 'utf8')
+  const { layers } = unwrap(parseModelConfig(JSON.parse(text)))
+  const { topLayers } = draft.method
+  if (topLayers !== null && topLayers > layers)
+    throw new ProblemError({
+      code: 'recipe.invalid',
+      message: `At method.topLayers: expected at most ${layers}, got ${topLayers}. This model has ${layers} blocks.`,
+      where: 'method.topLayers',
+      remedy: 'Choose a smaller number, or leave it out to adapt all blocks.',
+    })
 }
 
 /** The draft with everything decided: the same recipe on the same machine gives the same bits. */

@@ -27,7 +27,9 @@ export function draftOfSettings(settings: readonly Setting[]): Result<RecipeDraf
 
 function readText(path: string): string {
   try {
-    if (statSync(path).size <= sizeLimitBytes) return readFileSync(path, 'utf8')
+    const stat = statSync(path)
+    if (!stat.isFile()) throw new Error('not an ordinary file')
+    if (stat.size <= sizeLimitBytes) return readFileSync(path, 'utf8')
   } catch (error) {
     throw new ProblemError({
       code: 'file.missing',

@@ -30,3 +30,8 @@ export function takeRequest(runFolder: string): RunRequest | null {
     return null
   }
 }
+
+/** Forgets a request that nobody took: it was meant for an attempt that is over. */
+export function dropRequest(runFolder: string): void {
+  rmSync(requestPath(runFolder), { force: true })
+}

@@ -5,6 +5,7 @@ import { fail, ok, type Result } from '#shared/result.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import type { RunReader, RunWriter } from './run-journal.ts'
+import { dropRequest } from './run-requests.ts'
 import { type ActiveRun, type Clock, superviseRun, systemClock } from './run-supervisor.ts'
 import { notResumable } from './training-problems.ts'
 
@@ -46,6 +47,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       if (!launchable.includes(run.status)) return fail(notResumable(runId, run.status))
       const runFolder = runFolderOf(library, runId)
       await mkdir(runFolder, { recursive: true })
+      dropRequest(runFolder)
       const started = writer.startAttempt(runId)
       if (!started.ok) return started
       const child = launcher.launch('trainer')

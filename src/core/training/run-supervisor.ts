@@ -1,6 +1,7 @@
 // Watches one trainer process: checks the order of its events, commits them in batches before anyone sees them, notices
 // when it dies or falls silent, and gives the run its end in the journal. It decides nothing about training.
-import { statSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NewEvent } from '#shared/journal-commands.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
@@ -14,6 +15,7 @@ import {
   trainerEvent,
 } from '#shared/trainer-protocol.ts'
 import type { ChildExit, ChildPort } from '../system/launcher.ts'
+import { adapterFileNames } from './adapter-artifacts.ts'
 import type { RunWriter } from './run-journal.ts'
 import { takeRequest } from './run-requests.ts'
 import { deadTrainer, silentTrainer, strangeMessage } from './training-problems.ts'
@@ -104,8 +106,7 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     const written = journal.appendEvents(job.runId, attempt, events)
     if (!written.ok) {
       if (isDiskFull(written.problem)) {
-        if (!isHeldByDisk) tell({ kind: 'pause' })
-        isHeldByDisk = true
+        if (!isHeldByDisk) holdForDisk(written.problem)
       } else stop(written.problem)
       return false
     }
@@ -119,6 +120,19 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
       broadcast(message)
     }
     return true
+  }
+
+  /** The trainer waits until the journal can be written again. Said at once, though it cannot be written down yet. */
+  function holdForDisk(problem: Problem): void {
+    isHeldByDisk = true
+    tell({ kind: 'pause' })
+    broadcast({
+      seq: nextSeq - 1,
+      event: {
+        kind: 'notice',
+        text: `Waiting: ${problem.message} ${problem.remedy} It then goes on by itself.`,
+      },
+    })
   }
 
   /** State changes that the run's row shows. */
@@ -189,10 +203,17 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     return isDiskFull(written.problem) ? null : { runId, status, problem: written.problem }
   }
 
-  function recordAdapter(sha256: string): void {
-    const path = `runs/${job.runId}/adapter/adapter_model.safetensors`
-    const bytes = statSync(join(job.runFolder, 'adapter', 'adapter_model.safetensors')).size
-    journal.addArtifact({ runId: job.runId, kind: 'adapter', path, bytes, sha256 })
+  /** Weights and configuration with their hashes; the weights' hash is the trainer's own, so a swap is noticed. */
+  function recordAdapter(weightsSha256: string): void {
+    for (const name of adapterFileNames) {
+      const file = join(job.runFolder, 'adapter', name)
+      const sha256 =
+        name === 'adapter_config.json'
+          ? createHash('sha256').update(readFileSync(file)).digest('hex')
+          : weightsSha256
+      const path = `runs/${job.runId}/adapter/${name}`
+      journal.addArtifact({ runId: job.runId, kind: 'adapter', path, bytes: statSync(file).size, sha256 })
+    }
   }
 
   tell({ kind: 'start', job })

@@ -24,7 +24,8 @@ export function serveTrainer(entry: URL): void {
     isStarted = true
     startRun(entry, parent, command.data.job, control)
   })
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => steer(control, 'cancel'))
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => steer(control, 'cancel'))
 }
 
 /** The screen stays quick while this computes. Threads made later inherit it. Some systems do not allow it: no harm. */
