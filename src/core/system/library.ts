@@ -47,16 +47,34 @@ export function openLibrary(home: string = defaultHome()): Library {
 }
 
 /**
- * Removes what interrupted work left in the shared folders. Called by the process that holds the journal's lock, before
- * it starts anything. Models are swept by core/models (another process may be importing one), runs by their trainer.
+ * Removes what interrupted work left in the library: files and folders with a temporary name. Called by the process that
+ * holds the journal's lock, before it starts anything, so nobody is writing there. Model folders that are being imported
+ * belong to another process, perhaps; only compiled graphs inside finished ones are removed.
  */
 export function sweepLibrary(library: Library): string[] {
-  return [library.cacheFolder, library.datasetsFolder, library.exportsFolder].flatMap((folder) =>
-    readdirSync(folder)
-      .filter(isTemporaryName)
-      .map((name) => {
-        rmSync(join(folder, name), { recursive: true, force: true })
-        return join(folder, name)
-      }),
-  )
+  const inside = (folder: string) => readdirSync(folder).filter((name) => !isTemporaryName(name))
+  const runFolders = inside(library.runsFolder).map((name) => join(library.runsFolder, name))
+  return [
+    library.cacheFolder,
+    library.datasetsFolder,
+    library.exportsFolder,
+    ...inside(library.modelsFolder).map((name) => join(library.modelsFolder, name)),
+    ...runFolders,
+    ...runFolders.map((folder) => join(folder, 'checkpoints')),
+  ].flatMap(sweepFolder)
+}
+
+function sweepFolder(folder: string): string[] {
+  let names: string[]
+  try {
+    names = readdirSync(folder).filter(isTemporaryName)
+  } catch {
+    // A stray file among the folders, or a run without checkpoints.
+    return []
+  }
+  return names.map((name) => {
+    const path = join(folder, name)
+    rmSync(path, { recursive: true, force: true })
+    return path
+  })
 }

@@ -1,0 +1,37 @@
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { temporaryPath } from '../../../src/core/system/durable-files.ts'
+import { openLibrary, sweepLibrary } from '../../../src/core/system/library.ts'
+
+test('the next start removes every leftover of an interrupted one and nothing else', () => {
+  const home = mkdtempSync(join(tmpdir(), 'tunewright-library-'))
+  const library = openLibrary(home)
+  const kept = [
+    join(library.modelsFolder, 'm-1', 'model.safetensors'),
+    join(library.datasetsFolder, 'd-1', 'train.jsonl'),
+    join(library.runsFolder, 'run-1', 'checkpoints', 'step-1', 'manifest.json'),
+    join(library.cacheFolder, 'gguf', 'model.gguf'),
+    // An import under way in another process.
+    join(temporaryPath(join(library.modelsFolder, 'm-2')), 'model.safetensors'),
+  ]
+  const left = [
+    temporaryPath(join(library.modelsFolder, 'm-1', 'graph.onnx')),
+    temporaryPath(join(library.datasetsFolder, 'd-2')),
+    temporaryPath(join(library.runsFolder, 'run-1', 'adapter')),
+    temporaryPath(join(library.runsFolder, 'run-1', 'checkpoints', 'step-2')),
+    temporaryPath(join(library.cacheFolder, 'proof')),
+    temporaryPath(join(library.exportsFolder, 'out')),
+  ]
+  for (const path of [...kept, ...left]) {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, 'x')
+  }
+  writeFileSync(join(library.runsFolder, 'stray.txt'), 'x')
+  expect(sweepLibrary(library).sort()).toEqual(left.sort())
+  expect(kept.filter((path) => !existsSync(path))).toEqual([])
+  expect(left.filter((path) => existsSync(path))).toEqual([])
+  expect(sweepLibrary(library)).toEqual([])
+  rmSync(home, { recursive: true, force: true })
+})
