@@ -1,5 +1,6 @@
 // Where tests find real models and golden references. Every finder answers null where there is none; a test then skips
 // itself with the notice printed here.
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -51,16 +52,12 @@ export function findShared(relativePath: string): string | null {
   return null
 }
 
-/** A Python whose packages include `packageName` (PEFT checks, reference parsers), or null with a notice. */
+/** A Python that finds `packageName` (PEFT checks, reference parsers), or null with a notice. */
 export function findPython(packageName: string): string | null {
-  for (const venv of [process.env.TUNEWRIGHT_TEST_PYTHON ?? '', '/tmp/peft-venv/bin/python3']) {
-    if (venv === '' || !existsSync(venv)) continue
-    const lib = resolve(venv, '..', '..', 'lib')
-    const sites = existsSync(lib) ? readdirSync(lib).map((name) => join(lib, name, 'site-packages')) : []
-    if (sites.some((site) => existsSync(join(site, packageName)))) return venv
+  const program = `import importlib.util, sys; sys.exit(importlib.util.find_spec(${JSON.stringify(packageName)}) is None)`
+  for (const python of [process.env.TUNEWRIGHT_TEST_PYTHON, '/tmp/peft-venv/bin/python3', 'python3']) {
+    if (python !== undefined && spawnSync(python, ['-c', program]).status === 0) return python
   }
-  console.info(
-    `Skipped: no Python with ${packageName}. Set TUNEWRIGHT_TEST_PYTHON to one in a virtual environment.`,
-  )
+  console.info(`Skipped: no Python with ${packageName}. Set TUNEWRIGHT_TEST_PYTHON to one that has it.`)
   return null
 }
