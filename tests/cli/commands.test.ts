@@ -139,6 +139,16 @@ describe('the whole story', () => {
     })
   })
 
+  test('a run that was killed before its first checkpoint says that it begins again', async () => {
+    const training = start('train', recipe)
+    await heardLine(training, /Training on/)
+    training.child.kill('SIGKILL')
+    await training.done
+    const resumed = await run('runs', 'resume', 'latest')
+    expect(resumed.error).toContain('no checkpoint to go on from')
+    expect(resumed.code).toBe(0)
+  })
+
   test('another terminal cancels a run that trains', async () => {
     const training = start('train', recipe, '--epochs', '200', '--set', 'evaluation.patience=null')
     await heardLine(training, /step [2-9]/)

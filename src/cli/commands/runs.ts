@@ -86,7 +86,12 @@ export async function resumeRun(application: Application, runId: string): Promis
   if (!writer.ok) return wakeRun(application, runId, writer.problem)
   const { library, launcher } = application
   const service = createRunService({ library, launcher, writer: writer.value, reader: application.reader() })
-  const outcome = await followRun(application, unwrap(await service.launch(runId)))
+  const run = unwrap(await service.launch(runId))
+  run.onEvent(({ event }) => {
+    if (event.kind === 'plan' && event.resumedAtStep === 0)
+      application.output.progress('There was no checkpoint to go on from: the run begins again.', true)
+  })
+  const outcome = await followRun(application, run)
   application.output.line(`Run ${runId}: ${outcome.status}.`)
   printNextStep(application, outcome)
   application.output.result(outcome)
