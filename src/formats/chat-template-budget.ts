@@ -118,10 +118,14 @@ class BudgetInterpreter extends BaseInterpreter {
     if (this.steps > templateLimits.steps) throw tooSlow(`more than ${templateLimits.steps} steps`)
     if (this.depth > templateLimits.depth) throw tooSlow('it calls itself too deeply')
     this.depth += 1
-    const result = super.evaluate(this.guarded(node, scope), scope)
-    this.depth -= 1
-    this.count(node, result)
-    return result
+    try {
+      const result = super.evaluate(this.guarded(node, scope), scope)
+      this.count(node, result)
+      return result
+    } finally {
+      // The library leaves a loop's body by throwing at `continue` and `break`.
+      this.depth -= 1
+    }
   }
 
   private count(node: TemplateNode, result: TemplateValue | undefined): void {

@@ -36,10 +36,10 @@ const invalid = (message: string, details?: unknown): ProblemError =>
   })
 
 /**
- * Longest run of white space in a source. The library's handling of `{% generation %}` takes time with the square of
+ * A run of white space this long is refused. The library's handling of `{% generation %}` takes time with the square of
  * such a run (256 KiB of blanks: minutes).
  */
-const maxWhiteSpaceRun = 256
+const refusedWhiteSpaceRun = 256
 
 type Parse = (tokens: unknown) => TemplateNode
 type Tokenize = (source: string, options: { lstrip_blocks: boolean; trim_blocks: boolean }) => unknown
@@ -57,8 +57,8 @@ export function compileChatTemplate(source: string, tokens: ChatTemplateTokens):
         where: 'chat template',
         remedy,
       })
-    if (new RegExp(`\\s{${maxWhiteSpaceRun}}`).test(source))
-      throw invalid(`The chat template has more than ${maxWhiteSpaceRun} blanks in a row.`)
+    if (new RegExp(`\\s{${refusedWhiteSpaceRun}}`).test(source))
+      throw invalid(`The chat template has ${refusedWhiteSpaceRun} blanks or more in a row.`)
     let program: TemplateNode
     try {
       const options = { lstrip_blocks: true, trim_blocks: true }

@@ -171,6 +171,11 @@ describe('templates that work without end', () => {
     )
     const result = render(own.template, messages)
     expect(result.ok && result.value.split('<|im_end|>').length - 1).toBe(1001)
+    // Bug: each `continue` left the depth one loop's body higher, so that a long conversation was "too slow".
+    const skipping =
+      "{% for m in messages %}{% if m.role == 'user' %}{% continue %}{% endif %}{{ 'a' }}{% endfor %}"
+    const long = Array.from({ length: 6 }, () => messages).flat()
+    expect(render(skipping, long)).toEqual({ ok: true, value: 'a'.repeat(3000) })
   })
 })
 
