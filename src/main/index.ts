@@ -5,9 +5,9 @@ import { app, BrowserWindow, ipcMain, protocol, session } from 'electron'
 import { openLibrary } from '#core/system/library.ts'
 import { type BridgeCall, type BridgeOutput, bridgeCalls } from '#shared/bridge.ts'
 import { bridgeChannel } from '#shared/bridge-channel.ts'
+import { isOwnPage, pageOrigin } from './own-page.ts'
 
 const pageRoot = resolve(__dirname, '../renderer')
-const origin = 'app://tunewright'
 const contentTypes: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
@@ -54,7 +54,7 @@ async function servePage(url: string): Promise<Response> {
 /** Offline by construction: every request but the page's own is cancelled, every permission and window denied. */
 function refuseEverythingElse(): void {
   session.defaultSession.webRequest.onBeforeRequest((details, answer) =>
-    answer({ cancel: !details.url.startsWith(`${origin}/`) }),
+    answer({ cancel: !isOwnPage(details.url) }),
   )
   session.defaultSession.setPermissionRequestHandler((_contents, _permission, answer) => answer(false))
   session.defaultSession.setPermissionCheckHandler(() => false)
@@ -72,7 +72,7 @@ const answers: { [C in BridgeCall]: () => BridgeOutput<C> } = {
 function answerBridge(): void {
   ipcMain.handle(bridgeChannel, (event, name: unknown, input: unknown) => {
     const frame = event.senderFrame
-    if (!frame || frame.parent !== null || new URL(frame.url).origin !== new URL(`${origin}/`).origin)
+    if (!frame || frame.parent !== null || !isOwnPage(frame.url))
       throw new Error('this page may not call the application')
     if (typeof name !== 'string' || !Object.hasOwn(bridgeCalls, name)) throw new Error('unknown call')
     const call = name as BridgeCall
@@ -96,7 +96,7 @@ async function openWindow(): Promise<void> {
     },
   })
   window.once('ready-to-show', () => window.show())
-  await window.loadURL(`${origin}/`)
+  await window.loadURL(`${pageOrigin}/`)
 }
 
 if (app.requestSingleInstanceLock()) {
