@@ -128,24 +128,32 @@ export const recipe = z.strictObject({
 })
 export type Recipe = z.output<typeof recipe>
 
-/** Where the first fault that zod found lies, and "expected a whole number from 1 to 512, got 0". */
-export function describeIssue(error: z.ZodError): { where: string; message: string } {
-  const issue = error.issues[0]
-  const where = issue && issue.path.length > 0 ? issue.path.map(String).join('.') : 'recipe'
-  return { where, message: issue ? wordIssue(issue) : 'not valid' }
+/** One fault: where it lies, and "expected a whole number from 1 to 512, got 0". */
+export interface InputFault {
+  readonly where: string
+  readonly message: string
 }
 
+/** Every fault that zod found, in the order of the schema. */
+export const describeIssues = (error: z.ZodError): InputFault[] =>
+  error.issues.map((issue) => ({
+    where: issue.path.map(String).join('.') || 'recipe',
+    message: wordIssue(issue),
+  }))
+
+/** The first fault that zod found. */
+export const describeIssue = (error: z.ZodError): InputFault =>
+  describeIssues(error)[0] ?? { where: 'recipe', message: 'not valid' }
+
 function wordIssue(issue: z.core.$ZodIssue): string {
-  const got = 'input' in issue && issue.input !== undefined ? `, got ${shorten(issue.input)}` : ''
+  const got = wordInput(issue)
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined && issue.message.endsWith('undefined')
-        ? `expected ${typeWords[issue.expected] ?? issue.expected}, but it is missing`
-        : `expected ${typeWords[issue.expected] ?? issue.expected}${got}`
+      return `expected ${typeWords[issue.expected] ?? issue.expected}${got}`
     case 'too_small':
-      return `expected ${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${got}`
+      return `expected ${sizeWords(issue.origin)}${issue.inclusive ? 'at least' : 'more than'} ${issue.minimum}${got}`
     case 'too_big':
-      return `expected ${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${got}`
+      return `expected ${sizeWords(issue.origin)}${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${got}`
     case 'invalid_value':
       return `expected ${issue.values.map(String).join(' or ')}${got}`
     case 'unrecognized_keys':
@@ -154,6 +162,18 @@ function wordIssue(issue: z.core.$ZodIssue): string {
       return issue.message
   }
 }
+
+/** What came instead, where zod was asked to report the input; that it is missing is said without. */
+function wordInput(issue: z.core.$ZodIssue): string {
+  const isReported = 'input' in issue
+  const isMissing = isReported ? issue.input === undefined : issue.message.endsWith('undefined')
+  if (isMissing) return ', but it is missing'
+  return isReported ? `, got ${shorten(issue.input)}` : ''
+}
+
+/** Texts and lists are limited by their length, numbers by themselves. */
+const sizeWords = (origin: string): string =>
+  origin === 'string' || origin === 'array' ? 'a length of ' : ''
 
 const typeWords: Readonly<Record<string, string>> = {
   string: 'a text',

@@ -10,6 +10,8 @@ export interface Problem {
   readonly where: string
   /** What the person can do next, in one plain sentence. */
   readonly remedy: string
+  /** Every fault by itself, where one input (a recipe) can have several. */
+  readonly faults?: readonly { readonly where: string; readonly message: string }[]
   /** Technical text for "Copy details". Never needed to understand the problem. */
   readonly details?: string
 }
@@ -63,7 +65,8 @@ export function unwrap<T>(result: Result<T>): T {
   throw new ProblemError(result.problem)
 }
 
-/** One readable block for a terminal or a log: what happened, where, what to do. */
-export function describeProblem(problem: Problem): string {
-  return `${problem.message}\n  where: ${problem.where}\n  what to do: ${problem.remedy}`
+/** One readable block for a terminal or a log: what happened, every fault if there are several, where, what to do. */
+export function describeProblem({ message, faults = [], where, remedy }: Problem): string {
+  const list = faults.length > 1 ? faults.map((fault) => `  at ${fault.where}: ${fault.message}`) : []
+  return [message, ...list, `  where: ${where}`, `  what to do: ${remedy}`].join('\n')
 }

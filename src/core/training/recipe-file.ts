@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { load, YAMLException } from 'js-yaml'
-import { describeIssue, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
+import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
 
 const sizeLimitBytes = 256 * 1024
@@ -93,11 +93,14 @@ function withSettings(value: unknown, settings: readonly Setting[]): unknown {
 function checkDraft(value: unknown, source: string): RecipeDraft {
   const parsed = recipeDraft.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
-  const { where, message } = describeIssue(parsed.error)
+  const faults = describeIssues(parsed.error)
+  const places = [...new Set(faults.map(({ where }) => where))]
+  const only = faults.length === 1 ? faults[0] : undefined
   throw new ProblemError({
     code: 'recipe.invalid',
-    message: `At ${where}: ${message}.`,
-    where: `${source}, ${where}`,
-    remedy: 'Correct this setting; docs/cli.md lists every setting with its range.',
+    message: only ? `At ${only.where}: ${only.message}.` : `${faults.length} settings are not valid.`,
+    where: `${source}, ${places.join(', ')}`,
+    remedy: `Correct ${only ? 'this setting' : 'these settings'}; docs/cli.md lists every setting with its range.`,
+    faults,
   })
 }

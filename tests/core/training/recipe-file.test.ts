@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { draftOfSettings, readRecipeFile } from '../../../src/core/training/recipe-file.ts'
+import { describeProblem } from '../../../src/shared/result.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tunewright-recipe-'))
 function recipe(text: string): string {
@@ -58,6 +59,41 @@ test.each([
   const draft = readRecipeFile(recipe(text))
   expect(draft).toMatchObject({ ok: false, problem: { code } })
   if (!draft.ok) expect(draft.problem.where).toContain(where)
+})
+
+test('all faults of a file are named at once, each with its place, what was expected and what came', () => {
+  const text = `model: ''
+scenario: magic
+data: { validationShare: 2, splitSead: 3 }
+method: { rank: 0, targets: [] }
+optimizer: { learningRate: high }
+`
+  const draft = readRecipeFile(recipe(text))
+  if (draft.ok) throw new Error('this recipe is wrong in eight places')
+  const { message, where, faults } = draft.problem
+  expect(faults).toEqual([
+    { where: 'model', message: 'expected a length of at least 1, got ""' },
+    { where: 'data.path', message: 'expected a text, but it is missing' },
+    { where: 'data.validationShare', message: 'expected at most 1, got 2' },
+    { where: 'data', message: 'there is no setting called splitSead' },
+    { where: 'scenario', message: 'expected classification or question-answering, got "magic"' },
+    { where: 'method.rank', message: 'expected at least 1, got 0' },
+    { where: 'method.targets', message: 'expected a length of at least 1, got []' },
+    { where: 'optimizer.learningRate', message: 'expected a number, got "high"' },
+  ])
+  expect(message).toBe('8 settings are not valid.')
+  expect(where).toMatch(/yaml, model, data.path, .*optimizer.learningRate$/)
+  const words = describeProblem(draft.problem)
+  for (const fault of faults ?? []) expect(words).toContain(`\n  at ${fault.where}: ${fault.message}\n`)
+})
+
+test('a single fault is said in the message itself; what is missing is called missing', () => {
+  const draft = readRecipeFile(recipe('model: starter\ndata: { path: rows.csv }\n'))
+  const message = 'expected classification or question-answering, but it is missing'
+  expect(draft).toMatchObject({
+    ok: false,
+    problem: { message: `At scenario: ${message}.`, faults: [{ where: 'scenario', message }] },
+  })
 })
 
 test('a missing and a huge file are answered, not read', () => {
