@@ -1,21 +1,14 @@
-// Heartbeats: one a second with step, phase and memory, as long as the numerics thread shows that it lives.
+// Heartbeats: one a second with step, phase and memory, as long as the numerics thread shows that it lives. When it has
+// said nothing for longer than silence-limit.ts allows beating stops, and the watchdog outside sees a dead trainer.
 import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
-
-type Heartbeat = TrainerEventOf<'heartbeat'>
+import { type Phase, silenceLimitMs } from './silence-limit.ts'
 
 const beatMs = 1_000
-/**
- * A micro-batch blocks the numerics thread for its whole length, so silence of that thread proves nothing at first.
- * Past a quarter of an hour, and past twenty times its longest silence so far, it counts as hung: beating stops, and
- * the watchdog outside sees a dead trainer.
- */
-const patienceMs = 900_000
-const patienceFactor = 20
-/** A tick this late means that the computer slept: silence before it is nobody's fault. */
+/** A look at the clock this late means that the computer slept: that time is nobody's silence. */
 const sleepGapMs = 5_000
 
 export interface Heart {
-  /** The numerics thread said something. */
+  /** The numerics thread said something; called before `follow` has the event that it said. */
   hear(): void
   /** An event passes by: it may tell step or phase. */
   follow(event: TrainerEvent): void
@@ -23,28 +16,34 @@ export interface Heart {
 }
 
 export function createHeart(
-  beat: (event: Heartbeat) => void,
+  beat: (event: TrainerEventOf<'heartbeat'>) => void,
   nowMs: () => number = () => performance.now(),
 ): Heart {
   let step = 0
-  let phase: Heartbeat['phase'] = 'loading'
+  /** Null until the numerics thread has named one: starting the thread says nothing about loading. */
+  let phase: Phase | null = null
   let heardMs = nowMs()
-  let tickedMs = heardMs
-  let longestSilenceMs = 0
+  let lookedMs = heardMs
+  const slowestMs = new Map<Phase, number>()
+  const silenceMs = (): number => {
+    const now = nowMs()
+    if (now - lookedMs > sleepGapMs) heardMs += now - lookedMs
+    lookedMs = now
+    return now - heardMs
+  }
   const tick = (): void => {
-    if (nowMs() - tickedMs > sleepGapMs) heardMs = nowMs()
-    tickedMs = nowMs()
-    const silenceMs = nowMs() - heardMs
-    if (phase !== 'paused' && silenceMs > Math.max(patienceMs, patienceFactor * longestSilenceMs)) return
-    beat({ kind: 'heartbeat', step, phase, residentBytes: process.memoryUsage.rss() })
+    const known = phase ?? 'loading'
+    if (silenceMs() <= silenceLimitMs(slowestMs, known))
+      beat({ kind: 'heartbeat', step, phase: known, residentBytes: process.memoryUsage.rss() })
   }
   const timer = setInterval(tick, beatMs)
   tick()
   return {
     hear() {
-      const silenceMs = nowMs() - heardMs
-      if (phase !== 'paused') longestSilenceMs = Math.max(longestSilenceMs, silenceMs)
-      heardMs = nowMs()
+      const stretchMs = silenceMs()
+      heardMs = lookedMs
+      if (phase !== null && phase !== 'paused')
+        slowestMs.set(phase, Math.max(stretchMs, slowestMs.get(phase) ?? 0))
     },
     follow(event) {
       if (event.kind === 'phase') phase = event.phase

@@ -2,6 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createControl, obeyControl, steer } from '../../../src/processes/trainer/control.ts'
 import { createHeart, type Heart } from '../../../src/processes/trainer/heart.ts'
+import { firstLimitMs, type Phase, silenceLimitMs } from '../../../src/processes/trainer/silence-limit.ts'
 import type { TrainerEventOf } from '../../../src/shared/trainer-protocol.ts'
 
 describe('control', () => {
@@ -83,22 +84,54 @@ describe('heart', () => {
     expect(beats[3]!.phase).toBe('training')
     expect(beats[3]!.residentBytes).toBeGreaterThan(0)
   })
-  it('goes on through micro-batches of minutes', () => {
+  /** A stretch of so many seconds in a phase, from one sign of life to the next. */
+  const spend = (phase: Phase, seconds: number) => {
+    heart.hear()
+    heart.follow({ kind: 'phase', phase, detail: '' })
+    pass(seconds)
+    heart.hear()
+    beats.length = 0
+  }
+
+  it('goes on through micro-batches of minutes, the first one too', () => {
+    heart.follow({ kind: 'phase', phase: 'training', detail: '' })
     for (let batch = 0; batch < 3; batch += 1) {
       pass(600)
       heart.hear()
     }
     expect(beats).toHaveLength(1801)
   })
-  it('stops when the numerics thread says nothing for more than a quarter of an hour', () => {
+  it('a hang in what was never done before is given a quarter of an hour', () => {
+    spend('loading', 2)
+    heart.follow({ kind: 'phase', phase: 'preparing', detail: '' })
     pass(2000)
-    expect(beats).toHaveLength(901)
+    expect(beats).toHaveLength(900)
+  })
+  it('starting the thread does not count as having loaded', () => {
+    pass(3)
+    heart.hear()
+    heart.follow({ kind: 'phase', phase: 'loading', detail: '' })
+    beats.length = 0
+    pass(2000)
+    expect(beats).toHaveLength(900)
+  })
+  it('once a micro-batch was seen a hang is noticed within a minute', () => {
+    spend('training', 2)
+    pass(2000)
+    expect(beats).toHaveLength(60)
   })
   it('gives a slow run twenty times its longest silence', () => {
-    pass(100)
-    heart.hear()
+    spend('training', 100)
     pass(5000)
-    expect(beats).toHaveLength(2101)
+    expect(beats).toHaveLength(2000)
+  })
+  it('a long pause does not make the run look slow', () => {
+    spend('training', 2)
+    heart.follow({ kind: 'paused', step: 1, problem: null })
+    pass(5000)
+    spend('training', 2)
+    pass(2000)
+    expect(beats).toHaveLength(60)
   })
   it('goes on for as long as a pause lasts', () => {
     heart.follow({ kind: 'paused', step: 1, problem: null })
@@ -110,5 +143,31 @@ describe('heart', () => {
     nowMs += 8 * 3600 * 1000
     pass(100)
     expect(beats).toHaveLength(111)
+  })
+  it('does not take a night with a closed lid for a slow micro-batch', () => {
+    spend('training', 2)
+    nowMs += 8 * 3600 * 1000
+    heart.hear()
+    pass(2000)
+    expect(beats).toHaveLength(60)
+  })
+})
+
+describe('how long the numerics thread may be silent', () => {
+  const limitMs = (phase: Phase, ...slowest: [Phase, number][]) => silenceLimitMs(new Map(slowest), phase)
+  it('a quarter of an hour for what this run has not done yet, whatever else it has', () => {
+    expect(limitMs('loading')).toBe(firstLimitMs)
+    expect(limitMs('saving', ['training', 100_000])).toBe(firstLimitMs)
+    expect(firstLimitMs).toBe(900_000)
+  })
+  it('then twenty times the slowest stretch of any phase, and at least a minute', () => {
+    expect(limitMs('training', ['training', 10])).toBe(60_000)
+    expect(limitMs('training', ['training', 3_000])).toBe(60_000)
+    expect(limitMs('training', ['training', 3_001])).toBe(60_020)
+    expect(limitMs('training', ['training', 10], ['evaluating', 30_000])).toBe(600_000)
+    expect(limitMs('training', ['training', 90_000])).toBe(1_800_000)
+  })
+  it('a pause lasts as long as it lasts', () => {
+    expect(limitMs('paused', ['training', 10])).toBe(Number.POSITIVE_INFINITY)
   })
 })
