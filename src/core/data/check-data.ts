@@ -20,6 +20,8 @@ export interface CheckOptions {
 export interface PreparedData {
   readonly read: ReadRows
   readonly repeats: Repeats
+  /** Every label, sorted; null where answers are free text. */
+  readonly labels: readonly string[] | null
   readonly split: Result<SplitName[]>
   readonly settings: SplitSettings
 }
@@ -51,7 +53,7 @@ export async function prepareData(path: string, options: CheckOptions): Promise<
     key: repeats.keys[i]!,
     stratum: labels === null ? '' : (row.fields[scenario.answerRole] ?? ''),
   }))
-  return { read, repeats, split: splitRows(items, settings, read.source.name), settings }
+  return { read, repeats, labels, split: splitRows(items, settings, read.source.name), settings }
 }
 
 /** Rows with other labels may be among those left out, and a Problem comes without the list of them. */

@@ -8,21 +8,19 @@ import type { Scenario } from '../scenarios/scenarios.ts'
 import type { ReadRows } from './read-rows.ts'
 import { foldLabel, foldText } from './same-text.ts'
 
-export const warningKinds = [
-  'encoding-guessed',
-  'no-heading',
-  'damaged-characters',
-  'many-left-out',
-  'duplicates',
-  'contradictions',
-  'label-spellings',
-  'few-per-label',
-  'one-label-dominates',
-  'too-few-rows',
-  'few-rows',
-  'small-test-set',
-] as const
-export type WarningKind = (typeof warningKinds)[number]
+export type WarningKind =
+  | 'encoding-guessed'
+  | 'no-heading'
+  | 'damaged-characters'
+  | 'many-left-out'
+  | 'duplicates'
+  | 'contradictions'
+  | 'label-spellings'
+  | 'few-per-label'
+  | 'one-label-dominates'
+  | 'too-few-rows'
+  | 'few-rows'
+  | 'small-test-set'
 
 export interface DataWarning {
   readonly kind: WarningKind
@@ -70,7 +68,7 @@ export interface Contradiction {
 }
 
 /** Rows are duplicates where this key is equal: their inputs, folded. */
-export const duplicateKey = (row: DatasetRow, scenario: Scenario): string =>
+const duplicateKey = (row: DatasetRow, scenario: Scenario): string =>
   scenario.inputRoles.map((role) => foldText(row.fields[role] ?? '')).join('\u0000')
 
 /** Lines that one warning names at most. */

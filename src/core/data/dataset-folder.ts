@@ -30,8 +30,8 @@ export function readSplit(folder: string, part: 'train' | 'validation'): Promise
 export function readLeftOut(folder: string): Promise<Result<LeftOutRow[]>> {
   return attemptAsync(async () => {
     const manifest = await loadManifest(folder)
-    const text = await readVerified(folder, manifest.files.leftOut)
-    return linesOf(text).map((line) => parseWith(leftOutRow, line, folder))
+    const bytes = await readVerified(folder, manifest.files.leftOut)
+    return linesOf(bytes, (line) => parseWith(leftOutRow, line, folder))
   })
 }
 
@@ -48,20 +48,30 @@ export async function loadManifest(folder: string): Promise<DatasetManifest> {
   return parseWith(datasetManifest, text, folder)
 }
 
-/** A file of the data set as text, only if it is byte for byte what the manifest says. */
-export async function readVerified(folder: string, file: DatasetFile): Promise<string> {
+/** A file of the data set, only if it is byte for byte what the manifest says. */
+export async function readVerified(folder: string, file: DatasetFile): Promise<Buffer> {
   const bytes = await readFile(join(folder, file.name)).catch((error: unknown) => {
     throw damaged(folder, `${file.name}: ${String(error)}`)
   })
   const sha256 = createHash('sha256').update(bytes).digest('hex')
   if (sha256 !== file.sha256) throw damaged(folder, `${file.name}: SHA-256 is ${sha256}, not ${file.sha256}`)
-  return bytes.toString('utf8')
+  return bytes
 }
 
-export const parseRows = (text: string, folder: string): DatasetRow[] =>
-  linesOf(text).map((line) => parseWith(datasetRow, line, folder))
+export const parseRows = (bytes: Buffer, folder: string): DatasetRow[] =>
+  linesOf(bytes, (line) => parseWith(datasetRow, line, folder))
 
-const linesOf = (text: string): string[] => text.split('\n').filter((line) => line !== '')
+/** Line by line, because the largest data set would not fit into one string. */
+function linesOf<T>(bytes: Buffer, parse: (line: string) => T): T[] {
+  const values: T[] = []
+  for (let from = 0; from < bytes.length; ) {
+    const end = bytes.indexOf('\n', from)
+    const until = end < 0 ? bytes.length : end
+    if (until > from) values.push(parse(bytes.toString('utf8', from, until)))
+    from = until + 1
+  }
+  return values
+}
 
 interface Schema<T> {
   safeParse(value: unknown): { success: true; data: T } | { success: false; error: { message: string } }
@@ -79,7 +89,7 @@ function parseWith<T>(schema: Schema<T>, text: string, folder: string): T {
   return parsed.data
 }
 
-const damaged = (folder: string, details: string): ProblemError =>
+export const damaged = (folder: string, details: string): ProblemError =>
   new ProblemError({
     code: 'data.damaged',
     message: 'The data set in the library was changed or damaged after it was imported.',

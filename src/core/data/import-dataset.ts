@@ -7,12 +7,11 @@ import type { DatasetFile, DatasetManifest } from '#shared/dataset.ts'
 import type { RecipeDraft, ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { DatasetRow, SplitName } from '#shared/rows.ts'
-import { scenarioOf } from '../scenarios/scenarios.ts'
-import { asDiskProblem, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
+import { writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 import { type PreparedData, prepareData } from './check-data.ts'
 import { countParts } from './data-report.ts'
-import { datasetFolder, loadManifest, manifestName, readVerified } from './dataset-folder.ts'
+import { damaged, datasetFolder, loadManifest, manifestName, readVerified } from './dataset-folder.ts'
 
 const fileNames = {
   train: 'train.jsonl',
@@ -42,7 +41,7 @@ export function importDataset(
     } catch (error) {
       // Another process imported the same content at the same moment.
       if (await exists(folder)) return confirmKnown(folder, contentSha256)
-      throw asDiskProblem(error, folder)
+      throw error
     }
   })
 }
@@ -50,12 +49,11 @@ export function importDataset(
 type ManifestHead = Omit<DatasetManifest, 'files'>
 
 function describe(
-  { read, repeats, settings }: PreparedData,
+  { read, repeats, labels, settings }: PreparedData,
   scenario: ScenarioId,
   parts: readonly SplitName[],
   contentSha256: string,
 ): ManifestHead {
-  const labels = scenarioOf(scenario).labelsOf(read.rows)
   return {
     version: 1,
     fingerprint: contentSha256.slice(0, 16),
@@ -122,14 +120,14 @@ function* jsonLines(values: readonly unknown[]): Generator<Uint8Array> {
 }
 
 async function confirmKnown(folder: string, contentSha256: string): Promise<DatasetManifest> {
-  const manifest = await loadManifest(folder)
+  const manifest = await loadManifest(folder).catch((error: unknown) => {
+    // To import the file again would lead here again.
+    if (error instanceof ProblemError && error.problem.code === 'data.unknown')
+      throw damaged(folder, `${manifestName} is missing`)
+    throw error
+  })
   if (manifest.contentSha256 !== contentSha256)
-    throw new ProblemError({
-      code: 'data.damaged',
-      message: 'The library holds another data set under the same name.',
-      where: `datasets/${manifest.fingerprint}`,
-      remedy: 'Remove this folder and import the file with the examples again.',
-    })
+    throw damaged(folder, `it holds another data set: ${manifest.contentSha256}`)
   for (const file of Object.values(manifest.files)) await readVerified(folder, file)
   return manifest
 }

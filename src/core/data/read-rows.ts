@@ -20,13 +20,13 @@ export interface ReadRows {
   /** Remarks on rows that are used; `noteCount` counts them all. */
   readonly notes: readonly { readonly line: number; readonly text: string }[]
   readonly noteCount: number
-  /** Labels that had white space around them. */
-  readonly trimmedLabels: number
 }
 
-/** Limits of one data set; both are named where they bite. */
-export const dataLimits = {
+/** Limits of one data set. */
+const dataLimits = {
   textCharacters: 512 * 1024 * 1024,
+  /** So many short rows take 1.4 GB of memory with all that is kept of each to split them. */
+  rows: 2_000_000,
   /** Rows left out or remarked on that are kept with their reason; the others are only counted. */
   listed: 10_000,
   /** Rows looked at to guess columns by content. */
@@ -67,11 +67,10 @@ class RowReader {
   readonly #rows: DatasetRow[] = []
   readonly #leftOut: LeftOutRow[] = []
   readonly #notes: { line: number; text: string }[] = []
-  #waiting: TableEvent[] | null = []
+  readonly #waiting: TableEvent[] = []
   #match: ColumnMatch | null = null
   #leftOutCount = 0
   #noteCount = 0
-  #trimmedLabels = 0
   #textCharacters = 0
 
   constructor(
@@ -87,17 +86,17 @@ class RowReader {
   }
 
   take(events: readonly TableEvent[]): void {
-    if (this.#waiting === null) {
+    if (this.#match !== null) {
       for (const event of events) this.#takeEvent(event)
       return
     }
     for (const event of events) this.#waiting.push(event)
-    if (this.#waiting.length >= dataLimits.sampleRows) this.#decideColumns()
+    if (this.#waiting.length >= dataLimits.sampleRows) this.#takeWaiting()
   }
 
   finish(): Omit<ReadRows, 'source' | 'shape' | 'columnsFound'> {
-    if (this.#waiting !== null) this.#decideColumns()
-    if (this.#match === null) throw new Error('columns were not decided')
+    this.#takeWaiting()
+    if (this.#match === null) this.#stopWithoutRecords()
     return {
       match: this.#match,
       rows: this.#rows,
@@ -105,26 +104,24 @@ class RowReader {
       leftOutCount: this.#leftOutCount,
       notes: this.#notes,
       noteCount: this.#noteCount,
-      trimmedLabels: this.#trimmedLabels,
     }
   }
 
-  #decideColumns(): void {
-    const waiting = this.#waiting ?? []
-    const sample = waiting.flatMap((event) => (event.kind === 'record' ? [event.values] : []))
-    if (sample.length === 0) this.#stopWithoutRecords(waiting)
-    this.#match = unwrap(
-      matchColumns({
-        fileName: this.#name,
-        scenario: this.#scenario,
-        found: this.#table.columns(),
-        hasHeading: this.#table.shape.hasHeader,
-        given: this.#given,
-        sample: sample.slice(0, dataLimits.sampleRows),
-      }),
-    )
-    this.#waiting = null
-    for (const event of waiting) this.#takeEvent(event)
+  /** Decides on the columns as soon as a record waits; rows left out need none, however many come first. */
+  #takeWaiting(): void {
+    const sample = this.#waiting.flatMap((event) => (event.kind === 'record' ? [event.values] : []))
+    if (sample.length > 0)
+      this.#match = unwrap(
+        matchColumns({
+          fileName: this.#name,
+          scenario: this.#scenario,
+          found: this.#table.columns(),
+          hasHeading: this.#table.shape.hasHeader,
+          given: this.#given,
+          sample: sample.slice(0, dataLimits.sampleRows),
+        }),
+      )
+    for (const event of this.#waiting.splice(0)) this.#takeEvent(event)
   }
 
   #takeEvent(event: TableEvent): void {
@@ -147,10 +144,11 @@ class RowReader {
         return
       }
       fields[name] = kind === 'label' ? value.trim() : value
-      if (fields[name] !== value) this.#trimmedLabels += 1
       this.#textCharacters += value.length
     }
-    if (this.#textCharacters > dataLimits.textCharacters) this.#stopAsTooLarge(line)
+    const { textCharacters, rows } = dataLimits
+    if (this.#textCharacters > textCharacters) this.#stopAsTooLarge(line, textCharacters, 'characters')
+    if (this.#rows.length === rows) this.#stopAsTooLarge(line, rows, 'rows')
     this.#rows.push({ rowId: `r${index}`, line, fields })
   }
 
@@ -159,8 +157,8 @@ class RowReader {
     if (this.#leftOut.length < dataLimits.listed) this.#leftOut.push({ line, reason, excerpt })
   }
 
-  #stopWithoutRecords(events: readonly TableEvent[]): never {
-    const first = events.find((event) => event.kind === 'left-out')
+  #stopWithoutRecords(): never {
+    const [first] = this.#leftOut
     if (first === undefined)
       throw new ProblemError({
         code: 'table.empty',
@@ -170,16 +168,16 @@ class RowReader {
       })
     throw new ProblemError({
       code: 'data.too-few-rows',
-      message: `None of the ${events.length} rows can be used. The first: ${first.reason}`,
+      message: `None of the ${this.#leftOutCount} rows can be used. The first: ${first.reason}`,
       where: `${this.#name}, line ${first.line}`,
       remedy: 'Correct the rows, or export the file again from the program it came from.',
     })
   }
 
-  #stopAsTooLarge(line: number): never {
+  #stopAsTooLarge(line: number, limit: number, of: string): never {
     throw new ProblemError({
       code: 'limit.exceeded',
-      message: `The file holds more than ${dataLimits.textCharacters.toLocaleString('en')} characters of examples.`,
+      message: `The file holds more than ${limit.toLocaleString('en')} ${of} of examples.`,
       where: `${this.#name}, line ${line}`,
       remedy: 'Use a part of it: far fewer examples are enough for fine-tuning.',
     })

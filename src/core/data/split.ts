@@ -43,7 +43,7 @@ export function splitRows(
   const strata = groupByStratum(items, settings.seed)
   const sizes = strata.map((groups) => groups.reduce((sum, group) => sum + group.members.length, 0))
   // One group of every stratum stays for training.
-  const room = strata.map((groups, s) => sizes[s]! - Math.min(...groups.map((group) => group.members.length)))
+  const room = strata.map((groups, s) => sizes[s]! - smallestSize(groups))
   const test = shareOut(sizes, room, testShare)
   const validation = shareOut(
     sizes,
@@ -76,6 +76,10 @@ function groupByStratum(items: readonly SplitItem[], seed: number): Group[][] {
     .sort(([a], [b]) => byCodeUnits(a, b))
     .map(([, list]) => list.sort((a, b) => byCodeUnits(a.order, b.order)))
 }
+
+/** A file can have more groups than a call can have arguments, so Math.min(...sizes) would not do. */
+const smallestSize = (groups: readonly Group[]): number =>
+  groups.reduce((least, { members }) => Math.min(least, members.length), Number.POSITIVE_INFINITY)
 
 /** round(total x share) places by largest remainder, none beyond a stratum's room. */
 function shareOut(sizes: readonly number[], room: readonly number[], share: number): number[] {

@@ -79,6 +79,28 @@ describe('JSONL with broken lines', () => {
   })
 })
 
+describe('rows left out before the first good one', () => {
+  const bad = '{"text":1,"text":2}\n'.repeat(2500)
+
+  test('however many they are, the good rows are found', async () => {
+    const good = Array.from({ length: 60 }, (_, i) =>
+      JSON.stringify({ text: `text ${i}`, label: `l${i % 2}` }),
+    )
+    const path = workshop.write('late.jsonl', bad + good.join('\n'))
+    const report = unwrap(await checkData(path, { scenario: 'classification' }))
+    expect([report.leftOutRows, report.usableRows]).toEqual([2500, 60])
+    expect(report.leftOut.map(({ line }) => line)).toEqual(Array.from({ length: 2500 }, (_, i) => i + 1))
+  })
+
+  test('and where none follows, all of them are counted', async () => {
+    const result = await checkData(workshop.write('none.jsonl', bad), { scenario: 'classification' })
+    expect(result).toMatchObject({
+      ok: false,
+      problem: { code: 'data.too-few-rows', message: expect.stringContaining('None of the 2500 rows') },
+    })
+  })
+})
+
 describe('warnings', () => {
   const report = async (
     text: string,

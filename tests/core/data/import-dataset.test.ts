@@ -196,6 +196,12 @@ describe('damage in the library', () => {
     }
     rmSync(join(folder, 'manifest.json'))
     expect(await readManifest(folder)).toMatchObject({ ok: false, problem: { code: 'data.unknown' } })
+    // "Import the file again" would be no help to somebody who just does.
+    const draft = draftOf(workshop.write('messages.csv', messagesCsv(100)))
+    expect(await importDataset(workshop.library, draft, 'classification')).toMatchObject({
+      ok: false,
+      problem: { code: 'data.damaged', remedy: expect.stringContaining('Remove this folder') },
+    })
   })
 
   test('a library that cannot be written is a Problem, and nothing is left', async () => {

@@ -52,6 +52,11 @@ describe('sizes', () => {
     }
   })
 
+  test('200,000 different texts are split, though no call takes so many arguments', () => {
+    const items = Array.from({ length: 200_000 }, (_, i) => ({ key: `text ${i}`, stratum: '' }))
+    expect(count(split(items), 'test')).toBe(40_000)
+  })
+
   test('every label keeps at least one row for training', () => {
     const chance = seeded(13)
     for (let round = 0; round < 300; round += 1) {
