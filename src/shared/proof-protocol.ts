@@ -129,6 +129,9 @@ export const metricNames = ['accuracy', 'macroF1', 'exactMatch', 'tokenF1', 'los
 export const metricName = z.enum(metricNames)
 export type MetricName = z.output<typeof metricName>
 
+/** A share lies between 0 and 1, and more is better; the other metrics are losses, and less is better. */
+export const isShare = (metric: MetricName): boolean => metric !== 'lossNats' && metric !== 'perplexity'
+
 /** A value with its 95 % interval. */
 export const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() })
 export type Interval = z.output<typeof interval>
@@ -209,3 +212,7 @@ export const proofReport = z.strictObject({
   answeringSeconds: z.number(),
 })
 export type ProofReport = z.output<typeof proofReport>
+
+/** A proof without its rows: what the journal keeps in one piece. */
+export const proofSummary = proofReport.omit({ answers: true })
+export type ProofSummary = z.output<typeof proofSummary>

@@ -17,3 +17,10 @@ export function formatDuration(ms: number): string {
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${String(seconds % 60).padStart(2, '0')} s`
   return `${Math.floor(seconds / 3600)} h ${String(Math.floor((seconds % 3600) / 60)).padStart(2, '0')} min`
 }
+
+/** "+1.5", "-0.3", and "0.0" for what rounds to nothing: a change has a direction only where one is seen. */
+export function formatChange(change: number, decimals: number): string {
+  const size = Math.abs(change).toFixed(decimals)
+  if (Number(size) === 0) return size
+  return `${change > 0 ? '+' : '-'}${size}`
+}

@@ -37,7 +37,7 @@ export interface BootstrapOptions {
 
 /**
  * Intervals of 95 %. Percentile intervals, with two repairs for small test sets, both checked by simulation in
- * tests/core/proof/bootstrap-coverage.test.ts:
+ * tests/core/proof/bootstrap.test.ts:
  * - the tails are taken at Phi(-sqrt(n/(n-1)) t(n-1)) instead of 2.5 % (Hesterberg 2015, "expanded percentile");
  * - a bounded metric is resampled from n + 2 rows: the test set, one pseudo row that only the tuned model got right and
  *   one that only the base got right (the idea of Agresti & Coull 1998 and Bonett & Price 2012). Without them 40 right

@@ -41,8 +41,9 @@ export function runChildJob<Event extends { readonly kind: string }>(
     let silence: ReturnType<typeof setTimeout> | undefined
     let stopping: ReturnType<typeof setTimeout> | undefined
 
-    const problem = (message: string, details: string): Result<void> =>
-      fail({ ...spec.failure, message, where: `${spec.process} process`, details })
+    const { code, what, remedy } = spec.failure
+    const problem = (whatHappened: string, details: string): Result<void> =>
+      fail({ code, message: `${what} ${whatHappened}.`, where: `${spec.process} process`, remedy, details })
     /** The first reason counts; the child is gone when onExit says so. */
     const decide = (result: Result<void>): void => {
       end ??= result
@@ -55,7 +56,7 @@ export function runChildJob<Event extends { readonly kind: string }>(
       clearTimeout(silence)
       const silenceMs = spec.silenceMs ?? defaultSilenceMs
       silence = setTimeout(
-        () => killAs(problem(`${spec.failure.what} stopped answering.`, `no message for ${silenceMs} ms`)),
+        () => killAs(problem('stopped answering', `no message for ${silenceMs} ms`)),
         silenceMs,
       )
     }
@@ -68,8 +69,7 @@ export function runChildJob<Event extends { readonly kind: string }>(
     child.onMessage((message) => {
       watch()
       const event = spec.eventSchema.safeParse(message)
-      if (!event.success)
-        return killAs(problem(`${spec.failure.what} sent something unreadable.`, event.error.message))
+      if (!event.success) return killAs(problem('sent something unreadable', event.error.message))
       if (end) return
       const failed = event.data as { kind: string; problem?: Problem }
       if (failed.kind === 'failed' && failed.problem) return decide(fail(failed.problem))
@@ -81,7 +81,7 @@ export function runChildJob<Event extends { readonly kind: string }>(
       clearTimeout(silence)
       clearTimeout(stopping)
       spec.signal?.removeEventListener('abort', onAbort)
-      resolve(end ?? problem(`${spec.failure.what} ended unexpectedly.`, describeExit(exit)))
+      resolve(end ?? problem('ended unexpectedly', describeExit(exit)))
     })
     spec.signal?.addEventListener('abort', onAbort)
     watch()

@@ -1,7 +1,8 @@
 // Keeps a proof in the journal: each opening of the test set before it is read, then both models' answers and the
 // comparison in one commit: a proof is there whole or not at all.
 import type { JournalWriter } from '#journal/writer.ts'
-import type { ProofReport, ProofSide } from '#shared/proof-protocol.ts'
+import type { JournalComparison } from '#shared/journal-types.ts'
+import { type ProofReport, type ProofSide, type ProofSummary, proofSummary } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
 import type { ProofJournal } from './prove-run.ts'
 
@@ -39,4 +40,10 @@ function evaluationOf(report: ProofReport, side: ProofSide) {
       }
     }),
   }
+}
+
+/** The newest of a run's proofs, as the journal lists them; null where it was not measured yet. */
+export function newestProof(comparisons: readonly JournalComparison[]): ProofSummary | null {
+  const newest = comparisons.at(-1)
+  return newest === undefined ? null : proofSummary.parse(newest.body)
 }

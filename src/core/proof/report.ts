@@ -1,14 +1,14 @@
 // From scores and answers to the report of a proof: every metric for both models with intervals, the table of labels,
 // the verdict. Pure: the same inputs give the same report, to the bit.
-import type {
-  Comparison,
-  GeneratedAnswer,
-  MetricName,
-  ProofReport,
-  ProofSide,
-  RowAnswer,
-  RowScore,
-  Verdict,
+import {
+  type Comparison,
+  type GeneratedAnswer,
+  isShare,
+  type MetricName,
+  type ProofReport,
+  type ProofSide,
+  type RowAnswer,
+  type RowScore,
 } from '#shared/proof-protocol.ts'
 import type { PromptedExample } from '#shared/rows.ts'
 import {
@@ -42,20 +42,20 @@ export interface Measured {
 
 export function buildReport(measured: Measured): ProofReport {
   const answers = answerRows(measured)
-  const judged = measured.metrics.map((metric) => compare(metric, measured, answers))
-  const main = judged[0]
+  const compared = measured.metrics.map((metric) => compare(metric, measured, answers))
+  const [main] = compared
   if (!main) throw new Error('a scenario has at least one metric')
-  const { metric } = main.comparison
+  const { metric } = main
   return {
     version: 1,
     rows: answers.length,
     leftOut: measured.leftOut,
     metric,
-    baseline: { metric, ...main.comparison.base },
-    tuned: { metric, ...main.comparison.tuned },
-    difference: main.comparison.difference,
-    verdict: main.verdict,
-    comparisons: judged.map(({ comparison }) => comparison),
+    baseline: { metric, ...main.base },
+    tuned: { metric, ...main.tuned },
+    difference: main.difference,
+    verdict: judge({ ...main, rows: answers.length }),
+    comparisons: compared.map(({ differenceStandardError: _, ...comparison }) => comparison),
     labels: measured.labels ? tableOf(measured.labels, answers) : null,
     answers,
     intervals: {
@@ -131,14 +131,9 @@ function compare(
   metric: MetricName,
   { labels, seed }: Measured,
   answers: readonly RowAnswer[],
-): { comparison: Comparison; verdict: Verdict } {
-  const isHigherBetter = metric !== 'lossNats' && metric !== 'perplexity'
+): Comparison & { readonly differenceStandardError: number } {
   const intervals = pairedBootstrap(pairedMetric(metric, labels, answers), { seed })
-  const { base, tuned, difference } = intervals
-  return {
-    comparison: { metric, isHigherBetter, base, tuned, difference },
-    verdict: judge({ metric, isHigherBetter, rows: answers.length, ...intervals }),
-  }
+  return { metric, isHigherBetter: isShare(metric), ...intervals }
 }
 
 function pairedMetric(
@@ -158,8 +153,12 @@ function pairedMetric(
     const { expected, base, tuned } = labelColumns(labels ?? [], answers)
     return labelMetric(expected, base, tuned, labels?.length ?? 0, macroF1Of)
   }
-  const scores = (side: ProofSide) => column(side, (answer) => answer.scores[metric] ?? 0)
-  return meanMetric(scores('base'), scores('tuned'))
+  const score = ({ scores }: RowAnswer['base']): number => {
+    const found = scores[metric]
+    if (found === undefined) throw new Error(`a row was not scored by ${metric}`)
+    return found
+  }
+  return meanMetric(column('base', score), column('tuned', score))
 }
 
 function labelColumns(labels: readonly string[], answers: readonly RowAnswer[]) {

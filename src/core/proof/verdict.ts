@@ -1,6 +1,6 @@
 // One sentence in plain words that a comparison ends in. "No measurable difference" is a legal verdict, and a small test
 // set is called small: the sentence says what it could have seen.
-import type { Interval, MetricName, Verdict } from '#shared/proof-protocol.ts'
+import { type Interval, isShare, type MetricName, type Verdict } from '#shared/proof-protocol.ts'
 
 export interface VerdictFacts {
   readonly metric: MetricName
@@ -17,12 +17,8 @@ export interface VerdictFacts {
 export const smallTestRows = 100
 /** z(97.5 %) + z(80 %): a change of so many standard errors is found in four of five test sets of this size. */
 const detectableStandardErrors = 1.96 + 0.84
-/** Changes below this share of the whole scale (1 point of 100) are hardly noticed in use. */
+/** Changes below this many points (hundredths of the whole scale) are hardly noticed in use. */
 const practicalPoints = 1
-
-/** The smallest change that a test set of this size would usually show. */
-export const detectableChange = (facts: Pick<VerdictFacts, 'differenceStandardError'>): number =>
-  detectableStandardErrors * facts.differenceStandardError
 
 export function judge(facts: VerdictFacts): Verdict {
   const { difference, isHigherBetter } = facts
@@ -35,34 +31,26 @@ export function judge(facts: VerdictFacts): Verdict {
 
 function sayChange(facts: VerdictFacts, kind: 'better' | 'worse'): string {
   const { metric, rows, base, tuned, difference } = facts
-  const [nearest, farthest] = [difference.low, difference.high].map(Math.abs).sort((a, b) => a - b) as [
-    number,
-    number,
-  ]
+  const ends = [Math.abs(difference.low), Math.abs(difference.high)]
+  const nearest = Math.min(...ends)
+  const farthest = Math.max(...ends)
   const verb = difference.value > 0 ? 'rose' : 'fell'
   const head = `Training made the model ${kind}: ${metricWords[metric]} ${verb} from ${say(metric, base.value)} to ${say(metric, tuned.value)} on ${rows} test rows it had never seen`
   const size = `(the true change is very likely between ${sayNumber(metric, nearest)} and ${sayChangeSize(metric, farthest)})`
-  return `${head} ${size}.${practicalNote(facts)}${smallNote(facts, kind)}`
+  return `${head} ${size}.${practicalNote(metric, farthest)}${smallNote(facts, kind)}`
 }
 
-function sayNothingSeen(facts: VerdictFacts): string {
-  const { metric, rows, base, tuned } = facts
+/** What this test set would have shown; that nothing was seen does not mean that nothing is there. */
+function sayNothingSeen({ metric, rows, base, tuned, differenceStandardError }: VerdictFacts): string {
   const start = `No measurable difference: ${metricWords[metric]} was ${say(metric, base.value)} before and ${say(metric, tuned.value)} after training`
-  const could = `only a change of about ${sayChangeSize(metric, detectableChange(facts))} could have been seen`
-  const test =
-    rows < smallTestRows
-      ? `The test set is small: with ${rows} test rows ${could}`
-      : `With ${rows} test rows ${could}`
-  const next =
-    rows < smallTestRows
-      ? ' More test rows would tell more.'
-      : ' More or different training examples are likelier to help than training longer.'
-  return `${start}. ${test}.${next}`
+  const test = rows < smallTestRows ? 'The test set is small: with' : 'With'
+  const seen = sayChangeSize(metric, detectableStandardErrors * differenceStandardError)
+  return `${start}. ${test} ${rows} test rows only a change of about ${seen} or more is usually seen; a smaller one may be there. More test rows would tell more.`
 }
 
-function practicalNote(facts: VerdictFacts): string {
-  const isScale = isShare(facts.metric)
-  if (!isScale || Math.abs(facts.difference.value) * 100 >= practicalPoints) return ''
+/** Said only where the whole interval is that small. */
+function practicalNote(metric: MetricName, farthest: number): string {
+  if (!isShare(metric) || farthest * 100 >= practicalPoints) return ''
   return ' The change is real but smaller than 1 point: hardly anyone will notice it.'
 }
 
@@ -79,9 +67,6 @@ const metricWords: Record<MetricName, string> = {
   lossNats: 'the loss',
   perplexity: 'the perplexity',
 }
-
-const isShare = (metric: MetricName): boolean =>
-  metric === 'accuracy' || metric === 'macroF1' || metric === 'exactMatch' || metric === 'tokenF1'
 
 /** Shares as per cent, everything else as a number with its unit. */
 function say(metric: MetricName, value: number): string {

@@ -1,25 +1,25 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { accuracyOf, confusionMatrix, macroF1Of, scoresPerLabel } from '#core/proof/metrics/label-metrics.ts'
-import { meanLossNats, perplexityOf } from '#core/proof/metrics/loss-metrics.ts'
-import { bestOf, exactMatch, normalizeAnswer, tokenF1 } from '#core/proof/metrics/text-metrics.ts'
+import { ratioMetric } from '#core/proof/bootstrap.ts'
+import { confusionMatrix, macroF1Of, scoresPerLabel } from '#core/proof/metrics/label-metrics.ts'
+import { exactMatch, normalizeAnswer, tokenF1 } from '#core/proof/metrics/text-metrics.ts'
+import { buildReport } from '#core/proof/report.ts'
 
+type Label = string | number
+interface GoldenLabels {
+  true: Label[]
+  pred: Label[]
+  labels: Label[]
+  accuracy: number
+  confusion: number[][]
+  macro: number[]
+  per_class: number[][]
+}
 interface Golden {
   pairs: [string, string][]
   squad: [string, string, number, number][]
   multi: { pred: string; golds: string[]; em: number; f1_v1: number }[]
-  classification: Record<
-    string,
-    {
-      true: (string | number)[]
-      pred: (string | number)[]
-      labels: (string | number)[]
-      accuracy: number
-      confusion: number[][]
-      macro: number[]
-      per_class: number[][]
-    }
-  >
+  classification: Record<string, GoldenLabels>
 }
 const golden = JSON.parse(
   readFileSync(new URL('../../golden/proof-metrics.json', import.meta.url), 'utf8'),
@@ -39,19 +39,48 @@ describe('answers against the official SQuAD normalisation', () => {
 
   test('the best of several right answers counts', () => {
     for (const row of golden.multi) {
-      expect(bestOf(exactMatch, row.pred, row.golds)).toBe(row.em)
-      expect(bestOf(tokenF1, row.pred, row.golds)).toBeCloseTo(row.f1_v1, 12)
+      const best = (score: typeof tokenF1) => Math.max(...row.golds.map((one) => score(row.pred, one)))
+      expect(best(exactMatch)).toBe(row.em)
+      expect(best(tokenF1)).toBeCloseTo(row.f1_v1, 12)
     }
   })
 })
+
+/** The report of a model that finds these labels the likeliest. */
+function reportOf({ true: expected, pred, labels }: GoldenLabels) {
+  const rows = expected.map((label, index) => {
+    const side = { lossNats: 1, labelLogProbs: labels.map((one) => (one === pred[index] ? -1 : -2)) }
+    const rowId = `row-${index}`
+    return {
+      example: { rowId, prompt: [], answer: String(label) },
+      score: { rowId, answerTokens: 1, labelTokens: labels.map(() => 1), base: side, tuned: side },
+    }
+  })
+  return buildReport({
+    metrics: ['accuracy', 'macroF1'],
+    rows,
+    labels: labels.map(String),
+    answers: [],
+    leftOut: [],
+    seed: 1,
+    backend: 'test',
+    seconds: { seconds: 0, scoringSeconds: 0, answeringSeconds: 0 },
+  })
+}
 
 describe('labels against scikit-learn', () => {
   test.each(Object.entries(golden.classification))('%s', (_name, row) => {
     const indexOf = (label: string | number) => row.labels.indexOf(label)
     const matrix = confusionMatrix(row.true.map(indexOf), row.pred.map(indexOf), row.labels.length)
     expect(matrix).toEqual(row.confusion)
-    expect(accuracyOf(matrix)).toBeCloseTo(row.accuracy, 12)
     expect(macroF1Of(matrix)).toBeCloseTo(row.macro[2]!, 12)
+    const { tuned, comparisons, labels } = reportOf(row)
+    expect(tuned).toMatchObject({ metric: 'accuracy', value: expect.closeTo(row.accuracy, 12) })
+    expect(comparisons[1]).toMatchObject({
+      metric: 'macroF1',
+      tuned: { value: expect.closeTo(row.macro[2]!, 12) },
+    })
+    expect(labels!.tuned).toEqual(row.confusion)
     const perLabel = scoresPerLabel(matrix)
     for (const [index, label] of perLabel.entries()) {
       expect(label.precision).toBeCloseTo(row.per_class[0]![index]!, 12)
@@ -67,10 +96,10 @@ describe('labels against scikit-learn', () => {
 })
 
 test('loss counts tokens, not rows', () => {
-  const rows = [
-    { sumNats: 1, tokens: 1 },
-    { sumNats: 1, tokens: 9 },
-  ]
-  expect(meanLossNats(rows)).toBeCloseTo(0.2, 12)
-  expect(perplexityOf(Math.log(7))).toBeCloseTo(7, 12)
+  const nats = [1, 1]
+  const tokens = [1, 9]
+  const everyRow = Int32Array.of(0, 1)
+  expect(ratioMetric(nats, nats, tokens).measure(everyRow).base).toBeCloseTo(0.2, 12)
+  const sevens = tokens.map((count) => count * Math.log(7))
+  expect(ratioMetric(nats, sevens, tokens, Math.exp).measure(everyRow).tuned).toBeCloseTo(7, 12)
 })

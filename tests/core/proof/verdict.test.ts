@@ -5,12 +5,12 @@ import { judge } from '#core/proof/verdict.ts'
 const rowsOf = (right: number, rows: number): number[] =>
   Array.from({ length: rows }, (_, row) => (row < right ? 1 : 0))
 
-const judgeRows = (base: number, tuned: number, rows: number) =>
+const judgeRows = (base: number, tuned: number, rows: number, resamples = 4000) =>
   judge({
     metric: 'accuracy',
     isHigherBetter: true,
     rows,
-    ...pairedBootstrap(meanMetric(rowsOf(base, rows), rowsOf(tuned, rows)), { seed: 1 }),
+    ...pairedBootstrap(meanMetric(rowsOf(base, rows), rowsOf(tuned, rows)), { seed: 1, resamples }),
   })
 
 describe('the verdict', () => {
@@ -39,7 +39,7 @@ describe('the verdict', () => {
     })
     expect(kind).toBe('no-measurable-difference')
     expect(sentence).toMatch(
-      /The test set is small: with 40 test rows only a change of about 2\d points could have been seen\./,
+      /The test set is small: with 40 test rows only a change of about 2\d points or more is usually seen; a smaller one may be there\./,
     )
   })
 
@@ -48,9 +48,26 @@ describe('the verdict', () => {
   })
 
   test('a gain of half a point on very many rows is called real and hardly noticeable', () => {
-    const { kind, sentence } = judgeRows(5000, 5050, 10_000)
+    const { kind, sentence } = judgeRows(5000, 5050, 10_000, 400)
     expect(kind).toBe('better')
     expect(sentence).toContain('smaller than 1 point')
+  })
+
+  test('a gain whose interval reaches beyond a point is not called unnoticeable, however small it looks', () => {
+    const difference = { value: 0.008, low: 0.002, high: 0.014 }
+    const at = (value: number) => ({ value, low: value - 0.01, high: value + 0.01 })
+    const { kind, sentence } = judge({
+      metric: 'accuracy',
+      isHigherBetter: true,
+      rows: 3000,
+      base: at(0.7),
+      tuned: at(0.708),
+      difference,
+      differenceStandardError: 0.003,
+    })
+    expect(kind).toBe('better')
+    expect(sentence).toContain('between 0.2 and 1.4 points')
+    expect(sentence).not.toContain('hardly anyone')
   })
 
   test('where lower is better a fall is better', () => {

@@ -1,4 +1,4 @@
-// Scores labels against labels: accuracy, macro F1, one line for each label, confusion matrix. Defined as in
+// Scores labels against labels: macro F1, one line for each label, confusion matrix. Defined as in
 // scikit-learn with zero_division = 0; macro averages over every label that was expected or predicted.
 
 /** Row = expected label, column = predicted label, both as indices into one list of labels. */
@@ -11,12 +11,6 @@ export function confusionMatrix(
   for (let row = 0; row < expected.length; row += 1)
     matrix[expected[row] as number]![predicted[row] as number]! += 1
   return matrix
-}
-
-export function accuracyOf(matrix: readonly (readonly number[])[]): number {
-  const total = matrix.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0)
-  const right = matrix.reduce((sum, row, label) => sum + (row[label] ?? 0), 0)
-  return total === 0 ? 0 : right / total
 }
 
 export interface LabelScores {

@@ -45,12 +45,3 @@ export function tokenF1(answer: string, expected: string): number {
   const recall = common / wanted.length
   return (2 * precision * recall) / (precision + recall)
 }
-
-/** The best score against several right answers. */
-export function bestOf(
-  score: (answer: string, expected: string) => number,
-  answer: string,
-  expected: readonly string[],
-): number {
-  return Math.max(...expected.map((one) => score(answer, one)))
-}
