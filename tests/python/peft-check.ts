@@ -5,13 +5,13 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
-import { type CardFacts, exportPeft } from '#core/export/index.ts'
+import { exportPeft } from '#core/export/export-peft.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { buildLogitsGraph, type MethodSpec, type Tensor } from '#engine/index.ts'
 import { encodeSafetensors } from '#formats/safetensors.ts'
 import { locateWeights, readAdapter, readModelConfig } from '#processes/scorer/model-folder.ts'
-import { recipe } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
+import { cardFacts } from '../core/export/card-facts.ts'
 
 const script = fileURLToPath(new URL('./peft_check.py', import.meta.url))
 
@@ -44,31 +44,8 @@ async function exportRun(folders: { model: string; run: string; home: string }):
   const exportsFolder = join(folders.home, 'exports')
   mkdirSync(exportsFolder, { recursive: true })
   const adapterSha256 = await sha256File(join(folders.run, 'adapter', 'adapter_model.safetensors'))
-  const card: CardFacts = {
-    runName: 'check',
-    runId: 'check',
-    createdAtMs: 0,
-    appVersion: '0',
-    scenarioTitle: 'Check',
-    baseModel: {
-      name: folders.model,
-      revision: null,
-      licence: 'unknown',
-      weightsSha256: 'a'.repeat(64),
-      copy: 'a test model',
-      isExact: true,
-    },
-    data: { fileName: 'x.csv', fingerprint: 'x', trainRows: 1, validationRows: 1, testRows: 1 },
-    recipe: recipe.parse({
-      version: 1,
-      model: { id: 'x', weightsSha256: 'a'.repeat(64) },
-      data: { fingerprint: 'x' },
-      scenario: 'classification',
-      instruction: '',
-      threads: 1,
-    }),
-    proof: null,
-  }
+  const baseModel = { ...cardFacts.baseModel, name: folders.model, revision: null }
+  const card = { ...cardFacts, baseModel }
   const spec = { runFolder: folders.run, adapterSha256, exportsFolder, name: 'check', card }
   return unwrap(await exportPeft(spec)).folder
 }

@@ -1,6 +1,5 @@
 // export RUN --as peft
-import { exportRunAsPeft } from '#core/export/export-run.ts'
-import type { Exported } from '#core/export/index.ts'
+import { type Exported, exportRunAsPeft } from '#core/export/index.ts'
 import { unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import { type Application, appVersion } from '../application.ts'

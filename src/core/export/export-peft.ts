@@ -45,7 +45,6 @@ export function exportPeft(spec: PeftExport): Promise<Result<Exported>> {
   return attemptAsync(async () => {
     const source = join(spec.runFolder, 'adapter')
     const config = await readAdapterConfig(source)
-    if ((await sha256File(join(source, weightsName))) !== spec.adapterSha256) throw changed(source)
     const { name: base, revision } = spec.card.baseModel
     const described = { ...config, base_model_name_or_path: base, revision }
     const { folder, wasRenamed } = await freeFolder(spec.exportsFolder, spec.name)
@@ -56,12 +55,15 @@ export function exportPeft(spec: PeftExport): Promise<Result<Exported>> {
     const files = await writeFolderDurably(folder, async (inside) => {
       const written: ExportedFile[] = []
       const write = async (name: string, chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) => {
-        written.push({ name, ...(await writeNewFile(join(inside, name), chunks)) })
+        const file = { name, ...(await writeNewFile(join(inside, name), chunks)) }
+        written.push(file)
+        return file
       }
-      await write(weightsName, createReadStream(join(source, weightsName)) as AsyncIterable<Uint8Array>)
+      const weights = await write(weightsName, weightsOf(source))
+      if (weights.sha256 !== spec.adapterSha256) throw changed(source)
       for (const [name, content] of Object.entries(text))
         await write(name, [new TextEncoder().encode(content)])
-      await verify(inside, written, spec.adapterSha256)
+      await verify(inside, written)
       return written
     }).catch((error: unknown) => {
       throw isTaken(error) ? taken(folder) : asDiskProblem(error, folder)
@@ -87,6 +89,15 @@ async function readAdapterConfig(source: string): Promise<Record<string, unknown
   }
 }
 
+/** The adapter's bytes, opened when they are asked for: a stream that fails before anybody listens ends the process. */
+async function* weightsOf(source: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* createReadStream(join(source, weightsName)) as AsyncIterable<Uint8Array>
+  } catch {
+    throw changed(source)
+  }
+}
+
 const changed = (where: string): ProblemError =>
   new ProblemError({
     code: 'checkpoint.damaged',
@@ -96,11 +107,9 @@ const changed = (where: string): ProblemError =>
   })
 
 /** Reads back what lies on the disk: every hash, and the safetensors header by our strict reader. */
-async function verify(folder: string, files: readonly ExportedFile[], adapterSha256: string): Promise<void> {
-  for (const { name, sha256 } of files) {
-    const isSame = (await sha256File(join(folder, name))) === sha256
-    if (!isSame || (name === weightsName && sha256 !== adapterSha256)) throw notWritten(name)
-  }
+async function verify(folder: string, files: readonly ExportedFile[]): Promise<void> {
+  for (const { name, sha256 } of files)
+    if ((await sha256File(join(folder, name))) !== sha256) throw notWritten(name)
   const file = await openFileBytes(join(folder, weightsName))
   try {
     unwrap(await readSafetensorsHeader(file))
@@ -123,9 +132,9 @@ const reservedNames = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$/iu
 export function safeFolderName(name: string): string {
   const clean = name
     .normalize('NFC')
-    .replace(/[^\p{L}\p{N} ._-]+/gu, '-')
+    .replace(/[^\p{L}\p{M}\p{N} ._-]+/gu, '-')
     .replace(/\s+/gu, ' ')
-    .slice(0, 80)
+    .replace(/^(.{80}).*$/u, '$1')
     .replace(/^[. -]+|[. -]+$/gu, '')
   if (clean === '') return 'adapter'
   // Cut by characters above, but file systems count bytes: a name that is still too long is named by its hash.

@@ -3,9 +3,10 @@ import { relative, sep } from 'node:path'
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import { datasetManifest } from '#shared/dataset.ts'
-import { proofReport } from '#shared/proof-protocol.ts'
+import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
 import { showModel } from '../models/model-library.ts'
+import { newestProof } from '../proof/proof-journal.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
@@ -33,7 +34,7 @@ export function exportRunAsPeft(runId: string, ports: ExportPorts): Promise<Resu
         adapterSha256: adapter.weightsSha256,
         exportsFolder: library.exportsFolder,
         name: run.name,
-        card: await cardOf(runId, ports),
+        card: await cardOf(run, ports),
       }),
     )
     for (const { name, sizeBytes, sha256 } of exported.files) {
@@ -44,15 +45,13 @@ export function exportRunAsPeft(runId: string, ports: ExportPorts): Promise<Resu
   })
 }
 
-async function cardOf(runId: string, { library, reader, appVersion }: ExportPorts): Promise<CardFacts> {
-  const run = unwrap(reader.getRun(runId))
+async function cardOf(run: RunDetail, { library, reader, appVersion }: ExportPorts): Promise<CardFacts> {
   const model = unwrap(await showModel(library, run.modelId))
   const record = unwrap(reader.datasets()).find(({ fingerprint }) => fingerprint === run.datasetFingerprint)
   const dataset = datasetManifest.parse(record?.manifest)
-  const newest = unwrap(reader.comparisons(runId)).at(-1)
   return {
     runName: run.name,
-    runId,
+    runId: run.id,
     createdAtMs: run.createdAtMs,
     appVersion,
     scenarioTitle: scenarioOf(run.scenario).title,
@@ -65,6 +64,6 @@ async function cardOf(runId: string, { library, reader, appVersion }: ExportPort
       testRows: dataset.counts.test,
     },
     recipe: run.recipe,
-    proof: newest === undefined ? null : proofReport.omit({ answers: true }).parse(newest.body),
+    proof: newestProof(unwrap(reader.comparisons(run.id))),
   }
 }

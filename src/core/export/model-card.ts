@@ -1,7 +1,9 @@
 // The README of an exported adapter, in plain words: what it is, what it was taught with, what was measured, what it is
 // not. Foreign text (names of files, models, runs) is escaped: it can never become markup.
-import type { MetricName, ProofReport } from '#shared/proof-protocol.ts'
+import { type Interval, isShare, type MetricName, type ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
+import { formatChange } from '#shared/units.ts'
+import { smallTestRows } from '../proof/verdict.ts'
 import type { BaseModelFacts } from './base-model.ts'
 import { triedWith, usageExample } from './usage-example.ts'
 
@@ -21,7 +23,7 @@ export interface CardFacts {
   }
   readonly recipe: Recipe
   /** The run's proof; null where it was not measured yet. */
-  readonly proof: Omit<ProofReport, 'answers'> | null
+  readonly proof: ProofSummary | null
 }
 
 /** One line of foreign text inside Markdown: no line breaks, no character with a meaning, no address that turns into a link. */
@@ -85,23 +87,13 @@ const metricTitles: Record<MetricName, string> = {
   perplexity: 'Perplexity (lower is better)',
 }
 
-const isShare = (metric: MetricName): boolean => metric !== 'lossNats' && metric !== 'perplexity'
-
 function figure(metric: MetricName, value: number): string {
   return isShare(metric) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3)
 }
 
 /** A change of a share is in points (hundredths of the whole), never in per cent. */
-function change(metric: MetricName, value: number): string {
-  const text = isShare(metric) ? (100 * value).toFixed(1) : value.toFixed(3)
-  return value > 0 ? `+${text}` : text
-}
-
-interface Interval {
-  readonly value: number
-  readonly low: number
-  readonly high: number
-}
+const change = (metric: MetricName, value: number): string =>
+  isShare(metric) ? formatChange(100 * value, 1) : formatChange(value, 3)
 
 const cell = (metric: MetricName, { value, low, high }: Interval): string =>
   `${figure(metric, value)} (${figure(metric, low)} to ${figure(metric, high)})`
@@ -109,7 +101,7 @@ const cell = (metric: MetricName, { value, low, high }: Interval): string =>
 const changeCell = (metric: MetricName, { value, low, high }: Interval): string =>
   `${change(metric, value)}${isShare(metric) ? ' points' : ''} (${change(metric, low)} to ${change(metric, high)})`
 
-function proofSection(proof: Omit<ProofReport, 'answers'>): string {
+function proofSection(proof: ProofSummary): string {
   return [
     proof.verdict.sentence,
     '',
@@ -186,6 +178,6 @@ function limits({ baseModel, proof }: CardFacts): string {
   return [
     `* It inherits the abilities, errors and licence of its base model (${escapeMarkdown(baseModel.licence)}).`,
     '* It was measured on rows like those it learned from. On other texts it may be worse than the base model.',
-    ...(proof && proof.rows < 100 ? [`* The test set was small (${proof.rows} rows).`] : []),
+    ...(proof && proof.rows < smallTestRows ? [`* The test set was small (${proof.rows} rows).`] : []),
   ].join('\n')
 }

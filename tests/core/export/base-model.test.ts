@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { baseModelFacts } from '#core/export/index.ts'
+import { baseModelFacts } from '#core/export/base-model.ts'
 import type { ModelOrigin } from '#core/models/manifest.ts'
 import { starterInPackage, starterOnHub } from '#core/models/starter-files.ts'
 

@@ -2,46 +2,15 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { safeFolderName } from '#core/export/export-peft.ts'
-import { type CardFacts, exportPeft, modelCard } from '#core/export/index.ts'
+import { exportPeft, safeFolderName } from '#core/export/export-peft.ts'
+import { modelCard } from '#core/export/model-card.ts'
 import { sha256File } from '#core/system/durable-files.ts'
-import { recipe } from '#shared/recipe.ts'
+import type { ProofSummary } from '#shared/proof-protocol.ts'
 import { writeTinyAdapter } from '../../processes/tiny-model.ts'
-
-const card: CardFacts = {
-  runName: 'tickets, second try',
-  runId: 'run-1',
-  createdAtMs: Date.UTC(2026, 10, 24),
-  appVersion: '0.1.0',
-  scenarioTitle: 'Sort texts into categories',
-  baseModel: {
-    name: 'HuggingFaceTB/SmolLM2-135M-Instruct',
-    revision: 'c'.repeat(40),
-    licence: 'Apache-2.0',
-    weightsSha256: 'a'.repeat(64),
-    copy: 'a 4-bit (Q4_1) copy (file x.gguf), stored as float32',
-    isExact: false,
-  },
-  data: {
-    fileName: 'tickets.csv',
-    fingerprint: '0123456789abcdef',
-    trainRows: 90,
-    validationRows: 20,
-    testRows: 40,
-  },
-  recipe: recipe.parse({
-    version: 1,
-    model: { id: 'm-1', weightsSha256: 'a'.repeat(64) },
-    data: { fingerprint: '0123456789abcdef' },
-    scenario: 'classification',
-    instruction: 'Answer with the label.\n# and nothing else',
-    threads: 2,
-  }),
-  proof: null,
-}
+import { cardFacts as card } from './card-facts.ts'
 
 const interval = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
-const measured: NonNullable<CardFacts['proof']> = {
+const measured: ProofSummary = {
   version: 1,
   rows: 40,
   leftOut: [],
@@ -135,6 +104,12 @@ describe('exporting an adapter', () => {
     expect(readdirSync(spec.exportsFolder)).toEqual([])
   })
 
+  test('weights that vanished are a Problem; a stream that failed unheard ended the whole process', async () => {
+    rmSync(join(spec.runFolder, 'adapter', 'adapter_model.safetensors'))
+    expect(await exportPeft(spec)).toMatchObject({ ok: false, problem: { code: 'checkpoint.damaged' } })
+    expect(readdirSync(spec.exportsFolder)).toEqual([])
+  })
+
   test('a run without an adapter is told to finish first', async () => {
     rmSync(join(spec.runFolder, 'adapter'), { recursive: true })
     expect(await exportPeft(spec)).toMatchObject({ ok: false, problem: { code: 'run.not-finished' } })
@@ -161,6 +136,13 @@ describe('the model card', () => {
     )
     expect(text).toContain('| 3.000 (2.950 to 3.050) | 1.000 (0.950 to 1.050) | -2.000 (-2.050 to -1.950) |')
     expect(text).toContain('The test set was small (40 rows).')
+  })
+
+  test('a change that rounds to nothing has no sign', () => {
+    const none = { value: -0.0002, low: -0.0004, high: 0.0004 }
+    const comparisons = measured.comparisons.map((one) => ({ ...one, difference: none }))
+    const text = modelCard({ ...card, proof: { ...measured, comparisons } }, 'tickets')
+    expect(text).toContain('| 0.0 points (0.0 to 0.0) |')
   })
 
   test('foreign names cannot become markup or YAML', () => {
@@ -210,6 +192,8 @@ test.each([
   ['nul.txt', 'nul.txt-adapter'],
   ['Übung 3', 'Übung 3'],
   ['  trailing. ', 'trailing'],
+  ['हिन्दी', 'हिन्दी'],
+  [`${'a'.repeat(79)}𠀀𠀀`, `${'a'.repeat(79)}𠀀`],
   ['問'.repeat(90), expect.stringMatching(/^adapter-[0-9a-f]{12}$/)],
 ])('folder name for %j', (name, expected) => {
   expect(safeFolderName(name)).toEqual(expected)

@@ -1,29 +1,11 @@
 import { execFileSync } from 'node:child_process'
 import { describe, expect, test } from 'vitest'
 import { usageExample } from '#core/export/usage-example.ts'
-import { recipe } from '#shared/recipe.ts'
 import { findPython } from '../../support/models.ts'
+import { cardFacts, trainedWith } from './card-facts.ts'
 
-const example = (instruction: string) =>
-  usageExample(
-    'Übung 2',
-    {
-      name: 'owner/name',
-      revision: 'f'.repeat(40),
-      licence: 'mit',
-      weightsSha256: 'a'.repeat(64),
-      copy: 'x',
-      isExact: true,
-    },
-    recipe.parse({
-      version: 1,
-      model: { id: 'm-1', weightsSha256: 'a'.repeat(64) },
-      data: { fingerprint: '0123456789abcdef' },
-      scenario: 'classification',
-      instruction,
-      threads: 2,
-    }),
-  )
+const baseModel = { ...cardFacts.baseModel, name: 'owner/name', revision: 'f'.repeat(40) }
+const example = (instruction: string) => usageExample('Übung 2', baseModel, trainedWith(instruction))
 const hostile = 'one "two"\n```\r\n\\" + open("x") #\u2028\u0085\u202e 🚲 é \t{}%s'
 const python = findPython('peft')
 
