@@ -5,8 +5,8 @@ import { createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
 import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/system/library.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
-import { type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
-import { createOutput, exitCodes, type Output } from './output.ts'
+import { ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { exitCodes, type Output } from './output.ts'
 
 export const appVersion: string = JSON.parse(
   readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
@@ -16,11 +16,6 @@ export const appVersion: string = JSON.parse(
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const backupAgeMs = 24 * 60 * 60 * 1000
-
-export interface GlobalOptions {
-  readonly home?: string
-  readonly json?: boolean
-}
 
 export interface Application {
   readonly library: Library
@@ -34,8 +29,6 @@ export interface Application {
   findRun(text: string): string
   /** A verified copy of the journal beside it; called when a run or a proof has ended. */
   backUpJournal(): void
-  /** Prints the Problem and remembers that the command failed. */
-  failWith(problem: Problem): void
   setExitCode(code: number): void
   /** Calls `stop` at the first Ctrl-C; a second one ends the program at once. Gives back what undoes this. */
   onInterrupt(stop: () => void): () => void
@@ -56,13 +49,8 @@ function openHome(home: string): Library {
   }
 }
 
-export function openApplication(options: GlobalOptions): Application {
-  const output = createOutput(options.json === true, {
-    out: process.stdout,
-    error: process.stderr,
-    monotonicMs: () => performance.now(),
-  })
-  const library = openHome(options.home ?? process.env.TUNEWRIGHT_HOME ?? defaultHome())
+export function openApplication(home: string | undefined, output: Output): Application {
+  const library = openHome(home ?? process.env.TUNEWRIGHT_HOME ?? defaultHome())
   let openReader: JournalReader | null = null
   let openWriter: JournalWriter | null = null
 
@@ -102,10 +90,6 @@ export function openApplication(options: GlobalOptions): Application {
     },
     backUpJournal() {
       if (openWriter) keepBackup(openWriter.backup())
-    },
-    failWith(problem) {
-      output.problem(problem)
-      process.exitCode = exitCodes.problem
     },
     setExitCode(code) {
       process.exitCode = code

@@ -14,7 +14,10 @@ const phaseWords: Readonly<Record<string, string>> = {
   finishing: 'Finishing',
 }
 
-/** Waits for the run's end. The exit code is set: 0 finished, 130 stopped by Ctrl-C, 1 anything else. */
+/**
+ * Waits for the run's end. The exit code is set: 0 finished, 130 stopped by Ctrl-C, 1 anything else. Why it failed is said
+ * in words; the outcome, which the caller's result holds, has it for a script.
+ */
 export async function followRun(application: Application, run: ActiveRun): Promise<RunOutcome> {
   const { output } = application
   const left = createTimeLeft()
@@ -39,8 +42,10 @@ export async function followRun(application: Application, run: ActiveRun): Promi
   const outcome = await run.ended
   release()
   application.backUpJournal()
-  if (outcome.problem) application.failWith(outcome.problem)
-  else if (outcome.status === 'cancelled') {
+  if (outcome.problem) {
+    output.problemInWords(outcome.problem)
+    application.setExitCode(exitCodes.problem)
+  } else if (outcome.status === 'cancelled') {
     output.progress(`Stopped. Go on with: tunewright runs resume ${run.runId}`, true)
     application.setExitCode(exitCodes.interrupted)
   }

@@ -5,17 +5,23 @@ import { describeProblem, type Problem } from '#shared/result.ts'
 /** 0 done, 1 a Problem, 2 wrong use of the command, 130 stopped by Ctrl-C. */
 export const exitCodes = { done: 0, problem: 1, usage: 2, interrupted: 130 } as const
 
+export const exitCodeOf = ({ code }: Problem): number =>
+  code === 'proof.cancelled' ? exitCodes.interrupted : exitCodes.problem
+
 const plainIntervalMs = 5_000
 
 export interface Output {
   readonly isJson: boolean
-  /** A line of the result. Left out in JSON mode, where `result` prints everything. */
+  /** A line of the result, foreign text in it made harmless. Left out in JSON mode, where `result` prints everything. */
   line(text?: string): void
-  /** The whole result for a script; printed in JSON mode only. */
+  /** The whole result for a script; printed in JSON mode only, and once: two documents are no JSON. */
   result(value: unknown): void
-  /** What is being done now. `isMilestone` lines are always kept. */
+  /** What is being done now. `isMilestone` lines are always kept, and whole. */
   progress(text: string, isMilestone?: boolean): void
+  /** What went wrong, in words and as the result for a script. */
   problem(problem: Problem): void
+  /** What went wrong in words only, where the result holds it too. */
+  problemInWords(problem: Problem): void
 }
 
 export interface OutputStreams {
@@ -24,18 +30,24 @@ export interface OutputStreams {
   readonly monotonicMs: () => number
 }
 
-export function createOutput(isJson: boolean, streams: OutputStreams): Output {
+const processStreams: OutputStreams = {
+  out: process.stdout,
+  error: process.stderr,
+  monotonicMs: () => performance.now(),
+}
+
+export function createOutput(isJson: boolean, streams: OutputStreams = processStreams): Output {
   let lastPlainMs = Number.NEGATIVE_INFINITY
   let isLineOpen = false
   const closeLine = () => {
     if (isLineOpen) streams.error.write('\r\x1b[2K')
     isLineOpen = false
   }
-  return {
+  const output: Output = {
     isJson,
     line(text = '') {
       closeLine()
-      if (!isJson) streams.out.write(`${asTyped(text)}\n`)
+      if (!isJson) streams.out.write(`${printable(asTyped(text))}\n`)
     },
     result(value) {
       closeLine()
@@ -44,9 +56,8 @@ export function createOutput(isJson: boolean, streams: OutputStreams): Output {
     progress(text, isMilestone = false) {
       const shown = printable(asTyped(text))
       if (streams.error.isTTY) {
-        streams.error.write(
-          `\r\x1b[2K${shown.slice(0, (streams.error.columns || 80) - 1)}${isMilestone ? '\n' : ''}`,
-        )
+        const line = isMilestone ? `${shown}\n` : shown.slice(0, (streams.error.columns || 80) - 1)
+        streams.error.write(`\r\x1b[2K${line}`)
         isLineOpen = !isMilestone
         return
       }
@@ -56,11 +67,15 @@ export function createOutput(isJson: boolean, streams: OutputStreams): Output {
       streams.error.write(`${shown}\n`)
     },
     problem(problem) {
+      output.result({ problem })
+      output.problemInWords(problem)
+    },
+    problemInWords(problem) {
       closeLine()
-      if (isJson) streams.out.write(`${JSON.stringify({ problem }, null, 2)}\n`)
       streams.error.write(`${printable(asTyped(describeProblem(problem)), true)}\n`)
     },
   }
+  return output
 }
 
 /** Foreign text as text: control characters cannot move the cursor or change colours. */

@@ -1,10 +1,16 @@
 // The commands and their options, declared once. Every command's code is loaded when it is used.
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
 import { scenarioIds } from '#shared/recipe.ts'
-import { ProblemError } from '#shared/result.ts'
-import { type Application, appVersion, type GlobalOptions, openApplication } from './application.ts'
+import { type Problem, ProblemError } from '#shared/result.ts'
+import { type Application, appVersion, openApplication } from './application.ts'
+import { createOutput, exitCodeOf } from './output.ts'
 import { settingFlags, trainOptionsOf } from './setting-flags.ts'
+
+interface CommonOptions {
+  readonly home?: string
+  readonly json?: boolean
+}
 
 type Work = (application: Application) => Promise<void> | void
 
@@ -14,22 +20,23 @@ export function createProgram(): Command {
     .version(appVersion)
     .showHelpAfterError('(add --help for the options)')
     .enablePositionalOptions()
-    .exitOverride()
+    .exitOverride(endParsing)
   addCommonOptions(program)
 
   /** Opens the application, runs the command, turns a Problem into words and an exit code, closes everything. */
   const run: Run = async (command, work) => {
-    const application = openApplication({
-      ...program.opts<GlobalOptions>(),
-      ...command.opts<GlobalOptions>(),
-    })
+    const { home, json } = { ...program.opts<CommonOptions>(), ...command.opts<CommonOptions>() }
+    const output = createOutput(json === true)
+    let application: Application | undefined
     try {
+      application = openApplication(home, output)
       await work(application)
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
-      application.failWith(error.problem)
+      output.problem(error.problem)
+      process.exitCode = exitCodeOf(error.problem)
     } finally {
-      application.close()
+      application?.close()
     }
   }
 
@@ -54,6 +61,28 @@ export function createProgram(): Command {
 
 type Run = (command: Command, work: Work) => Promise<void>
 
+/**
+ * Help, version, or wrong use, which commander has put into words already; a script gets it as a Problem like any other.
+ * The parameters are searched because parsing may have ended before it came to --json.
+ */
+function endParsing(error: CommanderError): never {
+  if (error.exitCode !== 0)
+    createOutput(process.argv.includes('--json')).result({ problem: usageProblem(error) })
+  throw error
+}
+
+/** Commander says "error: unknown command 'trian'", then perhaps "(Did you mean train?)" on a line of its own. */
+function usageProblem({ code, message }: CommanderError): Problem {
+  const [what = '', hint = ''] = message.replace(/^error: /, '').split('\n')
+  const isIncomplete = code === 'commander.help'
+  return {
+    code: 'usage.invalid',
+    message: isIncomplete ? 'The command is not complete.' : what,
+    where: 'the command line',
+    remedy: `${hint.replace(/^\((.*)\)$/, '$1 ')}Add --help for the commands and options.`,
+  }
+}
+
 /** Accepted before and after the command's name. */
 function addCommonOptions(command: Command): Command {
   return command
@@ -64,13 +93,14 @@ function addCommonOptions(command: Command): Command {
 const addCommand = (parent: Command, name: string, description: string): Command =>
   addCommonOptions(parent.command(name).description(description))
 
-/** Here --json names a file: the demo prints its report for people either way. */
+/** Here --json names a file: the demo prints its report, and wrong use of it, for people either way. */
 function addDemoCommand(program: Command, run: Run): void {
   program
     .command('demo')
     .description('the main job on a sample: bring a small model, train, prove, export; a few minutes')
     .option('--home <folder>', 'where Tunewright keeps models, data, runs and the journal')
     .option('--json <file>', 'write the same facts into a file')
+    .exitOverride()
     .action(({ json }: { json?: string }, command: Command) => {
       command.setOptionValue('json', undefined)
       return run(command, async (application) =>

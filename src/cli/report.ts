@@ -1,7 +1,8 @@
 // What a run was and what it proved, as lines of text: settings, the two curves, base against tuned with intervals.
 import type { RunCurve } from '#shared/journal-types.ts'
-import type { Comparison, Interval, MetricName, ProofReport } from '#shared/proof-protocol.ts'
+import { type Interval, isShare, type MetricName, type ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
+import { formatChange } from '#shared/units.ts'
 import { plotSeries } from './plot.ts'
 import { formatTable } from './table.ts'
 
@@ -66,22 +67,19 @@ const metricWords: Readonly<Record<MetricName, string>> = {
   lossNats: 'surprise (loss, nats a token)',
   perplexity: 'perplexity',
 }
-const isShare = (metric: MetricName) => metric !== 'lossNats' && metric !== 'perplexity'
-
+/** A change of a share is in points (hundredths of the whole), never in per cent. */
 function intervalText(metric: MetricName, { value, low, high }: Interval, isDifference = false): string {
-  const sign = (x: number) => (isDifference && x > 0 ? '+' : '')
-  if (isShare(metric)) {
-    const unit = isDifference ? ' points' : ' %'
-    const percent = (x: number) => `${sign(x)}${(100 * x).toFixed(0)}`
-    return `${percent(value)}${unit} (${percent(low)} to ${percent(high)})`
+  const [scale, unit] = !isShare(metric) ? [1, ''] : isDifference ? [100, ' points'] : [100, ' %']
+  const number = (x: number) => {
+    const decimals = isShare(metric) || Math.abs(x) >= 100 ? 0 : 2
+    return isDifference ? formatChange(scale * x, decimals) : (scale * x).toFixed(decimals)
   }
-  const number = (x: number) => `${sign(x)}${Math.abs(x) >= 100 ? x.toFixed(0) : x.toFixed(2)}`
-  return `${number(value)} (${number(low)} to ${number(high)})`
+  return `${number(value)}${unit} (${number(low)} to ${number(high)})`
 }
 
 /** The verdict, then every metric for base and tuned with its 95 % interval. */
-export function proofLines(report: Omit<ProofReport, 'answers'>): string[] {
-  const rows = report.comparisons.map((one: Comparison) => [
+export function proofLines(report: ProofSummary): string[] {
+  const rows = report.comparisons.map((one) => [
     metricWords[one.metric],
     intervalText(one.metric, one.base),
     intervalText(one.metric, one.tuned),

@@ -1,9 +1,8 @@
-// A plain table in text: columns as wide as their longest cell, foreign text made harmless.
-import { printable } from './output.ts'
+// A plain table in text: columns as wide as their longest cell.
 
 /** Rows below a heading; every row has as many cells as the heading. The last column is not padded. */
 export function formatTable(heading: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const all = [heading, ...rows].map((row) => row.map((cell) => printable(cell)))
+  const all = [heading, ...rows]
   const widths = heading.map((_, column) => Math.max(...all.map((row) => row[column].length)))
   return all.map((row) =>
     row

@@ -173,6 +173,26 @@ describe('the whole story', () => {
     expect(shown.comparisons).toHaveLength(1)
   })
 
+  test('Ctrl-C while a proof is measured ends with exit code 130 (it was 1) and keeps nothing', async () => {
+    const proof = start('--json', 'proof', runId)
+    await heardLine(proof, /locked test set/)
+    proof.child.kill('SIGINT')
+    const stopped = await proof.done
+    expect(stopped.code).toBe(130)
+    expect(JSON.parse(stopped.out)).toMatchObject({ problem: { code: 'proof.cancelled' } })
+    expect((await runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
+  })
+
+  test('a run that fails is one JSON document, not a problem and a result after it', async () => {
+    const failed = await run('--json', 'train', recipe, '--set', 'batch.maxTokens=16')
+    expect(failed.code).toBe(1)
+    expect(failed.error).toContain('what to do')
+    expect(JSON.parse(failed.out)).toMatchObject({
+      runId: expect.stringMatching(/^run-/),
+      problem: { code: 'data.too-few-rows' },
+    })
+  })
+
   test('a changed adapter configuration is noticed: nothing is proved or exported with it', async () => {
     const path = join(home, 'runs', runId, 'adapter', 'adapter_config.json')
     const honest = readFileSync(path, 'utf8')
@@ -240,6 +260,63 @@ describe('wrong use and bad input', () => {
     expect(finished.error).toMatch(words)
     expect(finished.error).not.toMatch(/\bat .*\.ts:\d+/)
     expect(finished.code).toBe(code)
+  })
+
+  test.each([
+    [['--json', 'trian'], "unknown command 'trian'", /^Did you mean train\? /],
+    [['train', '--bogus', '--json'], "unknown option '--bogus'", /--help/],
+    [
+      ['runs', 'list', '--limit', '0', '--json'],
+      /argument '0' is invalid. Expected a whole number/,
+      /--help/,
+    ],
+    [['--json', 'runs', 'show'], "missing required argument 'run'", /--help/],
+    [['--json', 'train', '--data'], /argument missing/, /--help/],
+    [
+      ['--json', 'data', 'check', 'messages.csv'],
+      /required option '--scenario <name>' not specified/,
+      /--help/,
+    ],
+    [['--json', 'models'], 'The command is not complete.', /--help/],
+  ])('wrong use is a problem in JSON too: %j', async (parameters, message, remedy) => {
+    const finished = await run(...parameters)
+    expect(finished.code).toBe(2)
+    expect(JSON.parse(finished.out)).toEqual({
+      problem: {
+        code: 'usage.invalid',
+        message: typeof message === 'string' ? message : expect.stringMatching(message),
+        where: 'the command line',
+        remedy: expect.stringMatching(remedy),
+      },
+    })
+    expect(finished.error).not.toBe('')
+  })
+
+  test("help is no problem, and the demo's --json names a file", async () => {
+    const help = await run('--json', 'train', '--help')
+    expect(help).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: tunewright train/) })
+    const demo = await run('demo', '--json')
+    expect(demo).toMatchObject({ code: 2, out: '', error: expect.stringContaining('argument missing') })
+  })
+
+  test('a library folder that cannot be used is a problem in JSON too', async () => {
+    const finished = await run('--json', 'runs', 'list', '--home', csv)
+    expect(finished.code).toBe(1)
+    expect(JSON.parse(finished.out)).toMatchObject({ problem: { code: 'disk.failed', where: csv } })
+  })
+
+  test('all faults of a recipe are named at once, in words and in JSON', async () => {
+    const path = join(work, 'faulty.yaml')
+    writeFileSync(path, 'scenario: magic\ndata: { path: messages.csv }\nmethod: { rank: 0 }\n')
+    const faults = [
+      { where: 'model', message: 'expected a text, but it is missing' },
+      { where: 'scenario', message: 'expected classification or question-answering, got "magic"' },
+      { where: 'method.rank', message: 'expected at least 1, got 0' },
+    ]
+    const finished = await run('--json', 'train', path)
+    expect(finished.code).toBe(1)
+    expect(JSON.parse(finished.out)).toMatchObject({ problem: { code: 'recipe.invalid', faults } })
+    for (const { where, message } of faults) expect(finished.error).toContain(`\n  at ${where}: ${message}\n`)
   })
 
   test('a second writer is told who holds the journal', async () => {

@@ -32,12 +32,35 @@ test('on a terminal progress rewrites one line, cut to its width', () => {
   expect(written.out).toBe('done\n')
 })
 
+test('on a terminal a milestone is kept whole: its end may be the command to type next', () => {
+  const { written, streams } = record(true)
+  createOutput(false, streams).progress(`${'a'.repeat(50)} the end`, true)
+  expect(written.error).toBe(`\r\x1b[2K${'a'.repeat(50)} the end\n`)
+})
+
 test('JSON mode prints the result and nothing else on standard output', () => {
   const { written, streams } = record(false)
   const output = createOutput(true, streams)
   output.line('for people')
   output.result({ a: 1 })
   expect(JSON.parse(written.out)).toEqual({ a: 1 })
+})
+
+test('a problem is words and a JSON document, or words alone where the result holds it', () => {
+  const problem = { code: 'disk.full', message: 'Full.', where: 'here', remedy: 'Make room.' } as const
+  const both = record(false)
+  createOutput(true, both.streams).problem(problem)
+  expect(JSON.parse(both.written.out)).toEqual({ problem })
+  const words = record(false)
+  createOutput(true, words.streams).problemInWords(problem)
+  expect(words.written).toEqual({ out: '', error: both.written.error })
+  expect(words.written.error).toBe('Full.\n  where: here\n  what to do: Make room.\n')
+})
+
+test('every line of a result is made harmless, whoever prints it', () => {
+  const { written, streams } = record(false)
+  createOutput(false, streams).line('run \x1b[2Jname\nfinished')
+  expect(written.out).toBe('run ·[2Jname·finished\n')
 })
 
 test('foreign text cannot move the cursor, colour the terminal or turn the writing direction', () => {

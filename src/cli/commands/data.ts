@@ -1,5 +1,4 @@
 // data check FILE, and what train and demo say of their rows
-
 import type { DataReport } from '#core/data/data-report.ts'
 import { checkData, datasetFolder, readLeftOut } from '#core/data/index.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
@@ -7,7 +6,6 @@ import type { RecipeDraft } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import type { LeftOutRow } from '#shared/rows.ts'
 import type { Application } from '../application.ts'
-import { printable } from '../output.ts'
 import { formatTable } from '../table.ts'
 
 const shownRows = 20
@@ -24,13 +22,9 @@ export async function checkDataFile(
   output.result(report)
   const { format } = report
   output.line(`${report.source.name}: ${format.format.toUpperCase()}, ${format.encoding}`)
-  output.line(
-    `columns: ${Object.entries(report.columns)
-      .map(([role, column]) => `${role} = ${printable(column)}`)
-      .join(
-        ', ',
-      )}${report.columnsGuessed.length > 0 ? ` (guessed: ${report.columnsGuessed.join(', ')})` : ''}`,
-  )
+  const columns = Object.entries(report.columns).map(([role, column]) => `${role} = ${column}`)
+  const guessed = report.columnsGuessed.length > 0 ? ` (guessed: ${report.columnsGuessed.join(', ')})` : ''
+  output.line(`columns: ${columns.join(', ')}${guessed}`)
   output.line(`${report.usableRows} rows can be used, ${rowsAre(report.leftOutRows)} left out.`)
   printLeftOut(application, report.leftOut, report.leftOutRows)
   if (report.labels)
@@ -48,9 +42,7 @@ export async function checkDataFile(
 
 function printLeftOut({ output }: Application, rows: readonly LeftOutRow[], count: number): void {
   for (const row of rows.slice(0, shownRows))
-    output.line(
-      `  line ${row.line}: ${printable(row.reason)}${row.excerpt ? ` — ${printable(row.excerpt)}` : ''}`,
-    )
+    output.line(`  line ${row.line}: ${row.reason}${row.excerpt ? ` — ${row.excerpt}` : ''}`)
   if (count > shownRows) output.line(`  … and ${count - shownRows} more (data check --json lists them all)`)
 }
 
@@ -60,7 +52,7 @@ function printWarnings({ output }: Application, warnings: DataReport['warnings']
       lines.length === 0
         ? ''
         : ` (line ${lines.slice(0, shownLines).join(', ')}${lines.length > shownLines ? ', …' : ''})`
-    output.line(`! ${printable(text)}${places}`)
+    output.line(`! ${text}${places}`)
   }
 }
 

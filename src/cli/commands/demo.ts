@@ -11,7 +11,6 @@ import { unwrap } from '#shared/result.ts'
 import { formatDuration } from '#shared/units.ts'
 import { type Application, appVersion } from '../application.ts'
 import { followRun } from '../follow-run.ts'
-import { printable } from '../output.ts'
 import { curveLines, settingLines } from '../report.ts'
 import { printDataset } from './data.ts'
 import { exportRun } from './export.ts'
@@ -40,7 +39,7 @@ export async function runDemo(application: Application, jsonPath?: string): Prom
   const { counts } = dataset
   const rows = { total: counts.train + counts.validation + counts.test, ...counts }
   await printDataset(application, dataset, draft)
-  output.line(`What the model is told: ${printable(recipe.instruction)}`)
+  output.line(`What the model is told: ${recipe.instruction}`)
 
   heading(application, '3  Training')
   for (const line of settingLines(recipe)) output.line(line)

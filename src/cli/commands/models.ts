@@ -7,7 +7,6 @@ import { addStarter } from '#core/models/starter.ts'
 import { unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { Application } from '../application.ts'
-import { printable } from '../output.ts'
 import { formatTable } from '../table.ts'
 
 const sizeOf = (model: ModelManifest) =>
@@ -34,7 +33,7 @@ export async function addModel(
       : await importModel(library, what, { onProgress }),
   )
   output.line(
-    `${printable(added.name)} is in the library as ${added.id} (${millions(added.parameters)} parameters, ${formatBytes(sizeOf(added))}, licence ${printable(added.licence)}).`,
+    `${added.name} is in the library as ${added.id} (${millions(added.parameters)} parameters, ${formatBytes(sizeOf(added))}, licence ${added.licence}).`,
   )
   output.result(added)
   return added
@@ -57,8 +56,7 @@ export async function printModels(application: Application): Promise<void> {
       ]),
     ))
       output.line(line)
-  for (const problem of damaged)
-    output.line(`! ${printable(problem.where)}: ${printable(problem.message)} ${printable(problem.remedy)}`)
+  for (const problem of damaged) output.line(`! ${problem.where}: ${problem.message} ${problem.remedy}`)
   output.result({ models, damaged })
 }
 
@@ -78,5 +76,5 @@ export async function printModel(application: Application, name: string, mustVer
     ['can be spoken to', model.hasChatTemplate ? 'yes (has a chat template)' : 'no (no chat template)'],
     ['files', mustVerify ? 'every byte checked' : 'sizes checked; --verify reads every byte'],
   ]
-  for (const [title, value] of rows) output.line(`${title.padEnd(18)}${printable(value)}`)
+  for (const [title, value] of rows) output.line(`${title.padEnd(18)}${value}`)
 }

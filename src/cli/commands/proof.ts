@@ -6,7 +6,6 @@ import { requireAdapterUnchanged } from '#core/training/adapter-artifacts.ts'
 import type { ProofReport } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
-import { exitCodes } from '../output.ts'
 import { proofLines } from '../report.ts'
 
 const phaseWords: Readonly<Record<ProofProgress['phase'], string>> = {
@@ -26,10 +25,7 @@ export async function proveTunedRun(application: Application, runId: string): Pr
   const adapter = unwrap(await requireAdapterUnchanged(library, application.reader(), runId))
   const { recipe } = run
   const stop = new AbortController()
-  const release = application.onInterrupt(() => {
-    application.setExitCode(exitCodes.interrupted)
-    stop.abort()
-  })
+  const release = application.onInterrupt(() => stop.abort())
   try {
     const report = unwrap(
       await proveRun(

@@ -1,8 +1,8 @@
 // runs list | show | resume | cancel
+import { newestProof } from '#core/proof/index.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
-import { proofReport } from '#shared/proof-protocol.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
 import { followRun, printNextStep } from '../follow-run.ts'
@@ -11,9 +11,6 @@ import { formatTable } from '../table.ts'
 
 /** A run with such a status belongs to a living process, or that process died and the journal is free. */
 const activeStatuses: ReadonlySet<string> = new Set(['queued', 'running', 'paused'])
-
-/** What the journal keeps of a proof beside its answers. */
-const storedProof = proofReport.omit({ answers: true })
 
 const dateText = (ms: number | null) =>
   ms === null ? '' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
@@ -56,17 +53,11 @@ export function showRun(application: Application, runId: string): void {
   for (const line of settingLines(run.recipe)) output.line(line)
   output.line()
   for (const line of curveLines(curve)) output.line(line)
-  const newest = comparisons.at(-1)
-  if (newest !== undefined)
-    for (const line of ['', ...proofLines(storedProof.parse(newest.body)), '']) output.line(line)
+  const proof = newestProof(comparisons)
+  if (proof) for (const line of ['', ...proofLines(proof), '']) output.line(line)
   for (const artifact of artifacts.filter(({ removedAtMs }) => removedAtMs === null))
     output.line(`${artifact.kind}: ${artifact.path} (SHA-256 ${artifact.sha256})`)
-  output.result({
-    run: run,
-    curve: curve,
-    comparisons: comparisons,
-    artifacts: artifacts,
-  })
+  output.result({ run, curve, comparisons, artifacts })
 }
 
 function summaryLines(run: RunDetail): string[] {
