@@ -63,3 +63,9 @@ export function sortNodes(nodes: readonly OpNode[]): readonly OpNode[] {
   for (const node of nodes) visit(node)
   return sorted
 }
+
+/** The graph with other operands wherever `replacement` gives one, its nodes put back into a valid order. */
+export function rewire(graph: Graph, replacement: (node: OpNode, value: Value) => Value | undefined): Graph {
+  const nodes = graph.nodes.map((node) => replaceOperands(node, (value) => replacement(node, value)))
+  return { ...graph, nodes: sortNodes(nodes) }
+}

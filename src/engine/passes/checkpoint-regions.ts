@@ -2,26 +2,26 @@
 // needs is computed again when the gradient arrives.
 import { GraphBuilder } from '../ir/graph-builder.ts'
 import { regionOfPhase, splitRegion } from '../ir/region.ts'
-import { operandsOf, producersOf, replaceOperands, sortNodes } from '../ir/rewrite.ts'
+import { operandsOf, producersOf, replaceOperands, rewire } from '../ir/rewrite.ts'
 import type { Graph, OpKind, OpNode, OpTable, Value } from '../ir/types.ts'
+import { groupNodes } from './node-groups.ts'
 
 const blockName = /^layer\.\d+$/
 
 interface Block {
   readonly base: string
   readonly forward: ReadonlySet<OpNode>
-  readonly backward: readonly OpNode[]
+  readonly backward: ReadonlySet<OpNode>
 }
 
 function findBlocks(graph: Graph): readonly Block[] {
-  const bases = new Set(graph.nodes.map((node) => splitRegion(node.region).base))
-  const ofRegion = (region: string): readonly OpNode[] => graph.nodes.filter((node) => node.region === region)
-  return [...bases]
-    .filter((base) => blockName.test(base))
-    .map((base) => ({
+  const groups = groupNodes(graph, (node) => node.region)
+  return [...groups]
+    .filter(([region]) => blockName.test(region))
+    .map(([base, forward]) => ({
       base,
-      forward: new Set(ofRegion(base)),
-      backward: ofRegion(regionOfPhase(base, 'backward')),
+      forward,
+      backward: groups.get(regionOfPhase(base, 'backward')) ?? new Set(),
     }))
 }
 
@@ -43,7 +43,7 @@ function nodesToRepeat(block: Block, producers: Producers): readonly OpNode[] {
 /** Values from other blocks' forward or backward pass that these nodes use. */
 function valuesFrom(
   phase: 'forward' | 'backward',
-  nodes: readonly OpNode[],
+  nodes: Iterable<OpNode>,
   block: Block,
   producers: Producers,
 ): readonly Value[] {
@@ -96,10 +96,5 @@ export function checkpointRegions(graph: Graph): Graph {
     )
     for (const node of block.backward) replacements.set(node, again)
   }
-  const extended = builder.build()
-  const nodes = extended.nodes.map((node) => {
-    const again = replacements.get(node)
-    return again ? replaceOperands(node, (value) => again.get(value.id)) : node
-  })
-  return { ...extended, nodes: sortNodes(nodes) }
+  return rewire(builder.build(), (node, value) => replacements.get(node)?.get(value.id))
 }

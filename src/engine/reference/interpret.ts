@@ -1,4 +1,5 @@
 // Runs a graph node by node with the reference kernels, in float64 or rounded to float32 after every op.
+import { operandsOf } from '../ir/rewrite.ts'
 import type { Dim, Graph, OpNode, Value } from '../ir/types.ts'
 import { type DenseArray, type DenseResult, kernels } from './kernels.ts'
 
@@ -76,10 +77,9 @@ function runNode(node: OpNode, values: Map<number, DenseArray>, sizes: Sizes, pr
 function lastUses(graph: Graph): readonly (readonly number[])[] {
   const needed = new Set(graph.outputs.map((value) => value.id))
   const uses = graph.nodes.toReversed().map((node) => {
-    const values = [...(node.inputs as readonly (Value | null)[]), ...node.outputs]
     const ended: number[] = []
-    for (const value of values) {
-      if (!value || needed.has(value.id)) continue
+    for (const value of [...operandsOf(node), ...node.outputs]) {
+      if (needed.has(value.id)) continue
       needed.add(value.id)
       ended.push(value.id)
     }

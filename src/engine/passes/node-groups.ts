@@ -1,6 +1,19 @@
-// What passes ask about a group of nodes: which of its values are seen outside, and which of them come last.
+// Groups of nodes by where they stand, and what passes ask of them: which values are seen outside, which come last.
 import { operandsOf } from '../ir/rewrite.ts'
 import type { Graph, OpNode, Value } from '../ir/types.ts'
+
+/** The nodes of each key, both in the graph's order; nodes whose key is null are in none. */
+export function groupNodes<Key extends string | number>(
+  graph: Graph,
+  keyOf: (node: OpNode) => Key | null,
+): ReadonlyMap<Key, ReadonlySet<OpNode>> {
+  const groups = new Map<Key, Set<OpNode>>()
+  for (const node of graph.nodes) {
+    const key = keyOf(node)
+    if (key !== null) groups.set(key, (groups.get(key) ?? new Set()).add(node))
+  }
+  return groups
+}
 
 /** Values that nodes of the group compute and that others, or the outputs, use. */
 export function resultsOf(graph: Graph, group: ReadonlySet<OpNode>): readonly Value[] {
