@@ -11,7 +11,7 @@ import {
   type ModelConfig,
   parameterShapes,
   parseModelConfig,
-  ropeTables,
+  ropeWeights,
   type WeightLocation,
 } from '#engine/index.ts'
 import { readGguf } from '#formats/gguf.ts'
@@ -116,9 +116,6 @@ export async function locateWeights(
   const weights = new Map<string, WeightLocation>()
   for (const [name, { shape, offsetBytes, lengthBytes }] of tensors)
     weights.set(name, { kind: 'file', folder, file, offsetBytes, lengthBytes, dtype: 'float32', shape })
-  const { cos, sin } = ropeTables(config, positions)
-  const shape = [positions, config.headWidth / 2]
-  weights.set('rope.cos', { kind: 'memory', tensor: { dtype: 'float32', shape, data: cos } })
-  weights.set('rope.sin', { kind: 'memory', tensor: { dtype: 'float32', shape, data: sin } })
+  for (const [name, tensor] of ropeWeights(config, positions)) weights.set(name, { kind: 'memory', tensor })
   return weights
 }

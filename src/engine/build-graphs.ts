@@ -22,7 +22,7 @@ export interface BuiltGraph {
   readonly graph: Graph
   /** Weights fed on every run, in the order in which optimizer and checkpoints keep them. */
   readonly trainable: readonly NamedShape[]
-  /** Weights bound at compilation; 'rope.cos' and 'rope.sin' [P,D/2] are among them (see `ropeTables`). */
+  /** Weights bound at compilation; 'rope.cos' and 'rope.sin' [P,D/2] are among them (see `ropeWeights`). */
   readonly frozen: readonly { readonly name: string; readonly shape: readonly Dim[] }[]
   readonly lossChunks: number
 }

@@ -10,13 +10,11 @@ export type {
 export { buildLogitsGraph, buildScoringGraph, buildTrainingGraph } from './build-graphs.ts'
 export { GraphBuilder } from './ir/graph-builder.ts'
 export { printGraph } from './ir/print.ts'
-export { operandsOf, producersOf, replaceOperands, sortNodes } from './ir/rewrite.ts'
-export type { ValueType } from './ir/type-rules.ts'
 export { GraphError } from './ir/type-rules.ts'
 export type * from './ir/types.ts'
 export { verifyGraph } from './ir/verify.ts'
 export type { MethodSpec } from './methods/methods.ts'
-export { adapterShapes, initialiseAdapter, trainableShapes } from './methods/methods.ts'
+export { adapterShapes, initialiseAdapter } from './methods/methods.ts'
 export type {
   LinearDescription,
   ModelConfig,
@@ -24,10 +22,9 @@ export type {
   RopeConfig,
   RopeScaling,
 } from './models/config.ts'
-export { knownModelTypes, layerLinears, parameterShapes, parseModelConfig } from './models/families.ts'
-export type { RopeTables } from './models/rope.ts'
-export { ropeTables } from './models/rope.ts'
+export { layerLinears, parameterShapes, parseModelConfig } from './models/families.ts'
+export { ropeWeights } from './models/rope.ts'
 export { counterRandom } from './random.ts'
-export type { NumericArray, NumericTensor, Precision } from './reference/interpret.ts'
+export type { NumericTensor, Precision } from './reference/interpret.ts'
 export { interpret } from './reference/interpret.ts'
 export { createReferenceBackend } from './reference/reference-backend.ts'

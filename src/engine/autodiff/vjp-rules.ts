@@ -5,9 +5,9 @@ import { GraphError } from '../ir/type-rules.ts'
 import type { OpKind, OpNode, Value } from '../ir/types.ts'
 
 /** Adds one share to an operand's gradient: `pending` is the sum of the shares before it, null for the first. */
-export type Contribution = (pending: Value | null) => Value
+type Contribution = (pending: Value | null) => Value
 
-export interface VjpContext {
+interface VjpContext {
   readonly builder: GraphBuilder
   /** Wish for the name of an operand's gradient. */
   readonly gradientName: (operand: Value) => string
@@ -23,7 +23,7 @@ type VjpRule<K extends OpKind> = (
   gradients: readonly (Value | null)[],
 ) => Contributions
 
-export type VjpRules = { readonly [K in OpKind]: VjpRule<K> | 'refused' }
+type VjpRules = { readonly [K in OpKind]: VjpRule<K> | 'refused' }
 
 function gradientOf(node: OpNode, gradients: readonly (Value | null)[], index: number): Value {
   const gradient = gradients[index]
@@ -54,7 +54,7 @@ function once<T>(make: () => T): () => T {
   }
 }
 
-export const vjpRules: VjpRules = {
+const vjpRules: VjpRules = {
   embedding: (context, node, gradients) => {
     const [table, ids] = node.inputs
     const vocabulary = table.shape[0]

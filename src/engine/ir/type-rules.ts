@@ -16,7 +16,7 @@ export class GraphError extends Error {
 
 type EachAs<Tuple, T> = { readonly [Index in keyof Tuple]: T }
 
-export type TypeRules = {
+type TypeRules = {
   readonly [K in OpKind]: (
     inputs: Readonly<OpTable[K]['inputs']>,
     attributes: Readonly<OpTable[K]['attributes']>,

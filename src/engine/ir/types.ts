@@ -125,7 +125,7 @@ export interface OpTable {
   ones: { inputs: [like: Value]; outputs: [y: Value]; attributes: Record<never, never> }
   /**
    * x unchanged, but not available before every dependency was computed. Order is a data dependency because
-   * memory depends on it: checkpointing and per-layer gradients rest on it (docs/engine.md, scheduling).
+   * memory depends on it: checkpointing and per-layer gradients rest on it (docs/engine.md, law 3).
    */
   tie: { inputs: [x: Value, ...dependencies: Value[]]; outputs: [y: Value]; attributes: Record<never, never> }
 }

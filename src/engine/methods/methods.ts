@@ -2,7 +2,7 @@
 import type { LinearName } from '#shared/recipe.ts'
 import type { GraphBuilder } from '../ir/graph-builder.ts'
 import type { Value } from '../ir/types.ts'
-import type { LinearDescription, ModelConfig, NamedShape } from '../models/config.ts'
+import { blockName, type LinearDescription, type ModelConfig, type NamedShape } from '../models/config.ts'
 import { layerLinears, parameterShapes } from '../models/families.ts'
 import type { BoundWeights } from '../models/forward.ts'
 import { counterRandom } from '../random.ts'
@@ -26,9 +26,8 @@ export type MethodSpec =
 
 type Lora = Extract<MethodSpec, { kind: 'lora' }>
 
-const weightName = (layer: number, path: string): string => `model.layers.${layer}.${path}.weight`
 const adapterName = (layer: number, path: string, half: 'A' | 'B'): string =>
-  `model.layers.${layer}.${path}.lora_${half}.weight`
+  blockName(layer, `${path}.lora_${half}.weight`)
 
 function isAdapted(config: ModelConfig, method: Lora, layer: number, linear: LinearDescription): boolean {
   const firstLayer = method.topLayers === null ? 0 : config.layers - method.topLayers
@@ -49,11 +48,6 @@ export function adapterShapes(config: ModelConfig, method: MethodSpec): readonly
       )
     }
   return shapes
-}
-
-/** What a method trains, by name and shape, in the order in which optimizer and checkpoints keep it. */
-export function trainableShapes(config: ModelConfig, method: MethodSpec): readonly NamedShape[] {
-  return method.kind === 'full' ? parameterShapes(config) : adapterShapes(config, method)
 }
 
 /**
@@ -97,8 +91,8 @@ export function bindWeights(builder: GraphBuilder, config: ModelConfig, method: 
     weight,
     project(layer, linear, x, addend) {
       const name = `layer.${layer}.${linear.name}`
-      const base = weight(weightName(layer, linear.path))
-      const bias = linear.hasBias ? weight(`model.layers.${layer}.${linear.path}.bias`) : null
+      const base = weight(blockName(layer, `${linear.path}.weight`))
+      const bias = linear.hasBias ? weight(blockName(layer, `${linear.path}.bias`)) : null
       const plain = (last: string): Value => {
         const [y] = builder.add('linear', [x, base, bias ?? addend], { scale: 1 }, last)
         return bias && addend ? builder.add('add', [y, addend], {}, `${last}.sum`)[0] : y

@@ -1,4 +1,4 @@
-// What the engine knows of a model: its family and sizes. Values only; families.ts reads them from config.json.
+// What the engine knows of a model: its family, sizes and names. families.ts reads them from config.json.
 import type { LinearName } from '#shared/recipe.ts'
 
 export type FamilyId = 'llama'
@@ -44,6 +44,9 @@ export interface ModelConfig {
   /** The output projection is the embedding table itself. */
   readonly tiedEmbeddings: boolean
 }
+
+/** Hugging Face's name of what lies at `path` below a block, e.g. 'model.layers.3.self_attn.q_proj.weight'. */
+export const blockName = (layer: number, path: string): string => `model.layers.${layer}.${path}`
 
 /** One linear layer of a block: weight [outputWidth, inputWidth] at `path` below the block. */
 export interface LinearDescription {

@@ -11,9 +11,7 @@ const families: { readonly [Id in FamilyId]: Family } = { llama: llamaFamily }
 export const familyOf = (config: ModelConfig): Family => families[config.family]
 
 /** Values of `model_type` that `parseModelConfig` accepts. */
-export const knownModelTypes: readonly string[] = Object.values(families).flatMap(
-  (family) => family.modelTypes,
-)
+const knownModelTypes: readonly string[] = Object.values(families).flatMap((family) => family.modelTypes)
 
 function findFamily(modelType: unknown): Family {
   const family = Object.values(families).find((candidate) =>

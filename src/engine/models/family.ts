@@ -10,7 +10,7 @@ export interface Family {
   readonly modelTypes: readonly string[]
   /** Reads and checks config.json; throws ProblemError. */
   readonly readConfig: (config: ConfigObject) => ModelConfig
-  /** The linear layers of block `layer`, in the order in which they are computed. */
+  /** The linear layers of one block, in the order in which they are computed. */
   readonly linears: (config: ModelConfig) => readonly LinearDescription[]
   /** Every weight by Hugging Face's name, in the order of the model. */
   readonly parameters: (config: ModelConfig) => readonly NamedShape[]

@@ -2,7 +2,7 @@
 // Legend: B rows, S positions, C hidden, H query heads, K key/value heads, D head width, I MLP width, V vocabulary.
 import type { LinearName } from '#shared/recipe.ts'
 import type { Value } from '../ir/types.ts'
-import type { LinearDescription, ModelConfig, NamedShape } from './config.ts'
+import { blockName, type LinearDescription, type ModelConfig, type NamedShape } from './config.ts'
 import {
   type ConfigObject,
   configProblem,
@@ -19,12 +19,15 @@ const embeddingName = 'model.embed_tokens.weight'
 const finalNormName = 'model.norm.weight'
 const headName = 'lm_head.weight'
 
-const blockName = (layer: number, path: string): string => `model.layers.${layer}.${path}`
+/** Far above any Llama there is: a config that says billions must not keep us listing its weights. */
+const mostLayers = 1000
 
 function readConfig(config: ConfigObject): ModelConfig {
   requireOneOf(config, 'hidden_act', ['silu'])
   if (config.quantization_config !== undefined && config.quantization_config !== null)
     throw configProblem('quantization_config', 'weights that are not quantised', config.quantization_config)
+  const layers = readSize(config, 'num_hidden_layers')
+  if (layers > mostLayers) throw configProblem('num_hidden_layers', `at most ${mostLayers} blocks`, layers)
   const hidden = readSize(config, 'hidden_size')
   const heads = readSize(config, 'num_attention_heads')
   const kvHeads = readSize(config, 'num_key_value_heads', heads)
@@ -37,7 +40,7 @@ function readConfig(config: ConfigObject): ModelConfig {
     vocabulary: readSize(config, 'vocab_size'),
     hidden,
     intermediate: readSize(config, 'intermediate_size'),
-    layers: readSize(config, 'num_hidden_layers'),
+    layers,
     heads,
     kvHeads,
     headWidth,
@@ -118,14 +121,11 @@ function buildBlock(context: ForwardContext, layer: number, x: Value): Value {
     if (!linear) throw new Error(`a Llama block has no ${name}`)
     return weights.project(layer, linear, input, addend)
   }
-  const norm = (input: Value, path: string): Value =>
-    builder.add(
-      'rmsNorm',
-      [input, weights.weight(blockName(layer, path))],
-      { epsilon: config.normEpsilon },
-      `${at}.${path === 'input_layernorm.weight' ? 'attention' : 'mlp'}.norm`,
-      `${at}.${path === 'input_layernorm.weight' ? 'attention' : 'mlp'}.inv_std`,
-    )[0]
+  const norm = (input: Value, path: string, part: 'attention' | 'mlp'): Value => {
+    const weight = weights.weight(blockName(layer, path))
+    const names = [`${at}.${part}.norm`, `${at}.${part}.inv_std`]
+    return builder.add('rmsNorm', [input, weight], { epsilon: config.normEpsilon }, ...names)[0]
+  }
   const rotate = (input: Value, heads: number, name: string): Value =>
     builder.add(
       'rope',
@@ -135,7 +135,7 @@ function buildBlock(context: ForwardContext, layer: number, x: Value): Value {
     )[0]
 
   const { heads, kvHeads, headWidth } = config
-  const attentionInput = norm(x, 'input_layernorm.weight')
+  const attentionInput = norm(x, 'input_layernorm.weight', 'attention')
   const q = rotate(project('q_proj', attentionInput), heads, 'q')
   const k = rotate(project('k_proj', attentionInput), kvHeads, 'k')
   const v = project('v_proj', attentionInput)
@@ -147,7 +147,7 @@ function buildBlock(context: ForwardContext, layer: number, x: Value): Value {
     `${at}.attention.probs`,
   )
   const middle = project('o_proj', attended, x)
-  const mlpInput = norm(middle, 'post_attention_layernorm.weight')
+  const mlpInput = norm(middle, 'post_attention_layernorm.weight', 'mlp')
   const gate = project('gate_proj', mlpInput)
   const up = project('up_proj', mlpInput)
   const [gated] = builder.add('swiglu', [gate, up], {}, `${at}.mlp.gated`)

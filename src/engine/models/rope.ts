@@ -1,5 +1,5 @@
 // Rotary embedding (Su et al. 2021): its settings read from a config, and its tables of cosines and sines.
-
+import type { Tensor } from '../backend-port.ts'
 import type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
 import {
   type ConfigObject,
@@ -81,4 +81,21 @@ export function ropeTables(config: Pick<ModelConfig, 'rope' | 'headWidth'>, posi
     }
   }
   return { cos, sin }
+}
+
+/** The tables [positions, D/2] under the names by which graphs bind them. */
+export function ropeWeights(
+  config: Pick<ModelConfig, 'rope' | 'headWidth'>,
+  positions: number,
+): ReadonlyMap<'rope.cos' | 'rope.sin', Tensor> {
+  const { cos, sin } = ropeTables(config, positions)
+  const tensor = (data: Float32Array): Tensor => ({
+    dtype: 'float32',
+    shape: [positions, config.headWidth / 2],
+    data,
+  })
+  return new Map([
+    ['rope.cos', tensor(cos)],
+    ['rope.sin', tensor(sin)],
+  ])
 }

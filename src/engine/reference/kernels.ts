@@ -24,7 +24,7 @@ type Filled<Tuple> = {
 
 type Results<Tuple> = { readonly [Index in keyof Tuple]: DenseResult }
 
-export type Kernels = {
+type Kernels = {
   readonly [K in OpKind]: (
     inputs: Filled<OpTable[K]['inputs']>,
     results: Results<OpTable[K]['outputs']>,

@@ -1,5 +1,6 @@
 // From tokenised rows to what a training or scoring graph is fed: right padding, positions, and the labelled places only.
 import type { Tensor } from '../backend-port.ts'
+import { lossChunkFeeds } from './loss-chunks.ts'
 
 /** A label that is not trained on: the prompt, padding. */
 export const unlabelled = -100
@@ -33,19 +34,9 @@ export function mostLabelledTokens(rows: readonly EncodedRow[], microRows: numbe
   return counts.slice(0, microRows).reduce((sum, count) => sum + count, 0)
 }
 
-/** Logits of one chunk stay below this; the head is computed chunk by chunk (docs/engine.md). */
-const chunkLimitBytes = 48_000_000
-
-/** Chunks so that rows x vocabulary x 4 bytes of logits stay under about 48 MB each; at least 1. */
-export function chooseLossChunks(maxLabelled: number, vocabulary: number): number {
-  const rowsPerChunk = Math.max(1, Math.floor(chunkLimitBytes / (4 * vocabulary)))
-  return Math.max(1, Math.ceil(maxLabelled / rowsPerChunk))
-}
-
 /**
  * Pads rows on the right to the longest. Padding needs no mask: attention is causal, so no real token sees it, and it
- * is not labelled. Labelled places are split into `lossChunks` chunks of equal size L >= 1; the last is filled up with
- * weight 0.
+ * is not labelled.
  */
 export function collate(rows: readonly EncodedRow[], lossChunks: number): MicroBatch {
   const length = rows.reduce((longest, row) => Math.max(longest, row.ids.length), 1)
@@ -68,31 +59,7 @@ export function collate(rows: readonly EncodedRow[], lossChunks: number): MicroB
   const feeds = new Map<string, Tensor>([
     ['ids', { dtype: 'int64', shape, data: ids }],
     ['positions', { dtype: 'int64', shape, data: positions }],
+    ...lossChunkFeeds(places, targets, lossChunks),
   ])
-  addChunks(feeds, places, targets, lossChunks)
   return { feeds, tokens, labelledTokens: places.length }
-}
-
-function addChunks(
-  feeds: Map<string, Tensor>,
-  places: number[],
-  targets: number[],
-  lossChunks: number,
-): void {
-  const size = Math.max(1, Math.ceil(places.length / lossChunks))
-  for (let chunk = 0; chunk < lossChunks; chunk += 1) {
-    const rows = new BigInt64Array(size)
-    const wanted = new BigInt64Array(size)
-    const weights = new Float32Array(size)
-    for (let i = 0; i < size; i += 1) {
-      const from = chunk * size + i
-      if (from >= places.length) break
-      rows[i] = BigInt(places[from]!)
-      wanted[i] = BigInt(targets[from]!)
-      weights[i] = 1
-    }
-    feeds.set(`rows.${chunk}`, { dtype: 'int64', shape: [size], data: rows })
-    feeds.set(`targets.${chunk}`, { dtype: 'int64', shape: [size], data: wanted })
-    feeds.set(`weights.${chunk}`, { dtype: 'float32', shape: [size], data: weights })
-  }
 }

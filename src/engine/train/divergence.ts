@@ -1,18 +1,22 @@
 // A loss or gradient that is no longer a finite number: the run stops before it can spoil the parameters.
 import type { Interruption, Run } from './run.ts'
 
-/** The Problem for `what` ("The loss") having become NaN or infinite at the step under way. */
-export function diverged({ setup, state, saved }: Run, what: string): Interruption {
+/** The Problem for `what` ("The loss") having become NaN or infinite at `where` ("step 12"). */
+export function diverged({ setup, state, saved }: Run, what: string, where: string): Interruption {
   const kept =
     saved.step < 0 ? 'No checkpoint was made yet.' : `The checkpoint of step ${saved.step} is kept.`
   const { learningRate } = setup.recipe.optimizer
+  const lower = Number((learningRate / 10).toPrecision(2))
   return {
     kind: 'failed',
     problem: {
       code: 'training.diverged',
       message: `${what} is no longer a finite number, so training was stopped. ${kept}`,
-      where: `step ${state.step + 1}`,
-      remedy: `Start again with a lower learning rate (optimizer.learningRate is ${learningRate}; try ${learningRate / 10}).`,
+      where,
+      remedy:
+        state.step === 0
+          ? 'No weight was changed yet, so it is not the learning rate: add the model again, choose another one, or lower method.alpha if it is huge.'
+          : `Start again with a lower learning rate (optimizer.learningRate is ${learningRate}; try ${lower}).`,
     },
   }
 }

@@ -1,7 +1,7 @@
 // Measuring on validation rows: teacher-forced loss per labelled token, the best adapter kept, patience counted.
-
 import { collate } from './collate.ts'
 import { diverged } from './divergence.ts'
+import { sumLosses } from './loss-chunks.ts'
 import { enterPhase, type Interruptible, obey, type Run } from './run.ts'
 
 /** At step 0 (the base model), every so many steps, and at the end; never twice at one step. */
@@ -32,25 +32,12 @@ export async function* measure(run: Run): Interruptible {
     durationMs += ports.nowMs() - startMs
   }
   const lossNats = lossSum / labelledTokens
-  if (!Number.isFinite(lossNats)) return diverged(run, 'The loss on validation rows')
+  if (!Number.isFinite(lossNats))
+    return diverged(run, 'The loss on validation rows', `the measurement at step ${state.step}`)
   const isBest = keepIfBest(run, lossNats)
   state.evaluatedAtStep = state.step
   yield { kind: 'evaluation', step: state.step, lossNats, labelledTokens, isBest, durationMs }
   return null
-}
-
-/** Sum of every 'losses.<chunk>' in float64, in order; the graph's weights have already zeroed the padding. */
-export function sumLosses(
-  outputs: ReadonlyMap<string, { readonly data: Float32Array | BigInt64Array }>,
-  lossChunks: number,
-): number {
-  let sum = 0
-  for (let chunk = 0; chunk < lossChunks; chunk += 1) {
-    const losses = outputs.get(`losses.${chunk}`)
-    if (!(losses?.data instanceof Float32Array)) throw new Error(`the graph returned no losses.${chunk}`)
-    for (const loss of losses.data) sum += loss
-  }
-  return sum
 }
 
 /** Any lower loss is kept; only one lower by more than the least improvement ends a row of failures. */

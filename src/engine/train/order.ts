@@ -15,6 +15,13 @@ export function permutation(seed: number, purpose: string, count: number): Uint3
   return order
 }
 
+/** The rows in parts of `size`; the last may be smaller. */
+function cut(rows: readonly number[], size: number): number[][] {
+  const parts: number[][] = []
+  for (let start = 0; start < rows.length; start += size) parts.push(rows.slice(start, start + size))
+  return parts
+}
+
 /** Micro-batches whose rows are sorted by length together; as in group-by-length samplers, at most this many. */
 const largestPoolMicroBatches = 50
 
@@ -33,12 +40,12 @@ export function microBatchesOfEpoch(
   const microBatches = Math.ceil(lengthsTokens.length / microRows)
   const poolMicroBatches = Math.min(largestPoolMicroBatches, Math.max(1, Math.floor(microBatches / 4)))
   const poolRows = poolMicroBatches * microRows
-  const batches: number[][] = []
-  for (let start = 0; start < rowOrder.length; start += poolRows) {
-    const pool = [...rowOrder.subarray(start, start + poolRows)]
-    pool.sort((a, b) => lengthsTokens[a]! - lengthsTokens[b]!)
-    for (let row = 0; row < pool.length; row += microRows) batches.push(pool.slice(row, row + microRows))
-  }
+  const batches = cut([...rowOrder], poolRows).flatMap((pool) =>
+    cut(
+      pool.sort((a, b) => lengthsTokens[a]! - lengthsTokens[b]!),
+      microRows,
+    ),
+  )
   return [...permutation(seed, `order.batches.${epoch}`, batches.length)].map((index) => batches[index]!)
 }
 
@@ -49,7 +56,5 @@ export function microBatchesByLength(
 ): readonly (readonly number[])[] {
   const rows = Array.from({ length: lengthsTokens.length }, (_, index) => index)
   rows.sort((a, b) => lengthsTokens[a]! - lengthsTokens[b]! || a - b)
-  const batches: number[][] = []
-  for (let row = 0; row < rows.length; row += microRows) batches.push(rows.slice(row, row + microRows))
-  return batches
+  return cut(rows, microRows)
 }

@@ -1,11 +1,12 @@
 // One optimizer step: micro-batches summed, one loss and one gradient per labelled token of them all, clipped, applied.
+import { gradientOutputName } from '../autodiff/differentiate.ts'
 import type { Tensor } from '../backend-port.ts'
 import { adamwStep } from '../optim/adamw.ts'
 import { clipFactor, globalNorm } from '../optim/clip.ts'
 import { learningRateFactor } from '../optim/schedule.ts'
 import { collate } from './collate.ts'
 import { diverged } from './divergence.ts'
-import { sumLosses } from './evaluation.ts'
+import { sumLosses } from './loss-chunks.ts'
 import { microBatchesOfEpoch } from './order.ts'
 import { cursorOf } from './plan.ts'
 import { enterPhase, type Interruptible, obey, type Run } from './run.ts'
@@ -24,6 +25,7 @@ interface Sums {
  */
 export async function* trainStep(run: Run): Interruptible {
   const { setup, state } = run
+  const where = `step ${state.step + 1}`
   const cursor = cursorOf(setup.plan, setup.recipe.batch.accumulation, state.step)
   const batches = batchesOf(run, cursor.epoch)
   const sums: Sums = { lossNats: 0, labelledTokens: 0, tokens: 0, durationMs: 0 }
@@ -31,13 +33,13 @@ export async function* trainStep(run: Run): Interruptible {
   for (let index = cursor.firstBatch; index < cursor.endBatch; index += 1) {
     const stop = yield* obey(run)
     if (stop) return stop
-    yield* enterPhase(run, 'training', `step ${state.step + 1} of ${setup.plan.totalSteps}`)
+    yield* enterPhase(run, 'training', `${where} of ${setup.plan.totalSteps}`)
     await accumulate(run, batches[index]!, sums)
-    if (!Number.isFinite(sums.lossNats)) return diverged(run, 'The training loss')
+    if (!Number.isFinite(sums.lossNats)) return diverged(run, 'The training loss', where)
   }
   const startMs = run.ports.nowMs()
   const gradNorm = globalNorm(run.gradients) / sums.labelledTokens
-  if (!Number.isFinite(gradNorm)) return diverged(run, 'The gradient')
+  if (!Number.isFinite(gradNorm)) return diverged(run, 'The gradient', where)
   const learningRate = update(run, gradNorm, sums.labelledTokens)
   state.tokensSeen += sums.tokens
   state.step += 1
@@ -75,7 +77,7 @@ async function accumulate(run: Run, rows: readonly number[], sums: Sums): Promis
   )
   const outputs = await ports.forwardBackward(new Map([...batch.feeds, ...run.parameterFeeds]))
   for (const { name, offset, length } of setup.layout.entries)
-    addGradient(run.gradients, outputs.get(`grad.${name}`), name, offset, length)
+    addGradient(run.gradients, outputs.get(gradientOutputName(name)), name, offset, length)
   sums.lossNats += sumLosses(outputs, setup.lossChunks)
   sums.labelledTokens += batch.labelledTokens
   sums.tokens += batch.tokens

@@ -2,6 +2,7 @@
 import type { BranchedRow } from '#core/proof/label-layout.ts'
 import { sees } from '#core/proof/label-layout.ts'
 import type { Tensor } from '#engine/index.ts'
+import { lossChunkFeeds, lossesOf } from '#engine/train/loss-chunks.ts'
 
 /** Added to the score of a place that must not be seen: exp of it is 0 in float32, and sums of it stay finite. */
 const hidden = -1e9
@@ -42,31 +43,9 @@ export function makeBranchBatch(rows: readonly BranchedRow[], lossChunks: number
     ['ids', { dtype: 'int64', shape, data: ids }],
     ['positions', { dtype: 'int64', shape, data: positions }],
     ['mask', { dtype: 'float32', shape: [rows.length, length, length], data: mask }],
+    ...lossChunkFeeds(places, targets, lossChunks),
   ])
-  addChunks(feeds, places, targets, lossChunks)
   return { feeds, owners }
-}
-
-/** Splits what is predicted into chunks of one size; the last is filled up with weight 0. */
-function addChunks(
-  feeds: Map<string, Tensor>,
-  places: number[],
-  targets: number[],
-  lossChunks: number,
-): void {
-  const size = Math.max(1, Math.ceil(places.length / lossChunks))
-  const whole = (values: readonly number[], from: number): Tensor => ({
-    dtype: 'int64',
-    shape: [size],
-    data: BigInt64Array.from({ length: size }, (_, i) => BigInt(values[from + i] ?? 0)),
-  })
-  for (let chunk = 0; chunk < lossChunks; chunk += 1) {
-    const from = chunk * size
-    const weights = Float32Array.from({ length: size }, (_, i) => (from + i < places.length ? 1 : 0))
-    feeds.set(`rows.${chunk}`, whole(places, from))
-    feeds.set(`targets.${chunk}`, whole(targets, from))
-    feeds.set(`weights.${chunk}`, { dtype: 'float32', shape: [size], data: weights })
-  }
 }
 
 /** Sum of nats for every row and branch of the batch, in float64. */
@@ -78,15 +57,11 @@ export function sumByBranch(
 ): number[][] {
   const sums = rows.map((row) => row.answerTokens.map(() => 0))
   let owner = 0
-  for (let chunk = 0; chunk < lossChunks; chunk += 1) {
-    const losses = outputs.get(`losses.${chunk}`)?.data
-    if (!(losses instanceof Float32Array)) throw new Error(`the graph returned no losses.${chunk}`)
-    for (const loss of losses) {
-      const to = batch.owners[owner]
-      if (!to) break
-      sums[to.row]![to.branch]! += loss
-      owner += 1
-    }
+  for (const loss of lossesOf(outputs, lossChunks)) {
+    const to = batch.owners[owner]
+    if (!to) break
+    sums[to.row]![to.branch]! += loss
+    owner += 1
   }
   return sums
 }

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openFileBytes } from '#core/system/file-bytes.ts'
 import type { MethodSpec, ModelConfig, Tensor, WeightLocation } from '#engine/index.ts'
-import { adapterShapes, parameterShapes, parseModelConfig, ropeTables } from '#engine/index.ts'
+import { adapterShapes, parameterShapes, parseModelConfig, ropeWeights } from '#engine/index.ts'
 import { type ChatTemplate, chatTemplateSource, compileChatTemplate } from '#formats/chat-template.ts'
 import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import { loadTokenizer, type Tokenizer } from '#formats/tokenizer.ts'
@@ -78,13 +78,8 @@ export async function locateWeights(
       const { offsetBytes, lengthBytes, shape } = entry
       locations.set(name, { kind: 'file', folder, file: weightsFile, offsetBytes, lengthBytes, dtype, shape })
     }
-    const tables = ropeTables(config, positions)
-    const shape = [positions, config.headWidth / 2]
-    for (const part of ['cos', 'sin'] as const)
-      locations.set(`rope.${part}`, {
-        kind: 'memory',
-        tensor: { dtype: 'float32', shape, data: tables[part] },
-      })
+    for (const [name, tensor] of ropeWeights(config, positions))
+      locations.set(name, { kind: 'memory', tensor })
     return locations
   } finally {
     await file.close()

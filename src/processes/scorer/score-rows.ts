@@ -9,6 +9,7 @@ import {
   type Session,
   type Tensor,
 } from '#engine/index.ts'
+import { chooseLossChunks, rowsPerLossChunk } from '#engine/train/loss-chunks.ts'
 import { ignoredLabel, type LabelledTokens, tokenizeExample } from '#formats/completion-mask.ts'
 import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
@@ -26,8 +27,6 @@ import {
 
 /** Places of one batch, padding included: keeps activations near 100 MB for a model of 600 wide. */
 const placesPerBatch = 2048
-/** Rows of logits held at once stay below this. */
-const logitsBytes = 48_000_000
 
 interface ScoredRow {
   readonly rowId: string
@@ -74,9 +73,8 @@ async function scoreLaidOut(
   { emit, signal }: JobContext<ScorerEvent>,
 ): Promise<void> {
   const { job, config, adapter } = scoring
-  const targetsPerChunk = Math.max(1, Math.floor(logitsBytes / (4 * config.vocabulary)))
   const mostTargets = rows.reduce((most, row) => Math.max(most, row.layout.targets.length), 1)
-  const lossChunks = Math.ceil(mostTargets / targetsPerChunk)
+  const lossChunks = chooseLossChunks(mostTargets, config.vocabulary)
   const session = await compileSession(scoring, lossChunks)
   try {
     const side = (parameters: ReadonlyMap<string, Tensor>): RunSide => {
@@ -90,7 +88,7 @@ async function scoreLaidOut(
     const tuned = adapter ? side(adapter.tensors) : null
     await emit({ kind: 'phase', phase: 'working' })
     const layouts = rows.map((row) => row.layout)
-    const limits = { places: placesPerBatch, targets: targetsPerChunk * lossChunks }
+    const limits = { places: placesPerBatch, targets: rowsPerLossChunk(config.vocabulary) * lossChunks }
     let done = 0
     for (const indices of batchBranches(layouts, limits)) {
       await throwIfCancelled(signal)

@@ -9,7 +9,8 @@ import {
   type ModelConfig,
   type Session,
 } from '#engine/index.ts'
-import { chooseLossChunks, mostLabelledTokens } from '#engine/train/collate.ts'
+import { mostLabelledTokens } from '#engine/train/collate.ts'
+import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { planTraining } from '#engine/train/plan.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
 import { layoutOf } from '#engine/train/state.ts'

@@ -89,6 +89,8 @@ describe('parseModelConfig', () => {
     ['a size of text', { ...starter, vocab_size: '49152' }, 'vocab_size'],
     ['a size of zero', { ...starter, num_hidden_layers: 0 }, 'num_hidden_layers'],
     ['a size beyond any index', { ...starter, vocab_size: 2 ** 40 }, 'vocab_size'],
+    // Listing the weights of two billion blocks would take all memory.
+    ['more blocks than any model has', { ...starter, num_hidden_layers: 2 ** 31 - 1 }, 'num_hidden_layers'],
     ['a fraction of a head', { ...starter, num_attention_heads: 10 }, 'num_key_value_heads'],
     ['heads that do not divide the width', { ...starter, num_attention_heads: 15 }, 'head_dim'],
     ['heads of odd width', { ...starter, head_dim: 63 }, 'head_dim'],

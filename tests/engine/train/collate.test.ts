@@ -1,10 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  chooseLossChunks,
-  collate,
-  countLabelled,
-  mostLabelledTokens,
-} from '../../../src/engine/train/collate.ts'
+import { collate, countLabelled, mostLabelledTokens } from '../../../src/engine/train/collate.ts'
+import { chooseLossChunks } from '../../../src/engine/train/loss-chunks.ts'
 
 const rows = [
   { rowId: 'a', ids: [11, 12, 13], labels: [-100, -100, 13] },

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { keptParameters, type TrainState } from '../../../src/engine/train/state.ts'
 import type { TrainerEvent } from '../../../src/shared/trainer-protocol.ts'
-import { collect, copyState, eventsOf, makePorts, makeSetup, newState, runBigram } from './bigram.ts'
+import {
+  collect,
+  copyState,
+  eventsOf,
+  makePorts,
+  makeSetup,
+  newState,
+  runBigram,
+  vocabulary,
+} from './bigram.ts'
 
 /** What must be equal bit for bit between two runs: everything but durations. */
 const curve = (events: readonly TrainerEvent[]) =>
@@ -10,6 +19,15 @@ const curve = (events: readonly TrainerEvent[]) =>
     .map((event) => ({ ...event, durationMs: 0 }))
 
 const quiet = { evaluation: { patience: null } }
+
+/** `nextCommand` that answers by how often it was asked, counted from 1. */
+function commands(answer: (asked: number) => 'continue' | 'pause' | 'cancel') {
+  let asked = 0
+  return async () => {
+    asked += 1
+    return answer(asked)
+  }
+}
 
 describe('training', () => {
   it('learns, and says so in the order of the protocol', async () => {
@@ -32,7 +50,7 @@ describe('training', () => {
     expect(eventsOf(events, 'evaluation').map((event) => event.step)).toEqual([0, 3, 6, 8])
   })
 
-  it('sees every row exactly once an epoch', async () => {
+  it('an epoch has the tokens and the labels of all rows', async () => {
     const setup = makeSetup({ duration: { epochs: 1 } })
     const tokens = setup.trainRows.reduce((sum, row) => sum + row.ids.length, 0)
     const state = newState(setup)
@@ -60,7 +78,17 @@ describe('training', () => {
   it('reports the loss per labelled token and the norm of its gradient', async () => {
     const setup = makeSetup({ batch: { microRows: 20, accumulation: 1 }, duration: { epochs: 1 } })
     const { events } = await collect(setup, newState(setup), makePorts())
-    expect(eventsOf(events, 'step')[0]!.lossNats).toBeCloseTo(Math.log(12), 6)
+    const first = eventsOf(events, 'step')[0]!
+    expect(first.lossNats).toBeCloseTo(Math.log(12), 6)
+    // From a table of zeros every token that follows `from` pulls row `from` by 1/12 for all and -1 for itself.
+    const gradient = new Float64Array(vocabulary * vocabulary)
+    for (const { ids } of setup.trainRows)
+      for (let t = 2; t < ids.length; t += 1) {
+        const start = ids[t - 1]! * vocabulary
+        for (let next = 0; next < vocabulary; next += 1)
+          gradient[start + next]! += (1 / vocabulary - (next === ids[t] ? 1 : 0)) / first.labelledTokens
+      }
+    expect(first.gradNorm).toBeCloseTo(Math.hypot(...gradient), 6)
   })
 })
 
@@ -87,16 +115,13 @@ describe('resume', () => {
     const setup = makeSetup({ evaluation: { everySteps: 4, patience: null } })
     const state = newState(setup)
     const whole = await collect(setup, state, makePorts())
-    for (let cancelAt = 1; cancelAt < 30; cancelAt += 1) {
-      let asked = 0
+    // 14 micro-batches of training and three measurements of three.
+    for (let cancelAt = 1; cancelAt <= 14 + 9; cancelAt += 1) {
       const ports = makePorts({
-        nextCommand: async () => {
-          asked += 1
-          return asked === cancelAt ? 'cancel' : 'continue'
-        },
+        nextCommand: commands((asked) => (asked === cancelAt ? 'cancel' : 'continue')),
       })
       const first = await collect(setup, newState(setup), ports)
-      if (first.outcome.reason !== 'cancelled') continue
+      expect(first.outcome.reason).toBe('cancelled')
       const resumed = copyState(ports.saves.at(-1)!)
       const second = await collect(setup, resumed, makePorts())
       expect([...curve(first.events), ...curve(second.events)]).toEqual(curve(whole.events))
@@ -224,6 +249,37 @@ describe('divergence', () => {
     const { outcome } = await collect(setup, newState(setup), ports)
     expect(outcome).toMatchObject({ reason: 'failed', problem: { code: 'training.diverged' } })
   })
+
+  /** The Problem of a run whose measurement after `step` steps gives NaN. */
+  async function problemAt(step: number) {
+    const setup = makeSetup({
+      optimizer: { learningRate: 3e-4 },
+      evaluation: { everySteps: 1, patience: null },
+    })
+    const state = newState(setup)
+    const ports = makePorts({
+      score: async (feeds) => {
+        const outputs = await runBigram(feeds)
+        if (state.step === step) (outputs.get('losses.0')!.data as Float32Array)[0] = Number.NaN
+        return outputs
+      },
+    })
+    const { outcome } = await collect(setup, state, ports)
+    return outcome.reason === 'failed' ? outcome.problem : null
+  }
+
+  // It named the step after the one that was measured, and advised a rate of 0.000029999999999999997.
+  it('after a step says which was measured, and advises a rate that a person can type', async () => {
+    const problem = await problemAt(3)
+    expect(problem?.where).toBe('the measurement at step 3')
+    expect(problem?.remedy).toContain('0.0003; try 0.00003)')
+  })
+  // It advised a lower learning rate, which nothing had been trained with yet.
+  it('before the first step is not blamed on the learning rate', async () => {
+    const problem = await problemAt(0)
+    expect(problem?.where).toBe('the measurement at step 0')
+    expect(problem?.remedy).toContain('add the model again')
+  })
 })
 
 describe('pause, cancel and a full disk', () => {
@@ -280,12 +336,8 @@ describe('pause, cancel and a full disk', () => {
   it('a pause saves, waits, and changes no number', async () => {
     const setup = makeSetup()
     const state = newState(setup)
-    let asked = 0
     const ports = makePorts({
-      nextCommand: async () => {
-        asked += 1
-        return asked % 5 === 0 ? 'pause' : 'continue'
-      },
+      nextCommand: commands((asked) => (asked % 5 === 0 ? 'pause' : 'continue')),
       waitWhilePaused: async () => 'resume',
     })
     const { events } = await collect(setup, state, ports)
@@ -300,13 +352,7 @@ describe('pause, cancel and a full disk', () => {
   it('a cancel saves where the run stands', async () => {
     const setup = makeSetup()
     const state = newState(setup)
-    let asked = 0
-    const ports = makePorts({
-      nextCommand: async () => {
-        asked += 1
-        return asked === 9 ? 'cancel' : 'continue'
-      },
-    })
+    const ports = makePorts({ nextCommand: commands((asked) => (asked === 9 ? 'cancel' : 'continue')) })
     const { outcome } = await collect(setup, state, ports)
     expect(outcome).toEqual({ reason: 'cancelled' })
     expect(ports.saves.at(-1)).toEqual(state)
