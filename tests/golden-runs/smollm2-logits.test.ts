@@ -4,7 +4,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Session } from '#engine/index.ts'
 import { buildLogitsGraph, buildScoringGraph } from '#engine/index.ts'
 import { collate } from '#engine/train/collate.ts'
-import { findGolden, openStarter, readJson, readTensors, type Starter, wholeTensor } from './starter.ts'
+import { batchFeeds } from '../engine/support/feeds.ts'
+import { wholeTensor } from '../engine/support/numbers.ts'
+import { readTensors } from '../support/tensor-files.ts'
+import { findGolden, openStarter, readJson, type Starter } from './starter.ts'
 
 interface Golden {
   readonly prompts: readonly {
@@ -38,13 +41,8 @@ describe.skipIf(!found)('SmolLM2-135M-Instruct on ONNX Runtime', () => {
 
   async function logitsOf(ids: readonly number[]): Promise<readonly Float32Array[]> {
     const places = ids.map((_, place) => place)
-    const outputs = await session.run(
-      new Map([
-        ['ids', wholeTensor([1, ids.length], ids)],
-        ['positions', wholeTensor([1, ids.length], places)],
-        ['rows', wholeTensor([ids.length], places)],
-      ]),
-    )
+    const rows = wholeTensor([ids.length], places)
+    const outputs = await session.run(batchFeeds([ids]).set('rows', rows))
     const flat = outputs.get('logits')!.data as Float32Array
     const { vocabulary } = starter.config
     return places.map((place) => flat.slice(place * vocabulary, (place + 1) * vocabulary))
@@ -65,7 +63,7 @@ describe.skipIf(!found)('SmolLM2-135M-Instruct on ONNX Runtime', () => {
       }
       const whole = (await readTensors(join(found.folder, 'logits.safetensors'))).get(
         `prompt${index}.last_logits`,
-      )!
+      )!.data
       const last = logits.at(-1)!
       expect(last.length).toBe(whole.length)
       for (const [id, value] of whole.entries()) worst = Math.max(worst, Math.abs(last[id]! - value))

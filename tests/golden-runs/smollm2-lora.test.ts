@@ -7,17 +7,11 @@ import { adamwStep } from '#engine/optim/adamw.ts'
 import { clipFactor, globalNorm } from '#engine/optim/clip.ts'
 import { learningRateFactor } from '#engine/optim/schedule.ts'
 import { collate, type EncodedRow } from '#engine/train/collate.ts'
-import { sumLosses } from '#engine/train/evaluation.ts'
+import { sumLosses } from '#engine/train/loss-chunks.ts'
 import { initialState, layoutOf, viewsOf } from '#engine/train/state.ts'
 import { linearNames, optimizerSettings } from '#shared/recipe.ts'
-import {
-  findGolden,
-  openStarter,
-  readJson,
-  readTensors,
-  readWholeNumbers,
-  withoutPeftPrefix,
-} from './starter.ts'
+import { readTensors, readWholeNumbers, withoutPeftPrefix } from '../support/tensor-files.ts'
+import { findGolden, openStarter, readJson } from './starter.ts'
 
 interface History {
   readonly history: readonly { loss: number; n_targets: number; grad_norm: number; lr: number }[]
@@ -61,9 +55,12 @@ describe.skipIf(!found)('the 20-step LoRA run of PEFT', () => {
     const starter = await openStarter(found.ggufPath, width)
     const built = buildTrainingGraph(starter.config, lora, { lossChunks: 1, gradientCheckpointing: true })
     const layout = layoutOf(built.trainable)
-    const read = (name: string) => readTensors(join(found.folder, name), withoutPeftPrefix)
-    const state = initialState(layout, await read('adapter_init.safetensors'))
-    const final = initialState(layout, await read('adapter_final.safetensors')).parameters
+    const readAdapter = async (name: string) => {
+      const tensors = await readTensors(join(found.folder, name), withoutPeftPrefix)
+      return initialState(layout, new Map([...tensors].map(([weight, { data }]) => [weight, data])))
+    }
+    const state = await readAdapter('adapter_init.safetensors')
+    const final = (await readAdapter('adapter_final.safetensors')).parameters
     const batches = await readBatches(join(found.folder, 'batches.safetensors'))
     const session = await starter.compile(built)
     const weights = viewsOf(layout, state.parameters)

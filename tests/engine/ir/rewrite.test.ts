@@ -1,8 +1,8 @@
 // Putting nodes in order, and renaming: the two rewrites that every pass rests on.
 import { expect, test } from 'vitest'
 import type { Graph } from '../../../src/engine/index.ts'
-import { GraphBuilder, sortNodes, verifyGraph } from '../../../src/engine/index.ts'
-import { renameValues, replaceOperands } from '../../../src/engine/ir/rewrite.ts'
+import { GraphBuilder, verifyGraph } from '../../../src/engine/index.ts'
+import { renameValues, replaceOperands, sortNodes } from '../../../src/engine/ir/rewrite.ts'
 
 function chain(): Graph {
   const builder = new GraphBuilder()

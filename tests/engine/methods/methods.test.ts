@@ -9,7 +9,6 @@ import {
   initialiseAdapter,
   interpret,
   parameterShapes,
-  trainableShapes,
 } from '../../../src/engine/index.ts'
 import { linearNames } from '../../../src/shared/recipe.ts'
 import { countOf, norm, wholeTensor } from '../support/numbers.ts'
@@ -39,9 +38,13 @@ describe('what is trained', () => {
     ['none', { kind: 'none' }],
   ])('%s: graphs list the same weights as the method', (_, method) => {
     const built = buildScoringGraph(config, method, { lossChunks: 1, mask: 'causal' })
-    expect(built.trainable).toEqual(trainableShapes(config, method))
     const frozen = built.frozen.filter(({ name }) => !name.startsWith('rope.'))
-    expect(frozen).toEqual(method.kind === 'full' ? [] : parameterShapes(config))
+    const [trained, kept] =
+      method.kind === 'full'
+        ? [parameterShapes(config), []]
+        : [adapterShapes(config, method), parameterShapes(config)]
+    expect(built.trainable).toEqual(trained)
+    expect(frozen).toEqual(kept)
   })
 
   test('a training graph gives one gradient for each trained weight, in that order', () => {

@@ -1,7 +1,7 @@
 // Rotary tables: the formula at hand-worked places, and both ways of stretching it.
 import { describe, expect, test } from 'vitest'
 import type { RopeScaling } from '../../../src/engine/index.ts'
-import { ropeTables } from '../../../src/engine/index.ts'
+import { ropeTables } from '../../../src/engine/models/rope.ts'
 
 const tables = (scaling: RopeScaling, positions = 64) =>
   ropeTables({ headWidth: 8, rope: { theta: 10_000, scaling } }, positions)

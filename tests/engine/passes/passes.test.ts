@@ -5,10 +5,10 @@ import {
   buildTrainingGraph,
   differentiate,
   GraphBuilder,
-  operandsOf,
   printGraph,
   verifyGraph,
 } from '../../../src/engine/index.ts'
+import { operandsOf } from '../../../src/engine/ir/rewrite.ts'
 import { checkpointRegions } from '../../../src/engine/passes/checkpoint-regions.ts'
 import { eliminateDeadCode } from '../../../src/engine/passes/eliminate-dead-code.ts'
 import { orderGradients } from '../../../src/engine/passes/order-gradients.ts'

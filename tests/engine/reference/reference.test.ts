@@ -1,13 +1,9 @@
 // The interpreter and its backend port: hand-worked numbers, packed rows, bounds, and the refusals of the port.
 import { describe, expect, test } from 'vitest'
 import type { MethodSpec, NumericTensor, WeightLocation } from '../../../src/engine/index.ts'
-import {
-  buildScoringGraph,
-  createReferenceBackend,
-  interpret,
-  type Tensor,
-} from '../../../src/engine/index.ts'
+import { buildScoringGraph, createReferenceBackend, interpret } from '../../../src/engine/index.ts'
 import { unwrap } from '../../../src/shared/result.ts'
+import { bindFeeds } from '../support/feeds.ts'
 import { Bench } from '../support/gradient-check.ts'
 import { largestDifference, wholeTensor } from '../support/numbers.ts'
 import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
@@ -83,22 +79,14 @@ describe('interpret', () => {
 
 describe('createReferenceBackend', () => {
   const built = buildScoringGraph(config, { kind: 'full' }, { lossChunks: 2, mask: 'causal' })
-  const toTensor = ({ shape, data }: NumericTensor): Tensor =>
-    data instanceof BigInt64Array
-      ? { dtype: 'int64', shape, data }
-      : { dtype: 'float32', shape, data: Float32Array.from(data) }
-  const tensors = new Map(
-    [...weightFeeds(built, config), ...trainingFeeds(config, 2)].map(([name, fed]) => [name, toTensor(fed)]),
-  )
-  const locations = new Map<string, WeightLocation>(
-    built.frozen.map(({ name }) => [name, { kind: 'memory', tensor: tensors.get(name) as Tensor }]),
-  )
-  const options = { threads: 1, workFolder: '', weights: locations }
+  const numbers = new Map([...weightFeeds(built, config), ...trainingFeeds(config, 2)])
+  const { weights, feeds } = bindFeeds(built, numbers)
+  const options = { threads: 1, workFolder: '', weights }
 
   test('float64 and float32 agree as far as float32 reaches', async () => {
     const losses = async (precision: 'float64' | 'float32'): Promise<Float32Array> => {
       const session = unwrap(await createReferenceBackend({ precision }).compile(built.graph, options))
-      const results = await session.run(tensors)
+      const results = await session.run(feeds)
       await session.dispose()
       return Float32Array.from(results.get('losses.0')?.data as Float32Array)
     }
@@ -122,7 +110,7 @@ describe('createReferenceBackend', () => {
     }
     const inFile = await backend.compile(built.graph, {
       ...options,
-      weights: new Map(locations).set('rope.sin', file),
+      weights: new Map<string, WeightLocation>(weights).set('rope.sin', file),
     })
     expect(inFile).toMatchObject({ ok: false, problem: { code: 'backend.failed', where: 'rope.sin' } })
   })

@@ -7,9 +7,8 @@ import {
   interpret,
   verifyGraph,
 } from '../../../src/engine/index.ts'
-import { countOf, randomTensor } from './numbers.ts'
-
-export type Feeds = ReadonlyMap<string, NumericTensor>
+import type { Feeds } from './feeds.ts'
+import { countOf, randomTensor, wholeTensor } from './numbers.ts'
 
 /** Builds small graphs whose operands come with numbers. */
 export class Bench {
@@ -29,12 +28,12 @@ export class Bench {
   }
 
   whole(name: string, shape: readonly number[], values: readonly number[]): Value {
-    this.feeds.set(name, { shape, data: BigInt64Array.from(values, (value) => BigInt(value)) })
+    this.feeds.set(name, wholeTensor(shape, values))
     return this.builder.input(name, 'int64', shape)
   }
 }
 
-export function sumOf(graph: Graph, losses: readonly Value[], feeds: Feeds): number {
+function sumOf(graph: Graph, losses: readonly Value[], feeds: Feeds): number {
   const results = interpret({ ...graph, outputs: losses }, feeds)
   let sum = 0
   for (const { data } of results.values()) for (const value of data) sum += value
@@ -50,7 +49,7 @@ function withCell(feeds: Feeds, name: string, cell: number, by: number): Feeds {
 }
 
 /** Central difference of the summed losses in one cell of one operand; error about step^2. */
-export function centralDifference(
+function centralDifference(
   graph: Graph,
   losses: readonly Value[],
   feeds: Feeds,
@@ -92,11 +91,16 @@ export function worstGradientError(
   return worst
 }
 
+/** The forward graph differentiated by every trained operand. */
+export function differentiateAll(forward: Graph, losses: readonly Value[]): Graph {
+  const wrt = forward.parameters.filter(({ isTrainable }) => isTrainable).map(({ value }) => value)
+  return differentiate(forward, losses, wrt)
+}
+
 /** Differentiates by every trained operand, runs, and compares: see `worstGradientError`. */
 export function checkGradients(bench: Bench, losses: readonly Value[]): { graph: Graph; worst: number } {
   const forward = bench.builder.build()
-  const wrt = forward.parameters.filter(({ isTrainable }) => isTrainable).map(({ value }) => value)
-  const graph = differentiate(forward, losses, wrt)
+  const graph = differentiateAll(forward, losses)
   verifyGraph(graph)
   const results = interpret(graph, bench.feeds)
   const gradients = new Map([...results].map(([name, { data }]) => [name, data]))

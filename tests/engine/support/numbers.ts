@@ -1,5 +1,5 @@
-// Random tensors in float64 for engine tests, from the engine's own counter-based generator.
-import type { Graph, NumericTensor, Value } from '../../../src/engine/index.ts'
+// Tensors for engine tests (random ones in float64, from the engine's own generator), and how far two of them are apart.
+import type { NumericTensor, Tensor } from '../../../src/engine/index.ts'
 import { counterRandom } from '../../../src/engine/index.ts'
 
 export const countOf = (shape: readonly number[]): number =>
@@ -10,27 +10,8 @@ export function randomTensor(shape: readonly number[], purpose: string, scale = 
   return { shape, data: Float64Array.from({ length: countOf(shape) }, (_, i) => (2 * random(i) - 1) * scale) }
 }
 
-export function wholeTensor(shape: readonly number[], values: readonly number[]): NumericTensor {
-  return { shape, data: BigInt64Array.from(values, (value) => BigInt(value)) }
-}
-
-export function randomWholeTensor(shape: readonly number[], below: number, purpose: string): NumericTensor {
-  const random = counterRandom(18, purpose)
-  return wholeTensor(
-    shape,
-    Array.from({ length: countOf(shape) }, (_, i) => Math.floor(random(i) * below)),
-  )
-}
-
-export function valueNamed(graph: Graph, name: string): Value {
-  const values = [
-    ...graph.inputs,
-    ...graph.parameters.map((parameter) => parameter.value),
-    ...graph.nodes.flatMap((node) => [...node.outputs]),
-  ]
-  const found = values.find((value) => value.name === name)
-  if (!found) throw new Error(`no value is named ${name}`)
-  return found
+export function wholeTensor(shape: readonly number[], values: readonly number[]): Tensor {
+  return { dtype: 'int64', shape, data: BigInt64Array.from(values, (value) => BigInt(value)) }
 }
 
 export function norm(data: ArrayLike<number>): number {
@@ -49,8 +30,9 @@ export function largestDifference(a: ArrayLike<number>, b: ArrayLike<number>): n
 export const relativeDifference = (a: number, b: number): number =>
   Math.abs(a - b) / Math.max(Math.abs(a), Math.abs(b), 1e-300)
 
-/** |a - b| / |b| over whole tensors. */
+/** |a - b| / |b| over whole tensors; infinite where their lengths differ, so that a missing tensor is seen. */
 export function relativeDistance(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  if (a.length !== b.length) return Number.POSITIVE_INFINITY
   const difference = Array.from(a, (value, i) => value - (b[i] as number))
   return norm(difference) / Math.max(norm(b), 1e-300)
 }

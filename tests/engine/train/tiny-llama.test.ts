@@ -1,79 +1,47 @@
 // The training loop on a real graph: a tiny Llama with LoRA, differentiated by the engine, run by the reference backend.
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Session, Tensor, WeightLocation } from '../../../src/engine/backend-port.ts'
+import type { Session, Tensor } from '../../../src/engine/backend-port.ts'
 import {
   buildScoringGraph,
   buildTrainingGraph,
-  counterRandom,
   createReferenceBackend,
   initialiseAdapter,
   type MethodSpec,
   type NamedShape,
-  parameterShapes,
-  parseModelConfig,
-  ropeTables,
 } from '../../../src/engine/index.ts'
 import { planTraining } from '../../../src/engine/train/plan.ts'
 import type { TrainingPorts, TrainingSetup } from '../../../src/engine/train/ports.ts'
 import { initialState, layoutOf, type TrainState } from '../../../src/engine/train/state.ts'
+import { linearNames } from '../../../src/shared/recipe.ts'
 import { unwrap } from '../../../src/shared/result.ts'
+import { bindFeeds } from '../support/feeds.ts'
+import { tinyConfig, weightFeeds } from '../support/tiny-models.ts'
 import { collect, copyState, eventsOf, makePorts, makeRecipe, makeRows, vocabulary } from './bigram.ts'
 
 const lossChunks = 2
-const positions = 16
-const config = unwrap(
-  parseModelConfig({
-    model_type: 'llama',
-    hidden_size: 16,
-    intermediate_size: 24,
-    num_hidden_layers: 2,
-    num_attention_heads: 4,
-    num_key_value_heads: 2,
-    vocab_size: vocabulary,
-    max_position_embeddings: positions,
-    tie_word_embeddings: true,
-    hidden_act: 'silu',
-  }),
-)
+const config = tinyConfig({
+  vocab_size: vocabulary,
+  hidden_size: 16,
+  intermediate_size: 24,
+  rope_theta: 10_000,
+  tie_word_embeddings: true,
+})
 const method: MethodSpec = {
   kind: 'lora',
   rank: 4,
   alpha: 8,
-  targets: ['q_proj', 'k_proj', 'v_proj', 'o_proj', 'gate_proj', 'up_proj', 'down_proj'],
+  targets: linearNames,
   topLayers: null,
 }
 let training: Session
 let scoring: Session
 let trainable: readonly NamedShape[]
 
-function frozenWeights(): Map<string, WeightLocation> {
-  const inMemory = (shape: readonly number[], data: Float32Array): WeightLocation => ({
-    kind: 'memory',
-    tensor: { dtype: 'float32', shape, data },
-  })
-  const weights = new Map<string, WeightLocation>()
-  for (const { name, shape } of parameterShapes(config)) {
-    const random = counterRandom(3, name)
-    const length = shape.reduce((product, size) => product * size, 1)
-    const value = (i: number) => (name.includes('norm') ? 1 : (2 * random(i) - 1) * 0.6)
-    weights.set(
-      name,
-      inMemory(
-        shape,
-        Float32Array.from({ length }, (_, i) => value(i)),
-      ),
-    )
-  }
-  const tables = ropeTables(config, positions)
-  weights.set('rope.cos', inMemory([positions, config.headWidth / 2], tables.cos))
-  weights.set('rope.sin', inMemory([positions, config.headWidth / 2], tables.sin))
-  return weights
-}
-
 beforeAll(async () => {
   const backend = createReferenceBackend({ precision: 'float32' })
-  const options = { threads: 1, weights: frozenWeights(), workFolder: '' }
   const built = buildTrainingGraph(config, method, { lossChunks, gradientCheckpointing: true })
+  const { weights } = bindFeeds(built, weightFeeds(built, config))
+  const options = { threads: 1, weights, workFolder: '' }
   trainable = built.trainable
   training = unwrap(await backend.compile(built.graph, options))
   scoring = unwrap(
