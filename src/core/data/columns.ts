@@ -34,8 +34,9 @@ export function matchColumns(question: ColumnQuestion): Result<ColumnMatch> {
     chosen.set(role, column)
   }
   const given = new Set(chosen.keys())
-  guessByName(question, chosen)
-  guessByContent(question, chosen)
+  const facts = question.found.map((column) => describeColumn(column, question.sample))
+  guessByName(scenario, facts, chosen)
+  guessByContent(scenario, facts, chosen)
   const missing = scenario.roles.find(({ name, isRequired }) => isRequired && !chosen.has(name))
   if (missing !== undefined) return fail(missingColumn(question, missing))
   const doubled = [...chosen.values()].find((column, i, all) => all.indexOf(column) !== i)
@@ -60,11 +61,11 @@ const wordsOf = (column: string): string =>
   foldText(column.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2').replace(/[\s_\-.:/()[\]]+/gu, ' '))
 
 /** Pairs of role and column by how telling the heading is; the best pair is taken first. */
-function guessByName({ scenario, found, sample }: ColumnQuestion, chosen: Map<string, string>): void {
-  const plain = found.filter((column) => !isNested(describeColumn(column, sample)))
+function guessByName(scenario: Scenario, facts: readonly ColumnFacts[], chosen: Map<string, string>): void {
+  const plain = facts.filter((column) => !isNested(column))
   const pairs: { role: string; column: string; score: number }[] = []
   for (const { name, columnGuesses } of scenario.roles)
-    for (const column of plain) {
+    for (const { column } of plain) {
       const words = wordsOf(column)
       const exact = columnGuesses.indexOf(words)
       const within = columnGuesses.findIndex(
@@ -83,14 +84,17 @@ function guessByName({ scenario, found, sample }: ColumnQuestion, chosen: Map<st
 }
 
 /** Only required roles are guessed by content: a wrong optional column would change every prompt. */
-function guessByContent(question: ColumnQuestion, chosen: Map<string, string>): void {
+function guessByContent(
+  scenario: Scenario,
+  facts: readonly ColumnFacts[],
+  chosen: Map<string, string>,
+): void {
   const open = (): ScenarioRole[] =>
-    question.scenario.roles.filter(({ name, isRequired }) => isRequired && !chosen.has(name))
+    scenario.roles.filter(({ name, isRequired }) => isRequired && !chosen.has(name))
   const taken = new Set(chosen.values())
-  const free = question.found
-    .filter((column) => !taken.has(column))
-    .map((column) => describeColumn(column, question.sample))
-    .filter((facts) => facts.filled > 0 && facts.numbers < facts.filled && !isNested(facts))
+  const free = facts.filter(
+    (one) => !taken.has(one.column) && one.filled > 0 && one.numbers < one.filled && !isNested(one),
+  )
   const label = open().find(({ kind }) => kind === 'label')
   if (label !== undefined) {
     const candidates = free.filter(isLabelLike)
