@@ -1,5 +1,6 @@
 // One JSON value as a row of text fields, read strictly (RFC 8259). Sees what JSON.parse hides: a key that occurs
 // twice, a whole number too large to be kept exactly, half a character. Numbers keep their source text.
+import { tableLimits } from './table-types.ts'
 
 export interface JsonRow {
   /** In order of appearance; nested objects become "outer.inner", lists keep their JSON text, null is ''. */
@@ -26,23 +27,19 @@ const numberPattern = /-?(?:0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?/y
 const wordPattern = /[A-Za-z]+/y
 
 /** Reads one object. Throws JsonSyntaxFault where the text is not JSON; a value of another kind is a row with a fault. */
-export function readJsonRow(text: string, depthLimit: number, columnLimit: number): JsonRow {
-  return new JsonRowReader(text, depthLimit, columnLimit).read()
+export function readJsonRow(text: string): JsonRow {
+  return new JsonRowReader(text).read()
 }
 
 class JsonRowReader {
   readonly #text: string
-  readonly #depthLimit: number
-  readonly #columnLimit: number
   readonly #values = new Map<string, string>()
   readonly #largeIntegers: string[] = []
   #fault: string | null = null
   #at = 0
 
-  constructor(text: string, depthLimit: number, columnLimit: number) {
+  constructor(text: string) {
     this.#text = text
-    this.#depthLimit = depthLimit
-    this.#columnLimit = columnLimit
   }
 
   read(): JsonRow {
@@ -163,14 +160,18 @@ class JsonRowReader {
 
   #store(path: string, value: string): void {
     if (this.#values.has(path)) this.#fault ??= `The name "${shorten(path)}" occurs twice.`
-    else if (this.#values.size >= this.#columnLimit)
-      this.#fault ??= `It has more than ${this.#columnLimit} fields.`
+    else if (this.#values.size >= tableLimits.columns)
+      this.#fault ??= `It has more than ${tableLimits.columns} fields.`
     else this.#values.set(path, value)
   }
 
   #checkDepth(depth: number): void {
-    if (depth > this.#depthLimit)
-      throw new JsonSyntaxFault(`Brackets are nested more than ${this.#depthLimit} deep.`, this.#at, true)
+    if (depth > tableLimits.jsonDepth)
+      throw new JsonSyntaxFault(
+        `Brackets are nested more than ${tableLimits.jsonDepth} deep.`,
+        this.#at,
+        true,
+      )
   }
 
   #skipSpace(): void {

@@ -1,13 +1,7 @@
 // What kind of table a text is, decided by its content; the file's name only breaks ties. Works on a sample.
 import { DelimitedParser, type DelimitedRecord } from './delimited.ts'
 import { JsonSyntaxFault, readJsonRow } from './json-value.ts'
-import {
-  type Delimiter,
-  stopReading,
-  type TableFormat,
-  type TableOptions,
-  tableLimits,
-} from './table-types.ts'
+import { type Delimiter, stopReading, type TableFormat, type TableOptions } from './table-types.ts'
 
 export interface Sample {
   readonly name: string
@@ -59,11 +53,14 @@ const signatures: readonly { bytes: readonly number[]; what: string; remedy: str
   { bytes: [0xff, 0xd8, 0xff], what: 'a picture', remedy: plainTextRemedy },
 ]
 
-/** Stops at bytes that are a known kind of file or hold too many control characters to be text. */
-export function refuseBinary(name: string, head: Uint8Array, isWide: boolean): void {
+/** Stops at bytes that begin a known kind of file. */
+export function refuseOtherKinds(name: string, head: Uint8Array): void {
   const known = signatures.find(({ bytes }) => bytes.every((byte, i) => head[i] === byte))
   if (known !== undefined) stopAsUnknown(name, `This is ${known.what}, not a text table.`, known.remedy)
-  if (isWide) return
+}
+
+/** Stops at bytes with too many control characters to be text. Not for UTF-16, where half of them can be zero. */
+export function refuseControlBytes(name: string, head: Uint8Array): void {
   let controls = 0
   for (const byte of head) if (byte < 32 && (byte < 9 || byte > 13) && byte !== 27) controls += 1
   if (controls > 2 && controls > head.byteLength * 0.01)
@@ -116,14 +113,15 @@ function isJsonLines(sample: Sample, text: string): boolean {
   // A document that begins with [ is a list, unless nearly every line is an object by itself.
   const neededShare = text.startsWith('[') ? 0.8 : 0.5
   if (objects === 0 || objects < neededShare * filled.length) return false
-  if (filled.length > 1) return true
-  return !sample.isWhole || !holdsOneList(text)
+  const [only, ...others] = filled
+  return others.length > 0 || only === undefined || !sample.isWhole || !holdsOneList(only)
 }
 
 function isWholeObject(line: string): boolean {
   if (!/^\s*\{/.test(line)) return false
   try {
-    return readJsonRow(line, tableLimits.jsonDepth, tableLimits.columns).values.size >= 0
+    readJsonRow(line)
+    return true
   } catch (error) {
     if (error instanceof JsonSyntaxFault) return false
     throw error
@@ -132,7 +130,7 @@ function isWholeObject(line: string): boolean {
 
 /** A single object whose member is a list of objects is a document, any other is a record on a line of its own. */
 function holdsOneList(text: string): boolean {
-  const { values } = readJsonRow(text, tableLimits.jsonDepth, tableLimits.columns)
+  const { values } = readJsonRow(text)
   return [...values.values()].some((value) => /^\[\s*\{/.test(value))
 }
 
@@ -157,7 +155,7 @@ export function detectDelimited(sample: Sample, options: TableOptions): Delimite
       return { ...singleColumn(sample, options), delimiter: namedDelimiter(sample.name, options) }
     return stopAsUnknown(sample.name, 'This is plain text without columns, not a table.', plainTextRemedy)
   }
-  const hasHeader = options.hasHeader ?? looksLikeHeader(best.records.map((record) => record.cells))
+  const hasHeader = options.hasHeader ?? looksLikeHeader(best.records)
   return { delimiter: best.delimiter, hasQuotes: best.hasQuotes, hasHeader }
 }
 
@@ -165,7 +163,7 @@ function singleColumn(sample: Sample, options: TableOptions): { hasQuotes: boole
   const records = readSample(sample, namedDelimiter(sample.name, options), true)
   return {
     hasQuotes: true,
-    hasHeader: options.hasHeader ?? looksLikeHeader(records.map((record) => record.cells)),
+    hasHeader: options.hasHeader ?? looksLikeHeader(records),
   }
 }
 
@@ -213,17 +211,19 @@ function hasUsefulQuotes(text: string): boolean {
 const numberLike = /^[-+]?[0-9][0-9.,\s%]*$/
 
 /**
- * The first row names the columns unless something in it is a value: a number, a repeat, a long text, or a cell that
- * comes again further down in its column.
+ * The first row names the columns unless its quoting is broken or something in it is a value: a number, a repeat, a
+ * long text, or a cell that comes again further down in its column.
  */
-export function looksLikeHeader(records: readonly (readonly string[])[]): boolean {
+function looksLikeHeader(records: readonly DelimitedRecord[]): boolean {
   const [first, ...rest] = records
-  if (first === undefined) return false
-  const names = first.map((cell) => cell.trim())
+  if (first === undefined || first.fault !== null) return false
+  const names = first.cells.map((cell) => cell.trim())
   const filled = names.filter((name) => name !== '')
   if (filled.length === 0 || new Set(filled).size < filled.length) return false
   if (filled.some((name) => numberLike.test(name) || name.length > 64)) return false
-  return !names.some((name, column) => name !== '' && rest.some((cells) => cells[column]?.trim() === name))
+  return !names.some(
+    (name, column) => name !== '' && rest.some(({ cells }) => cells[column]?.trim() === name),
+  )
 }
 
 const hasExtension = (name: string, extensions: readonly string[]): boolean =>

@@ -1,4 +1,4 @@
-// What a table reader gives and takes: records, rows left out, notes, limits. Types and numbers only.
+// What table readers give and take: records, rows left out, notes, limits, and the few words they share.
 import { type Problem, ProblemError } from '#shared/result.ts'
 
 /** Limits that hold for every text table; each is named in the sentence of the Problem it causes. */
@@ -72,6 +72,19 @@ export interface TableNote {
 
 export type TableEvent = TableRecord | TableLeftOut | TableNote
 
+/** A kind of table whose shape is known: its columns so far, and readers that each begin at the first row. */
+export interface RowFormat {
+  readonly shape: TableShape
+  columns(): readonly string[]
+  startReading(): RowReader
+}
+
+/** Takes the text in pieces; each call gives the events of the records that became complete. */
+export interface RowReader {
+  take(text: string): TableEvent[]
+  finish(): TableEvent[]
+}
+
 /** The first characters of a record on one line, control characters shown as spaces. */
 export function excerptOf(text: string): string {
   const plain = text
@@ -85,4 +98,19 @@ export function excerptOf(text: string): string {
 /** Ends the reading of a table with a Problem; the public functions of table.ts turn it into a Result. */
 export function stopReading(problem: Problem): never {
   throw new ProblemError(problem)
+}
+
+/** A byte order mark that a program left at the beginning of a cell is not text: dropped, and said. */
+export function dropStrayMarks(values: Map<string, string>, line: number): TableNote[] {
+  const notes: TableNote[] = []
+  for (const [column, value] of values) {
+    if (!value.startsWith('\uFEFF')) continue
+    values.set(column, value.replace(/^\uFEFF+/, ''))
+    notes.push({
+      kind: 'note',
+      line,
+      text: `An invisible byte order mark before the text in "${column}" was dropped.`,
+    })
+  }
+  return notes
 }

@@ -180,6 +180,20 @@ describe('broken quoting', () => {
     expect(table.leftOut[1]!.reason).toContain('lines 4 to 5')
   })
 
+  test('bug: broken quoting in the first record lost every record after it', async () => {
+    const text = '"one" two,1\nthree,0\nfour,0\n'
+    for (const options of [{}, { hasHeader: false }]) {
+      const table = await readText('a.csv', text, options)
+      expect(table.shape.hasHeader).toBe(false)
+      expect(table.leftOut.map(({ line }) => line)).toEqual([1])
+      expect(table.columns).toEqual(['column 1', 'column 2'])
+      expect(cellsOf(table)).toEqual([
+        ['three', '0'],
+        ['four', '0'],
+      ])
+    }
+  })
+
   test('a quotation mark that is never closed is a Problem with the line where it opened', async () => {
     const problem = await problemOf(sourceOf('a.csv', 'text,label\none,x\n"two,y\nthree,x\nfour,y\n'))
     expect(problem.code).toBe('table.quote-not-closed')

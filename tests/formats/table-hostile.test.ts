@@ -1,9 +1,9 @@
 // Files that are far too long, broken at the far end, or mutated at random: bounded reading, rows or one typed Problem.
 import { describe, expect, test } from 'vitest'
-import { openTable, readWholeTable, type TableEvent, tableLimits } from '#formats/table.ts'
+import { openTable, type TableEvent, tableLimits } from '#formats/table.ts'
 import type { Problem, Result } from '#shared/result.ts'
 import { type Chance, mutate, seeded } from '../support/seeded.ts'
-import { endlessSource, sourceOf } from './table-support.ts'
+import { endlessSource, readWholeTable, sourceOf } from './table-support.ts'
 
 const gigabyte = 1_000_000_000
 
@@ -29,63 +29,26 @@ async function drain(
 }
 
 describe('a line of 1 GB', () => {
-  test.each([
-    [
-      'CSV',
-      'a.csv',
-      { head: 'text,label\n', filler: 'word ', tail: '' },
-      'table.line-too-long',
-      'a.csv, line 2',
-    ],
-    [
-      'CSV in an open quoted cell',
-      'a.csv',
-      { head: 'text,label\na,b\n"', filler: 'wörd\n', tail: '' },
-      'table.quote-not-closed',
-      'a.csv, line 3',
-    ],
-    [
-      'JSONL',
-      'a.jsonl',
-      { head: '{"text":"one"}\n{"text":"', filler: 'word ', tail: '"}\n' },
-      'table.line-too-long',
-      'a.jsonl, line 2',
-    ],
-    [
-      'JSONL from its first byte',
-      'a.jsonl',
-      { head: '{"text":"', filler: 'x', tail: '"}\n' },
-      'table.line-too-long',
-      'a.jsonl, line 1',
-    ],
-    [
-      'JSON',
-      'a.json',
-      { head: '[\n{"text":"one"},\n{"text":"', filler: 'word ', tail: '"}]' },
-      'table.line-too-long',
-      'a.json, line 3',
-    ],
-    [
-      'nothing but one letter',
-      'a.csv',
-      { head: '', filler: 'a', tail: '' },
-      'table.line-too-long',
-      'a.csv, line 1',
-    ],
-    [
-      'nothing but brackets',
-      'a.json',
-      { head: '', filler: '[', tail: '' },
-      'table.line-too-long',
-      'a.json, line 1',
-    ],
-  ])('%s: one Problem, and hardly more than the limit is read', async (_, name, parts, code, where) => {
-    const source = endlessSource(name, parts, gigabyte)
-    const { problem } = await drain(source)
-    expect(problem).toMatchObject({ code, where })
-    expect(problem!.remedy).not.toBe('')
-    expect(source.bytesRead()).toBeLessThan(2 * tableLimits.recordCharacters)
-  })
+  test.each<
+    [what: string, name: string, head: string, filler: string, tail: string, code: string, line: number]
+  >([
+    ['CSV', 'a.csv', 'text,label\n', 'word ', '', 'table.line-too-long', 2],
+    ['CSV in an open quoted cell', 'a.csv', 'text,label\na,b\n"', 'wörd\n', '', 'table.quote-not-closed', 3],
+    ['JSONL', 'a.jsonl', '{"text":"one"}\n{"text":"', 'word ', '"}\n', 'table.line-too-long', 2],
+    ['JSONL from its first byte', 'a.jsonl', '{"text":"', 'x', '"}\n', 'table.line-too-long', 1],
+    ['JSON', 'a.json', '[\n{"text":"one"},\n{"text":"', 'word ', '"}]', 'table.line-too-long', 3],
+    ['nothing but one letter', 'a.csv', '', 'a', '', 'table.line-too-long', 1],
+    ['nothing but brackets', 'a.json', '', '[', '', 'table.line-too-long', 1],
+  ])(
+    '%s: one Problem, and hardly more than the limit is read',
+    async (_, name, head, filler, tail, code, line) => {
+      const source = endlessSource(name, { head, filler, tail }, gigabyte)
+      const { problem } = await drain(source)
+      expect(problem).toMatchObject({ code, where: `${name}, line ${line}` })
+      expect(problem!.remedy).not.toBe('')
+      expect(source.bytesRead()).toBeLessThan(2 * tableLimits.recordCharacters)
+    },
+  )
 })
 
 describe('100 MB', { timeout: 240_000 }, () => {

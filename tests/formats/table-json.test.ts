@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import { ElementCutter, LineCutter, type RowText } from '#formats/json-rows.ts'
 import { JsonSyntaxFault, readJsonRow } from '#formats/json-value.ts'
+import { tableLimits } from '#formats/table-types.ts'
 import { mutate, seeded } from '../support/seeded.ts'
 import { problemOf, readText, sourceOf } from './table-support.ts'
 
@@ -41,6 +42,18 @@ describe('JSONL', () => {
       2,
     )
     expect((await readText('a.jsonl', '[{"text":"one"},{"text":"two"}]')).shape.format).toBe('json')
+  })
+
+  test('bug: one object and a line of blanks that JSON does not know ended in a throw', async () => {
+    for (const blank of ['\u00a0', '\u2028', '\f\n\v'])
+      expect((await readText('a.jsonl', `{"text":"one"}\n${blank}\n`)).records).toHaveLength(1)
+  })
+
+  test('column names are kept up to the limit, whatever the rows hold', async () => {
+    const rows = Array.from({ length: tableLimits.columns + 10 }, (_, i) => `{"key ${i}":"x"}\n`)
+    const table = await readText('a.jsonl', rows.join(''))
+    expect(table.records).toHaveLength(rows.length)
+    expect(table.columns).toHaveLength(tableLimits.columns)
   })
 
   test.each([
@@ -175,7 +188,7 @@ function tryParse(text: string): unknown {
 
 function tryRead(text: string): ReturnType<typeof readJsonRow> | null {
   try {
-    return readJsonRow(text, 64, 4096)
+    return readJsonRow(text)
   } catch (error) {
     if (error instanceof JsonSyntaxFault) return null
     throw error

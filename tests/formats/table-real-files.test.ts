@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openFileBytes } from '#core/system/file-bytes.ts'
-import { readWholeTable } from '#formats/table.ts'
 import { findShared } from '../support/models.ts'
+import { readWholeTable } from './table-support.ts'
 
 const folder = findShared('realdata')
 

@@ -1,7 +1,37 @@
 // Sources made on the fly and short ways to read a table in a test.
 import { type ByteSource, bytesAsSource } from '#formats/byte-source.ts'
-import { readWholeTable, type TableOptions, type WholeTable } from '#formats/table.ts'
-import type { Problem } from '#shared/result.ts'
+import { openTable, type TableOptions, type TableShape } from '#formats/table.ts'
+import type { TableLeftOut, TableNote, TableRecord } from '#formats/table-types.ts'
+import { ok, type Problem, type Result } from '#shared/result.ts'
+
+export interface WholeTable {
+  readonly shape: TableShape
+  readonly columns: readonly string[]
+  readonly records: readonly TableRecord[]
+  readonly leftOut: readonly TableLeftOut[]
+  readonly notes: readonly TableNote[]
+}
+
+/** A whole table in memory. */
+export async function readWholeTable(
+  source: ByteSource,
+  options: TableOptions = {},
+): Promise<Result<WholeTable>> {
+  const table = await openTable(source, options)
+  if (!table.ok) return table
+  const records: TableRecord[] = []
+  const leftOut: TableLeftOut[] = []
+  const notes: TableNote[] = []
+  for await (const batch of table.value.batches()) {
+    if (!batch.ok) return batch
+    for (const event of batch.value) {
+      if (event.kind === 'record') records.push(event)
+      else if (event.kind === 'left-out') leftOut.push(event)
+      else notes.push(event)
+    }
+  }
+  return ok({ shape: table.value.shape, columns: table.value.columns(), records, leftOut, notes })
+}
 
 export const sourceOf = (name: string, content: string | Uint8Array): ByteSource =>
   bytesAsSource(name, typeof content === 'string' ? new TextEncoder().encode(content) : content)
