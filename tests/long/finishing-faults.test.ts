@@ -16,6 +16,7 @@ let adapterSha256: string | null
 async function runInHere(answer: 'resume' | 'cancel' = 'resume'): Promise<TrainerEvent[]> {
   const host = {
     backend: createOnnxBackend(),
+    appVersion: 'test',
     nowMs: () => performance.now(),
     peakResidentBytes: () => 0,
     nextCommand: async () => 'continue' as const,

@@ -1,6 +1,7 @@
 // The numerics thread: does the job on the ONNX backend and posts each event. A run of a graph blocks it, nothing else.
 import { parentPort, workerData } from 'node:worker_threads'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
+import { appVersion } from '#core/system/app-version.ts'
 import { obeyControl } from './control.ts'
 import type { ThreadData, ThreadMessage } from './thread-messages.ts'
 import { runTrainingJob } from './training-job.ts'
@@ -12,6 +13,7 @@ export async function runNumericsThread(): Promise<void> {
   const events = runTrainingJob(job, {
     ...commands,
     backend: createOnnxBackend(),
+    appVersion,
     nowMs: () => performance.now(),
     peakResidentBytes: () => process.resourceUsage().maxRSS * 1024,
     nextCommand: () => {

@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import type { CheckpointTensor } from '#core/training/checkpoint-format.ts'
-import { damaged, readCheckpointTensors, type VerifiedCheckpoint } from '#core/training/checkpoint-search.ts'
+import { readCheckpointTensors, type VerifiedCheckpoint } from '#core/training/checkpoint-search.ts'
 import type { CheckpointContent } from '#core/training/checkpoints.ts'
 import type { ParameterLayout, TrainState } from '#engine/train/state.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
@@ -23,6 +23,8 @@ const stateSchema = z.strictObject({
     rowsSha256: z.string(),
     /** Name and version of the backend. It may change; the numbers then may too, in their last digits. */
     backend: z.string(),
+    /** Version of Tunewright, of which the same holds. Checkpoints of its first days do not have it. */
+    tunewright: z.string().optional(),
   }),
   step: z.int().nonnegative(),
   tokensSeen: z.int().nonnegative(),
@@ -38,9 +40,14 @@ const stateSchema = z.strictObject({
 
 export type RunIdentity = z.infer<typeof stateSchema>['identity']
 
-export function identityOf(job: TrainerJob, rows: PreparedRows, backend: string): RunIdentity {
-  const recipeSha256 = createHash('sha256').update(sortedJson(job.recipe)).digest('hex')
-  return { runId: job.runId, recipeSha256, rowsSha256: rows.sha256, backend }
+/** What a checkpoint belongs to (it is refused elsewhere), and what computes it. */
+export function identityOf(
+  { runId, recipe }: TrainerJob,
+  rows: PreparedRows,
+  software: { readonly backend: string; readonly tunewright: string },
+): RunIdentity {
+  const recipeSha256 = createHash('sha256').update(sortedJson(recipe)).digest('hex')
+  return { runId, recipeSha256, rowsSha256: rows.sha256, ...software }
 }
 
 /** JSON with the keys of every object in one order, so that equal recipes have equal text. */
@@ -50,6 +57,20 @@ function sortedJson(value: unknown): string {
       ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
       : inner,
   )
+}
+
+/** Says that other software goes on than made the checkpoint; null where it is the same. */
+export function softwareNotice(saved: RunIdentity, now: RunIdentity): string | null {
+  const changes = [
+    ...(saved.backend === now.backend ? [] : [`from ${saved.backend} to ${now.backend}`]),
+    ...(saved.tunewright === now.tunewright
+      ? []
+      : [
+          `from ${saved.tunewright ? `Tunewright ${saved.tunewright}` : 'an earlier Tunewright'} to ${now.tunewright}`,
+        ]),
+  ]
+  if (changes.length === 0) return null
+  return `The software has changed since the checkpoint that this run goes on from (${changes.join(', ')}): its last digits may differ from those of an uninterrupted run.`
 }
 
 export function stateContent(
@@ -101,15 +122,15 @@ function tensorsOf(
 
 /**
  * The state that a verified checkpoint holds. Throws ProblemError: run.not-resumable where it belongs to another run,
- * recipe or data; checkpoint.damaged where it does not hold what this program writes.
+ * recipe or data, or holds what this version does not write.
  */
 export async function readState(
   checkpoint: VerifiedCheckpoint,
   layout: ParameterLayout,
   identity: RunIdentity,
-): Promise<{ readonly state: TrainState; readonly backend: string }> {
+): Promise<{ readonly state: TrainState; readonly savedBy: RunIdentity }> {
   const parsed = stateSchema.safeParse(checkpoint.state)
-  if (!parsed.success) throw damaged(checkpoint.folder, 'its state is not one that this version writes')
+  if (!parsed.success) throw notResumable(checkpoint.folder, 'its state is not one that this version writes')
   const saved = parsed.data
   requireSame(saved.identity, identity, checkpoint.folder)
   const parameters = await readFlat(checkpoint, parametersFile, layout, '')
@@ -133,7 +154,7 @@ export async function readState(
     evaluationsWithoutImprovement: saved.evaluationsWithoutImprovement,
     ending: saved.ending,
   }
-  return { state, backend: saved.identity.backend }
+  return { state, savedBy: saved.identity }
 }
 
 function requireSame(saved: RunIdentity, now: RunIdentity, folder: string): void {
@@ -145,14 +166,17 @@ function requireSame(saved: RunIdentity, now: RunIdentity, folder: string): void
         : saved.rowsSha256 !== now.rowsSha256
           ? 'the rows or the tokenizer have changed since'
           : null
-  if (differs !== null)
-    throw new ProblemError({
-      code: 'run.not-resumable',
-      message: `The checkpoint cannot be gone on from: ${differs}.`,
-      where: `checkpoints/${folder}`,
-      remedy: 'Start a new run.',
-    })
+  if (differs !== null) throw notResumable(folder, differs)
 }
+
+/** Every byte verified, so nothing is damaged: it is another run's, or another version of Tunewright wrote it. */
+const notResumable = (folder: string, reason: string): ProblemError =>
+  new ProblemError({
+    code: 'run.not-resumable',
+    message: `The checkpoint cannot be gone on from: ${reason}.`,
+    where: `checkpoints/${folder}`,
+    remedy: 'Start a new run.',
+  })
 
 async function readFlat(
   checkpoint: VerifiedCheckpoint,
@@ -165,7 +189,7 @@ async function readFlat(
   for (const { name, shape, offset } of layout.entries) {
     const tensor = tensors.get(prefix + name)
     if (tensor?.shape.join() !== shape.join())
-      throw damaged(checkpoint.folder, `${file} does not hold ${prefix}${name} in its shape`)
+      throw notResumable(checkpoint.folder, `${file} does not hold ${prefix}${name} in its shape`)
     flat.set(tensor.data, offset)
   }
   return flat

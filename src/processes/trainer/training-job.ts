@@ -15,11 +15,13 @@ import { type CompiledJob, compileJob } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { openModel } from './open-model.ts'
 import { type PreparedRows, prepareRows } from './prepare-rows.ts'
-import { identityOf, readState, stateContent } from './state-files.ts'
+import { identityOf, type RunIdentity, readState, softwareNotice, stateContent } from './state-files.ts'
 
 export interface TrainerHost extends PausePorts {
   readonly nowMs: () => number
   readonly backend: Backend
+  /** Of this Tunewright. */
+  readonly appVersion: string
   readonly peakResidentBytes: () => number
 }
 
@@ -45,20 +47,20 @@ async function* work(job: TrainerJob, host: TrainerHost, sessions: Session[]): E
   yield { kind: 'phase', phase: 'preparing', detail: 'reading and tokenising the rows' }
   const rows = await prepareRows(job, model)
   const compiled = await compileJob(job, model, rows, host.backend, sessions)
-  const state = yield* openState(job, host, compiled.setup, rows)
+  const identity = identityOf(job, rows, { backend: host.backend.name, tunewright: host.appVersion })
+  const state = yield* openState(job, compiled.setup, identity)
   yield planEvent(compiled.setup, rows, state, host.backend)
-  yield* trainAndFinish(job, host, compiled, rows, state)
+  yield* trainAndFinish(job, host, compiled, identity, state)
 }
 
 async function* trainAndFinish(
   job: TrainerJob,
   host: TrainerHost,
   compiled: CompiledJob,
-  rows: PreparedRows,
+  identity: RunIdentity,
   state: TrainState,
 ): Events {
   const { layout } = compiled.setup
-  const identity = identityOf(job, rows, host.backend.name)
   const outcome = yield* train(compiled.setup, state, {
     ...host,
     forwardBackward: (feeds) => compiled.training.run(feeds),
@@ -106,12 +108,7 @@ async function* finish(
 }
 
 /** Sweeps what a killed process left, and gives the state of the newest checkpoint that verifies, or a new one. */
-async function* openState(
-  job: TrainerJob,
-  host: TrainerHost,
-  setup: TrainingSetup,
-  rows: PreparedRows,
-): Events<TrainState> {
+async function* openState(job: TrainerJob, setup: TrainingSetup, identity: RunIdentity): Events<TrainState> {
   unwrap(await prepareCheckpoints(job.runFolder))
   await sweepAdapter(job.runFolder)
   const { newest, rejected } = unwrap(await findNewestCheckpoint(job.runFolder))
@@ -121,13 +118,10 @@ async function* openState(
     const shapes = setup.layout.entries.map(({ name, shape }) => ({ name, shape }))
     return initialState(setup.layout, initialiseAdapter(shapes, job.recipe.seed))
   }
-  const opened = await readState(newest, setup.layout, identityOf(job, rows, host.backend.name))
-  if (opened.backend !== host.backend.name)
-    yield {
-      kind: 'notice',
-      text: `This run began on ${opened.backend} and goes on on ${host.backend.name}: its numbers may differ in the last digits from those of an uninterrupted run.`,
-    }
-  return opened.state
+  const { state, savedBy } = await readState(newest, setup.layout, identity)
+  const notice = softwareNotice(savedBy, identity)
+  if (notice !== null) yield { kind: 'notice', text: notice }
+  return state
 }
 
 function planEvent(

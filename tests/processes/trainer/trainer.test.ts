@@ -3,9 +3,11 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { appVersion } from '../../../src/core/system/app-version.ts'
 import { openFileBytes } from '../../../src/core/system/file-bytes.ts'
 import { readSafetensorsHeader } from '../../../src/formats/safetensors.ts'
 import { unwrap } from '../../../src/shared/result.ts'
+import type { TrainerJob } from '../../../src/shared/trainer-protocol.ts'
 import { makeTinyLibrary, messagesCsv, readJson, type TestLibrary } from './tiny-run.ts'
 import { curveOf, eventsIn, finishedOf, runTrainer, startTrainer, stored } from './trainer-process.ts'
 
@@ -86,8 +88,10 @@ describe('commands', () => {
   const long = { duration: { epochs: 200 }, evaluation: { patience: null, everySteps: 500 } }
 
   it('pause holds the run, resume lets it go on, and the numbers stay the same', async () => {
-    const undisturbed = eventsIn((await runTrainer(await tiny.makeJob('undisturbed'))).messages)
-    const trainer = startTrainer(await tiny.makeJob('paused'), (event) => {
+    // So long that a quick machine is not done before the first pause arrives.
+    const settings = { duration: { epochs: 20 }, evaluation: { patience: null, everySteps: 50 } }
+    const undisturbed = eventsIn((await runTrainer(await tiny.makeJob('undisturbed', settings))).messages)
+    const trainer = startTrainer(await tiny.makeJob('paused', settings), (event) => {
       if (event.kind === 'step' && (event.step === 4 || event.step === 9)) trainer.send({ kind: 'pause' })
       if (event.kind === 'paused') setTimeout(() => trainer.send({ kind: 'resume' }), 200)
     })
@@ -190,7 +194,51 @@ describe('what it refuses', () => {
   })
 })
 
+/** Changes the state of the newest checkpoint as if another program had written it: every byte still verifies. */
+async function rewriteNewestState(
+  job: TrainerJob,
+  change: (state: { identity: Record<string, string | undefined> }) => object,
+): Promise<void> {
+  const checkpoints = join(job.runFolder, 'checkpoints')
+  const folder = join(checkpoints, (await readdir(checkpoints)).sort().at(-1)!)
+  const state = JSON.stringify(change(JSON.parse(await readFile(join(folder, 'state.json'), 'utf8'))))
+  await writeFile(join(folder, 'state.json'), state)
+  const manifest = JSON.parse(await readFile(join(folder, 'manifest.json'), 'utf8'))
+  const entry = manifest.files.find(({ name }: { name: string }) => name === 'state.json')
+  entry.sizeBytes = state.length
+  entry.sha256 = createHash('sha256').update(state).digest('hex')
+  await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
+}
+
 describe('resume', () => {
+  it('says when another version of Tunewright or of the backend made the checkpoint, and goes on', async () => {
+    const job = await tiny.makeJob('versions', { duration: { epochs: 1 } })
+    const whole = eventsIn((await runTrainer(job)).messages)
+    const resumed = async (changes: Record<string, string | undefined>) => {
+      await rewriteNewestState(job, (state) => ({ ...state, identity: { ...state.identity, ...changes } }))
+      const events = eventsIn((await runTrainer(job)).messages)
+      expect(finishedOf(events).adapterSha256).toBe(finishedOf(whole).adapterSha256)
+      return events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []))
+    }
+    expect(await resumed({})).toEqual([])
+    expect(await resumed({ tunewright: '0.0.1' })).toEqual([
+      expect.stringMatching(`from Tunewright 0.0.1 to ${appVersion}.*last digits may differ`),
+    ])
+    // As checkpoints were before they named the version, and on another backend.
+    const both = await resumed({ tunewright: undefined, backend: 'abacus 1' })
+    expect(both).toEqual([
+      expect.stringMatching(/from abacus 1 to onnxruntime.*from an earlier Tunewright to/),
+    ])
+  })
+  it('of a state that this version does not write is refused as not resumable, not as damaged', async () => {
+    const job = await tiny.makeJob('foreign', { duration: { epochs: 1 } })
+    await runTrainer(job)
+    await rewriteNewestState(job, (state) => ({ ...state, later: 'field' }))
+    expect(eventsIn((await runTrainer(job)).messages).at(-1)).toMatchObject({
+      kind: 'failed',
+      problem: { code: 'run.not-resumable', remedy: 'Start a new run.' },
+    })
+  })
   it('passes a damaged newest checkpoint over with a notice and ends the same', async () => {
     const job = await tiny.makeJob('damaged')
     const whole = eventsIn((await runTrainer(job)).messages)
