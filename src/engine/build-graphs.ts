@@ -31,8 +31,6 @@ export interface TrainingGraphOptions {
   /** Parts into which labelled positions are split, so that rows x vocabulary x 4 bytes stay below about 50 MB. */
   readonly lossChunks: number
   readonly gradientCheckpointing: boolean
-  /** 'causal' if left out. */
-  readonly mask?: MaskKind
 }
 
 export interface ScoringGraphOptions {
@@ -119,7 +117,7 @@ export function buildTrainingGraph(
   options: TrainingGraphOptions,
 ): BuiltGraph {
   if (method.kind === 'none') throw new Error('nothing to train: the method is none')
-  const body = buildBody(config, method, options.mask ?? 'causal')
+  const body = buildBody(config, method, 'causal')
   const losses = addLosses(body, options.lossChunks)
   const forward = body.builder.build()
   const wrt = forward.parameters.filter(({ isTrainable }) => isTrainable).map(({ value }) => value)
@@ -129,7 +127,7 @@ export function buildTrainingGraph(
   return describe(runPasses(differentiate(forward, losses, wrt), passes), options.lossChunks)
 }
 
-/** Losses only, fed and returned as by `buildTrainingGraph`; adapters and trained weights are fed on every run. */
+/** Losses only, fed and returned as by `buildTrainingGraph`, with the mask besides where `options` say so. */
 export function buildScoringGraph(
   config: ModelConfig,
   method: MethodSpec,

@@ -62,13 +62,17 @@ export function* enterPhase(run: Run, phase: Phase, detail: string): Generator<T
   yield { kind: 'phase', phase, detail }
 }
 
-/** Between micro-batches: hears pause and cancel. A pause saves first, so that it is as safe as a stop. */
+/**
+ * Between micro-batches: hears pause and cancel. A pause saves first, so that it is as safe as a stop; where that fails
+ * it says so, and who resumes it only waits for the save.
+ */
 export async function* obey(run: Run): Interruptible {
   const command = await run.ports.nextCommand()
   if (command === 'continue') return null
   if (command === 'cancel') return { kind: 'cancelled' }
-  const stop = yield* save(run)
-  return stop ?? (yield* pause(run, null))
+  const problem = yield* trySave(run)
+  const stop = yield* pause(run, problem)
+  return stop ?? (problem ? yield* save(run) : null)
 }
 
 async function* pause(run: Run, problem: Problem | null): Interruptible {

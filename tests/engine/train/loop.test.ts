@@ -349,6 +349,16 @@ describe('pause, cancel and a full disk', () => {
     expect(curve(events)).toEqual(curve(whole.events))
     expect(state).toEqual(undisturbed)
   })
+  // It paused a second time, without a problem, right after the resume.
+  it('a pause that cannot save waits once: who resumes it goes on', async () => {
+    const setup = makeSetup()
+    const disk = withDisk([1], ['resume'])
+    const ports = { ...disk, nextCommand: commands((asked) => (asked === 5 ? 'pause' : 'continue')) }
+    const { events, outcome } = await collect(setup, newState(setup), ports)
+    expect(outcome.reason).toBe('completed')
+    expect(eventsOf(events, 'paused').map(({ problem }) => problem?.code)).toEqual(['disk.full'])
+    expect(disk.saves[0]).toMatchObject({ step: 0 })
+  })
   it('a cancel saves where the run stands', async () => {
     const setup = makeSetup()
     const state = newState(setup)
