@@ -1,6 +1,5 @@
 // What every command works with: the library, the journal, child processes, the output. Opened late, closed always.
 // Methods that can meet bad input throw a ProblemError; program.ts catches it, prints it and sets the exit code.
-import { readFileSync } from 'node:fs'
 import { createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
 import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/system/library.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
@@ -8,9 +7,7 @@ import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { exitCodes, type Output } from './output.ts'
 
-export const appVersion: string = JSON.parse(
-  readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
-).version
+export { appVersion } from '#core/system/app-version.ts'
 
 /** Ctrl-C, a polite kill, a closed terminal window. */
 const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const

@@ -9,7 +9,7 @@ import { readRecipeFile } from '#core/training/recipe-file.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import { unwrap } from '#shared/result.ts'
 import { formatDuration } from '#shared/units.ts'
-import { type Application, appVersion } from '../application.ts'
+import type { Application } from '../application.ts'
 import { followRun } from '../follow-run.ts'
 import { curveLines, settingLines } from '../report.ts'
 import { printDataset } from './data.ts'
@@ -34,7 +34,7 @@ export async function runDemo(application: Application, jsonPath?: string): Prom
   else await addModel(application, 'starter')
 
   heading(application, '2  The examples')
-  const { runId, recipe, dataset } = unwrap(await prepareRun(draft, { library, writer, appVersion }))
+  const { runId, recipe, dataset } = unwrap(await prepareRun(draft, { library, writer }))
   const leftOut = unwrap(await readLeftOut(datasetFolder(library, dataset.fingerprint)))
   const { counts } = dataset
   const rows = { total: counts.train + counts.validation + counts.test, ...counts }

@@ -4,7 +4,7 @@ import { draftOfSettings, readRecipeFile, type Setting } from '#core/training/re
 import { createRunService } from '#core/training/run-service.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
-import { type Application, appVersion } from '../application.ts'
+import type { Application } from '../application.ts'
 import { followRun, printNextStep } from '../follow-run.ts'
 import { curveLines, settingLines } from '../report.ts'
 import type { TrainOptions } from '../setting-flags.ts'
@@ -40,7 +40,7 @@ export function readDraft(recipePath: string | undefined, options: TrainOptions)
 export async function train(application: Application, draft: RecipeDraft): Promise<void> {
   const { library, launcher, output } = application
   const writer = application.writer()
-  const prepared = unwrap(await prepareRun(draft, { library, writer, appVersion }))
+  const prepared = unwrap(await prepareRun(draft, { library, writer }))
   const { runId, dataset, model, recipe } = prepared
   output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}`)
   await printDataset(application, dataset, draft)

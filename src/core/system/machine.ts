@@ -1,6 +1,7 @@
 // What this computer is, as far as runs and reports need it. Reads, never changes.
 import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import { appVersion } from './app-version.ts'
 
 export interface Machine {
   readonly platform: string
@@ -38,6 +39,6 @@ function countPhysicalCores(): number {
 }
 
 /** Versions that decide what a run computes, for the journal. */
-export function describeVersions(appVersion: string): Record<string, string> {
+export function describeVersions(): Record<string, string> {
   return { tunewright: appVersion, node: process.versions.node, v8: process.versions.v8 }
 }

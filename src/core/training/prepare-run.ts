@@ -23,13 +23,12 @@ export interface PreparedRun {
 export interface PrepareOptions {
   readonly library: Library
   readonly writer: Pick<JournalWriter, 'ensureProject' | 'addModel' | 'addDataset' | 'createRun'>
-  readonly appVersion: string
 }
 
 /** Imports the data, freezes the recipe and inserts the run as `queued`. Nothing is started. */
 export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise<Result<PreparedRun>> {
   return attemptAsync(async () => {
-    const { library, writer, appVersion } = options
+    const { library, writer } = options
     const model = unwrap(await showModel(library, draft.model))
     await requireFit(draft, model, library)
     const dataset = unwrap(await importDataset(library, draft.data, draft.scenario))
@@ -46,7 +45,7 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
         recipe,
         backend: 'not started yet',
         device: machine,
-        versions: describeVersions(appVersion),
+        versions: describeVersions(),
       }),
     )
     return { runId: id, recipe, model, dataset }
@@ -75,7 +74,7 @@ async function requireFit(draft: RecipeDraft, model: ModelManifest, library: Lib
 }
 
 /** The draft with everything decided: the same recipe on the same machine gives the same bits. */
-export function freezeRecipe(
+function freezeRecipe(
   draft: RecipeDraft,
   model: ModelManifest,
   dataset: DatasetManifest,
