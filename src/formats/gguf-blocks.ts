@@ -85,38 +85,28 @@ function minimumOf(bytes: Uint8Array, at: number, j: number): number {
   return j < 4 ? bytes[at + 4 + j]! & 63 : (bytes[at + 4 + j]! >> 4) | ((bytes[at + j]! >> 6) << 4)
 }
 
-/** d, dmin, 12 bytes of scales and minima, 128 bytes of nibbles. Sub-blocks of 32: y = d scale q - dmin minimum */
-const q4_k: Dequantise = (bytes, out, at) => {
-  for (let block = 0, o = at; block < bytes.length; block += 144) {
-    const d = half(bytes, block)
-    const dmin = half(bytes, block + 2)
-    for (let j = 0; j < 8; j += 1) {
-      const scale = d * scaleOf(bytes, block + 4, j)
-      const minimum = dmin * minimumOf(bytes, block + 4, j)
-      const nibbles = block + 16 + (j >> 1) * 32
-      const shift = (j & 1) * 4
-      for (let i = 0; i < 32; i += 1, o += 1) out[o] = scale * ((bytes[nibbles + i]! >> shift) & 15) - minimum
-    }
-  }
-}
-
-/** As Q4_K with 32 bytes of fifth bits (bit j of byte i belongs to value i of sub-block j) before the nibbles. */
-const q5_k: Dequantise = (bytes, out, at) => {
-  for (let block = 0, o = at; block < bytes.length; block += 176) {
-    const d = half(bytes, block)
-    const dmin = half(bytes, block + 2)
-    for (let j = 0; j < 8; j += 1) {
-      const scale = d * scaleOf(bytes, block + 4, j)
-      const minimum = dmin * minimumOf(bytes, block + 4, j)
-      const nibbles = block + 48 + (j >> 1) * 32
-      const shift = (j & 1) * 4
-      for (let i = 0; i < 32; i += 1, o += 1) {
-        const fifth = ((bytes[block + 16 + i]! >> j) & 1) << 4
-        out[o] = scale * (((bytes[nibbles + i]! >> shift) & 15) | fifth) - minimum
+/**
+ * d, dmin, 12 bytes of scales and minima, fifth bits (Q5_K: 32 bytes, bit j of byte i belongs to value i of sub-block j;
+ * Q4_K: none), 128 bytes of nibbles. Sub-blocks of 32: y = d scale q - dmin minimum
+ */
+const q45_k =
+  (fifthBytes: 0 | 32): Dequantise =>
+  (bytes, out, at) => {
+    for (let block = 0, o = at; block < bytes.length; block += 144 + fifthBytes) {
+      const d = half(bytes, block)
+      const dmin = half(bytes, block + 2)
+      for (let j = 0; j < 8; j += 1) {
+        const scale = d * scaleOf(bytes, block + 4, j)
+        const minimum = dmin * minimumOf(bytes, block + 4, j)
+        const nibbles = block + 16 + fifthBytes + (j >> 1) * 32
+        const shift = (j & 1) * 4
+        for (let i = 0; i < 32; i += 1, o += 1) {
+          const fifth = fifthBytes === 0 ? 0 : ((bytes[block + 16 + i]! >> j) & 1) << 4
+          out[o] = scale * (((bytes[nibbles + i]! >> shift) & 15) | fifth) - minimum
+        }
       }
     }
   }
-}
 
 /**
  * 128 bytes of low nibbles, 64 bytes of high bit pairs, 16 x int8 scales, d. y = d scale (q - 32).
@@ -145,7 +135,7 @@ export const dequantisers: Readonly<Partial<Record<GgufTensorTypeName, Dequantis
   Q4_1: q4_1,
   Q5_0: q5_0,
   Q5_1: q5_1,
-  Q4_K: q4_k,
-  Q5_K: q5_k,
+  Q4_K: q45_k(0),
+  Q5_K: q45_k(32),
   Q6_K: q6_k,
 }

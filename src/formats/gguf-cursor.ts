@@ -76,14 +76,7 @@ export class GgufCursor {
       throw this.fault(
         `${what} needs ${bytes} bytes here, but the file ends after ${Math.max(0, this.remainingBytes)}.`,
       )
-    if (start + bytes > weightLimits.ggufHeaderBytes)
-      throw beyondLimit(
-        this.#source.name,
-        `byte ${start}`,
-        'Header bytes',
-        start + bytes,
-        weightLimits.ggufHeaderBytes,
-      )
+    this.#requireAllowance(bytes)
     const usual = start === 0 ? firstWindowBytes : windowBytes
     const length = Math.max(bytes, Math.min(usual, this.remainingBytes))
     this.#window = await readExactly(this.#source, start, length)
@@ -178,12 +171,17 @@ export class GgufCursor {
       throw this.fault(
         `${what} needs at least ${bytes} bytes, but only ${this.remainingBytes} are left in the file.`,
       )
-    if (this.offsetBytes + bytes > weightLimits.ggufHeaderBytes)
+    this.#requireAllowance(bytes)
+  }
+
+  #requireAllowance(bytes: number): void {
+    const end = this.offsetBytes + bytes
+    if (end > weightLimits.ggufHeaderBytes)
       throw beyondLimit(
         this.#source.name,
         `byte ${this.offsetBytes}`,
         'Header bytes',
-        this.offsetBytes + bytes,
+        end,
         weightLimits.ggufHeaderBytes,
       )
   }

@@ -1,5 +1,5 @@
 // GGUF tensors as float32. Refuses the number formats that need lookup grids or fewer than four bits.
-import { attemptAsync, fail, ok, ProblemError, type Result } from '#shared/result.ts'
+import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
 import type { ByteSource } from './byte-source.ts'
 import { dequantisers } from './gguf-blocks.ts'
 import { type GgufTensor, type GgufTensorTypeName, ggufTensorTypes } from './gguf-types.ts'
@@ -19,29 +19,8 @@ function notDequantisable(file: string, type: GgufTensorTypeName): ProblemError 
 export const isDequantisable = (type: GgufTensorTypeName): boolean => dequantisers[type] !== undefined
 
 /**
- * Whole blocks as float32, bit-equal to Python's gguf package. `where` names the file in a Problem.
- * Problems: gguf.unsupported, gguf.invalid (not whole blocks).
- */
-export function dequantise(
-  type: GgufTensorTypeName,
-  bytes: Uint8Array,
-  where = 'GGUF data',
-): Result<Float32Array<ArrayBuffer>> {
-  const { blockBytes, blockElements } = ggufTensorTypes[type]
-  const write = dequantisers[type]
-  if (!write) return fail(notDequantisable(where, type).problem)
-  if (bytes.length % blockBytes !== 0)
-    return fail(
-      damaged('gguf.invalid', where, type, `${bytes.length} bytes are not whole blocks of ${blockBytes}.`)
-        .problem,
-    )
-  const values = new Float32Array((bytes.length / blockBytes) * blockElements)
-  write(bytes, values, 0)
-  return ok(values)
-}
-
-/**
- * A tensor of the file as float32, in the file's own order. Reads in pieces of at most 4 MiB.
+ * A tensor of the file as float32, bit-equal to Python's gguf package, in the file's own order. Reads in pieces of at
+ * most 4 MiB.
  * Problems: gguf.unsupported, gguf.invalid (the tensor lies outside the file), file.changed.
  */
 export async function readGgufFloat32(

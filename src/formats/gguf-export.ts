@@ -3,7 +3,7 @@
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
 import { ggufNameOf, permutedHeads, permuteHeads } from './gguf-names.ts'
 import { quantise, type WritableGgufType } from './gguf-quantise.ts'
-import { type GgufTensorTypeName, type GgufValue, ggufTensorTypes } from './gguf-types.ts'
+import { type GgufValue, ggufTensorTypes } from './gguf-types.ts'
 import { ggufVocabularyEntries } from './gguf-vocabulary-writer.ts'
 import { type GgufTensorInput, ggufChunks } from './gguf-writer.ts'
 import { expectedShapes, type LlamaConfig, readLlamaConfig } from './llama-config.ts'
@@ -55,7 +55,14 @@ export function ggufOfModel(
 }
 
 function configEntries(config: LlamaConfig): [string, GgufValue][] {
-  const linear = config.rope_parameters.rope_type === 'linear' ? config.rope_parameters.factor : undefined
+  const rope = config.rope_parameters
+  const scaling: [string, GgufValue][] =
+    rope.rope_type === 'linear'
+      ? [
+          ['llama.rope.scaling.type', text('linear')],
+          ['llama.rope.scaling.factor', real(rope.factor)],
+        ]
+      : []
   return [
     ['llama.block_count', whole(config.num_hidden_layers)],
     ['llama.context_length', whole(config.max_position_embeddings)],
@@ -68,12 +75,7 @@ function configEntries(config: LlamaConfig): [string, GgufValue][] {
     ['llama.attention.layer_norm_rms_epsilon', real(config.rms_norm_eps)],
     ['llama.rope.dimension_count', whole(config.head_dim)],
     ['llama.rope.freq_base', real(config.rope_theta)],
-    ...(linear === undefined
-      ? []
-      : ([
-          ['llama.rope.scaling.type', text('linear')],
-          ['llama.rope.scaling.factor', real(linear)],
-        ] satisfies [string, GgufValue][])),
+    ...scaling,
     ['llama.vocab_size', whole(config.vocab_size)],
   ]
 }
@@ -84,10 +86,10 @@ function ropeTensors(config: LlamaConfig): GgufTensorInput[] {
   if (rope.rope_type !== 'llama3') return []
   const divisors = llama3Divisors(
     {
-      factor: rope.factor ?? 8,
-      lowFreqFactor: rope.low_freq_factor ?? 1,
-      highFreqFactor: rope.high_freq_factor ?? 4,
-      originalContextTokens: rope.original_max_position_embeddings ?? 8192,
+      factor: rope.factor,
+      lowFreqFactor: rope.low_freq_factor,
+      highFreqFactor: rope.high_freq_factor,
+      originalContextTokens: rope.original_max_position_embeddings,
     },
     config.rope_theta,
     config.head_dim,
@@ -113,7 +115,7 @@ function modelTensors(
     const shape = expected.get(tensor.name)
     const name = ggufNameOf(tensor.name)
     if (shape === undefined || name === null || shape.join() !== tensor.shape.join())
-      throw unknownTensor(tensor.name, `[${tensor.shape.join(', ')}]`)
+      throw unknownTensor(tensor.name, tensor.shape)
     expected.delete(tensor.name)
     const stored = storedType(shape, type)
     const heads = permutedHeads(name, config.num_attention_heads, config.num_key_value_heads)
@@ -134,14 +136,13 @@ function modelTensors(
 
 function storedType(shape: readonly number[], wanted: WritableGgufType): WritableGgufType {
   if (shape.length === 1) return 'F32'
-  const blocks: GgufTensorTypeName = wanted
-  return (shape.at(-1) ?? 0) % ggufTensorTypes[blocks].blockElements === 0 ? wanted : 'F16'
+  return (shape.at(-1) ?? 0) % ggufTensorTypes[wanted].blockElements === 0 ? wanted : 'F16'
 }
 
-function unknownTensor(name: string, shape: string): ProblemError {
+function unknownTensor(name: string, shape: readonly number[]): ProblemError {
   return new ProblemError({
     code: 'model.unsupported-family',
-    message: `A Llama model of this configuration has no tensor ${quoteForeign(name)} of shape ${shape}.`,
+    message: `A Llama model of this configuration has no tensor ${quoteForeign(name)} of shape [${shape.join(', ')}].`,
     where: `tensor ${quoteForeign(name)}`,
     remedy: 'Only complete models and adapters of the Llama family can be written as GGUF.',
   })
@@ -178,13 +179,12 @@ export function loraGgufOf(
     const inputs: GgufTensorInput[] = []
     const halves = new Map<string, number>()
     for (const [name, tensor] of adapter) {
-      const { base, side } = partsOfAdapterName(name)
+      const { base, side } = partsOfAdapterName(name, tensor.shape)
       const baseShape = shapes.get(base)
       const ggufName = ggufNameOf(base)
-      if (!baseShape || !ggufName || !fits(tensor, side, baseShape))
-        throw unknownTensor(name, `[${tensor.shape.join(', ')}]`)
       const rank = side === 'a' ? tensor.shape[0]! : tensor.shape[1]!
-      if ((halves.get(base) ?? rank) !== rank) throw unknownTensor(name, `[${tensor.shape.join(', ')}]`)
+      const isKnown = baseShape && ggufName && fits(tensor, side, baseShape)
+      if (!isKnown || (halves.get(base) ?? rank) !== rank) throw unknownTensor(name, tensor.shape)
       if (halves.has(base)) halves.delete(base)
       else halves.set(base, rank)
       inputs.push(adapterInput(`${ggufName}.lora_${side}`, tensor, config, side === 'b' ? ggufName : null))
@@ -202,10 +202,10 @@ export function loraGgufOf(
 }
 
 /** "base_model.model.model.layers.0.self_attn.q_proj.lora_A.weight" -> the base tensor's name and the side. */
-function partsOfAdapterName(name: string): { base: string; side: 'a' | 'b' } {
+function partsOfAdapterName(name: string, shape: readonly number[]): { base: string; side: 'a' | 'b' } {
   const [, module, side] =
     /^(?:base_model\.model\.)?(.+)\.lora_([AB])(?:\.default)?\.weight$/.exec(name) ?? []
-  if (module === undefined) throw unknownTensor(name, 'any kind')
+  if (module === undefined) throw unknownTensor(name, shape)
   return { base: `${module}.weight`, side: side === 'A' ? 'a' : 'b' }
 }
 

@@ -1,9 +1,9 @@
 // How text is split before byte-pair merging: llama.cpp's names and the splitting patterns they stand for, both ways.
 // Refuses a name or a pattern that it does not know: a guess would give other tokens than the model was trained on.
+import { isRecord } from './json-record.ts'
+import { digitsPattern, gpt2Pattern, splitStep } from './split-steps.ts'
 
-/** GPT-2's pattern (Radford et al. 2019). */
-const gpt2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-const singleDigits = String.raw`\p{N}`
+const singleDigits = digitsPattern(true)
 
 /** The pattern that Llama 3 and Qwen 2 share but for the number of digits kept together. */
 const llama3Like = (digits: string): string =>
@@ -32,12 +32,12 @@ const plain = { ignoreMerges: false, addsBos: false }
 const preTokenizers: readonly PreTokenizer[] = [
   {
     names: ['smollm', 'starcoder', 'refact', 'command-r', 'codeshell', 'exaone', 'minerva-7b'],
-    patterns: [singleDigits, gpt2],
+    patterns: [singleDigits, gpt2Pattern],
     ...plain,
   },
   {
     names: ['gpt-2', 'phi-2', 'mpt', 'olmo', 'jais', 'gigachat', 'a.x-4.0', 'mellum', 'exaone4'],
-    patterns: [gpt2],
+    patterns: [gpt2Pattern],
     ...plain,
   },
   {
@@ -49,12 +49,12 @@ const preTokenizers: readonly PreTokenizer[] = [
   { names: ['smaug-bpe', 'dbrx'], patterns: [llama3Like(String.raw`\p{N}{1,3}`)], ...plain },
   {
     names: ['qwen2', 'deepseek-r1-qwen', 'stablelm2', 'megrez'],
-    patterns: [llama3Like(String.raw`\p{N}`)],
+    patterns: [llama3Like(singleDigits)],
     ...plain,
   },
   {
     names: ['tekken'],
-    patterns: [caseAware('', String.raw`\p{N}`)],
+    patterns: [caseAware('', singleDigits)],
     ignoreMerges: true,
     addsBos: true,
   },
@@ -65,7 +65,7 @@ const preTokenizers: readonly PreTokenizer[] = [
   },
   {
     names: ['default'],
-    patterns: [String.raw`[\p{P}\$\+<=>\^~\|]+`, gpt2, String.raw`\p{N}+`, '[0-9][0-9][0-9]'],
+    patterns: [String.raw`[\p{P}\$\+<=>\^~\|]+`, gpt2Pattern, digitsPattern(false), '[0-9][0-9][0-9]'],
     ...plain,
   },
 ]
@@ -80,12 +80,7 @@ export function preTokenizerNamed(name: string): PreTokenizer | null {
  * Hugging Face's tokenizers, and JavaScript's port treats only these exactly.
  */
 export function preTokenizerJson(preTokenizer: PreTokenizer): object {
-  const splits = preTokenizer.patterns.map((pattern) => ({
-    type: 'Split',
-    pattern: { Regex: pattern },
-    behavior: 'Isolated',
-    invert: false,
-  }))
+  const splits = preTokenizer.patterns.map(splitStep)
   const bytes = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: false }
   return { type: 'Sequence', pretokenizers: [...splits, bytes] }
 }
@@ -109,9 +104,6 @@ const comparable = (pattern: string): string =>
     "(?i:'s|'t|'re|'ve|'m|'ll|'d)",
   )
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 function patternsOf(json: unknown): string[] | null {
   if (!isRecord(json)) return null
   switch (json.type) {
@@ -121,10 +113,10 @@ function patternsOf(json: unknown): string[] | null {
       return parts.includes(null) ? null : (parts as string[][]).flat()
     }
     case 'Digits':
-      return [json.individual_digits === true ? singleDigits : String.raw`\p{N}+`]
+      return [digitsPattern(json.individual_digits === true)]
     case 'ByteLevel':
       if (json.add_prefix_space === true) return null
-      return json.use_regex === false ? [] : [gpt2]
+      return json.use_regex === false ? [] : [gpt2Pattern]
     case 'Split':
       if (json.behavior !== 'Isolated' || json.invert === true || !isRecord(json.pattern)) return null
       return typeof json.pattern.Regex === 'string' ? [json.pattern.Regex] : null

@@ -12,7 +12,13 @@ import {
 } from './gguf-metadata.ts'
 import { preTokenizerJson, preTokenizerNamed } from './gguf-pre-tokenizers.ts'
 import { sentencePieceParts } from './gguf-sentencepiece.ts'
-import { type TokenizerParts, tokenTypes, type Vocabulary } from './gguf-vocabulary.ts'
+import {
+  namedTokens,
+  splitMerge,
+  type TokenizerParts,
+  tokenTypes,
+  type Vocabulary,
+} from './gguf-vocabulary.ts'
 import { quoteForeign } from './weight-problems.ts'
 
 export interface TokenizerFiles {
@@ -88,27 +94,18 @@ function byteLevelParts(metadata: GgufMetadata, vocabulary: Vocabulary): Tokeniz
   }
 }
 
-/** "a b" -> ["a", "b"], in order of rank. Each part and the joined token must be in the vocabulary. */
+/** In order of rank. Each part and the joined token must be in the vocabulary. */
 function readMerges(metadata: GgufMetadata, ids: ReadonlyMap<string, number>): [string, string][] {
   const key = 'tokenizer.ggml.merges'
   const merges = textsOf(metadata, key)
   if (merges === undefined) throw metadataProblem(key, 'The merges are missing.')
   return merges.map((merge, rank) => {
-    const space = merge.indexOf(' ', 1)
-    const left = merge.slice(0, space)
-    const right = merge.slice(space + 1)
-    if (space < 0 || !ids.has(left) || !ids.has(right) || !ids.has(left + right))
+    const parts = splitMerge(merge)
+    if (!parts || !ids.has(parts[0]) || !ids.has(parts[1]) || !ids.has(parts.join('')))
       throw metadataProblem(key, `Merge ${rank} is not made of known tokens: ${quoteForeign(merge)}.`)
-    return [left, right]
+    return parts
   })
 }
-
-const namedTokens = [
-  ['bos_token', 'tokenizer.ggml.bos_token_id'],
-  ['eos_token', 'tokenizer.ggml.eos_token_id'],
-  ['unk_token', 'tokenizer.ggml.unknown_token_id'],
-  ['pad_token', 'tokenizer.ggml.padding_token_id'],
-] as const
 
 function assemble(metadata: GgufMetadata, vocabulary: Vocabulary, parts: TokenizerParts): TokenizerFiles {
   const named: Record<string, string> = {}

@@ -1,14 +1,11 @@
 // tokenizer.json and tokenizer_config.json as GGUF metadata, so that llama.cpp gives the same tokens. Refuses anything
 // but byte-level BPE with a known pre-tokenizer, and SentencePiece BPE with byte fallback.
 import { ProblemError } from '#shared/result.ts'
+import { chatTemplateSource } from './chat-template.ts'
 import { preTokenizerOfJson } from './gguf-pre-tokenizers.ts'
 import type { GgufValue } from './gguf-types.ts'
-import { tokenTypes } from './gguf-vocabulary.ts'
-
-type Json = Readonly<Record<string, unknown>>
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
+import { namedTokens, splitMerge, tokenTypes } from './gguf-vocabulary.ts'
+import { isRecord, type JsonRecord } from './json-record.ts'
 
 function refuse(message: string, where: string): ProblemError {
   return new ProblemError({
@@ -45,17 +42,13 @@ export function ggufVocabularyEntries(
     ['tokenizer.ggml.token_type', { type: 'array', itemType: 'i32', items: types }],
     ...namedEntries(config, tokens),
     ...addingEntries(json, config),
-    ...(typeof config.chat_template === 'string'
-      ? ([['tokenizer.chat_template', { type: 'string', value: config.chat_template }]] as const).map(
-          ([key, value]): [string, GgufValue] => [key, value],
-        )
-      : []),
+    ...templateEntries(config),
   ]
 }
 
 function listTokens(
-  json: Json,
-  vocabulary: Json,
+  json: JsonRecord,
+  vocabulary: JsonRecord,
   size: number,
   isSentencePiece: boolean,
 ): { tokens: string[]; types: Int32Array } {
@@ -89,7 +82,7 @@ function listTokens(
 function listMerges(value: unknown): [string, string][] {
   if (!Array.isArray(value)) throw refuse('The merges are missing.', 'model.merges')
   return value.map((merge: unknown, rank) => {
-    const parts = typeof merge === 'string' ? splitOnce(merge) : merge
+    const parts: unknown = typeof merge === 'string' ? splitMerge(merge) : merge
     const [left, right] = Array.isArray(parts) ? parts : []
     if (typeof left !== 'string' || typeof right !== 'string')
       throw refuse('A merge is not a pair of tokens.', `model.merges[${rank}]`)
@@ -97,14 +90,9 @@ function listMerges(value: unknown): [string, string][] {
   })
 }
 
-function splitOnce(merge: string): [string, string] {
-  const space = merge.indexOf(' ', 1)
-  return [merge.slice(0, space), merge.slice(space + 1)]
-}
-
 function byteLevelEntries(
-  json: Json,
-  model: Json,
+  json: JsonRecord,
+  model: JsonRecord,
   merges: readonly [string, string][],
 ): [string, GgufValue][] {
   const preTokenizer = preTokenizerOfJson(json.pre_tokenizer, model.ignore_merges === true)
@@ -120,7 +108,7 @@ function byteLevelEntries(
 
 /** Scores are minus the rank of a token's first merge: SentencePiece then merges in the same order. */
 function sentencePieceEntries(
-  json: Json,
+  json: JsonRecord,
   tokens: readonly string[],
   merges: readonly [string, string][],
 ): [string, GgufValue][] {
@@ -137,19 +125,12 @@ function sentencePieceEntries(
   ]
 }
 
-const namedKeys = [
-  ['bos_token', 'tokenizer.ggml.bos_token_id'],
-  ['eos_token', 'tokenizer.ggml.eos_token_id'],
-  ['unk_token', 'tokenizer.ggml.unknown_token_id'],
-  ['pad_token', 'tokenizer.ggml.padding_token_id'],
-] as const
-
 /** A named token is a text or an object with `content`. */
 const contentOf = (token: unknown): unknown => (isRecord(token) ? token.content : token)
 
-function namedEntries(config: Json, tokens: readonly string[]): [string, GgufValue][] {
+function namedEntries(config: JsonRecord, tokens: readonly string[]): [string, GgufValue][] {
   const entries: [string, GgufValue][] = []
-  for (const [name, key] of namedKeys) {
+  for (const [name, key] of namedTokens) {
     const content = contentOf(config[name])
     const id = typeof content === 'string' ? tokens.indexOf(content) : -1
     if (id >= 0) entries.push([key, { type: 'u32', value: id }])
@@ -157,8 +138,13 @@ function namedEntries(config: Json, tokens: readonly string[]): [string, GgufVal
   return entries
 }
 
+function templateEntries(config: JsonRecord): [string, GgufValue][] {
+  const value = chatTemplateSource(config)
+  return value === null ? [] : [['tokenizer.chat_template', { type: 'string', value }]]
+}
+
 /** Which tokens Hugging Face would add around a text: what the post-processor says, else the configuration. */
-function addingEntries(json: Json, config: Json): [string, GgufValue][] {
+function addingEntries(json: JsonRecord, config: JsonRecord): [string, GgufValue][] {
   const processors = flattenProcessors(json.post_processor)
   const template = processors.find((processor) => processor.type === 'TemplateProcessing')
   const items: unknown[] = Array.isArray(template?.single) ? template.single : []
@@ -171,7 +157,7 @@ function addingEntries(json: Json, config: Json): [string, GgufValue][] {
   ]
 }
 
-function flattenProcessors(value: unknown): Json[] {
+function flattenProcessors(value: unknown): JsonRecord[] {
   if (!isRecord(value)) return []
   return value.type === 'Sequence' && Array.isArray(value.processors)
     ? value.processors.flatMap(flattenProcessors)

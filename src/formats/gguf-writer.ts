@@ -80,7 +80,7 @@ function encodeHeader(
     const bytes = ggufTensorBytes(tensor)
     offset += bytes + paddingAfter(bytes)
   }
-  out.skip(paddingAfter(out.length))
+  out.zeros(paddingAfter(out.length))
   return out.bytes()
 }
 

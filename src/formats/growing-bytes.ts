@@ -49,9 +49,9 @@ export class GrowingBytes {
     const at = this.#claim(bytes.length)
     this.#array.set(bytes, at)
   }
-  skip(bytes: number): void {
-    const at = this.#claim(bytes)
-    this.#array.fill(0, at, at + bytes)
+  /** The array is made of zeros and never written past its end. */
+  zeros(bytes: number): void {
+    this.#claim(bytes)
   }
   bytes(): Uint8Array {
     return this.#array.subarray(0, this.length)

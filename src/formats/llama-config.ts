@@ -1,16 +1,19 @@
 // config.json of a Llama model, in the fields that a GGUF determines, and the tensors that it implies.
-
 import { ProblemError } from '#shared/result.ts'
+import { isRecord, type JsonRecord } from './json-record.ts'
 import { quoteForeign } from './weight-problems.ts'
 
 /** The rotary embedding's settings, under the names of config.json. */
-export interface RopeConfig {
-  readonly rope_type: 'default' | 'linear' | 'llama3'
-  readonly factor?: number
-  readonly low_freq_factor?: number
-  readonly high_freq_factor?: number
-  readonly original_max_position_embeddings?: number
-}
+export type RopeConfig =
+  | { readonly rope_type: 'default' }
+  | { readonly rope_type: 'linear'; readonly factor: number }
+  | {
+      readonly rope_type: 'llama3'
+      readonly factor: number
+      readonly low_freq_factor: number
+      readonly high_freq_factor: number
+      readonly original_max_position_embeddings: number
+    }
 
 /** config.json of a Llama model; `rope_theta`/`rope_scaling` (transformers 4) and `rope_parameters` (5) say the same. */
 export interface LlamaConfig {
@@ -80,8 +83,7 @@ export function readLlamaConfig(json: unknown): LlamaConfig {
     })
   const heads = whole(config, 'num_attention_heads')
   const hidden = whole(config, 'hidden_size')
-  const rope = readRope(config)
-  const { rope_theta: theta, ...scaling } = rope
+  const { theta, rope } = readRope(config)
   return {
     architectures: ['LlamaForCausalLM'],
     model_type: 'llama',
@@ -96,8 +98,8 @@ export function readLlamaConfig(json: unknown): LlamaConfig {
     max_position_embeddings: whole(config, 'max_position_embeddings', 2048),
     rms_norm_eps: positive(config, 'rms_norm_eps', 1e-6),
     rope_theta: theta,
-    rope_scaling: scaling.rope_type === 'default' ? null : scaling,
-    rope_parameters: rope,
+    rope_scaling: rope.rope_type === 'default' ? null : rope,
+    rope_parameters: { rope_theta: theta, ...rope },
     tie_word_embeddings: config.tie_word_embeddings === true,
     attention_bias: config.attention_bias === true,
     mlp_bias: config.mlp_bias === true,
@@ -106,11 +108,6 @@ export function readLlamaConfig(json: unknown): LlamaConfig {
     pad_token_id: tokenId(config.pad_token_id),
   }
 }
-
-type Json = Readonly<Record<string, unknown>>
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function invalid(field: string, message: string): ProblemError {
   return new ProblemError({
@@ -121,13 +118,13 @@ function invalid(field: string, message: string): ProblemError {
   })
 }
 
-function whole(config: Json, field: string, fallback?: number): number {
+function whole(config: JsonRecord, field: string, fallback?: number): number {
   const value = config[field] ?? fallback
   if (typeof value === 'number' && Number.isInteger(value) && value > 0 && value < 2 ** 31) return value
   throw invalid(field, `Expected a whole number above zero, found ${JSON.stringify(value)}.`)
 }
 
-function positive(config: Json, field: string, fallback?: number): number {
+function positive(config: JsonRecord, field: string, fallback?: number): number {
   const value = config[field] ?? fallback
   if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value
   throw invalid(field, `Expected a number above zero, found ${JSON.stringify(value)}.`)
@@ -140,21 +137,23 @@ function tokenId(value: unknown): number | null {
 }
 
 /** transformers 5 writes rope_parameters, 4 wrote rope_theta beside rope_scaling (whose `type` was `rope_type` once). */
-function readRope(config: Json): LlamaConfig['rope_parameters'] {
+function readRope(config: JsonRecord): { theta: number; rope: RopeConfig } {
   const given = isRecord(config.rope_parameters) ? config.rope_parameters : config.rope_scaling
-  const rope = isRecord(given) ? given : {}
-  const theta = positive(rope, 'rope_theta', positive(config, 'rope_theta', 10_000))
-  const type = rope.rope_type ?? rope.type ?? 'default'
-  if (type === 'default') return { rope_theta: theta, rope_type: 'default' }
-  const factor = positive(rope, 'factor')
-  if (type === 'linear') return { rope_theta: theta, rope_type: 'linear', factor }
+  const found = isRecord(given) ? given : {}
+  const theta = positive(found, 'rope_theta', positive(config, 'rope_theta', 10_000))
+  const type = found.rope_type ?? found.type ?? 'default'
+  if (type === 'default') return { theta, rope: { rope_type: 'default' } }
+  const factor = positive(found, 'factor')
+  if (type === 'linear') return { theta, rope: { rope_type: 'linear', factor } }
   if (type !== 'llama3') throw invalid('rope_scaling', `The kind ${quoteForeign(String(type))} is not known.`)
   return {
-    rope_theta: theta,
-    rope_type: 'llama3',
-    factor,
-    low_freq_factor: positive(rope, 'low_freq_factor'),
-    high_freq_factor: positive(rope, 'high_freq_factor'),
-    original_max_position_embeddings: whole(rope, 'original_max_position_embeddings'),
+    theta,
+    rope: {
+      rope_type: 'llama3',
+      factor,
+      low_freq_factor: positive(found, 'low_freq_factor'),
+      high_freq_factor: positive(found, 'high_freq_factor'),
+      original_max_position_embeddings: whole(found, 'original_max_position_embeddings'),
+    },
   }
 }

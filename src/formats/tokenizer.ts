@@ -2,6 +2,8 @@
 // before the library sees it, and refuses to guess: a file it cannot read is a Problem, never another tokenizer.
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
+import { isRecord, type JsonRecord } from './json-record.ts'
+import { digitsPattern, gpt2Pattern, splitStep } from './split-steps.ts'
 
 /** Ids above this are a lie in the file: the largest published vocabularies have under 300,000 tokens. */
 const maxTokenId = 1 << 22
@@ -62,9 +64,6 @@ const refuse = (message: string, where: string, details?: string): ProblemError 
     ...(details === undefined ? {} : { details }),
   })
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 const isTokenId = (value: unknown): value is number =>
   Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= maxTokenId
 
@@ -89,7 +88,7 @@ export function loadTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown):
 }
 
 interface CheckedTokenizerJson {
-  readonly file: Record<string, unknown>
+  readonly file: JsonRecord
   readonly added: readonly AddedToken[]
   readonly vocabularySize: number
 }
@@ -118,16 +117,6 @@ function checkTokenizerJson(value: unknown): CheckedTokenizerJson {
   return { file: complete, added, vocabularySize: largest + 1 }
 }
 
-// The GPT-2 splitting pattern (Radford et al. 2019), here as tokenizers writes it.
-const gpt2Pattern = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`
-
-const isolate = (pattern: string): Record<string, unknown> => ({
-  type: 'Split',
-  pattern: { Regex: pattern },
-  behavior: 'Isolated',
-  invert: false,
-})
-
 /**
  * Two pre-tokenizers of the library differ from the original, so they are written as the splits that they stand for:
  * `Digits` there knows 0-9 only (the original: every numeric character, e.g. Arabic-Indic digits and fractions), and
@@ -137,9 +126,9 @@ function exactPreTokenizer(value: unknown): unknown {
   if (!isRecord(value)) return value
   if (value.type === 'Sequence' && Array.isArray(value.pretokenizers))
     return { ...value, pretokenizers: value.pretokenizers.map(exactPreTokenizer) }
-  if (value.type === 'Digits') return isolate(value.individual_digits === true ? '\\p{N}' : '\\p{N}+')
+  if (value.type === 'Digits') return splitStep(digitsPattern(value.individual_digits === true))
   if (value.type === 'ByteLevel' && value.use_regex !== false && value.add_prefix_space !== true)
-    return { type: 'Sequence', pretokenizers: [isolate(gpt2Pattern), { ...value, use_regex: false }] }
+    return { type: 'Sequence', pretokenizers: [splitStep(gpt2Pattern), { ...value, use_regex: false }] }
   return value
 }
 
@@ -184,7 +173,7 @@ const namedTokens = [
 ]
 
 /** Older files write a token as an object with `content`; the library expects its text. */
-function withPlainTokens(config: Record<string, unknown>): Record<string, unknown> {
+function withPlainTokens(config: JsonRecord): Record<string, unknown> {
   const plain: Record<string, unknown> = { ...config }
   for (const key of namedTokens) {
     const token = plainToken(config[key])
@@ -203,7 +192,7 @@ const plainToken = (value: unknown): string | null => {
   return isRecord(value) && typeof value.content === 'string' ? value.content : null
 }
 
-function wrap(library: LibraryApi, json: CheckedTokenizerJson, config: Record<string, unknown>): Tokenizer {
+function wrap(library: LibraryApi, json: CheckedTokenizerJson, config: JsonRecord): Tokenizer {
   const named = (key: string): SpecialToken | null => {
     const text = config[key]
     if (typeof text !== 'string') return null

@@ -14,6 +14,6 @@ export const weightLimits = {
   ggufRank: 4,
   nameBytes: 512,
   jsonDepth: 64,
-  /** No parser asks a ByteSource for more than this at once. */
+  /** Tensor data is read in pieces of this size; a header or one text in it is read whole, up to its own limit. */
   readBytes: 4 * mebibyte,
 } as const

@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { describe, expect, it } from 'vitest'
 import { bytesAsSource } from '#formats/byte-source.ts'
-import { dequantise } from '#formats/gguf-dequantise.ts'
+import { readGgufFloat32 } from '#formats/gguf-dequantise.ts'
 import type { GgufTensorTypeName } from '#formats/gguf-types.ts'
 import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
@@ -24,15 +24,16 @@ describe.skipIf(golden === null)('blocks of the Python reference', () => {
     const { tensors } = unwrap(await readSafetensorsHeader(source))
     const raw = tensors.get(`${name}.raw`)!
     const expected = unwrap(await readFloat32(source, tensors.get(`${name}.dequant`)!))
-    const values = unwrap(dequantise(type, await source.read(raw.offsetBytes, raw.lengthBytes)))
+    const values = unwrap(await readGgufFloat32(source, { ...raw, type }))
     expect(values.length).toBe(expected.length)
     expect(Buffer.compare(Buffer.from(values.buffer), Buffer.from(expected.buffer))).toBe(0)
   })
 })
 
 describe('formats that are not turned back', () => {
-  it.each(['Q2_K', 'Q3_K', 'IQ4_NL', 'IQ4_XS', 'MXFP4', 'Q8_K'] as const)('names %s', (type) => {
-    const result = dequantise(type, new Uint8Array(0))
+  it.each(['Q2_K', 'Q3_K', 'IQ4_NL', 'IQ4_XS', 'MXFP4', 'Q8_K'] as const)('names %s', async (type) => {
+    const tensor = { type, shape: [0], offsetBytes: 0, lengthBytes: 0 }
+    const result = await readGgufFloat32(bytesAsSource('model', new Uint8Array(0)), tensor)
     expect(result.ok ? null : result.problem.code).toBe('gguf.unsupported')
     expect(result.ok ? '' : result.problem.message).toContain(type)
   })

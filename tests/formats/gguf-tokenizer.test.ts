@@ -262,6 +262,21 @@ describe('writing a vocabulary', () => {
     expect(entriesOf(json)).toMatchObject({ ok: false, problem: { code: 'tokenizer.invalid' } })
   })
 
+  it('bug: a merge without a space lost its last letter instead of being refused', () => {
+    const json = structuredClone(files.tokenizerJson) as { model: { merges: string[] } }
+    json.model.merges = ['th']
+    expect(entriesOf(json)).toMatchObject({
+      ok: false,
+      problem: { code: 'tokenizer.invalid', where: 'tokenizer.json: model.merges[0]' },
+    })
+  })
+
+  it('takes the chat template called default where the configuration has several', () => {
+    const config = { chat_template: [{ name: 'default', template: 'x' }] }
+    const entries = new Map(ggufVocabularyEntries(files.tokenizerJson, config, 262))
+    expect(entries.get('tokenizer.chat_template')).toEqual({ type: 'string', value: 'x' })
+  })
+
   it('refuses a token beyond the model’s rows', () => {
     expect(entriesOf(files.tokenizerJson, 261)).toMatchObject({
       ok: false,

@@ -1,4 +1,4 @@
-// A byte-level tokenizer with exactly one token per byte: enough to run tiny models of 256 ids through llama.cpp.
+// A byte-level tokenizer with exactly one token per byte, and special tokens after them: enough for tiny models.
 
 /** GPT-2's printable stand-in for each byte (Radford et al. 2019). */
 export function byteCharacters(): string[] {
@@ -8,12 +8,23 @@ export function byteCharacters(): string[] {
   return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(isPrintable(byte) ? byte : next++))
 }
 
-/** tokenizer.json and tokenizer_config.json of that tokenizer. */
-export function byteTokenizer(): { tokenizerJson: object; tokenizerConfig: object } {
+/** tokenizer.json and tokenizer_config.json of that tokenizer: ids 0-255 are bytes, the special tokens follow. */
+export function byteTokenizer(specialTokens: readonly string[] = []): {
+  tokenizerJson: Record<string, unknown>
+  tokenizerConfig: object
+} {
   return {
     tokenizerJson: {
       version: '1.0',
-      added_tokens: [],
+      added_tokens: specialTokens.map((content, index) => ({
+        id: 256 + index,
+        content,
+        special: true,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+      })),
       normalizer: null,
       pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
       post_processor: null,

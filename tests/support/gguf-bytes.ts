@@ -64,8 +64,8 @@ export function handwrittenGguf(parts: HandwrittenGguf = {}): Uint8Array {
   out.u64(parts.entryCount ?? BigInt(entries.length))
   for (const write of entries) write(out)
   for (const write of tensors) write(out)
-  out.skip((alignment - (out.length % alignment)) % alignment)
-  out.skip(parts.dataBytes ?? 256)
+  out.zeros((alignment - (out.length % alignment)) % alignment)
+  out.zeros(parts.dataBytes ?? 256)
   return out.bytes()
 }
 

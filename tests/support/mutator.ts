@@ -202,7 +202,8 @@ interface GgufFields {
   readonly headerEnd: number
 }
 
-const scalarBytes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8]
+/** Bytes of a metadata value by the number of its type; texts and lists have a length of their own. */
+export const scalarBytes = [1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8]
 
 function walkGguf(file: Uint8Array): GgufFields {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)

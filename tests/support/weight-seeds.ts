@@ -6,6 +6,7 @@ import { encodeSafetensors } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
 import { handwrittenGguf, numberEntry, rawEntry, sliceOfGguf, tensorInfo, textEntry } from './gguf-bytes.ts'
 import { findShared, findStarterGguf } from './models.ts'
+import { scalarBytes } from './mutator.ts'
 
 export interface Seed {
   readonly name: string
@@ -78,7 +79,7 @@ export async function ggufSeeds(): Promise<Seed[]> {
       textEntry('general.architecture', 'llama'),
       numberEntry('general.alignment', 32),
       ...[0, 1, 2, 3, 4, 5, 6, 7, 10, 11, 12].map((type) =>
-        rawEntry(`value.${type}`, type, (out) => out.skip([1, 1, 2, 2, 4, 4, 4, 1, 0, 0, 8, 8, 8][type]!)),
+        rawEntry(`value.${type}`, type, (out) => out.zeros(scalarBytes[type]!)),
       ),
       rawEntry('tokenizer.ggml.tokens', 9, (out) => {
         out.u32(8)
@@ -88,7 +89,7 @@ export async function ggufSeeds(): Promise<Seed[]> {
       rawEntry('floats', 9, (out) => {
         out.u32(6)
         out.u64(4n)
-        out.skip(16)
+        out.zeros(16)
       }),
     ],
     tensors: [

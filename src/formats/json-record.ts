@@ -1,0 +1,5 @@
+// Parsed JSON of strangers, looked at field by field: nothing is known of a value until it was checked.
+export type JsonRecord = Readonly<Record<string, unknown>>
+
+export const isRecord = (value: unknown): value is JsonRecord =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
