@@ -15,7 +15,7 @@ export interface VerdictFacts {
 
 /** Below this many test rows a verdict carries a warning. */
 export const smallTestRows = 100
-/** z(97.5 %) + z(80 %): a change of so many standard errors is found in four of five test sets of this size. */
+/** z(97.5 %) + z(80 %): a change of so many of its standard errors is seen in four of five test sets. */
 const detectableStandardErrors = 1.96 + 0.84
 /** Changes below this many points (hundredths of the whole scale) are hardly noticed in use. */
 const practicalPoints = 1
@@ -40,11 +40,23 @@ function sayChange(facts: VerdictFacts, kind: 'better' | 'worse'): string {
   return `${head} ${size}.${practicalNote(metric, farthest)}${smallNote(facts, kind)}`
 }
 
+/**
+ * The change d that about four of five test sets of this size would show: d = z se(d). The spread of a share grows with
+ * the change itself, se(d)^2 = se^2 + d (1 - d) / rows, for every row that changes sides adds to it; solved for d.
+ */
+function detectableChange({ metric, rows, differenceStandardError }: VerdictFacts): number {
+  const plain = detectableStandardErrors * differenceStandardError
+  if (!isShare(metric)) return plain
+  const a = detectableStandardErrors ** 2 / rows
+  return Math.min(1, (a + Math.sqrt(a ** 2 + 4 * (1 + a) * plain ** 2)) / (2 * (1 + a)))
+}
+
 /** What this test set would have shown; that nothing was seen does not mean that nothing is there. */
-function sayNothingSeen({ metric, rows, base, tuned, differenceStandardError }: VerdictFacts): string {
+function sayNothingSeen(facts: VerdictFacts): string {
+  const { metric, rows, base, tuned } = facts
   const start = `No measurable difference: ${metricWords[metric]} was ${say(metric, base.value)} before and ${say(metric, tuned.value)} after training`
   const test = rows < smallTestRows ? 'The test set is small: with' : 'With'
-  const seen = sayChangeSize(metric, detectableStandardErrors * differenceStandardError)
+  const seen = sayChangeSize(metric, detectableChange(facts))
   return `${start}. ${test} ${rows} test rows only a change of about ${seen} or more is usually seen; a smaller one may be there. More test rows would tell more.`
 }
 
