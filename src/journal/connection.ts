@@ -77,11 +77,6 @@ function assertFile(path: string): void {
   if (!statSync(path).isFile()) throw new ProblemError(unreadableProblem(path, 'not an ordinary file'))
 }
 
-/** Every setting of a connection by name, as SQLite reports it now. */
-export function readSettings(db: Database.Database): Record<string, unknown> {
-  return Object.fromEntries(writerPragmas.map(([name]) => [name, db.pragma(name, { simple: true })]))
-}
-
 function set(db: Database.Database, pragmas: readonly (readonly [string, number | string])[]): void {
   for (const [name, value] of pragmas) db.pragma(`${name} = ${value}`)
 }

@@ -1,13 +1,12 @@
 // One flipped bit in a closed journal: the journal is refused, or the change is told, or nothing that is shown changed.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { openForReading } from '#journal/connection.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { dumpRows } from '../migrations/journal-at.ts'
+import { rowsOf } from '../migrations/journal-at.ts'
+import { randomFrom } from '../support/seeded.ts'
 import { copyJournal } from './support/copies.ts'
 import { openSample } from './support/folders.ts'
-import { randomFrom } from './support/random.ts'
 import { good, stepEvent } from './support/sample.ts'
 
 const flips = process.env.TUNEWRIGHT_LONG ? 2000 : 300
@@ -86,13 +85,4 @@ function filledJournal(): string {
   }
   good(writer.close())
   return path
-}
-
-function rowsOf(path: string) {
-  const db = openForReading(path)
-  try {
-    return dumpRows(db)
-  } finally {
-    db.close()
-  }
 }

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { countDroppedCommits } from '#journal/log-check.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
+import { randomFrom } from '../support/seeded.ts'
 import { copyJournal } from './support/copies.ts'
 import { openSample } from './support/folders.ts'
-import { randomFrom } from './support/random.ts'
 import { good, stepEvent } from './support/sample.ts'
 
 const rounds = process.env.TUNEWRIGHT_LONG ? 500 : 60

@@ -4,8 +4,8 @@ import { expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import { type RunStatus, runStatuses } from '#shared/journal-types.ts'
+import { randomFrom } from '../support/seeded.ts'
 import { openSample } from './support/folders.ts'
-import { randomFrom } from './support/random.ts'
 import { good, stepEvent } from './support/sample.ts'
 
 const calls = process.env.TUNEWRIGHT_LONG ? 200_000 : 6000
@@ -69,7 +69,7 @@ test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
   let seq = 0
   const fingerprint = newRun.recipe.data.fingerprint
   const answers = [{ rowId: 'r', expected: 'a', answer: 'b', scores: { exact: 1 } }]
-  const problem = { code: 'trainer.crashed', message: 'm', where: 'w', remedy: 'r' }
+  const problem = { code: 'trainer.crashed', message: 'm', where: 'w', remedy: 'r' } as const
   const valid = (): Call =>
     pick<Call>([
       ['addProject', { name: `p${random()}`, scenario: 'classification', goal: 'g' }],
@@ -196,7 +196,7 @@ test('random lives of runs follow the table of transitions', { timeout: 300_000 
       const legalNow: RunStatus[] = allowed[status]
       const fresh = legalNow.filter((to) => !reached.has(`${status} -> ${to}`))
       const wanted: RunStatus = fresh.length > 0 && random() < 0.6 ? pick(fresh) : pick(runStatuses)
-      const problem = { code: 'trainer.crashed', message: 'm', where: 'w', remedy: 'r' }
+      const problem = { code: 'trainer.crashed', message: 'm', where: 'w', remedy: 'r' } as const
       let answer: { ok: boolean }
       let isLegal = allowed[status].includes(wanted)
       if (wanted === 'running' && status === 'paused' && random() < 0.5) {

@@ -1,13 +1,12 @@
 // kill -9 of a process that writes without pause: whatever it was told is committed must still be there.
-
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
+import { randomFrom } from '../support/seeded.ts'
 import { startChild } from './support/child.ts'
 import { temporaryFolder } from './support/folders.ts'
-import { randomFrom } from './support/random.ts'
 import { good } from './support/sample.ts'
 
 const kills = process.env.TUNEWRIGHT_LONG ? 300 : 50

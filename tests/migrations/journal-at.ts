@@ -1,7 +1,7 @@
 // Journals as earlier versions left them: a real file at schema version n, with rows of that time in it.
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
-import { openForWriting } from '#journal/connection.ts'
+import { openForReading, openForWriting } from '#journal/connection.ts'
 import { chainStart, hashEvent, hashTexts } from '#journal/hash-chain.ts'
 import { migrate } from '#journal/migrate.ts'
 import { migrations } from '#journal/migrations/all.ts'
@@ -79,6 +79,19 @@ export function journalAt(version: number): string {
   db.close()
   return path
 }
+
+/** Looks into a journal file beside our reader. */
+export function readRaw<T>(path: string, work: (db: Database) => T): T {
+  const db = openForReading(path)
+  try {
+    return work(db)
+  } finally {
+    db.close()
+  }
+}
+
+/** Every row of a journal file, as text. */
+export const rowsOf = (path: string): Record<string, unknown[]> => readRaw(path, (db) => dumpRows(db))
 
 /** Every row of every table but the two that note openings and upgrades, as text. */
 export function dumpRows(db: Database, tables: readonly string[] = tablesOf(db)): Record<string, unknown[]> {

@@ -5,14 +5,14 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { describe, expect, test } from 'vitest'
-import { openForReading, openForWriting } from '#journal/connection.ts'
+import { openForWriting } from '#journal/connection.ts'
 import { hashMigration, migrate, newestVersion } from '#journal/migrate.ts'
 import { migrations } from '#journal/migrations/all.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { temporaryFolder } from '../journal/support/folders.ts'
 import { codeOf, good } from '../journal/support/sample.ts'
-import { dumpRows, journalAt, schemaOf, tablesOf } from './journal-at.ts'
+import { dumpRows, journalAt, readRaw, rowsOf, schemaOf, tablesOf } from './journal-at.ts'
 
 /** A released step never changes. A new step adds a line; no line is ever edited. */
 const released = [
@@ -31,14 +31,10 @@ test('the released steps are what they were', () => {
 })
 
 test('every table is STRICT', () => {
-  const db = openForReading(journalAt(newestVersion))
-  const tables = db
-    .prepare("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'")
-    .all()
-  db.close()
-  const loose = (tables as { name: string; strict: number }[]).filter(
-    ({ name, strict }) => strict === 0 && !name.startsWith('sqlite_'),
-  )
+  const tables = readRaw(journalAt(newestVersion), (db) =>
+    db.prepare("SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table'").all(),
+  ) as { name: string; strict: number }[]
+  const loose = tables.filter(({ name, strict }) => strict === 0 && !name.startsWith('sqlite_'))
   expect(tables.length).toBeGreaterThan(10)
   expect(loose).toEqual([])
 })
@@ -64,7 +60,7 @@ describe.each(versions)('a journal at schema %i', (version) => {
 
   test.runIf(version < newestVersion)('is backed up, verified, before it is upgraded', () => {
     const path = journalAt(version)
-    const before = readRaw(path, (db) => dumpRows(db))
+    const before = rowsOf(path)
     good(good(openJournalWriter(path)).close())
     const folder = join(dirname(path), 'backups')
     const [backup = '', ...others] = readdirSync(folder)
@@ -85,7 +81,7 @@ test.each([0, ...versions.slice(0, -1)])(
   'a process that dies at any statement of the upgrade from schema %i leaves a whole schema',
   (version) => {
     const path = version === 0 ? emptyPath() : journalAt(version)
-    const rows = version === 0 ? {} : readRaw(path, (db) => dumpRows(db))
+    const rows = version === 0 ? {} : rowsOf(path)
     const states: { path: string; reached: number }[] = []
     const db = openForWriting(path)
     migrate(db, path, {
@@ -143,15 +139,6 @@ test('a journal whose history is not ours is refused', () => {
 })
 
 const emptyPath = (): string => join(temporaryFolder(), 'journal.db')
-
-function readRaw<T>(path: string, work: (db: Database.Database) => T): T {
-  const db = openForReading(path)
-  try {
-    return work(db)
-  } finally {
-    db.close()
-  }
-}
 
 function snapshot(path: string): string {
   const folder = temporaryFolder()

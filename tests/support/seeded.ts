@@ -5,16 +5,20 @@ export interface Chance {
   pick<T>(items: readonly T[]): T
 }
 
-/** Mulberry32, a 32-bit generator; good enough to draw test cases. */
-export function seeded(seed: number): Chance {
+/** Numbers from 0 up to 1 by mulberry32 (public domain, Tommy Ettinger); good enough to draw test cases. */
+export function randomFrom(seed: number): () => number {
   let state = seed >>> 0
-  const next = (): number => {
+  return () => {
     state = (state + 0x6d2b79f5) >>> 0
     let t = state
     t = Math.imul(t ^ (t >>> 15), t | 1)
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
     return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
   }
+}
+
+export function seeded(seed: number): Chance {
+  const next = randomFrom(seed)
   const below = (limit: number): number => Math.floor(next() * limit)
   return { below, pick: (items) => items[below(items.length)]! }
 }

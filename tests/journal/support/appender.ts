@@ -3,7 +3,7 @@
 import { writeSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { openJournalWriter } from '#journal/writer.ts'
-import { randomFrom } from './random.ts'
+import { randomFrom } from '../../support/seeded.ts'
 import { addSampleLibrary, evaluationEvent, good, stepEvent } from './sample.ts'
 
 const [path = '', seed = '1', runs = 'Infinity'] = process.argv.slice(2)
