@@ -1,6 +1,6 @@
 // Reading what happened in a run: events, the loss curve, and whether the chain of hashes is unbroken.
 import type { Database } from 'better-sqlite3'
-import { rowReference } from '#shared/journal-commands.ts'
+import { eventPage, rowReference } from '#shared/journal-commands.ts'
 import {
   type ChainReport,
   type JournalEvent,
@@ -16,9 +16,10 @@ import { all, each, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
 import { toHex } from './rows.ts'
 
-/** Events after `afterSeq`, in order, at most `limit` of them. */
-export function readEvents(db: Database, runId: unknown, afterSeq: number, limit: number): JournalEvent[] {
+/** One page of the run's events, in order. */
+export function readEvents(db: Database, runId: unknown, page: unknown): JournalEvent[] {
   const id = checkInput(rowReference, runId, 'run id')
+  const { afterSeq, limit } = checkInput(eventPage, page, `events of run ${id}`)
   return all(db, eventsQuery(id, afterSeq, limit)).map((row) => ({
     seq: row.seq,
     attempt: row.attempt,
@@ -51,7 +52,7 @@ export function readCurve(db: Database, runId: unknown): RunCurve {
   const id = checkInput(rowReference, runId, 'run id')
   const train = new Map<number, TrainPoint>()
   const validation = new Map<number, ValidationPoint>()
-  for (const row of all(db, curveQuery(id))) {
+  for (const row of each(db, curveQuery(id))) {
     const body = readJson(row.body)
     const place = { attempt: row.attempt, atMs: row.at_ms }
     if (row.kind === 'step') {

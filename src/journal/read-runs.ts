@@ -1,15 +1,15 @@
 // Reading runs: one page of a list, and one run in full.
 import type { Database } from 'better-sqlite3'
-import type { Selectable } from 'kysely'
+import { type Selectable, sql } from 'kysely'
 import { rowReference, runQuery } from '#shared/journal-commands.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
-import { type Problem, ProblemError } from '#shared/result.ts'
+import type { Problem } from '#shared/result.ts'
 import { checkInput } from './check-input.ts'
 import { headOf } from './event-commands.ts'
-import { corruptProblem, refuseUnknownRun } from './problems.ts'
+import { refuseUnknownRun } from './problems.ts'
 import { all, first, sqlFor } from './query.ts'
-import { readJson } from './read-json.ts'
+import { DamagedValueError, readJson } from './read-json.ts'
 import type { RunsTable } from './tables.ts'
 
 export interface RunPage {
@@ -51,20 +51,22 @@ const summaryColumns = [
   'runs.tags',
 ] as const
 
-/** One page of the runs that `query` asks for. Runs without a value to sort by come last in either order. */
-export function listRuns(db: Database, query: unknown): RunPage {
+type CheckedQuery = ReturnType<typeof runQuery.parse>
+
+/** One page of the runs that `input` asks for. Runs without a value to sort by come last in either order. */
+export function listRuns(db: Database, input: unknown): RunPage {
+  const query = checkInput(runQuery, input, 'list of runs')
   return db.transaction(() => {
-    const total = first(db, countQuery(query)) as { total: number }
-    return { runs: all(db, listQuery(query)).map(toSummary), total: total.total }
+    const { total } = first(db, countQuery(query)) as { total: number }
+    return { runs: all(db, listQuery(query)).map(toSummary), total }
   })()
 }
 
 /** The list's statement, apart, so that a test can ask for its plan. */
-export function listQuery(input: unknown) {
-  const query = checkInput(runQuery, input, 'list of runs')
+export function listQuery(query: CheckedQuery) {
   const direction = query.order === 'descending' ? 'desc' : 'asc'
   const column = sortColumns[query.sort]
-  const ordered = filtered(input).orderBy(column, (order) =>
+  const ordered = filtered(query).orderBy(column, (order) =>
     direction === 'desc' ? order.desc() : order.asc().nullsLast(),
   )
   return (query.sort === 'status' ? ordered.orderBy('runs.created_at_ms', direction) : ordered)
@@ -76,11 +78,10 @@ export function listQuery(input: unknown) {
     .offset(query.offset)
 }
 
-export const countQuery = (input: unknown) =>
-  filtered(input).select((build) => build.fn.countAll<number>().as('total'))
+export const countQuery = (query: CheckedQuery) =>
+  filtered(query).select((build) => build.fn.countAll<number>().as('total'))
 
-function filtered(input: unknown) {
-  const query = checkInput(runQuery, input, 'list of runs')
+function filtered(query: CheckedQuery) {
   let found = sqlFor.selectFrom('runs')
   if (query.projectId !== undefined) found = found.where('runs.project_id', '=', query.projectId)
   if (query.statuses !== undefined) found = found.where('runs.status', 'in', query.statuses)
@@ -89,19 +90,20 @@ function filtered(input: unknown) {
     found = found.where('runs.dataset_fingerprint', '=', query.datasetFingerprint)
   if (query.scenario !== undefined) found = found.where('runs.scenario', '=', query.scenario)
   if (query.text !== undefined && query.text !== '') {
-    const part = query.text.toLowerCase()
+    // Both sides by SQLite's own lower(), which knows A to Z only: by JavaScript's, "Ärger" would not find itself.
+    const part = sql<string>`lower(${query.text})`
     found = found.where((build) =>
       build.or(
         (['runs.name', 'runs.notes', 'runs.id'] as const).map((name) =>
-          build(build.fn<number>('instr', [build.fn('lower', [name]), build.val(part)]), '>', 0),
+          build(build.fn<number>('instr', [build.fn('lower', [name]), part]), '>', 0),
         ),
       ),
     )
   }
-  if (query.tag !== undefined) {
-    const tag = JSON.stringify(query.tag.toWellFormed())
-    found = found.where((build) => build(build.fn<number>('instr', ['runs.tags', build.val(tag)]), '>', 0))
-  }
+  if (query.tag !== undefined)
+    found = found.where(
+      sql<boolean>`EXISTS (SELECT 1 FROM json_each(runs.tags) WHERE json_each.value = ${query.tag})`,
+    )
   return found
 }
 
@@ -138,7 +140,7 @@ function toSummary(row: SummaryRow): RunSummary {
 }
 
 /** One run in full; throws run.unknown where there is none with this id. */
-export function getRun(db: Database, path: string, runId: unknown): RunDetail {
+export function getRun(db: Database, runId: unknown): RunDetail {
   const id = checkInput(rowReference, runId, 'run id')
   return db.transaction(() => {
     const row = first(
@@ -162,7 +164,7 @@ export function getRun(db: Database, path: string, runId: unknown): RunDetail {
     if (!row) refuseUnknownRun(id)
     return {
       ...toSummary(row),
-      recipe: readRecipe(row.recipe, path, id),
+      recipe: readRecipe(row.recipe, id),
       device: readJson(row.device),
       versions: readJson(row.versions) as Record<string, string>,
       determinism: row.determinism,
@@ -175,8 +177,8 @@ export function getRun(db: Database, path: string, runId: unknown): RunDetail {
   })()
 }
 
-function readRecipe(text: string, path: string, id: string): Recipe {
+function readRecipe(text: string, id: string): Recipe {
   const parsed = recipeSchema.safeParse(readJson(text))
   if (parsed.success) return parsed.data
-  throw new ProblemError(corruptProblem(path, `the recipe of run ${id} is not one: ${parsed.error.message}`))
+  throw new DamagedValueError(`the recipe of run ${id} is not one: ${parsed.error.message}`)
 }

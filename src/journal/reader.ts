@@ -57,7 +57,7 @@ export interface JournalReader {
   getRun(runId: string): Result<RunDetail>
   /** Empty for a run that the journal does not know. */
   curve(runId: string): Result<RunCurve>
-  /** Events after `afterSeq` (0: from the first), at most `limit` (100,000) of them. */
+  /** Events after `afterSeq` (0: from the first), at most `limit` of them; more than 100,000 are never given. */
   events(runId: string, afterSeq?: number, limit?: number): Result<JournalEvent[]>
   evaluations(runId: string): Result<JournalEvaluation[]>
   comparisons(runId: string): Result<JournalComparison[]>
@@ -114,9 +114,9 @@ function readerOver(db: Database, path: string): JournalReader {
     datasets: () =>
       read(() => all(db, sqlFor.selectFrom('datasets').selectAll().orderBy('added_at_ms')).map(toDataset)),
     listRuns: (query = {}) => read(() => listRuns(db, query)),
-    getRun: (runId) => read(() => getRun(db, path, runId)),
+    getRun: (runId) => read(() => getRun(db, runId)),
     curve: (runId) => read(() => readCurve(db, runId)),
-    events: (runId, afterSeq = 0, limit = 100_000) => read(() => readEvents(db, runId, afterSeq, limit)),
+    events: (runId, afterSeq, limit) => read(() => readEvents(db, runId, { afterSeq, limit })),
     evaluations: (runId) => read(() => readEvaluations(db, runId)),
     comparisons: (runId) => read(() => readComparisons(db, runId)),
     openings: (fingerprint) => read(() => readOpenings(db, fingerprint)),
@@ -130,7 +130,7 @@ function readerOver(db: Database, path: string): JournalReader {
 }
 
 /** Checks everything that can be checked, in one consistent state. */
-export function verifyAll(db: Database): JournalCheck {
+function verifyAll(db: Database): JournalCheck {
   const integrity = db.prepare('PRAGMA integrity_check').pluck().all() as string[]
   const runIds = all(db, sqlFor.selectFrom('events').select('run_id').distinct()).map((row) => row.run_id)
   return {
