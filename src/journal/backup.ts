@@ -42,12 +42,12 @@ export function backUp(
   prefix: 'journal' | `before-schema-${number}` = 'journal',
 ): BackupReport {
   if (!db.open) throw new ProblemError(closedProblem(journalPath))
-  mkdirSync(folder, { recursive: true, mode: 0o700 })
-  sweepTemporary(folder)
   const name = `${prefix}-${timeName(nowMs)}.db`
   const temporary = join(folder, `${name}.tmp-${process.pid}`)
-  const final = freeName(folder, name)
   try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    sweepTemporary(folder)
+    const final = freeName(folder, name)
     createPrivately(temporary)
     db.prepare('VACUUM INTO ?').run(temporary)
     closeSessions(temporary, nowMs)
@@ -57,7 +57,7 @@ export function backUp(
     syncFolder(folder)
     return { path: final, bytes: statSync(final).size, runs, events, pruned: prune(folder) }
   } catch (error) {
-    rmSync(temporary, { force: true })
+    tryRemove(temporary)
     throw asBackupError(error, journalPath, folder)
   }
 }
@@ -167,9 +167,20 @@ function prune(folder: string): string[] {
     weeks.add(week)
     kept.add(backup)
   }
-  const pruned = backups.filter((backup) => !kept.has(backup)).map((backup) => backup.path)
-  for (const path of pruned) rmSync(path, { force: true })
-  return pruned
+  return backups
+    .filter((backup) => !kept.has(backup))
+    .map((backup) => backup.path)
+    .filter(tryRemove)
+}
+
+/** What cannot be removed now (another program holds it open, say) stays till the next backup; nothing fails by it. */
+function tryRemove(path: string): boolean {
+  try {
+    rmSync(path, { force: true })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** What an interrupted backup left behind; this process's lock on the journal says that nobody is writing one now. */

@@ -47,7 +47,7 @@ export function corruptProblem(path: string, details: string): Problem {
   }
 }
 
-export function diskFullProblem(path: string, details: string): Problem {
+function diskFullProblem(path: string, details: string): Problem {
   return {
     code: 'journal.disk-full',
     message: 'The disk is full, so this was not written to the journal. Everything written before is safe.',
@@ -64,7 +64,6 @@ function fromSqlite(error: InstanceType<typeof Database.SqliteError>, path: stri
     case 'SQLITE_FULL':
       return diskFullProblem(path, details)
     case 'SQLITE_CORRUPT':
-      return corruptProblem(path, details)
     case 'SQLITE_NOTADB':
       return corruptProblem(path, details)
     case 'SQLITE_BUSY':

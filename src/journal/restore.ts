@@ -11,6 +11,9 @@ import { attemptOn } from './problems.ts'
 import { assertSchema } from './schema-check.ts'
 import { takeWriterLock } from './writer-lock.ts'
 
+/** The copy of the backup until it takes the journal's place; alone there, it tells of a restore that was cut short. */
+export const restoringPath = (path: string): string => `${path}.restoring`
+
 /** Events of one run that the damaged journal held and the restored one does not. */
 export interface MissingEvents {
   readonly runId: string
@@ -50,7 +53,7 @@ export function restoreNewestBackup(
 function restoreLocked(path: string, folder: string, nowMs: number): RestoreReport {
   const { chosen, skipped } = chooseBackup(folder)
   const missing = listMissing(path, chosen.path)
-  const temporary = `${path}.restoring`
+  const temporary = restoringPath(path)
   rmSync(temporary, { force: true })
   try {
     createPrivately(temporary)

@@ -1,7 +1,8 @@
 // One writer for each journal. The lock is SQLite's own on an empty side file, so the system releases it when its holder
 // dies, however it dies; nothing is ever written into that file. Who holds it is written beside it, for people only.
 // Never open the lock file by other means in this process: POSIX drops a process's locks when any handle is closed.
-import { readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
 
@@ -11,11 +12,15 @@ export interface WriterLock {
 
 const patienceMs = 300
 
-export const lockPath = (journalPath: string): string => `${journalPath}.lock`
-export const holderPath = (journalPath: string): string => `${journalPath}.holder`
+const lockPath = (journalPath: string): string => `${journalPath}.lock`
+const holderPath = (journalPath: string): string => `${journalPath}.holder`
 
-/** Takes the journal's writer lock. Throws the Problem journal.locked, with the holder's process id, where it is taken. */
+/**
+ * Takes the journal's writer lock; makes the folder where there is none. Throws the Problem journal.locked, with the
+ * holder's process id, where it is taken.
+ */
 export function takeWriterLock(journalPath: string): WriterLock {
+  mkdirSync(dirname(journalPath), { recursive: true, mode: 0o700 })
   const db = new Database(lockPath(journalPath), { timeout: patienceMs })
   try {
     db.exec('BEGIN EXCLUSIVE')

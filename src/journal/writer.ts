@@ -1,6 +1,6 @@
 // The journal's one writer. It takes typed commands and nothing else; each is committed to the disk when it returns.
 // Refuses to open beside another writer, on an unsafe disk, on a damaged or a newer journal.
-import { existsSync, mkdirSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import type {
@@ -37,6 +37,7 @@ import {
   markArtifactRemoved,
   recordTestSetOpening,
 } from './proof-commands.ts'
+import { restoringPath } from './restore.ts'
 import {
   createRun,
   failRun,
@@ -113,7 +114,6 @@ export interface WriterOptions {
 export function openJournalWriter(path: string, options: WriterOptions = {}): Result<JournalWriter> {
   return attemptOn(path, () => {
     assertSafeFolder(dirname(path))
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
     const lock = takeWriterLock(path)
     try {
       return openLocked(path, lock, options)
@@ -128,6 +128,8 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
   const now = options.now ?? Date.now
   const backupsFolder = options.backupsFolder ?? backupsFolderOf(path)
   const isNew = !existsSync(path) || statSync(path).size === 0
+  if (isNew && existsSync(restoringPath(path)))
+    throw new ProblemError(corruptProblem(path, 'a restore was cut short before its last step'))
   const hasLog = existsSync(`${path}-wal`)
   const droppedCommits = countDroppedCommits(path)
   const version = isNew ? 0 : readOwnVersion(path)
@@ -160,7 +162,7 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
   }
 }
 
-/** A journal up to this size is checked at every start, a larger one after an unclean exit only. */
+/** A journal up to this size is checked at every start, a larger one only where it was left open or a log was left. */
 const alwaysCheckedBytes = 128 * 1024 * 1024
 
 const missingLogNotice =
@@ -170,7 +172,7 @@ const changedNotice =
   'Something other than Tunewright changed the journal since it was last closed, or the disk did. Check it, and compare with a backup where it matters.'
 
 const droppedNotice = (commits: number): string =>
-  `The disk damaged the journal's log: ${commits} entries written at the end could not be kept. What was written before them is sound.`
+  `The disk damaged the journal's log: at least ${commits} of the last entries could not be kept. What was written before them is sound.`
 
 /** A stranger's database or a newer journal is found out by a connection that cannot change it. */
 function readOwnVersion(path: string): number {

@@ -1,14 +1,13 @@
 // Backups hold what the journal holds, are kept by rule, and bring the journal back with a list of what is missing.
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { listBackups } from '#journal/backup.ts'
-import { openForReading } from '#journal/connection.ts'
 import { openJournalReader } from '#journal/reader.ts'
-import { restoreNewestBackup } from '#journal/restore.ts'
+import { restoreNewestBackup, restoringPath } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { dumpRows } from '../migrations/journal-at.ts'
+import { rowsOf } from '../migrations/journal-at.ts'
 import { copyJournal } from './support/copies.ts'
 import { openSample, temporaryFolder } from './support/folders.ts'
 import { codeOf, good, stepEvent } from './support/sample.ts'
@@ -130,6 +129,28 @@ test('a daily backup is made once a day, whatever upgrades left behind', () => {
   good(writer.close())
 })
 
+test('a backup into a folder that cannot be made says so; once the journal was said to be unreadable', () => {
+  const { writer, path } = sampleWithRun()
+  const failed = writer.backup(join(path, 'below a file'))
+  expect(codeOf(failed)).toBe('journal.backup-failed')
+  expect(!failed.ok && failed.problem.where).toBe(join(path, 'below a file'))
+  good(writer.close())
+})
+
+test('an old backup that cannot be removed does not spoil the new one', () => {
+  let nowMs = Date.UTC(2026, 0, 5, 12)
+  const { writer, path } = sampleWithRun({ now: () => nowMs })
+  const stuck = join(dirname(path), 'backups', 'journal-20200101T000000000Z.db')
+  mkdirSync(stuck, { recursive: true })
+  for (let week = 0; week < 12; week++) {
+    expect(good(writer.backup()).events).toBe(3)
+    nowMs += 7 * dayMs
+  }
+  expect(existsSync(stuck)).toBe(true)
+  expect(listBackups(dirname(stuck))).toHaveLength(12)
+  good(writer.close())
+})
+
 test('two backups in the same millisecond are two files', () => {
   const { writer, path } = sampleWithRun({ now: () => 1_750_000_000_000 })
   const names = [good(writer.backup()).path, good(writer.backup()).path]
@@ -181,16 +202,31 @@ test('a journal that cannot be read at all is restored too; what was lost is the
   good(good(openJournalWriter(path)).close())
 })
 
-test('a journal that is gone is restored', () => {
+test('a journal that is gone is restored, its folder too', () => {
   const { writer, id } = sampleWithRun()
   const backup = good(writer.backup())
   good(writer.close())
-  const elsewhere = join(temporaryFolder(), 'journal.db')
+  const elsewhere = join(temporaryFolder(), 'gone', 'journal.db')
   const report = good(restoreNewestBackup(elsewhere, dirname(backup.path)))
   expect(report).toMatchObject({ damagedKeptAs: null, missing: null, restoredFrom: backup.path })
   const reader = good(openJournalReader(elsewhere))
   expect(good(reader.getRun(id)).headSeq).toBe(3)
   reader.close()
+})
+
+test('a restore that was cut short before its last step is told and done again, not taken for a first start', () => {
+  const { writer, path, id } = sampleWithRun()
+  good(writer.backup())
+  good(writer.close())
+  renameSync(path, `${path}.damaged-20260101T000000000Z`)
+  writeFileSync(restoringPath(path), 'a copy')
+  expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
+  expect(existsSync(path)).toBe(false)
+  good(restoreNewestBackup(path))
+  expect(existsSync(restoringPath(path))).toBe(false)
+  const restored = good(openJournalWriter(path))
+  good(restored.appendEvents(id, 1, [stepEvent(4, 4)]))
+  good(restored.close())
 })
 
 test('without a sound backup nothing is touched', () => {
@@ -204,15 +240,6 @@ test('without a sound backup nothing is touched', () => {
   expect(readFileSync(path).equals(before)).toBe(true)
   good(good(openJournalWriter(path)).close())
 })
-
-function rowsOf(path: string) {
-  const db = openForReading(path)
-  try {
-    return dumpRows(db)
-  } finally {
-    db.close()
-  }
-}
 
 function smash(path: string): void {
   writeFileSync(path, 'this is not a database any more, '.repeat(200))
