@@ -1,12 +1,10 @@
 // Which tokens of a conversation are trained: the assistant's words and the token that ends its turn, never a prompt,
 // a header or the white space between turns. Works for any chat template by rendering it with and without a turn.
+import { ignoredLabel } from '#shared/labels.ts'
 import { attempt, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
 import type { ChatTemplate } from './chat-template.ts'
 import type { Tokenizer } from './tokenizer.ts'
-
-/** Label of a token that is not trained, as in PyTorch's cross-entropy and Hugging Face. */
-export const ignoredLabel = -100
 
 export interface LabelledTokens {
   readonly ids: Int32Array

@@ -4,13 +4,13 @@ import { readFileSync } from 'node:fs'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { type ChatTemplate, compileChatTemplate } from '#formats/chat-template.ts'
 import {
-  ignoredLabel,
   type LabelledTokens,
   maskConversation,
   tokenizeExample,
   tokenizePrompt,
 } from '#formats/completion-mask.ts'
 import type { Tokenizer } from '#formats/tokenizer.ts'
+import { ignoredLabel } from '#shared/labels.ts'
 import { unwrap } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
 import { findShared } from '../support/models.ts'

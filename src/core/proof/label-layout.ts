@@ -1,6 +1,7 @@
 // Lays several answers to one prompt out in a single row, so that the prompt is computed once: prompt tokens, then each
 // answer's tokens one after another. An answer sees the prompt and itself only, and counts its positions from the prompt.
 // Whatever stands here is pure; src/processes/scorer runs it.
+import { ignoredLabel } from '#shared/labels.ts'
 
 /** Tokens of a whole conversation; `labels[t]` is `ids[t]` where the token belongs to the answer, else -100. */
 export interface EncodedAnswer {
@@ -8,7 +9,6 @@ export interface EncodedAnswer {
   readonly labels: ArrayLike<number>
 }
 
-const unlabelled = -100
 const promptGroup = -1
 
 /** One laid-out row of S places. */
@@ -32,7 +32,7 @@ function sharedPrefix(answers: readonly EncodedAnswer[]): number {
   const agrees = (answer: EncodedAnswer): boolean =>
     length < answer.ids.length &&
     answer.ids[length] === first.ids[length] &&
-    answer.labels[length] === unlabelled
+    answer.labels[length] === ignoredLabel
   while (answers.every(agrees)) length += 1
   return length
 }
@@ -40,7 +40,7 @@ function sharedPrefix(answers: readonly EncodedAnswer[]): number {
 /** Index after the last token that is scored. Later tokens (a line break after the end-of-turn) change nothing. */
 function scoredEnd(answer: EncodedAnswer): number {
   let end = answer.labels.length
-  while (end > 0 && answer.labels[end - 1] === unlabelled) end -= 1
+  while (end > 0 && answer.labels[end - 1] === ignoredLabel) end -= 1
   return end
 }
 
@@ -64,7 +64,7 @@ export function layOutBranches(answers: readonly EncodedAnswer[]): BranchedRow {
     let scored = 0
     for (let t = prompt; t < end; t += 1) {
       const id = answer.ids[t] as number
-      if (answer.labels[t] !== unlabelled) {
+      if (answer.labels[t] !== ignoredLabel) {
         targets.push({ place: previous, target: id, branch })
         scored += 1
       }

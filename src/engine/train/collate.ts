@@ -1,9 +1,7 @@
 // From tokenised rows to what a training or scoring graph is fed: right padding, positions, and the labelled places only.
+import { ignoredLabel } from '#shared/labels.ts'
 import type { Tensor } from '../backend-port.ts'
 import { lossChunkFeeds } from './loss-chunks.ts'
-
-/** A label that is not trained on: the prompt, padding. */
-export const unlabelled = -100
 
 /** A row after tokenising: `labels[t]` is `ids[t]` where the answer is trained on, else -100. Equal lengths. */
 export interface EncodedRow {
@@ -24,7 +22,7 @@ export interface MicroBatch {
 /** A causal model predicts token t from the tokens before it, so the label of the first token is never used. */
 export function countLabelled(row: EncodedRow): number {
   let labelled = 0
-  for (let t = 1; t < row.labels.length; t += 1) if (row.labels[t] !== unlabelled) labelled += 1
+  for (let t = 1; t < row.labels.length; t += 1) if (row.labels[t] !== ignoredLabel) labelled += 1
   return labelled
 }
 
@@ -49,7 +47,7 @@ export function collate(rows: readonly EncodedRow[], lossChunks: number): MicroB
     for (let t = 0; t < length; t += 1) positions[b * length + t] = BigInt(t)
     for (let t = 0; t < row.ids.length; t += 1) {
       ids[b * length + t] = BigInt(row.ids[t]!)
-      if (t === 0 || row.labels[t] === unlabelled) continue
+      if (t === 0 || row.labels[t] === ignoredLabel) continue
       places.push(b * length + t - 1)
       targets.push(row.ids[t]!)
     }

@@ -10,7 +10,8 @@ import {
   type Tensor,
 } from '#engine/index.ts'
 import { chooseLossChunks, rowsPerLossChunk } from '#engine/train/loss-chunks.ts'
-import { ignoredLabel, type LabelledTokens, tokenizeExample } from '#formats/completion-mask.ts'
+import { type LabelledTokens, tokenizeExample } from '#formats/completion-mask.ts'
+import { ignoredLabel } from '#shared/labels.ts'
 import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
