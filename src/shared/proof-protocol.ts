@@ -1,15 +1,7 @@
 // Messages to and from the scorer and generator processes, and the report that a proof ends in.
 import { z } from 'zod'
-import type { Problem } from './result.ts'
+import { problem } from './problem-schema.ts'
 import { chatMessage } from './rows.ts'
-
-const problem: z.ZodType<Problem> = z.looseObject({
-  code: z.string(),
-  message: z.string(),
-  where: z.string(),
-  remedy: z.string(),
-  details: z.string().optional(),
-}) as unknown as z.ZodType<Problem>
 
 /** Which model: as it was, or with the adapter of the run. */
 export const proofSides = ['base', 'tuned'] as const

@@ -1,7 +1,7 @@
 // Messages between the application and a trainer process, the same over child_process and utilityProcess.
 import { z } from 'zod'
+import { problem } from './problem-schema.ts'
 import { recipe } from './recipe.ts'
-import type { Problem } from './result.ts'
 
 /** What the trainer is told to do. Paths point into the library only: files we wrote and verified. */
 export const trainerJob = z.strictObject({
@@ -36,14 +36,6 @@ export const trainerPhases = [
   'paused',
   'finishing',
 ] as const
-
-const problem: z.ZodType<Problem> = z.looseObject({
-  code: z.string(),
-  message: z.string(),
-  where: z.string(),
-  remedy: z.string(),
-  details: z.string().optional(),
-}) as unknown as z.ZodType<Problem>
 
 /** What happened, in the order of `seq`. Everything but `heartbeat` is stored in the journal. */
 export const trainerEvent = z.discriminatedUnion('kind', [
