@@ -106,7 +106,9 @@ export function openApplication(home: string | undefined, output: Output): Appli
     close() {
       openReader?.close()
       const closed = openWriter?.close()
-      if (closed && !closed.ok) output.problem(closed.problem)
+      if (!closed || closed.ok) return
+      output.problemInWords(closed.problem)
+      process.exitCode = exitCodes.problem
     },
   }
   return application
