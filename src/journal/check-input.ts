@@ -1,4 +1,4 @@
-// The gate before every command: input is checked by its schema, and the first fault is named with its place.
+// The gate before every command and question: input is checked by its schema, and the first fault is named with its place.
 import { describeIssue } from '#shared/recipe.ts'
 import { refuse } from './problems.ts'
 
@@ -22,6 +22,3 @@ export function checkInput<T>(schema: Schema<T>, value: unknown, what: string): 
     'This is a fault of the program that called; please report it.',
   )
 }
-
-/** Text for a TEXT column: half characters, which UTF-8 cannot hold, become U+FFFD. */
-export const storable = (text: string): string => text.toWellFormed()

@@ -2,7 +2,7 @@
 // else under a known number is refused. The run's row takes its figures from the events in the same transaction.
 import { attemptNumber, newEvents, rowReference } from '#shared/journal-commands.ts'
 import { planBody, stepBody, validationBody } from '#shared/journal-types.ts'
-import { checkInput, storable } from './check-input.ts'
+import { checkInput } from './check-input.ts'
 import type { WriterContext } from './command.ts'
 import { type ChainedEvent, chainStart, hashEvent } from './hash-chain.ts'
 import { jsonText } from './json-text.ts'
@@ -36,14 +36,14 @@ export function appendEvents(
   const figures: RunFigures = {}
   for (const event of given) {
     const bodyText = jsonText(event.body, `event ${event.seq} of run ${id}`)
-    const kind = storable(event.kind)
-    const full = { runId: id, seq: event.seq, attempt: current, atMs: event.atMs, kind, bodyText }
-    if (event.seq <= head.seq) {
+    const { seq, atMs, kind } = event
+    const full = { runId: id, seq, attempt: current, atMs, kind, bodyText }
+    if (seq <= head.seq) {
       assertRepeat(db, full)
       continue
     }
-    assertNext(id, event.seq, head.seq)
-    head = { seq: event.seq, hash: insertEvent(db, full, head.hash) }
+    assertNext(id, seq, head.seq)
+    head = { seq, hash: insertEvent(db, full, head.hash) }
     takeFigures(figures, kind, event.body)
   }
   if (Object.keys(figures).length > 0) run(db, sqlFor.updateTable('runs').set(figures).where('id', '=', id))
@@ -135,7 +135,7 @@ function takeFigures(figures: RunFigures, kind: string, body: unknown): void {
     if (!plan.success) return
     figures.total_steps = plan.data.totalSteps
     figures.determinism = plan.data.determinism
-    figures.backend = storable(plan.data.backend)
+    figures.backend = plan.data.backend
   } else if (kind === 'step') {
     const step = stepBody.safeParse(body)
     if (step.success) figures.last_step = step.data.step

@@ -1,7 +1,7 @@
 // Commands about what a person has: projects, models and data sets. Saying the same thing twice is not an error.
 import { newDataset, newModel, newProject } from '#shared/journal-commands.ts'
 import type { JournalDataset, JournalModel, JournalProject } from '#shared/journal-types.ts'
-import { checkInput, storable } from './check-input.ts'
+import { checkInput } from './check-input.ts'
 import type { WriterContext } from './command.ts'
 import { newId } from './ids.ts'
 import { jsonText } from './json-text.ts'
@@ -19,13 +19,7 @@ export function addProject({ db, now }: WriterContext, input: unknown): JournalP
       `project ${name}`,
       'Choose another name.',
     )
-  const row = {
-    id: newId('project', now()),
-    name: storable(name),
-    scenario,
-    goal: storable(goal),
-    created_at_ms: now(),
-  }
+  const row = { id: newId('project', now()), name, scenario, goal, created_at_ms: now() }
   run(db, sqlFor.insertInto('projects').values(row))
   return toProject(row)
 }
@@ -46,7 +40,7 @@ export function ensureProject(context: WriterContext, input: unknown): JournalPr
 }
 
 const findProject = (db: WriterContext['db'], name: string) =>
-  first(db, sqlFor.selectFrom('projects').selectAll().where('name', '=', storable(name)))
+  first(db, sqlFor.selectFrom('projects').selectAll().where('name', '=', name))
 
 /** A model of the library. The same id with the same weights is the same model: the first record stays. */
 export function addModel({ db, now }: WriterContext, input: unknown): JournalModel {
@@ -62,9 +56,9 @@ export function addModel({ db, now }: WriterContext, input: unknown): JournalMod
   if (known) return toModel(known)
   const row = {
     id: model.id,
-    name: storable(model.name),
-    source: storable(model.source),
-    licence: storable(model.licence),
+    name: model.name,
+    source: model.source,
+    licence: model.licence,
     weights_sha256: model.weightsSha256,
     parameters: model.parameters,
     added_at_ms: now(),
@@ -85,7 +79,7 @@ export function addDataset({ db, now }: WriterContext, input: unknown): JournalD
   const row = {
     fingerprint: dataset.fingerprint,
     scenario: dataset.scenario,
-    source_name: storable(dataset.sourceName),
+    source_name: dataset.sourceName,
     manifest,
     train_rows: dataset.counts.train,
     validation_rows: dataset.counts.validation,

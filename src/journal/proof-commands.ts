@@ -8,7 +8,7 @@ import {
   newProof,
   rowReference,
 } from '#shared/journal-commands.ts'
-import { checkInput, storable } from './check-input.ts'
+import { checkInput } from './check-input.ts'
 import type { WriterContext } from './command.ts'
 import { hashTexts } from './hash-chain.ts'
 import { newId } from './ids.ts'
@@ -18,8 +18,14 @@ import { first, run, sqlFor } from './query.ts'
 import { assertKnown, readRun } from './run-commands.ts'
 
 /** One subject's answers to every row of a test set, with what they scored. */
-export function addEvaluation({ db, now }: WriterContext, input: unknown): { id: string } {
-  const given = checkInput(newEvaluation, input, 'evaluation')
+export function addEvaluation(context: WriterContext, input: unknown): { id: string } {
+  return insertEvaluation(context, checkInput(newEvaluation, input, 'evaluation'))
+}
+
+function insertEvaluation(
+  { db, now }: WriterContext,
+  given: ReturnType<typeof newEvaluation.parse>,
+): { id: string } {
   readRun(db, given.runId)
   assertKnown(db, 'datasets', 'fingerprint', given.datasetFingerprint, 'data set')
   const createdAtMs = now()
@@ -28,9 +34,9 @@ export function addEvaluation({ db, now }: WriterContext, input: unknown): { id:
   const answers = given.answers.map((answer, position) => ({
     evaluation_id: id,
     position,
-    row_id: storable(answer.rowId),
-    expected: storable(answer.expected),
-    answer: storable(answer.answer),
+    row_id: answer.rowId,
+    expected: answer.expected,
+    answer: answer.answer,
     scores: jsonText(answer.scores, `evaluation.answers[${position}].scores`),
   }))
   assertRowsOnce(answers.map((answer) => answer.row_id))
@@ -55,9 +61,9 @@ export function addEvaluation({ db, now }: WriterContext, input: unknown): { id:
 /** A whole proof: both subjects' answers and the comparison. A reader sees all of it or nothing. */
 export function addProof(context: WriterContext, input: unknown): { id: string } {
   const { base, tuned, comparison } = checkInput(newProof, input, 'proof')
-  addEvaluation(context, base)
-  addEvaluation(context, tuned)
-  return addComparison(context, comparison)
+  insertEvaluation(context, base)
+  insertEvaluation(context, tuned)
+  return insertComparison(context, comparison)
 }
 
 interface EvaluationHead {
@@ -104,8 +110,14 @@ function assertRowsOnce(rowIds: readonly string[]): void {
 }
 
 /** The verdict of base against tuned, with difference and intervals. */
-export function addComparison({ db, now }: WriterContext, input: unknown): { id: string } {
-  const given = checkInput(newComparison, input, 'comparison')
+export function addComparison(context: WriterContext, input: unknown): { id: string } {
+  return insertComparison(context, checkInput(newComparison, input, 'comparison'))
+}
+
+function insertComparison(
+  { db, now }: WriterContext,
+  given: ReturnType<typeof newComparison.parse>,
+): { id: string } {
   readRun(db, given.runId)
   const createdAtMs = now()
   const id = newId('comparison', createdAtMs)
@@ -136,7 +148,7 @@ export function recordTestSetOpening({ db, now }: WriterContext, input: unknown)
       id,
       dataset_fingerprint: given.datasetFingerprint,
       run_id: given.runId,
-      purpose: storable(given.purpose),
+      purpose: given.purpose,
       opened_at_ms: openedAtMs,
     }),
   )
@@ -155,7 +167,7 @@ export function addArtifact({ db, now }: WriterContext, input: unknown): { id: s
       id,
       run_id: given.runId,
       kind: given.kind,
-      path: storable(given.path),
+      path: given.path,
       bytes: given.bytes,
       sha256: given.sha256,
       created_at_ms: createdAtMs,

@@ -10,8 +10,8 @@ import {
   runTags,
   settableStatus,
 } from '#shared/journal-commands.ts'
-import type { RunStatus } from '#shared/journal-types.ts'
-import { checkInput, storable } from './check-input.ts'
+import { activeStatuses, type RunStatus } from '#shared/journal-types.ts'
+import { checkInput } from './check-input.ts'
 import type { WriterContext } from './command.ts'
 import { headOf } from './event-commands.ts'
 import { newId } from './ids.ts'
@@ -35,14 +35,14 @@ export function createRun({ db, now, ownRuns }: WriterContext, input: unknown): 
     sqlFor.insertInto('runs').values({
       id,
       project_id: wanted.projectId,
-      name: storable(wanted.name),
+      name: wanted.name,
       status: 'queued',
       scenario: recipe.scenario,
       recipe: jsonText(recipe, 'run.recipe'),
       model_id: recipe.model.id,
       dataset_fingerprint: recipe.data.fingerprint,
       seed: recipe.seed,
-      backend: storable(wanted.backend),
+      backend: wanted.backend,
       device: jsonText(wanted.device, 'run.device'),
       versions: jsonText(wanted.versions, 'run.versions'),
       determinism: wanted.determinism,
@@ -57,7 +57,7 @@ export function createRun({ db, now, ownRuns }: WriterContext, input: unknown): 
       end_reason: null,
       adapter_sha256: null,
       failure: null,
-      notes: storable(wanted.notes),
+      notes: wanted.notes,
       tags: jsonText(wanted.tags, 'run.tags'),
     }),
   )
@@ -94,7 +94,7 @@ export function startAttempt(
         ended_at_ms: null,
         end_reason: null,
         failure: null,
-        ...(given.backend === undefined ? {} : { backend: storable(given.backend) }),
+        ...(given.backend === undefined ? {} : { backend: given.backend }),
         ...(given.device === undefined ? {} : { device: jsonText(given.device, 'attempt.device') }),
         ...(given.versions === undefined ? {} : { versions: jsonText(given.versions, 'attempt.versions') }),
       })
@@ -172,7 +172,7 @@ export function markOrphansInterrupted({ db, now, ownRuns }: WriterContext): str
   const active = sqlFor
     .selectFrom('runs')
     .select('id')
-    .where('status', 'in', ['queued', 'running', 'paused'])
+    .where('status', 'in', activeStatuses)
     .orderBy('created_at_ms')
     .orderBy('id')
   const orphans = all(db, active)
@@ -189,29 +189,23 @@ export function markOrphansInterrupted({ db, now, ownRuns }: WriterContext): str
 export function renameRun({ db }: WriterContext, runId: unknown, name: unknown): void {
   const id = checkInput(rowReference, runId, 'run id')
   readRun(db, id)
-  const text = storable(checkInput(runName, name, `name of run ${id}`))
-  run(db, sqlFor.updateTable('runs').set({ name: text }).where('id', '=', id))
+  const set = { name: checkInput(runName, name, `name of run ${id}`) }
+  run(db, sqlFor.updateTable('runs').set(set).where('id', '=', id))
 }
 
 export function setNotes({ db }: WriterContext, runId: unknown, notes: unknown): void {
   const id = checkInput(rowReference, runId, 'run id')
   readRun(db, id)
-  const text = storable(checkInput(runNotes, notes, `notes of run ${id}`))
-  run(db, sqlFor.updateTable('runs').set({ notes: text }).where('id', '=', id))
+  const set = { notes: checkInput(runNotes, notes, `notes of run ${id}`) }
+  run(db, sqlFor.updateTable('runs').set(set).where('id', '=', id))
 }
 
-/** Replaces the run's tags; the same tag twice counts once. */
+/** Replaces the run's tags. */
 export function setTags({ db }: WriterContext, runId: unknown, tags: unknown): void {
   const id = checkInput(rowReference, runId, 'run id')
   readRun(db, id)
-  const unique = [...new Set(checkInput(runTags, tags, `tags of run ${id}`).map(storable))]
-  run(
-    db,
-    sqlFor
-      .updateTable('runs')
-      .set({ tags: jsonText(unique, 'tags') })
-      .where('id', '=', id),
-  )
+  const set = { tags: jsonText(checkInput(runTags, tags, `tags of run ${id}`), 'tags') }
+  run(db, sqlFor.updateTable('runs').set(set).where('id', '=', id))
 }
 
 /** Status, attempts and start of a known run; throws run.unknown. */

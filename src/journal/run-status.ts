@@ -1,5 +1,5 @@
 // The life of a run: which status may follow which. A finished run never changes again; everything else can be resumed.
-import type { RunStatus } from '#shared/journal-types.ts'
+import { activeStatuses, type RunStatus } from '#shared/journal-types.ts'
 import { refuse } from './problems.ts'
 
 const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
@@ -13,13 +13,11 @@ const next: Readonly<Record<RunStatus, readonly RunStatus[]>> = {
   finished: [],
 }
 
-export const canFollow = (from: RunStatus, to: RunStatus): boolean => next[from].includes(to)
-
 /** Statuses in which nothing is going on: the run has an end time. */
-export const isAtRest = (status: RunStatus): boolean => !['queued', 'running', 'paused'].includes(status)
+export const isAtRest = (status: RunStatus): boolean => !activeStatuses.includes(status)
 
 export function assertCanFollow(runId: string, from: RunStatus, to: RunStatus): void {
-  if (canFollow(from, to)) return
+  if (next[from].includes(to)) return
   refuse(
     'journal.transition',
     `A run that is ${from} cannot become ${to}.`,

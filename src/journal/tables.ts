@@ -73,7 +73,7 @@ export interface RunsTable {
   tags: string
 }
 
-export interface EventsTable {
+interface EventsTable {
   run_id: string
   seq: number
   attempt: number

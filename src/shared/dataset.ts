@@ -1,16 +1,14 @@
 // A data set in the library: what its manifest says, and what is recorded when its locked test set is opened.
 import { z } from 'zod'
+import { count, sha256Hex } from './fields.ts'
 import { scenarioId } from './recipe.ts'
-
-const sha256 = z.string().regex(/^[0-9a-f]{64}$/, 'expected a SHA-256 in lower-case hex')
-const count = z.int().nonnegative()
 
 /** One file of the data set's folder. */
 export const datasetFile = z.strictObject({
   name: z.string(),
   rows: count,
   sizeBytes: count,
-  sha256,
+  sha256: sha256Hex,
 })
 export type DatasetFile = z.output<typeof datasetFile>
 
@@ -19,10 +17,10 @@ export const datasetManifest = z.strictObject({
   /** Name of the folder: the first 16 hex digits of `contentSha256`. */
   fingerprint: z.string().regex(/^[0-9a-f]{16}$/),
   /** SHA-256 over the rows used and left out, the scenario, the columns and the split's settings. */
-  contentSha256: sha256,
+  contentSha256: sha256Hex,
   scenario: scenarioId,
   /** The file it came from: its name without folders, and its bytes. */
-  source: z.strictObject({ name: z.string(), sizeBytes: count, sha256 }),
+  source: z.strictObject({ name: z.string(), sizeBytes: count, sha256: sha256Hex }),
   /** How the file was read. */
   format: z.strictObject({
     format: z.enum(['csv', 'json', 'jsonl']),

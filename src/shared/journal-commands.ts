@@ -1,21 +1,25 @@
 // What the journal can be told, and nothing else: the shape of every command's input. The journal checks each by this table.
 import { z } from 'zod'
+import { count, sha256Hex, text, timeMs } from './fields.ts'
 import {
   artifactKinds,
   datasetCounts,
   determinismLabels,
   evaluationAnswer,
   evaluationSubjects,
+  finishReasons,
   runStatuses,
 } from './journal-types.ts'
 import { recipe, scenarioId } from './recipe.ts'
 
-const id = z.string().min(1).max(200)
-const line = z.string().min(1).max(500)
-const prose = z.string().max(100_000)
-const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits')
-const timeMs = z.int().nonnegative()
-const count = z.int().nonnegative()
+const id = text.min(1).max(200)
+const line = text.min(1).max(500)
+const prose = text.max(100_000)
+/** The same tag twice counts once. */
+const tags = z
+  .array(line)
+  .max(100)
+  .overwrite((given) => [...new Set(given)])
 /** Any JSON value. Checked when it is written: no NaN, no Infinity, no cycles, nothing that JSON would change silently. */
 const jsonValue = z.unknown()
 
@@ -51,7 +55,7 @@ export const newRun = z.strictObject({
   device: jsonValue,
   versions: z.record(z.string(), z.string()),
   determinism: z.enum(determinismLabels).nullable().default(null),
-  tags: z.array(line).max(100).default([]),
+  tags: tags.default([]),
   notes: prose.default(''),
 })
 export type NewRun = z.input<typeof newRun>
@@ -67,14 +71,14 @@ export type AttemptFacts = z.input<typeof attemptFacts>
 export const newEvent = z.strictObject({
   seq: z.int().positive(),
   atMs: timeMs,
-  kind: z.string().min(1).max(100),
+  kind: text.min(1).max(100),
   body: jsonValue,
 })
 export type NewEvent = z.input<typeof newEvent>
 export const newEvents = z.array(newEvent).max(100_000)
 
 export const runFinish = z.strictObject({
-  reason: z.enum(['completed', 'stopped-early', 'cancelled']),
+  reason: z.enum(finishReasons),
   bestStep: count.nullable(),
   bestLossNats: z.number().nullable(),
   adapterSha256: sha256Hex.nullable(),
@@ -127,8 +131,7 @@ export const newArtifact = z.strictObject({
   runId: id,
   kind: z.enum(artifactKinds),
   /** Relative to the library's home; forward slashes; no "..", no drive letter. */
-  path: z
-    .string()
+  path: text
     .min(1)
     .max(1000)
     .regex(/^(?![/\\])(?!.*(^|\/)\.\.(\/|$))[^\\:\0]+$/, 'expected a path inside the library'),
@@ -139,7 +142,7 @@ export type NewArtifact = z.input<typeof newArtifact>
 
 export const runName = line
 export const runNotes = prose
-export const runTags = z.array(line).max(100)
+export const runTags = tags
 export const rowReference = id
 export const attemptNumber = count
 
@@ -152,12 +155,18 @@ export const runQuery = z.strictObject({
   modelId: id.optional(),
   datasetFingerprint: id.optional(),
   scenario: scenarioId.optional(),
-  tag: z.string().optional(),
+  tag: text.optional(),
   /** Part of the name, the notes or the id; letter case does not matter for A to Z. */
-  text: z.string().max(500).optional(),
+  text: text.max(500).optional(),
   sort: z.enum(runSorts).default('created'),
   order: z.enum(['descending', 'ascending']).default('descending'),
   limit: z.int().min(1).max(10_000).default(100),
   offset: count.default(0),
 })
 export type RunQuery = z.input<typeof runQuery>
+
+/** Which events of a run: those after this number, in order, at most so many. */
+export const eventPage = z.strictObject({
+  afterSeq: count.default(0),
+  limit: z.int().min(1).max(100_000).default(100_000),
+})

@@ -1,11 +1,8 @@
 // What the journal gives back: rows as every process and screen sees them. Times are UTC milliseconds, losses are nats.
 import { z } from 'zod'
+import { count, sha256Hex, text, timeMs } from './fields.ts'
 import { type Recipe, scenarioId } from './recipe.ts'
 import type { Problem } from './result.ts'
-
-const timeMs = z.int().nonnegative()
-const count = z.int().nonnegative()
-const sha256Hex = z.string().regex(/^[0-9a-f]{64}$/, 'expected 64 lower-case hexadecimal digits')
 
 export const runStatuses = [
   'queued',
@@ -19,6 +16,11 @@ export const runStatuses = [
 ] as const
 export const runStatus = z.enum(runStatuses)
 export type RunStatus = z.output<typeof runStatus>
+/** A run with such a status belongs to a living process, or that process died; in every other it is at rest. */
+export const activeStatuses: readonly RunStatus[] = ['queued', 'running', 'paused']
+
+/** How a trainer can say that it came to its end. */
+export const finishReasons = ['completed', 'stopped-early', 'cancelled'] as const
 
 export const determinismLabels = [
   'bit-exact on this machine',
@@ -88,7 +90,7 @@ export const runSummary = z.strictObject({
   /** How often it was started: 1 for an undisturbed run, one more for each resume. */
   attempts: count,
   totalSteps: count.nullable(),
-  /** Highest optimizer step the journal holds. */
+  /** Optimizer step of the last "step" event: a resumed run goes over the steps after its checkpoint again. */
   lastStep: count.nullable(),
   bestStep: count.nullable(),
   bestLossNats: z.number().nullable(),
@@ -124,8 +126,9 @@ export const journalEvent = z.strictObject({
 })
 export type JournalEvent = z.output<typeof journalEvent>
 
-/** What the curve reads of a "step" event; other fields of the event stay in the event. */
+/** A "step" event, as the trainer sends it and the curve reads it. */
 export const stepBody = z.object({
+  /** Optimizer steps done, counted from 1. */
   step: z.int(),
   epoch: z.number(),
   lossNats: z.number(),
@@ -138,7 +141,7 @@ export const stepBody = z.object({
 export const trainPoint = stepBody.extend({ attempt: z.int(), atMs: timeMs })
 export type TrainPoint = z.output<typeof trainPoint>
 
-/** What the curve reads of an "evaluation" event. */
+/** An "evaluation" event, as the trainer sends it and the curve reads it. */
 export const validationBody = z.object({
   step: z.int(),
   lossNats: z.number(),
@@ -153,7 +156,7 @@ export type ValidationPoint = z.output<typeof validationPoint>
 export const planBody = z.object({
   totalSteps: count,
   determinism: z.enum(determinismLabels),
-  backend: z.string(),
+  backend: text,
 })
 
 /** Points in order of step; where a step was run twice, the latest attempt's. */
@@ -163,9 +166,9 @@ export interface RunCurve {
 }
 
 export const evaluationAnswer = z.strictObject({
-  rowId: z.string(),
-  expected: z.string(),
-  answer: z.string(),
+  rowId: text,
+  expected: text,
+  answer: text,
   /** What this row scored, by name of the metric; also free details such as label probabilities. */
   scores: z.json(),
 })

@@ -115,7 +115,6 @@ export const recipeDraft = z.strictObject({
   ...trainingShape,
 })
 export type RecipeDraft = z.output<typeof recipeDraft>
-export type RecipeDraftInput = z.input<typeof recipeDraft>
 
 /** What a run is: the draft with model and data replaced by what they were, byte for byte. */
 export const recipe = z.strictObject({

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { openSample } from './support/folders.ts'
-import { codeOf, evaluationEvent, good, stepEvent } from './support/sample.ts'
+import { codeOf, evaluationEvent, good, sampleLibrary, stepEvent } from './support/sample.ts'
 
 function filled() {
   const sample = openSample()
@@ -193,6 +193,34 @@ describe('events of a run', () => {
     expect(codeOf(writer.appendEvents(id, 1, [stepEvent(2, 2)]))).toBe('journal.conflict')
     expect(codeOf(writer.appendEvents(id, 3, [stepEvent(2, 2)]))).toBe('journal.conflict')
     expect(codeOf(writer.appendEvents('run-nobody', 1, [stepEvent(2, 2)]))).toBe('run.unknown')
+    good(writer.close())
+  })
+
+  test('and what is said beside them: half characters are kept as whole ones, and everything verifies', () => {
+    const { writer, path, newRun } = openSample()
+    const half = 'half \ud83d'
+    good(writer.addDataset({ ...sampleLibrary.dataset, fingerprint: half }))
+    const { id } = good(writer.createRun({ ...newRun, name: half, tags: [half, half], notes: half }))
+    good(writer.startAttempt(id))
+    good(writer.appendEvents(id, 1, [{ seq: 1, atMs: 1, kind: half, body: { [half]: half } }]))
+    // Bug: the fingerprint was hashed as it was given but stored whole, so the evaluation seemed changed.
+    good(
+      writer.addEvaluation({
+        runId: id,
+        subject: 'base',
+        datasetFingerprint: half,
+        metrics: {},
+        answers: [{ rowId: half, expected: half, answer: half, scores: {} }],
+      }),
+    )
+    const reader = good(openJournalReader(path))
+    // Bug: a new run's tags were kept with half characters and twice, and so were not found.
+    expect(good(reader.listRuns({ tag: half, text: half })).runs).toMatchObject([
+      { id, name: 'half \ufffd', tags: ['half \ufffd'] },
+    ])
+    expect(good(reader.events(id))).toMatchObject([{ kind: 'half \ufffd', body: { [half]: half } }])
+    expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
+    reader.close()
     good(writer.close())
   })
 

@@ -31,6 +31,8 @@ test('both evaluations and the comparison arrive together', () => {
     ['tuned', 2],
   ])
   expect(good(reader.comparisons(runId)).map((one) => one.id)).toEqual([id])
+  reader.close()
+  good(writer.close())
 })
 
 test.each([
@@ -46,4 +48,6 @@ test.each([
   expect(codeOf(writer.addProof(proof))).toMatch(/journal\.invalid|run\.unknown/)
   expect(good(reader.evaluations(runId))).toEqual([])
   expect(good(reader.comparisons(runId))).toEqual([])
+  reader.close()
+  good(writer.close())
 })

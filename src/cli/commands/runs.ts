@@ -2,15 +2,12 @@
 import { newestProof } from '#core/proof/index.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
-import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
+import { activeStatuses, type RunDetail, type RunSummary } from '#shared/journal-types.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
 import { followRun, printNextStep } from '../follow-run.ts'
 import { curveLines, proofLines, settingLines } from '../report.ts'
 import { formatTable } from '../table.ts'
-
-/** A run with such a status belongs to a living process, or that process died and the journal is free. */
-const activeStatuses: ReadonlySet<string> = new Set(['queued', 'running', 'paused'])
 
 const dateText = (ms: number | null) =>
   ms === null ? '' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
@@ -27,7 +24,10 @@ const rowOf = (run: RunSummary): string[] => [
 export function listRuns(application: Application, options: { limit: number }): void {
   const reader = application.reader()
   let page = unwrap(reader.listRuns({ limit: options.limit }))
-  if (page.runs.some(({ status }) => activeStatuses.has(status)) && attempt(() => application.writer()).ok)
+  if (
+    page.runs.some(({ status }) => activeStatuses.includes(status)) &&
+    attempt(() => application.writer()).ok
+  )
     page = unwrap(reader.listRuns({ limit: options.limit }))
   const { output } = application
   if (page.runs.length === 0) output.line('No runs yet. Start one with: tunewright train RECIPE.yaml')
