@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import type { Llama, LlamaModel, Token } from 'node-llama-cpp'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeNewFile } from '#core/system/durable-files.ts'
-import { openFileBytes } from '#core/system/file-bytes.ts'
 import {
   type AdapterTensor,
   ggufOfModel,
@@ -16,10 +15,11 @@ import {
   type WritableGgufType,
 } from '#formats/gguf-export.ts'
 import { permuteHeads } from '#formats/gguf-names.ts'
-import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
 import { byteTokenizer } from '../support/byte-tokenizer.ts'
+import { continueGreedily, openContext, openLlama } from '../support/llama-cpp.ts'
 import { findShared } from '../support/models.ts'
+import { readTensors } from '../support/tensor-files.ts'
 
 const golden = findShared('goldens/tiny/llama_rope_llama3')
 
@@ -29,15 +29,6 @@ interface Golden {
   readonly greedy_prompt: number[]
   readonly greedy_12: number[]
   readonly lora: { readonly alpha: number; readonly last_logits_row0: number[] }
-}
-
-async function readTensors(path: string): Promise<Map<string, AdapterTensor>> {
-  const source = await openFileBytes(path)
-  const tensors = new Map<string, AdapterTensor>()
-  for (const [name, entry] of unwrap(await readSafetensorsHeader(source)).tensors)
-    tensors.set(name, { shape: entry.shape, data: unwrap(await readFloat32(source, entry)) })
-  await source.close()
-  return tensors
 }
 
 /** log softmax of one row of logits. */
@@ -88,15 +79,7 @@ describe.skipIf(golden === null)('tiny Llama in llama.cpp', () => {
       load: async () => data,
     }))
     const { tokenizerJson, tokenizerConfig } = byteTokenizer()
-    const { getLlama, LlamaLogLevel } = await import('node-llama-cpp')
-    llama = await getLlama({
-      gpu: false,
-      build: 'never',
-      skipDownload: true,
-      maxThreads: 1,
-      progressLogs: false,
-      logLevel: LlamaLogLevel.error,
-    })
+    llama = await openLlama()
     for (const type of writtenTypes) {
       const chunks = unwrap(ggufOfModel(config, tokenizerJson, tokenizerConfig, tensors, type))
       models.set(type, await llama.loadModel({ modelPath: await write(`${type}.gguf`, chunks) }))
@@ -114,11 +97,7 @@ describe.skipIf(golden === null)('tiny Llama in llama.cpp', () => {
     ids: readonly number[],
     adapter: string | null = null,
   ): Promise<number[][]> {
-    const context = await models.get(type)!.createContext({
-      contextSize: 64,
-      threads: 1,
-      ...(adapter === null ? {} : { lora: { adapters: [{ filePath: adapter, scale: 1 }] } }),
-    })
+    const context = await openContext(models.get(type)!, 64, adapter)
     const outputs = await context
       .getSequence()
       .controlledEvaluate(
@@ -166,15 +145,10 @@ describe.skipIf(golden === null)('tiny Llama in llama.cpp', () => {
   })
 
   it('continues greedily as Hugging Face does', async () => {
-    const context = await models.get('F32')!.createContext({ contextSize: 64, threads: 1 })
-    const answer: number[] = []
-    for await (const token of context
-      .getSequence()
-      .evaluate(expected.greedy_prompt as Token[], { temperature: 0, yieldEogToken: true })) {
-      answer.push(token)
-      if (answer.length === expected.greedy_12.length) break
-    }
+    const context = await openContext(models.get('F32')!, 64)
+    const { greedy_prompt: prompt, greedy_12: wanted } = expected
+    const answer = await continueGreedily(context.getSequence(), prompt, wanted.length)
     await context.dispose()
-    expect(answer).toEqual(expected.greedy_12)
+    expect(answer).toEqual(wanted)
   })
 })

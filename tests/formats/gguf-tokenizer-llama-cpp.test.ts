@@ -13,6 +13,7 @@ import { ggufVocabularyEntries } from '#formats/gguf-vocabulary-writer.ts'
 import { ggufChunks } from '#formats/gguf-writer.ts'
 import { loadTokenizer, type Tokenizer } from '#formats/tokenizer.ts'
 import { unwrap } from '#shared/result.ts'
+import { openLlama } from '../support/llama-cpp.ts'
 import { findShared, findStarterGguf } from '../support/models.ts'
 
 const starter = findStarterGguf()
@@ -24,15 +25,7 @@ let folder = ''
 let llama: Llama
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'tunewright-vocabulary-'))
-  const { getLlama, LlamaLogLevel } = await import('node-llama-cpp')
-  llama = await getLlama({
-    gpu: false,
-    build: 'never',
-    skipDownload: true,
-    maxThreads: 1,
-    progressLogs: false,
-    logLevel: LlamaLogLevel.disabled,
-  })
+  llama = await openLlama('disabled')
 })
 afterAll(async () => {
   await llama?.dispose()

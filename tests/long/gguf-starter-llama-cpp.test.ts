@@ -11,9 +11,10 @@ import { readGguf } from '#formats/gguf.ts'
 import { type AdapterTensor, ggufOfModel, loraGgufOf } from '#formats/gguf-export.ts'
 import { huggingFaceModelOf, type LlamaConfig } from '#formats/gguf-model.ts'
 import { tokenizerOfGguf } from '#formats/gguf-tokenizer.ts'
-import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
+import { continueGreedily, openContext, openLlama } from '../support/llama-cpp.ts'
 import { findShared, findStarterGguf } from '../support/models.ts'
+import { readTensors, readWholeNumbers } from '../support/tensor-files.ts'
 
 const starter = findStarterGguf()
 const goldens = findShared('goldens')
@@ -54,15 +55,7 @@ describe.skipIf(starter === null || goldens === null)(
         unwrap(ggufOfModel(config, tokenizerJson, tokenizerConfig, tensors, 'F16')),
       )
       await source.close()
-      const { getLlama, LlamaLogLevel } = await import('node-llama-cpp')
-      llama = await getLlama({
-        gpu: false,
-        build: 'never',
-        skipDownload: true,
-        maxThreads: 1,
-        progressLogs: false,
-        logLevel: LlamaLogLevel.error,
-      })
+      llama = await openLlama()
       model = await llama.loadModel({ modelPath })
     }, 600_000)
 
@@ -73,20 +66,13 @@ describe.skipIf(starter === null || goldens === null)(
 
     it('answers greedily as the reference, wherever the reference is not nearly undecided', async () => {
       const rows = JSON.parse(await readFile(join(goldens!, 'smollm2/greedy.json'), 'utf8')) as GreedyRow[]
-      const context = await model.createContext({ contextSize: 512, threads: 1 })
+      const context = await openContext(model, 512)
       const sequence = context.getSequence()
       let same = 0
       for (const row of rows) {
         await sequence.clearHistory()
         const wanted = row.new_ids_64_ignore_eos.slice(0, row.n_before_eos)
-        const answer: number[] = []
-        for await (const token of sequence.evaluate(row.prompt_ids as Token[], {
-          temperature: 0,
-          yieldEogToken: true,
-        })) {
-          answer.push(token)
-          if (answer.length === wanted.length) break
-        }
+        const answer = await continueGreedily(sequence, row.prompt_ids, wanted.length)
         const at = wanted.findIndex((token, i) => token !== answer[i])
         if (at < 0) same += 1
         else
@@ -130,20 +116,19 @@ describe.skipIf(starter === null || goldens === null)(
 
     /** Mean loss over the labelled tokens of the four rows of the reference's first step. */
     async function firstStepLoss(adapter: string | null): Promise<{ lossNats: number; targets: number }> {
-      const batches = await readInts(join(goldens!, 'smollm2-lora/batches.safetensors'))
-      const context = await model.createContext({
-        contextSize: 256,
-        threads: 1,
-        ...(adapter === null ? {} : { lora: { adapters: [{ filePath: adapter, scale: 1 }] } }),
-      })
+      const path = join(goldens!, 'smollm2-lora/batches.safetensors')
+      const allIds = await readWholeNumbers(path, 'input_ids')
+      const allLabels = await readWholeNumbers(path, 'labels')
+      const mask = await readWholeNumbers(path, 'attention_mask')
+      const context = await openContext(model, 256, adapter)
       const sequence = context.getSequence()
       let total = 0
       let targets = 0
       for (let row = 0; row < 4; row += 1) {
-        const part = (name: string) => batches.get(name)!.subarray(row * 128, (row + 1) * 128)
-        const labels = part('labels')
-        const length = part('attention_mask').reduce((sum, mark) => sum + mark, 0)
-        const ids = [...part('input_ids').subarray(0, length)] as Token[]
+        const rowOf = (batch: Int32Array) => batch.subarray(row * 128, (row + 1) * 128)
+        const labels = rowOf(allLabels)
+        const length = rowOf(mask).reduce((sum, mark) => sum + mark, 0)
+        const ids = [...rowOf(allIds).subarray(0, length)] as Token[]
         await sequence.clearHistory()
         const options = { temperature: 1, topK: config.vocab_size, topP: 1, minP: 0 }
         const outputs = await sequence.controlledEvaluate(
@@ -164,23 +149,3 @@ describe.skipIf(starter === null || goldens === null)(
     }
   },
 )
-
-async function readTensors(path: string): Promise<Map<string, AdapterTensor>> {
-  const source = await openFileBytes(path)
-  const tensors = new Map<string, AdapterTensor>()
-  for (const [name, entry] of unwrap(await readSafetensorsHeader(source)).tensors)
-    tensors.set(name, { shape: entry.shape, data: unwrap(await readFloat32(source, entry)) })
-  await source.close()
-  return tensors
-}
-
-async function readInts(path: string): Promise<Map<string, Int32Array>> {
-  const source = await openFileBytes(path)
-  const arrays = new Map<string, Int32Array>()
-  for (const [name, entry] of unwrap(await readSafetensorsHeader(source)).tensors) {
-    const bytes = await source.read(entry.offsetBytes, entry.lengthBytes)
-    arrays.set(name, new Int32Array(Uint8Array.from(bytes).buffer))
-  }
-  await source.close()
-  return arrays
-}

@@ -3,27 +3,19 @@
 import { spawnSync } from 'node:child_process'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { findPython } from '../support/models.ts'
-import { ggufMutations, mutantOf, safetensorsMutations } from '../support/mutator.ts'
-import { judge, type WeightKind } from '../support/weight-oracle.ts'
-import { ggufSeeds, type Seed, safetensorsSeeds } from '../support/weight-seeds.ts'
+import { judge } from '../support/weight-oracle.ts'
+import { damagedFile, type Seed, weightSeeds } from '../support/weight-seeds.ts'
 
 const mutantsPerKind = Number(process.env.TUNEWRIGHT_MUTANTS ?? 1_000_000)
-/** The everyday suite has the seeds from 0. */
-const firstSeed = 1_000_000
+/** The everyday suite has the numbers from 0. */
+const first = 3_000_000
 const python = findPython('safetensors')
 const hour = 3_600_000
-
-const mutant = (kind: WeightKind, seeds: readonly Seed[], number: number): Uint8Array =>
-  mutantOf(
-    seeds[number % seeds.length]!.file,
-    kind === 'gguf' ? ggufMutations : safetensorsMutations,
-    firstSeed + Math.floor(number / seeds.length),
-  )
 
 describe.each(['safetensors', 'gguf'] as const)('damaged %s files', (kind) => {
   let seeds: Seed[] = []
   beforeAll(async () => {
-    seeds = kind === 'gguf' ? await ggufSeeds() : safetensorsSeeds()
+    seeds = await weightSeeds(kind)
   })
 
   it(`${mutantsPerKind} mutants: a valid result or one typed Problem, bounded memory`, {
@@ -31,12 +23,12 @@ describe.each(['safetensors', 'gguf'] as const)('damaged %s files', (kind) => {
   }, async () => {
     const verdicts = new Map<string, number>()
     let slowestMs = 0
-    await judge(kind, mutant(kind, seeds, 0))
+    await judge(kind, damagedFile(kind, seeds, first))
     const before = process.memoryUsage().rss
     let peak = before
     for (let number = 0; number < mutantsPerKind; number += 1) {
       const start = performance.now()
-      const verdict = await judge(kind, mutant(kind, seeds, number))
+      const verdict = await judge(kind, damagedFile(kind, seeds, first + number))
       slowestMs = Math.max(slowestMs, performance.now() - start)
       verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1)
       if (number % 1000 === 0) peak = Math.max(peak, process.memoryUsage().rss)
@@ -52,16 +44,18 @@ describe.each(['safetensors', 'gguf'] as const)('damaged %s files', (kind) => {
 
 describe.skipIf(python === null)('beside the reference library of safetensors', () => {
   it('accepts nothing that the reference refuses', { timeout: 2 * hour }, async () => {
-    const seeds = safetensorsSeeds()
+    const seeds = await weightSeeds('safetensors')
     const batch = 5000
     const stricter = { both: 0, onlyReference: 0, neither: 0 }
     for (let start = 0; start < Math.min(mutantsPerKind, 200_000); start += batch) {
-      const files = Array.from({ length: batch }, (_, i) => mutant('safetensors', seeds, start + i))
+      const files = Array.from({ length: batch }, (_, i) =>
+        damagedFile('safetensors', seeds, first + start + i),
+      )
       const theirs = referenceVerdicts(files)
       for (const [i, file] of files.entries()) {
         const accepted = (await judge('safetensors', file)) === 'accepted'
         if (accepted && theirs[i] === '0')
-          expect.fail(`mutant ${start + i} is accepted here and refused there`)
+          expect.fail(`mutant ${first + start + i} is accepted here and refused there`)
         if (accepted) stricter.both += 1
         else if (theirs[i] === '1') stricter.onlyReference += 1
         else stricter.neither += 1

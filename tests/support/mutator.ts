@@ -1,25 +1,10 @@
 // Damages real weight files in ways that parsers stumble over, the same way for the same seed: bit flips, cut ends, and
 // lies in the fields that mean something (lengths, counts, offsets, names, JSON numbers).
 
-/** Deterministic numbers: `below(n)` is 0 to n - 1. */
-export interface Random {
-  below(limit: number): number
-}
+import { type Chance, seeded } from './seeded.ts'
+import type { WeightKind } from './weight-oracle.ts'
 
-/** 32-bit xorshift with the shifts 13, 17, 5 (Marsaglia 2003); neighbouring seeds are spread apart first. */
-export function seededRandom(seed: number): Random {
-  let state = Math.imul(seed + 1, 0x9e3779b1) | 1
-  const next = (): number => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    return state >>> 0
-  }
-  for (let warmUp = 0; warmUp < 4; warmUp += 1) next()
-  return { below: (limit) => next() % limit }
-}
-
-export type Mutation = (file: Uint8Array, random: Random) => Uint8Array
+export type Mutation = (file: Uint8Array, chance: Chance) => Uint8Array
 
 /** Where a file's header ends: damage beyond it is damage to numbers, which no parser can notice. */
 type HeaderEnd = (file: Uint8Array) => number
@@ -42,10 +27,6 @@ const interestingLongs = [
   (1n << 64n) - 32n,
 ]
 
-function pick<T>(items: readonly T[], random: Random): T {
-  return items[random.below(items.length)]!
-}
-
 /** Up to `wanted` bytes at `at` replaced by `insert`. */
 function splice(file: Uint8Array, at: number, wanted: number, insert: Uint8Array): Uint8Array {
   const remove = Math.min(wanted, file.length - at)
@@ -66,45 +47,44 @@ function longBytes(value: bigint): Uint8Array {
 function plainMutations(headerEnd: HeaderEnd): Mutation[] {
   return [
     // one bit
-    (file, random) => {
+    (file, chance) => {
       const copy = Uint8Array.from(file)
-      const at = random.below(headerEnd(file))
-      copy[at] = copy[at]! ^ (1 << random.below(8))
+      const at = chance.below(headerEnd(file))
+      copy[at] = copy[at]! ^ (1 << chance.below(8))
       return copy
     },
     // one to four bytes
-    (file, random) => {
+    (file, chance) => {
       const copy = Uint8Array.from(file)
-      for (let n = random.below(4); n >= 0; n -= 1)
-        copy[random.below(headerEnd(file))] = pick(interestingBytes, random)
+      for (let n = chance.below(4); n >= 0; n -= 1)
+        copy[chance.below(headerEnd(file))] = chance.pick(interestingBytes)
       return copy
     },
     // cut within the header
-    (file, random) => file.slice(0, random.below(headerEnd(file) + 1)),
+    (file, chance) => file.slice(0, chance.below(headerEnd(file) + 1)),
     // cut within the data
-    (file, random) => file.slice(0, random.below(file.length)),
+    (file, chance) => file.slice(0, chance.below(file.length)),
     // a piece left out, doubled, or moved
-    (file, random) =>
-      splice(file, random.below(headerEnd(file)), Math.min(1 + random.below(16), 8), new Uint8Array(0)),
-    (file, random) => {
-      const at = random.below(headerEnd(file))
-      return splice(file, at, 0, file.slice(at, at + 1 + random.below(64)))
+    (file, chance) => splice(file, chance.below(headerEnd(file)), 1 + chance.below(8), new Uint8Array(0)),
+    (file, chance) => {
+      const at = chance.below(headerEnd(file))
+      return splice(file, at, 0, file.slice(at, at + 1 + chance.below(64)))
     },
-    (file, random) => {
-      const from = random.below(headerEnd(file))
-      const piece = file.slice(from, from + 1 + random.below(32))
-      return splice(file, random.below(headerEnd(file)), piece.length, piece).slice(0, file.length)
+    (file, chance) => {
+      const from = chance.below(headerEnd(file))
+      const piece = file.slice(from, from + 1 + chance.below(32))
+      return splice(file, chance.below(headerEnd(file)), piece.length, piece).slice(0, file.length)
     },
     // bytes after the end
-    (file, random) =>
-      splice(file, file.length, 0, new Uint8Array(1 + random.below(64)).fill(random.below(256))),
+    (file, chance) =>
+      splice(file, file.length, 0, new Uint8Array(1 + chance.below(64)).fill(chance.below(256))),
   ]
 }
 
 /** A safetensors file with another header text; its length field tells the truth in most cases. */
-function withHeader(file: Uint8Array, text: string, random: Random): Uint8Array {
+function withHeader(file: Uint8Array, text: string, chance: Chance): Uint8Array {
   const header = new TextEncoder().encode(text)
-  const lie = random.below(12) === 0 ? BigInt(random.below(5) - 2) : 0n
+  const lie = chance.below(12) === 0 ? BigInt(chance.below(5) - 2) : 0n
   const result = splice(file, 8, headerEndOfSafetensors(file) - 8, header)
   result.set(longBytes(BigInt(header.length) + lie))
   return result
@@ -144,53 +124,53 @@ const jsonLies = [
 function replaceOne(
   file: Uint8Array,
   pattern: RegExp,
-  random: Random,
+  chance: Chance,
   by: (match: string) => string,
 ): Uint8Array {
   const text = headerText(file)
   const matches = [...text.matchAll(pattern)]
   if (matches.length === 0) return file.slice(0, 4)
-  const match = pick(matches, random)
+  const match = chance.pick(matches)
   const changed = text.slice(0, match.index) + by(match[0]) + text.slice(match.index + match[0].length)
-  return withHeader(file, changed, random)
+  return withHeader(file, changed, chance)
 }
 
 /** Mutations of a safetensors file: it must be a valid one. */
-export const safetensorsMutations: readonly Mutation[] = [
+const safetensorsMutations: readonly Mutation[] = [
   ...plainMutations(headerEndOfSafetensors),
   // the length field
-  (file, random) => {
+  (file, chance) => {
     const copy = Uint8Array.from(file)
     const truth = BigInt(headerEndOfSafetensors(file) - 8)
     copy.set(
       longBytes(
-        random.below(2) === 0 ? truth + BigInt(random.below(65) - 32) : pick(interestingLongs, random),
+        chance.below(2) === 0 ? truth + BigInt(chance.below(65) - 32) : chance.pick(interestingLongs),
       ),
     )
     return copy
   },
   // a number of a shape or an offset
-  (file, random) => replaceOne(file, /\d+/g, random, () => pick(jsonLies, random)),
-  (file, random) =>
-    replaceOne(file, /\d+/g, random, (digits) => String(Number(digits) + random.below(9) - 4)),
+  (file, chance) => replaceOne(file, /\d+/g, chance, () => chance.pick(jsonLies)),
+  (file, chance) =>
+    replaceOne(file, /\d+/g, chance, (digits) => String(Number(digits) + chance.below(9) - 4)),
   // a shape of higher rank and equal size
-  (file, random) =>
-    replaceOne(file, /"shape":\[/g, random, (start) => start + '1,'.repeat(1 + random.below(12))),
+  (file, chance) =>
+    replaceOne(file, /"shape":\[/g, chance, (start) => start + '1,'.repeat(1 + chance.below(12))),
   // any value, a key, a name
-  (file, random) => replaceOne(file, /"[^"]*"|\[[^[\]]*\]/g, random, () => pick(jsonLies, random)),
-  (file, random) =>
-    replaceOne(file, /"[^"]*"(?=:)/g, random, () =>
-      pick(['"dtype"', '"shape"', '"__metadata__"', '"__proto__"', '"\\u0000"', '"x"'], random),
+  (file, chance) => replaceOne(file, /"[^"]*"|\[[^[\]]*\]/g, chance, () => chance.pick(jsonLies)),
+  (file, chance) =>
+    replaceOne(file, /"[^"]*"(?=:)/g, chance, () =>
+      chance.pick(['"dtype"', '"shape"', '"__metadata__"', '"__proto__"', '"\\u0000"', '"x"']),
     ),
   // an entry twice
-  (file, random) =>
-    replaceOne(file, /"[^"]*":\{[^{}]*\},?/g, random, (entry) => `${entry.replace(/,$/, '')},${entry}`),
+  (file, chance) =>
+    replaceOne(file, /"[^"]*":\{[^{}]*\},?/g, chance, (entry) => `${entry.replace(/,$/, '')},${entry}`),
   // an entry left out
-  (file, random) => replaceOne(file, /"[^"]*":\{[^{}]*\},?/g, random, () => ''),
+  (file, chance) => replaceOne(file, /"[^"]*":\{[^{}]*\},?/g, chance, () => ''),
   // spaces, nesting, another text after the header's
-  (file, random) => withHeader(file, pick([' ', '', '\n', '{}'], random) + headerText(file), random),
-  (file, random) => withHeader(file, headerText(file) + pick([' ', '\n', '\0', '{}', ','], random), random),
-  (file, random) => replaceOne(file, /\d+/g, random, (digits) => '['.repeat(1 + random.below(100)) + digits),
+  (file, chance) => withHeader(file, chance.pick([' ', '', '\n', '{}']) + headerText(file), chance),
+  (file, chance) => withHeader(file, headerText(file) + chance.pick([' ', '\n', '\0', '{}', ',']), chance),
+  (file, chance) => replaceOne(file, /\d+/g, chance, (digits) => '['.repeat(1 + chance.below(100)) + digits),
 ]
 
 /** Positions of GGUF's 4- and 8-byte fields, found by walking a valid file. */
@@ -262,74 +242,80 @@ function fieldsOf(file: Uint8Array): GgufFields {
 }
 
 /** Mutations of a GGUF file: it must be a valid one. */
-export const ggufMutations: readonly Mutation[] = [
+const ggufMutations: readonly Mutation[] = [
   ...plainMutations((file) => fieldsOf(file).headerEnd),
   // a length, count, dimension or offset
-  (file, random) => {
+  (file, chance) => {
     const copy = Uint8Array.from(file)
-    copy.set(longBytes(pick(interestingLongs, random)), pick(fieldsOf(file).longs, random))
+    copy.set(longBytes(chance.pick(interestingLongs)), chance.pick(fieldsOf(file).longs))
     return copy
   },
-  (file, random) => {
+  (file, chance) => {
     const copy = Uint8Array.from(file)
-    const at = pick(fieldsOf(file).longs, random)
+    const at = chance.pick(fieldsOf(file).longs)
     const truth = new DataView(file.buffer, file.byteOffset).getBigUint64(at, true)
-    copy.set(longBytes(truth + BigInt(random.below(65) - 32)), at)
+    copy.set(longBytes(truth + BigInt(chance.below(65) - 32)), at)
     return copy
   },
   // a type, rank, version
-  (file, random) => {
+  (file, chance) => {
     const copy = Uint8Array.from(file)
     new DataView(copy.buffer).setUint32(
-      pick(fieldsOf(file).words, random),
-      random.below(random.below(2) === 0 ? 45 : 2 ** 32),
+      chance.pick(fieldsOf(file).words),
+      chance.below(chance.below(2) === 0 ? 45 : 2 ** 32),
       true,
     )
     return copy
   },
   // the counts at the front
-  (file, random) => {
+  (file, chance) => {
     const copy = Uint8Array.from(file)
     copy.set(
-      longBytes(random.below(2) === 0 ? BigInt(random.below(300_000)) : pick(interestingLongs, random)),
-      pick([8, 16], random),
+      longBytes(chance.below(2) === 0 ? BigInt(chance.below(300_000)) : chance.pick(interestingLongs)),
+      chance.pick([8, 16]),
     )
     return copy
   },
   // an entry twice (its count told truly), left out, or exchanged for another
-  (file, random) => {
+  (file, chance) => {
     const { records } = fieldsOf(file)
-    const [begin, end] = pick(records, random)
+    const [begin, end] = chance.pick(records)
     const copy = splice(file, begin, 0, file.slice(begin, end))
     const count =
       begin >= records[Number(new DataView(file.buffer, file.byteOffset).getBigUint64(16, true))]![0] ? 8 : 16
     copy.set(longBytes(new DataView(file.buffer, file.byteOffset).getBigUint64(count, true) + 1n), count)
     return copy
   },
-  (file, random) => {
-    const [begin, end] = pick(fieldsOf(file).records, random)
+  (file, chance) => {
+    const [begin, end] = chance.pick(fieldsOf(file).records)
     return splice(file, begin, end - begin, new Uint8Array(0))
   },
-  (file, random) => {
+  (file, chance) => {
     const { records } = fieldsOf(file)
-    const [begin, end] = pick(records, random)
-    const [from, to] = pick(records, random)
+    const [begin, end] = chance.pick(records)
+    const [from, to] = chance.pick(records)
     return splice(file, begin, end - begin, file.slice(from, to))
   },
 ]
 
 /** Mutant number `seed` of a file: one mutation, and now and then one more on top. */
 export function mutantOf(file: Uint8Array, mutations: readonly Mutation[], seed: number): Uint8Array {
-  const random = seededRandom(seed)
-  let mutant = mutations[seed % mutations.length]!(file, random)
+  const chance = seeded(seed)
+  let mutant = mutations[seed % mutations.length]!(file, chance)
   for (
     const extra = plainMutations((bytes) => Math.max(1, bytes.length));
-    random.below(4) === 0 && mutant.length > 0;
+    chance.below(4) === 0 && mutant.length > 0;
   )
-    mutant = pick(extra, random)(mutant, random)
+    mutant = chance.pick(extra)(mutant, chance)
   return mutant
 }
 
+/** The mutations for a kind of file. */
+export const mutationsOf: Readonly<Record<WeightKind, readonly Mutation[]>> = {
+  safetensors: safetensorsMutations,
+  gguf: ggufMutations,
+}
+
 /** Where a valid file's header ends. */
-export const headerEndOf = (kind: 'safetensors' | 'gguf', file: Uint8Array): number =>
+export const headerEndOf = (kind: WeightKind, file: Uint8Array): number =>
   kind === 'gguf' ? fieldsOf(file).headerEnd : headerEndOfSafetensors(file)

@@ -83,17 +83,7 @@ async function judgeGguf(source: WatchedSource): Promise<string> {
   return 'accepted'
 }
 
-/** For a corpus: how often each verdict was given. */
-export async function judgeAll(kind: WeightKind, files: Iterable<Uint8Array>): Promise<Map<string, number>> {
-  const verdicts = new Map<string, number>()
-  for (const file of files) {
-    const verdict = await judge(kind, file)
-    verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1)
-  }
-  return verdicts
-}
-
-/** The bytes of a file as one that the parsers accept, so that a corpus starts from something valid. */
+/** Throws where a seed is not valid: a corpus must start from something that the parsers accept. */
 export async function requireValid(kind: WeightKind, file: Uint8Array): Promise<void> {
   const source = bytesAsSource('model', file)
   const result = kind === 'gguf' ? await readGguf(source) : await readSafetensorsHeader(source)

@@ -1,4 +1,5 @@
-// The valid files that the mutator damages: small real ones where they are at hand, ours otherwise.
+// The valid files that the mutator damages, small real ones where they are at hand and ours; and the damaged files that
+// come of them.
 import { readFileSync } from 'node:fs'
 import { openFileBytes } from '#core/system/file-bytes.ts'
 import { readGguf } from '#formats/gguf.ts'
@@ -6,15 +7,23 @@ import { encodeSafetensors } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
 import { handwrittenGguf, numberEntry, rawEntry, sliceOfGguf, tensorInfo, textEntry } from './gguf-bytes.ts'
 import { findShared, findStarterGguf } from './models.ts'
-import { scalarBytes } from './mutator.ts'
+import { mutantOf, mutationsOf, scalarBytes } from './mutator.ts'
+import type { WeightKind } from './weight-oracle.ts'
 
 export interface Seed {
   readonly name: string
   readonly file: Uint8Array
 }
 
+export const weightSeeds = async (kind: WeightKind): Promise<Seed[]> =>
+  kind === 'gguf' ? ggufSeeds() : safetensorsSeeds()
+
+/** Damaged file `number` of a corpus without end: the seeds in turn, each by one kind of damage after the other. */
+export const damagedFile = (kind: WeightKind, seeds: readonly Seed[], number: number): Uint8Array =>
+  mutantOf(seeds[number % seeds.length]!.file, mutationsOf[kind], Math.floor(number / seeds.length))
+
 /** A LoRA adapter written by PEFT, a model written by transformers, and a checkpoint of ours. */
-export function safetensorsSeeds(): Seed[] {
+function safetensorsSeeds(): Seed[] {
   const seeds: Seed[] = []
   for (const path of [
     'goldens/tiny/llama_rope_llama3/adapter/adapter_model.safetensors',
@@ -61,7 +70,7 @@ function withSmallData(file: Uint8Array): Uint8Array {
 }
 
 /** The starter model's own header with short lists and two of its tensors, and a handwritten file with every type. */
-export async function ggufSeeds(): Promise<Seed[]> {
+async function ggufSeeds(): Promise<Seed[]> {
   const seeds: Seed[] = []
   const starter = findStarterGguf()
   if (starter) {
