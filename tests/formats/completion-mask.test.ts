@@ -156,10 +156,15 @@ const shapes: Shape[] = [
   },
 ]
 
+const made = ({ special, eos, source }: Shape): { tokenizer: Tokenizer; template: ChatTemplate } => ({
+  tokenizer: tinyTokenizer(special, { bos_token: special[0], eos_token: eos }),
+  template: unwrap(compileChatTemplate(source, { bosToken: special[0] ?? '', eosToken: eos })),
+})
+
 describe('templates of other shapes', () => {
-  it.each(shapes)('$name', ({ special, eos, source, trained }) => {
-    const tokenizer = tinyTokenizer(special, { bos_token: special[0], eos_token: eos })
-    const template = unwrap(compileChatTemplate(source, { bosToken: special[0] ?? '', eosToken: eos }))
+  it.each(shapes)('$name', (shape) => {
+    const { tokenizer, template } = made(shape)
+    const { trained } = shape
     const whole = unwrap(maskConversation(tokenizer, template, talk))
     expect(trainedTexts(tokenizer, whole)).toEqual(trained)
     const rendered = unwrap(template.render(talk))
@@ -168,20 +173,17 @@ describe('templates of other shapes', () => {
     expect(trainedTexts(tokenizer, example)).toEqual(trained.slice(-1))
   })
 
-  it.each(shapes)('what is trained follows what generation sees: $name', ({ special, eos, source }) => {
-    const tokenizer = tinyTokenizer(special, { bos_token: special[0], eos_token: eos })
-    const template = unwrap(compileChatTemplate(source, { bosToken: special[0] ?? '', eosToken: eos }))
+  it.each(shapes)('what is trained follows what generation sees: $name', (shape) => {
+    const { tokenizer, template } = made(shape)
     const prompt = unwrap(tokenizePrompt(tokenizer, template, talk.slice(0, -1)))
     const { ids, labels } = unwrap(tokenizeExample(tokenizer, template, talk.slice(0, -1), 'four'))
     const first = labels.findIndex((label) => label !== ignoredLabel)
-    if (source.includes('<think>\n{% endif %}')) expect(first).toBeLessThan(prompt.length)
+    if (shape.source.includes('<think>\n{% endif %}')) expect(first).toBeLessThan(prompt.length)
     else expect([...ids.subarray(0, first)]).toEqual([...prompt])
   })
 
   it('answers that look like markers, repeat the prompt, or are blank stay inside their turn', () => {
-    const { special, eos, source } = shapes[1] as Shape
-    const tokenizer = tinyTokenizer(special, { bos_token: special[0], eos_token: eos })
-    const template = unwrap(compileChatTemplate(source, { bosToken: special[0] ?? '', eosToken: eos }))
+    const { tokenizer, template } = made(shapes[1] as Shape)
     const answers = [
       '<turn-end>',
       'a<turn-end>b',
@@ -199,9 +201,7 @@ describe('templates of other shapes', () => {
   })
 
   it('a conversation without an answer trains nothing', () => {
-    const { special, eos, source } = shapes[2] as Shape
-    const tokenizer = tinyTokenizer(special, { eos_token: eos })
-    const template = unwrap(compileChatTemplate(source, { bosToken: '', eosToken: eos }))
+    const { tokenizer, template } = made(shapes[2] as Shape)
     const { labels } = unwrap(maskConversation(tokenizer, template, [{ role: 'user', content: 'x' }]))
     expect(labels.every((label) => label === ignoredLabel)).toBe(true)
   })
