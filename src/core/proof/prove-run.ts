@@ -40,11 +40,12 @@ export interface ProofSpec {
   readonly maxTokens: number
   /** Decides which rows each resample draws. */
   readonly seed: number
-  /** Written answers are cut here; null takes twice the longest expected answer, at least 32. */
-  readonly maxAnswerTokens?: number | null
-  /** Answers written side by side; 4 where left out. */
-  readonly sequences?: number
+  /** Written answers are cut here; left out, at twice the longest expected answer and no earlier than 32. */
+  readonly maxAnswerTokens?: number
 }
+
+/** Answers written side by side. */
+const sequences = 4
 
 /** Where a proof is kept. Both throw a ProblemError where it could not be made durable. */
 export interface ProofJournal {
@@ -67,8 +68,6 @@ export interface ProofPorts {
   readonly onProgress?: (progress: ProofProgress) => void
   /** Ends the proof as `proof.cancelled`; nothing is saved. */
   readonly signal?: AbortSignal
-  /** Milliseconds that never jump. */
-  readonly nowMs?: () => number
 }
 
 /**
@@ -77,21 +76,20 @@ export interface ProofPorts {
  */
 export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<ProofReport>> {
   return attemptAsync(async () => {
-    const nowMs = ports.nowMs ?? (() => performance.now())
     const tell = (phase: ProofProgress['phase'], done = 0, total = 0) =>
       ports.onProgress?.({ phase, done, total })
-    const startMs = nowMs()
+    const startMs = performance.now()
     await requireUnchanged(spec)
     tell('opening')
     const { examples, labels } = await openExamples(spec, ports)
     throwIfAborted(ports)
     tell('loading')
     const scored = await score(spec, ports, examples, labels, tell)
-    const scoringMs = nowMs() - startMs
+    const scoringMs = performance.now() - startMs
     const answers = labels === null ? await answer(spec, ports, scored, tell) : []
     throwIfAborted(ports)
     tell('computing')
-    const endMs = nowMs()
+    const endMs = performance.now()
     const report = buildReport({
       metrics: scenarioOf(spec.scenario).metrics,
       rows: scored.rows,
@@ -232,7 +230,7 @@ async function answer(
     adapter: spec.adapter,
     cacheFolder: spec.cacheFolder,
     threads: spec.threads,
-    sequences: spec.sequences ?? 4,
+    sequences,
     maxAnswerTokens: spec.maxAnswerTokens ?? Math.max(32, 2 * longest),
     sides: ['base', 'tuned'],
     rows: scored.rows.map(({ example }) => ({ rowId: example.rowId, prompt: [...example.prompt] })),

@@ -13,4 +13,4 @@ export const scenarioOf = (id: ScenarioId): Scenario => scenarios[id]
 
 export const allScenarios: readonly Scenario[] = scenarioIds.map((id) => scenarios[id])
 
-export type { InstructionFacts, Scenario, ScenarioRole } from './scenario.ts'
+export type { Scenario, ScenarioRole } from './scenario.ts'
