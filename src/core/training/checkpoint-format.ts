@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
-import { asDiskProblem, isTemporaryName } from '../system/durable-files.ts'
+import { asDiskProblem } from '../system/durable-files.ts'
 
 export const checkpointsFolderOf = (runFolder: string): string => join(runFolder, 'checkpoints')
 
@@ -32,7 +32,7 @@ export interface CheckpointTensor {
   readonly data: Float32Array
 }
 
-/** Checkpoint folders, newest step first. Folders with other names are not ours and are not looked at. */
+/** Checkpoint folders, newest step first. Other names, temporary ones too, are not looked at. */
 export async function listCheckpoints(parent: string): Promise<{ folder: string; step: number }[]> {
   const names = await readdir(parent).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [] as string[]
@@ -41,7 +41,7 @@ export async function listCheckpoints(parent: string): Promise<{ folder: string;
   return names
     .flatMap((folder) => {
       const step = /^step-(\d{6,})-[0-9a-f-]{36}$/.exec(folder)?.[1]
-      return step === undefined || isTemporaryName(folder) ? [] : [{ folder, step: Number(step) }]
+      return step === undefined ? [] : [{ folder, step: Number(step) }]
     })
     .sort((a, b) => b.step - a.step || (a.folder < b.folder ? 1 : -1))
 }

@@ -2,8 +2,10 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fail, ok, type Result } from '#shared/result.ts'
+import { datasetFolder } from '../data/dataset-folder.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
+import { diskAttempt } from './checkpoint-format.ts'
 import type { RunReader, RunWriter } from './run-journal.ts'
 import { dropRequest } from './run-requests.ts'
 import { type ActiveRun, type Clock, superviseRun, systemClock } from './run-supervisor.ts'
@@ -24,7 +26,7 @@ export interface RunService {
 }
 
 /** Time without any message after which a trainer counts as hung; it sends a heartbeat every second. */
-export const defaultSilentLimitMs = 10_000
+const defaultSilentLimitMs = 10_000
 
 const launchable: readonly string[] = ['queued', 'interrupted', 'cancelled', 'failed', 'crashed']
 
@@ -46,7 +48,8 @@ export function createRunService(options: RunServiceOptions): RunService {
       const run = found.value
       if (!launchable.includes(run.status)) return fail(notResumable(runId, run.status))
       const runFolder = runFolderOf(library, runId)
-      await mkdir(runFolder, { recursive: true })
+      const made = await diskAttempt(runFolder, () => mkdir(runFolder, { recursive: true }))
+      if (!made.ok) return made
       dropRequest(runFolder)
       const started = writer.startAttempt(runId)
       if (!started.ok) return started
@@ -62,7 +65,7 @@ export function createRunService(options: RunServiceOptions): RunService {
             runId,
             recipe: run.recipe,
             modelFolder: join(library.modelsFolder, run.modelId),
-            datasetFolder: join(library.datasetsFolder, run.datasetFingerprint),
+            datasetFolder: datasetFolder(library, run.datasetFingerprint),
             runFolder,
             firstSeq: started.value.firstSeq,
           },

@@ -18,7 +18,7 @@ import type { ChildExit, ChildPort } from '../system/launcher.ts'
 import { adapterFileNames } from './adapter-artifacts.ts'
 import type { RunWriter } from './run-journal.ts'
 import { takeRequest } from './run-requests.ts'
-import { deadTrainer, silentTrainer, strangeMessage } from './training-problems.ts'
+import { deadTrainer, lostAdapter, silentTrainer, strangeMessage } from './training-problems.ts'
 
 export interface Clock {
   /** Wall clock, for dates that people read. */
@@ -189,9 +189,13 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
   /** The run's end, written; null while the journal's disk is full. */
   function conclude(exit: ChildExit): RunOutcome | null {
     const { runId } = job
+    if (ending?.kind === 'finished' && ending.adapterSha256 !== null && fault === null) {
+      const unrecorded = recordAdapter(ending.adapterSha256)
+      if (unrecorded !== null && isDiskFull(unrecorded)) return null
+      fault = unrecorded
+    }
     if (ending?.kind === 'finished' && fault === null) {
       const { reason, bestStep, bestLossNats, adapterSha256 } = ending
-      if (adapterSha256 !== null && reason !== 'cancelled') recordAdapter(adapterSha256)
       const done = journal.finishRun(runId, { reason, bestStep, bestLossNats, adapterSha256 })
       if (done.ok) return { runId, status: reason === 'cancelled' ? 'cancelled' : 'finished', problem: null }
       return isDiskFull(done.problem) ? null : { runId, status: 'crashed', problem: done.problem }
@@ -203,17 +207,29 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     return isDiskFull(written.problem) ? null : { runId, status, problem: written.problem }
   }
 
-  /** Weights and configuration with their hashes; the weights' hash is the trainer's own, so a swap is noticed. */
-  function recordAdapter(weightsSha256: string): void {
+  /**
+   * Weights and configuration with their hashes; the weights' hash is the trainer's own, so a swap is noticed. Null when
+   * both are in the journal: an adapter that is not could never be measured or exported.
+   */
+  function recordAdapter(weightsSha256: string): Problem | null {
+    const { runId } = job
     for (const name of adapterFileNames) {
       const file = join(job.runFolder, 'adapter', name)
-      const sha256 =
-        name === 'adapter_config.json'
+      let found: { bytes: number; sha256: string }
+      try {
+        const isConfig = name === 'adapter_config.json'
+        const sha256 = isConfig
           ? createHash('sha256').update(readFileSync(file)).digest('hex')
           : weightsSha256
-      const path = `runs/${job.runId}/adapter/${name}`
-      journal.addArtifact({ runId: job.runId, kind: 'adapter', path, bytes: statSync(file).size, sha256 })
+        found = { bytes: statSync(file).size, sha256 }
+      } catch (error) {
+        return lostAdapter(runId, file, error)
+      }
+      const path = `runs/${runId}/adapter/${name}`
+      const added = journal.addArtifact({ runId, kind: 'adapter', path, ...found })
+      if (!added.ok) return added.problem
     }
+    return null
   }
 
   tell({ kind: 'start', job })

@@ -34,9 +34,11 @@ export function createTimeLeft(): TimeLeft {
     estimateMs() {
       if (plan === null || recentMs.length === 0) return null
       const meanMs = recentMs.reduce((sum, ms) => sum + ms, 0) / recentMs.length
-      const stepsLeft = Math.max(0, plan.totalSteps - step)
+      const { totalSteps, evaluateEverySteps } = plan
+      const stepsLeft = Math.max(0, totalSteps - step)
+      if (evaluateEverySteps === 0) return stepsLeft * meanMs
       const evaluationsLeft =
-        Math.ceil(plan.totalSteps / plan.evaluateEverySteps) - Math.floor(step / plan.evaluateEverySteps)
+        Math.ceil(totalSteps / evaluateEverySteps) - Math.floor(step / evaluateEverySteps)
       return stepsLeft * meanMs + Math.max(0, evaluationsLeft) * evaluationMs
     },
     doneShare: () => (plan === null || plan.totalSteps === 0 ? 0 : Math.min(1, step / plan.totalSteps)),

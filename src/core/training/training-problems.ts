@@ -28,6 +28,16 @@ export function silentTrainer(runId: string, limitMs: number): Problem {
   }
 }
 
+export function lostAdapter(runId: string, path: string, error: unknown): Problem {
+  return {
+    code: 'checkpoint.damaged',
+    message: 'The adapter that the training process wrote cannot be read.',
+    where: path,
+    remedy: resumeRemedy(runId),
+    details: String(error),
+  }
+}
+
 export function strangeMessage(runId: string, details?: string): Problem {
   return {
     code: 'trainer.crashed',

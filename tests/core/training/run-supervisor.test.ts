@@ -1,13 +1,14 @@
 // Every way a trainer can end, met by the real supervisor over the real journal, with a real child process.
 import { fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
-import type { Launcher } from '../../../src/core/system/launcher.ts'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { ChildExit, ChildPort, Launcher } from '../../../src/core/system/launcher.ts'
 import { type Library, openLibrary } from '../../../src/core/system/library.ts'
 import { requestOfRun } from '../../../src/core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '../../../src/core/training/run-service.ts'
+import type { ActiveRun, Clock } from '../../../src/core/training/run-supervisor.ts'
 import { type JournalReader, openJournalReader } from '../../../src/journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '../../../src/journal/writer.ts'
 import { recipe } from '../../../src/shared/recipe.ts'
@@ -152,12 +153,86 @@ test('a silent trainer is ended and the run says so', async () => {
   expect(await run.ended).toMatchObject({ status: 'crashed', problem: { code: 'trainer.silent' } })
 })
 
-test('heartbeats keep a slow trainer alive and are not stored', async () => {
+test('heartbeats are shown and not stored', async () => {
   const beat = { kind: 'heartbeat', step: 1, phase: 'training', residentBytes: 1 }
   const { run, shown } = await follow([phase, beat, beat, finished('completed')])
   expect((await run.ended).status).toBe('finished')
   expect(shown.filter(({ kind }) => kind === 'heartbeat')).toHaveLength(2)
   expect(unwrap(reader.getRun(runId)).headSeq).toBe(2)
+})
+
+describe('by a clock of the test', () => {
+  let nowMs: number
+  let isKilled: boolean
+  let say: (event: object) => void
+  let end: (exit: ChildExit) => void
+  let run: ActiveRun
+  beforeEach(async () => {
+    vi.useFakeTimers()
+    nowMs = 0
+    isKilled = false
+    const child: ChildPort = {
+      pid: 1,
+      send: () => {},
+      onMessage: (listener) => {
+        say = (event) => listener({ seq: 0, event })
+      },
+      onExit: (listener) => {
+        end = listener
+      },
+      kill: () => {
+        isKilled = true
+      },
+    }
+    const clock: Clock = { utcMs: () => nowMs, monotonicMs: () => nowMs }
+    const service = createRunService({ library, writer, reader, launcher: { launch: () => child }, clock })
+    run = unwrap(await service.launch(runId))
+  })
+  afterEach(() => {
+    end({ code: null, signal: 'SIGKILL', lastWords: '' })
+    vi.useRealTimers()
+  })
+  /** Lets half seconds pass; `isBeating` says whether the trainer gives a sign of life in each. */
+  const pass = (seconds: number, isBeating: boolean) => {
+    for (let half = 0; half < 2 * seconds; half += 1) {
+      nowMs += 500
+      if (isBeating) say({ kind: 'heartbeat', step: 1, phase: 'training', residentBytes: 1 })
+      vi.advanceTimersByTime(500)
+    }
+  }
+
+  test('heartbeats keep a slow trainer alive, and ten silent seconds end it', async () => {
+    pass(3600, true)
+    expect(isKilled).toBe(false)
+    pass(10, false)
+    expect(isKilled).toBe(false)
+    pass(1, false)
+    expect(isKilled).toBe(true)
+    end({ code: null, signal: 'SIGKILL', lastWords: '' })
+    expect(await run.ended).toMatchObject({ status: 'crashed', problem: { code: 'trainer.silent' } })
+  })
+
+  test('a night with a closed lid is not the silence of the trainer', () => {
+    pass(8, false)
+    nowMs += 8 * 3600 * 1000
+    pass(8, false)
+    expect(isKilled).toBe(false)
+  })
+})
+
+test('an adapter that is not there when the trainer says so ends the run with a reason (it threw)', async () => {
+  const { run } = await follow([phase, { ...finished('completed'), adapterSha256: sha }])
+  const outcome = await run.ended
+  expect(outcome).toMatchObject({ status: 'crashed', problem: { code: 'checkpoint.damaged' } })
+  expect(outcome.problem?.remedy).toContain('runs resume')
+  expect(unwrap(reader.getRun(runId)).status).toBe('crashed')
+})
+
+test('a run folder that cannot be made is a Problem, and the run stays queued (it threw)', async () => {
+  writeFileSync(runFolderOf(library, runId), 'in the way')
+  const service = createRunService({ library, writer, reader, launcher: scriptedLauncher([]) })
+  expect(await service.launch(runId)).toMatchObject({ ok: false, problem: { code: 'disk.failed' } })
+  expect(unwrap(reader.getRun(runId)).status).toBe('queued')
 })
 
 test('a failure that the trainer reports keeps its own words', async () => {
@@ -193,6 +268,10 @@ test('another process stops a run by a request in its folder; nonsense there is 
     { kind: 'resumed', step: 1 },
     finished('completed'),
   ])
+  const nonsense = join(runFolderOf(library, runId), 'request.json')
+  writeFileSync(nonsense, '{"kind":"explode"}')
+  while (existsSync(nonsense)) await new Promise((resolve) => setTimeout(resolve, 50))
+  expect(unwrap(reader.getRun(runId)).status).toBe('running')
   await requestOfRun(runFolderOf(library, runId), 'pause')
   while (unwrap(reader.getRun(runId)).status !== 'paused')
     await new Promise((resolve) => setTimeout(resolve, 50))

@@ -54,6 +54,13 @@ test('steps and evaluations that are left are counted with what they took', () =
   expect(left.estimateMs()).toBe(0)
 })
 
+test('a run without validation rows has a time left too (it was NaN)', () => {
+  const left = createTimeLeft()
+  left.follow({ ...plan, validationRows: 0, evaluateEverySteps: 0 } as TrainerEvent)
+  left.follow(step(1, 100))
+  expect(left.estimateMs()).toBe(39 * 100)
+})
+
 test('a resumed run counts only what it still has to do', () => {
   const left = createTimeLeft()
   left.follow({ ...plan, resumedAtStep: 30 } as TrainerEvent)
