@@ -19,7 +19,7 @@ export const templateLimits = {
   rangeItems: 10_000,
 } as const
 
-export interface TemplateValue {
+interface TemplateValue {
   readonly type: string
   readonly value: unknown
 }

@@ -22,7 +22,7 @@ const quietFilters = new Set(
   ),
 )
 
-export const isNode = (value: unknown): value is TemplateNode =>
+const isNode = (value: unknown): value is TemplateNode =>
   typeof value === 'object' && value !== null && typeof (value as { type?: unknown }).type === 'string'
 
 const nodes = (value: unknown): TemplateNode[] => (Array.isArray(value) ? value.filter(isNode) : [])
@@ -35,7 +35,7 @@ export const filterName = (filter: unknown): string => {
 }
 
 /** Every node below `root`, parents first. */
-export function* walkTemplate(root: TemplateNode): Generator<TemplateNode> {
+function* walkTemplate(root: TemplateNode): Generator<TemplateNode> {
   const stack: unknown[] = [root]
   while (stack.length > 0) {
     const item = stack.pop()

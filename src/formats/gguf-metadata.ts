@@ -80,7 +80,7 @@ export function numbersOf(metadata: GgufMetadata, key: string): ArrayLike<number
 }
 
 /** The shortest decimal that rounds to the same float32: 9.999999747378752e-6 was written as 1e-5. */
-export function shortestFloat32(value: number): number {
+function shortestFloat32(value: number): number {
   for (let digits = 1; digits < 9; digits += 1) {
     const short = Number(value.toPrecision(digits))
     if (Math.fround(short) === Math.fround(value)) return short

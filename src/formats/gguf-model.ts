@@ -18,7 +18,7 @@ import { expectedShapes, type LlamaConfig, type RopeConfig } from './llama-confi
 import { llama3ScalingOf } from './rope-factors.ts'
 import { damaged, quoteForeign } from './weight-problems.ts'
 
-export type { LlamaConfig, RopeConfig } from './llama-config.ts'
+export type { LlamaConfig } from './llama-config.ts'
 
 export interface HuggingFaceTensor {
   readonly name: string

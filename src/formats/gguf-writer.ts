@@ -28,7 +28,7 @@ export interface GgufInput {
 const paddingAfter = (bytes: number): number => (alignmentBytes - (bytes % alignmentBytes)) % alignmentBytes
 
 /** Stored size of a tensor. Throws where its rows are not whole blocks. */
-export function ggufTensorBytes({ name, type, shape }: Omit<GgufTensorInput, 'read'>): number {
+function ggufTensorBytes({ name, type, shape }: Omit<GgufTensorInput, 'read'>): number {
   const { blockElements, blockBytes } = ggufTensorTypes[type]
   const [row = 0] = shape
   const elements = shape.reduce((product, size) => product * size, 1)

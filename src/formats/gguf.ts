@@ -16,7 +16,7 @@ import {
 import { weightLimits } from './weight-limits.ts'
 import { beyondLimit, checkedProduct, nameFault, quoteForeign } from './weight-problems.ts'
 
-export type { GgufArray, GgufFile, GgufTensor, GgufTensorTypeName, GgufValue } from './gguf-types.ts'
+export type { GgufFile, GgufValue } from './gguf-types.ts'
 
 const magic = 0x46554747 // "GGUF"
 const defaultAlignmentBytes = 32

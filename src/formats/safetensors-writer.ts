@@ -12,7 +12,7 @@ export interface SafetensorsInput {
   readonly read: ReadPieces
 }
 
-export type Metadata = ReadonlyMap<string, string> | Readonly<Record<string, string>>
+type Metadata = Readonly<Record<string, string>>
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
@@ -33,11 +33,7 @@ export async function* safetensorsChunks(
 
 function encodeHeader(inputs: readonly SafetensorsInput[], metadata: Metadata): Uint8Array {
   const fields: string[] = []
-  const pairs = metadata instanceof Map ? [...metadata] : Object.entries(metadata)
-  if (pairs.length > 0)
-    fields.push(
-      `"__metadata__":{${pairs.map(([key, text]) => `${JSON.stringify(key)}:${JSON.stringify(text)}`).join(',')}}`,
-    )
+  if (Object.keys(metadata).length > 0) fields.push(`"__metadata__":${JSON.stringify(metadata)}`)
   const names = new Set(['__metadata__'])
   let offset = 0
   for (const { name, dtype, shape } of inputs) {

@@ -20,7 +20,7 @@ import {
   readExactly,
 } from './weight-problems.ts'
 
-export type { SafetensorsDtype, SafetensorsEntry, SafetensorsFile } from './safetensors-types.ts'
+export type { SafetensorsEntry, SafetensorsFile } from './safetensors-types.ts'
 export { encodeSafetensors, type SafetensorsInput, safetensorsChunks } from './safetensors-writer.ts'
 
 const lengthFieldBytes = 8

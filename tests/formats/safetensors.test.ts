@@ -9,6 +9,7 @@ import {
   safetensorsChunks,
 } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
+import { joined } from '../support/gguf-bytes.ts'
 import { watchedSource } from '../support/watched-source.ts'
 
 const utf8 = new TextEncoder()
@@ -67,9 +68,7 @@ describe('round trip', () => {
       { name: 'half', dtype: 'F16', shape: [3], read: () => Uint8Array.of(0, 0x3c, 0, 0xc0, 1, 0) },
       { name: 'brain', dtype: 'BF16', shape: [2], read: () => Uint8Array.of(0x80, 0x3f, 0x49, 0x40) },
     ]
-    const chunks: Uint8Array[] = []
-    for await (const chunk of safetensorsChunks(inputs)) chunks.push(chunk)
-    const source = bytesAsSource('h.safetensors', Buffer.concat(chunks))
+    const source = bytesAsSource('h.safetensors', await joined(safetensorsChunks(inputs)))
     const { tensors } = unwrap(await readSafetensorsHeader(source))
     expect([...unwrap(await readFloat32(source, tensors.get('half')!))]).toEqual([1, -2, 2 ** -24])
     expect([...unwrap(await readFloat32(source, tensors.get('brain')!))]).toEqual([1, 3.140625])
