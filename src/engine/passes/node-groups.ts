@@ -15,14 +15,27 @@ export function groupNodes<Key extends string | number>(
   return groups
 }
 
-/** Values that nodes of the group compute and that others, or the outputs, use. */
-export function resultsOf(graph: Graph, group: ReadonlySet<OpNode>): readonly Value[] {
-  const seenOutside = new Set(graph.outputs.map((value) => value.id))
+/** The nodes that use each value, by its id, in the graph's order. */
+export type Users = ReadonlyMap<number, readonly OpNode[]>
+
+/** Made once for all groups of a graph: asking every node for every group would take the square of their number. */
+export function usersOf(graph: Graph): Users {
+  const users = new Map<number, OpNode[]>()
   for (const node of graph.nodes)
-    if (!group.has(node)) for (const value of operandsOf(node)) seenOutside.add(value.id)
-  return [...group].flatMap((node) =>
-    (node.outputs as readonly Value[]).filter((value) => seenOutside.has(value.id)),
-  )
+    for (const { id } of operandsOf(node)) {
+      const known = users.get(id)
+      if (known) known.push(node)
+      else users.set(id, [node])
+    }
+  return users
+}
+
+/** Values that nodes of the group compute and that others, or the outputs, use. */
+export function resultsOf(graph: Graph, users: Users, group: ReadonlySet<OpNode>): readonly Value[] {
+  const returned = new Set(graph.outputs.map((value) => value.id))
+  const isSeenOutside = ({ id }: Value): boolean =>
+    returned.has(id) || (users.get(id)?.some((user) => !group.has(user)) ?? false)
+  return [...group].flatMap((node) => (node.outputs as readonly Value[]).filter(isSeenOutside))
 }
 
 /**

@@ -3,7 +3,7 @@
 import { splitRegion } from '../ir/region.ts'
 import type { Graph } from '../ir/types.ts'
 import { addTies } from './add-ties.ts'
-import { groupNodes, lastResults, resultsOf } from './node-groups.ts'
+import { groupNodes, lastResults, resultsOf, usersOf } from './node-groups.ts'
 
 const chunkName = /^loss\.(\d+)$/
 
@@ -16,10 +16,11 @@ export function orderLossChunks(graph: Graph): Graph {
     const chunk = chunkName.exec(splitRegion(region).base)?.[1]
     return chunk === undefined ? null : Number(chunk)
   })
+  const users = usersOf(graph)
   const waits = [...chunks].flatMap(([chunk, group]) => {
     const before = chunks.get(chunk + 1)
     if (!before) return []
-    const dependencies = lastResults(before, resultsOf(graph, before))
+    const dependencies = lastResults(before, resultsOf(graph, users, before))
     return [...group]
       .filter((node) => node.kind === 'gatherRows')
       .map(({ outputs: [rows], region }) => ({ value: rows, dependencies, region }))
