@@ -52,6 +52,7 @@ export const problemCodes = [
   'download.unreachable',
   'download.hash-mismatch',
   'download.failed',
+  'download.busy',
   'model.unknown',
   'model.damaged',
   'data.columns',

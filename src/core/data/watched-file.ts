@@ -5,7 +5,7 @@ import { basename } from 'node:path'
 import type { ByteSource } from '#formats/byte-source.ts'
 import { ProblemError } from '#shared/result.ts'
 import { sha256File } from '../system/durable-files.ts'
-import { openFileBytes } from '../system/file-bytes.ts'
+import { openFileBytes, unreadableFile } from '../system/file-bytes.ts'
 
 export interface WatchedFile {
   readonly source: ByteSource
@@ -24,7 +24,7 @@ export async function openWatchedFile(path: string): Promise<WatchedFile> {
   const file = await openFileBytes(path)
   try {
     const sha256 = await sha256File(path).catch((error: unknown) => {
-      throw unreadable(path, error)
+      throw unreadableFile(path, error)
     })
     const reading = hashInOrder(file)
     return {
@@ -46,7 +46,7 @@ export async function openWatchedFile(path: string): Promise<WatchedFile> {
 /** Size, time and identity of a regular file, as one comparable text. */
 async function lookAt(path: string): Promise<string> {
   const found = await stat(path, { bigint: true }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw unreadable(path, error)
+    if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw unreadableFile(path, error)
     throw new ProblemError({
       code: 'file.missing',
       message: 'There is no such file.',
@@ -96,13 +96,4 @@ const changed = (path: string): ProblemError =>
     message: 'The file was changed while it was being read.',
     where: basename(path),
     remedy: 'Wait until other programs have finished writing it, then try again.',
-  })
-
-const unreadable = (path: string, error: unknown): ProblemError =>
-  new ProblemError({
-    code: 'file.unreadable',
-    message: 'The file could not be read.',
-    where: path,
-    remedy: 'Check that you may read it and that its disk is connected.',
-    details: String(error),
   })

@@ -1,6 +1,5 @@
 // A Hugging Face folder as a model source: safetensors, config.json, tokenizer.json, tokenizer_config.json. Everything
 // else in the folder is left alone: programs are never run, pickles never opened.
-import { readdir } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parseModelConfig } from '#engine/index.ts'
 import { templateLimits } from '#formats/chat-template-budget.ts'
@@ -77,12 +76,12 @@ async function readTexts(
     'model.invalid-config',
   )
   const config = parseForeignJson(configText, 'config.json')
-  const onlyPickled = names.includes('tokenizer.model') && !names.includes('tokenizer.json')
+  const hasOldForm = names.includes('tokenizer.model') && !names.includes('tokenizer.json')
   const tokenizer = parseLargeJson(
     await readText(
       await need(
         'tokenizer.json',
-        onlyPickled ? 'Save the tokenizer in the fast format (tokenizer.json).' : whole,
+        hasOldForm ? 'Save the tokenizer in the fast format (tokenizer.json).' : whole,
       ),
       textLimits.tokenizer,
       'tokenizer.invalid',
@@ -189,15 +188,4 @@ export function requireWholeModel(path: string): void {
     where: name,
     remedy: 'Add the folder that it lies in.',
   })
-}
-
-/** Whether `path` is a folder; a missing one is a Problem. */
-export async function isFolder(path: string): Promise<boolean> {
-  try {
-    await readdir(await openFolder(path))
-    return true
-  } catch (error) {
-    if (error instanceof ProblemError) throw error
-    return false
-  }
 }

@@ -31,7 +31,7 @@ export async function openGgufSource(path: string): Promise<ModelSource> {
     const byName = new Map(model.tensors.map((tensor) => [tensor.name, tensor]))
     return {
       name: textOf(gguf.metadata, 'general.name')?.trim() || basename(file.name, '.gguf'),
-      licence: textOf(gguf.metadata, 'general.license')?.trim() || 'unknown',
+      licence: textOf(gguf.metadata, 'general.license') ?? 'unknown',
       origin: { kind: 'gguf', from: file.name, revision: null },
       files: [file],
       config,

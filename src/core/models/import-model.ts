@@ -1,20 +1,26 @@
 // Brings a model into the library: checked, written again in our own form, hashed, and only then visible under its
 // name. The same files give the same model; adding it again changes nothing.
-import { readFile, rm, statfs, writeFile } from 'node:fs/promises'
+import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { chatTemplateSource } from '#formats/chat-template.ts'
 import { safetensorsChunks } from '#formats/safetensors.ts'
 import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
-import { writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
+import { asDiskProblem, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
-import { isFolder, openFolderSource, requireWholeModel } from './folder-source.ts'
+import { openFolderSource, requireWholeModel } from './folder-source.ts'
 import { openGgufSource } from './gguf-source.ts'
-import { type FileRecord, type ModelManifest, type ModelOrigin, manifestName } from './manifest.ts'
-import { showModel, verifyModel } from './model-library.ts'
+import {
+  type FileRecord,
+  type ModelManifest,
+  type ModelOrigin,
+  manifestName,
+  visibleWords,
+} from './manifest.ts'
+import { verifyModel } from './model-library.ts'
 import { hashFiles, type ModelSource, modelIdOf, type OnProgress, parameterCount } from './model-source.ts'
-import { requireUnchanged } from './safe-files.ts'
-import { ownerFile, ownerMark } from './temporary-owner.ts'
+import { isFolder, requireUnchanged } from './safe-files.ts'
+import { claimFolder, releaseFolder } from './temporary-owner.ts'
 
 export interface ImportOptions {
   readonly onProgress?: OnProgress
@@ -66,36 +72,37 @@ async function addSource(
   const existing = await verifyModel(library, id)
   if (existing.ok) return existing.value
   await requireSpace(library.modelsFolder, source)
+  const origin = options.origin ?? source.origin
   try {
     return await writeFolderDurably(folder, async (temporary) => {
-      await writeFile(join(temporary, ownerFile), ownerMark())
+      await claimFolder(temporary)
       const files = await writeFiles(temporary, source, onProgress)
       await requireUnchanged(source.files)
       const manifest: ModelManifest = {
         version: 1,
         id,
-        name: printableName(options.name ?? source.name),
+        name: visibleWords(options.name ?? source.name, 120, 'model'),
         family: source.config.family,
         parameters: parameterCount(source.config),
         weightType: source.weightType,
         contextTokens: source.config.maxPositions,
         hasChatTemplate: chatTemplateSource(source.texts.tokenizerConfig) !== null,
-        licence: options.licence ?? source.licence,
-        source: { ...(options.origin ?? source.origin), files: hashes },
+        licence: visibleWords(options.licence ?? source.licence, 200, 'unknown'),
+        source: { ...origin, from: visibleWords(origin.from, 200, 'unknown'), files: hashes },
         isStarter: options.isStarter ?? false,
         weightsSha256: files['model.safetensors'].sha256,
         files,
         addedAtMs: Date.now(),
       }
       await writeNewFile(join(temporary, manifestName), [jsonBytes(manifest)])
-      await rm(join(temporary, ownerFile))
-      // The whole new copy takes the place of a damaged one. Where there was none, another process may have finished
-      // the same model by now: then its folder stays, the rename fails and its manifest is the answer.
+      await releaseFolder(temporary)
+      // The whole new copy takes the place of a damaged one.
       if (existing.problem.code === 'model.damaged') await rm(folder, { recursive: true, force: true })
       return manifest
     })
   } catch (error) {
-    const winner = existing.problem.code === 'model.unknown' ? await showModel(library, id) : existing
+    // Another process may have finished the same model by now: then its folder stays, and the rename fails.
+    const winner = await verifyModel(library, id)
     if (winner.ok) return winner.value
     throw error
   }
@@ -148,7 +155,9 @@ async function* withProgress(
 
 async function requireSpace(folder: string, source: ModelSource): Promise<void> {
   const needed = weightBytes(source) + (64 << 20)
-  const { bavail, bsize } = await statfs(folder)
+  const { bavail, bsize } = await statfs(folder).catch((error: unknown) => {
+    throw asDiskProblem(error, folder)
+  })
   if (bavail * bsize >= needed) return
   throw new ProblemError({
     code: 'disk.full',
@@ -157,16 +166,3 @@ async function requireSpace(folder: string, source: ModelSource): Promise<void> 
     remedy: 'Free some space on this disk, then add the model again.',
   })
 }
-
-const printableName = (name: string): string =>
-  name
-    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
-    .trim()
-    .slice(0, 120) || 'model'
-
-/** The text of one of a model's small files. */
-export const readModelText = (
-  library: Library,
-  id: string,
-  name: 'config.json' | 'tokenizer.json' | 'tokenizer_config.json',
-): Promise<string> => readFile(join(library.modelsFolder, id, name), 'utf8')

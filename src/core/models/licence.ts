@@ -5,7 +5,7 @@ import { openUnchanged, statFileIn } from './safe-files.ts'
 
 const headBytes = 64 * 1024
 
-/** An identifier such as "apache-2.0", or "LICENSE: <first line>", or "unknown". */
+/** As the folder writes it: an identifier such as "apache-2.0", or "LICENSE: <first line>", or "unknown". */
 export async function findLicence(folder: string): Promise<string> {
   const readme = await readHead(folder, 'README.md')
   const stated = readme === null ? null : frontMatterLicence(readme)
@@ -16,13 +16,13 @@ export async function findLicence(folder: string): Promise<string> {
       ?.split('\n')
       .map((part) => part.trim())
       .find((part) => part !== '')
-    if (line) return printable(`${name}: ${line}`)
+    if (line) return `${name}: ${line}`
   }
   return 'unknown'
 }
 
 /** The `license` of a model card's front matter, with `license_name` where it is "other". */
-export function frontMatterLicence(readme: string): string | null {
+function frontMatterLicence(readme: string): string | null {
   const block = /^\uFEFF?---\r?\n([\s\S]*?)\r?\n---/.exec(readme)?.[1]
   if (block === undefined) return null
   try {
@@ -30,13 +30,11 @@ export function frontMatterLicence(readme: string): string | null {
     if (typeof card !== 'object' || card === null) return null
     const { license, license_name: name } = card as Record<string, unknown>
     const stated = license === 'other' && typeof name === 'string' ? name : license
-    return typeof stated === 'string' && stated !== '' ? printable(stated) : null
+    return typeof stated === 'string' && stated !== '' ? stated : null
   } catch {
     return null
   }
 }
-
-const printable = (text: string): string => text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ').slice(0, 200)
 
 /** The first 64 KiB of a file as text, or null where it is not there or is no ordinary file. */
 async function readHead(folder: string, name: string): Promise<string | null> {

@@ -11,14 +11,14 @@ export const modelFileNames = [
   'tokenizer.json',
   'tokenizer_config.json',
 ] as const
-export type ModelFileName = (typeof modelFileNames)[number]
+type ModelFileName = (typeof modelFileNames)[number]
 
 export interface FileRecord {
   readonly sizeBytes: number
   readonly sha256: string
 }
 
-export const originKinds = ['folder', 'gguf', 'hub', 'package'] as const
+const originKinds = ['folder', 'gguf', 'hub', 'package'] as const
 
 export interface ModelOrigin {
   /** A Hugging Face folder or GGUF file given by hand, the Hugging Face hub, or a Python package that carries a GGUF. */
@@ -31,7 +31,7 @@ export interface ModelOrigin {
   readonly files: Readonly<Record<string, string>>
 }
 
-export const weightTypes = ['float32', 'float16', 'bfloat16', 'mixed'] as const
+const weightTypes = ['float32', 'float16', 'bfloat16', 'mixed'] as const
 export type WeightType = (typeof weightTypes)[number]
 
 export interface ModelManifest {
@@ -61,6 +61,13 @@ const sha256Pattern = /^[0-9a-f]{64}$/
 
 /** Ids become folder names, so nothing else may pass for one. */
 export const isModelId = (text: string): boolean => idPattern.test(text)
+
+/** A stranger's words, as the manifest takes them: one line of visible characters, never empty. */
+export const visibleWords = (text: string, longest: number, otherwise: string): string =>
+  text
+    .replace(/[\p{C}\p{Zl}\p{Zp}]/gu, ' ')
+    .trim()
+    .slice(0, longest) || otherwise
 
 export function damagedModel(where: string, message: string, details?: string): Problem {
   return {

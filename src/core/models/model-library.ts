@@ -20,7 +20,7 @@ export async function listModels(library: Library): Promise<ModelList> {
   const models: ModelManifest[] = []
   const damaged: Problem[] = []
   for (const id of (await readdir(library.modelsFolder)).sort()) {
-    if (isTemporaryName(id) || !isModelId(id)) continue
+    if (!isModelId(id)) continue
     const manifest = await readWhole(library, id)
     if (manifest.ok) models.push(manifest.value)
     else damaged.push(manifest.problem)
@@ -31,7 +31,7 @@ export async function listModels(library: Library): Promise<ModelList> {
 
 /** The manifest, if every file is there with its size. */
 async function readWhole(library: Library, id: string): Promise<Result<ModelManifest>> {
-  const folder = join(library.modelsFolder, id)
+  const folder = modelFolder(library, id)
   const manifest = await readManifest(folder, id)
   if (!manifest.ok) return manifest
   for (const name of modelFileNames) {
@@ -54,9 +54,8 @@ async function readWhole(library: Library, id: string): Promise<Result<ModelMani
  */
 export async function showModel(library: Library, idOrName: string): Promise<Result<ModelManifest>> {
   if (isModelId(idOrName)) {
-    const whole = await readWhole(library, idOrName)
-    const isThere = await lstat(join(library.modelsFolder, idOrName)).catch(() => null)
-    return isThere ? whole : fail(unknownModel(idOrName, []))
+    const isThere = await lstat(modelFolder(library, idOrName)).catch(() => null)
+    return isThere ? readWhole(library, idOrName) : fail(unknownModel(idOrName, []))
   }
   const { models, damaged } = await listModels(library)
   const wanted = idOrName.trim().toLowerCase()
@@ -70,7 +69,9 @@ export async function showModel(library: Library, idOrName: string): Promise<Res
   const [only] = found
   if (only && found.length === 1) return ok(only)
   const hurt = damaged.find((problem) => wanted.length >= 6 && problem.where.startsWith(`models/${wanted}`))
-  return fail(hurt ?? unknownModel(idOrName, found.length > 1 ? found : models))
+  if (found.length > 1)
+    return fail({ ...unknownModel(idOrName, found), message: 'Several models have this name.' })
+  return fail(hurt ?? unknownModel(idOrName, models))
 }
 
 const noStarter = (): Problem => ({
@@ -82,10 +83,9 @@ const noStarter = (): Problem => ({
 
 function unknownModel(wanted: string, candidates: readonly ModelManifest[]): Problem {
   const names = candidates.map(({ name, id }) => `${name} (${id})`).slice(0, 10)
-  const isAmbiguous = candidates.length > 1 && candidates.every(({ name }) => name === candidates[0]?.name)
   return {
     code: 'model.unknown',
-    message: isAmbiguous ? 'Several models have this name.' : 'There is no such model in the library.',
+    message: 'There is no such model in the library.',
     where: wanted,
     remedy:
       names.length === 0
@@ -99,11 +99,15 @@ export async function verifyModel(library: Library, idOrName: string): Promise<R
   return attemptAsync(async () => {
     const manifest = unwrap(await showModel(library, idOrName))
     const folder = modelFolder(library, manifest.id)
-    for (const name of modelFileNames)
-      if ((await sha256File(join(folder, name))) !== manifest.files[name].sha256)
-        throw new ProblemError(
-          damagedModel(`models/${manifest.id}/${name}`, 'The file is not what it was when it was added.'),
-        )
+    for (const name of modelFileNames) {
+      const { sha256 } = manifest.files[name]
+      // A disk that cannot give a file back has damaged it: adding the model again helps against both.
+      const found = await sha256File(join(folder, name)).catch(String)
+      if (found !== sha256) {
+        const message = 'The file is not what it was when it was added.'
+        throw new ProblemError(damagedModel(`models/${manifest.id}/${name}`, message, found))
+      }
+    }
     return manifest
   })
 }
@@ -137,5 +141,3 @@ export async function sweepModels(library: Library): Promise<string[]> {
   }
   return removed
 }
-
-export type { ModelManifest }

@@ -1,7 +1,6 @@
 // What the importer needs of a model, wherever it comes from. A source has been checked completely except for the
 // numbers themselves: sizes, names, shapes, vocabulary, and that its text rules end in time.
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import type { ModelConfig } from '#engine/index.ts'
 import { parameterShapes } from '#engine/index.ts'
 import { chatTemplateSource } from '#formats/chat-template.ts'
@@ -9,7 +8,7 @@ import type { SafetensorsInput } from '#formats/safetensors.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { ModelOrigin, WeightType } from './manifest.ts'
 import { probeTextSide } from './probe.ts'
-import { type FileState, requireUnchanged } from './safe-files.ts'
+import { type FileState, openUnchanged, requireUnchanged } from './safe-files.ts'
 
 /** The three text files of a model, parsed. `tokenizerConfig` holds the chat template, if there is one. */
 export interface ModelTexts {
@@ -48,6 +47,8 @@ export const parameterCount = (config: ModelConfig): number =>
     0,
   )
 
+const pieceBytes = 1 << 20
+
 /** SHA-256 of every file of the source, by name. */
 export async function hashFiles(
   files: readonly FileState[],
@@ -58,10 +59,16 @@ export async function hashFiles(
   let doneBytes = 0
   for (const file of files) {
     const hash = createHash('sha256')
-    for await (const chunk of createReadStream(file.path, { highWaterMark: 1 << 20 })) {
-      hash.update(chunk as Uint8Array)
-      doneBytes += (chunk as Uint8Array).byteLength
-      onProgress({ phase: 'reading', text: `Reading ${file.name}`, doneBytes, totalBytes })
+    const source = await openUnchanged(file)
+    try {
+      for (let at = 0; at < file.sizeBytes; at += pieceBytes) {
+        const piece = await source.read(at, Math.min(pieceBytes, file.sizeBytes - at))
+        hash.update(piece)
+        doneBytes += piece.byteLength
+        onProgress({ phase: 'reading', text: `Reading ${file.name}`, doneBytes, totalBytes })
+      }
+    } finally {
+      await source.close()
     }
     hashes[file.name] = hash.digest('hex')
   }

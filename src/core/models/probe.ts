@@ -6,7 +6,7 @@ import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.
 import type { ChatMessage } from '#shared/rows.ts'
 import type { ProbeTask, TokenizerFacts } from './probe-worker.ts'
 
-export const probeLimits = {
+const probeLimits = {
   startMs: 30_000,
   /** One rendering, and the parsing of the template. */
   templateMs: 500,
@@ -82,25 +82,11 @@ export async function probeTextSide(side: TextSide): Promise<Result<TokenizerFac
   )
 }
 
-/** The chat template alone, with the same limits. Problems: `template.invalid`, `template.too-slow`, `limit.exceeded`. */
-export async function probeChatTemplate(
-  source: string,
-  tokens: { readonly bosToken: string | null; readonly eosToken: string | null },
-): Promise<Result<true>> {
-  return attemptAsync(() =>
-    withProbe(async (probe) => {
-      await renderAll(probe, source, tokens)
-      return true as const
-    }),
-  )
-}
-
 async function renderAll(
   probe: Probe,
   source: string,
-  tokens: { readonly bosToken: string | null; readonly eosToken: string | null },
+  { bosToken, eosToken }: TokenizerFacts,
 ): Promise<void> {
-  const { bosToken, eosToken } = tokens
   await probe.ask({ kind: 'compile', source, bosToken, eosToken }, probeLimits.templateMs)
   for (const { isRequired, ...conversation } of conversations) {
     const hasAnswer = conversation.messages.some((message) => message.role === 'assistant')

@@ -6,7 +6,7 @@ import { basename, join, resolve } from 'node:path'
 import { JsonFault, parseStrictJson } from '#formats/strict-json.ts'
 import { quoteForeign } from '#formats/weight-problems.ts'
 import { ProblemError } from '#shared/result.ts'
-import { type OpenFile, openFileBytes } from '../system/file-bytes.ts'
+import { type OpenFile, openFileBytes, unreadableFile } from '../system/file-bytes.ts'
 
 /** What of a file must not change while it is imported. */
 export interface FileState {
@@ -30,7 +30,22 @@ export async function openFolder(path: string): Promise<string> {
   })
 }
 
-export const listFolder = async (folder: string): Promise<string[]> => (await readdir(folder)).sort()
+/** The names in a folder, sorted. */
+export async function listFolder(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((error: unknown) => {
+    throw unreadableFile(folder, error)
+  })
+  return names.sort()
+}
+
+/** Whether `path` is a folder, or a link to one; a missing one is a Problem. */
+export const isFolder = async (path: string): Promise<boolean> =>
+  (await lookAt(await openFolder(path))).isDirectory()
+
+const lookAt = (path: string): Promise<Stats> =>
+  lstat(path).catch((error: unknown) => {
+    throw unreadableFile(path, error)
+  })
 
 const unsafe = (where: string, message: string): ProblemError =>
   new ProblemError({
@@ -54,13 +69,11 @@ export function requireBaseName(name: string, where: string): string {
 /** The state of an ordinary file of `folder`, or null where there is none. Links and devices are refused. */
 export async function statFileIn(folder: string, name: string): Promise<FileState | null> {
   const path = join(folder, requireBaseName(name, basename(folder)))
-  let stat: Stats
-  try {
-    stat = await lstat(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
-  }
+  const stat = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return null
+    throw unreadableFile(path, error)
+  })
+  if (!stat) return null
   if (stat.isSymbolicLink()) throw unsafe(name, 'This is a link to a file elsewhere.')
   if (!stat.isFile()) throw unsafe(name, 'This is not an ordinary file.')
   if (stat.nlink > 1) throw unsafe(name, 'This file has a second name elsewhere (a hard link).')
@@ -70,7 +83,7 @@ export async function statFileIn(folder: string, name: string): Promise<FileStat
 /** The state of one file that a person chose by name; links on the way are theirs. */
 export async function statChosenFile(path: string): Promise<FileState> {
   const real = await openFolder(path)
-  const stat = await lstat(real)
+  const stat = await lookAt(real)
   if (!stat.isFile()) throw unsafe(basename(real), 'This is not an ordinary file.')
   return stateOf(real, stat)
 }
@@ -92,23 +105,24 @@ export async function requireUnchanged(files: Iterable<FileState>): Promise<void
       stat.size === file.sizeBytes &&
       stat.mtimeMs === file.modifiedMs &&
       stat.ino === file.inode
-    if (!isSame)
-      throw new ProblemError({
-        code: 'file.changed',
-        message: 'The file changed while it was being imported. Nothing was added to the library.',
-        where: file.name,
-        remedy: 'Wait until other programs have finished with it, then add the model again.',
-      })
+    if (!isSame) throw changed(file)
   }
 }
+
+const changed = ({ name }: FileState): ProblemError =>
+  new ProblemError({
+    code: 'file.changed',
+    message: 'The file changed while it was being imported. Nothing was added to the library.',
+    where: name,
+    remedy: 'Wait until other programs have finished with it, then add the model again.',
+  })
 
 /** Opens a file for reading and makes sure that it is still the one that was looked at. */
 export async function openUnchanged(file: FileState): Promise<OpenFile> {
   const source = await openFileBytes(file.path)
   if (source.sizeBytes === file.sizeBytes) return source
   await source.close()
-  await requireUnchanged([file])
-  throw new Error(`${file.name} changed and changed back`)
+  throw changed(file)
 }
 
 /** A whole text file as UTF-8. Problems: `limit.exceeded`, and `code` where it is not UTF-8. */

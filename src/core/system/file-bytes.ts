@@ -8,6 +8,16 @@ export interface OpenFile extends ByteSource {
   close(): Promise<void>
 }
 
+/** The system refuses to read: no permission, a failing disk, a drive that is gone. */
+export const unreadableFile = (path: string, error: unknown): ProblemError =>
+  new ProblemError({
+    code: 'file.unreadable',
+    message: 'The file could not be read.',
+    where: path,
+    remedy: 'Check that you may read it and that its disk is connected.',
+    details: String(error),
+  })
+
 /** Opens a regular file for bounded random reads. Throws a ProblemError where it is missing or not a regular file. */
 export async function openFileBytes(path: string): Promise<OpenFile> {
   const name = basename(path)
@@ -23,6 +33,8 @@ export async function openFileBytes(path: string): Promise<OpenFile> {
       details: String(error),
     })
   }
+  /** Of a file that was only read, nothing is lost where closing fails. */
+  const close = (): Promise<void> => handle.close().catch(() => {})
   let sizeBytes: number
   try {
     const stat = await handle.stat()
@@ -35,18 +47,22 @@ export async function openFileBytes(path: string): Promise<OpenFile> {
       })
     sizeBytes = stat.size
   } catch (error) {
-    await handle.close()
-    throw error
+    await close()
+    throw error instanceof ProblemError ? error : unreadableFile(path, error)
   }
   return {
     name,
     sizeBytes,
-    close: () => handle.close(),
+    close,
     async read(offsetBytes, lengthBytes) {
       const bytes = new Uint8Array(lengthBytes)
       let done = 0
       while (done < lengthBytes) {
-        const { bytesRead } = await handle.read(bytes, done, lengthBytes - done, offsetBytes + done)
+        const { bytesRead } = await handle
+          .read(bytes, done, lengthBytes - done, offsetBytes + done)
+          .catch((error: unknown) => {
+            throw unreadableFile(path, error)
+          })
         if (bytesRead === 0)
           throw new ProblemError({
             code: 'file.changed',

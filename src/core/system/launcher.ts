@@ -3,8 +3,7 @@
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-export const processNames = ['trainer', 'scorer', 'generator'] as const
-export type ProcessName = (typeof processNames)[number]
+export type ProcessName = 'trainer' | 'scorer' | 'generator'
 
 /** How a child ended: an exit code, or the signal that killed it. */
 export interface ChildExit {
@@ -26,22 +25,18 @@ export interface ChildPort {
 }
 
 export interface Launcher {
-  launch(name: ProcessName, options?: { readonly maxOldSpaceMb?: number }): ChildPort
+  launch(name: ProcessName): ChildPort
 }
 
 const lastWordsLimit = 8_000
 
 /** Children as Node processes that run the entry points of src/processes by path. */
-export function createNodeLauncher(environment: NodeJS.ProcessEnv = process.env): Launcher {
+export function createNodeLauncher(): Launcher {
   return {
-    launch(name, options = {}) {
+    launch(name) {
       const entry = fileURLToPath(new URL(`../../processes/${name}.ts`, import.meta.url))
       const child = fork(entry, [], {
-        execArgv: [
-          '--disable-warning=ExperimentalWarning',
-          ...(options.maxOldSpaceMb ? [`--max-old-space-size=${options.maxOldSpaceMb}`] : []),
-        ],
-        env: environment,
+        execArgv: ['--disable-warning=ExperimentalWarning'],
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       })

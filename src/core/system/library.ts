@@ -72,9 +72,14 @@ function sweepFolder(folder: string): string[] {
     // A stray file among the folders, or a run without checkpoints.
     return []
   }
-  return names.map((name) => {
+  return names.flatMap((name) => {
     const path = join(folder, name)
-    rmSync(path, { recursive: true, force: true })
-    return path
+    try {
+      rmSync(path, { recursive: true, force: true })
+      return [path]
+    } catch {
+      // Rubbish that another program holds must keep nobody from working: the next start tries again.
+      return []
+    }
   })
 }

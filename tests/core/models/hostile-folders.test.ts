@@ -1,7 +1,7 @@
 // Folders made by a stranger or damaged on the way: each is refused with one Problem that names what is wrong, and
 // nothing of it is in the library.
 import { execFileSync } from 'node:child_process'
-import { linkSync, mkdirSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
@@ -376,6 +376,21 @@ describe('hostile and broken folders', () => {
       },
     })
     expect(problemOf(result).code).toBe('file.changed')
+    await nothingWasAdded(library)
+  })
+
+  it('a file that is removed before it is hashed', async () => {
+    const library = freshLibrary()
+    const folder = writeFiles(freshFolder(), tinyFiles())
+    const result = await importModel(library, folder, {
+      onProgress: ({ phase }) => {
+        if (phase === 'reading') rmSync(join(folder, 'tokenizer.json'), { force: true })
+      },
+    })
+    expect(problemOf(result)).toMatchObject({
+      code: 'file.missing',
+      where: expect.stringContaining('tokenizer.json'),
+    })
     await nothingWasAdded(library)
   })
 })

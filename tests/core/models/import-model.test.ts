@@ -1,12 +1,22 @@
 // Models into the library: what comes in is the same numbers, checked and hashed; what must not come in names itself.
 import { spawn } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
 import type { ModelManifest } from '#core/models/manifest.ts'
 import { listModels, modelFolder, showModel, sweepModels, verifyModel } from '#core/models/model-library.ts'
-import { isTemporaryName, sha256File } from '#core/system/durable-files.ts'
+import { isTemporaryName, sha256File, temporaryPath } from '#core/system/durable-files.ts'
 import { openFileBytes } from '#core/system/file-bytes.ts'
 import type { Library } from '#core/system/library.ts'
 import { encodeSafetensors, readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
@@ -188,7 +198,7 @@ describe('the library', () => {
       await importModel(library, writeFiles(freshFolder(), shardedFiles()), { name: 'Tiny Two' }),
     )
     const { models } = await listModels(library)
-    expect(models.map(({ id }) => id).sort()).toEqual([one.id, two.id].sort())
+    expect(models.map(({ id }) => id)).toEqual([two.id, one.id])
     for (const name of [one.id, one.id.slice(0, 10), 'Tiny One', ' tiny one '])
       expect(unwrap(await showModel(library, name)).id).toBe(one.id)
     expect(problemOf(await showModel(library, 'Tiny Three')).remedy).toContain(`Tiny Two (${two.id})`)
@@ -202,8 +212,18 @@ describe('the library', () => {
     const library = freshLibrary()
     unwrap(await importModel(library, writeFiles(freshFolder(), tinyFiles()), { name: 'Twin' }))
     unwrap(await importModel(library, writeFiles(freshFolder(), shardedFiles()), { name: 'Twin' }))
-    const problem = problemOf(await showModel(library, 'twin'))
-    expect(problem.message).toContain('Several')
+    expect(problemOf(await showModel(library, 'twin')).message).toContain('Several')
+    // A name that nobody has is no matter of twins.
+    expect(problemOf(await showModel(library, 'nobody')).message).toContain('no such model')
+  })
+
+  it("keeps a stranger's words as one visible line", async () => {
+    const library = freshLibrary()
+    const folder = writeFiles(join(freshFolder(), 'tiny\u001b[31m'), tinyFiles())
+    const licence = `mit\u202e\u001b]0;title\u0007\n${'x'.repeat(1000)}`
+    const manifest = unwrap(await importModel(library, folder, { licence }))
+    expect(manifest.licence).toMatch(/^mit {2}\]0;title {2}x{1,200}$/)
+    expect([manifest.name, manifest.source.from]).toEqual(['tiny [31m', 'tiny [31m'])
   })
 
   it.each<[string, (folder: string) => void, RegExp]>([
@@ -259,6 +279,18 @@ describe('an import that is killed', () => {
     expect(await sweepModels(library)).toEqual(during)
     await nothingWasAdded(library)
     unwrap(await importModel(library, folder))
+  })
+})
+
+describe('a temporary folder without a mark', () => {
+  it('was made, or is being finished, just now; an old one is swept', async () => {
+    const library = freshLibrary()
+    const fresh = temporaryPath(join(library.modelsFolder, 'm-1'))
+    const old = temporaryPath(join(library.modelsFolder, 'm-2'))
+    for (const folder of [fresh, old]) mkdirSync(folder)
+    utimesSync(old, new Date(0), new Date(0))
+    expect(await sweepModels(library)).toEqual([basename(old)])
+    expect(readdirSync(library.modelsFolder)).toEqual([basename(fresh)])
   })
 })
 

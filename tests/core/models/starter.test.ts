@@ -1,21 +1,19 @@
 // The starter model from a hub on loopback that lies in every way a network can: nothing wrong enters the library,
 // nothing is fetched twice, no request goes where it should not.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { addressFault, parseHubUrl } from '#core/models/addresses.ts'
 import { listModels, verifyModel } from '#core/models/model-library.ts'
 import { addStarter, type StarterOptions } from '#core/models/starter.ts'
 import { starterInPackage, starterOnHub } from '#core/models/starter-files.ts'
-import { type Library, openLibrary } from '#core/system/library.ts'
-import { type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { Library } from '#core/system/library.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
 import { type FakeHub, sha256, startFakeHub } from '../../support/fake-hub.ts'
+import { freshLibrary, home, nothingWasAdded, problemOf } from './places.ts'
 import { tinyFiles } from './tiny-model.ts'
 
-const home = mkdtempSync(join(tmpdir(), 'tunewright-starter-'))
-afterAll(() => rmSync(home, { recursive: true, force: true }))
-let count = 0
 let hub: FakeHub
 let library: Library
 const published = tinyFiles({ 'README.md': null })
@@ -24,7 +22,7 @@ const half = Math.floor(weights.length / 2)
 
 beforeEach(async () => {
   hub = await startFakeHub(new Map(published))
-  library = openLibrary(join(home, `library-${count++}`))
+  library = freshLibrary()
 })
 afterEach(() => hub.close())
 
@@ -56,13 +54,9 @@ const add = (options: StarterOptions = {}) =>
     ...options,
   })
 
-const problemOf = (result: Result<unknown>): Problem => {
-  if (result.ok) throw new Error('it was accepted')
-  return result.problem
-}
 const expectNothing = async (): Promise<void> => {
   expect(await listModels(library)).toEqual({ models: [], damaged: [] })
-  expect(readdirSync(library.modelsFolder)).toEqual([])
+  await nothingWasAdded(library)
 }
 const storageGets = () =>
   hub.requests.filter(({ server, method }) => server === 'storage' && method === 'GET')
@@ -171,6 +165,24 @@ describe('from a hub', () => {
       return fetch(url, init)
     }
   }
+
+  it('is not downloaded twice at the same moment', async () => {
+    const results = await Promise.all([add(), add()])
+    expect(results.map((result) => (result.ok ? 'added' : result.problem.code)).sort()).toEqual([
+      'added',
+      'download.busy',
+    ])
+    expect(storageGets()).toHaveLength(1)
+    unwrap(await add())
+  })
+
+  it('goes on where a process that is gone was downloading', async () => {
+    const folder = join(library.cacheFolder, 'downloads', `hub-${hub.revision}`)
+    mkdirSync(folder, { recursive: true })
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    writeFileSync(join(folder, 'owner.json'), JSON.stringify({ pid }))
+    unwrap(await add())
+  })
 
   it('sends the token to the hub and to nobody else', async () => {
     unwrap(await add({ token: 'secret-token' }))

@@ -145,6 +145,17 @@ describe.skipIf(process.platform === 'win32')('pip', () => {
     })
   })
 
+  it('that was stopped is not started anew by another Python', async () => {
+    const seen = fresh()
+    pretendPython(`echo started >> "${seen}"; kill -9 $$`)
+    const failed = await fetchWheel(fresh(), quiet).catch((error: ProblemError) => error.problem)
+    expect(failed).toMatchObject({
+      code: 'download.unreachable',
+      details: expect.stringContaining('stopped by SIGKILL'),
+    })
+    expect(readFileSync(seen, 'utf8')).toBe('started\n')
+  })
+
   it('is given every argument as it is, and its wheel must be the published one', async () => {
     const seen = fresh()
     const folder = fresh()

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -35,3 +35,20 @@ test('the next start removes every leftover of an interrupted one and nothing el
   expect(sweepLibrary(library)).toEqual([])
   rmSync(home, { recursive: true, force: true })
 })
+
+test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
+  'a leftover that cannot be removed keeps nobody from working',
+  () => {
+    const home = mkdtempSync(join(tmpdir(), 'tunewright-library-'))
+    const library = openLibrary(home)
+    const stuck = temporaryPath(join(library.cacheFolder, 'stuck'))
+    const gone = temporaryPath(join(library.cacheFolder, 'gone'))
+    for (const folder of [stuck, gone]) mkdirSync(folder)
+    writeFileSync(join(stuck, 'file'), 'x')
+    chmodSync(stuck, 0o500)
+    expect(sweepLibrary(library)).toEqual([gone])
+    chmodSync(stuck, 0o700)
+    expect(sweepLibrary(library)).toEqual([stuck])
+    rmSync(home, { recursive: true, force: true })
+  },
+)
