@@ -10,6 +10,7 @@ import {
   finishReasons,
   runStatuses,
 } from './journal-types.ts'
+import { problem } from './problem-schema.ts'
 import { recipe, scenarioId } from './recipe.ts'
 
 const id = text.min(1).max(200)
@@ -87,13 +88,7 @@ export type RunFinish = z.input<typeof runFinish>
 
 export const runFailure = z.strictObject({
   status: z.enum(['failed', 'crashed', 'interrupted']),
-  problem: z.looseObject({
-    code: z.string().min(1),
-    message: z.string(),
-    where: z.string(),
-    remedy: z.string(),
-    details: z.string().optional(),
-  }),
+  problem,
 })
 export type RunFailure = z.input<typeof runFailure>
 

@@ -29,13 +29,12 @@ export const scorerJob = z.strictObject({
 })
 export type ScorerJob = z.output<typeof scorerJob>
 
-export const childCommand = <T extends z.ZodType>(job: T) =>
+const childCommand = <T extends z.ZodType>(job: T) =>
   z.discriminatedUnion('kind', [
     z.strictObject({ kind: z.literal('start'), job }),
     z.strictObject({ kind: z.literal('cancel') }),
   ])
 export const scorerCommand = childCommand(scorerJob)
-export type ScorerCommand = z.output<typeof scorerCommand>
 
 /** What one model thinks of one row. */
 export const sideScore = z.strictObject({
@@ -97,7 +96,6 @@ export const generatorJob = z.strictObject({
 })
 export type GeneratorJob = z.output<typeof generatorJob>
 export const generatorCommand = childCommand(generatorJob)
-export type GeneratorCommand = z.output<typeof generatorCommand>
 
 export const generatedAnswer = z.strictObject({
   rowId: z.string(),

@@ -1,5 +1,6 @@
 // Messages between the application and a trainer process, the same over child_process and utilityProcess.
 import { z } from 'zod'
+import { determinismLabels, finishReasons, stepBody, validationBody } from './journal-types.ts'
 import { problem } from './problem-schema.ts'
 import { recipe } from './recipe.ts'
 
@@ -52,29 +53,11 @@ export const trainerEvent = z.discriminatedUnion('kind', [
     leftOut: z.array(z.strictObject({ rowId: z.string(), reason: z.string() })),
     /** Step that the run goes on from: 0 for a new run. */
     resumedAtStep: z.int(),
-    determinism: z.enum(['bit-exact on this machine', 'repeatable within 1e-5', 'not repeatable']),
+    determinism: z.enum(determinismLabels),
     backend: z.string(),
   }),
-  z.strictObject({
-    kind: z.literal('step'),
-    /** Optimizer steps done, counted from 1. */
-    step: z.int(),
-    epoch: z.number(),
-    lossNats: z.number(),
-    gradNorm: z.number(),
-    learningRate: z.number(),
-    labelledTokens: z.int(),
-    tokensSeen: z.int(),
-    durationMs: z.number(),
-  }),
-  z.strictObject({
-    kind: z.literal('evaluation'),
-    step: z.int(),
-    lossNats: z.number(),
-    labelledTokens: z.int(),
-    isBest: z.boolean(),
-    durationMs: z.number(),
-  }),
+  z.strictObject({ kind: z.literal('step'), ...stepBody.shape }),
+  z.strictObject({ kind: z.literal('evaluation'), ...validationBody.shape }),
   z.strictObject({
     kind: z.literal('checkpoint'),
     step: z.int(),
@@ -86,7 +69,7 @@ export const trainerEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('notice'), text: z.string() }),
   z.strictObject({
     kind: z.literal('finished'),
-    reason: z.enum(['completed', 'stopped-early', 'cancelled']),
+    reason: z.enum(finishReasons),
     step: z.int(),
     /** Step of the kept adapter and its validation loss; null where nothing was measured yet. */
     bestStep: z.int().nullable(),

@@ -202,7 +202,7 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     }
     const status = ending?.kind === 'failed' && fault === null ? 'failed' : 'crashed'
     const problem = fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(runId, exit))
-    const written = journal.failRun(runId, { status, problem: { ...problem } })
+    const written = journal.failRun(runId, { status, problem })
     if (written.ok) return { runId, status, problem }
     return isDiskFull(written.problem) ? null : { runId, status, problem: written.problem }
   }
