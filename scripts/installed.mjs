@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules', '.bin')
+const isWindows = process.platform === 'win32'
 const marker = join(root, 'node_modules', '.installed-from-lock')
 
 function lockHash() {
@@ -23,13 +24,11 @@ export function ensureInstalled() {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
   process.stderr.write('Installing the packages Tunewright needs (once, about a minute)…\n')
   const npm = process.env.npm_execpath
-  const [command, first] = npm
-    ? [process.execPath, [npm]]
-    : [process.platform === 'win32' ? 'npm.cmd' : 'npm', []]
+  const [command, first] = npm ? [process.execPath, [npm]] : [isWindows ? 'npm.cmd' : 'npm', []]
   const done = spawnSync(command, [...first, 'ci', '--loglevel=error', '--no-fund', '--no-audit'], {
     cwd: root,
     stdio: ['ignore', 'ignore', 'inherit'],
-    shell: !npm && process.platform === 'win32',
+    shell: !npm && isWindows,
   })
   if (done.status !== 0) {
     process.stderr.write(
@@ -41,14 +40,24 @@ export function ensureInstalled() {
 }
 
 /**
+ * The file to start for a command. On Windows the others are scripts for the shell; Node is started without one, so that
+ * file names with blanks or quotation marks arrive as they were typed.
+ */
+const programOf = (command) =>
+  command === 'node'
+    ? { path: join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node'), shell: false }
+    : { path: join(bin, command), shell: isWindows }
+
+/**
  * Runs a program of node_modules on the project's own Node; ends this process with its exit code on failure. Ctrl-C is
  * left to the program: this process waits until it has saved what it must and is gone.
  */
 export async function runInstalled(command, parameters, { environment = {}, cwd = root } = {}) {
-  const child = spawn(join(bin, command), parameters, {
+  const { path, shell } = programOf(command)
+  const child = spawn(path, parameters, {
     cwd,
     stdio: 'inherit',
-    shell: process.platform === 'win32',
+    shell,
     env: {
       ...process.env,
       PATH: `${bin}${delimiter}${process.env.PATH}`,

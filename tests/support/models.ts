@@ -14,7 +14,6 @@ function modelFolders(): string[] {
   return [
     process.env.TUNEWRIGHT_TEST_MODELS ?? '',
     join(homedir(), '.cache', 'tunewright-test-models'),
-    '/tmp/models',
   ].filter((folder) => folder !== '' && existsSync(folder))
 }
 
