@@ -56,13 +56,17 @@ function printWarnings({ output }: Application, warnings: DataReport['warnings']
   }
 }
 
-/** What was made of a file for training: rows left out with their reasons, warnings, the three parts. */
+/**
+ * What was made of a file for training: rows left out with their reasons, warnings, the three parts. Reads the file once
+ * more for the warnings, so not where nobody reads these lines.
+ */
 export async function printDataset(
   application: Application,
   dataset: DatasetManifest,
   draft: Pick<RecipeDraft, 'scenario' | 'data'>,
 ): Promise<void> {
   const { library, output } = application
+  if (output.isJson) return
   const { counts } = dataset
   const leftOut = unwrap(await readLeftOut(datasetFolder(library, dataset.fingerprint)))
   const { path, ...settings } = draft.data
