@@ -50,7 +50,10 @@ export interface TableRecord {
   readonly kind: 'record'
   readonly line: number
   readonly index: number
-  /** In column order. Numbers keep their source text, null is '', nested objects become "outer.inner". */
+  /**
+   * In column order. Numbers keep their source text, null is '', nested objects become "outer.inner". Who keeps a text
+   * takes its `ownText`.
+   */
   readonly values: ReadonlyMap<string, string>
 }
 
@@ -85,6 +88,15 @@ export interface RowReader {
   finish(): TableEvent[]
 }
 
+const encoder = new TextEncoder()
+const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+
+/**
+ * The same text in memory of its own. V8 lets a piece of a text point into the whole, so that one kept cell would keep
+ * the 256 KiB of the file that were decoded with it.
+ */
+export const ownText = (text: string): string => decoder.decode(encoder.encode(text))
+
 /** The first characters of a record on one line, control characters shown as spaces. */
 export function excerptOf(text: string): string {
   const plain = text
@@ -92,7 +104,7 @@ export function excerptOf(text: string): string {
     .replace(/[\s\p{Cc}]+/gu, ' ')
     .trim()
     .toWellFormed()
-  return plain.length > 120 ? `${plain.slice(0, 119).toWellFormed()}…` : plain
+  return ownText(plain.length > 120 ? `${plain.slice(0, 119).toWellFormed()}…` : plain)
 }
 
 /** Ends the reading of a table with a Problem; the public functions of table.ts turn it into a Result. */

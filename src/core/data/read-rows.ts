@@ -1,7 +1,7 @@
 // A person's file as rows of a scenario: usable ones, and the others with line and reason. Changes no text but for
 // white space around labels. Holds the rows in memory, up to a stated limit.
 import { type OpenTable, openTable, type TableEvent, type TableShape } from '#formats/table.ts'
-import { excerptOf } from '#formats/table-types.ts'
+import { excerptOf, ownText } from '#formats/table-types.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { DatasetRow, LeftOutRow } from '#shared/rows.ts'
 import type { Scenario } from '../scenarios/scenarios.ts'
@@ -143,7 +143,7 @@ class RowReader {
         this.#leaveOut({ line, reason: `The ${title.toLowerCase()} is empty.`, excerpt })
         return
       }
-      fields[name] = kind === 'label' ? value.trim() : value
+      fields[name] = ownText(kind === 'label' ? value.trim() : value)
       this.#textCharacters += value.length
     }
     const { textCharacters, rows } = dataLimits
