@@ -128,12 +128,16 @@ const notWritten = (name: string): ProblemError =>
 
 const reservedNames = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\..*)?$/iu
 
-/** A folder name that every file system takes; a name without any usable character becomes "adapter". */
+/**
+ * A folder name that every file system takes and that does not look temporary: the next start would sweep it. A name
+ * without any usable character becomes "adapter".
+ */
 export function safeFolderName(name: string): string {
   const clean = name
     .normalize('NFC')
     .replace(/[^\p{L}\p{M}\p{N} ._-]+/gu, '-')
     .replace(/\s+/gu, ' ')
+    .replaceAll('.tmp-', '-tmp-')
     .replace(/^(.{80}).*$/u, '$1')
     .replace(/^[. -]+|[. -]+$/gu, '')
   if (clean === '') return 'adapter'

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exportPeft, safeFolderName } from '#core/export/export-peft.ts'
 import { modelCard } from '#core/export/model-card.ts'
-import { sha256File } from '#core/system/durable-files.ts'
+import { isTemporaryName, sha256File } from '#core/system/durable-files.ts'
 import type { ProofSummary } from '#shared/proof-protocol.ts'
 import { writeTinyAdapter } from '../../processes/tiny-model.ts'
 import { cardFacts as card } from './card-facts.ts'
@@ -195,6 +195,8 @@ test.each([
   ['हिन्दी', 'हिन्दी'],
   [`${'a'.repeat(79)}𠀀𠀀`, `${'a'.repeat(79)}𠀀`],
   ['問'.repeat(90), expect.stringMatching(/^adapter-[0-9a-f]{12}$/)],
+  ['notes.tmp-2', 'notes-tmp-2'],
 ])('folder name for %j', (name, expected) => {
   expect(safeFolderName(name)).toEqual(expected)
+  expect(isTemporaryName(safeFolderName(name))).toBe(false)
 })
