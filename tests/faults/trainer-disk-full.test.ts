@@ -4,7 +4,7 @@ import { mkdtempSync, rmdirSync } from 'node:fs'
 import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { TrainerEvent, TrainerEventOf } from '../../src/shared/trainer-protocol.ts'
 import { makeTinyLibrary, type TestLibrary } from '../processes/trainer/tiny-run.ts'
 import {
@@ -14,6 +14,9 @@ import {
   runTrainer,
   startTrainer,
 } from '../processes/trainer/trainer-process.ts'
+
+// Several processes each, of lowered priority: a busy machine may take its time.
+vi.setConfig({ testTimeout: 300_000 })
 
 const diskBytes = 2_000_000
 const canMount = process.platform === 'linux' && process.getuid?.() === 0 && mounts()

@@ -63,8 +63,8 @@ async function live(
   const nodes = createNodeLauncher()
   let kill = () => {}
   const launcher: Launcher = {
-    launch(name, options) {
-      const child = nodes.launch(name, options)
+    launch(name) {
+      const child = nodes.launch(name)
       kill = () => child.kill()
       return child
     },

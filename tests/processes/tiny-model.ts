@@ -11,6 +11,7 @@ import {
 } from '#engine/index.ts'
 import { encodeSafetensors } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
+import { byteTokenizer } from '../support/byte-tokenizer.ts'
 
 /** Hugging Face's fields; 259 tokens: 256 bytes and three special ones. */
 const hfConfig = {
@@ -18,7 +19,7 @@ const hfConfig = {
   architectures: ['LlamaForCausalLM'],
   vocab_size: 259,
   hidden_size: 32,
-  intermediate_size: 48,
+  intermediate_size: 64,
   num_hidden_layers: 2,
   num_attention_heads: 4,
   num_key_value_heads: 2,
@@ -33,7 +34,6 @@ const hfConfig = {
   torch_dtype: 'float32',
 }
 export const tinyConfig = unwrap(parseModelConfig(hfConfig))
-export const endOfTurnId = 257
 
 export const tinyMethod: Extract<MethodSpec, { kind: 'lora' }> = {
   kind: 'lora',
@@ -43,43 +43,10 @@ export const tinyMethod: Extract<MethodSpec, { kind: 'lora' }> = {
   topLayers: null,
 }
 
+const specialTokens = ['<|im_start|>', '<|im_end|>', '<|pad|>']
 const template =
   "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
-
-/** GPT-2's printable stand-ins for bytes: printable Latin-1 stays, the rest follows from U+0100. */
-function byteSymbols(): string[] {
-  const printable = (byte: number) =>
-    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255)
-  let next = 256
-  return Array.from({ length: 256 }, (_, byte) => String.fromCharCode(printable(byte) ? byte : next++))
-}
-
-function tokenizerJson(): object {
-  const special = ['<|im_start|>', '<|im_end|>', '<|pad|>']
-  const symbols = [...byteSymbols(), ...special]
-  return {
-    version: '1.0',
-    added_tokens: special.map((content, index) => ({
-      id: 256 + index,
-      content,
-      special: true,
-      single_word: false,
-      lstrip: false,
-      rstrip: false,
-      normalized: false,
-    })),
-    normalizer: null,
-    pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
-    post_processor: null,
-    decoder: { type: 'ByteLevel' },
-    model: {
-      type: 'BPE',
-      vocab: Object.fromEntries(symbols.map((symbol, id) => [symbol, id])),
-      merges: [],
-    },
-  }
-}
 
 /** Fills tensors with numbers that are large enough for labels to differ clearly. */
 function randomTensors(shapes: readonly { name: string; shape: readonly number[] }[], seed: number) {
@@ -103,7 +70,7 @@ export function writeTinyModel(folder: string): string {
     encodeSafetensors(randomTensors(parameterShapes(tinyConfig), 1)),
   )
   writeFileSync(join(folder, 'config.json'), JSON.stringify(hfConfig))
-  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson()))
+  writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(byteTokenizer(specialTokens).tokenizerJson))
   writeFileSync(
     join(folder, 'tokenizer_config.json'),
     JSON.stringify({ eos_token: '<|im_end|>', pad_token: '<|pad|>', chat_template: template }),

@@ -1,109 +1,19 @@
-// A run small enough for tests, of real parts: a library with a random two-block Llama, a byte-level tokenizer with a
-// ChatML template and an imported CSV of short messages with labels.
-import { createHash } from 'node:crypto'
+// A run small enough for tests, of real parts: a library with the tiny model and an imported CSV of short messages with
+// labels.
 import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { datasetFolder } from '../../../src/core/data/dataset-folder.ts'
 import { importDataset } from '../../../src/core/data/import-dataset.ts'
+import { sha256File } from '../../../src/core/system/durable-files.ts'
 import { type Library, openLibrary } from '../../../src/core/system/library.ts'
-import { counterRandom, parameterShapes, parseModelConfig } from '../../../src/engine/index.ts'
-import { encodeSafetensors } from '../../../src/formats/safetensors.ts'
+import { counterRandom } from '../../../src/engine/index.ts'
 import { recipe, recipeDraft } from '../../../src/shared/recipe.ts'
 import { unwrap } from '../../../src/shared/result.ts'
 import type { TrainerJob } from '../../../src/shared/trainer-protocol.ts'
+import { writeTinyModel } from '../tiny-model.ts'
 
 const modelId = 'tiny-llama'
-const specialTokens = ['<|endoftext|>', '<|im_start|>', '<|im_end|>']
-
-/** The printable stand-in for each byte in byte-level vocabularies (Radford et al. 2019). */
-function byteAlphabet(): string[] {
-  const printable = (byte: number) =>
-    (byte >= 33 && byte <= 126) || (byte >= 161 && byte <= 172) || (byte >= 174 && byte <= 255)
-  let next = 256
-  return Array.from({ length: 256 }, (_, byte) => {
-    if (printable(byte)) return String.fromCodePoint(byte)
-    next += 1
-    return String.fromCodePoint(next - 1)
-  })
-}
-
-const tokenizerJson = {
-  version: '1.0',
-  truncation: null,
-  padding: null,
-  added_tokens: specialTokens.map((content, i) => ({
-    id: 256 + i,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  })),
-  normalizer: null,
-  pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
-  post_processor: null,
-  decoder: { type: 'ByteLevel', add_prefix_space: true, trim_offsets: true, use_regex: true },
-  model: {
-    type: 'BPE',
-    dropout: null,
-    unk_token: null,
-    continuing_subword_prefix: null,
-    end_of_word_suffix: null,
-    fuse_unk: false,
-    byte_fallback: false,
-    vocab: Object.fromEntries(byteAlphabet().map((text, byte) => [text, byte])),
-    merges: [],
-  },
-}
-
-const tokenizerConfig = {
-  tokenizer_class: 'GPT2Tokenizer',
-  bos_token: '<|endoftext|>',
-  eos_token: '<|im_end|>',
-  pad_token: '<|endoftext|>',
-  chat_template:
-    "{% for message in messages %}{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + '<|im_end|>\\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}",
-}
-
-const modelConfig = {
-  model_type: 'llama',
-  architectures: ['LlamaForCausalLM'],
-  hidden_act: 'silu',
-  hidden_size: 32,
-  intermediate_size: 64,
-  num_hidden_layers: 2,
-  num_attention_heads: 4,
-  num_key_value_heads: 2,
-  vocab_size: 260,
-  max_position_embeddings: 256,
-  rms_norm_eps: 1e-5,
-  rope_theta: 10_000,
-  tie_word_embeddings: true,
-}
-
-async function writeModel(folder: string): Promise<string> {
-  const config = unwrap(parseModelConfig(modelConfig))
-  const tensors = new Map(
-    parameterShapes(config).map(({ name, shape }) => {
-      const random = counterRandom(1, name)
-      const scale = name.includes('norm') ? 0 : 0.3
-      const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) =>
-        scale === 0 ? 1 : (2 * random(i) - 1) * scale,
-      )
-      return [name, { shape, data }]
-    }),
-  )
-  const weights = encodeSafetensors(tensors)
-  await mkdir(folder, { recursive: true })
-  await writeFile(join(folder, 'model.safetensors'), weights)
-  await writeFile(join(folder, 'config.json'), JSON.stringify(modelConfig))
-  await writeFile(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson))
-  await writeFile(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizerConfig))
-  return createHash('sha256').update(weights).digest('hex')
-}
-
 const subjects = [
   'bill',
   'parcel',
@@ -139,8 +49,8 @@ export interface TestLibrary {
 /** A new library with the tiny model in a temporary folder; the caller removes `library.home`. */
 export function makeTinyLibrary(csv: string = messagesCsv(60)): Promise<TestLibrary> {
   return makeTestLibrary(csv, async (library) => {
-    const weightsSha256 = await writeModel(join(library.modelsFolder, modelId))
-    return { id: modelId, weightsSha256 }
+    const folder = writeTinyModel(join(library.modelsFolder, modelId))
+    return { id: modelId, weightsSha256: await sha256File(join(folder, 'model.safetensors')) }
   })
 }
 

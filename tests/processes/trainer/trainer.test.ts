@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { appVersion } from '../../../src/core/system/app-version.ts'
 import { openFileBytes } from '../../../src/core/system/file-bytes.ts'
 import { readSafetensorsHeader } from '../../../src/formats/safetensors.ts'
@@ -10,6 +10,9 @@ import { unwrap } from '../../../src/shared/result.ts'
 import type { TrainerJob } from '../../../src/shared/trainer-protocol.ts'
 import { makeTinyLibrary, messagesCsv, readJson, type TestLibrary } from './tiny-run.ts'
 import { curveOf, eventsIn, finishedOf, runTrainer, startTrainer, stored } from './trainer-process.ts'
+
+// Several processes each, of lowered priority: a busy machine may take its time.
+vi.setConfig({ testTimeout: 300_000 })
 
 let tiny: TestLibrary
 beforeAll(async () => {
@@ -89,7 +92,11 @@ describe('commands', () => {
 
   it('pause holds the run, resume lets it go on, and the numbers stay the same', async () => {
     // So long that a quick machine is not done before the first pause arrives.
-    const settings = { duration: { epochs: 20 }, evaluation: { patience: null, everySteps: 50 } }
+    const settings = {
+      duration: { epochs: 10 },
+      evaluation: { patience: null, everySteps: 25 },
+      checkpoints: { everySeconds: null, everySteps: 100 },
+    }
     const undisturbed = eventsIn((await runTrainer(await tiny.makeJob('undisturbed', settings))).messages)
     const trainer = startTrainer(await tiny.makeJob('paused', settings), (event) => {
       if (event.kind === 'step' && (event.step === 4 || event.step === 9)) trainer.send({ kind: 'pause' })
