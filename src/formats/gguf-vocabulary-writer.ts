@@ -116,13 +116,22 @@ function sentencePieceEntries(
   for (const [rank, [left, right]] of merges.entries())
     if (!ranks.has(left + right)) ranks.set(left + right, rank)
   const scores = Float32Array.from(tokens, (token) => -(ranks.get(token) ?? merges.length))
-  const hasPrefix = JSON.stringify(json.normalizer ?? json.pre_tokenizer ?? null).includes('repend')
   return [
     ['tokenizer.ggml.model', { type: 'string', value: 'llama' }],
     ['tokenizer.ggml.pre', { type: 'string', value: 'default' }],
     ['tokenizer.ggml.scores', { type: 'array', itemType: 'f32', items: scores }],
-    ['tokenizer.ggml.add_space_prefix', { type: 'bool', value: hasPrefix }],
+    ['tokenizer.ggml.add_space_prefix', { type: 'bool', value: addsPrefixSpace(json) }],
   ]
+}
+
+/** Whether a text gets a space in front before it is split: by a normalizer's step, or by Metaspace's scheme. */
+function addsPrefixSpace(json: JsonRecord): boolean {
+  const steps = [...stepsOf(json.normalizer, 'normalizers'), ...stepsOf(json.pre_tokenizer, 'pretokenizers')]
+  return steps.some(({ type, prepend_scheme: scheme, add_prefix_space: isOld }) => {
+    // Before there were schemes, `add_prefix_space` said it, and it was true where it was left out.
+    if (type === 'Metaspace') return (scheme ?? (isOld === false ? 'never' : 'always')) !== 'never'
+    return type === 'Prepend'
+  })
 }
 
 /** A named token is a text or an object with `content`. */
@@ -145,8 +154,8 @@ function templateEntries(config: JsonRecord): [string, GgufValue][] {
 
 /** Which tokens Hugging Face would add around a text: what the post-processor says, else the configuration. */
 function addingEntries(json: JsonRecord, config: JsonRecord): [string, GgufValue][] {
-  const processors = flattenProcessors(json.post_processor)
-  const template = processors.find((processor) => processor.type === 'TemplateProcessing')
+  const steps = stepsOf(json.post_processor, 'processors')
+  const template = steps.find((step) => step.type === 'TemplateProcessing')
   const items: unknown[] = Array.isArray(template?.single) ? template.single : []
   const textAt = items.findIndex((item) => isRecord(item) && 'Sequence' in item)
   const addsBos = template ? textAt > 0 : config.add_bos_token === true
@@ -157,9 +166,9 @@ function addingEntries(json: JsonRecord, config: JsonRecord): [string, GgufValue
   ]
 }
 
-function flattenProcessors(value: unknown): JsonRecord[] {
+/** The steps of one part of tokenizer.json: itself, or those of the sequence (of sequences) that it is. */
+function stepsOf(value: unknown, list: 'normalizers' | 'pretokenizers' | 'processors'): JsonRecord[] {
   if (!isRecord(value)) return []
-  return value.type === 'Sequence' && Array.isArray(value.processors)
-    ? value.processors.flatMap(flattenProcessors)
-    : [value]
+  const inner: unknown = value.type === 'Sequence' ? value[list] : null
+  return Array.isArray(inner) ? inner.flatMap((step) => stepsOf(step, list)) : [value]
 }

@@ -277,6 +277,25 @@ describe('writing a vocabulary', () => {
     expect(entries.get('tokenizer.chat_template')).toEqual({ type: 'string', value: 'x' })
   })
 
+  it.each([
+    ['a Prepend step', { normalizer: { type: 'Prepend', prepend: '▁' } }, true],
+    [
+      'a Prepend step among others',
+      { normalizer: { type: 'Sequence', normalizers: [{ type: 'Replace' }, { type: 'Prepend' }] } },
+      true,
+    ],
+    ['no such step', { normalizer: { type: 'Replace' } }, false],
+    ['Metaspace', { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'always' } }, true],
+    // Bug: the word "prepend" in `prepend_scheme` was enough.
+    ['Metaspace that never does', { pre_tokenizer: { type: 'Metaspace', prepend_scheme: 'never' } }, false],
+    ['an old Metaspace', { pre_tokenizer: { type: 'Metaspace', add_prefix_space: true } }, true],
+    ['an old Metaspace without', { pre_tokenizer: { type: 'Metaspace', add_prefix_space: false } }, false],
+  ])('a SentencePiece vocabulary says whether a space is put in front: %s', (_name, parts, isAdded) => {
+    const model = { type: 'BPE', byte_fallback: true, vocab: { a: 0 }, merges: [] }
+    const entries = unwrap(entriesOf({ model, ...parts }, 1))
+    expect(entries.get('tokenizer.ggml.add_space_prefix')).toEqual({ type: 'bool', value: isAdded })
+  })
+
   it('refuses a token beyond the model’s rows', () => {
     expect(entriesOf(files.tokenizerJson, 261)).toMatchObject({
       ok: false,
