@@ -183,6 +183,11 @@ class BudgetInterpreter extends BaseInterpreter {
    * product is checked; then the same node is returned with the operands replaced by their values.
    */
   private guarded(node: TemplateNode, scope: Scope): TemplateNode {
+    // A filter block is a filter on what its body renders.
+    if (node.type === 'FilterStatement') {
+      const operand = { type: 'Program', body: node.body }
+      return this.guarded({ type: 'FilterExpression', operand, filter: node.filter }, scope)
+    }
     if (node.type === 'FilterExpression') {
       const filter = node.filter as TemplateNode
       if (filter.type !== 'CallExpression' || !amplifiers.has(filterName(filter))) return node

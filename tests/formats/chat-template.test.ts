@@ -50,6 +50,10 @@ describe('what a template is given', () => {
     ['{{ messages|tojson }}', '[{"role": "user", "content": "hello"}]'],
     ["{{ ['a', 'b']|join(', ') }}", 'a, b'],
     ["{{ 'x\\ny'|indent(2) }}", 'x\n  y'],
+    [
+      '{% filter indent(2) %}x\n{{ eos_token }}{% endfilter %}{% filter upper %}y{% endfilter %}',
+      'x\n  </s>Y',
+    ],
     ["{{ {'a': [1, 2]}|tojson(indent=2) }}", '{\n  "a": [\n    1,\n    2\n  ]\n}'],
     ['{% for m in messages %}\n  {{ m.content }}\n{% endfor %}', '  hello\n'],
   ])('%s', (source, text) => {
@@ -109,6 +113,12 @@ describe('templates that work without end', () => {
     ['replace by another name', `${grow(18)}{{ ns.s['rep' ~ 'lace']('a', ns.s)|length }}`],
     ['join that multiplies', `${grow(18)}{{ range(9999)|join(ns.s)|length }}`],
     ['indent by far', "{{ 'a\nb\nc'|indent(200000000) }}"],
+    // Bug: the operands of a filter block were not checked beforehand.
+    ['a filter block that indents by far', '{% filter indent(600000000) %}a\nb{% endfilter %}'],
+    [
+      'a filter block that replaces',
+      `${grow(18)}{% filter replace('a', ns.s) %}${'a'.repeat(2000)}{% endfilter %}`,
+    ],
     ['JSON indented by far', '{{ [[1], [2]]|tojson(indent=200000000) }}'],
     ['JSON with long separators', `${grow(18)}{{ range(9999)|tojson(separators=(ns.s, ns.s)) }}`],
     [
