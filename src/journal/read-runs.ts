@@ -1,6 +1,6 @@
 // Reading runs: one page of a list, and one run in full.
 import type { Database } from 'better-sqlite3'
-import { type Selectable, sql } from 'kysely'
+import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
 import { rowReference, runQuery } from '#shared/journal-commands.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
@@ -11,6 +11,8 @@ import { refuseUnknownRun } from './problems.ts'
 import { all, first, sqlFor } from './query.ts'
 import { DamagedValueError, readJson } from './read-json.ts'
 import type { RunsTable } from './tables.ts'
+
+type CheckedQuery = ReturnType<typeof runQuery.parse>
 
 export interface RunPage {
   readonly runs: readonly RunSummary[]
@@ -25,7 +27,7 @@ const sortColumns = {
   name: 'runs.name',
   status: 'runs.status',
   bestLoss: 'runs.best_loss_nats',
-} as const
+} as const satisfies Record<CheckedQuery['sort'], `runs.${keyof RunsTable}`>
 
 const summaryColumns = [
   'runs.id',
@@ -51,8 +53,6 @@ const summaryColumns = [
   'runs.tags',
 ] as const
 
-type CheckedQuery = ReturnType<typeof runQuery.parse>
-
 /** One page of the runs that `input` asks for. Runs without a value to sort by come last in either order. */
 export function listRuns(db: Database, input: unknown): RunPage {
   const query = checkInput(runQuery, input, 'list of runs')
@@ -62,20 +62,33 @@ export function listRuns(db: Database, input: unknown): RunPage {
   })()
 }
 
-/** The list's statement, apart, so that a test can ask for its plan. */
-export function listQuery(query: CheckedQuery) {
-  const direction = query.order === 'descending' ? 'desc' : 'asc'
-  const column = sortColumns[query.sort]
-  const ordered = filtered(query).orderBy(column, (order) =>
-    direction === 'desc' ? order.desc() : order.asc().nullsLast(),
+/** The rows of one page. To SQLite a cross join is an order: first the page, then its runs. Apart, for tests of the plan. */
+export const listQuery = (query: CheckedQuery) =>
+  inOrder(
+    sqlFor
+      .selectFrom(pageQuery(query).as('page'))
+      .crossJoin('runs')
+      .whereRef('runs.id', '=', 'page.id')
+      .innerJoin('projects', 'projects.id', 'runs.project_id')
+      .innerJoin('models', 'models.id', 'runs.model_id')
+      .select(summaryColumns),
+    query,
   )
-  return (query.sort === 'status' ? ordered.orderBy('runs.created_at_ms', direction) : ordered)
-    .innerJoin('projects', 'projects.id', 'runs.project_id')
-    .innerJoin('models', 'models.id', 'runs.model_id')
-    .select(summaryColumns)
-    .orderBy('runs.id', direction)
-    .limit(query.limit)
-    .offset(query.offset)
+
+/** Ids of the page's runs: the runs before a late page are counted in an index, not read and joined. */
+export const pageQuery = (query: CheckedQuery) =>
+  inOrder(filtered(query).select('runs.id'), query).limit(query.limit).offset(query.offset)
+
+function inOrder<DB, TB extends keyof DB, O>(
+  found: SelectQueryBuilder<DB, TB, O>,
+  { sort, order }: CheckedQuery,
+) {
+  const direction = order === 'descending' ? 'desc' : 'asc'
+  const sorted = found.orderBy(sql.ref(sortColumns[sort]), (by) =>
+    direction === 'desc' ? by.desc() : by.asc().nullsLast(),
+  )
+  const aged = sort === 'status' ? sorted.orderBy(sql.ref(sortColumns.created), direction) : sorted
+  return aged.orderBy(sql.ref('runs.id'), direction)
 }
 
 export const countQuery = (query: CheckedQuery) =>
