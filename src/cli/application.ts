@@ -47,7 +47,7 @@ function openHome(home: string): Library {
 }
 
 export function openApplication(home: string | undefined, output: Output): Application {
-  const library = openHome(home ?? process.env.TUNEWRIGHT_HOME ?? defaultHome())
+  const library = openHome(home || process.env.TUNEWRIGHT_HOME || defaultHome())
   let openReader: JournalReader | null = null
   let openWriter: JournalWriter | null = null
 

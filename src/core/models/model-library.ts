@@ -128,16 +128,21 @@ export async function sweepModels(library: Library): Promise<string[]> {
     if (!isTemporaryName(name)) continue
     const path = join(library.modelsFolder, name)
     if (await hasLivingOwner(path)) continue
-    await rm(path, { recursive: true, force: true })
-    removed.push(name)
+    if (await isRemoved(path)) removed.push(name)
   }
   const downloads = join(library.cacheFolder, 'downloads')
   for (const name of await readdir(downloads).catch(() => [] as string[])) {
     // Unpacked packages can be had again; the pid in the name says who is using one. Partial downloads stay.
     const pid = /^unpacked-(\d+)$/.exec(name)?.[1]
     if (pid === undefined || isRunning(Number(pid))) continue
-    await rm(join(downloads, name), { recursive: true, force: true })
-    removed.push(name)
+    if (await isRemoved(join(downloads, name))) removed.push(name)
   }
   return removed
 }
+
+/** Rubbish that another program holds must keep nobody from working: the next start tries again. */
+const isRemoved = (path: string): Promise<boolean> =>
+  rm(path, { recursive: true, force: true }).then(
+    () => true,
+    () => false,
+  )

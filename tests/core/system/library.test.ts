@@ -1,9 +1,9 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { dirname, isAbsolute, join } from 'node:path'
+import { expect, test, vi } from 'vitest'
 import { temporaryPath } from '../../../src/core/system/durable-files.ts'
-import { openLibrary, sweepLibrary } from '../../../src/core/system/library.ts'
+import { defaultHome, openLibrary, sweepLibrary } from '../../../src/core/system/library.ts'
 
 test('the next start removes every leftover of an interrupted one and nothing else', () => {
   const home = mkdtempSync(join(tmpdir(), 'tunewright-library-'))
@@ -52,3 +52,10 @@ test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
     rmSync(home, { recursive: true, force: true })
   },
 )
+
+test('a variable set to nothing is no place: the library would lie wherever the command was typed', () => {
+  vi.stubEnv('XDG_DATA_HOME', '')
+  vi.stubEnv('APPDATA', '')
+  expect(isAbsolute(defaultHome())).toBe(true)
+  vi.unstubAllEnvs()
+})
