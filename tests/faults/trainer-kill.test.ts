@@ -1,27 +1,57 @@
-// kill -9 of a real trainer process on a tiny model: 20 moments.
-import { describe } from 'vitest'
-import { makeTinyLibrary } from '../processes/trainer/tiny-run.ts'
-import { inPhase, testKills } from './kill-trainer.ts'
+// kill -9 of a real trainer process on a tiny model, 20 times: what is resumed equals, bit for bit, a run that nobody
+// disturbed, and the next start leaves no half-written file.
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { makeTinyLibrary, type TestLibrary } from '../processes/trainer/tiny-run.ts'
+import { allMoments, describeKills, type KillReport, killTrainers } from './kill-trainer.ts'
 
 describe('a trainer of a tiny model killed with SIGKILL', () => {
-  testKills({
-    makeLibrary: () => makeTinyLibrary(),
-    settings: {
-      duration: { epochs: 6 },
-      evaluation: { everySteps: 3, patience: null },
-      checkpoints: { everySeconds: null, everySteps: 2, keepLast: 2 },
-    },
-    kills: 20,
-    killsPerRun: 5,
-    moments: [
-      { name: 'anywhere in training', after: (event) => event.kind === 'plan', withinMs: 1500 },
-      { name: 'saving', after: inPhase('saving'), withinMs: 40 },
-      { name: 'measuring', after: inPhase('evaluating'), withinMs: 20 },
-      { name: 'just after a checkpoint', after: (event) => event.kind === 'checkpoint', withinMs: 15 },
-      { name: 'a step', after: (event) => event.kind === 'step', withinMs: 30 },
-      { name: 'starting', after: inPhase('loading'), withinMs: 800 },
-      { name: 'writing the adapter', after: inPhase('finishing'), withinMs: 20 },
-    ],
-    timeoutMs: 900_000,
+  let tiny: TestLibrary
+  let seen: KillReport
+  beforeAll(async () => {
+    tiny = await makeTinyLibrary()
+    seen = await killTrainers(tiny, {
+      settings: {
+        duration: { epochs: 6 },
+        evaluation: { everySteps: 3, patience: null },
+        checkpoints: { everySeconds: null, everySteps: 2, keepLast: 2 },
+      },
+      kills: 20,
+      withinMs: {
+        'anywhere in training': 1500,
+        saving: 40,
+        measuring: 20,
+        'just after a checkpoint': 15,
+        'a step': 30,
+        starting: 800,
+        'writing the adapter': 20,
+      },
+    })
+    console.info(describeKills(seen))
+  }, 1_800_000)
+  afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
+
+  it('was killed 20 times, at every kind of moment', () => {
+    expect(seen.kills).toHaveLength(20)
+    expect(new Set(seen.kills.map(({ moment }) => moment))).toEqual(new Set(allMoments))
+  })
+
+  it('goes on bit for bit: each killed run ends with the curve, the best step and the adapter of the undisturbed one', () => {
+    const { adapterSha256, bestStep, bestLossNats } = seen.undisturbed.finished
+    expect(adapterSha256).toMatch(/^[0-9a-f]{64}$/)
+    expect(seen.undisturbed.curve.size).toBeGreaterThan(30)
+    expect(seen.runs.length).toBeGreaterThanOrEqual(4)
+    for (const { curve, finished } of seen.runs) {
+      expect(curve).toEqual(seen.undisturbed.curve)
+      expect(finished).toMatchObject({ adapterSha256, bestStep, bestLossNats })
+    }
+  })
+
+  it('leaves no temporary file in a run that went to its end', () => {
+    for (const { orphans } of seen.runs) expect(orphans).toEqual([])
+  })
+
+  it('leaves no temporary file after the next start, beside the model neither', () => {
+    expect(seen.orphansAfterNextStart).toEqual([])
   })
 })
