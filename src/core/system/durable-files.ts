@@ -1,7 +1,7 @@
 // Files of ours: temporary name, fsync, rename, fsync of the folder. A reader trusts only what verifies.
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { ProblemError } from '#shared/result.ts'
 
@@ -55,12 +55,12 @@ export async function writeNewFile(
 /** Writes a whole file so that after a crash either the old or the new content is there, never a part. */
 export async function writeFileDurably(
   path: string,
-  content: Uint8Array | string,
+  content: Uint8Array | string | AsyncIterable<Uint8Array>,
 ): Promise<{ sizeBytes: number; sha256: string }> {
   const temporary = temporaryPath(path)
-  const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
+  const whole = typeof content === 'string' ? new TextEncoder().encode(content) : content
   try {
-    const written = await writeNewFile(temporary, [bytes])
+    const written = await writeNewFile(temporary, whole instanceof Uint8Array ? [whole] : whole)
     await renameDurably(temporary, path)
     return written
   } catch (error) {
@@ -116,16 +116,26 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** Removes what an interrupted write left behind: entries with a temporary name directly in `folder`. */
-export async function sweepTemporary(folder: string): Promise<string[]> {
+/**
+ * Removes what an interrupted write left behind: entries with a temporary name directly in `folder`. Where another
+ * process may be writing, only those that nobody has touched for longer than `untouchedMs`.
+ */
+export async function sweepTemporary(folder: string, untouchedMs = 0): Promise<string[]> {
   const removed: string[] = []
   for (const name of await readdir(folder).catch(() => [] as string[])) {
-    if (!isTemporaryName(name)) continue
-    await rm(join(folder, name), { recursive: true, force: true })
+    const path = join(folder, name)
+    if (!isTemporaryName(name) || (untouchedMs > 0 && !(await isUntouched(path, untouchedMs)))) continue
+    await rm(path, { recursive: true, force: true })
     removed.push(name)
   }
   return removed
 }
+
+const isUntouched = (path: string, forMs: number): Promise<boolean> =>
+  stat(path).then(
+    ({ mtimeMs }) => Date.now() - mtimeMs > forMs,
+    () => false,
+  )
 
 export async function sha256File(path: string): Promise<string> {
   const hash = createHash('sha256')

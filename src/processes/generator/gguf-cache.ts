@@ -1,20 +1,19 @@
 // GGUF copies of library models and adapters for llama.cpp, made once and kept in the cache under the hash of their
 // content. Written by our own writer from files we verified; a copy has its final name only when it is whole.
-import { mkdir, readdir, readFile, rm, stat, utimes } from 'node:fs/promises'
+import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   asDiskProblem,
   isTemporaryName,
-  renameDurably,
-  temporaryPath,
-  writeNewFile,
+  sweepTemporary,
+  writeFileDurably,
 } from '#core/system/durable-files.ts'
 import { openFileBytes } from '#core/system/file-bytes.ts'
 import { ggufOfModel, loraGgufOf, type ModelTensor } from '#formats/gguf-export.ts'
 import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import type { HashedFolder } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
-import { readAdapter, readModelConfig } from '../scorer/model-folder.ts'
+import { readAdapter, readJson, readModelConfig } from '../scorer/model-folder.ts'
 
 /** Rises when our GGUF writer changes what it writes, so that old copies are not used any more. */
 const writerVersion = 1
@@ -60,8 +59,8 @@ export async function ggufOfAdapterFolder(
   const values = new Map(
     [...tensors].map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]),
   )
-  const config = await readJson(join(model.folder, 'config.json'))
-  await writeWhole(path, unwrap(loraGgufOf(config, values, method.alpha)))
+  const config = await readJson(model.folder, 'config.json')
+  await writeFileDurably(path, unwrap(loraGgufOf(config, values, method.alpha)))
   await prune(folder, 'adapter', path)
   return path
 }
@@ -83,9 +82,10 @@ async function writeModel(folder: string, path: string, type: 'F16' | 'F32'): Pr
       },
     }))
     const [config, tokenizer, tokenizerConfig] = await Promise.all(
-      ['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => readJson(join(folder, name))),
+      ['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => readJson(folder, name)),
     )
-    await writeWhole(path, unwrap(ggufOfModel(config, tokenizer, tokenizerConfig, inputs, type)))
+    // Two processes may write the same copy at once: both write the same bytes, and a rename replaces in one step.
+    await writeFileDurably(path, unwrap(ggufOfModel(config, tokenizer, tokenizerConfig, inputs, type)))
   } finally {
     await file.close()
   }
@@ -95,20 +95,6 @@ function requireHalfRange(values: Float32Array): void {
   for (const value of values) if (Math.abs(value) > largestHalf) throw new BeyondHalf('a weight is too large')
 }
 
-const readJson = async (path: string): Promise<unknown> => JSON.parse(await readFile(path, 'utf8'))
-
-/** Two processes may write the same copy at once: both write the same bytes, and a rename replaces in one step. */
-async function writeWhole(path: string, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-  const temporary = temporaryPath(path)
-  try {
-    await writeNewFile(temporary, chunks)
-    await renameDurably(temporary, path)
-  } catch (error) {
-    await rm(temporary, { force: true })
-    throw asDiskProblem(error, path)
-  }
-}
-
 async function openCache(cacheFolder: string): Promise<string> {
   const folder = join(cacheFolder, 'gguf')
   try {
@@ -116,12 +102,7 @@ async function openCache(cacheFolder: string): Promise<string> {
   } catch (error) {
     throw asDiskProblem(error, folder)
   }
-  for (const name of await readdir(folder)) {
-    if (!isTemporaryName(name)) continue
-    const path = join(folder, name)
-    const age = Date.now() - ((await stat(path).catch(() => null))?.mtimeMs ?? Date.now())
-    if (age > abandonedMs) await rm(path, { force: true })
-  }
+  await sweepTemporary(folder, abandonedMs)
   return folder
 }
 

@@ -84,7 +84,7 @@ async function trialMs(model: LlamaModel, threads: number): Promise<number> {
  * output_reorder): two looks at once now and then gave one sequence the other's token (docs/proof.md). False where the
  * package does not have the call that this wraps; then only one sequence may be used.
  */
-export function sampleInTurn(context: LlamaContext): boolean {
+function sampleInTurn(context: LlamaContext): boolean {
   const inner = (context as unknown as { _ctx?: { sampleToken?: unknown } })._ctx
   const sample = inner?.sampleToken
   if (!inner || typeof sample !== 'function') return false

@@ -1,6 +1,5 @@
 // From laid-out rows to the feeds of a scoring graph with a mask, and from its losses back to rows and branches.
-import type { BranchedRow } from '#core/proof/label-layout.ts'
-import { sees } from '#core/proof/label-layout.ts'
+import { type BranchedRow, sees } from '#core/proof/label-layout.ts'
 import type { Tensor } from '#engine/index.ts'
 import { lossChunkFeeds, lossesOf } from '#engine/train/loss-chunks.ts'
 

@@ -17,8 +17,9 @@ export interface TextSide {
 }
 
 const weightsFile = 'model.safetensors'
-const adapterFile = 'adapter_model.safetensors'
-const adapterPrefix = 'base_model.model.'
+export const adapterFile = 'adapter_model.safetensors'
+/** PEFT wraps the model twice: PeftModel.base_model (LoraModel).model. */
+export const adapterPrefix = 'base_model.model.'
 
 const damaged = (where: string, message: string, details?: string): ProblemError =>
   new ProblemError({
@@ -29,7 +30,8 @@ const damaged = (where: string, message: string, details?: string): ProblemError
     ...(details === undefined ? {} : { details }),
   })
 
-async function readJson(folder: string, name: string): Promise<unknown> {
+/** A JSON file of a model or adapter folder. Throws ProblemError (model.damaged). */
+export async function readJson(folder: string, name: string): Promise<unknown> {
   try {
     return JSON.parse(await readFile(join(folder, name), 'utf8'))
   } catch (error) {

@@ -18,12 +18,10 @@ import { type ParameterLayout, viewsOf } from '#engine/train/state.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import type { Result } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
+import { adapterFile, adapterPrefix } from '../scorer/model-folder.ts'
 
 const folderName = 'adapter'
-const weightsName = 'adapter_model.safetensors'
 const configName = 'adapter_config.json'
-/** PEFT wraps the model twice: PeftModel.base_model (LoraModel).model. */
-const peftPrefix = 'base_model.model.'
 
 /** Removes what an interrupted write of the adapter left in the run's folder. */
 export async function sweepAdapter(runFolder: string): Promise<void> {
@@ -50,7 +48,7 @@ export async function writeAdapter(
     if (await isThere(folder, sha256, config)) return sha256
     return writeFolderDurably(folder, async (inside) => {
       await writeNewFile(join(inside, configName), [new TextEncoder().encode(config)])
-      return (await writeNewFile(join(inside, weightsName), chunks())).sha256
+      return (await writeNewFile(join(inside, adapterFile), chunks())).sha256
     })
   })
 }
@@ -62,7 +60,7 @@ async function isThere(folder: string, weightsSha256: string, config: string): P
     throw error
   })
   if (found === null) return false
-  const weights = await sha256File(join(folder, weightsName)).catch(() => '')
+  const weights = await sha256File(join(folder, adapterFile)).catch(() => '')
   const described = await sha256File(join(folder, configName)).catch(() => '')
   if (weights === weightsSha256 && described === createHash('sha256').update(config).digest('hex'))
     return true
@@ -81,14 +79,14 @@ async function hashOf(chunks: AsyncIterable<Uint8Array>): Promise<string> {
 function peftTensors(layout: ParameterLayout, parameters: Float32Array) {
   return new Map(
     [...viewsOf(layout, parameters)].map(([name, { shape, data }]) => [
-      peftPrefix + name,
+      adapterPrefix + name,
       { shape, data: data as Float32Array },
     ]),
   )
 }
 
 /** The fields of peft.LoraConfig that decide what is computed; PEFT fills in the rest with its defaults. */
-export function peftConfig({ method, model: { id } }: Recipe, { layers }: ModelConfig): object {
+function peftConfig({ method, model: { id } }: Recipe, { layers }: ModelConfig): object {
   const adapted = Math.min(method.topLayers ?? layers, layers)
   return {
     peft_type: 'LORA',

@@ -5,7 +5,6 @@ import {
   type BuiltGraph,
   buildScoringGraph,
   buildTrainingGraph,
-  type MethodSpec,
   type ModelConfig,
   type Session,
 } from '#engine/index.ts'
@@ -14,7 +13,6 @@ import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { planTraining } from '#engine/train/plan.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
 import { layoutOf } from '#engine/train/state.ts'
-import type { Recipe } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
@@ -28,8 +26,6 @@ export interface CompiledJob {
   readonly scoring: Session
 }
 
-export const methodOf = (recipe: Recipe): MethodSpec => recipe.method
-
 /** Compiles both graphs; what is compiled is pushed to `sessions` at once, so that the caller can dispose of it. */
 export async function compileJob(
   job: TrainerJob,
@@ -39,7 +35,7 @@ export async function compileJob(
   sessions: Session[],
 ): Promise<CompiledJob> {
   const { recipe } = job
-  const method = methodOf(recipe)
+  const { method } = recipe
   const all = [...rows.train, ...rows.validation]
   const lossChunks = chooseLossChunks(mostLabelledTokens(all, recipe.batch.microRows), config.vocabulary)
   const longest = all.reduce((length, row) => Math.max(length, row.ids.length), 1)

@@ -10,6 +10,12 @@ import { type Control, createControl, steer } from './control.ts'
 import { createHeart } from './heart.ts'
 import type { ThreadMessage } from './thread-messages.ts'
 
+/**
+ * The numerics thread's heap for new objects. Left to itself, V8 lets it grow while the graph is built and keeps that
+ * memory through the run: 22 MiB and more at the peak (docs/backends.md).
+ */
+export const newObjectsMib = 6
+
 /** Waits for `start`, then serves one run until `finished` or `failed` and exits. `entry` is this process's own file. */
 export function serveTrainer(entry: URL): void {
   lowerPriority()
@@ -57,7 +63,10 @@ function startRun(entry: URL, parent: ParentPort, job: TrainerJob, control: Cont
     heart.follow(event)
     return parent.send({ seq, event })
   }
-  const worker = new Worker(entry, { workerData: { job, control: control.buffer } })
+  const worker = new Worker(entry, {
+    workerData: { job, control: control.buffer },
+    resourceLimits: { maxYoungGenerationSizeMb: newObjectsMib },
+  })
   /** The last word is handed over before the process ends; the numerics has nothing open by then. */
   const end = async (event: TrainerEvent, exitCode: number): Promise<void> => {
     if (isOver) return
