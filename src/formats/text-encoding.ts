@@ -26,7 +26,7 @@ export async function detectEncoding(source: ByteSource, choice?: string): Promi
     stopReading({
       code: 'table.encoding',
       message: `The file is UTF-8 except for ${check.invalidBytes === 1 ? 'one byte' : 'a few bytes'}, so some of its text is damaged.`,
-      where: `${source.name}, ${await describePlace(source, check.firstInvalidAt)}`,
+      where: `${source.name}, ${await describePlace(source, 'utf-8', check.firstInvalidAt)}`,
       remedy: `Correct the text at that place. ${utf8Remedy}`,
     })
   return { encoding: guessLegacy(check.evidence), from: 'guess' }
@@ -58,7 +58,7 @@ async function stopAtUndecodable(
   return stopReading({
     code: 'table.encoding',
     message: `The file was read as ${encoding}, but there are bytes in it that are not ${encoding} text.`,
-    where: `${source.name}, ${await describePlace(source, at)}`,
+    where: `${source.name}, ${await describePlace(source, encoding, at)}`,
     remedy: utf8Remedy,
   })
 }
@@ -90,12 +90,23 @@ async function findUndecodable(
   return Math.min(chunkAt - backBytes + broken - 1, source.sizeBytes - 1)
 }
 
-/** "line 12 (byte 345)": counts line feeds up to the offset, which costs one more reading of that part. */
-async function describePlace(source: ByteSource, offsetBytes: number): Promise<string> {
+/**
+ * "line 12 (byte 345)": counts line ends (LF, CRLF or CR) up to the offset, which costs one more reading of that part.
+ * Their bytes are never part of a longer character but in UTF-16, where they are half of one.
+ */
+async function describePlace(source: ByteSource, encoding: string, offsetBytes: number): Promise<string> {
+  const step = encoding.startsWith('utf-16') ? 2 : 1
+  const low = encoding === 'utf-16be' ? 1 : 0
   let line = 1
+  let isAfterReturn = false
   for (let at = 0; at < offsetBytes; at += tableLimits.chunkBytes) {
     const bytes = await source.read(at, Math.min(tableLimits.chunkBytes, offsetBytes - at))
-    for (let i = bytes.indexOf(0x0a); i >= 0; i = bytes.indexOf(0x0a, i + 1)) line += 1
+    for (let i = 0; i + step <= bytes.byteLength; i += step) {
+      const isOne = step === 1 || bytes[i + 1 - low] === 0
+      const isReturn = isOne && bytes[i + low] === 0x0d
+      if (isReturn || (isOne && bytes[i + low] === 0x0a && !isAfterReturn)) line += 1
+      isAfterReturn = isReturn
+    }
   }
   return `line ${line} (byte ${offsetBytes})`
 }

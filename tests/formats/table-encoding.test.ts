@@ -122,6 +122,19 @@ describe('bytes that are no text', () => {
     }
   })
 
+  test('bug: the line was counted by line feeds alone, and by halves of letters in UTF-16', async () => {
+    for (const end of ['\n', '\r\n', '\r']) {
+      const bytes = Buffer.from(`text,label${end}one,x${end}two\xff,y${end}`, 'latin1')
+      const problem = await problemOf(sourceOf('a.csv', bytes), { encoding: 'utf-8' })
+      expect(problem.where).toMatch(/^a\.csv, line 3 /)
+    }
+    for (const isBig of [false, true]) {
+      const bytes = utf16('text,label\n\u0a95\u0b0a\u0a0a,x\r\n\ud800,y\n', isBig, true)
+      const problem = await problemOf(sourceOf('a.csv', bytes))
+      expect(problem.where).toMatch(/^a\.csv, line 3 /)
+    }
+  })
+
   test('a text cut inside its last character is refused', async () => {
     const bytes = new TextEncoder().encode('text,label\nune idée,é').subarray(0, -1)
     const problem = await problemOf(sourceOf('a.csv', bytes), { encoding: 'utf-8' })

@@ -146,6 +146,7 @@ describe('files that are no tokenizer', () => {
     const vocab = JSON.parse('{"a":0,"__proto__":1,"constructor":2}')
     const loaded = loadTokenizer({ ...good, added_tokens: [], model: { ...model, vocab } }, {})
     expect(loaded.ok && loaded.value.tokenId('constructor')).toBe(2)
+    expect(loaded.ok && loaded.value.tokenId('__proto__')).toBe(1)
     expect(loaded.ok && loaded.value.tokenId('toString')).toBeNull()
   })
 })
