@@ -3,8 +3,9 @@ import { recipeDraft, type ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, ProblemError, type Result } from '#shared/result.ts'
 import type { SplitName } from '#shared/rows.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
-import { type DataReport, findRepeats, type Repeats, reportOn } from './data-report.ts'
+import { type DataReport, reportOn } from './data-report.ts'
 import { type ReadRows, readRows } from './read-rows.ts'
+import { findRepeats, type Repeats } from './repeats.ts'
 import { type SplitSettings, splitRows } from './split.ts'
 
 export interface CheckOptions {

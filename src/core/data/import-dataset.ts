@@ -10,8 +10,8 @@ import type { DatasetRow, SplitName } from '#shared/rows.ts'
 import { writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 import { type PreparedData, prepareData } from './check-data.ts'
-import { countParts } from './data-report.ts'
 import { damaged, datasetFolder, loadManifest, manifestName, readVerified } from './dataset-folder.ts'
+import { countParts } from './split.ts'
 
 const fileNames = {
   train: 'train.jsonl',

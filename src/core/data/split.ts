@@ -55,6 +55,12 @@ export function splitRows(
   return checkParts(items, parts, settings, fileName)
 }
 
+export function countParts(parts: readonly SplitName[]): Record<SplitName, number> {
+  const counts = { train: 0, validation: 0, test: 0 }
+  for (const part of parts) counts[part] += 1
+  return counts
+}
+
 /** Strata in the order of their names; groups in each by the hash of seed and key, which no other row can change. */
 function groupByStratum(items: readonly SplitItem[], seed: number): Group[][] {
   const groups = new Map<string, Group & { stratum: string }>()
