@@ -1,7 +1,9 @@
 // One small graph per op and variant, with random feeds. Every backend must agree with the reference interpreter.
 import type { Tensor } from '#engine/backend-port.ts'
+import { counterRandom } from '#engine/index.ts'
 import { GraphBuilder } from '#engine/ir/graph-builder.ts'
 import type { Dim, Graph, OpKind, Value } from '#engine/ir/types.ts'
+import { countOf, wholeTensor } from '../engine/support/numbers.ts'
 
 export interface OpCase {
   readonly name: string
@@ -17,23 +19,18 @@ const vocabulary = 11
 const heads = 6
 const headWidth = 4
 
-/** Park & Miller's minimal standard generator: the same feeds on every machine. */
-export function createUniform(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state * 48_271) % 2_147_483_647
-    return (state / 2_147_483_647) * 2 - 1
-  }
-}
-
 /** Builds one case: its graph and its feeds grow together. */
 class CaseBuilder {
   readonly builder = new GraphBuilder()
   readonly feeds = new Map<string, Tensor>()
-  readonly #uniform: () => number
+  readonly #caseName: string
 
-  constructor(seed: number) {
-    this.#uniform = createUniform(seed)
+  constructor(caseName: string) {
+    this.#caseName = caseName
+  }
+
+  #random(name: string): (index: number) => number {
+    return counterRandom(17, `${this.#caseName}: ${name}`)
   }
 
   #bind(shape: readonly Dim[]): number[] {
@@ -45,29 +42,23 @@ class CaseBuilder {
     shape: readonly Dim[],
     fill: (random: number, index: number) => number = (x) => x,
   ): Value {
-    const bound = this.#bind(shape)
-    const data = Float32Array.from({ length: product(bound) }, (_, index) => fill(this.#uniform(), index))
+    const [bound, random] = [this.#bind(shape), this.#random(name)]
+    const data = Float32Array.from({ length: countOf(bound) }, (_, i) => fill(2 * random(i) - 1, i))
     this.feeds.set(name, { dtype: 'float32', shape: bound, data })
     return this.builder.input(name, 'float32', shape)
   }
 
   whole(name: string, shape: readonly Dim[], below: number): Value {
-    const bound = this.#bind(shape)
-    const data = BigInt64Array.from({ length: product(bound) }, () =>
-      BigInt(Math.floor(((this.#uniform() + 1) / 2) * below)),
-    )
-    this.feeds.set(name, { dtype: 'int64', shape: bound, data })
+    const [bound, random] = [this.#bind(shape), this.#random(name)]
+    const numbers = Array.from({ length: countOf(bound) }, (_, i) => Math.floor(random(i) * below))
+    this.feeds.set(name, wholeTensor(bound, numbers))
     return this.builder.input(name, 'int64', shape)
   }
 }
 
-const product = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1)
-
 function opCase(kind: OpKind, variant: string, make: (c: CaseBuilder) => readonly Value[]): OpCase {
   const name = variant === '' ? kind : `${kind}, ${variant}`
-  let seed = 17
-  for (const character of name) seed = (seed * 31 + character.charCodeAt(0)) % 2_147_483_646
-  const c = new CaseBuilder(seed + 1)
+  const c = new CaseBuilder(name)
   for (const value of c.builder.inRegion('layer.0', () => make(c))) c.builder.output(value)
   return { name, kind, graph: c.builder.build(), feeds: c.feeds }
 }

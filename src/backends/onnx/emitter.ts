@@ -73,7 +73,7 @@ export class Emitter {
     this.shapes.set(name, { name, elementType, dims })
   }
 
-  /** Whether any node or graph output reads this value. Unread results must not be computed: they would be run last. */
+  /** Whether any node or graph output reads this value. */
   isUsed(value: Value): boolean {
     return this.#readers.has(value.id)
   }
@@ -98,25 +98,20 @@ export class Emitter {
     return this.#producers.get(value.id)
   }
 
-  fresh(hint: string): string {
+  #fresh(hint: string): string {
     this.#counter += 1
     return `${hint}~${this.#counter}`
   }
 
-  /** Adds one node and returns the names of its results. */
-  nodeWithResults(operator: string, inputs: readonly string[], options: NodeOptions): readonly string[] {
-    const outputs = options.outputs ?? [this.fresh(operator)]
+  /** Adds one node and returns the name of its first result. */
+  node(operator: string, inputs: readonly string[], options: NodeOptions = {}): string {
+    const outputs = options.outputs ?? [this.#fresh(operator)]
     const attributes: Record<string, OnnxAttribute> = {}
     for (const [name, value] of Object.entries(options.attributes ?? {}))
       attributes[name] = asAttribute(value)
     this.nodes.push({ operator, domain: options.domain ?? '', inputs, outputs, attributes })
     if (options.shape) this.#tellShape(outputs[0]!, 'float32', options.shape, this.#region)
-    return outputs
-  }
-
-  /** Adds one node and returns the name of its first result. */
-  node(operator: string, inputs: readonly string[], options: NodeOptions = {}): string {
-    return this.nodeWithResults(operator, inputs, options)[0]!
+    return outputs[0]!
   }
 
   /** Makes a result once per key: masks, shapes, views. Sharing is by meaning here, since the optimizer stays off. */
@@ -152,7 +147,7 @@ export class Emitter {
   }
 
   #constant(elementType: ElementType, dims: readonly number[], bytes: Uint8Array): string {
-    const name = this.fresh('constant')
+    const name = this.#fresh('constant')
     this.constants.set(name, { elementType, dims, bytes })
     return name
   }
@@ -189,10 +184,13 @@ export class Emitter {
     return this.node('Reshape', [name, this.integers(target)], options)
   }
 
-  /** [..., C] as [rows, C]; made once per tensor. */
+  /**
+   * [..., C] as [rows, C]; made once per tensor. Everything but attention and rotary embedding works on rows: memory
+   * is used again only for results whose shapes match, so one form means fewer buffers (and far fewer views).
+   */
   asRows(value: Value): string {
     const name = this.read(value)
-    if (value.shape.length === 2) return name
+    if (value.shape.length < 3) return name
     return this.share(`rows of ${name}`, () =>
       this.reshape(name, [-1, lastOf(value.shape)], { shape: rowsShape(value.shape) }),
     )
@@ -202,6 +200,29 @@ export class Emitter {
   fromRows(rows: string, value: Value): void {
     this.node('Reshape', [rows, this.shapeOf(value.shape)], { outputs: [value.name] })
     this.remember(`rows of ${value.name}`, rows)
+  }
+
+  /** Adds one node whose results [rows, C] are the values' rows. */
+  rowsNode(
+    operator: string,
+    inputs: readonly string[],
+    values: readonly Value[],
+    options: NodeOptions = {},
+  ): void {
+    const outputs = values.map((value) => (value.shape.length < 3 ? value.name : this.#fresh(operator)))
+    this.node(operator, inputs, { ...options, outputs })
+    for (const [index, value] of values.entries()) {
+      const name = outputs[index]!
+      if (name === value.name) continue
+      this.#tellShape(name, value.dtype, rowsShape(value.shape), this.#region)
+      this.fromRows(name, value)
+    }
+  }
+
+  /** A value in another shape: a view. */
+  viewAs(value: Value, shape: readonly Dim[]): string {
+    const name = this.#shared.get(`rows of ${value.name}`) ?? value.name
+    return this.node('Reshape', [name, this.shapeOf(shape)])
   }
 
   /** An int64 vector with the sizes of `shape`, symbols resolved when the graph runs. */
@@ -246,18 +267,13 @@ export class Emitter {
    * computed from the last dimensions of the dependencies. The bytes are neither copied nor touched, so bits, NaN and infinity
    * stay as they are. It holds only while the runtime neither folds shapes nor merges nodes: the optimizer is off.
    */
-  tie(
-    name: string,
-    shape: readonly Dim[],
-    dependencies: readonly string[],
-    outputs?: readonly string[],
-  ): string {
+  tie(name: string, shape: readonly Dim[], dependencies: readonly string[]): string {
     const sizes = dependencies.map((dependency) =>
       this.node('Shape', [dependency], { attributes: { start: -1 } }),
     )
     const total = sizes.reduce((sum, size) => this.node('Add', [sum, size]))
     const keepAll = this.node('Mul', [this.integers(shape.map(() => 0)), total])
-    return this.node('Reshape', [name, keepAll], { shape, ...(outputs ? { outputs } : {}) })
+    return this.node('Reshape', [name, keepAll], { shape })
   }
 }
 
@@ -276,11 +292,9 @@ export function productOf(dims: readonly Dim[]): Dim {
   return known === 1 ? symbols.join('*') : `${known}*${symbols.join('*')}`
 }
 
-/** [..., C] -> [rows, C] */
-export const rowsShape = (shape: readonly Dim[]): readonly Dim[] => [
-  productOf(shape.slice(0, -1)),
-  shape.at(-1)!,
-]
+/** [..., C] -> [rows, C]; vectors stay what they are. */
+export const rowsShape = (shape: readonly Dim[]): readonly Dim[] =>
+  shape.length < 3 ? shape : [productOf(shape.slice(0, -1)), shape.at(-1)!]
 
 export function lastOf(shape: readonly Dim[]): number {
   const last = shape.at(-1)

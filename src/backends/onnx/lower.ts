@@ -41,8 +41,8 @@ export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLoca
 }
 
 /**
- * A rule may leave a view that nobody reads. The runtime would run it last, since it runs leaves last, and keep its
- * operand's memory until then.
+ * Rules emit every result of their op, and views, whether or not anyone reads them. The runtime would run what nobody
+ * reads last, since it runs leaves last, and keep its operands' memory until then.
  */
 function withoutUnread(nodes: readonly OnnxNode[], results: ReadonlySet<string>): readonly OnnxNode[] {
   const read = new Set(results)

@@ -62,42 +62,38 @@ const standardOperatorSet = 21
 const microsoftOperatorSet = 1
 
 export function encodeModel(model: OnnxModel): Uint8Array {
-  const operatorSet = (domain: string, version: number): ProtobufWriter =>
-    new ProtobufWriter().string(1, domain).integer(2, version)
   return new ProtobufWriter()
     .integer(1, irVersion)
     .string(2, 'tunewright')
-    .message(7, encodeGraph(model))
-    .message(8, operatorSet('', standardOperatorSet))
-    .message(8, operatorSet('com.microsoft', microsoftOperatorSet))
+    .message(7, (graph) => writeGraph(graph, model))
+    .message(8, (set) => set.string(1, '').integer(2, standardOperatorSet))
+    .message(8, (set) => set.string(1, 'com.microsoft').integer(2, microsoftOperatorSet))
     .finish()
 }
 
-function encodeGraph(model: OnnxModel): ProtobufWriter {
-  const graph = new ProtobufWriter()
-  for (const node of model.nodes) graph.message(1, encodeNode(node))
+function writeGraph(graph: ProtobufWriter, model: OnnxModel): void {
+  for (const node of model.nodes) graph.message(1, (inner) => writeNode(inner, node))
   graph.string(2, 'tunewright')
-  for (const [name, constant] of model.constants) graph.message(5, encodeConstant(constant, name))
-  for (const [name, external] of model.externals) graph.message(5, encodeExternal(external, name))
-  for (const port of model.inputs) graph.message(11, encodePort(port))
-  for (const port of model.outputs) graph.message(12, encodePort(port))
-  for (const port of model.between) graph.message(13, encodePort(port))
-  return graph
+  for (const [name, constant] of model.constants)
+    graph.message(5, (inner) => writeConstant(inner, constant, name))
+  for (const [name, external] of model.externals)
+    graph.message(5, (inner) => writeExternal(inner, external, name))
+  for (const port of model.inputs) graph.message(11, (inner) => writePort(inner, port))
+  for (const port of model.outputs) graph.message(12, (inner) => writePort(inner, port))
+  for (const port of model.between) graph.message(13, (inner) => writePort(inner, port))
 }
 
-function encodeNode(node: OnnxNode): ProtobufWriter {
-  const writer = new ProtobufWriter()
+function writeNode(writer: ProtobufWriter, node: OnnxNode): void {
   for (const name of node.inputs) writer.string(1, name)
   for (const name of node.outputs) writer.string(2, name)
   writer.string(3, node.outputs[0] ?? '').string(4, node.operator)
   for (const [name, attribute] of Object.entries(node.attributes))
-    writer.message(5, encodeAttribute(name, attribute))
-  return node.domain === '' ? writer : writer.string(7, node.domain)
+    writer.message(5, (inner) => writeAttribute(inner.string(1, name), attribute))
+  if (node.domain !== '') writer.string(7, node.domain)
 }
 
 /** AttributeProto.AttributeType in field 20. */
-function encodeAttribute(name: string, attribute: OnnxAttribute): ProtobufWriter {
-  const writer = new ProtobufWriter().string(1, name)
+function writeAttribute(writer: ProtobufWriter, attribute: OnnxAttribute): ProtobufWriter {
   switch (attribute.kind) {
     case 'float':
       return writer.float(2, attribute.value).integer(20, 1)
@@ -106,43 +102,49 @@ function encodeAttribute(name: string, attribute: OnnxAttribute): ProtobufWriter
     case 'string':
       return writer.string(4, attribute.value).integer(20, 3)
     case 'tensor':
-      return writer.message(5, encodeConstant(attribute.value, '')).integer(20, 4)
+      return writer.message(5, (inner) => writeConstant(inner, attribute.value, '')).integer(20, 4)
     case 'ints':
       for (const value of attribute.value) writer.integer(8, value)
       return writer.integer(20, 7)
   }
 }
 
-function encodeTensorHead(elementType: ElementType, dims: readonly number[], name: string): ProtobufWriter {
-  const writer = new ProtobufWriter()
-  for (const dim of dims) writer.integer(1, dim)
-  return writer.integer(2, elementTypes[elementType]).string(8, name)
+interface TensorHead {
+  readonly elementType: ElementType
+  readonly dims: readonly number[]
 }
 
-function encodeConstant(constant: OnnxConstant, name: string): ProtobufWriter {
-  return encodeTensorHead(constant.elementType, constant.dims, name).bytes(9, constant.bytes)
+function writeTensorHead(writer: ProtobufWriter, { elementType, dims }: TensorHead, name: string): void {
+  for (const dim of dims) writer.integer(1, dim)
+  writer.integer(2, elementTypes[elementType]).string(8, name)
+}
+
+function writeConstant(writer: ProtobufWriter, constant: OnnxConstant, name: string): void {
+  writeTensorHead(writer, constant, name)
+  writer.bytes(9, constant.bytes)
 }
 
 /** data_location 1 is EXTERNAL; offset and length are decimal text by the specification. */
-function encodeExternal(external: OnnxExternal, name: string): ProtobufWriter {
-  const writer = encodeTensorHead(external.elementType, external.dims, name)
+function writeExternal(writer: ProtobufWriter, external: OnnxExternal, name: string): void {
+  writeTensorHead(writer, external, name)
   const entries = {
     location: external.file,
     offset: String(external.offsetBytes),
     length: String(external.lengthBytes),
   }
   for (const [key, value] of Object.entries(entries))
-    writer.message(13, new ProtobufWriter().string(1, key).string(2, value))
-  return writer.integer(14, 1)
+    writer.message(13, (entry) => entry.string(1, key).string(2, value))
+  writer.integer(14, 1)
 }
 
-function encodePort(port: OnnxPort): ProtobufWriter {
-  const shape = new ProtobufWriter()
-  for (const dim of port.dims)
-    shape.message(
-      1,
-      typeof dim === 'number' ? new ProtobufWriter().integer(1, dim) : new ProtobufWriter().string(2, dim),
-    )
-  const tensor = new ProtobufWriter().integer(1, elementTypes[port.elementType]).message(2, shape)
-  return new ProtobufWriter().string(1, port.name).message(2, new ProtobufWriter().message(1, tensor))
+function writePort(writer: ProtobufWriter, { name, elementType, dims }: OnnxPort): void {
+  const writeDim = (dim: Dim) => (inner: ProtobufWriter) =>
+    typeof dim === 'number' ? inner.integer(1, dim) : inner.string(2, dim)
+  writer.string(1, name).message(2, (type) =>
+    type.message(1, (tensor) =>
+      tensor.integer(1, elementTypes[elementType]).message(2, (shape) => {
+        for (const dim of dims) shape.message(1, writeDim(dim))
+      }),
+    ),
+  )
 }

@@ -61,8 +61,17 @@ export class ProtobufWriter {
     return this.bytes(field, utf8.encode(value))
   }
 
-  message(field: number, value: ProtobufWriter): this {
-    return this.bytes(field, value.finish())
+  /** A message within the message: written at once, then moved to make room for its length. */
+  message(field: number, write: (inner: this) => void): this {
+    this.#tag(field, lengthDelimitedWireType)
+    const start = this.#length
+    write(this)
+    const end = this.#length
+    this.#varint(end - start)
+    const length = this.#bytes.slice(end, this.#length)
+    this.#bytes.copyWithin(start + length.length, start, end)
+    this.#bytes.set(length, start)
+    return this
   }
 
   /** What was written so far; the array is a view that later writes may outgrow. */

@@ -1,10 +1,16 @@
 // Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime or the disk.
 // `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
-import { randomUUID } from 'node:crypto'
-import { stat, unlink, writeFile } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
-import type { Backend, CompileOptions, Session, Tensor, WeightLocation } from '#engine/backend-port.ts'
+import type {
+  Backend,
+  CompileOptions,
+  Session,
+  Tensor,
+  TensorData,
+  WeightLocation,
+} from '#engine/backend-port.ts'
 import type { Graph, Value } from '#engine/ir/types.ts'
 import { attemptAsync, ProblemError } from '#shared/result.ts'
 import { bindSizes, checkPositions, type Sizes } from './feeds.ts'
@@ -34,10 +40,20 @@ async function compile(graph: Graph, options: CompileOptions): Promise<Session> 
   }
   const isHeld = frozen.filter(({ name }) => held.has(name))
   const known = bindSizes(isHeld, sizes, held)
+  const settings = sessionSettings(options.threads, folderOf(files))
   const model = encodeModel(lowerGraph(graph, options.weights))
-  const settings = sessionSettings(options.threads)
-  const runtime = files.length === 0 ? await load(model, settings) : await loadBeside(files, model, settings)
+  const runtime = await ort.InferenceSession.create(model, settings).catch((error: unknown) => {
+    throw failed('The computation could not be prepared.', 'preparing the model', error)
+  })
   return createSession(graph, runtime, { held, known })
+}
+
+/** ONNX Runtime looks for external weights in one folder only (links resolved); they stay memory-mapped. */
+function folderOf(files: readonly FileWeight[]): string | null {
+  const folder = files[0]?.folder ?? null
+  if (files.some((file) => file.folder !== folder))
+    throw failed('The model lies in several folders.', folder ?? '', 'all weights must lie in one folder')
+  return folder
 }
 
 /**
@@ -45,7 +61,9 @@ async function compile(graph: Graph, options: CompileOptions): Promise<Session> 
  * worth its memory; spinning threads gain nothing and disturb other sessions and programs. The optimizer stays off: it
  * would merge recomputation with the first pass, unfold half-precision weights, and undo `tie`.
  */
-function sessionSettings(threads: number): ort.InferenceSession.SessionOptions {
+function sessionSettings(threads: number, weightsFolder: string | null): ort.InferenceSession.SessionOptions {
+  const weights =
+    weightsFolder === null ? {} : { model_external_initializers_file_folder_path: weightsFolder }
   return {
     executionProviders: ['cpu'],
     graphOptimizationLevel: 'disabled',
@@ -55,46 +73,7 @@ function sessionSettings(threads: number): ort.InferenceSession.SessionOptions {
     enableCpuMemArena: true,
     enableMemPattern: false,
     logSeverityLevel: 4,
-    extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' } } },
-  }
-}
-
-const load = (model: string | Uint8Array, settings: ort.InferenceSession.SessionOptions) =>
-  (typeof model === 'string'
-    ? ort.InferenceSession.create(model, settings)
-    : ort.InferenceSession.create(model, settings)
-  ).catch((error: unknown) => {
-    throw failed('The computation could not be prepared.', 'preparing the model', error)
-  })
-
-/**
- * ONNX Runtime reads external weights only from the model file's own folder (links resolved). The model file is
- * needed while the session is made; the weights stay memory-mapped after it is gone. Its name is a temporary one, so
- * that the next start sweeps it away should the process die in between.
- */
-async function loadBeside(
-  files: readonly FileWeight[],
-  model: Uint8Array,
-  settings: ort.InferenceSession.SessionOptions,
-): Promise<ort.InferenceSession> {
-  const folder = files[0]!.folder
-  if (files.some((file) => file.folder !== folder))
-    throw failed('The model lies in several folders.', folder, 'external data must lie beside the graph')
-  const path = join(folder, `graph.onnx.tmp-${randomUUID()}`)
-  await writeFile(path, model, { flag: 'wx' }).catch((error: unknown) => {
-    throw new ProblemError({
-      code: 'backend.failed',
-      message:
-        'The model folder cannot be written to, and the computation needs a small file beside the weights.',
-      where: folder,
-      remedy: 'Check that you may write to this folder and that its disk has space, then try again.',
-      details: String(error),
-    })
-  })
-  try {
-    return await load(path, settings)
-  } finally {
-    await unlink(path).catch(() => {})
+    extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' }, ...weights } },
   }
 }
 
@@ -136,22 +115,26 @@ function createSession(graph: Graph, runtime: ort.InferenceSession, { held, know
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
   const fed = [...graph.inputs, ...trainable]
   const heldTensors = new Map([...held].map(([name, tensor]) => [name, asRuntimeTensor(tensor)]))
+  let latest: readonly Tensor[] = []
   let isDisposed = false
   return {
     async run(feeds) {
       if (isDisposed) throw new Error('This session was disposed of.')
       const sizes = bindSizes(fed, known, feeds)
       checkPositions(graph, sizes, feeds)
+      for (const { data } of latest) free(data)
       const inputs: Record<string, ort.Tensor> = Object.fromEntries(heldTensors)
       for (const { name } of fed) inputs[name] = asRuntimeTensor(feeds.get(name)!)
       const results = await runtime.run(inputs).catch((error: unknown) => {
         throw failed('The computation failed.', 'running the model', error)
       })
-      return new Map(graph.outputs.map(({ name }) => [name, asTensor(results[name]!)]))
+      latest = graph.outputs.map(({ name }) => asTensor(results[name]!))
+      return new Map(graph.outputs.map(({ name }, index) => [name, latest[index]!]))
     },
     async dispose() {
       if (isDisposed) return
       isDisposed = true
+      latest = []
       heldTensors.clear()
       await runtime.release()
     },
@@ -164,14 +147,16 @@ const asRuntimeTensor = (tensor: Tensor): ort.Tensor =>
     ? new ort.Tensor('float32', tensor.data, tensor.shape)
     : new ort.Tensor('int64', tensor.data, tensor.shape)
 
-/**
- * The runtime copies every result into an array of its own, also where it is given one to write to (measured), so
- * that results of several runs may be kept side by side.
- */
+/** The runtime copies every result into an array of its own, also where it is given one to write to (measured). */
 function asTensor({ data, dims, type }: ort.Tensor): Tensor {
   if (type === 'float32') return { dtype: type, shape: dims, data: data as Float32Array }
   if (type === 'int64') return { dtype: type, shape: dims, data: data as BigInt64Array }
   throw new Error(`The runtime returned a tensor of ${type}.`)
+}
+
+/** Gives an array's memory back now: the collector, which sees only small objects, lets several runs' results pile up. */
+const free = (data: TensorData): void => {
+  if (data.buffer instanceof ArrayBuffer) data.buffer.transfer(0)
 }
 
 const missingWeight = (value: Value): ProblemError =>

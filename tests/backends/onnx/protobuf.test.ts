@@ -27,8 +27,13 @@ test('text is UTF-8 behind its length, floats are little-endian', () => {
 })
 
 test('messages nest, and buffers grow', () => {
-  const inner = new ProtobufWriter().integer(1, 150)
-  expect(bytes(new ProtobufWriter().message(3, inner))).toEqual([0x1a, 3, 0x08, 0x96, 0x01])
+  const nested = new ProtobufWriter().message(3, (inner) => inner.integer(1, 150))
+  expect(bytes(nested)).toEqual([0x1a, 3, 0x08, 0x96, 0x01])
+  const deep = new ProtobufWriter().message(1, (outer) =>
+    outer.message(2, (inner) => inner.string(3, 'y'.repeat(200))),
+  )
+  expect(bytes(deep).slice(0, 9)).toEqual([0x0a, 0xce, 1, 0x12, 0xcb, 1, 0x1a, 0xc8, 1])
+  expect(bytes(deep).length).toBe(9 + 200)
   const long = 'x'.repeat(5000)
   expect(bytes(new ProtobufWriter().string(1, long)).length).toBe(5003)
 })

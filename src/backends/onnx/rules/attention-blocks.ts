@@ -2,7 +2,7 @@
 // Legend: B rows, S positions, H query heads, K key/value heads, G = H/K, D head width, s queries of a block,
 // e keys that a block may see: all up to its own last position.
 import type { Dim, Value } from '#engine/ir/types.ts'
-import { type Emitter, productOf } from '../emitter.ts'
+import { type Emitter, lastOf, productOf, rowsShape } from '../emitter.ts'
 
 interface Block {
   readonly index: number
@@ -98,7 +98,7 @@ export class AttentionBlocks {
   #split(value: Value, heads: number): string {
     const emit = this.#emit
     return emit.share(`heads ${heads} of ${value.name}`, () =>
-      emit.node('Transpose', [emit.reshape(value.name, [0, 0, heads, this.#width])], {
+      emit.node('Transpose', [emit.viewAs(value, [this.#rows, this.#positions, heads, this.#width])], {
         attributes: { perm: [0, 2, 1, 3] },
         shape: [this.#rows, heads, this.#positions, this.#width],
       }),
@@ -186,7 +186,7 @@ export class AttentionBlocks {
     const shape = [this.#rows, this.#positions, this.#heads, this.#width]
     const joined =
       parts.length === 1 ? parts[0]! : this.#emit.node('Concat', parts, { attributes: { axis: 1 }, shape })
-    this.#emit.reshape(joined, [0, 0, this.#heads * this.#width], { outputs: [value.name] })
+    this.#toRows(joined, value)
   }
 
   /** The sum of the blocks' [B,K,e,D], each on the first e positions, as the value's [B,S,K*D]. */
@@ -197,7 +197,7 @@ export class AttentionBlocks {
       return this.#emit.node('Add', [longer, name], { shape: this.keysShape(block) })
     })
     const swapped = this.#headsLast(sum, [this.#rows, this.#positions, this.#kvHeads, this.#width])
-    this.#emit.reshape(swapped, [0, 0, this.#kvHeads * this.#width], { outputs: [value.name] })
+    this.#toRows(swapped, value)
   }
 
   /** Zeros behind the keys of the block before, so that they are as many as this block's. */
@@ -216,8 +216,15 @@ export class AttentionBlocks {
     return this.#emit.node('Transpose', [perHead], { attributes: { perm: [0, 2, 1, 3] }, shape })
   }
 
-  /** [B,S,H*D] -> [B,S,H,D]: a view. */
-  apart(name: string): string {
-    return this.#emit.reshape(name, [0, 0, this.#heads, this.#width])
+  /** [B,S,N,D] as the value's [B,S,N*D]. */
+  #toRows(apart: string, value: Value): void {
+    const rows = this.#emit.reshape(apart, [-1, lastOf(value.shape)], { shape: rowsShape(value.shape) })
+    this.#emit.fromRows(rows, value)
+  }
+
+  /** Rows [B*S,H*D] -> [B,S,H,D]: a view. */
+  apart(rows: string): string {
+    const shape = [this.#rows, this.#positions, this.#heads, this.#width]
+    return this.#emit.node('Reshape', [rows, this.#emit.shapeOf(shape)])
   }
 }

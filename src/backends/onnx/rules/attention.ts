@@ -1,7 +1,7 @@
 // Rotary embedding and attention as ONNX. Causal attention is computed in blocks of queries, each with the keys up to
 // its own end only: of the upper triangle, which causality hides, most is neither computed nor kept.
 import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, float, type NodeOptions } from '../emitter.ts'
+import { type Emitter, float, type NodeOptions, rowsShape } from '../emitter.ts'
 import { AttentionBlocks } from './attention-blocks.ts'
 import type { RulesFor } from './rule.ts'
 
@@ -38,11 +38,10 @@ export const attentionRules: RulesFor<'rope' | 'attention' | 'attentionBackward'
       const outputs = parts.blocks.length === 1 ? { outputs: [probs.name] } : {}
       const p = emit.node('Softmax', [biased], { attributes: { axis: -1 }, shape, ...outputs })
       emit.remember(blockKey(probs, block.index), p)
-      if (!emit.isUsed(out)) return ''
       const inputs = [parts.stackedSquare(p, block), parts.keys(v, block)]
       return emit.node('MatMul', inputs, { shape: parts.stackedShape(block) })
     })
-    if (emit.isUsed(out)) parts.joinQueries(mixed, out)
+    parts.joinQueries(mixed, out)
   },
 
   /** dV = P^T dO; dP = dO V^T; dS = P * (dP - rowsum(dP * P)); dQ = scale * dS K; dK = scale * dS^T Q. */
@@ -135,6 +134,6 @@ function outputRowSums(emit: Emitter, parts: AttentionBlocks, dOut: Value, probs
   const forward = emit.producerOf(probs)
   const out = forward?.kind === 'attention' && emit.isUsed(forward.outputs[0]) ? forward.outputs[0] : null
   if (!out) return null
-  const product = emit.node('Mul', [dOut.name, out.name], { shape: out.shape })
+  const product = emit.node('Mul', [emit.asRows(dOut), emit.asRows(out)], { shape: rowsShape(out.shape) })
   return emit.node('ReduceSum', [parts.apart(product), emit.integers([-1])])
 }

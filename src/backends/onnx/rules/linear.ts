@@ -89,24 +89,11 @@ interface Product {
 /** y = scale * x weight(^T) + addend. An addend goes into Gemm as C: 4 % of a step less than an Add of its own. */
 function multiply(emit: Emitter, { x, weight, addend, y, scale, isWeightTransposed }: Product): void {
   const transB = isWeightTransposed ? 1 : 0
-  if (addend) {
-    const c = addend.shape.length === 1 ? emit.read(addend) : emit.asRows(addend)
-    const attributes = { transB, alpha: float(scale) }
-    const inputs = [emit.asRows(x), emit.read(weight), c]
-    if (y.shape.length === 2) emit.node('Gemm', inputs, { attributes, outputs: [y.name] })
-    else emit.fromRows(emit.node('Gemm', inputs, { attributes, shape: rowsShape(y.shape) }), y)
-    return
-  }
-  const inputs = [emit.read(x), emit.read(weight)]
-  if (scale === 1 && transB === 0) {
-    emit.node('MatMul', inputs, { outputs: [y.name] })
-    return
-  }
-  emit.node('FusedMatMul', inputs, {
-    domain: 'com.microsoft',
-    attributes: { transB, alpha: float(scale) },
-    outputs: [y.name],
-  })
+  const inputs = [emit.asRows(x), emit.read(weight)]
+  const attributes = { transB, alpha: float(scale) }
+  if (addend) emit.rowsNode('Gemm', [...inputs, emit.asRows(addend)], [y], { attributes })
+  else if (scale === 1 && transB === 0) emit.rowsNode('MatMul', inputs, [y])
+  else emit.rowsNode('FusedMatMul', inputs, [y], { domain: 'com.microsoft', attributes })
 }
 
 interface RowAddition {

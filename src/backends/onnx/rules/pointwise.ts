@@ -16,28 +16,30 @@ export const pointwiseRules: RulesFor<
   | 'tie'
 > = {
   rmsNorm(emit, { inputs: [x, weight], outputs: [y, invStd], attributes }) {
-    emit.nodeWithResults('SimplifiedLayerNormalization', [x.name, emit.read(weight)], {
+    emit.rowsNode('SimplifiedLayerNormalization', [emit.asRows(x), emit.read(weight)], [y, invStd], {
       attributes: { axis: -1, epsilon: float(attributes.epsilon) },
-      outputs: [y.name, invStd.name],
     })
   },
 
   /** With g = dy * weight: dx = invStd * g - x * (invStd^3 * mean(g * x)). */
   rmsNormBackward(emit, { inputs: [dy, x, weight, invStd], outputs: [dx] }) {
-    const times = (a: string, b: string, { shape }: Value) => emit.node('Mul', [a, b], { shape })
-    const g = times(dy.name, emit.read(weight), dx)
-    const mean = emit.node('ReduceMean', [times(g, x.name, dx), emit.integers([-1])], { shape: invStd.shape })
-    const cube = times(times(invStd.name, invStd.name, invStd), invStd.name, invStd)
-    const along = times(x.name, times(cube, mean, invStd), dx)
-    emit.node('Sub', [times(g, invStd.name, dx), along], { outputs: [dx.name] })
+    const times = (a: string, b: string, { shape }: Value) =>
+      emit.node('Mul', [a, b], { shape: rowsShape(shape) })
+    const [rows, inverse] = [emit.asRows(x), emit.asRows(invStd)]
+    const g = times(emit.asRows(dy), emit.read(weight), dx)
+    const mean = emit.node('ReduceMean', [times(g, rows, dx), emit.integers([-1])], {
+      shape: rowsShape(invStd.shape),
+    })
+    const cube = times(times(inverse, inverse, invStd), inverse, invStd)
+    const along = times(rows, times(cube, mean, invStd), dx)
+    emit.rowsNode('Sub', [times(g, inverse, dx), along], [dx])
   },
 
   rmsNormWeightBackward(emit, { inputs: [dy, x, invStd], outputs: [dWeight] }) {
-    const { shape } = x
-    const normed = emit.node('Mul', [x.name, invStd.name], { shape })
-    const product = emit.node('Mul', [normed, dy.name], { shape })
-    const rows = emit.reshape(product, [-1, lastOf(shape)], { shape: rowsShape(shape) })
-    emit.node('ReduceSum', [rows, emit.integers([0])], {
+    const shape = rowsShape(x.shape)
+    const normed = emit.node('Mul', [emit.asRows(x), emit.asRows(invStd)], { shape })
+    const product = emit.node('Mul', [normed, emit.asRows(dy)], { shape })
+    emit.node('ReduceSum', [product, emit.integers([0])], {
       attributes: { keepdims: 0 },
       outputs: [dWeight.name],
     })
@@ -45,28 +47,28 @@ export const pointwiseRules: RulesFor<
 
   /** QuickGelu with alpha 1 is x * sigmoid(x) in one pass. */
   swiglu(emit, { inputs: [gate, up], outputs: [y] }) {
-    const silu = emit.node('QuickGelu', [gate.name], {
+    const silu = emit.node('QuickGelu', [emit.asRows(gate)], {
       domain: 'com.microsoft',
       attributes: { alpha: float(1) },
-      shape: gate.shape,
+      shape: rowsShape(gate.shape),
     })
-    emit.node('Mul', [silu, up.name], { outputs: [y.name] })
+    emit.rowsNode('Mul', [silu, emit.asRows(up)], [y])
   },
 
   /** With s = sigmoid(gate) and a = gate * s: dUp = dy * a, dGate = dy * up * (s + a * (1 - s)). */
   swigluBackward(emit, { inputs: [dy, gate, up], outputs: [dGate, dUp] }) {
-    const { shape } = gate
-    const s = emit.node('Sigmoid', [gate.name], { shape })
-    const a = emit.node('Mul', [gate.name, s], { shape })
-    if (emit.isUsed(dUp)) emit.node('Mul', [dy.name, a], { outputs: [dUp.name] })
-    if (!emit.isUsed(dGate)) return
+    const shape = rowsShape(gate.shape)
+    const [rows, gradient] = [emit.asRows(gate), emit.asRows(dy)]
+    const s = emit.node('Sigmoid', [rows], { shape })
+    const a = emit.node('Mul', [rows, s], { shape })
+    emit.rowsNode('Mul', [gradient, a], [dUp])
     const rest = emit.node('Sub', [emit.scalar(1), s], { shape })
     const slope = emit.node('Add', [emit.node('Mul', [a, rest], { shape }), s], { shape })
-    emit.node('Mul', [emit.node('Mul', [dy.name, up.name], { shape }), slope], { outputs: [dGate.name] })
+    emit.rowsNode('Mul', [emit.node('Mul', [gradient, emit.asRows(up)], { shape }), slope], [dGate])
   },
 
   add(emit, { inputs: [a, b], outputs: [sum] }) {
-    emit.node('Add', [a.name, b.name], { outputs: [sum.name] })
+    emit.rowsNode('Add', [emit.asRows(a), emit.asRows(b)], [sum])
   },
 
   /**
@@ -87,13 +89,10 @@ export const pointwiseRules: RulesFor<
     const probs = emit.node('Softmax', [read], { attributes: { axis: -1 }, shape })
     const topProb = emit.node('ReduceMax', [probs, emit.integers([-1])], column)
     const sum = sumOfRows(emit, probs, shape)
-    if (emit.isUsed(losses)) {
-      const gap = emit.node('Sub', [top, picked], column)
-      const logTop = emit.node('Log', [emit.node('Div', [topProb, sum], column)], column)
-      const nats = emit.node('Sub', [gap, logTop], column)
-      emit.reshape(emit.node('Mul', [nats, weight], column), [-1], { outputs: [losses.name] })
-    }
-    if (!emit.isUsed(dLogits)) return
+    const gap = emit.node('Sub', [top, picked], column)
+    const logTop = emit.node('Log', [emit.node('Div', [topProb, sum], column)], column)
+    const nats = emit.node('Sub', [gap, logTop], column)
+    emit.reshape(emit.node('Mul', [nats, weight], column), [-1], { outputs: [losses.name] })
     const inputs = [emit.tie(probs, shape, [topProb, sum]), target, emit.node('Neg', [sum], column)]
     const attributes = { axis: 1, reduction: 'add' }
     const factors = emit.node('Div', [weight, sum], column)
@@ -123,8 +122,8 @@ export const pointwiseRules: RulesFor<
   },
 
   tie(emit, { inputs: [x, ...dependencies], outputs: [y] }) {
-    const names = dependencies.map((dependency) => dependency.name)
-    emit.tie(x.name, x.shape, names, [y.name])
+    const waitsFor = dependencies.map((dependency) => emit.asRows(dependency))
+    emit.fromRows(emit.tie(emit.asRows(x), rowsShape(x.shape), waitsFor), y)
   },
 }
 
