@@ -45,62 +45,25 @@ const tokenizer = tinyTokenizerJson(['<|im_start|>', '<|im_end|>'])
 
 const deep = '['.repeat(100_000) + ']'.repeat(100_000)
 
+type HostileFolder = [what: string, files: () => Map<string, Uint8Array>, code: string, words: RegExp]
+const leadingOut = [
+  ['a path out of the folder', '../secret.safetensors'],
+  ['an absolute path', '/etc/x.safetensors'],
+  ['a Windows path', '..\\x.safetensors'],
+  ['a device path', '\\\\?\\C:\\x.safetensors'],
+  ['another stream of a file', 'a.bin:x.safetensors'],
+  ['a device name', 'CON.safetensors'],
+  ['a hidden file', '.x.safetensors'],
+  ['a name of 300 characters', `${'a'.repeat(300)}.safetensors`],
+  ['a letter that looks like another', 'mоdel.safetensors'],
+].map(([what, x]): HostileFolder => {
+  const files = () => weightMap((map) => ({ ...map, x }))
+  return [`${what} in the index`, files, 'file.unsafe', /lead out/]
+})
+
 describe('hostile and broken folders', () => {
-  it.each<[string, () => Map<string, Uint8Array>, string, RegExp]>([
-    [
-      'a path out of the folder in the index',
-      () => weightMap((m) => ({ ...m, x: '../secret.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'an absolute path in the index',
-      () => weightMap((m) => ({ ...m, x: '/etc/x.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'a Windows path in the index',
-      () => weightMap((m) => ({ ...m, x: '..\\x.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'a device path in the index',
-      () => weightMap((m) => ({ ...m, x: '\\\\?\\C:\\x.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'another stream of a file in the index',
-      () => weightMap((m) => ({ ...m, x: 'a.bin:x.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'a device name in the index',
-      () => weightMap((m) => ({ ...m, x: 'CON.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'a hidden file in the index',
-      () => weightMap((m) => ({ ...m, x: '.x.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'a name of 300 characters in the index',
-      () => weightMap((m) => ({ ...m, x: `${'a'.repeat(300)}.safetensors` })),
-      'file.unsafe',
-      /lead out/,
-    ],
-    [
-      'a letter that looks like another in the index',
-      () => weightMap((m) => ({ ...m, x: 'mоdel.safetensors' })),
-      'file.unsafe',
-      /lead out/,
-    ],
+  it.each<HostileFolder>([
+    ...leadingOut,
     [
       'a pickle in the index',
       () => weightMap((m) => ({ ...m, x: 'pytorch_model.bin' })),
