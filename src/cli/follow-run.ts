@@ -1,7 +1,7 @@
 // Follows an active run on a terminal: one line of progress with the time left, milestones kept, Ctrl-C stops cleanly.
 import type { ActiveRun, RunOutcome } from '#core/training/run-supervisor.ts'
 import { createTimeLeft } from '#core/training/time-left.ts'
-import type { TrainerEvent } from '#shared/trainer-protocol.ts'
+import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import { formatDuration } from '#shared/units.ts'
 import type { Application } from './application.ts'
 import { exitCodes } from './output.ts'
@@ -61,7 +61,7 @@ export function printNextStep({ output }: Application, outcome: RunOutcome): voi
 function milestoneOf(event: TrainerEvent): string | null {
   switch (event.kind) {
     case 'plan':
-      return `${event.resumedAtStep > 0 ? `Going on after step ${event.resumedAtStep}. ` : ''}Training on ${event.trainRows} rows, ${event.totalSteps} steps; measuring on ${event.validationRows} validation rows ${event.evaluateEverySteps === 1 ? 'after every step' : `every ${event.evaluateEverySteps} steps`}.`
+      return `${event.resumedAtStep > 0 ? `Going on after step ${event.resumedAtStep}. ` : ''}Training on ${event.trainRows} rows, ${event.totalSteps} steps; ${measuringWords(event)}.`
     case 'evaluation':
       return `step ${event.step}: validation loss ${event.lossNats.toFixed(4)}${event.isBest ? ', the best so far' : ''}`
     case 'notice':
@@ -75,6 +75,12 @@ function milestoneOf(event: TrainerEvent): string | null {
     default:
       return null
   }
+}
+
+function measuringWords({ validationRows, evaluateEverySteps }: TrainerEventOf<'plan'>): string {
+  if (evaluateEverySteps === 0) return 'there are no validation rows to measure on'
+  const often = evaluateEverySteps === 1 ? 'after every step' : `every ${evaluateEverySteps} steps`
+  return `measuring on ${validationRows} validation rows ${often}`
 }
 
 function progressOf(event: TrainerEvent, leftMs: number | null, doneShare: number): string | null {

@@ -3,9 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+
+// Several processes each, the trainers of lowered priority. A test that gave up early would leave the journal locked.
+vi.setConfig({ testTimeout: 300_000 })
 
 const root = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'tunewright-cli-'))
@@ -68,7 +71,8 @@ beforeAll(async () => {
       'method: { rank: 4, alpha: 8 }',
       'optimizer: { learningRate: 0.01 }',
       'batch: { microRows: 4, maxTokens: 400 }',
-      'duration: { epochs: 2 }',
+      // So long that a quick machine is not done when a Ctrl-C or a kill arrives.
+      'duration: { epochs: 6 }',
       'threads: 1',
     ].join('\n'),
   )
@@ -181,6 +185,14 @@ describe('the whole story', () => {
     expect(stopped.code).toBe(130)
     expect(JSON.parse(stopped.out)).toMatchObject({ problem: { code: 'proof.cancelled' } })
     expect((await runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
+  })
+
+  test('a run without validation rows says so (it was "every 0 steps") and keeps its last version', async () => {
+    const trained = await run('--json', 'train', recipe, '--epochs', '1', '--set', 'data.validationShare=0')
+    expect(trained.code).toBe(0)
+    expect(trained.error).toContain('there are no validation rows to measure on')
+    expect(trained.error).not.toContain('NaN')
+    expect(JSON.parse(trained.out)).toMatchObject({ status: 'finished', curve: { validation: [] } })
   })
 
   test('a run that fails is one JSON document, not a problem and a result after it', async () => {
