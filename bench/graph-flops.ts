@@ -1,8 +1,11 @@
 // Floating-point operations of a graph's matrix products, counted from the graph itself: what is computed again for
-// checkpointing counts, what is not computed does not. Elementwise work is left out, as is usual.
+// checkpointing counts. Elementwise work is left out, as is usual.
 import type { Dim, Graph, OpNode, Value } from '#engine/index.ts'
 
-/** A product of [m,k] and [k,n] takes 2mkn operations. Attention is counted as the full square it computes. */
+/**
+ * A product of [m,k] and [k,n] takes 2mkn operations. Attention is counted as the full square, as is usual, although
+ * the ONNX backend leaves out a third of it where it is causal.
+ */
 export function graphFlops(graph: Graph, sizes: ReadonlyMap<string, number>): number {
   return graph.nodes.reduce((sum, node) => sum + nodeFlops(node, sizes), 0)
 }

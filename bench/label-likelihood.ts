@@ -4,6 +4,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseArgs } from 'node:util'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { importModel } from '#core/models/import-model.ts'
 import { openLibrary } from '#core/system/library.ts'
@@ -64,8 +65,8 @@ async function measure(
 }
 
 async function main(): Promise<void> {
-  const jsonAt = process.argv.indexOf('--json')
-  const [path, rowCount = '150', threadCount = '2'] = process.argv.slice(2, jsonAt < 0 ? undefined : jsonAt)
+  const { values, positionals } = parseArgs({ options: { json: { type: 'string' } }, allowPositionals: true })
+  const [path, rowCount = '150', threadCount = '2'] = positionals
   if (!path)
     throw new Error('usage: node bench/label-likelihood.ts MODEL.gguf|FOLDER [rows] [threads] [--json FILE]')
   const home = mkdtempSync(join(tmpdir(), 'tunewright-bench-'))
@@ -100,7 +101,7 @@ async function main(): Promise<void> {
     }
     console.log(figures)
     console.log('The machines are noisy: compare ratios of one run, not seconds of two.')
-    if (jsonAt > 0) writeFileSync(process.argv[jsonAt + 1]!, JSON.stringify(figures, null, 2))
+    if (values.json) writeFileSync(values.json, JSON.stringify(figures, null, 2))
   } finally {
     rmSync(home, { recursive: true, force: true })
   }

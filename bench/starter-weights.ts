@@ -1,22 +1,16 @@
 // Weights for benchmarks and golden runs: the starter model as float32 safetensors in a temporary folder, made once from
 // its GGUF, or random numbers in the same shapes where that is not at hand.
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { writeNewFile } from '#core/system/durable-files.ts'
 import { openFileBytes } from '#core/system/file-bytes.ts'
-import {
-  counterRandom,
-  type ModelConfig,
-  parameterShapes,
-  parseModelConfig,
-  ropeWeights,
-  type WeightLocation,
-} from '#engine/index.ts'
+import { counterRandom, type ModelConfig, parameterShapes, parseModelConfig } from '#engine/index.ts'
 import { readGguf } from '#formats/gguf.ts'
 import { huggingFaceModelOf } from '#formats/gguf-model.ts'
-import { readSafetensorsHeader, type SafetensorsInput, safetensorsChunks } from '#formats/safetensors.ts'
+import { type SafetensorsInput, safetensorsChunks } from '#formats/safetensors.ts'
+import { readModelConfig } from '#processes/scorer/model-folder.ts'
 import { unwrap } from '#shared/result.ts'
 
 export interface StarterWeights {
@@ -59,8 +53,7 @@ export async function prepareStarterWeights(ggufPath: string | null): Promise<St
     // Another process may have been faster: then its folder serves as well.
     await rename(temporary, folder).catch(() => rm(temporary, { recursive: true, force: true }))
   }
-  const config = unwrap(parseModelConfig(JSON.parse(await readFile(join(folder, 'config.json'), 'utf8'))))
-  return { folder, config, isReal }
+  return { folder, config: await readModelConfig(folder), isReal }
 }
 
 async function convert(ggufPath: string, folder: string): Promise<void> {
@@ -101,21 +94,4 @@ async function randomise(folder: string): Promise<void> {
 async function write(folder: string, config: unknown, inputs: readonly SafetensorsInput[]): Promise<void> {
   await writeNewFile(join(folder, 'model.safetensors'), safetensorsChunks(inputs))
   await writeFile(join(folder, 'config.json'), JSON.stringify(config))
-}
-
-/** Locations of all weights in a folder's model.safetensors, and rope tables for `positions` in memory. */
-export async function locateWeights(
-  folder: string,
-  config: ModelConfig,
-  positions: number,
-): Promise<Map<string, WeightLocation>> {
-  const file = 'model.safetensors'
-  const source = await openFileBytes(join(folder, file))
-  const { tensors } = unwrap(await readSafetensorsHeader(source))
-  await source.close()
-  const weights = new Map<string, WeightLocation>()
-  for (const [name, { shape, offsetBytes, lengthBytes }] of tensors)
-    weights.set(name, { kind: 'file', folder, file, offsetBytes, lengthBytes, dtype: 'float32', shape })
-  for (const [name, tensor] of ropeWeights(config, positions)) weights.set(name, { kind: 'memory', tensor })
-  return weights
 }

@@ -17,10 +17,10 @@ import { clipFactor, globalNorm } from '#engine/optim/clip.ts'
 import { collate } from '#engine/train/collate.ts'
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { initialState, layoutOf, viewsOf } from '#engine/train/state.ts'
+import { locateWeights } from '#processes/scorer/model-folder.ts'
 import { linearNames, optimizerSettings } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { graphFlops } from './graph-flops.ts'
-import { locateWeights } from './starter-weights.ts'
 
 export interface StepCase {
   readonly rows: number
@@ -39,8 +39,8 @@ export interface StepFigures {
   /** Best rate of a plain product of as many rows, in this process, between the steps. */
   readonly gemmGflopsPerSecond: number
   readonly compileMs: number
-  readonly peakMb: number
-  readonly anonymousMb: number | null
+  readonly peakMib: number
+  readonly anonymousMib: number | null
 }
 
 const method = { kind: 'lora', rank: 8, alpha: 16, targets: linearNames, topLayers: null } as const
@@ -56,8 +56,8 @@ function randomRows({ rows, positions, config }: StepCase) {
   })
 }
 
-/** Resident, peak and anonymous memory in MB; null where the system does not tell. */
-function memoryMb(): { readonly peak: number; readonly anonymous: number | null } {
+/** Peak resident and anonymous memory in MiB (2^20 bytes); null where the system does not tell. */
+function memoryMib(): { readonly peak: number; readonly anonymous: number | null } {
   const peak = process.resourceUsage().maxRSS / 1024
   if (process.platform !== 'linux') return { peak, anonymous: null }
   const status = readFileSync('/proc/self/status', 'utf8')
@@ -167,7 +167,7 @@ async function measure(stepCase: StepCase): Promise<StepFigures> {
   await trainer.step(0)
   await timedStep(1)
   // Before the plain products, whose operands are no part of training.
-  const memory = memoryMb()
+  const memory = memoryMib()
   const gemm = await openGemm(stepCase)
   let gemmGflopsPerSecond = await gemm()
   for (let index = 2; index <= steps; index += 1) {
@@ -179,8 +179,8 @@ async function measure(stepCase: StepCase): Promise<StepFigures> {
     gigaflops: trainer.gigaflops,
     gemmGflopsPerSecond,
     compileMs: trainer.compileMs,
-    peakMb: memory.peak,
-    anonymousMb: memory.anonymous,
+    peakMib: memory.peak,
+    anonymousMib: memory.anonymous,
   }
 }
 

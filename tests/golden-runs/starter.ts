@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
 import type { BuiltGraph, ModelConfig, Session } from '#engine/index.ts'
+import { locateWeights } from '#processes/scorer/model-folder.ts'
 import { unwrap } from '#shared/result.ts'
-import { locateWeights, prepareStarterWeights } from '../../bench/starter-weights.ts'
+import { prepareStarterWeights } from '../../bench/starter-weights.ts'
 import { findShared, findStarterGguf } from '../support/models.ts'
 
 /** Where golden figures and model were found; null skips the test, with the finders' notice. */
