@@ -1,7 +1,7 @@
 // Kills of a trainer, for any model: kill -9 at random moments, in saving and measuring too, life after life until the
 // run goes to its end. Tells what was seen of each kill and run; what must hold is said by the tests that call it.
-import { readdir, utimes } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { basename } from 'node:path'
 import { isTemporaryName } from '../../src/core/system/durable-files.ts'
 import { counterRandom } from '../../src/engine/index.ts'
 import type { TrainerEvent, TrainerEventOf, TrainerJob } from '../../src/shared/trainer-protocol.ts'
@@ -60,7 +60,7 @@ export interface KillReport {
   readonly undisturbed: EndedRun
   readonly kills: readonly Kill[]
   readonly runs: readonly KilledRun[]
-  /** Temporary files anywhere in the library after one more start, an hour later. */
+  /** Temporary files anywhere in the library after one more start. */
   readonly orphansAfterNextStart: readonly string[]
 }
 
@@ -76,10 +76,6 @@ export async function killTrainers(library: TestLibrary, plan: KillPlan): Promis
   const runs: KilledRun[] = []
   while (striker.kills.length < plan.kills)
     runs.push(await killOneRun(await jobOf(`killed-${runs.length}`), striker, plan))
-  // What lies beside the model is left alone for a minute: another trainer may be making it.
-  const anHourAgo = Date.now() / 1000 - 3600
-  for (const name of await readdir(library.modelFolder))
-    if (isTemporaryName(name)) await utimes(join(library.modelFolder, name), anHourAgo, anHourAgo)
   await runTrainer(await jobOf('killed-0'))
   return {
     undisturbed: { curve: curveOf(undisturbed), finished: finishedOf(undisturbed) },

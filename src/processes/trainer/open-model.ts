@@ -1,7 +1,7 @@
 // Opens the model that a job names, and checks its weights against the recipe's hash before a single step depends on
 // them. It computes nothing.
 import { join } from 'node:path'
-import { sha256File, sweepTemporary } from '#core/system/durable-files.ts'
+import { sha256File } from '#core/system/durable-files.ts'
 import type { ModelConfig } from '#engine/index.ts'
 import { ProblemError } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
@@ -11,12 +11,8 @@ export interface OpenModel extends TextSide {
   readonly config: ModelConfig
 }
 
-/** A backend's file beside the weights lives for about a second; one this old was left by a process that died. */
-const abandonedMs = 60_000
-
 /** Config, tokenizer and template of the model. Throws ProblemError (model.damaged) where its weights changed. */
 export async function openModel(job: TrainerJob): Promise<OpenModel> {
-  await sweepTemporary(job.modelFolder, abandonedMs)
   const config = await readModelConfig(job.modelFolder)
   const text = await readTextSide(job.modelFolder)
   const weights = join(job.modelFolder, 'model.safetensors')
