@@ -1,5 +1,7 @@
 // Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime or the disk.
 // `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
+import './quiet.ts'
+
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as ort from 'onnxruntime-node'
