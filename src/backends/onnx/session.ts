@@ -1,9 +1,8 @@
 // Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime or the disk.
 // `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
-import './quiet.ts'
-
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
 import type {
   Backend,
@@ -18,6 +17,15 @@ import { attemptAsync, ProblemError } from '#shared/result.ts'
 import { bindSizes, checkPositions, type Sizes } from './feeds.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
+
+// The runtime's builds for Linux and macOS keep a device id in the home folder and send usage data to their maker unless
+// this is set before the first session (docs/decisions/0006). A thread has a copy of the environment: what it sets does
+// not reach the runtime.
+const refusal = 'ORT_DISABLE_TELEMETRY'
+if (process.env[refusal] !== '1') {
+  if (!isMainThread) throw new Error(`${refusal} must be set before a thread is started that uses ONNX Runtime`)
+  process.env[refusal] = '1'
+}
 
 type FileWeight = WeightLocation & { kind: 'file' }
 
