@@ -23,7 +23,8 @@ import { encodeModel } from './model-proto.ts'
 // not reach the runtime.
 const refusal = 'ORT_DISABLE_TELEMETRY'
 if (process.env[refusal] !== '1') {
-  if (!isMainThread) throw new Error(`${refusal} must be set before a thread is started that uses ONNX Runtime`)
+  if (!isMainThread)
+    throw new Error(`${refusal} must be set before a thread is started that uses ONNX Runtime`)
   process.env[refusal] = '1'
 }
 
