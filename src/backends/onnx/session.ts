@@ -13,19 +13,17 @@ import type {
   WeightLocation,
 } from '#engine/backend-port.ts'
 import type { Graph, Value } from '#engine/ir/types.ts'
+import { quietRuntime } from '#shared/quiet-runtime.ts'
 import { attemptAsync, ProblemError } from '#shared/result.ts'
 import { bindSizes, checkPositions, type Sizes } from './feeds.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
 
-// The runtime's builds for Linux and macOS keep a device id in the home folder and send usage data to their maker unless
-// this is set before the first session (docs/decisions/0006). A thread has a copy of the environment: what it sets does
-// not reach the runtime.
-const refusal = 'ORT_DISABLE_TELEMETRY'
-if (process.env[refusal] !== '1') {
+// A thread has a copy of the environment: what it sets does not reach the runtime.
+if (process.env[quietRuntime.name] !== quietRuntime.value) {
   if (!isMainThread)
-    throw new Error(`${refusal} must be set before a thread is started that uses ONNX Runtime`)
-  process.env[refusal] = '1'
+    throw new Error(`${quietRuntime.name} must be set before a thread is started that uses ONNX Runtime`)
+  process.env[quietRuntime.name] = quietRuntime.value
 }
 
 type FileWeight = WeightLocation & { kind: 'file' }

@@ -2,6 +2,7 @@
 // thread of its own. It computes nothing and decides nothing.
 import { constants, setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
+import { quietRuntime } from '#shared/quiet-runtime.ts'
 import { describeIssue } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import { type TrainerEvent, type TrainerJob, trainerCommand } from '#shared/trainer-protocol.ts'
@@ -63,6 +64,7 @@ function startRun(entry: URL, parent: ParentPort, job: TrainerJob, control: Cont
     heart.follow(event)
     return parent.send({ seq, event })
   }
+  process.env[quietRuntime.name] = quietRuntime.value
   const worker = new Worker(entry, {
     workerData: { job, control: control.buffer },
     resourceLimits: { maxYoungGenerationSizeMb: newObjectsMib },
