@@ -1,6 +1,7 @@
 // What a run was and what it proved, as lines of text: settings, the two curves, base against tuned with intervals.
 import type { RunCurve } from '#shared/journal-types.ts'
-import { type Interval, isShare, type MetricName, type ProofSummary } from '#shared/proof-protocol.ts'
+import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
+import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { formatChange } from '#shared/units.ts'
 import { plotSeries } from './plot.ts'
@@ -59,17 +60,11 @@ export function curveLines(curve: RunCurve): string[] {
   )
 }
 
-const metricWords: Readonly<Record<MetricName, string>> = {
-  accuracy: 'right answers (accuracy)',
-  macroF1: 'balance over the labels (macro F1)',
-  exactMatch: 'word for word (exact match)',
-  tokenF1: 'words in common (token F1)',
-  lossNats: 'surprise (loss, nats a token)',
-  perplexity: 'perplexity',
-}
 /** A change of a share is in points (hundredths of the whole), never in per cent. */
 function intervalText(metric: MetricName, { value, low, high }: Interval, isDifference = false): string {
-  const [scale, unit] = !isShare(metric) ? [1, ''] : isDifference ? [100, ' points'] : [100, ' %']
+  const scale = isShare(metric) ? 100 : 1
+  const sign = metricFacts[metric].unit === 'share' ? ' %' : ''
+  const unit = isShare(metric) && isDifference ? ' points' : sign
   const number = (x: number) => {
     const decimals = isShare(metric) || Math.abs(x) >= 100 ? 0 : 2
     return isDifference ? formatChange(scale * x, decimals) : (scale * x).toFixed(decimals)
@@ -80,7 +75,7 @@ function intervalText(metric: MetricName, { value, low, high }: Interval, isDiff
 /** The verdict, then every metric for base and tuned with its 95 % interval. */
 export function proofLines(report: ProofSummary): string[] {
   const rows = report.comparisons.map((one) => [
-    metricWords[one.metric],
+    metricFacts[one.metric].title,
     intervalText(one.metric, one.base),
     intervalText(one.metric, one.tuned),
     intervalText(one.metric, one.difference, true),

@@ -1,7 +1,10 @@
 // Messages to and from the scorer and generator processes, and the report that a proof ends in.
 import { z } from 'zod'
+import { metricName } from './metrics.ts'
 import { problem } from './problem-schema.ts'
 import { chatMessage } from './rows.ts'
+
+export { isShare, type MetricName, metricName, metricNames } from './metrics.ts'
 
 /** Which model: as it was, or with the adapter of the run. */
 export const proofSides = ['base', 'tuned'] as const
@@ -115,13 +118,6 @@ export type GeneratorEvent = z.output<typeof generatorEvent>
 
 // ---- the report ---------------------------------------------------------------------------------------------------
 
-export const metricNames = ['accuracy', 'macroF1', 'exactMatch', 'tokenF1', 'lossNats', 'perplexity'] as const
-export const metricName = z.enum(metricNames)
-export type MetricName = z.output<typeof metricName>
-
-/** A share lies between 0 and 1, and more is better; the other metrics are losses, and less is better. */
-export const isShare = (metric: MetricName): boolean => metric !== 'lossNats' && metric !== 'perplexity'
-
 /** A value with its 95 % interval. */
 export const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() })
 export type Interval = z.output<typeof interval>
@@ -129,7 +125,8 @@ export type Interval = z.output<typeof interval>
 /** One metric for both models on the same rows; `difference` is tuned minus base. */
 export const comparison = z.strictObject({
   metric: metricName,
-  isHigherBetter: z.boolean(),
+  /** null where neither direction is better in itself. */
+  isHigherBetter: z.boolean().nullable(),
   base: interval,
   tuned: interval,
   difference: interval,

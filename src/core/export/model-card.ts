@@ -1,6 +1,7 @@
 // The README of an exported adapter, in plain words: what it is, what it was taught with, what was measured, what it is
 // not. Foreign text (names of files, models, runs) is escaped: it can never become markup.
-import { type Interval, isShare, type MetricName, type ProofSummary } from '#shared/proof-protocol.ts'
+import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
+import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { formatChange } from '#shared/units.ts'
 import { smallTestRows } from '../proof/verdict.ts'
@@ -78,17 +79,16 @@ function introduction({ baseModel, scenarioTitle, recipe }: CardFacts): string {
   )
 }
 
-const metricTitles: Record<MetricName, string> = {
-  accuracy: 'Right answers',
-  macroF1: 'F1, averaged over labels',
-  exactMatch: 'Answers that match exactly',
-  tokenF1: 'Agreement of words (F1)',
-  lossNats: 'Loss (nats per token, lower is better)',
-  perplexity: 'Perplexity (lower is better)',
+/** The title with a capital, and the direction where less is better. */
+const titleOf = (metric: MetricName): string => {
+  const { title, better } = metricFacts[metric]
+  const words = escapeMarkdown(title)
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${better === 'lower' ? ', lower is better' : ''}`
 }
 
 function figure(metric: MetricName, value: number): string {
-  return isShare(metric) ? `${(100 * value).toFixed(1)} %` : value.toFixed(3)
+  const sign = metricFacts[metric].unit === 'share' ? ' %' : ''
+  return isShare(metric) ? `${(100 * value).toFixed(1)}${sign}` : value.toFixed(3)
 }
 
 /** A change of a share is in points (hundredths of the whole), never in per cent. */
@@ -111,7 +111,7 @@ function proofSection(proof: ProofSummary): string {
     '| --- | --- | --- | --- |',
     ...proof.comparisons.map(
       ({ metric, base, tuned, difference }) =>
-        `| ${metricTitles[metric]} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${changeCell(metric, difference)} |`,
+        `| ${titleOf(metric)} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${changeCell(metric, difference)} |`,
     ),
   ].join('\n')
 }

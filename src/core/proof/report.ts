@@ -1,14 +1,13 @@
 // From scores and answers to the report of a proof: every metric for both models with intervals, the table of labels,
 // the verdict. Pure: the same inputs give the same report, to the bit.
-import {
-  type Comparison,
-  type GeneratedAnswer,
-  isShare,
-  type MetricName,
-  type ProofReport,
-  type ProofSide,
-  type RowAnswer,
-  type RowScore,
+import { isHigherBetter, type MetricName } from '#shared/metrics.ts'
+import type {
+  Comparison,
+  GeneratedAnswer,
+  ProofReport,
+  ProofSide,
+  RowAnswer,
+  RowScore,
 } from '#shared/proof-protocol.ts'
 import type { PromptedExample } from '#shared/rows.ts'
 import {
@@ -133,7 +132,7 @@ function compare(
   answers: readonly RowAnswer[],
 ): Comparison & { readonly differenceStandardError: number } {
   const intervals = pairedBootstrap(pairedMetric(metric, labels, answers), { seed })
-  return { metric, isHigherBetter: isShare(metric), ...intervals }
+  return { metric, isHigherBetter: isHigherBetter(metric), ...intervals }
 }
 
 function pairedMetric(

@@ -1,10 +1,12 @@
 // One sentence in plain words that a comparison ends in. "No measurable difference" is a legal verdict, and a small test
 // set is called small: the sentence says what it could have seen.
-import { type Interval, isShare, type MetricName, type Verdict } from '#shared/proof-protocol.ts'
+import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
+import type { Interval, Verdict } from '#shared/proof-protocol.ts'
 
 export interface VerdictFacts {
   readonly metric: MetricName
-  readonly isHigherBetter: boolean
+  /** Never null here: a metric without a direction decides nothing. */
+  readonly isHigherBetter: boolean | null
   readonly rows: number
   readonly base: Interval
   readonly tuned: Interval
@@ -22,6 +24,7 @@ const practicalPoints = 1
 
 export function judge(facts: VerdictFacts): Verdict {
   const { difference, isHigherBetter } = facts
+  if (isHigherBetter === null) throw new Error(`${facts.metric} has no direction, so it cannot decide`)
   const isUp = difference.low > 0
   const isDown = difference.high < 0
   if (!isUp && !isDown) return { kind: 'no-measurable-difference', sentence: sayNothingSeen(facts) }
@@ -71,19 +74,38 @@ function smallNote(facts: VerdictFacts, kind: 'better' | 'worse'): string {
   return ` The test set is small, so how much ${kind} is known only roughly.`
 }
 
+/** As the subject of a sentence, in the singular. */
 const metricWords: Record<MetricName, string> = {
   accuracy: 'the share of right answers',
   macroF1: 'F1 averaged over the labels',
+  calibrationError: 'the gap between how sure it is and how often it is right',
   exactMatch: 'the share of answers that match exactly',
   tokenF1: 'the agreement with the expected answers (word F1)',
+  chrF: 'the closeness to the expected translations (chrF++)',
+  bleu: 'the share of phrases in common with the expected translations (BLEU)',
+  ter: 'the number of edits for a hundred words (TER)',
+  rouge1: 'the share of words in common with the expected summaries (ROUGE-1)',
+  rouge2: 'the share of word pairs in common with the expected summaries (ROUGE-2)',
+  rougeLsum: 'the agreement with the expected summaries (ROUGE-Lsum)',
+  lengthRatio: 'the length against the expected length',
+  copiedNgrams: 'the share taken over word for word (4 words in a row)',
+  distinct2: 'the variety of the wording (distinct-2)',
+  memorisedSpans: 'the share repeated from the training texts (8 words in a row)',
+  entityF1: 'the agreement on the named things (entity F1)',
+  entityPrecision: 'the share of right ones among the things it named (precision)',
+  entityRecall: 'the share of expected things that it found (recall)',
+  formKept: 'the share of answers in the agreed form',
+  passAt1: 'the share of programs that pass their tests (pass@1)',
+  bitsPerByte: 'the surprise at unseen text (bits per byte)',
   lossNats: 'the loss',
   perplexity: 'the perplexity',
 }
 
-/** Shares as per cent, everything else as a number with its unit. */
+const unitWords = { nats: ' nats', bits: ' bits', share: ' %', score: '', number: '' } as const
+
+/** Shares as per cent, scores as their field writes them, everything else as a number with its unit. */
 function say(metric: MetricName, value: number): string {
-  if (isShare(metric)) return `${digits(value * 100)} %`
-  return metric === 'lossNats' ? `${value.toFixed(2)} nats` : value.toFixed(2)
+  return `${sayNumber(metric, value)}${unitWords[metricFacts[metric].unit]}`
 }
 
 const sayNumber = (metric: MetricName, change: number): string =>
@@ -93,7 +115,7 @@ const sayNumber = (metric: MetricName, change: number): string =>
 function sayChangeSize(metric: MetricName, change: number): string {
   const text = sayNumber(metric, change)
   if (isShare(metric)) return `${text} ${text === '1' ? 'point' : 'points'}`
-  return metric === 'lossNats' ? `${text} nats` : text
+  return `${text}${unitWords[metricFacts[metric].unit]}`
 }
 
 /** Whole numbers from 10, one decimal below: no more than a test set can know. */

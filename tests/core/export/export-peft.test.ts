@@ -132,7 +132,7 @@ describe('the model card', () => {
     const text = modelCard({ ...card, proof: measured }, 'tickets')
     expect(text).toContain('Training made the model better.')
     expect(text).toContain(
-      '| Right answers | 40.0 % (35.0 % to 45.0 %) | 90.0 % (85.0 % to 95.0 %) | +50.0 points (+45.0 to +55.0) |',
+      '| Right answers (accuracy) | 40.0 % (35.0 % to 45.0 %) | 90.0 % (85.0 % to 95.0 %) | +50.0 points (+45.0 to +55.0) |',
     )
     expect(text).toContain('| 3.000 (2.950 to 3.050) | 1.000 (0.950 to 1.050) | -2.000 (-2.050 to -1.950) |')
     expect(text).toContain('The test set was small (40 rows).')
