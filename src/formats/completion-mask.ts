@@ -27,24 +27,32 @@ interface TurnSpan {
 const standIn = '\uE7A1\uE7A2\uE7A3'
 const otherStandIn = '\uE8B1\uE8B2\uE8B3'
 
-/** Ids of the prompt up to the place where the answer begins, for generation. */
+/** Ids of the prompt up to the place where the answer begins, for generation. An empty prompt begins a plain text. */
 export function tokenizePrompt(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   prompt: readonly ChatMessage[],
 ): Result<Int32Array> {
   return attempt(() =>
-    Int32Array.from(tokenizer.encode(unwrap(template.render(prompt, { addGenerationPrompt: true })))),
+    Int32Array.from(
+      prompt.length === 0
+        ? textBeginning(tokenizer)
+        : tokenizer.encode(unwrap(template.render(prompt, { addGenerationPrompt: true }))),
+    ),
   )
 }
 
-/** One example: the conversation so far and the answer to learn. Only the answer and its end are labelled. */
+/**
+ * One example: the conversation so far and the answer to learn. Only the answer and its end are labelled. With an empty
+ * prompt the answer is plain text: no template, no end, and every token is labelled that has one before it.
+ */
 export function tokenizeExample(
   tokenizer: Tokenizer,
   template: ChatTemplate,
   prompt: readonly ChatMessage[],
   answer: string,
 ): Result<LabelledTokens> {
+  if (prompt.length === 0) return attempt(() => labelText(tokenizer, answer))
   const messages: ChatMessage[] = [...prompt, { role: 'assistant', content: answer }]
   return attempt(() => label(tokenizer, template, messages, [messages.length - 1]))
 }
@@ -57,6 +65,16 @@ export function maskConversation(
 ): Result<LabelledTokens> {
   const turns = messages.flatMap((message, turn) => (message.role === 'assistant' ? [turn] : []))
   return attempt(() => label(tokenizer, template, messages, turns))
+}
+
+/** What stands before the first word of a plain text, so that it too is predicted from something. */
+const textBeginning = ({ bos, eos }: Tokenizer): number[] => [bos ?? eos].flatMap((token) => token?.id ?? [])
+
+function labelText(tokenizer: Tokenizer, text: string): LabelledTokens {
+  const words = tokenizer.encode(text)
+  const ids = Int32Array.from([...textBeginning(tokenizer), ...words])
+  const firstLabelled = Math.max(1, ids.length - words.length)
+  return { ids, labels: ids.map((id, at) => (at < firstLabelled ? ignoredLabel : id)) }
 }
 
 function label(

@@ -1,7 +1,17 @@
 // The recipe: everything that decides a run. Wizard and terminal both end here; the same recipe gives the same run.
 import { z } from 'zod'
 
-export const scenarioIds = ['classification', 'question-answering'] as const
+export const scenarioIds = [
+  'classification',
+  'question-answering',
+  'translation',
+  'summarisation',
+  'entity-recognition',
+  'chatbot',
+  'creative-writing',
+  'code',
+  'domain',
+] as const
 export const scenarioId = z.enum(scenarioIds)
 export type ScenarioId = z.infer<typeof scenarioId>
 

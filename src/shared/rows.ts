@@ -23,8 +23,12 @@ export const chatMessage = z.strictObject({
 })
 export type ChatMessage = z.output<typeof chatMessage>
 
-/** A row as the model meets it: the conversation so far, and the answer it should give. */
+/**
+ * A row as the model meets it: the conversation so far, and the answer it should give. An empty prompt stands for plain
+ * text: `answer` is learnt from its first to its last word, without a chat template.
+ */
 export interface PromptedExample {
+  /** The row's id; `id#2`, `id#3`, ... for the later answers of one row. */
   readonly rowId: string
   readonly prompt: readonly ChatMessage[]
   readonly answer: string

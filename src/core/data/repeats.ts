@@ -9,9 +9,9 @@ export interface Contradiction {
   readonly answers: readonly { readonly answer: string; readonly line: number }[]
 }
 
-/** Rows are duplicates where this key is equal: their inputs, folded. */
+/** Rows are duplicates where this key is equal: what makes them what they are, folded. */
 const duplicateKey = (row: DatasetRow, scenario: Scenario): string =>
-  scenario.inputRoles.map((role) => foldText(row.fields[role] ?? '')).join('\u0000')
+  scenario.identityRoles.map((role) => foldText(row.fields[role] ?? '')).join('\u0000')
 
 /** Lines that one warning names at most. */
 export const listedLines = 10
@@ -50,7 +50,7 @@ export function findRepeats(rows: readonly DatasetRow[], scenario: Scenario): Re
   const contradictions = [...clashes]
     .filter(([, answers]) => answers.size > 1)
     .map(([key, answers]) => ({
-      excerpt: excerptOf(rows[firstOf.get(key)!]!.fields[scenario.inputRoles[0]!] ?? ''),
+      excerpt: excerptOf(rows[firstOf.get(key)!]!.fields[scenario.identityRoles[0]!] ?? ''),
       answers: [...answers.values()],
     }))
   const lines = [...duplicateLines].slice(0, listedLines).toSorted((a, b) => a - b)

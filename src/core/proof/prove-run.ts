@@ -147,7 +147,7 @@ async function openExamples(
   if (counts.test === 0) throw tooFewRows('The test set of this data has no rows.')
   const record = (opening: TestSetOpening) => journal.recordOpening({ ...opening, runId: spec.runId })
   const rows = unwrap(await openTestSet(spec.datasetFolder, record))
-  return { examples: rows.map((row) => scenario.toExample(row, spec.instruction)), labels }
+  return { examples: rows.flatMap((row) => scenario.toExamples(row, spec.instruction)), labels }
 }
 
 const tooFewRows = (message: string): ProblemError =>

@@ -1,15 +1,51 @@
 // Text classification: one text in, one of a few labels out.
-import { byCodeUnits, promptedExample, type Scenario } from './scenario.ts'
+import { byCodeUnits, type InEveryLanguage, inLanguage, promptedExample, type Scenario } from './scenario.ts'
 
 /** More labels or longer lists than this would fill the prompt of every row. */
 const listedLabels = 60
 const listedCharacters = 2000
+
+const instructions: InEveryLanguage<{ listed: string; unlisted: string; end: string }> = {
+  en: {
+    listed: 'Decide which label fits the text. Answer with exactly one of these labels and nothing else:',
+    unlisted: 'Decide which label fits the text. Answer with the label and nothing else.',
+    end: '.',
+  },
+  de: {
+    listed: 'Entscheide, welches Etikett zum Text passt. Antworte mit genau einem davon und sonst nichts:',
+    unlisted: 'Entscheide, welches Etikett zum Text passt. Antworte mit dem Etikett und sonst nichts.',
+    end: '.',
+  },
+  es: {
+    listed: 'Decide qué etiqueta corresponde al texto. Responde con exactamente una de estas y nada más:',
+    unlisted: 'Decide qué etiqueta corresponde al texto. Responde con la etiqueta y nada más.',
+    end: '.',
+  },
+  fr: {
+    listed: "Décide quelle étiquette convient au texte. Réponds par une seule de celles-ci et rien d'autre :",
+    unlisted: "Décide quelle étiquette convient au texte. Réponds par l'étiquette et rien d'autre.",
+    end: '.',
+  },
+  zh: {
+    listed: '判断哪个标签适合这段文字。只回答以下标签中的一个，不要写别的：',
+    unlisted: '判断哪个标签适合这段文字。只回答标签，不要写别的。',
+    end: '。',
+  },
+  ja: {
+    listed:
+      '文章に合うラベルを判断してください。次のラベルから一つだけを答え、他には何も書かないでください：',
+    unlisted: '文章に合うラベルを判断してください。ラベルだけを答え、他には何も書かないでください。',
+    end: '。',
+  },
+}
 
 export const classification: Scenario = {
   id: 'classification',
   title: 'Sort texts into categories',
   description:
     'The model reads a text and answers with one of your labels, for example the team a message belongs to.',
+  brings: 'text + label',
+  sample: { input: 'My parcel has not come yet.', answer: 'shipping' },
   roles: [
     {
       name: 'text',
@@ -142,15 +178,16 @@ export const classification: Scenario = {
   ],
   inputRoles: ['text'],
   answerRole: 'label',
-  defaultInstruction({ labels }) {
-    const list = labels.join(', ')
-    const isShort = labels.length <= listedLabels && list.length <= listedCharacters
-    return isShort && labels.length > 0
-      ? `Decide which label fits the text. Answer with exactly one of these labels and nothing else: ${list}.`
-      : 'Decide which label fits the text. Answer with the label and nothing else.'
+  identityRoles: ['text'],
+  defaultInstruction(facts) {
+    const list = facts.labels.join(', ')
+    const isShort = facts.labels.length <= listedLabels && list.length <= listedCharacters
+    const words = inLanguage(instructions, facts)
+    return isShort && facts.labels.length > 0 ? `${words.listed} ${list}${words.end}` : words.unlisted
   },
-  toExample: (row, instruction) =>
+  toExamples: (row, instruction) => [
     promptedExample(row, instruction, row.fields.text ?? '', row.fields.label ?? ''),
+  ],
   labelsOf(rows) {
     const labels = new Set<string>()
     for (const row of rows) if (row.fields.label !== undefined) labels.add(row.fields.label)

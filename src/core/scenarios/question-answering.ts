@@ -1,11 +1,25 @@
 // Question answering: a question in, with a passage it is about where one is given, and an answer in free words out.
-import { promptedExample, type Scenario } from './scenario.ts'
+import { inLanguage, promptedExample, type Scenario } from './scenario.ts'
+
+const instructions = {
+  en: 'Answer the question. Give the answer only, without an introduction.',
+  de: 'Beantworte die Frage. Gib nur die Antwort, ohne Einleitung.',
+  es: 'Responde a la pregunta. Da solo la respuesta, sin introducción.',
+  fr: 'Réponds à la question. Donne seulement la réponse, sans introduction.',
+  zh: '回答问题。只给出答案，不要开场白。',
+  ja: '質問に答えてください。前置きなしで答えだけを書いてください。',
+} as const
 
 export const questionAnswering: Scenario = {
   id: 'question-answering',
   title: 'Answer questions about your field',
   description:
     'The model answers questions the way your examples do, with or without a passage in which the answer stands.',
+  brings: 'question + answer',
+  sample: {
+    input: "How long may a boat lie at the visitors' pontoon?",
+    answer: 'Three nights, then the harbour master has to agree.',
+  },
   roles: [
     {
       name: 'question',
@@ -105,11 +119,12 @@ export const questionAnswering: Scenario = {
   ],
   inputRoles: ['question', 'context'],
   answerRole: 'answer',
-  defaultInstruction: () => 'Answer the question. Give the answer only, without an introduction.',
-  toExample(row, instruction) {
+  identityRoles: ['question', 'context'],
+  defaultInstruction: (facts) => inLanguage(instructions, facts),
+  toExamples(row, instruction) {
     const { question = '', context = '', answer = '' } = row.fields
     const message = context.trim() === '' ? question : `${context}\n\n${question}`
-    return promptedExample(row, instruction, message, answer)
+    return [promptedExample(row, instruction, message, answer)]
   },
   labelsOf: () => null,
   metrics: ['tokenF1', 'exactMatch', 'lossNats', 'perplexity'],

@@ -42,8 +42,10 @@ async function encodeSplit(
   const scenario = scenarioOf(recipe.scenario)
   const mostTokens = Math.min(recipe.batch.maxTokens, config.maxPositions)
   const rows: EncodedRow[] = []
-  for (const row of unwrap(await readSplit(job.datasetFolder, split))) {
-    const { rowId, prompt, answer } = scenario.toExample(row, recipe.instruction)
+  const examples = unwrap(await readSplit(job.datasetFolder, split)).flatMap((row) =>
+    scenario.toExamples(row, recipe.instruction),
+  )
+  for (const { rowId, prompt, answer } of examples) {
     const { ids, labels } = unwrap(tokenizeExample(tokenizer, template, prompt, answer))
     const encoded = { rowId, ids, labels }
     const reason =

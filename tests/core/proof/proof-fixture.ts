@@ -23,7 +23,7 @@ export interface ProofFixture {
   close(): void
 }
 
-const tables: Record<ScenarioId, { file: string; text: (row: number) => string }> = {
+const tables: Partial<Record<ScenarioId, { file: string; text: (row: number) => string }>> = {
   classification: {
     file: 'text,label\n',
     text: (row) =>
@@ -41,6 +41,7 @@ export async function makeProofFixture(scenario: ScenarioId, rows: number): Prom
   const adapterFolder = writeTinyAdapter(join(library.runsFolder, 'run-1', 'adapter'))
   const path = join(library.cacheFolder, 'rows.csv')
   const table = tables[scenario]
+  if (table === undefined) throw new Error(`no rows for ${scenario}`)
   writeFileSync(path, table.file + Array.from({ length: rows }, (_, row) => table.text(row)).join(''))
   const data = recipeDraft.shape.data.parse({ path, testShare: 0.4 })
   const manifest = unwrap(await importDataset(library, data, scenario))

@@ -49,14 +49,16 @@ describe('classification', () => {
   })
 
   test('a row becomes instruction, text and label', () => {
-    expect(scenario.toExample(row({ text: 'Hello', label: 'greeting' }), 'Choose.')).toEqual({
-      rowId: 'r1',
-      prompt: [
-        { role: 'system', content: 'Choose.' },
-        { role: 'user', content: 'Hello' },
-      ],
-      answer: 'greeting',
-    })
+    expect(scenario.toExamples(row({ text: 'Hello', label: 'greeting' }), 'Choose.')).toEqual([
+      {
+        rowId: 'r1',
+        prompt: [
+          { role: 'system', content: 'Choose.' },
+          { role: 'user', content: 'Hello' },
+        ],
+        answer: 'greeting',
+      },
+    ])
   })
 })
 
@@ -64,17 +66,17 @@ describe('question answering', () => {
   const scenario = scenarioOf('question-answering')
 
   test('the passage stands above the question, where there is one', () => {
-    const withPassage = scenario.toExample(
+    const [withPassage] = scenario.toExamples(
       row({ question: 'Who?', answer: 'She.', context: 'She came.' }),
       'Answer.',
     )
-    expect(withPassage.prompt[1]).toEqual({ role: 'user', content: 'She came.\n\nWho?' })
-    const without = scenario.toExample(row({ question: 'Who?', answer: 'She.' }), 'Answer.')
-    expect(without.prompt[1]).toEqual({ role: 'user', content: 'Who?' })
+    expect(withPassage?.prompt[1]).toEqual({ role: 'user', content: 'She came.\n\nWho?' })
+    const [without] = scenario.toExamples(row({ question: 'Who?', answer: 'She.' }), 'Answer.')
+    expect(without?.prompt[1]).toEqual({ role: 'user', content: 'Who?' })
   })
 
   test('an empty instruction leaves the system message out', () => {
-    expect(scenario.toExample(row({ question: 'Who?', answer: 'She.' }), ' ').prompt).toEqual([
+    expect(scenario.toExamples(row({ question: 'Who?', answer: 'She.' }), ' ')[0]?.prompt).toEqual([
       { role: 'user', content: 'Who?' },
     ])
     expect(scenario.labelsOf([])).toBeNull()
