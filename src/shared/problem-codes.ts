@@ -70,6 +70,21 @@ export const problemCodes = [
   'generator.failed',
   'proof.cancelled',
   'export.failed',
+  'project.unknown',
+  'project.not-ready',
+  'upload.failed',
+  'job.unknown',
+  'chat.failed',
+  'bin.failed',
+  // network and hosts
+  'network.off',
+  'host.unavailable',
+  'connection.lost',
+  // contract
+  'contract.unknown-call',
+  'contract.invalid-input',
+  'contract.invalid-output',
+  'internal.fault',
   // command line
   'usage.invalid',
 ] as const

@@ -1,0 +1,158 @@
+// Long work under way: started, told, cancelled, ended. A job ends in a Result; what it made is kept by the room that did it.
+import { randomUUID } from 'node:crypto'
+import type { Emit, Job } from '#shared/contract/index.ts'
+import { attemptAsync, fail, ok, type Problem, type Result } from '#shared/result.ts'
+
+export interface NewJob extends Pick<Job, 'kind' | 'title'> {
+  readonly projectId?: string
+  readonly runId?: string
+  readonly modelId?: string
+  /** Only one job with the same key at a time: the second call gets the first one's id. */
+  readonly key?: string
+}
+
+export interface JobTools {
+  readonly signal: AbortSignal
+  /** Tells where the work is; `total` 0 where the phase has no steps. */
+  tell(phase: string, done?: number, total?: number): void
+}
+
+export interface JobBoard {
+  /** Starts the work and answers at once. */
+  start(job: NewJob, work: (tools: JobTools) => Promise<Result<unknown>>): { readonly jobId: string }
+  /** Asks a running job to stop; `job.unknown` where there is none. */
+  cancel(jobId: string): Result<Record<string, never>>
+  /** Running jobs, and those that ended within the last minutes. */
+  list(): Job[]
+  /** Resolves when the job has ended; at once for an unknown one. */
+  ended(jobId: string): Promise<void>
+  /** Cancels everything and waits for it. */
+  close(): Promise<void>
+}
+
+/** Ended jobs are shown this long, so that a page that was closed meanwhile learns how they ended. */
+const keptMs = 10 * 60_000
+const tellEveryMs = 200
+
+interface Entry {
+  job: Job
+  readonly key: string | undefined
+  readonly cancel: AbortController
+  readonly ended: Promise<void>
+}
+
+export function createJobBoard(emit: Emit, now: () => number = Date.now): JobBoard {
+  const entries = new Map<string, Entry>()
+
+  const change = (id: string, part: Partial<Job>): void => {
+    const entry = entries.get(id)
+    if (entry === undefined) return
+    entry.job = { ...entry.job, ...part }
+    emit('job.changed', entry.job)
+  }
+
+  function forgetOld(): void {
+    for (const [id, { job }] of entries)
+      if (job.status !== 'running' && now() - job.startedAtMs > keptMs) entries.delete(id)
+  }
+
+  function toolsFor(id: string, signal: AbortSignal): JobTools {
+    let toldMs = 0
+    let phaseSince = { phase: '', atMs: now(), done: 0 }
+    return {
+      signal,
+      tell(phase, done = 0, total = 0) {
+        if (phase !== phaseSince.phase) phaseSince = { phase, atMs: now(), done }
+        const isLast = total > 0 && done >= total
+        if (now() - toldMs < tellEveryMs && !isLast && done !== 0) return
+        toldMs = now()
+        change(id, { phase, done, total, leftMs: leftOf(phaseSince, done, total, now()) })
+      },
+    }
+  }
+
+  async function follow(id: string, run: () => Promise<Result<unknown>>, signal: AbortSignal): Promise<void> {
+    const result = await attemptAsync(async () => run()).then(
+      (outer) => (outer.ok ? outer.value : outer),
+      (error: unknown) => fail(fault(error)),
+    )
+    const isCancelled = !result.ok && (signal.aborted || result.problem.code === 'proof.cancelled')
+    change(id, {
+      status: result.ok ? 'done' : isCancelled ? 'cancelled' : 'failed',
+      problem: result.ok ? null : result.problem,
+      leftMs: null,
+    })
+  }
+
+  return {
+    start(spec, work) {
+      forgetOld()
+      for (const { job, key } of entries.values())
+        if (spec.key !== undefined && key === spec.key && job.status === 'running') return { jobId: job.id }
+      const id = randomUUID()
+      const cancel = new AbortController()
+      const job: Job = {
+        id,
+        kind: spec.kind,
+        title: spec.title,
+        projectId: spec.projectId ?? null,
+        runId: spec.runId ?? null,
+        modelId: spec.modelId ?? null,
+        status: 'running',
+        phase: '',
+        done: 0,
+        total: 0,
+        startedAtMs: now(),
+        leftMs: null,
+        problem: null,
+      }
+      const tools = toolsFor(id, cancel.signal)
+      const ended = Promise.resolve().then(() => follow(id, () => work(tools), cancel.signal))
+      entries.set(id, { job, key: spec.key, cancel, ended })
+      emit('job.changed', job)
+      return { jobId: id }
+    },
+    cancel(jobId) {
+      const entry = entries.get(jobId)
+      if (entry === undefined || entry.job.status !== 'running') return fail(unknownJob(jobId))
+      entry.cancel.abort()
+      return ok({})
+    },
+    list() {
+      forgetOld()
+      return [...entries.values()].map(({ job }) => job)
+    },
+    ended: async (jobId) => entries.get(jobId)?.ended,
+    async close() {
+      for (const { cancel } of entries.values()) cancel.abort()
+      await Promise.all([...entries.values()].map(({ ended }) => ended))
+    },
+  }
+}
+
+/** By the pace of this phase so far; null before a tenth of it is done. */
+function leftOf(
+  since: { readonly atMs: number; readonly done: number },
+  done: number,
+  total: number,
+  nowMs: number,
+): number | null {
+  const made = done - since.done
+  if (total === 0 || made <= 0 || done < total / 10) return null
+  return ((nowMs - since.atMs) / made) * (total - done)
+}
+
+const unknownJob = (jobId: string): Problem => ({
+  code: 'job.unknown',
+  message: 'This work has ended already.',
+  where: jobId,
+  remedy: 'Nothing has to be done.',
+})
+
+const fault = (error: unknown): Problem => ({
+  code: 'internal.fault',
+  message: 'Tunewright ran into a fault of its own. Nothing that was saved is lost.',
+  where: 'long work',
+  remedy: 'Try again. If it happens again, report it with the details.',
+  details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+})

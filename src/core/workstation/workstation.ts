@@ -1,0 +1,75 @@
+// The core as one thing: opens the library and its journal, puts the rooms' handlers together, closes in order. The
+// same for the desktop program, the browser host, the command line and tests.
+import { openJournalReader } from '#journal/reader.ts'
+import { openJournalWriter } from '#journal/writer.ts'
+import {
+  type AnyHandlers,
+  contractEvents,
+  type Emit,
+  type EventName,
+  type EventPayload,
+} from '#shared/contract/index.ts'
+import { attempt, type Result, unwrap } from '#shared/result.ts'
+import { createJobBoard } from '../system/jobs.ts'
+import type { Launcher } from '../system/launcher.ts'
+import { type Library, openLibrary, sweepLibrary } from '../system/library.ts'
+import type { HostPort } from './context.ts'
+
+export interface WorkstationOptions {
+  readonly home: string
+  readonly launcher: Launcher
+  readonly host: HostPort
+}
+
+type EventListener = <E extends EventName>(event: E, payload: EventPayload<E>) => void
+
+export interface Workstation {
+  readonly library: Library
+  readonly handlers: AnyHandlers
+  /** Runs that a crash left behind, now marked as interrupted. */
+  readonly interruptedRuns: readonly string[]
+  /** Sentences about the journal that a person should read once. */
+  readonly notices: readonly string[]
+  /** Every event, already checked; gives back what ends it. */
+  onEvent(listener: EventListener): () => void
+  /** Stops runs with a checkpoint and jobs, then closes the journal. */
+  close(): Promise<void>
+}
+
+const backupAgeMs = 24 * 60 * 60 * 1000
+
+/** Problems: those of the journal and of an unusable home folder. */
+export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
+  return attempt(() => {
+    const library = openLibrary(options.home)
+    const writer = unwrap(openJournalWriter(library.journalPath))
+    const reader = unwrap(openJournalReader(library.journalPath))
+    sweepLibrary(library)
+    writer.backupIfOlderThan(backupAgeMs)
+    const interruptedRuns = unwrap(writer.markOrphansInterrupted())
+    const listeners = new Set<EventListener>()
+    const emit: Emit = (event, payload) => {
+      const checked = contractEvents[event].safeParse(payload)
+      if (!checked.success)
+        throw new Error(`event ${event} does not fit the contract: ${checked.error.message}`)
+      for (const listener of listeners) listener(event, payload)
+    }
+    const jobs = createJobBoard(emit)
+    const handlers: AnyHandlers = {}
+    return {
+      library,
+      handlers,
+      interruptedRuns,
+      notices: writer.opened.notices,
+      onEvent(listener) {
+        listeners.add(listener)
+        return () => listeners.delete(listener)
+      },
+      async close() {
+        await jobs.close()
+        reader.close()
+        unwrap(writer.close())
+      },
+    }
+  })
+}

@@ -1,0 +1,70 @@
+// The serving end of the contract: a name and an unknown value in, a Result out, whatever comes. Never throws.
+import { describeIssues } from '../recipe.ts'
+import { fail, type Problem, ProblemError, type Result } from '../result.ts'
+import { type CallName, contractCalls, contractEvents, type EventName } from './contract.ts'
+
+export type Reply = Result<unknown>
+
+/** Handlers by name; a host may bring only some. */
+export type AnyHandlers = { readonly [name: string]: ((input: never) => unknown) | undefined }
+
+/** Answers one call. An unknown name, a wrong input, a thrown fault and a wrong output each give a typed Problem. */
+export async function dispatch(handlers: AnyHandlers, name: unknown, input: unknown): Promise<Reply> {
+  if (!isCallName(name)) return fail(unknownCall(name))
+  const handler = handlers[name]
+  if (handler === undefined) return fail(unavailable(name))
+  const parsed = contractCalls[name].input.safeParse(input)
+  if (!parsed.success) {
+    const faults = describeIssues(parsed.error)
+    return fail(invalidInput(name, faults))
+  }
+  try {
+    const reply = (await handler(parsed.data as never)) as Reply
+    if (!reply.ok) return reply
+    const output = contractCalls[name].output.safeParse(reply.value)
+    if (output.success) return { ok: true, value: output.data }
+    return fail(fault(name, `the answer does not fit the contract: ${output.error.message}`))
+  } catch (error) {
+    if (error instanceof ProblemError) return fail(error.problem)
+    return fail(fault(name, error instanceof Error ? (error.stack ?? error.message) : String(error)))
+  }
+}
+
+export const isCallName = (name: unknown): name is CallName =>
+  typeof name === 'string' && Object.hasOwn(contractCalls, name)
+
+export const isEventName = (name: unknown): name is EventName =>
+  typeof name === 'string' && Object.hasOwn(contractEvents, name)
+
+const shorten = (value: unknown): string =>
+  String(typeof value === 'string' ? value : typeof value).slice(0, 60)
+
+const unknownCall = (name: unknown): Problem => ({
+  code: 'contract.unknown-call',
+  message: 'This was asked of the program, but it knows no such call.',
+  where: shorten(name),
+  remedy: 'Close this page and open it again from the running program.',
+})
+
+export const unavailable = (name: string): Problem => ({
+  code: 'host.unavailable',
+  message: 'This cannot be done from here.',
+  where: name,
+  remedy: 'Do it in the desktop program, or bring the file by dropping it on the page.',
+})
+
+const invalidInput = (name: string, faults: readonly { where: string; message: string }[]): Problem => ({
+  code: 'contract.invalid-input',
+  message: `At ${faults[0]?.where ?? 'the input'}: ${faults[0]?.message ?? 'not valid'}.`,
+  where: name,
+  remedy: 'Change this value and try again.',
+  faults,
+})
+
+const fault = (name: string, details: string): Problem => ({
+  code: 'internal.fault',
+  message: 'Tunewright ran into a fault of its own. Nothing that was saved is lost.',
+  where: name,
+  remedy: 'Try again. If it happens again, report it with the details.',
+  details,
+})

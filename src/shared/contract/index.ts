@@ -1,0 +1,10 @@
+// The contract between screens and core, from one place.
+export * from './api.ts'
+export * from './contract.ts'
+export * from './data.ts'
+export * from './dispatch.ts'
+export * from './models.ts'
+export * from './projects.ts'
+export * from './results.ts'
+export * from './system.ts'
+export * from './training.ts'

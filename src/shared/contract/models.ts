@@ -1,0 +1,78 @@
+// Models on this computer: what they are, whether they fit, how to get another.
+import { z } from 'zod'
+import { count, timeMs } from '../fields.ts'
+import { problem } from '../problem-schema.ts'
+import { call, id, nothing, started } from './define.ts'
+
+export const fit = z.strictObject({
+  kind: z.enum(['fits', 'tight', 'does-not-fit']),
+  /** Memory that training with the usual settings takes, and what this computer has free for it. */
+  neededBytes: count,
+  availableBytes: count,
+  reason: z.string(),
+})
+export type Fit = z.output<typeof fit>
+
+export const modelCard = z.strictObject({
+  id,
+  name: z.string(),
+  family: z.string(),
+  parameters: count,
+  layers: count,
+  maxTokens: count,
+  sizeBytes: count,
+  licence: z.string(),
+  languages: z.string(),
+  goodAt: z.string(),
+  source: z.string(),
+  isStarter: z.boolean(),
+  hasChatTemplate: z.boolean(),
+  addedAtMs: timeMs,
+  fit,
+})
+export type ModelCard = z.output<typeof modelCard>
+
+export const recommendedModel = z.strictObject({
+  name: z.string(),
+  parameters: count,
+  downloadBytes: count,
+  licence: z.string(),
+  languages: z.string(),
+  goodAt: z.string(),
+  why: z.string(),
+  fit,
+  /** Its id where it is installed. */
+  installedId: id.nullable(),
+  /** How to get it: the program can fetch it, or the person brings its folder. */
+  how: z.enum(['fetch', 'bring']),
+})
+export type RecommendedModel = z.output<typeof recommendedModel>
+
+export const modelCalls = {
+  'models.list': call(nothing, z.strictObject({ models: z.array(modelCard), damaged: z.array(problem) })),
+  'models.recommended': call(
+    z.strictObject({ projectId: id }),
+    z.strictObject({ models: z.array(recommendedModel) }),
+  ),
+  /** Fetches the starter model; `network.off` where downloads are not allowed. */
+  'models.addStarter': call(nothing, started),
+  'models.addUploaded': call(z.strictObject({ uploadId: id }), started),
+  /** A folder or file that the host let the person pick (`host.pickModel`). */
+  'models.addPicked': call(z.strictObject({ handle: id }), started),
+  'models.verify': call(z.strictObject({ modelId: id }), started),
+  /** To the system's bin. */
+  'models.remove': call(z.strictObject({ modelId: id }), nothing),
+} as const
+export const modelEvents = { 'models.changed': nothing } as const
+
+export const hostCalls = {
+  /** Lets the person pick a model's folder or file; the page gets a name and a handle, never the path. Null: none picked. */
+  'host.pickModel': call(
+    z.strictObject({ kind: z.enum(['folder', 'file']) }),
+    z.strictObject({ picked: z.strictObject({ handle: id, name: z.string() }).nullable() }),
+  ),
+  /** Shows an export in the system's file manager. */
+  'host.revealExport': call(z.strictObject({ exportId: id }), nothing),
+  /** Opens an https address in the person's browser, after asking. */
+  'host.openExternal': call(z.strictObject({ url: z.string().max(2000) }), nothing),
+} as const

@@ -1,0 +1,179 @@
+// What came of a run: the proof and its answers, the chat, the exports, and the table of every run there was.
+import { z } from 'zod'
+import { count, timeMs } from '../fields.ts'
+import { runQuery } from '../journal-commands.ts'
+import { runSummary } from '../journal-types.ts'
+import { interval, metricName, proofSummary, verdictKinds } from '../proof-protocol.ts'
+import { chatMessage } from '../rows.ts'
+import { call, id, nothing, page, started } from './define.ts'
+
+// ---- proof --------------------------------------------------------------------------------------------------------
+
+export const proofView = z.strictObject({
+  runId: id,
+  runName: z.string(),
+  projectId: id,
+  projectName: z.string(),
+  scenario: z.string(),
+  summary: proofSummary.nullable(),
+  provedAtMs: timeMs.nullable(),
+  /** How often the locked rows were opened, by this run and by all. */
+  openings: count,
+  openingsOfData: count,
+  /** null where a proof can be started; else why not. */
+  cannotProve: z.string().nullable(),
+  testRows: count,
+})
+export type ProofView = z.output<typeof proofView>
+
+const answerSide = z.strictObject({
+  text: z.string(),
+  lossNats: z.number().nullable(),
+  /** The row's score by the deciding metric; null where a row has none by itself. */
+  score: z.number().nullable(),
+  isCut: z.boolean(),
+})
+export const proofAnswer = z.strictObject({
+  rowId: z.string(),
+  /** What the model read, without the instruction; null where the data set is no longer on this computer. */
+  prompt: z.string().nullable(),
+  expected: z.string(),
+  base: answerSide,
+  tuned: answerSide,
+  /** Tuned minus base by the deciding score, else base loss minus tuned loss: positive is better. */
+  gain: z.number(),
+  closest: z.strictObject({ text: z.string(), answer: z.string(), similarity: z.number() }).nullable(),
+})
+export type ProofAnswer = z.output<typeof proofAnswer>
+export const answerViews = ['changed', 'worst', 'best', 'all'] as const
+
+// ---- use it -------------------------------------------------------------------------------------------------------
+
+export const exportItem = z.strictObject({
+  id,
+  runId: id,
+  kind: z.enum(['adapter']),
+  name: z.string(),
+  /** Where it lies, for reading. */
+  place: z.string(),
+  bytes: count,
+  files: z.array(z.strictObject({ name: z.string(), bytes: count })),
+  createdAtMs: timeMs,
+  /** What was done to check it, and what came of it. */
+  check: z.strictObject({ isGood: z.boolean(), sentence: z.string() }),
+  isThere: z.boolean(),
+})
+export type ExportItem = z.output<typeof exportItem>
+
+export const chatSide = z.enum(['base', 'tuned'])
+
+// ---- experiments --------------------------------------------------------------------------------------------------
+
+export const experimentRow = runSummary.extend({
+  notes: z.string(),
+  method: z.string(),
+  rank: count.nullable(),
+  learningRate: z.number().nullable(),
+  epochs: z.number().nullable(),
+  batchRows: count.nullable(),
+  durationMs: z.number().nullable(),
+  proof: z
+    .strictObject({
+      metric: metricName,
+      tuned: interval,
+      base: interval,
+      verdict: z.enum(verdictKinds),
+      provedAtMs: timeMs,
+    })
+    .nullable(),
+})
+export type ExperimentRow = z.output<typeof experimentRow>
+
+const curvePoint = z.tuple([z.number(), z.number()])
+export const overlayCurve = z.strictObject({
+  runId: id,
+  name: z.string(),
+  /** [step, loss in nats], thinned. */
+  train: z.array(curvePoint),
+  validation: z.array(curvePoint),
+})
+export const settingComparison = z.strictObject({
+  path: z.string(),
+  values: z.array(z.json()),
+  isDifferent: z.boolean(),
+})
+
+const ofRun = z.strictObject({ runId: id })
+const ofRuns = z.strictObject({ runIds: z.array(id).min(1).max(24) })
+
+export const resultCalls = {
+  'proof.get': call(ofRun, proofView),
+  'proof.start': call(ofRun, started),
+  'proof.answers': call(
+    z.strictObject({
+      runId: id,
+      view: z.enum(answerViews).default('changed'),
+      text: z.string().max(500).default(''),
+      ...page,
+    }),
+    z.strictObject({ answers: z.array(proofAnswer), total: count }),
+  ),
+  'export.adapter': call(ofRun, started),
+  'export.list': call(ofRun, z.strictObject({ exports: z.array(exportItem) })),
+  /** Answers come by `chat.piece`; both sides use the same seed. */
+  'chat.send': call(
+    z.strictObject({
+      modelId: id,
+      /** The run whose adapter is the tuned side; null chats with the model alone. */
+      runId: id.nullable(),
+      sides: z.array(chatSide).min(1).max(2),
+      messages: z.array(chatMessage).min(1).max(200),
+      seed: z.int().min(0).max(4_294_967_295).default(1),
+      temperature: z.number().min(0).max(2).default(0),
+      maxTokens: z.int().min(1).max(2048).default(256),
+    }),
+    z.strictObject({ chatId: id }),
+  ),
+  'chat.stop': call(z.strictObject({ chatId: id }), nothing),
+  'experiments.list': call(runQuery, z.strictObject({ rows: z.array(experimentRow), total: count })),
+  'experiments.facets': call(
+    nothing,
+    z.strictObject({
+      total: count,
+      tags: z.array(z.string()),
+      projects: z.array(z.strictObject({ id, name: z.string() })),
+      models: z.array(z.strictObject({ id, name: z.string() })),
+    }),
+  ),
+  'experiments.edit': call(
+    z.strictObject({
+      runId: id,
+      name: z.string().min(1).max(500).optional(),
+      notes: z.string().max(100_000).optional(),
+      tags: z.array(z.string().min(1).max(500)).max(100).optional(),
+    }),
+    experimentRow,
+  ),
+  'experiments.curves': call(ofRuns, z.strictObject({ curves: z.array(overlayCurve) })),
+  'experiments.compare': call(
+    ofRuns,
+    z.strictObject({ settings: z.array(settingComparison), sameData: z.boolean(), sameModel: z.boolean() }),
+  ),
+  /** Moves the runs' folders to the system's bin and takes them out of every list. */
+  'experiments.remove': call(
+    z.strictObject({ runIds: z.array(id).min(1).max(1000) }),
+    z.strictObject({ removed: count }),
+  ),
+} as const
+
+export const resultEvents = {
+  'chat.piece': z.strictObject({
+    chatId: id,
+    side: chatSide,
+    text: z.string(),
+    /** Set with the last piece of a side. */
+    ended: z.enum(['end-of-turn', 'token-limit', 'stopped', 'failed']).nullable(),
+    sentence: z.string().nullable(),
+  }),
+  'experiments.changed': z.strictObject({ runId: id.nullable() }),
+} as const

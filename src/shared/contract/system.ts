@@ -1,0 +1,163 @@
+// This computer, the program's settings, its storage, long work under way, and what went over the network.
+import { z } from 'zod'
+import { count, timeMs } from '../fields.ts'
+import { problem } from '../problem-schema.ts'
+import { call, id, nothing } from './define.ts'
+
+export const about = z.strictObject({
+  name: z.string(),
+  version: z.string(),
+  /** Where models, data and runs are kept, for reading only. */
+  home: z.string(),
+  host: z.enum(['electron', 'browser', 'direct']),
+  platform: z.string(),
+  processor: z.string(),
+  physicalCores: count,
+  memoryBytes: count,
+  freeDiskBytes: count,
+})
+export type About = z.output<typeof about>
+
+export const selfTestIds = [
+  'computer',
+  'disk',
+  'journal',
+  'trainer',
+  'scorer',
+  'generator',
+  'models',
+] as const
+export const selfTestCheck = z.strictObject({
+  id: z.enum(selfTestIds),
+  isGood: z.boolean(),
+  /** What was found, in one line. */
+  detail: z.string(),
+  seconds: z.number(),
+})
+export type SelfTestCheck = z.output<typeof selfTestCheck>
+
+export const languages = ['en', 'de', 'es', 'fr', 'zh', 'ja'] as const
+export const language = z.enum(languages)
+export type Language = z.output<typeof language>
+
+export const settings = z.strictObject({
+  theme: z.enum(['system', 'light', 'dark']).default('system'),
+  /** Language of the program's words; others than English follow. */
+  language: z.literal('en').default('en'),
+  /** What a closed window does to a run: it goes on behind a tray entry, or stops with a checkpoint. */
+  whenClosed: z.enum(['keep-running', 'stop']).default('keep-running'),
+  /** Models may be fetched over the network. Off until a person turns it on. */
+  allowsDownloads: z.boolean().default(false),
+  /** The first start was seen through. */
+  isStarted: z.boolean().default(false),
+  /** Columns of the experiments table, in order; null takes the usual ones. */
+  experimentColumns: z.array(z.string().max(60)).max(60).nullable().default(null),
+  /** Shows terms and settings that most people never need. */
+  isAdvanced: z.boolean().default(false),
+})
+export type Settings = z.output<typeof settings>
+/** Every field optional and without a default: what is left out stays as it is. */
+export const settingsChange = z.strictObject({
+  theme: z.enum(['system', 'light', 'dark']).optional(),
+  language: z.literal('en').optional(),
+  whenClosed: z.enum(['keep-running', 'stop']).optional(),
+  allowsDownloads: z.boolean().optional(),
+  isStarted: z.boolean().optional(),
+  experimentColumns: z.array(z.string().max(60)).max(60).nullable().optional(),
+  isAdvanced: z.boolean().optional(),
+})
+
+export const networkUse = z.strictObject({
+  /** Connections to other computers since the program started. */
+  connections: count,
+  /** The last of them: host name and time; null where there was none. */
+  last: z.strictObject({ host: z.string(), atMs: timeMs, purpose: z.string() }).nullable(),
+  isAllowed: z.boolean(),
+})
+export type NetworkUse = z.output<typeof networkUse>
+
+/** How fast this computer was measured to be; null before it was. */
+export const measuredSpeed = z
+  .strictObject({
+    device: z.string(),
+    /** Matrix products of float32, in 10^9 operations a second. */
+    gemmGflops: z.number(),
+    measuredAtMs: timeMs,
+  })
+  .nullable()
+export type MeasuredSpeed = z.output<typeof measuredSpeed>
+
+export const storageKinds = ['model', 'dataset', 'run', 'export', 'cache', 'backup', 'project'] as const
+export const storageItem = z.strictObject({
+  id,
+  kind: z.enum(storageKinds),
+  name: z.string(),
+  bytes: count,
+  /** Why it can or cannot be removed, in one sentence; e.g. which runs use it. */
+  note: z.string(),
+  isRemovable: z.boolean(),
+  changedAtMs: timeMs,
+})
+export type StorageItem = z.output<typeof storageItem>
+
+export const jobKinds = ['advice', 'proof', 'export', 'model', 'speed'] as const
+export const job = z.strictObject({
+  id,
+  kind: z.enum(jobKinds),
+  /** One short line for the pill, e.g. the run's name. */
+  title: z.string(),
+  projectId: id.nullable(),
+  runId: id.nullable(),
+  modelId: id.nullable(),
+  status: z.enum(['running', 'done', 'failed', 'cancelled']),
+  /** What is being done at the moment, in plain words. */
+  phase: z.string(),
+  done: count,
+  /** 0 where the phase has no steps. */
+  total: count,
+  startedAtMs: timeMs,
+  leftMs: z.number().nullable(),
+  problem: problem.nullable(),
+})
+export type Job = z.output<typeof job>
+
+/** A run that a trainer process works on, for the pill in the frame. */
+export const activeRun = z.strictObject({
+  runId: id,
+  projectId: id,
+  name: z.string(),
+  status: z.string(),
+  doneShare: z.number(),
+  timeLeftMs: z.number().nullable(),
+})
+export type ActiveRunState = z.output<typeof activeRun>
+
+export const systemCalls = {
+  'system.about': call(nothing, about),
+  /** Every check is really done; each is also told by `system.selfTestCheck` as it ends. */
+  'system.selfTest': call(nothing, z.strictObject({ checks: z.array(selfTestCheck), isGood: z.boolean() })),
+  'system.network': call(nothing, networkUse),
+  'system.speed': call(nothing, measuredSpeed),
+  'system.measureSpeed': call(nothing, z.strictObject({ jobId: id })),
+  'system.activity': call(nothing, z.strictObject({ jobs: z.array(job), runs: z.array(activeRun) })),
+  'settings.get': call(nothing, settings),
+  'settings.set': call(settingsChange, settings),
+  'storage.list': call(
+    nothing,
+    z.strictObject({ items: z.array(storageItem), totalBytes: count, freeBytes: count }),
+  ),
+  /** Moves to the system's bin; never deletes. */
+  'storage.remove': call(
+    z.strictObject({ ids: z.array(id).min(1).max(1000) }),
+    z.strictObject({ removed: count, freedBytes: count }),
+  ),
+  'jobs.cancel': call(z.strictObject({ jobId: id }), nothing),
+} as const
+
+export const systemEvents = {
+  'system.selfTestCheck': selfTestCheck,
+  'network.changed': networkUse,
+  'settings.changed': settings,
+  'job.changed': job,
+  'activity.changed': z.strictObject({ runs: z.array(activeRun) }),
+} as const

@@ -1,0 +1,203 @@
+// Should I train, the plan, and a run from its start to its end. The same view serves a living run and one of last year.
+import { z } from 'zod'
+import { count, sha256Hex, timeMs } from '../fields.ts'
+import { runSummary, trainPoint, validationPoint } from '../journal-types.ts'
+import { problem } from '../problem-schema.ts'
+import { interval, metricName } from '../proof-protocol.ts'
+import { recipe } from '../recipe.ts'
+import { call, id, nothing, started } from './define.ts'
+import { fit } from './models.ts'
+import { presetId, settingChanges } from './projects.ts'
+
+// ---- should I train? ---------------------------------------------------------------------------------------------
+
+export const adviceSubjects = ['plain', 'few-shot'] as const
+export const advice = z.strictObject({
+  measuredAtMs: timeMs,
+  modelId: id,
+  /** Validation rows that were measured, and how many there are. */
+  rows: count,
+  rowsThere: count,
+  metric: metricName,
+  subjects: z.array(
+    z.strictObject({
+      subject: z.enum(adviceSubjects),
+      value: interval,
+      /** Examples in the prompt. */
+      shots: count,
+      answerMs: z.number(),
+    }),
+  ),
+  /** Few-shot minus plain on the same rows. */
+  difference: interval,
+  kind: z.enum(['train', 'examples-may-do', 'prompt-may-do', 'bring-more-rows', 'unclear']),
+  /** One sentence of advice, and the reasons with their numbers. */
+  sentence: z.string(),
+  reasons: z.array(z.string()),
+})
+export type Advice = z.output<typeof advice>
+
+// ---- the plan -----------------------------------------------------------------------------------------------------
+
+export const planEstimate = z.strictObject({
+  steps: count,
+  lowSeconds: z.number(),
+  highSeconds: z.number(),
+  memoryBytes: count,
+  diskBytes: count,
+  /** null where nothing is known about this computer's power. */
+  energyWh: z.number().nullable(),
+  /** What the time is taken from. */
+  basis: z.enum(['runs-here', 'measured-speed', 'guess']),
+})
+export const planOption = z.strictObject({
+  preset: presetId,
+  /** Recipe fields, by path, that the preset and the person's changes set. */
+  changes: settingChanges,
+  /** All training settings as they would be, by path. */
+  values: settingChanges,
+  estimate: planEstimate,
+  fit,
+  /** What will happen, in three sentences. */
+  sentences: z.array(z.string()),
+  isRecommended: z.boolean(),
+  blocking: problem.nullable(),
+})
+export type PlanOption = z.output<typeof planOption>
+
+// ---- a run --------------------------------------------------------------------------------------------------------
+
+export const runDetail = runSummary.extend({
+  recipe,
+  device: z.json(),
+  versions: z.record(z.string(), z.string()),
+  determinism: z.string().nullable(),
+  endReason: z.string().nullable(),
+  adapterSha256: sha256Hex.nullable(),
+  failure: problem.nullable(),
+  notes: z.string(),
+  headSeq: count,
+})
+
+export const diagnosisKinds = [
+  'too-early',
+  'still-learning',
+  'converged',
+  'memorising',
+  'unstable',
+  'rate-too-low',
+  'rate-too-high',
+  'stopped-early',
+  'diverged',
+] as const
+export const diagnosis = z.strictObject({
+  kind: z.enum(diagnosisKinds),
+  severity: z.enum(['good', 'note', 'warning']),
+  /** Since which step. */
+  step: count,
+  /** The finding, and its reason with numbers. */
+  sentence: z.string(),
+  reason: z.string(),
+  /** What helps. */
+  help: z.string(),
+})
+export type Diagnosis = z.output<typeof diagnosis>
+
+export const sampleAnswers = z.strictObject({
+  step: count,
+  answers: z.array(
+    z.strictObject({
+      rowId: z.string(),
+      prompt: z.string(),
+      expected: z.string(),
+      answer: z.string(),
+      /** null where an answer is not simply right or wrong. */
+      isRight: z.boolean().nullable(),
+    }),
+  ),
+})
+export type SampleAnswers = z.output<typeof sampleAnswers>
+
+export const deviceLoad = z.strictObject({
+  /** Share of all cores that the trainer uses, 0 to 1. */
+  processorShare: z.number().nullable(),
+  residentBytes: count.nullable(),
+  memoryBytes: count,
+  diskBytes: count,
+  energyWh: z.number().nullable(),
+})
+
+/** What changes while a run trains. */
+export const trainingState = z.strictObject({
+  runId: id,
+  status: runSummary.shape.status,
+  phase: z.string(),
+  step: count,
+  totalSteps: count,
+  doneShare: z.number(),
+  timeLeftMs: z.number().nullable(),
+  elapsedMs: z.number(),
+  tokensPerSecond: z.number().nullable(),
+  bestStep: count.nullable(),
+  device: deviceLoad,
+  diagnoses: z.array(diagnosis),
+  headSeq: count,
+})
+export type TrainingState = z.output<typeof trainingState>
+
+const trainPoints = z.array(trainPoint)
+const validationPoints = z.array(validationPoint)
+
+export const trainingView = z.strictObject({
+  run: runDetail,
+  state: trainingState,
+  /** Thinned to at most 2,000 points; validation points are all there. */
+  train: trainPoints,
+  validation: validationPoints,
+  samples: z.array(sampleAnswers),
+  notices: z.array(z.strictObject({ atMs: timeMs, text: z.string() })),
+  canContinue: z.boolean(),
+  hasAdapter: z.boolean(),
+})
+export type TrainingView = z.output<typeof trainingView>
+
+const ofProject = z.strictObject({ projectId: id })
+const ofRun = z.strictObject({ runId: id })
+
+export const trainingCalls = {
+  'advice.get': call(ofProject, z.strictObject({ advice: advice.nullable() })),
+  'advice.start': call(ofProject, started),
+  'plan.options': call(ofProject, z.strictObject({ options: z.array(planOption) })),
+  /** The plan with the person's own changes over a preset. */
+  'plan.estimate': call(
+    z.strictObject({ projectId: id, preset: presetId, changes: settingChanges }),
+    planOption,
+  ),
+  'training.start': call(
+    z.strictObject({
+      projectId: id,
+      preset: presetId,
+      changes: settingChanges,
+      name: z.string().max(200).nullable().default(null),
+    }),
+    z.strictObject({ runId: id }),
+  ),
+  'training.get': call(ofRun, trainingView),
+  'training.pause': call(ofRun, nothing),
+  'training.resume': call(ofRun, nothing),
+  /** Stops with a checkpoint and keeps the best version so far. */
+  'training.stop': call(ofRun, nothing),
+  /** Goes on with a run that was interrupted, stopped or failed. */
+  'training.continue': call(ofRun, nothing),
+} as const
+
+export const trainingEvents = {
+  /** At most four times a second; points and samples since the last one. */
+  'training.update': z.strictObject({
+    state: trainingState,
+    train: trainPoints,
+    validation: validationPoints,
+    samples: z.array(sampleAnswers),
+    notices: z.array(z.strictObject({ atMs: timeMs, text: z.string() })),
+  }),
+} as const
