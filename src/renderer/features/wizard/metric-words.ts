@@ -1,0 +1,17 @@
+// A metric's value as a person reads it, and the scale on which its bars are drawn.
+import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
+import type { Interval } from '#shared/proof-protocol.ts'
+import { formatNumber } from '../../format.ts'
+
+/** "71 %" for shares, "31.2" for scores, the plain number otherwise. */
+export function formatMetric(metric: MetricName, value: number): string {
+  const { unit } = metricFacts[metric]
+  if (unit === 'share') return `${Math.round(value * 100)} %`
+  return unit === 'score' ? (value * 100).toFixed(1) : formatNumber(value)
+}
+
+/** Shares and scores are drawn on 0 to 1; others from 0 to a little above what was measured. */
+export function metricScale(metric: MetricName, values: readonly Interval[]): { min: number; max: number } {
+  if (isShare(metric)) return { min: 0, max: 1 }
+  return { min: 0, max: Math.max(1e-6, ...values.map(({ high }) => high)) * 1.1 }
+}

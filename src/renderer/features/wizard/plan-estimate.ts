@@ -1,0 +1,48 @@
+// The plans of a project, and the chosen one with a person's own changes, worked out anew a moment after each change.
+import { onScopeDispose, ref, shallowRef } from 'vue'
+import type { PresetId, ProjectDraft } from '#shared/contract/projects.ts'
+import type { PlanOption } from '#shared/contract/training.ts'
+import type { SettingValue } from '#shared/recipe-fields.ts'
+import type { Problem } from '#shared/result.ts'
+import { api } from '../../api.ts'
+
+const waitMs = 300
+
+export function usePlan(projectId: string) {
+  const options = shallowRef<readonly PlanOption[] | null>(null)
+  const own = shallowRef<PlanOption | null>(null)
+  const presetValues = shallowRef<Readonly<Record<string, SettingValue>>>({})
+  const problem = shallowRef<Problem | null>(null)
+  const isEstimating = ref(false)
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let asked = 0
+
+  async function load(): Promise<void> {
+    const reply = await api.call('plan.options', { projectId })
+    problem.value = reply.ok ? null : reply.problem
+    if (reply.ok) options.value = reply.value.options
+  }
+
+  async function estimate(preset: PresetId, changes: ProjectDraft['changes']): Promise<void> {
+    const turn = ++asked
+    const [plain, changed] = await Promise.all([
+      api.call('plan.estimate', { projectId, preset, changes: {} }),
+      api.call('plan.estimate', { projectId, preset, changes }),
+    ])
+    if (turn !== asked) return
+    isEstimating.value = false
+    if (plain.ok) presetValues.value = plain.value.values
+    problem.value = changed.ok ? null : changed.problem
+    if (changed.ok) own.value = changed.value
+  }
+
+  /** Right away, or a moment later while a person goes on changing. */
+  function ask(preset: PresetId, changes: ProjectDraft['changes'], isHurried: boolean): void {
+    isEstimating.value = true
+    clearTimeout(timer)
+    timer = setTimeout(() => void estimate(preset, changes), isHurried ? 0 : waitMs)
+  }
+  onScopeDispose(() => clearTimeout(timer))
+
+  return { options, own, presetValues, problem, isEstimating, load, ask }
+}

@@ -1,0 +1,103 @@
+// What the drawer of fine settings shows: the fields of the recipe's schema in groups, their words, and what a person
+// typed turned into a value or a reason. The fields themselves are read off the schema, not written here.
+import { type RecipeField, recipeFields, type SettingValue } from '#shared/recipe-fields.ts'
+import { formatNumber } from '../../format.ts'
+import { type PlainKey, t } from '../../words/index.ts'
+
+/** Top keys of the recipe that the wizard asks for on an earlier step, or that the program fills in. */
+export const askedElsewhere: ReadonlySet<string> = new Set([
+  'model',
+  'data',
+  'name',
+  'scenario',
+  'instruction',
+])
+
+export const fieldGroups = [
+  'duration',
+  'optimizer',
+  'schedule',
+  'method',
+  'batch',
+  'evaluation',
+  'checkpoints',
+  'computer',
+] as const
+export type FieldGroup = (typeof fieldGroups)[number]
+
+const topKey = (path: string): string => path.split('.')[0] ?? path
+
+/** Fields of the recipe's top stand under "This computer". */
+export const groupOf = (path: string): FieldGroup =>
+  path.includes('.') ? (fieldGroups.find((group) => group === topKey(path)) ?? 'computer') : 'computer'
+
+export const shownFields: readonly RecipeField[] = recipeFields.filter(
+  ({ path }) => !askedElsewhere.has(topKey(path)),
+)
+
+export const fieldsOf = (group: FieldGroup): readonly RecipeField[] =>
+  shownFields.filter(({ path }) => groupOf(path) === group)
+
+/** Words by a field's path; a test compares the message file with the schema, so that none is missing. */
+export const fieldWord = (path: string, part: 'title' | 'term' | 'help' | 'why' | 'none'): string =>
+  t(`recipe.fields.${path}.${part}` as PlainKey)
+export const choiceWord = (path: string, choice: string): string =>
+  t(`recipe.fields.${path}.choices.${choice}` as PlainKey)
+
+/** A value as a person reads it; small numbers the way the field writes them: 2e-4. */
+export function wordValue(field: RecipeField, value: SettingValue | undefined): string {
+  if (value === null || value === undefined) return field.isNullable ? fieldWord(field.path, 'none') : ''
+  if (typeof value === 'number') return writeNumber(value)
+  if (typeof value === 'boolean') return t(value ? 'wizard.plan.on' : 'wizard.plan.off')
+  if (Array.isArray(value)) return value.map((choice) => choiceWord(field.path, String(choice))).join(', ')
+  if (field.choices.length > 0) return choiceWord(field.path, String(value))
+  return String(value)
+}
+
+/** A number as it is typed: no thousands marked, very small ones with their power of ten. */
+export const writeNumber = (value: number): string =>
+  value !== 0 && Math.abs(value) < 0.0001 ? value.toExponential() : String(value)
+
+export type Typed =
+  | { readonly ok: true; readonly value: number }
+  | { readonly ok: false; readonly reason: string }
+
+/** What a person typed into a number's field; a comma may stand for the point. */
+export function readTyped(field: RecipeField, typed: string): Typed {
+  const plain = typed.trim().replace(',', '.')
+  const value = plain === '' ? Number.NaN : Number(plain)
+  const isAllowed =
+    Number.isFinite(value) &&
+    (field.kind !== 'whole' || Number.isSafeInteger(value)) &&
+    isInRange(field, value)
+  if (isAllowed) return { ok: true, value }
+  const range = wordRange(field)
+  return {
+    ok: false,
+    reason: t(field.kind === 'whole' ? 'wizard.plan.wrongWhole' : 'wizard.plan.wrongNumber', { range }),
+  }
+}
+
+function isInRange({ minimum, maximum, isAboveMinimum }: RecipeField, value: number): boolean {
+  if (minimum !== null && (isAboveMinimum ? value <= minimum : value < minimum)) return false
+  return maximum === null || value <= maximum
+}
+
+const writeBound = (value: number): string =>
+  Math.abs(value) < 0.01 || value % 1 !== 0 ? String(value) : formatNumber(value)
+
+/** "From 1 to 512." */
+export function wordRange({ kind, minimum, maximum, isAboveMinimum }: RecipeField): string {
+  if (minimum === null) return ''
+  // A whole number above 0 is 1 or more.
+  const isAbove = isAboveMinimum && kind !== 'whole'
+  const low = writeBound(isAboveMinimum && kind === 'whole' ? minimum + 1 : minimum)
+  if (maximum === null)
+    return isAbove ? t('wizard.plan.rangeAbove', { low }) : t('wizard.plan.rangeFrom', { low })
+  const high = writeBound(maximum)
+  return isAbove ? t('wizard.plan.rangeAboveTo', { low, high }) : t('wizard.plan.rangeBoth', { low, high })
+}
+
+/** Whether two values of a setting are the same. */
+export const isSameValue = (a: SettingValue | undefined, b: SettingValue | undefined): boolean =>
+  JSON.stringify(a ?? null) === JSON.stringify(b ?? null)

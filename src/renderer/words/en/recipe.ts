@@ -1,0 +1,218 @@
+// Words of every field of the recipe that the advanced drawer shows, by its path: the plain title, the exact term, what
+// it does, and why its value is what it is. A test compares this file with the schema.
+export const recipe = {
+  groups: {
+    duration: 'How long it learns',
+    optimizer: 'How strongly it learns',
+    schedule: 'How the strength changes',
+    method: 'What is trained',
+    batch: 'How many rows at once',
+    evaluation: 'When to measure, and when to stop',
+    checkpoints: 'Safe points to go on from',
+    computer: 'This computer',
+  },
+  fields: {
+    duration: {
+      epochs: {
+        title: 'Times through your rows',
+        term: 'epochs',
+        help: 'How often the model sees every row you gave it to learn from. Too often and it learns them by heart.',
+        why: 'Three times is enough for most goals, and the best version is kept even if it is an earlier one.',
+      },
+      maxSteps: {
+        title: 'Stop after so many steps',
+        term: 'maximum steps',
+        help: 'Ends the run early, however many rows are left. Good for a first look.',
+        why: 'Without a limit the run sees all rows as often as you said.',
+        none: 'No limit',
+      },
+    },
+    optimizer: {
+      kind: {
+        title: 'Method of improving',
+        term: 'optimizer',
+        help: 'The rule by which the weights change after each step.',
+        why: 'AdamW is what nearly all fine-tuning uses, and it forgives a rough choice of the other settings.',
+        choices: { adamw: 'AdamW' },
+      },
+      learningRate: {
+        title: 'How strongly it learns',
+        term: 'learning rate',
+        help: 'How far the weights move in one step. Too low and nothing is learnt, too high and what was there breaks.',
+        why: '0.0002 is the usual strength for small adapters such as this one.',
+      },
+      beta1: {
+        title: 'How long a direction is kept',
+        term: 'beta 1, momentum',
+        help: 'How much of the last steps flows into the next one.',
+        why: '0.9 is the value of the method’s authors; there is rarely a reason to change it.',
+      },
+      beta2: {
+        title: 'How long a size is kept',
+        term: 'beta 2',
+        help: 'Over how many steps the usual size of each change is averaged.',
+        why: '0.999 is the value of the method’s authors, and suits noisy, small batches.',
+      },
+      epsilon: {
+        title: 'Smallest divisor',
+        term: 'epsilon',
+        help: 'Keeps the calculation safe where a weight hardly changes.',
+        why: '1e-8 is the value of the method’s authors.',
+      },
+      weightDecay: {
+        title: 'Pull towards zero',
+        term: 'weight decay',
+        help: 'Shrinks the new weights a little at each step, so that none grows without a reason.',
+        why: 'A little of it steadies long runs; in short ones it hardly matters.',
+      },
+      clipNorm: {
+        title: 'Limit of one step',
+        term: 'gradient clipping',
+        help: 'A single odd row cannot push the model further than this.',
+        why: '1 leaves ordinary steps alone and catches the wild ones.',
+        none: 'No limit',
+      },
+    },
+    schedule: {
+      kind: {
+        title: 'Strength over the run',
+        term: 'schedule',
+        help: 'Whether the strength of learning stays the same or sinks towards the end.',
+        why: 'Sinking gently lets the model settle at the end.',
+        choices: { constant: 'Stays the same', linear: 'Sinks evenly', cosine: 'Sinks gently' },
+      },
+      warmupShare: {
+        title: 'Gentle start',
+        term: 'warm-up',
+        help: 'The share of the run in which the strength grows from nothing to its full value.',
+        why: 'A twentieth of the run keeps the first steps from doing harm.',
+      },
+    },
+    method: {
+      kind: {
+        title: 'Way of training',
+        term: 'method',
+        help: 'A small adapter is trained beside the model; the model itself stays as it is.',
+        why: 'It needs little memory, is small to keep, and can be taken off again.',
+        choices: { lora: 'Small adapter (LoRA)' },
+      },
+      rank: {
+        title: 'Room for new knowledge',
+        term: 'rank',
+        help: 'How wide the adapter is. More room learns finer differences, and takes more memory and time.',
+        why: '8 is enough for one goal with up to some thousand rows.',
+      },
+      alpha: {
+        title: 'Weight of what was learnt',
+        term: 'alpha',
+        help: 'How strongly the adapter counts: its output is multiplied by this number and divided by the rank.',
+        why: 'Twice the rank is the usual choice.',
+      },
+      targets: {
+        title: 'Parts that get an adapter',
+        term: 'target modules',
+        help: 'Which parts of each layer can learn. Fewer parts are faster and learn less.',
+        why: 'All parts learn best for the same number of weights.',
+        choices: {
+          q_proj: 'What is looked for (q)',
+          k_proj: 'What is offered (k)',
+          v_proj: 'What is passed on (v)',
+          o_proj: 'What comes of it (o)',
+          gate_proj: 'Gate (gate)',
+          up_proj: 'Widening (up)',
+          down_proj: 'Narrowing (down)',
+        },
+      },
+      topLayers: {
+        title: 'Only the uppermost layers',
+        term: 'top layers',
+        help: 'Trains only so many layers, counted from the answer. Faster, and less is learnt.',
+        why: 'All layers learn best; fewer are for a computer that is short of time.',
+        none: 'All layers',
+      },
+    },
+    batch: {
+      microRows: {
+        title: 'Rows at once',
+        term: 'batch size',
+        help: 'Rows that go through the model together. More are faster to a point, and take more memory.',
+        why: '8 rows use a processor well without filling the memory.',
+      },
+      accumulation: {
+        title: 'Batches to one step',
+        term: 'gradient accumulation',
+        help: 'Several small batches count as one large one: a steadier step without more memory.',
+        why: '1 makes the most steps, which small data sets need.',
+      },
+      maxTokens: {
+        title: 'Longest row',
+        term: 'maximum tokens',
+        help: 'Longer rows are left out and listed with this reason; none is cut. A token is about three quarters of a word.',
+        why: '512 holds most messages and answers; memory grows with it.',
+      },
+    },
+    evaluation: {
+      everySteps: {
+        title: 'Steps between two measurements',
+        term: 'evaluation interval',
+        help: 'How often the model is measured on rows it does not learn from. Each measurement takes a little time.',
+        why: 'About eight measurements show the course of a run.',
+        none: 'About eight in a run',
+      },
+      patience: {
+        title: 'Stop when it no longer helps',
+        term: 'early stopping, patience',
+        help: 'The run ends after so many measurements in a row without improvement.',
+        why: 'Three in a row are hardly an accident, and no night is wasted.',
+        none: 'Never stop early',
+      },
+      minImprovementNats: {
+        title: 'What counts as better',
+        term: 'minimum improvement, in nats',
+        help: 'A smaller gain than this on the measuring rows is taken as none.',
+        why: '0.001 is about the noise of a small measurement.',
+      },
+    },
+    checkpoints: {
+      everySeconds: {
+        title: 'Seconds between two safe points',
+        term: 'checkpoint interval, in seconds',
+        help: 'After a crash or a power cut the run goes on from the last safe point.',
+        why: 'At most two minutes of work can be lost.',
+        none: 'Not by time',
+      },
+      everySteps: {
+        title: 'Steps between two safe points',
+        term: 'checkpoint interval, in steps',
+        help: 'Safe points by steps, in addition to those by time.',
+        why: 'Time is the better measure of what can be lost.',
+        none: 'Not by steps',
+      },
+      keepLast: {
+        title: 'Safe points that are kept',
+        term: 'checkpoints kept',
+        help: 'Older ones are removed. The best version is always kept.',
+        why: 'Three leave a choice, should the last one be damaged.',
+      },
+    },
+    gradientCheckpointing: {
+      title: 'Save memory',
+      term: 'gradient checkpointing',
+      help: 'Works out in-between results a second time instead of keeping them: less memory, about a third more time.',
+      why: 'On, because a run that does not fit teaches nothing.',
+    },
+    seed: {
+      title: 'Number that chance starts from',
+      term: 'seed',
+      help: 'The same number with the same settings gives the same run. Another number shows how much is luck.',
+      why: '42 is as good as any.',
+    },
+    threads: {
+      title: 'Processor threads',
+      term: 'threads',
+      help: 'How much of the processor the run may use. Fewer leave more for your other work.',
+      why: 'One for each physical core is the fastest.',
+      none: 'One for each core',
+    },
+  },
+} as const
