@@ -1,4 +1,6 @@
 // The other end of core/system/launcher.ts, the same for a Node child and for an Electron utility process.
+// (Imported, not taken from the global: the sandbox takes the global away.)
+import process from 'node:process'
 
 interface UtilityParentPort {
   postMessage(message: unknown): void

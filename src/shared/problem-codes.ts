@@ -68,6 +68,7 @@ export const problemCodes = [
   'trainer.silent',
   'scorer.failed',
   'generator.failed',
+  'sandbox.failed',
   'proof.cancelled',
   'export.failed',
   'project.unknown',

@@ -1,9 +1,11 @@
 // The port through which core starts its child processes. Under the terminal and the browser host they are Node
 // children; under Electron main/ brings an implementation over utilityProcess. Nobody else spawns anything.
 import { fork } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { realpathSync } from 'node:fs'
+import { join } from 'node:path'
+import { entryPath, programRoot } from './program-places.ts'
 
-export type ProcessName = 'trainer' | 'scorer' | 'generator'
+export type ProcessName = 'trainer' | 'scorer' | 'generator' | 'sandbox'
 
 /** How a child ended: an exit code, or the signal that killed it. */
 export interface ChildExit {
@@ -30,13 +32,43 @@ export interface Launcher {
 
 const lastWordsLimit = 8_000
 
+/** How a child is started: flags for Node, and its environment (null: that of this process). */
+export interface LaunchSettings {
+  readonly flags: readonly string[]
+  readonly environment: Readonly<Record<string, string>> | null
+}
+
+/**
+ * The sandbox may read the program's own files and nothing else, write nothing, start nothing, load nothing native, turn
+ * no text into code, and knows no environment. It takes the same away from itself again (processes/sandbox/seal-host.ts),
+ * for hosts that have no such flags.
+ */
+export function launchSettings(name: ProcessName): LaunchSettings {
+  const flags = ['--disable-warning=ExperimentalWarning']
+  if (name !== 'sandbox') return { flags, environment: null }
+  const readable = [programRoot, join(programRoot, 'node_modules')].map((folder) => realpathSync(folder))
+  return {
+    flags: [
+      ...flags,
+      '--disable-warning=SecurityWarning',
+      '--permission',
+      ...[...new Set(readable)].map((folder) => `--allow-fs-read=${folder}`),
+      '--disallow-code-generation-from-strings',
+      '--max-old-space-size=512',
+      '--expose-gc',
+    ],
+    environment: {},
+  }
+}
+
 /** Children as Node processes that run the entry points of src/processes by path. */
 export function createNodeLauncher(): Launcher {
   return {
     launch(name) {
-      const entry = fileURLToPath(new URL(`../../processes/${name}.ts`, import.meta.url))
-      const child = fork(entry, [], {
-        execArgv: ['--disable-warning=ExperimentalWarning'],
+      const { flags, environment } = launchSettings(name)
+      const child = fork(entryPath(name), [], {
+        execArgv: [...flags],
+        ...(environment === null ? {} : { env: environment }),
         serialization: 'advanced',
         stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       })
