@@ -69,6 +69,8 @@ function runProgram(
     runPart(context, code, 'answer.js', false) ??
     runPart(context, tests, 'tests.js', true)
   if (printed.isOver()) return tooMuchOutput
+  // A promise that is interrupted does not say so.
+  if (Date.now() > endMs) return outOfTime
   return outcome ?? passed
 }
 
