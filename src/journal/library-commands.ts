@@ -19,7 +19,7 @@ export function addProject({ db, now }: WriterContext, input: unknown): JournalP
       `project ${name}`,
       'Choose another name.',
     )
-  const row = { id: newId('project', now()), name, scenario, goal, created_at_ms: now() }
+  const row = { id: newId('project', now()), name, scenario, goal, created_at_ms: now(), removed_at_ms: null }
   run(db, sqlFor.insertInto('projects').values(row))
   return toProject(row)
 }

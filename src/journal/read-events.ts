@@ -15,6 +15,7 @@ import { chainStart, hashEvent } from './hash-chain.ts'
 import { all, each, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
 import { toHex } from './rows.ts'
+import { createThinner } from './thin-curve.ts'
 
 /** One page of the run's events, in order. */
 export function readEvents(db: Database, runId: unknown, page: unknown): JournalEvent[] {
@@ -52,18 +53,41 @@ export function readCurve(db: Database, runId: unknown): RunCurve {
   const id = checkInput(rowReference, runId, 'run id')
   const train = new Map<number, TrainPoint>()
   const validation = new Map<number, ValidationPoint>()
-  for (const row of each(db, curveQuery(id))) {
-    const body = readJson(row.body)
-    const place = { attempt: row.attempt, atMs: row.at_ms }
-    if (row.kind === 'step') {
-      const point = stepBody.safeParse(body)
-      if (point.success) train.set(point.data.step, { ...point.data, ...place })
-    } else {
-      const point = validationBody.safeParse(body)
-      if (point.success) validation.set(point.data.step, { ...point.data, ...place })
-    }
-  }
+  for (const row of each(db, curveQuery(id)))
+    followRow(row, (point) => train.set(point.step, point), validation)
   return { train: byStep(train), validation: byStep(validation) }
+}
+
+/** As `readCurve`, the training points thinned to at most `most`; memory does not grow with the run. */
+export function readThinCurve(db: Database, runId: unknown, most: number): RunCurve {
+  const id = checkInput(rowReference, runId, 'run id')
+  const train = createThinner<TrainPoint>(most)
+  const validation = new Map<number, ValidationPoint>()
+  for (const row of each(db, curveQuery(id))) followRow(row, (point) => train.add(point), validation)
+  return { train: train.points(), validation: byStep(validation) }
+}
+
+interface CurveRow {
+  readonly attempt: number
+  readonly at_ms: number
+  readonly kind: string
+  readonly body: string
+}
+
+function followRow(
+  row: CurveRow,
+  addStep: (point: TrainPoint) => void,
+  validation: Map<number, ValidationPoint>,
+): void {
+  const body = readJson(row.body)
+  const place = { attempt: row.attempt, atMs: row.at_ms }
+  if (row.kind === 'step') {
+    const point = stepBody.safeParse(body)
+    if (point.success) addStep({ ...point.data, ...place })
+    return
+  }
+  const point = validationBody.safeParse(body)
+  if (point.success) validation.set(point.data.step, { ...point.data, ...place })
 }
 
 const byStep = <T extends { step: number }>(points: Map<number, T>): T[] =>

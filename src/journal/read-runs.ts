@@ -95,7 +95,7 @@ export const countQuery = (query: CheckedQuery) =>
   filtered(query).select((build) => build.fn.countAll<number>().as('total'))
 
 function filtered(query: CheckedQuery) {
-  let found = sqlFor.selectFrom('runs')
+  let found = sqlFor.selectFrom('runs').where('runs.removed_at_ms', 'is', null)
   if (query.projectId !== undefined) found = found.where('runs.project_id', '=', query.projectId)
   if (query.statuses !== undefined) found = found.where('runs.status', 'in', query.statuses)
   if (query.modelId !== undefined) found = found.where('runs.model_id', '=', query.modelId)
@@ -122,7 +122,14 @@ function filtered(query: CheckedQuery) {
 
 type SummaryRow = Omit<
   Selectable<RunsTable>,
-  'recipe' | 'device' | 'versions' | 'determinism' | 'end_reason' | 'adapter_sha256' | 'notes'
+  | 'recipe'
+  | 'device'
+  | 'versions'
+  | 'determinism'
+  | 'end_reason'
+  | 'adapter_sha256'
+  | 'notes'
+  | 'removed_at_ms'
 > & { project_name: string; model_name: string }
 
 function toSummary(row: SummaryRow): RunSummary {
@@ -172,7 +179,8 @@ export function getRun(db: Database, runId: unknown): RunDetail {
           'runs.adapter_sha256',
           'runs.notes',
         ])
-        .where('runs.id', '=', id),
+        .where('runs.id', '=', id)
+        .where('runs.removed_at_ms', 'is', null),
     )
     if (!row) refuseUnknownRun(id)
     return {

@@ -2,6 +2,7 @@
 // readers work beside the one writer, each question seeing one consistent state.
 import { existsSync, statSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
+import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { RunQuery } from '#shared/journal-commands.ts'
 import type {
   ChainReport,
@@ -22,7 +23,8 @@ import { isChangedSinceClosing } from './contents-digest.ts'
 import { newestVersion, readVersion } from './migrate.ts'
 import { attemptOn, refuse } from './problems.ts'
 import { all, sqlFor } from './query.ts'
-import { readCurve, readEvents, verifyChain } from './read-events.ts'
+import { readCurve, readEvents, readThinCurve, verifyChain } from './read-events.ts'
+import { type ExperimentPage, listExperiments, readExperiment, readFacets } from './read-experiments.ts'
 import {
   findChangedMeasurements,
   readArtifacts,
@@ -53,10 +55,18 @@ export interface JournalReader {
   models(): Result<JournalModel[]>
   datasets(): Result<JournalDataset[]>
   listRuns(query?: RunQuery): Result<RunPage>
+  /** As `listRuns`, each run with its settings and newest result. */
+  experiments(query?: RunQuery): Result<ExperimentPage>
+  /** One run as the table of experiments shows it. */
+  experiment(runId: string): Result<ExperimentRow>
+  /** Tags, projects and models that experiments can be filtered by. */
+  facets(): Result<ReturnType<typeof readFacets>>
   /** run.unknown where there is none with this id. */
   getRun(runId: string): Result<RunDetail>
   /** Empty for a run that the journal does not know. */
   curve(runId: string): Result<RunCurve>
+  /** As `curve`, with at most `most` training points: the lowest and highest of each stretch of steps. */
+  thinCurve(runId: string, most: number): Result<RunCurve>
   /** Events after `afterSeq` (0: from the first), at most `limit` of them; more than 100,000 are never given. */
   events(runId: string, afterSeq?: number, limit?: number): Result<JournalEvent[]>
   evaluations(runId: string): Result<JournalEvaluation[]>
@@ -108,14 +118,27 @@ function readerOver(db: Database, path: string): JournalReader {
   return {
     path,
     projects: () =>
-      read(() => all(db, sqlFor.selectFrom('projects').selectAll().orderBy('created_at_ms')).map(toProject)),
+      read(() =>
+        all(
+          db,
+          sqlFor
+            .selectFrom('projects')
+            .selectAll()
+            .where('removed_at_ms', 'is', null)
+            .orderBy('created_at_ms'),
+        ).map(toProject),
+      ),
     models: () =>
       read(() => all(db, sqlFor.selectFrom('models').selectAll().orderBy('added_at_ms')).map(toModel)),
     datasets: () =>
       read(() => all(db, sqlFor.selectFrom('datasets').selectAll().orderBy('added_at_ms')).map(toDataset)),
     listRuns: (query = {}) => read(() => listRuns(db, query)),
+    experiments: (query = {}) => read(() => listExperiments(db, query)),
+    experiment: (runId) => read(() => readExperiment(db, runId)),
+    facets: () => read(() => readFacets(db)),
     getRun: (runId) => read(() => getRun(db, runId)),
     curve: (runId) => read(() => readCurve(db, runId)),
+    thinCurve: (runId, most) => read(() => readThinCurve(db, runId, most)),
     events: (runId, afterSeq, limit) => read(() => readEvents(db, runId, { afterSeq, limit })),
     evaluations: (runId) => read(() => readEvaluations(db, runId)),
     comparisons: (runId) => read(() => readComparisons(db, runId)),

@@ -59,6 +59,7 @@ export function createRun({ db, now, ownRuns }: WriterContext, input: unknown): 
       failure: null,
       notes: wanted.notes,
       tags: jsonText(wanted.tags, 'run.tags'),
+      removed_at_ms: null,
     }),
   )
   ownRuns.add(id)

@@ -19,6 +19,7 @@ interface ProjectsTable {
   scenario: ScenarioId
   goal: string
   created_at_ms: number
+  removed_at_ms: number | null
 }
 
 interface ModelsTable {
@@ -71,6 +72,7 @@ export interface RunsTable {
   failure: string | null
   notes: string
   tags: string
+  removed_at_ms: number | null
 }
 
 interface EventsTable {

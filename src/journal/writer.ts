@@ -37,6 +37,7 @@ import {
   markArtifactRemoved,
   recordTestSetOpening,
 } from './proof-commands.ts'
+import { removeProject, removeRuns, renameProject } from './removal-commands.ts'
 import { restoringPath } from './restore.ts'
 import {
   createRun,
@@ -73,6 +74,9 @@ export interface JournalWriter {
   addProject(project: NewProject): Result<JournalProject>
   /** The project of this name, made where there is none. */
   ensureProject(project: NewProject): Result<JournalProject>
+  renameProject(projectId: string, name: string, goal: string): Result<JournalProject>
+  /** Hides a project and its runs from every list; refused (`run.active`) while one of them is under way. */
+  removeProject(projectId: string): Result<{ runIds: string[] }>
   addModel(model: NewModel): Result<JournalModel>
   addDataset(dataset: NewDataset): Result<JournalDataset>
 
@@ -86,6 +90,8 @@ export interface JournalWriter {
   renameRun(runId: string, name: string): Result<void>
   setNotes(runId: string, notes: string): Result<void>
   setTags(runId: string, tags: readonly string[]): Result<void>
+  /** Hides runs at rest from every list; `run.active` for one that is under way, and then none is hidden. */
+  removeRuns(runIds: readonly string[]): Result<{ removed: number }>
 
   addEvaluation(evaluation: NewEvaluation): Result<{ id: string }>
   addComparison(comparison: NewComparison): Result<{ id: string }>
@@ -214,6 +220,9 @@ function writerOver(
     opened,
     addProject: (project) => commit(context, () => addProject(context, project)),
     ensureProject: (project) => commit(context, () => ensureProject(context, project)),
+    renameProject: (projectId, name, goal) =>
+      commit(context, () => renameProject(context, projectId, { name, goal })),
+    removeProject: (projectId) => commit(context, () => removeProject(context, projectId)),
     addModel: (model) => commit(context, () => addModel(context, model)),
     addDataset: (dataset) => commit(context, () => addDataset(context, dataset)),
     createRun: (newRun) => commit(context, () => createRun(context, newRun)),
@@ -227,6 +236,7 @@ function writerOver(
     renameRun: (runId, name) => commit(context, () => renameRun(context, runId, name)),
     setNotes: (runId, notes) => commit(context, () => setNotes(context, runId, notes)),
     setTags: (runId, tags) => commit(context, () => setTags(context, runId, tags)),
+    removeRuns: (runIds) => commit(context, () => removeRuns(context, runIds)),
     addEvaluation: (evaluation) => commit(context, () => addEvaluation(context, evaluation)),
     addComparison: (comparison) => commit(context, () => addComparison(context, comparison)),
     addProof: (proof) => commit(context, () => addProof(context, proof)),

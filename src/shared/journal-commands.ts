@@ -139,6 +139,7 @@ export const runName = line
 export const runNotes = prose
 export const runTags = tags
 export const rowReference = id
+export const removedRuns = z.array(id).max(100_000)
 export const attemptNumber = count
 
 export const runSorts = ['created', 'started', 'ended', 'name', 'status', 'bestLoss'] as const

@@ -68,14 +68,19 @@ const rowsSince: readonly ((db: Database) => void)[] = [
     )
   },
   () => {},
+  (db) => {
+    db.exec(`INSERT INTO projects VALUES ('project-2', 'Post (removed)', 'classification', '', 1000, 2000)`)
+  },
 ]
 
 /** A journal file at this schema version, closed, holding every row that the version can hold. */
 export function journalAt(version: number): string {
   const path = join(temporaryFolder(), 'journal.db')
   const db = openForWriting(path)
-  migrate(db, path, {}, migrations.slice(0, version))
-  for (const insert of rowsSince.slice(0, version)) insert(db)
+  for (const [index, insert] of rowsSince.slice(0, version).entries()) {
+    migrate(db, path, {}, migrations.slice(0, index + 1))
+    insert(db)
+  }
   db.close()
   return path
 }
@@ -93,13 +98,16 @@ export function readRaw<T>(path: string, work: (db: Database) => T): T {
 /** Every row of a journal file, as text. */
 export const rowsOf = (path: string): Record<string, unknown[]> => readRaw(path, (db) => dumpRows(db))
 
-/** Every row of every table but the two that note openings and upgrades, as text. */
-export function dumpRows(db: Database, tables: readonly string[] = tablesOf(db)): Record<string, unknown[]> {
+/** Every row of every table but the two that note openings and upgrades, as text; of later columns nothing. */
+export function dumpRows(
+  db: Database,
+  columns: Readonly<Record<string, readonly string[]>> = columnsOf(db),
+): Record<string, unknown[]> {
   return Object.fromEntries(
-    tables.map((table) => [
+    Object.entries(columns).map(([table, names]) => [
       table,
       db
-        .prepare(`SELECT * FROM ${table}`)
+        .prepare(`SELECT ${names.join(', ')} FROM ${table}`)
         .all()
         .map((row) =>
           JSON.stringify(row, (_, value) =>
@@ -110,7 +118,16 @@ export function dumpRows(db: Database, tables: readonly string[] = tablesOf(db))
   )
 }
 
-export const tablesOf = (db: Database): string[] =>
+/** The columns of every table that `dumpRows` reads. */
+export const columnsOf = (db: Database): Record<string, string[]> =>
+  Object.fromEntries(
+    tablesOf(db).map((table) => [
+      table,
+      db.prepare('SELECT name FROM pragma_table_info(?)').pluck().all(table) as string[],
+    ]),
+  )
+
+const tablesOf = (db: Database): string[] =>
   (
     db
       .prepare(

@@ -4,6 +4,7 @@ import { runs } from './0002-runs.ts'
 import { proof } from './0003-proof.ts'
 import { artifacts } from './0004-artifacts.ts'
 import { views } from './0005-views.ts'
+import { removals } from './0006-removals.ts'
 import type { Migration } from './migration.ts'
 
-export const migrations: readonly Migration[] = [library, runs, proof, artifacts, views]
+export const migrations: readonly Migration[] = [library, runs, proof, artifacts, views, removals]

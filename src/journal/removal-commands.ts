@@ -1,0 +1,70 @@
+// Commands that rename a project and take projects and runs out of every list. What was measured stays in the journal:
+// nothing is deleted here, and a run that is under way is refused.
+import { newProject, removedRuns, rowReference } from '#shared/journal-commands.ts'
+import { activeStatuses, type JournalProject } from '#shared/journal-types.ts'
+import { checkInput } from './check-input.ts'
+import type { WriterContext } from './command.ts'
+import { refuse } from './problems.ts'
+import { all, first, run, sqlFor } from './query.ts'
+import { toProject } from './rows.ts'
+import { readRun } from './run-commands.ts'
+
+/** Another name and goal for a project; journal.conflict where another project has the name. */
+export function renameProject(
+  { db }: WriterContext,
+  projectId: unknown,
+  wanted: { readonly name: unknown; readonly goal: unknown },
+): JournalProject {
+  const id = checkInput(rowReference, projectId, 'project id')
+  const known = readProject(db, id)
+  const given = checkInput(newProject, { ...wanted, scenario: known.scenario }, `project ${id}`)
+  const { name, goal } = given
+  const other = first(db, sqlFor.selectFrom('projects').select('id').where('name', '=', name))
+  if (other !== undefined && other.id !== id)
+    refuse('journal.conflict', `There already is a project "${name}".`, 'name', 'Choose another name.')
+  run(db, sqlFor.updateTable('projects').set({ name, goal }).where('id', '=', id))
+  return toProject({ ...known, name, goal })
+}
+
+/** Hides runs that are at rest; those that are hidden already stay so. Returns how many were hidden now. */
+export function removeRuns({ db, now }: WriterContext, runIds: unknown): { removed: number } {
+  const ids = checkInput(removedRuns, runIds, 'runs to remove')
+  let removed = 0
+  for (const id of ids) {
+    refuseActive(id, readRun(db, id).status)
+    const hide = sqlFor.updateTable('runs').set({ removed_at_ms: now() })
+    removed += run(db, hide.where('id', '=', id).where('removed_at_ms', 'is', null))
+  }
+  return { removed }
+}
+
+/** Hides a project and all its runs. Its name becomes free for another one. Returns the ids of the runs hidden now. */
+export function removeProject(context: WriterContext, projectId: unknown): { runIds: string[] } {
+  const { db, now } = context
+  const id = checkInput(rowReference, projectId, 'project id')
+  const { name } = readProject(db, id)
+  const shown = sqlFor
+    .selectFrom('runs')
+    .select(['id', 'status'])
+    .where('project_id', '=', id)
+    .where('removed_at_ms', 'is', null)
+  const runs = all(db, shown)
+  for (const { id: runId, status } of runs) refuseActive(runId, status)
+  for (const { id: runId } of runs) removeRuns(context, [runId])
+  const set = { name: `${name} (removed ${id})`, removed_at_ms: now() }
+  run(db, sqlFor.updateTable('projects').set(set).where('id', '=', id))
+  return { runIds: runs.map((row) => row.id) }
+}
+
+function refuseActive(id: string, status: (typeof activeStatuses)[number]): void {
+  if (activeStatuses.includes(status))
+    refuse('run.active', 'This run is still under way.', `run ${id}`, 'Stop it first, then remove it.')
+}
+
+function readProject(db: WriterContext['db'], id: string) {
+  const found = sqlFor.selectFrom('projects').selectAll().where('id', '=', id)
+  return (
+    first(db, found.where('removed_at_ms', 'is', null)) ??
+    refuse('project.unknown', 'There is no such project.', `project ${id}`, 'Choose one from the list.')
+  )
+}
