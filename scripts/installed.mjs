@@ -80,8 +80,16 @@ export async function runInstalled(command, parameters, { environment = {}, cwd 
   if (code !== 0) process.exit(code)
 }
 
+/** The page that the browser host serves, built once. */
+async function ensurePage() {
+  if (existsSync(join(root, 'out', 'renderer', 'index.html'))) return
+  process.stderr.write('Building the page (once, some seconds)…\n')
+  await runInstalled('electron-vite', ['build', '--logLevel=error'])
+}
+
 /** The command line, in the folder where the person typed the command, so that file names mean what they see. */
-export function runCommandLine(parameters) {
+export async function runCommandLine(parameters) {
+  if (parameters.includes('web')) await ensurePage()
   return runInstalled('node', [join(root, 'src', 'cli', 'main.ts'), ...parameters], {
     cwd: process.env.INIT_CWD ?? process.cwd(),
     environment: { TUNEWRIGHT_COMMAND: 'npm run tunewright --' },
@@ -90,6 +98,7 @@ export function runCommandLine(parameters) {
 
 const types = ['pure', 'formats', 'node', 'tests']
 const tasks = {
+  web: (rest) => runCommandLine(['web', ...rest]),
   demo: (rest) => runCommandLine(['demo', ...rest]),
   async test(rest) {
     await runInstalled('node', ['scripts/fetch-test-models.ts'])

@@ -56,7 +56,26 @@ export function createProgram(): Command {
       ),
   )
   addDemoCommand(program, run)
+  addWorkstationCommands(program, run)
   return program
+}
+
+/** The workstation opens the library itself; so these begin without an application. */
+function addWorkstationCommands(program: Command, run: Run): void {
+  addCommand(program, 'web', 'the workstation in a browser on this computer')
+    .option('--open', 'open the address in the browser')
+    .action(async (options: { open?: boolean }, command: Command) => {
+      const { home } = { ...program.opts<CommonOptions>(), ...command.opts<CommonOptions>() }
+      await (await import('./commands/web.ts')).runWeb({ home, opensBrowser: options.open === true })
+    })
+  addCommand(program, 'call', 'one call of the workstation, answered as JSON')
+    .argument('<name>', 'e.g. projects.list')
+    .argument('[json]', 'its input', '{}')
+    .action((name: string, json: string, _options: unknown, command: Command) =>
+      run(command, async (application) =>
+        (await import('./commands/call.ts')).runCall(application, name, json),
+      ),
+    )
 }
 
 type Run = (command: Command, work: Work) => Promise<void>
