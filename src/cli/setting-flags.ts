@@ -1,6 +1,7 @@
 // Flags of `train` and where each goes in the recipe.
 import { Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
+import { languages } from '#shared/contract/system.ts'
 import { scenarioIds } from '#shared/recipe.ts'
 import { ProblemError } from '#shared/result.ts'
 
@@ -27,6 +28,12 @@ export const settingFlags: readonly {
     path: 'instruction',
     isText: true,
     help: 'what the model is told before every example',
+  },
+  {
+    flag: '--language <code>',
+    path: 'language',
+    isText: true,
+    help: `language of the instruction, where you write none: ${languages.join(', ')}`,
   },
   { flag: '--epochs <number>', path: 'duration.epochs', help: 'passes over the training rows' },
   { flag: '--max-steps <number>', path: 'duration.maxSteps', help: 'stop after so many steps' },

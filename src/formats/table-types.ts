@@ -9,6 +9,8 @@ export const tableLimits = {
   jsonDepth: 64,
   /** Bytes read at once; with the longest record this bounds the memory a reader needs. */
   chunkBytes: 256 * 1024,
+  /** Longest prose file: it is held in memory as a whole. */
+  proseCharacters: 64 * 1024 * 1024,
   /** Bytes looked at to find out what a file is. */
   sampleBytes: 1024 * 1024,
   /** Files up to this size are checked for UTF-8 as a whole before reading, longer ones at their head. */
@@ -16,6 +18,8 @@ export const tableLimits = {
 } as const
 
 export type TableFormat = 'csv' | 'json' | 'jsonl'
+/** Kinds of text that are no tables and can be read as if they were. */
+export type TextFormat = 'text' | 'conll'
 export type Delimiter = ',' | ';' | '\t' | '|'
 
 /** Everything that is detected can also be said. */
@@ -25,13 +29,15 @@ export interface TableOptions {
   readonly encoding?: string
   readonly delimiter?: Delimiter
   readonly hasHeader?: boolean
+  /** What a file that is no table may be: prose in passages, or CoNLL's words with tags. Left out, it is refused. */
+  readonly textAs?: 'passages' | 'conll'
   /** Smaller limit for tests; see tableLimits.recordCharacters. */
   readonly recordCharacters?: number
 }
 
 /** What the file turned out to be. */
 export interface TableShape {
-  readonly format: TableFormat
+  readonly format: TableFormat | TextFormat
   readonly encoding: string
   /** How sure the encoding is: a mark in the file, valid UTF-8, a guess from letter statistics, or the person's word. */
   readonly encodingFrom: 'byte order mark' | 'valid UTF-8' | 'guess' | 'choice'

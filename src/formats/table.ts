@@ -12,6 +12,7 @@ import {
   type Sample,
 } from './table-detect.ts'
 import { jsonTable } from './table-json.ts'
+import { textFormatOf } from './table-text.ts'
 import {
   type RowFormat,
   type RowReader,
@@ -58,6 +59,8 @@ function formatOf(sample: Sample, found: EncodingFound, options: TableOptions): 
   const separator = (options.format ?? 'csv') === 'csv' ? readSeparatorLine(sample) : null
   const rows = separator?.rest ?? sample
   if (!/\S/.test(rows.text) && rows.isWhole) stopAsEmpty(sample.name)
+  const text = textFormatOf(sample.name, sample.text, found, options)
+  if (text) return text
   if (separator) return delimitedTable(rows, true, found, { delimiter: separator.delimiter, ...options })
   const format = options.format ?? detectFormat(sample)
   return format === 'csv'

@@ -12,6 +12,16 @@ export const datasetFile = z.strictObject({
 })
 export type DatasetFile = z.output<typeof datasetFile>
 
+/** What an instruction can be written from, sorted. */
+export const dataFacts = z.strictObject({
+  /** Labels, or kinds of entity. */
+  labels: z.array(z.string()),
+  /** Languages of a translation's two sides, as the file names them. */
+  sourceLanguages: z.array(z.string()),
+  targetLanguages: z.array(z.string()),
+})
+export type DataFacts = z.output<typeof dataFacts>
+
 export const datasetManifest = z.strictObject({
   version: z.literal(1),
   /** Name of the folder: the first 16 hex digits of `contentSha256`. */
@@ -23,7 +33,7 @@ export const datasetManifest = z.strictObject({
   source: z.strictObject({ name: z.string(), sizeBytes: count, sha256: sha256Hex }),
   /** How the file was read. */
   format: z.strictObject({
-    format: z.enum(['csv', 'json', 'jsonl']),
+    format: z.enum(['csv', 'json', 'jsonl', 'text', 'conll']),
     encoding: z.string(),
     encodingFrom: z.enum(['byte order mark', 'valid UTF-8', 'guess', 'choice']),
     delimiter: z.enum([',', ';', '\t', '|']).nullable(),
@@ -35,6 +45,8 @@ export const datasetManifest = z.strictObject({
   columns: z.record(z.string(), z.string()),
   /** Every label, sorted; null where answers are free text. */
   labels: z.array(z.string()).nullable(),
+  /** What the scenario's own instruction is written from; null in data sets from before it was kept. */
+  facts: dataFacts.nullable().default(null),
   split: z.strictObject({ seed: count, validationShare: z.number(), testShare: z.number() }),
   counts: z.strictObject({ train: count, validation: count, test: count, leftOut: count }),
   /** Rows whose text occurs in an earlier row too, and texts that occur with more than one answer. */

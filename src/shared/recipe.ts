@@ -1,5 +1,6 @@
 // The recipe: everything that decides a run. Wizard and terminal both end here; the same recipe gives the same run.
 import { z } from 'zod'
+import { language } from './contract/system.ts'
 
 export const scenarioIds = [
   'classification',
@@ -122,6 +123,8 @@ export const recipeDraft = z.strictObject({
     splitSeed: z.int().min(0).max(4_294_967_295).default(7),
   }),
   name: z.string().max(200).nullable().default(null),
+  /** Language of the scenario's own instruction. */
+  language: language.default('en'),
   ...trainingShape,
 })
 export type RecipeDraft = z.output<typeof recipeDraft>

@@ -1,8 +1,9 @@
 // "Is my file any good?": reads it as a scenario would and reports, without keeping anything.
+import type { DataFacts } from '#shared/dataset.ts'
 import { recipeDraft, type ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, ProblemError, type Result } from '#shared/result.ts'
 import type { SplitName } from '#shared/rows.ts'
-import { scenarioOf } from '../scenarios/scenarios.ts'
+import { factsOf, scenarioOf } from '../scenarios/scenarios.ts'
 import { type DataReport, reportOn } from './data-report.ts'
 import { type ReadRows, readRows } from './read-rows.ts'
 import { findRepeats, type Repeats } from './repeats.ts'
@@ -23,6 +24,8 @@ export interface PreparedData {
   readonly repeats: Repeats
   /** Every label, sorted; null where answers are free text. */
   readonly labels: readonly string[] | null
+  /** What the scenario's own instruction is written from. */
+  readonly facts: DataFacts
   readonly split: Result<SplitName[]>
   readonly settings: SplitSettings
 }
@@ -50,11 +53,14 @@ export async function prepareData(path: string, options: CheckOptions): Promise<
   const repeats = findRepeats(read.rows, scenario)
   const labels = scenario.labelsOf(read.rows)
   if (labels !== null && labels.length === 1) throw new ProblemError(oneLabel(read, labels[0]!))
+  const fault = scenario.faultOf?.(read.rows) ?? null
+  if (fault !== null) throw new ProblemError(noUse(read, fault))
+  const facts = factsOf(scenario, read.rows, read.match.columns)
   const items = read.rows.map((row, i) => ({
     key: repeats.keys[i]!,
     stratum: labels === null ? '' : (row.fields[scenario.answerRole] ?? ''),
   }))
-  return { read, repeats, labels, split: splitRows(items, settings, read.source.name), settings }
+  return { read, repeats, labels, facts, split: splitRows(items, settings, read.source.name), settings }
 }
 
 /** Rows with other labels may be among those left out, and a Problem comes without the list of them. */
@@ -63,6 +69,13 @@ function leftOutNote({ leftOut: [first], leftOutCount }: ReadRows): string {
   const rows = leftOutCount === 1 ? 'One row was' : `${leftOutCount} rows were`
   return ` ${rows} left out; the first, on line ${first.line}: ${first.reason}`
 }
+
+const noUse = (read: ReadRows, { message, remedy }: { message: string; remedy: string }): Problem => ({
+  code: 'data.too-few-rows',
+  message: `${message}${leftOutNote(read)}`,
+  where: read.source.name,
+  remedy,
+})
 
 const oneLabel = (read: ReadRows, label: string): Problem => ({
   code: 'data.too-few-rows',

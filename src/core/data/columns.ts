@@ -10,6 +10,8 @@ export interface ColumnMatch {
   readonly columns: Readonly<Record<string, string>>
   /** Roles whose column was guessed. */
   readonly guessed: readonly string[]
+  /** Roles that every row has to fill. */
+  readonly needed: readonly string[]
 }
 
 export interface ColumnQuestion {
@@ -33,21 +35,53 @@ export function matchColumns(question: ColumnQuestion): Result<ColumnMatch> {
     if (column === null) return fail(unknownColumn(question, wanted))
     chosen.set(role, column)
   }
-  const given = new Set(chosen.keys())
   const facts = question.found.map((column) => describeColumn(column, question.sample))
-  guessByName(scenario, facts, chosen)
-  guessByContent(scenario, facts, chosen)
-  const missing = scenario.roles.find(({ name, isRequired }) => isRequired && !chosen.has(name))
-  if (missing !== undefined) return fail(missingColumn(question, missing))
-  const doubled = [...chosen.values()].find((column, i, all) => all.indexOf(column) !== i)
-  if (doubled !== undefined) return fail(doubledColumn(question, doubled))
-  const guessed = [...chosen.keys()].filter((role) => !given.has(role))
-  const ordered = scenario.roles.flatMap(({ name }) => {
-    const column = chosen.get(name)
-    return column === undefined ? [] : [[name, column] as const]
+  const found = waysToRead(scenario, chosen).map((way) => {
+    const columns = new Map(chosen)
+    for (const roles of way.guessed) guessByName(roles, facts, columns)
+    guessByContent(way.needed, facts, columns)
+    return { needed: way.needed, columns, missing: way.needed.find(({ name }) => !columns.has(name)) }
   })
-  return ok({ columns: Object.fromEntries(ordered), guessed })
+  const way = found.find(({ missing }) => missing === undefined)
+  if (way === undefined) return fail(missingColumn(question, found[0]?.missing ?? scenario.roles[0]!))
+  const doubled = [...way.columns.values()].find((column, i, all) => all.indexOf(column) !== i)
+  if (doubled !== undefined) return fail(doubledColumn(question, doubled))
+  return ok({
+    columns: inOrderOfRoles(scenario, way.columns),
+    guessed: [...way.columns.keys()].filter((role) => !chosen.has(role)),
+    needed: way.needed.map(({ name }) => name),
+  })
 }
+
+interface WayToRead {
+  /** Roles that need a column. */
+  readonly needed: readonly ScenarioRole[]
+  /** Roles to guess columns for, one group after another. */
+  readonly guessed: readonly (readonly ScenarioRole[])[]
+}
+
+/** The scenario's alternatives, those first that the person has said most columns for. */
+function waysToRead({ roles, alternatives }: Scenario, chosen: ReadonlyMap<string, string>): WayToRead[] {
+  if (alternatives === undefined)
+    return [{ needed: roles.filter(({ isRequired }) => isRequired), guessed: [roles] }]
+  const inSome = new Set(alternatives.flat())
+  const common = roles.filter(({ name }) => !inSome.has(name))
+  const saidIn = (names: readonly string[]): number => names.filter((name) => chosen.has(name)).length
+  return alternatives
+    .toSorted((a, b) => saidIn(b) - saidIn(a))
+    .map((names) => {
+      const needed = roles.filter(({ name }) => names.includes(name))
+      return { needed, guessed: [needed, common] }
+    })
+}
+
+const inOrderOfRoles = ({ roles }: Scenario, columns: ReadonlyMap<string, string>): Record<string, string> =>
+  Object.fromEntries(
+    roles.flatMap(({ name }) => {
+      const column = columns.get(name)
+      return column === undefined ? [] : [[name, column] as const]
+    }),
+  )
 
 /** The column of exactly this name, else the only one that differs in case or white space. */
 function findNamed(found: readonly string[], wanted: string): string | null {
@@ -61,11 +95,14 @@ const wordsOf = (column: string): string =>
   foldText(column.replace(/(\p{Ll})(\p{Lu})/gu, '$1 $2').replace(/[\s_\-.:/()[\]]+/gu, ' '))
 
 /** Pairs of role and column by how telling the heading is; the best pair is taken first. */
-function guessByName(scenario: Scenario, facts: readonly ColumnFacts[], chosen: Map<string, string>): void {
-  const plain = facts.filter((column) => !isNested(column))
+function guessByName(
+  roles: readonly ScenarioRole[],
+  facts: readonly ColumnFacts[],
+  chosen: Map<string, string>,
+): void {
   const pairs: { role: string; column: string; score: number }[] = []
-  for (const { name, columnGuesses } of scenario.roles)
-    for (const { column } of plain) {
+  for (const { name, kind, columnGuesses } of roles)
+    for (const { column } of facts.filter((one) => kind === 'list' || !isNested(one))) {
       const words = wordsOf(column)
       const exact = columnGuesses.indexOf(words)
       const within = columnGuesses.findIndex(
@@ -85,12 +122,11 @@ function guessByName(scenario: Scenario, facts: readonly ColumnFacts[], chosen: 
 
 /** Only required roles are guessed by content: a wrong optional column would change every prompt. */
 function guessByContent(
-  scenario: Scenario,
+  needed: readonly ScenarioRole[],
   facts: readonly ColumnFacts[],
   chosen: Map<string, string>,
 ): void {
-  const open = (): ScenarioRole[] =>
-    scenario.roles.filter(({ name, isRequired }) => isRequired && !chosen.has(name))
+  const open = (): ScenarioRole[] => needed.filter(({ name }) => !chosen.has(name))
   const taken = new Set(chosen.values())
   const free = facts.filter(
     (one) => !taken.has(one.column) && one.filled > 0 && one.numbers < one.filled && !isNested(one),
@@ -110,11 +146,17 @@ function guessByContent(
       long.length === 1 || (long.length > 1 && long[0]!.meanCharacters > 2 * long[1]!.meanCharacters)
     if (isClear) chosen.set(texts[0]!.name, long[0]!.column)
   } else if (texts.length === 2 && free.length === 2) {
-    const asks = free.findIndex(({ questions, filled }) => questions > filled / 2)
-    const first = asks === 1 ? 1 : 0
+    const first = isLikelierFirst(texts[0]!, free[1]!, free[0]!) ? 1 : 0
     chosen.set(texts[0]!.name, free[first]!.column)
     chosen.set(texts[1]!.name, free[1 - first]!.column)
   }
+}
+
+/** Whether `column` suits the first of two roles better than `other`, which stands before it. */
+function isLikelierFirst({ lookFor }: ScenarioRole, column: ColumnFacts, other: ColumnFacts): boolean {
+  const asks = ({ questions, filled }: ColumnFacts): boolean => questions > filled / 2
+  if (lookFor === 'question') return asks(column) && !asks(other)
+  return lookFor === 'longer' && column.meanCharacters > other.meanCharacters
 }
 
 interface ColumnFacts {
@@ -164,8 +206,13 @@ const missingColumn = (question: ColumnQuestion, role: ScenarioRole): Problem =>
   problemOf(
     question,
     `It is not clear which column holds the ${role.title.toLowerCase()}.`,
-    `Say which column is the ${role.title.toLowerCase()} (role "${role.name}"). ${role.help}`,
+    `Say which column is the ${role.title.toLowerCase()} (role "${role.name}"). ${role.help}${otherWays(question.scenario)}`,
   )
+
+const otherWays = ({ alternatives = [] }: Scenario): string =>
+  alternatives.length < 2
+    ? ''
+    : ` A row can be read from ${alternatives.map((names) => names.map((name) => `"${name}"`).join(' and ')).join(', or from ')}.`
 
 const unknownColumn = (question: ColumnQuestion, wanted: string): Problem =>
   problemOf(question, `There is no column "${wanted}".`, 'Choose one of these columns.')

@@ -49,7 +49,7 @@ export function importDataset(
 type ManifestHead = Omit<DatasetManifest, 'files'>
 
 function describe(
-  { read, repeats, labels, settings }: PreparedData,
+  { read, repeats, labels, facts, settings }: PreparedData,
   scenario: ScenarioId,
   parts: readonly SplitName[],
   contentSha256: string,
@@ -63,6 +63,7 @@ function describe(
     format: read.shape,
     columns: { ...read.match.columns },
     labels: labels === null ? null : [...labels],
+    facts,
     split: { ...settings },
     counts: { ...countParts(parts), leftOut: read.leftOutCount },
     duplicateRows: repeats.duplicateRows,

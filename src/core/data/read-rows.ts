@@ -1,10 +1,10 @@
 // A person's file as rows of a scenario: usable ones, and the others with line and reason. Changes no text but for
-// white space around labels. Holds the rows in memory, up to a stated limit.
+// white space around labels, and what a scenario reads into one form (marks, conversations, passages). Holds the rows in memory, up to a stated limit.
 import { type OpenTable, openTable, type TableEvent, type TableShape } from '#formats/table.ts'
 import { excerptOf, ownText } from '#formats/table-types.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { DatasetRow, LeftOutRow } from '#shared/rows.ts'
-import type { Scenario } from '../scenarios/scenarios.ts'
+import type { RecordReading, Scenario } from '../scenarios/scenarios.ts'
 import { type ColumnMatch, matchColumns } from './columns.ts'
 import { openWatchedFile } from './watched-file.ts'
 
@@ -42,7 +42,9 @@ export async function readRows(
   const file = await openWatchedFile(path)
   try {
     const { name, sizeBytes } = file.source
-    const table = unwrap(await openTable(file.source))
+    const table = unwrap(
+      await openTable(file.source, scenario.textAs === undefined ? {} : { textAs: scenario.textAs }),
+    )
     const reader = new RowReader(name, scenario, given, table)
     for await (const batch of table.batches()) reader.take(unwrap(batch))
     const read = reader.finish()
@@ -126,30 +128,44 @@ class RowReader {
 
   #takeEvent(event: TableEvent): void {
     if (event.kind === 'left-out') this.#leaveOut(event)
-    else if (event.kind === 'note') {
-      this.#noteCount += 1
-      if (this.#notes.length < dataLimits.listed) this.#notes.push({ line: event.line, text: event.text })
-    } else this.#takeRecord(event.line, event.index, event.values)
+    else if (event.kind === 'note') this.#note(event.line, event.text)
+    else this.#takeRecord(event.line, event.index, event.values)
   }
 
-  #takeRecord(line: number, index: number, values: ReadonlyMap<string, string>): void {
-    const fields: Record<string, string> = {}
-    for (const { name, title, kind, isRequired } of this.#scenario.roles) {
-      const column = this.#match?.columns[name]
-      const value = column === undefined ? '' : (values.get(column) ?? '')
-      if (value.trim() === '') {
-        if (!isRequired) continue
-        const excerpt = excerptOf([...values.values()].join(' '))
-        this.#leaveOut({ line, reason: `The ${title.toLowerCase()} is empty.`, excerpt })
-        return
-      }
-      fields[name] = ownText(kind === 'label' ? value.trim() : value)
-      this.#textCharacters += value.length
+  #takeRecord(line: number, index: number, cells: ReadonlyMap<string, string>): void {
+    const reading = this.#readRecord(cells)
+    if ('reason' in reading) {
+      this.#leaveOut({ line, reason: reading.reason, excerpt: excerptOf([...cells.values()].join(' ')) })
+      return
     }
+    if (reading.note) this.#note(line, reading.note)
+    for (const [i, fields] of reading.rows.entries())
+      this.#keep({ rowId: i === 0 ? `r${index}` : `r${index}.${i + 1}`, line, fields: ownTexts(fields) })
+  }
+
+  #readRecord(cells: ReadonlyMap<string, string>): RecordReading {
+    const values: Record<string, string> = {}
+    const { columns = {}, needed = [] } = this.#match ?? {}
+    for (const { name, title, kind } of this.#scenario.roles) {
+      const column = columns[name]
+      const value = column === undefined ? '' : (cells.get(column) ?? '')
+      if (value.trim() !== '') values[name] = kind === 'label' ? value.trim() : value
+      else if (needed.includes(name)) return { reason: `The ${title.toLowerCase()} is empty.` }
+    }
+    return this.#scenario.readRecord?.(values) ?? { rows: [values] }
+  }
+
+  #keep(row: DatasetRow): void {
+    for (const value of Object.values(row.fields)) this.#textCharacters += value.length
     const { textCharacters, rows } = dataLimits
-    if (this.#textCharacters > textCharacters) this.#stopAsTooLarge(line, textCharacters, 'characters')
-    if (this.#rows.length === rows) this.#stopAsTooLarge(line, rows, 'rows')
-    this.#rows.push({ rowId: `r${index}`, line, fields })
+    if (this.#textCharacters > textCharacters) this.#stopAsTooLarge(row.line, textCharacters, 'characters')
+    if (this.#rows.length === rows) this.#stopAsTooLarge(row.line, rows, 'rows')
+    this.#rows.push(row)
+  }
+
+  #note(line: number, text: string): void {
+    this.#noteCount += 1
+    if (this.#notes.length < dataLimits.listed) this.#notes.push({ line, text })
   }
 
   #leaveOut({ line, reason, excerpt }: LeftOutRow): void {
@@ -183,3 +199,6 @@ class RowReader {
     })
   }
 }
+
+const ownTexts = (fields: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, ownText(value)]))

@@ -1,5 +1,6 @@
 // Chatbot: conversations; the model learns every turn of the assistant, each with all that was said before it.
 import { type ChatMessage, chatMessage, type PromptedExample } from '#shared/rows.ts'
+import { arrange, readConversation } from './conversation.ts'
 import { columnNames, inLanguage, type Scenario } from './scenario.ts'
 
 const instructions = {
@@ -68,9 +69,22 @@ export const chatbot: Scenario = {
       ),
     },
   ],
+  alternatives: [['messages'], ['user', 'assistant']],
   inputRoles: ['messages'],
   answerRole: 'assistant',
   identityRoles: ['messages'],
+  readRecord({ messages, user = '', assistant: reply = '', system: opening }) {
+    const before = opening === undefined ? [] : [system(opening)]
+    const read =
+      messages === undefined
+        ? arrange([...before, { role: 'user', content: user }, assistant(reply)])
+        : readConversation(messages)
+    if ('reason' in read) return read
+    const hasOpening = messages === undefined || read.messages[0]?.role === 'system'
+    const turns = hasOpening ? read.messages : [...before, ...read.messages]
+    const row = { messages: JSON.stringify(turns.slice(0, -1)), assistant: turns.at(-1)?.content ?? '' }
+    return { rows: [row], note: read.note }
+  },
   defaultInstruction: (facts) => inLanguage(instructions, facts),
   toExamples({ rowId, fields }, instruction) {
     const turns = [...turnsOf(fields.messages ?? '[]'), assistant(fields.assistant ?? '')]
@@ -90,5 +104,5 @@ export const chatbot: Scenario = {
 const assistant = (content: string): ChatMessage => ({ role: 'assistant', content })
 const system = (content: string): ChatMessage => ({ role: 'system', content })
 
-/** What was written by `messagesField`. */
+/** What `readRecord` wrote: everything before the last answer. */
 const turnsOf = (field: string): ChatMessage[] => chatMessage.array().parse(JSON.parse(field))

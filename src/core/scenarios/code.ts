@@ -1,4 +1,5 @@
 // Code: a task in words in, a program out.
+import { readTextList } from './json-cells.ts'
 import { columnNames, inLanguage, promptedExample, type Scenario } from './scenario.ts'
 
 const instructions = {
@@ -9,6 +10,40 @@ const instructions = {
   zh: '为这个任务编写代码。只给出代码，不要解释。',
   ja: '課題のコードを書いてください。説明なしでコードだけを書いてください。',
 } as const
+
+const languages: Readonly<Record<string, string>> = {
+  py: 'python',
+  python: 'python',
+  python3: 'python',
+  js: 'javascript',
+  javascript: 'javascript',
+  node: 'javascript',
+  nodejs: 'javascript',
+}
+
+/** Programs in other languages keep their name; they can be learnt and are not run. */
+function languageOf(written: string): string | null {
+  const name = written.trim().toLowerCase()
+  return name === '' ? null : (languages[name.replace(/[\s.]+/g, '')] ?? name)
+}
+
+/** Null where nothing speaks for one of the two. */
+function guessLanguage(program: string): 'python' | 'javascript' | null {
+  if (/^\s*(def \w+\(|from \w[\w.]* import |import \w+\s*$|class \w+.*:\s*$)/m.test(program)) return 'python'
+  if (
+    /^\s*(function\b|const \w+ =|let \w+ =|module\.exports|export )/m.test(program) ||
+    /=>\s*[{(\w]/.test(program)
+  )
+    return 'javascript'
+  return null
+}
+
+/** A list of tests, one text each, or the text as it is; null where it is neither. */
+function testLines(cell: string): string[] | null {
+  if (!/^\s*\[/.test(cell)) return [cell]
+  const list = readTextList(cell)
+  return list === null ? null : list.filter((line) => line.trim() !== '')
+}
 
 export const code: Scenario = {
   id: 'code',
@@ -69,11 +104,22 @@ export const code: Scenario = {
   inputRoles: ['task'],
   answerRole: 'code',
   identityRoles: ['task'],
+  readRecord({ tests, language, ...rest }) {
+    const lines = tests === undefined ? null : testLines(tests)
+    if (tests !== undefined && lines === null) return { reason: 'The tests are not lines of code.' }
+    const known = languageOf(language ?? '') ?? guessLanguage(rest.code ?? '')
+    const row: Record<string, string> = { ...rest }
+    if (lines !== null && lines.length > 0) row.tests = lines.join('\n')
+    if (known !== null) row.language = known
+    return { rows: [row] }
+  },
   defaultInstruction: (facts) => inLanguage(instructions, facts),
   toExamples(row, instruction) {
-    const { task = '', code: answer = '' } = row.fields
-    return [promptedExample(row, instruction, task, answer)]
+    const { task = '', code: answer = '', tests = '' } = row.fields
+    // Without it nobody could know what the function shall be called; the other tests stay hidden.
+    const call = tests.split('\n').find((line) => /\bassert|\bexpect\(/.test(line))
+    return [promptedExample(row, instruction, call === undefined ? task : `${task}\n\n${call}`, answer)]
   },
   labelsOf: () => null,
-  metrics: ['exactMatch', 'lossNats', 'perplexity'],
+  metrics: ['passAt1', 'exactMatch', 'lossNats', 'perplexity'],
 }

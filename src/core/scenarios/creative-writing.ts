@@ -58,5 +58,5 @@ export const creativeWriting: Scenario = {
       : [promptedExample(row, instruction, prompt, text)]
   },
   labelsOf: () => null,
-  metrics: ['lossNats', 'perplexity'],
+  metrics: ['perplexity', 'lossNats', 'distinct2', 'memorisedSpans'],
 }

@@ -1,4 +1,5 @@
 // Domain texts: plain documents of a field, learnt word by word, without questions and answers.
+import { passagesOf } from '#formats/passages.ts'
 import { columnNames, type Scenario } from './scenario.ts'
 
 export const domain: Scenario = {
@@ -26,12 +27,14 @@ export const domain: Scenario = {
       ),
     },
   ],
+  textAs: 'passages',
   inputRoles: [],
   answerRole: 'text',
   identityRoles: ['text'],
+  readRecord: ({ text = '' }) => ({ rows: passagesOf(text).map((passage) => ({ text: passage.text })) }),
   defaultInstruction: () => '',
   // An empty prompt: plain text without a chat template, and every token is learnt.
   toExamples: ({ rowId, fields }) => [{ rowId, prompt: [], answer: fields.text ?? '' }],
   labelsOf: () => null,
-  metrics: ['lossNats', 'perplexity'],
+  metrics: ['bitsPerByte', 'lossNats', 'perplexity'],
 }

@@ -27,6 +27,7 @@ export const questionAnswering: Scenario = {
       isRequired: true,
       help: 'What is asked, as a person would write it.',
       kind: 'text',
+      lookFor: 'question',
       columnGuesses: [
         'question',
         'questions',

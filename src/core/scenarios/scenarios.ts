@@ -1,5 +1,7 @@
 // The table of scenarios. A new one is a file beside this and a line here; the compiler asks for it by its id.
+import type { DataFacts } from '#shared/dataset.ts'
 import { type ScenarioId, scenarioIds } from '#shared/recipe.ts'
+import type { DatasetRow } from '#shared/rows.ts'
 import { chatbot } from './chatbot.ts'
 import { classification } from './classification.ts'
 import { code } from './code.ts'
@@ -27,4 +29,16 @@ export const scenarioOf = (id: ScenarioId): Scenario => scenarios[id]
 
 export const allScenarios: readonly Scenario[] = scenarioIds.map((id) => scenarios[id])
 
-export type { Scenario, ScenarioRole } from './scenario.ts'
+/** What the instruction of these rows can be written from. */
+export const factsOf = (
+  scenario: Scenario,
+  rows: readonly DatasetRow[],
+  columns: Readonly<Record<string, string>>,
+): DataFacts => ({
+  labels: [...(scenario.labelsOf(rows) ?? [])],
+  sourceLanguages: [],
+  targetLanguages: [],
+  ...scenario.factsOf?.(rows, columns),
+})
+
+export type { InstructionFacts, RecordReading, Scenario, ScenarioRole } from './scenario.ts'

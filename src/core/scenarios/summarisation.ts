@@ -26,6 +26,7 @@ export const summarisation: Scenario = {
       isRequired: true,
       help: 'The long text.',
       kind: 'text',
+      lookFor: 'longer',
       columnGuesses: columnNames(
         'document, article, text, body, content, full text, source, source text, transcript, report, dialogue, dialog',
         'story, passage, input, email, notes, minutes, dokument, artikel, volltext, langtext, bericht, protokoll, inhalt',
@@ -56,5 +57,5 @@ export const summarisation: Scenario = {
     return [promptedExample(row, instruction, document, summary)]
   },
   labelsOf: () => null,
-  metrics: ['tokenF1', 'exactMatch', 'lossNats', 'perplexity'],
+  metrics: ['rougeLsum', 'rouge1', 'rouge2', 'lengthRatio', 'copiedNgrams', 'lossNats', 'perplexity'],
 }

@@ -1,14 +1,81 @@
 // Translation: a text in one language in, the same text in another language out.
-import { columnNames, inLanguage, promptedExample, type Scenario } from './scenario.ts'
+import type { Language } from '#shared/contract/system.ts'
+import type { DatasetRow } from '#shared/rows.ts'
+import { languageCode, languageName } from './language-names.ts'
+import {
+  byCodeUnits,
+  columnNames,
+  type InEveryLanguage,
+  inLanguage,
+  promptedExample,
+  type Scenario,
+} from './scenario.ts'
 
-const instructions = {
-  en: 'Translate the text.',
-  de: 'Übersetze den Text.',
-  es: 'Traduce el texto.',
-  fr: 'Traduis le texte.',
-  zh: '翻译这段文字。',
-  ja: '次の文章を翻訳してください。',
-} as const
+/** Stand in an instruction for the languages that a row names; see `toExamples`. */
+const sourceMark = '{source language}'
+const targetMark = '{target language}'
+
+interface Words {
+  readonly plain: string
+  readonly into: (target: string) => string
+  readonly between: (source: string, target: string) => string
+}
+
+const instructions: InEveryLanguage<Words> = {
+  en: {
+    plain: 'Translate the text.',
+    into: (target) => `Translate the text into ${target}.`,
+    between: (source, target) => `Translate the text from ${source} into ${target}.`,
+  },
+  de: {
+    plain: 'Übersetze den Text.',
+    into: (target) => `Übersetze den Text. Zielsprache: ${target}.`,
+    between: (source, target) => `Übersetze den Text. Ausgangssprache: ${source}. Zielsprache: ${target}.`,
+  },
+  es: {
+    plain: 'Traduce el texto.',
+    into: (target) => `Traduce el texto al ${target}.`,
+    between: (source, target) => `Traduce el texto del ${source} al ${target}.`,
+  },
+  fr: {
+    plain: 'Traduis le texte.',
+    into: (target) => `Traduis le texte. Langue cible : ${target}.`,
+    between: (source, target) => `Traduis le texte. Langue source : ${source}. Langue cible : ${target}.`,
+  },
+  zh: {
+    plain: '翻译这段文字。',
+    into: (target) => `把这段文字翻译成${target}。`,
+    between: (source, target) => `把这段文字从${source}翻译成${target}。`,
+  },
+  ja: {
+    plain: '次の文章を翻訳してください。',
+    into: (target) => `次の文章を${target}に翻訳してください。`,
+    between: (source, target) => `次の文章を${source}から${target}に翻訳してください。`,
+  },
+}
+
+/** The one language, the mark that each row fills in where there are several, or null where none is known. */
+function nameOrMark(
+  languages: readonly string[] | undefined,
+  mark: string,
+  language: Language,
+): string | null {
+  if (languages === undefined || languages.length === 0) return null
+  return languages.length === 1 ? languageName(languages[0] ?? '', language) : mark
+}
+
+/** Languages of one role: those of its column, else the one that the column of the texts is called by. */
+function languagesOf(rows: Iterable<DatasetRow>, field: string, textColumn: string | undefined): string[] {
+  const found = new Set<string>()
+  let isEverywhere = true
+  for (const { fields } of rows) {
+    const written = fields[field]
+    if (written === undefined) isEverywhere = false
+    else found.add(written)
+  }
+  if (found.size > 0) return isEverywhere ? [...found].sort(byCodeUnits) : []
+  return textColumn !== undefined && languageCode(textColumn) !== null ? [textColumn] : []
+}
 
 export const translation: Scenario = {
   id: 'translation',
@@ -27,7 +94,7 @@ export const translation: Scenario = {
         'source, source text, src, original, original text, from, input, text, sentence, segment',
         'quelle, quelltext, ausgangstext, fuente, texto original, origen, texte source, texte original',
         'testo originale, fonte, bron, brontekst, źródło, tekst źródłowy, источник, оригинал, исходный текст',
-        '原文, 源文, 源语言, 原語, 원문, النص الأصلي, kaynak, kaynak metin, en, english',
+        '原文, 源文, 源语言, 原語, 원문, النص الأصلي, kaynak, kaynak metin',
       ),
     },
     {
@@ -40,7 +107,6 @@ export const translation: Scenario = {
         'target, target text, tgt, translation, translated, translated text, to, output, reference, answer',
         'ziel, zieltext, übersetzung, traducción, traduccion, texto traducido, destino, traduction, texte cible, cible',
         'tradução, traduzione, vertaling, tłumaczenie, перевод, 译文, 翻译, 訳文, 翻訳, 번역, 번역문, ترجمة, çeviri, hedef',
-        'de, german, es, spanish, fr, french, it, italian, zh, chinese, ja, japanese',
       ),
     },
     {
@@ -69,11 +135,26 @@ export const translation: Scenario = {
   inputRoles: ['source'],
   answerRole: 'target',
   identityRoles: ['source', 'targetLanguage'],
-  defaultInstruction: (facts) => inLanguage(instructions, facts),
+  factsOf: (rows, columns) => ({
+    sourceLanguages: languagesOf(rows, 'sourceLanguage', columns.source),
+    targetLanguages: languagesOf(rows, 'targetLanguage', columns.target),
+  }),
+  defaultInstruction(facts) {
+    const words = inLanguage(instructions, facts)
+    const language = facts.language ?? 'en'
+    const source = nameOrMark(facts.sourceLanguages, sourceMark, language)
+    const target = nameOrMark(facts.targetLanguages, targetMark, language)
+    if (target === null) return words.plain
+    return source === null ? words.into(target) : words.between(source, target)
+  },
+  /** A row's own languages stand as the file writes them. */
   toExamples(row, instruction) {
-    const { source = '', target = '' } = row.fields
-    return [promptedExample(row, instruction, source, target)]
+    const { source = '', target = '', sourceLanguage = '', targetLanguage = '' } = row.fields
+    const filled = instruction
+      .replaceAll(sourceMark, () => sourceLanguage)
+      .replaceAll(targetMark, () => targetLanguage)
+    return [promptedExample(row, filled, source, target)]
   },
   labelsOf: () => null,
-  metrics: ['tokenF1', 'exactMatch', 'lossNats', 'perplexity'],
+  metrics: ['chrF', 'bleu', 'ter', 'exactMatch', 'lossNats', 'perplexity'],
 }

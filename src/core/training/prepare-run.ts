@@ -80,9 +80,13 @@ function freezeRecipe(
   dataset: DatasetManifest,
   physicalCores: number,
 ): Recipe {
-  const { name: _name, model: _model, data: _data, ...settings } = draft
+  const { name: _name, model: _model, data: _data, language: _language, ...settings } = draft
   const instruction =
-    draft.instruction ?? scenarioOf(draft.scenario).defaultInstruction({ labels: dataset.labels ?? [] })
+    draft.instruction ??
+    scenarioOf(draft.scenario).defaultInstruction({
+      ...(dataset.facts ?? { labels: dataset.labels ?? [] }),
+      language: draft.language,
+    })
   return recipeSchema.parse({
     ...settings,
     version: 1,
