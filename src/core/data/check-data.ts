@@ -5,6 +5,7 @@ import { attemptAsync, type Problem, ProblemError, type Result } from '#shared/r
 import type { SplitName } from '#shared/rows.ts'
 import { factsOf, scenarioOf } from '../scenarios/scenarios.ts'
 import { type DataReport, reportOn } from './data-report.ts'
+import { groupRows } from './groups.ts'
 import { type ReadRows, readRows } from './read-rows.ts'
 import { findRepeats, type Repeats } from './repeats.ts'
 import { type SplitSettings, splitRows } from './split.ts'
@@ -56,8 +57,9 @@ export async function prepareData(path: string, options: CheckOptions): Promise<
   const fault = scenario.faultOf?.(read.rows) ?? null
   if (fault !== null) throw new ProblemError(noUse(read, fault))
   const facts = factsOf(scenario, read.rows, read.match.columns)
+  const groups = groupRows(read.rows, repeats.keys)
   const items = read.rows.map((row, i) => ({
-    key: repeats.keys[i]!,
+    key: groups[i]!,
     stratum: labels === null ? '' : (row.fields[scenario.answerRole] ?? ''),
   }))
   return { read, repeats, labels, facts, split: splitRows(items, settings, read.source.name), settings }

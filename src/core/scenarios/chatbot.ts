@@ -59,6 +59,16 @@ export const chatbot: Scenario = {
       ),
     },
     {
+      name: 'context',
+      title: 'What goes with the message',
+      isRequired: false,
+      help: 'A text that the message is about; it stands below it.',
+      kind: 'text',
+      columnGuesses: columnNames(
+        'input, context, passage, kontext, contexto, contexte, contesto, 上下文, 文脈',
+      ),
+    },
+    {
       name: 'system',
       title: 'What the assistant is told beforehand',
       isRequired: false,
@@ -73,11 +83,15 @@ export const chatbot: Scenario = {
   inputRoles: ['messages'],
   answerRole: 'assistant',
   identityRoles: ['messages'],
-  readRecord({ messages, user = '', assistant: reply = '', system: opening }) {
+  readRecord({ messages, user = '', context, assistant: reply = '', system: opening }) {
     const before = opening === undefined ? [] : [system(opening)]
     const read =
       messages === undefined
-        ? arrange([...before, { role: 'user', content: user }, assistant(reply)])
+        ? arrange([
+            ...before,
+            { role: 'user', content: context === undefined ? user : `${user}\n\n${context}` },
+            assistant(reply),
+          ])
         : readConversation(messages)
     if ('reason' in read) return read
     const hasOpening = messages === undefined || read.messages[0]?.role === 'system'

@@ -1,5 +1,5 @@
 // Translation: a text in one language in, the same text in another language out.
-import type { Language } from '#shared/contract/system.ts'
+import { type Language, languages } from '#shared/contract/system.ts'
 import type { DatasetRow } from '#shared/rows.ts'
 import { languageCode, languageName } from './language-names.ts'
 import {
@@ -11,11 +11,9 @@ import {
   type Scenario,
 } from './scenario.ts'
 
-/** Stand in an instruction for the languages that a row names; see `toExamples`. */
-const sourceMark = '{source language}'
-const targetMark = '{target language}'
-
 interface Words {
+  /** Stand in an instruction for the source and target language that each row names. */
+  readonly marks: readonly [source: string, target: string]
   readonly plain: string
   readonly into: (target: string) => string
   readonly between: (source: string, target: string) => string
@@ -23,31 +21,37 @@ interface Words {
 
 const instructions: InEveryLanguage<Words> = {
   en: {
+    marks: ['{source language}', '{target language}'],
     plain: 'Translate the text.',
     into: (target) => `Translate the text into ${target}.`,
     between: (source, target) => `Translate the text from ${source} into ${target}.`,
   },
   de: {
+    marks: ['{Ausgangssprache}', '{Zielsprache}'],
     plain: 'Übersetze den Text.',
     into: (target) => `Übersetze den Text. Zielsprache: ${target}.`,
     between: (source, target) => `Übersetze den Text. Ausgangssprache: ${source}. Zielsprache: ${target}.`,
   },
   es: {
+    marks: ['{lengua de origen}', '{lengua de destino}'],
     plain: 'Traduce el texto.',
     into: (target) => `Traduce el texto al ${target}.`,
     between: (source, target) => `Traduce el texto del ${source} al ${target}.`,
   },
   fr: {
+    marks: ['{langue source}', '{langue cible}'],
     plain: 'Traduis le texte.',
     into: (target) => `Traduis le texte. Langue cible : ${target}.`,
     between: (source, target) => `Traduis le texte. Langue source : ${source}. Langue cible : ${target}.`,
   },
   zh: {
+    marks: ['{源语言}', '{目标语言}'],
     plain: '翻译这段文字。',
     into: (target) => `把这段文字翻译成${target}。`,
     between: (source, target) => `把这段文字从${source}翻译成${target}。`,
   },
   ja: {
+    marks: ['{原文の言語}', '{訳文の言語}'],
     plain: '次の文章を翻訳してください。',
     into: (target) => `次の文章を${target}に翻訳してください。`,
     between: (source, target) => `次の文章を${source}から${target}に翻訳してください。`,
@@ -75,6 +79,14 @@ function languagesOf(rows: Iterable<DatasetRow>, field: string, textColumn: stri
   }
   if (found.size > 0) return isEverywhere ? [...found].sort(byCodeUnits) : []
   return textColumn !== undefined && languageCode(textColumn) !== null ? [textColumn] : []
+}
+
+/** The marks of one language, replaced by the names of the row's languages in it. */
+function fillMarks(text: string, { fields }: DatasetRow, language: Language): string {
+  const [source, target] = instructions[language].marks
+  return text
+    .replaceAll(source, () => languageName(fields.sourceLanguage ?? '', language))
+    .replaceAll(target, () => languageName(fields.targetLanguage ?? '', language))
 }
 
 export const translation: Scenario = {
@@ -142,17 +154,16 @@ export const translation: Scenario = {
   defaultInstruction(facts) {
     const words = inLanguage(instructions, facts)
     const language = facts.language ?? 'en'
-    const source = nameOrMark(facts.sourceLanguages, sourceMark, language)
-    const target = nameOrMark(facts.targetLanguages, targetMark, language)
+    const [source, target] = [
+      nameOrMark(facts.sourceLanguages, words.marks[0], language),
+      nameOrMark(facts.targetLanguages, words.marks[1], language),
+    ]
     if (target === null) return words.plain
     return source === null ? words.into(target) : words.between(source, target)
   },
-  /** A row's own languages stand as the file writes them. */
   toExamples(row, instruction) {
-    const { source = '', target = '', sourceLanguage = '', targetLanguage = '' } = row.fields
-    const filled = instruction
-      .replaceAll(sourceMark, () => sourceLanguage)
-      .replaceAll(targetMark, () => targetLanguage)
+    const { source = '', target = '' } = row.fields
+    const filled = languages.reduce((text, language) => fillMarks(text, row, language), instruction)
     return [promptedExample(row, filled, source, target)]
   },
   labelsOf: () => null,

@@ -1,0 +1,26 @@
+// Which rows have to stay on one side of the split: those that repeat each other, and those cut from one document.
+import type { DatasetRow } from '#shared/rows.ts'
+
+/** With fewer documents than this the parts could not be filled with whole ones. */
+const leastDocuments = 20
+
+/** A key for each row, equal where rows belong together. `keys` are equal where rows repeat each other. */
+export function groupRows(rows: readonly DatasetRow[], keys: readonly string[]): readonly string[] {
+  const documents = rows.map(({ rowId }) => rowId.split('.')[0]!)
+  const count = new Set(documents).size
+  if (count === rows.length || count < leastDocuments) return keys
+  // Union-find: a document leads to the first key met in it, a key to the key that it was joined with.
+  const leaders = new Map<string, string>()
+  const leaderOf = (key: string): string => {
+    let leader = key
+    for (let next = leaders.get(leader); next !== undefined; next = leaders.get(leader)) leader = next
+    return leader
+  }
+  const firstOf = new Map<string, string>()
+  for (const [i, document] of documents.entries()) {
+    const first = firstOf.get(document)
+    if (first === undefined) firstOf.set(document, keys[i]!)
+    else if (leaderOf(first) !== leaderOf(keys[i]!)) leaders.set(leaderOf(keys[i]!), leaderOf(first))
+  }
+  return keys.map(leaderOf)
+}
