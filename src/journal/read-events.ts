@@ -21,14 +21,7 @@ import { createThinner } from './thin-curve.ts'
 export function readEvents(db: Database, runId: unknown, page: unknown): JournalEvent[] {
   const id = checkInput(rowReference, runId, 'run id')
   const { afterSeq, limit } = checkInput(eventPage, page, `events of run ${id}`)
-  return all(db, eventsQuery(id, afterSeq, limit)).map((row) => ({
-    seq: row.seq,
-    attempt: row.attempt,
-    atMs: row.at_ms,
-    kind: row.kind,
-    body: readJson(row.body) as JournalEvent['body'],
-    hash: toHex(row.hash),
-  }))
+  return all(db, eventsQuery(id, afterSeq, limit)).map(toEvent)
 }
 
 export const eventsQuery = (runId: string, afterSeq: number, limit: number) =>
@@ -39,6 +32,30 @@ export const eventsQuery = (runId: string, afterSeq: number, limit: number) =>
     .where('seq', '>', afterSeq)
     .orderBy('seq')
     .limit(limit)
+
+/** The newest events of one kind, in order. */
+export function readEventsOfKind(db: Database, runId: unknown, kind: string, most: number): JournalEvent[] {
+  const id = checkInput(rowReference, runId, 'run id')
+  const query = sqlFor
+    .selectFrom('events')
+    .selectAll()
+    .where('run_id', '=', id)
+    .where('kind', '=', kind)
+    .orderBy('seq', 'desc')
+    .limit(most)
+  return all(db, query).map(toEvent).reverse()
+}
+
+type EventRow = ReturnType<typeof all<ReturnType<typeof eventsQuery>>>[number]
+
+const toEvent = (row: EventRow): JournalEvent => ({
+  seq: row.seq,
+  attempt: row.attempt,
+  atMs: row.at_ms,
+  kind: row.kind,
+  body: readJson(row.body) as JournalEvent['body'],
+  hash: toHex(row.hash),
+})
 
 export const curveQuery = (runId: string) =>
   sqlFor

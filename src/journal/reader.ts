@@ -23,7 +23,7 @@ import { isChangedSinceClosing } from './contents-digest.ts'
 import { newestVersion, readVersion } from './migrate.ts'
 import { attemptOn, refuse } from './problems.ts'
 import { all, sqlFor } from './query.ts'
-import { readCurve, readEvents, readThinCurve, verifyChain } from './read-events.ts'
+import { readCurve, readEvents, readEventsOfKind, readThinCurve, verifyChain } from './read-events.ts'
 import { type ExperimentPage, listExperiments, readExperiment, readFacets } from './read-experiments.ts'
 import {
   findChangedMeasurements,
@@ -69,6 +69,8 @@ export interface JournalReader {
   thinCurve(runId: string, most: number): Result<RunCurve>
   /** Events after `afterSeq` (0: from the first), at most `limit` of them; more than 100,000 are never given. */
   events(runId: string, afterSeq?: number, limit?: number): Result<JournalEvent[]>
+  /** The newest `most` events of this kind, in order. */
+  eventsOfKind(runId: string, kind: string, most: number): Result<JournalEvent[]>
   evaluations(runId: string): Result<JournalEvaluation[]>
   comparisons(runId: string): Result<JournalComparison[]>
   openings(datasetFingerprint: string): Result<TestSetOpening[]>
@@ -140,6 +142,7 @@ function readerOver(db: Database, path: string): JournalReader {
     curve: (runId) => read(() => readCurve(db, runId)),
     thinCurve: (runId, most) => read(() => readThinCurve(db, runId, most)),
     events: (runId, afterSeq, limit) => read(() => readEvents(db, runId, { afterSeq, limit })),
+    eventsOfKind: (runId, kind, most) => read(() => readEventsOfKind(db, runId, kind, most)),
     evaluations: (runId) => read(() => readEvaluations(db, runId)),
     comparisons: (runId) => read(() => readComparisons(db, runId)),
     openings: (fingerprint) => read(() => readOpenings(db, fingerprint)),

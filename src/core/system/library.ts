@@ -11,6 +11,8 @@ export interface Library {
   readonly datasetsFolder: string
   readonly runsFolder: string
   readonly exportsFolder: string
+  /** For each project its draft and the files a person brought. */
+  readonly projectsFolder: string
   /** Things that can be made again: GGUF copies for answering, downloads under way. */
   readonly cacheFolder: string
 }
@@ -33,6 +35,7 @@ export function openLibrary(home: string = defaultHome()): Library {
     datasetsFolder: join(root, 'datasets'),
     runsFolder: join(root, 'runs'),
     exportsFolder: join(root, 'exports'),
+    projectsFolder: join(root, 'projects'),
     cacheFolder: join(root, 'cache'),
   }
   for (const folder of [
@@ -40,6 +43,7 @@ export function openLibrary(home: string = defaultHome()): Library {
     library.datasetsFolder,
     library.runsFolder,
     library.exportsFolder,
+    library.projectsFolder,
     library.cacheFolder,
   ])
     mkdirSync(folder, { recursive: true, mode: 0o700 })
@@ -53,12 +57,15 @@ export function openLibrary(home: string = defaultHome()): Library {
  */
 export function sweepLibrary(library: Library): string[] {
   const inside = (folder: string) => readdirSync(folder).filter((name) => !isTemporaryName(name))
+  const projectFolders = inside(library.projectsFolder).map((name) => join(library.projectsFolder, name))
   const runFolders = inside(library.runsFolder).map((name) => join(library.runsFolder, name))
   return [
     library.cacheFolder,
     library.datasetsFolder,
     library.exportsFolder,
     ...inside(library.modelsFolder).map((name) => join(library.modelsFolder, name)),
+    ...projectFolders,
+    ...projectFolders.map((folder) => join(folder, 'files')),
     ...runFolders,
     ...runFolders.map((folder) => join(folder, 'checkpoints')),
   ].flatMap(sweepFolder)

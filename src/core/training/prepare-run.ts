@@ -23,6 +23,8 @@ export interface PreparedRun {
 export interface PrepareOptions {
   readonly library: Library
   readonly writer: Pick<JournalWriter, 'ensureProject' | 'addModel' | 'addDataset' | 'createRun'>
+  /** The project it belongs to; left out, the project of the run's name, made where there is none. */
+  readonly projectId?: string
 }
 
 /** Imports the data, freezes the recipe and inserts the run as `queued`. Nothing is started. */
@@ -35,12 +37,12 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
     const machine = describeMachine()
     const recipe = freezeRecipe(draft, model, dataset, machine.physicalCores)
     const name = draft.name ?? dataset.source.name
-    const project = unwrap(writer.ensureProject({ name, scenario: draft.scenario }))
+    const projectId = options.projectId ?? unwrap(writer.ensureProject({ name, scenario: draft.scenario })).id
     unwrap(writer.addModel(modelRecord(model)))
     unwrap(writer.addDataset(datasetRecord(dataset)))
     const { id } = unwrap(
       writer.createRun({
-        projectId: project.id,
+        projectId,
         name,
         recipe,
         backend: 'not started yet',

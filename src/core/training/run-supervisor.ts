@@ -48,6 +48,8 @@ export interface SupervisorOptions {
 
 export interface ActiveRun {
   readonly runId: string
+  /** Of the trainer process; undefined where the system gave none. */
+  readonly pid: number | undefined
   pause(): void
   resume(): void
   /** Stops at the next micro-batch with a checkpoint. */
@@ -235,6 +237,7 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
   tell({ kind: 'start', job })
   return {
     runId: job.runId,
+    pid: child.pid,
     pause: () => tell({ kind: 'pause' }),
     resume: () => tell({ kind: 'resume' }),
     cancel: () => tell({ kind: 'cancel' }),

@@ -10,9 +10,18 @@ import {
   type EventPayload,
 } from '#shared/contract/index.ts'
 import { attempt, type Result, unwrap } from '#shared/result.ts'
+import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
+import { createProjectHandlers } from '../projects/project-handlers.ts'
+import { createProjectStore } from '../projects/project-store.ts'
 import { createJobBoard } from '../system/jobs.ts'
 import type { Launcher } from '../system/launcher.ts'
 import { type Library, openLibrary, sweepLibrary } from '../system/library.ts'
+import { createNetworkGate } from '../system/network-gate.ts'
+import { createSettingsStore } from '../system/settings-store.ts'
+import { createSystemHandlers } from '../system/system-handlers.ts'
+import { createLiveRuns } from '../training/live-runs.ts'
+import { createRunService, runFolderOf } from '../training/run-service.ts'
+import { createTrainingHandlers } from '../training/training-handlers.ts'
 import type { HostPort } from './context.ts'
 
 export interface WorkstationOptions {
@@ -54,8 +63,25 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
         throw new Error(`event ${event} does not fit the contract: ${checked.error.message}`)
       for (const listener of listeners) listener(event, payload)
     }
+    const settings = createSettingsStore(library, emit)
+    const network = createNetworkGate(settings, emit)
+    const { launcher, host } = options
     const jobs = createJobBoard(emit)
-    const handlers: AnyHandlers = {}
+    const context = { library, writer, reader, launcher, host, settings, network, jobs, emit }
+    const service = createRunService({ library, writer, reader, launcher })
+    const runs = createLiveRuns({
+      service,
+      reader,
+      emit,
+      runFolderOf: (runId) => runFolderOf(library, runId),
+    })
+    const { source, ...projects } = createProjectHandlers(context, createProjectStore(library))
+    const handlers: AnyHandlers = {
+      ...createSystemHandlers(context, network, runs),
+      ...projects,
+      ...createTrainingHandlers(context, runs, source),
+      ...createExperimentHandlers(context),
+    }
     return {
       library,
       handlers,
@@ -66,7 +92,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
         return () => listeners.delete(listener)
       },
       async close() {
-        await jobs.close()
+        await Promise.all([runs.stopAll(), jobs.close()])
         reader.close()
         unwrap(writer.close())
       },

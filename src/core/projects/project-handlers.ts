@@ -1,0 +1,181 @@
+// Projects and the scenarios they begin with.
+import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
+import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
+import { attemptAsync, ok, ProblemError, unwrap } from '#shared/result.ts'
+import { allScenarios } from '../scenarios/scenarios.ts'
+import { runFolderOf } from '../training/run-service.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+import type { ProjectSource } from './project-source.ts'
+import type { ProjectStore } from './project-store.ts'
+import { sampleOf } from './samples.ts'
+
+type ProjectCallNames =
+  | 'scenarios.list'
+  | 'projects.list'
+  | 'projects.create'
+  | 'projects.get'
+  | 'projects.rename'
+  | 'projects.saveDraft'
+  | 'projects.addSample'
+  | 'projects.removeFile'
+  | 'projects.remove'
+
+const shownRuns = 50
+
+export function createProjectHandlers(
+  context: WorkstationContext,
+  store: ProjectStore,
+): SomeHandlers<ProjectCallNames> & { readonly source: ProjectSource } {
+  const { library, reader, writer, host, emit } = context
+
+  function projectOf(projectId: string): JournalProject {
+    const found = unwrap(reader.projects()).find(({ id }) => id === projectId)
+    if (found !== undefined) return found
+    throw new ProblemError({
+      code: 'project.unknown',
+      message: 'There is no such project.',
+      where: projectId,
+      remedy: 'Choose one from the list of projects.',
+    })
+  }
+
+  const runsOf = (projectId: string): RunSummary[] => [
+    ...unwrap(reader.listRuns({ projectId, limit: shownRuns })).runs,
+  ]
+
+  async function detail(projectId: string): Promise<ProjectDetail> {
+    const project = projectOf(projectId)
+    const [draft, files] = await Promise.all([store.readDraft(projectId), store.files(projectId)])
+    return { project, draft, files, runs: runsOf(projectId) }
+  }
+
+  /** The new state, told to every screen. */
+  async function changed(projectId: string): Promise<ProjectDetail> {
+    emit('projects.changed', { projectId })
+    return detail(projectId)
+  }
+
+  async function card(project: JournalProject): Promise<ProjectCard> {
+    const { rows, total } = unwrap(reader.experiments({ projectId: project.id, limit: shownRuns }))
+    const proved = rows.flatMap(({ id, proof }) => (proof === null ? [] : [{ runId: id, ...proof }]))
+    const newest = proved[0] ?? null
+    const best = newest && proved.find((one) => one.metric === newest.metric && one.verdict === 'better')
+    const shown = best ?? newest
+    const times = rows.flatMap(({ createdAtMs, endedAtMs }) => [createdAtMs, endedAtMs ?? 0])
+    const files = await store.files(project.id)
+    return {
+      project,
+      runs: total,
+      rows: null,
+      lastActivityMs: Math.max(project.createdAtMs, ...times),
+      best: shown && {
+        runId: shown.runId,
+        verdict: shown.verdict,
+        metric: shown.metric,
+        tuned: shown.tuned,
+        base: shown.base,
+      },
+      activeRunId: rows.find(({ status }) => activeStatuses.includes(status))?.id ?? null,
+      hasSample: files.some(({ isSample }) => isSample),
+    }
+  }
+
+  async function addSample(projectId: string): Promise<void> {
+    const sample = sampleOf(projectOf(projectId).scenario)
+    if (sample === null)
+      throw new ProblemError({
+        code: 'file.missing',
+        message: 'This goal has no sample rows yet.',
+        where: projectId,
+        remedy: 'Bring a file of your own.',
+      })
+    await store.addSample(projectId, sample.path)
+  }
+
+  return {
+    'scenarios.list': () => ok({ scenarios: allScenarios.map(factsOf) }),
+    'projects.list': () =>
+      attemptAsync(async () => {
+        const cards = await Promise.all(unwrap(reader.projects()).map(card))
+        return { projects: cards.sort((a, b) => b.lastActivityMs - a.lastActivityMs) }
+      }),
+    'projects.create': ({ name, scenario, goal, language, withSample }) =>
+      attemptAsync(async () => {
+        const { id } = unwrap(writer.addProject({ name, scenario, goal }))
+        await store.writeDraft(id, { ...(await store.readDraft(id)), language, step: 'data' })
+        if (withSample) await addSample(id)
+        return changed(id)
+      }),
+    'projects.get': ({ projectId }) => attemptAsync(() => detail(projectId)),
+    'projects.rename': ({ projectId, name, goal }) =>
+      attemptAsync(() => {
+        unwrap(writer.renameProject(projectId, name, goal))
+        return changed(projectId)
+      }),
+    'projects.saveDraft': ({ projectId, draft }) =>
+      attemptAsync(async () => {
+        projectOf(projectId)
+        await store.writeDraft(projectId, draft)
+        return changed(projectId)
+      }),
+    'projects.addSample': ({ projectId }) =>
+      attemptAsync(async () => {
+        await addSample(projectId)
+        return changed(projectId)
+      }),
+    'projects.removeFile': ({ projectId, name }) =>
+      attemptAsync(async () => {
+        projectOf(projectId)
+        unwrap(await host.moveToBin(unwrap(await store.filePath(projectId, name))))
+        return changed(projectId)
+      }),
+    'projects.remove': ({ projectId }) =>
+      attemptAsync(async () => {
+        projectOf(projectId)
+        const { runIds } = unwrap(writer.removeProject(projectId))
+        for (const runId of runIds) await host.moveToBin(runFolderOf(library, runId))
+        await host.moveToBin(store.folderOf(projectId))
+        emit('projects.changed', { projectId })
+        emit('experiments.changed', { runId: null })
+        return {}
+      }),
+    source: {
+      sourceOf: (projectId) =>
+        attemptAsync(async () => {
+          const { project, draft, files } = await detail(projectId)
+          const [file] = files
+          if (file === undefined) throw noFile()
+          return { project, draft, dataPath: unwrap(await store.filePath(projectId, file.name)) }
+        }),
+    },
+  }
+}
+
+const noFile = (): ProblemError =>
+  new ProblemError({
+    code: 'project.not-ready',
+    message: 'This project has no rows yet.',
+    where: 'the step "Data"',
+    remedy: 'Go back to the step "Data" and add a file, or take the sample.',
+  })
+
+function factsOf(scenario: (typeof allScenarios)[number]): ScenarioFacts {
+  const sample = sampleOf(scenario.id)
+  return {
+    id: scenario.id,
+    title: scenario.title,
+    description: scenario.description,
+    brings: scenario.brings,
+    before: scenario.sample.input,
+    after: scenario.sample.answer,
+    roles: scenario.roles.map(({ name, title, help, isRequired, kind }) => ({
+      name,
+      title,
+      help,
+      isRequired,
+      kind,
+    })),
+    metrics: [...scenario.metrics],
+    sample: sample && { fileName: sample.fileName, rows: sample.rows, seconds: null },
+  }
+}

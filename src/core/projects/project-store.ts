@@ -1,0 +1,99 @@
+// A project's own folder: the draft of the wizard and the files a person brought. Every change is on the disk before it
+// is answered; the journal keeps name, goal and runs.
+import { copyFile, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { type ProjectDetail, type ProjectDraft, projectDraft } from '#shared/contract/index.ts'
+import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
+import {
+  asDiskProblem,
+  fsyncFolder,
+  isTemporaryName,
+  temporaryPath,
+  writeFileDurably,
+} from '../system/durable-files.ts'
+import type { Library } from '../system/library.ts'
+
+type ProjectFile = ProjectDetail['files'][number]
+
+export interface ProjectStore {
+  folderOf(projectId: string): string
+  readDraft(projectId: string): Promise<ProjectDraft>
+  writeDraft(projectId: string, draft: ProjectDraft): Promise<void>
+  files(projectId: string): Promise<ProjectFile[]>
+  /** Path of one of the project's files. The name must be one of them: nothing else is ever opened. */
+  filePath(projectId: string, name: string): Promise<Result<string>>
+  /** A copy of a file that came with the program. */
+  addSample(projectId: string, samplePath: string): Promise<void>
+}
+
+/** Marks the file that is the scenario's sample, so that the screens can say so. */
+const samplePrefix = 'sample-'
+const draftName = 'draft.json'
+
+export function createProjectStore(library: Library): ProjectStore {
+  const folderOf = (projectId: string): string => join(library.projectsFolder, projectId)
+  const filesFolderOf = (projectId: string): string => join(folderOf(projectId), 'files')
+
+  async function names(projectId: string): Promise<string[]> {
+    const found = await readdir(filesFolderOf(projectId)).catch(() => [] as string[])
+    return found.filter((name) => !isTemporaryName(name)).sort()
+  }
+
+  return {
+    folderOf,
+    async readDraft(projectId) {
+      const path = join(folderOf(projectId), draftName)
+      const text = await readFile(path, 'utf8').catch(() => null)
+      if (text === null) return projectDraft.parse({})
+      try {
+        return projectDraft.parse(JSON.parse(text))
+      } catch {
+        await rename(path, `${path}.damaged`).catch(() => {})
+        return projectDraft.parse({})
+      }
+    },
+    async writeDraft(projectId, draft) {
+      const path = join(folderOf(projectId), draftName)
+      try {
+        await mkdir(folderOf(projectId), { recursive: true, mode: 0o700 })
+        await writeFileDurably(path, `${JSON.stringify(draft, null, 2)}\n`)
+      } catch (error) {
+        throw asDiskProblem(error, path)
+      }
+    },
+    async files(projectId) {
+      const list = await names(projectId)
+      return Promise.all(
+        list.map(async (name) => ({
+          name,
+          sizeBytes: (await stat(join(filesFolderOf(projectId), name))).size,
+          isSample: name.startsWith(samplePrefix),
+        })),
+      )
+    },
+    filePath: (projectId, name) =>
+      attemptAsync(async () => {
+        if (!(await names(projectId)).includes(name))
+          throw new ProblemError({
+            code: 'file.missing',
+            message: 'This project has no such file.',
+            where: name,
+            remedy: 'Choose one from the list, or add the file again.',
+          })
+        return join(filesFolderOf(projectId), name)
+      }),
+    async addSample(projectId, samplePath) {
+      const folder = filesFolderOf(projectId)
+      const target = join(folder, `${samplePrefix}${basename(samplePath)}`)
+      const partial = temporaryPath(target)
+      try {
+        await mkdir(folder, { recursive: true, mode: 0o700 })
+        await copyFile(samplePath, partial)
+        await rename(partial, target)
+        await fsyncFolder(folder)
+      } catch (error) {
+        throw asDiskProblem(error, target)
+      }
+    },
+  }
+}

@@ -1,0 +1,35 @@
+// The sample rows that come with the program, one set for each scenario that has one.
+import { readFileSync } from 'node:fs'
+import type { ScenarioId } from '#shared/recipe.ts'
+import { resourcePath } from '../system/program-places.ts'
+
+export interface Sample {
+  readonly path: string
+  readonly fileName: string
+  readonly rows: number
+}
+
+const places: Readonly<Partial<Record<ScenarioId, readonly [folder: string, file: string]>>> = {
+  classification: ['bike-shop-messages', 'messages.csv'],
+  'question-answering': ['boat-club-questions', 'questions.jsonl'],
+  translation: ['garden-centre-translations', 'garden-centre-translations.csv'],
+  summarisation: ['council-minutes-summaries', 'council-minutes-summaries.jsonl'],
+  'entity-recognition': ['recipe-card-entities', 'recipe-card-entities.jsonl'],
+}
+
+const known = new Map<ScenarioId, Sample>()
+
+/** null where the scenario has no sample yet. Rows are lines that hold something, without the heading of a table. */
+export function sampleOf(scenario: ScenarioId): Sample | null {
+  const place = places[scenario]
+  if (place === undefined) return null
+  const found = known.get(scenario)
+  if (found !== undefined) return found
+  const path = resourcePath('samples', ...place)
+  const lines = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line.trim() !== '').length
+  const sample = { path, fileName: place[1], rows: path.endsWith('.csv') ? lines - 1 : lines }
+  known.set(scenario, sample)
+  return sample
+}

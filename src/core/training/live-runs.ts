@@ -1,0 +1,196 @@
+// Runs that a trainer works on now: launched, followed, told to every screen at most four times a second, stopped.
+import type { Emit, EventPayload, TrainingState } from '#shared/contract/index.ts'
+import type { ActiveRunState } from '#shared/contract/system.ts'
+import type { RunDetail } from '#shared/journal-types.ts'
+import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+import type { TrainerMessage } from '#shared/trainer-protocol.ts'
+import { folderBytes } from '../system/folder-size.ts'
+import { watchProcess } from '../system/process-load.ts'
+import type { RunReader } from './run-journal.ts'
+import type { RunService } from './run-service.ts'
+import { createRunFold } from './run-state.ts'
+import type { ActiveRun } from './run-supervisor.ts'
+
+export interface LiveRuns {
+  /** Launches the run's trainer; `run.active` where one works on it already. */
+  launch(runId: string): Promise<Result<Record<string, never>>>
+  pause(runId: string): Result<Record<string, never>>
+  resume(runId: string): Result<Record<string, never>>
+  /** Asks for a checkpoint and the end. */
+  stop(runId: string): Result<Record<string, never>>
+  /** null where no trainer works on this run. */
+  stateOf(runId: string): TrainingState | null
+  list(): ActiveRunState[]
+  /** Resolves when this run's trainer has ended; at once where none works. */
+  ended(runId: string): Promise<void>
+  stopAll(): Promise<void>
+}
+
+export interface LiveRunPorts {
+  readonly service: RunService
+  readonly reader: RunReader
+  readonly emit: Emit
+  readonly runFolderOf: (runId: string) => string
+}
+
+const tellEveryMs = 250
+/** Disk and processor are looked at less often than the curve. */
+const lookEveryMs = 2_000
+
+type Update = EventPayload<'training.update'>
+
+interface Live {
+  readonly run: RunDetail
+  readonly active: ActiveRun
+  readonly fold: ReturnType<typeof createRunFold>
+  device: { processorShare: number | null; diskBytes: number }
+  train: Update['train']
+  validation: Update['validation']
+  notices: Update['notices']
+}
+
+export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
+  const live = new Map<string, Live>()
+  const launching = new Set<string>()
+
+  const tellActivity = (): void => ports.emit('activity.changed', { runs: list() })
+  const list = (): ActiveRunState[] =>
+    [...live.values()].map(({ run, fold, device }) => {
+      const { status, doneShare, timeLeftMs } = fold.state(device)
+      return { runId: run.id, projectId: run.projectId, name: run.name, status, doneShare, timeLeftMs }
+    })
+
+  function follow(entry: Live, attempt: number, { event, seq }: TrainerMessage): void {
+    entry.fold.follow(event, seq)
+    const atMs = Date.now()
+    if (event.kind === 'step') {
+      const { kind: _, ...body } = event
+      entry.train.push({ ...body, attempt, atMs })
+    }
+    if (event.kind === 'evaluation') {
+      const { kind: _, ...body } = event
+      entry.validation.push({ ...body, attempt, atMs })
+    }
+    if (event.kind === 'notice') entry.notices.push({ atMs, text: event.text })
+  }
+
+  function tell(entry: Live): void {
+    const { train, validation, notices } = entry
+    Object.assign(entry, { train: [], validation: [], notices: [] })
+    ports.emit('training.update', {
+      state: entry.fold.state(entry.device),
+      train,
+      validation,
+      samples: [],
+      notices,
+    })
+    tellActivity()
+  }
+
+  function watch(entry: Live): () => void {
+    const load = watchProcess(entry.active.pid)
+    const look = async (): Promise<void> => {
+      const diskBytes = await folderBytes(ports.runFolderOf(entry.run.id))
+      entry.device = { processorShare: load.share(), diskBytes }
+    }
+    void look()
+    const timers = [setInterval(() => tell(entry), tellEveryMs), setInterval(() => void look(), lookEveryMs)]
+    return () => {
+      for (const timer of timers) clearInterval(timer)
+    }
+  }
+
+  /** The run's end stands in the journal when this is told. */
+  function end(entry: Live): void {
+    live.delete(entry.run.id)
+    const after = ports.reader.getRun(entry.run.id)
+    const state = entry.fold.state(entry.device)
+    const { train, validation, notices } = entry
+    const ending = after.ok
+      ? { ...state, status: after.value.status, phase: after.value.status, bestStep: after.value.bestStep }
+      : state
+    ports.emit('training.update', {
+      state: { ...ending, timeLeftMs: null },
+      train,
+      validation,
+      samples: [],
+      notices,
+    })
+    tellActivity()
+    ports.emit('experiments.changed', { runId: entry.run.id })
+  }
+
+  async function launch(runId: string): Promise<Result<Record<string, never>>> {
+    if (live.has(runId) || launching.has(runId)) return fail(isActive(runId))
+    launching.add(runId)
+    try {
+      const launched = await ports.service.launch(runId)
+      if (!launched.ok) return launched
+      const run = ports.reader.getRun(runId)
+      if (!run.ok) return run
+      const entry: Live = {
+        run: run.value,
+        active: launched.value,
+        fold: createRunFold(run.value),
+        device: { processorShare: null, diskBytes: 0 },
+        train: [],
+        validation: [],
+        notices: [],
+      }
+      live.set(runId, entry)
+      launched.value.onEvent((message) => follow(entry, run.value.attempts, message))
+      const unwatch = watch(entry)
+      void launched.value.ended.then(() => {
+        unwatch()
+        end(entry)
+      })
+      tellActivity()
+      return ok({})
+    } finally {
+      launching.delete(runId)
+    }
+  }
+
+  const told =
+    (command: 'pause' | 'resume' | 'cancel') =>
+    (runId: string): Result<Record<string, never>> => {
+      const entry = live.get(runId)
+      if (entry === undefined) return fail(atRest(runId))
+      entry.active[command]()
+      return ok({})
+    }
+
+  return {
+    launch,
+    pause: told('pause'),
+    resume: told('resume'),
+    stop: told('cancel'),
+    stateOf(runId) {
+      const entry = live.get(runId)
+      return entry === undefined ? null : entry.fold.state(entry.device)
+    },
+    list,
+    ended: async (runId) => {
+      await live.get(runId)?.active.ended
+    },
+    async stopAll() {
+      const entries = [...live.values()]
+      for (const { active } of entries) active.cancel()
+      await Promise.all(entries.map(({ active }) => active.ended))
+    },
+  }
+}
+
+const isActive = (runId: string): Problem => ({
+  code: 'run.active',
+  message: 'This run is already under way.',
+  where: runId,
+  remedy: 'Nothing has to be done.',
+})
+
+const atRest = (runId: string): Problem => ({
+  code: 'run.not-resumable',
+  message: 'No training process works on this run at the moment.',
+  where: runId,
+  remedy: 'Continue it first, or open its result.',
+})

@@ -1,0 +1,84 @@
+// From a project's draft, a preset and a person's own changes to the recipe draft that wizard and terminal share. Pure.
+import type { PresetId, ProjectDraft } from '#shared/contract/index.ts'
+import { describeIssues, type RecipeDraft, recipeDraft, type ScenarioId } from '#shared/recipe.ts'
+import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+import { presetChanges } from './presets.ts'
+
+export interface ProjectChoice {
+  readonly scenario: ScenarioId
+  readonly draft: ProjectDraft
+  /** The project's data file. */
+  readonly dataPath: string
+  readonly preset: PresetId
+  /** Recipe fields by path, over what the preset says. */
+  readonly changes: Readonly<Record<string, unknown>>
+  readonly name: string | null
+}
+
+/** Fields that a plan may not change: they are chosen in earlier steps. */
+const chosenElsewhere = ['model', 'data', 'scenario', 'name', 'version', 'language', 'instruction'] as const
+
+/** Problems: project.not-ready (no model chosen), recipe.invalid with every fault by its path. */
+export function recipeOfProject(choice: ProjectChoice): Result<RecipeDraft> {
+  const { scenario, draft, dataPath, preset, changes, name } = choice
+  if (draft.modelId === null) return fail(noModel())
+  const wanted: Record<string, unknown> = {
+    scenario,
+    model: draft.modelId,
+    name,
+    instruction: draft.instruction,
+    data: {
+      path: dataPath,
+      columns: draft.columns,
+      validationShare: draft.validationShare,
+      testShare: draft.testShare,
+      splitSeed: draft.splitSeed,
+    },
+  }
+  for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario), ...changes })) {
+    const steps = path.split('.')
+    if (chosenElsewhere.some((field) => field === steps[0])) return fail(notHere(path))
+    if (steps.some((step) => step === '' || step === '__proto__')) return fail(notHere(path))
+    setAt(wanted, steps, value)
+  }
+  const parsed = recipeDraft.safeParse(wanted)
+  if (parsed.success) return ok(parsed.data)
+  const faults = describeIssues(parsed.error)
+  return fail({
+    code: 'recipe.invalid',
+    message: `At ${faults[0]?.where}: ${faults[0]?.message}.`,
+    where: faults[0]?.where ?? 'settings',
+    remedy: 'Change this setting, or set it back to what the preset says.',
+    faults,
+  })
+}
+
+function setAt(
+  target: Record<string, unknown>,
+  [step = '', ...rest]: readonly string[],
+  value: unknown,
+): void {
+  if (rest.length === 0) {
+    target[step] = value
+    return
+  }
+  const inner = Object.hasOwn(target, step) ? target[step] : undefined
+  const next: Record<string, unknown> =
+    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? { ...inner } : {}
+  target[step] = next
+  setAt(next, rest, value)
+}
+
+const noModel = (): Problem => ({
+  code: 'project.not-ready',
+  message: 'No model is chosen yet.',
+  where: 'the step "Model"',
+  remedy: 'Go back to the step "Model" and choose one.',
+})
+
+const notHere = (path: string): Problem => ({
+  code: 'recipe.invalid',
+  message: `At ${path}: this is not a setting of the plan.`,
+  where: path,
+  remedy: 'Model, data and instruction are chosen in the earlier steps.',
+})

@@ -1,0 +1,87 @@
+// Starting, following and ending runs for the screens. A run of the past is shown from the journal alone.
+import type { SomeHandlers, TrainingView } from '#shared/contract/index.ts'
+import type { RunDetail } from '#shared/journal-types.ts'
+import { attemptAsync, ok, type Result, unwrap } from '#shared/result.ts'
+import type { ProjectSource } from '../projects/project-source.ts'
+import { folderBytes } from '../system/folder-size.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+import type { LiveRuns } from './live-runs.ts'
+import { prepareRun } from './prepare-run.ts'
+import { recipeOfProject } from './recipe-of-project.ts'
+import { runFolderOf } from './run-service.ts'
+import { stateAtRest } from './run-state.ts'
+
+type TrainingCallNames =
+  | 'training.start'
+  | 'training.get'
+  | 'training.pause'
+  | 'training.resume'
+  | 'training.stop'
+  | 'training.continue'
+
+/** More points than a chart has pixels for. */
+const shownPoints = 2000
+const shownNotices = 200
+
+const restartable: readonly string[] = ['interrupted', 'cancelled', 'failed', 'crashed']
+
+export function createTrainingHandlers(
+  context: WorkstationContext,
+  runs: LiveRuns,
+  projects: ProjectSource,
+): SomeHandlers<TrainingCallNames> {
+  const { library, reader, writer, emit } = context
+
+  async function view(runId: string): Promise<TrainingView> {
+    const run = unwrap(reader.getRun(runId))
+    const { train, validation } = unwrap(reader.thinCurve(runId, shownPoints))
+    const diskBytes = await folderBytes(runFolderOf(library, runId))
+    return {
+      run: detailOf(run),
+      state: runs.stateOf(runId) ?? stateAtRest(run, diskBytes),
+      train: [...train],
+      validation: [...validation],
+      samples: [],
+      notices: noticesOf(runId),
+      canContinue: restartable.includes(run.status),
+      hasAdapter: run.adapterSha256 !== null,
+    }
+  }
+
+  const noticesOf = (runId: string): TrainingView['notices'] =>
+    unwrap(reader.eventsOfKind(runId, 'notice', shownNotices)).flatMap(({ atMs, body }) => {
+      const text = (body as { text?: unknown } | null)?.text
+      return typeof text === 'string' ? [{ atMs, text }] : []
+    })
+
+  return {
+    'training.start': (input) =>
+      attemptAsync(async () => {
+        const { draft, project, dataPath } = unwrap(await projects.sourceOf(input.projectId))
+        const { preset, changes } = input
+        const name = input.name ?? project.name
+        const recipe = unwrap(
+          recipeOfProject({ scenario: project.scenario, draft, dataPath, preset, changes, name }),
+        )
+        const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
+        unwrap(await runs.launch(runId))
+        emit('projects.changed', { projectId: project.id })
+        return { runId }
+      }),
+    'training.get': ({ runId }) => attemptAsync(() => view(runId)),
+    'training.pause': ({ runId }) => runs.pause(runId),
+    'training.resume': ({ runId }) => runs.resume(runId),
+    'training.stop': ({ runId }) => runs.stop(runId),
+    'training.continue': async ({ runId }): Promise<Result<Record<string, never>>> => {
+      const launched = await runs.launch(runId)
+      return launched.ok ? ok({}) : launched
+    },
+  }
+}
+
+/** A run's detail as plain data: what the journal keeps as JSON is JSON. */
+const detailOf = (run: RunDetail): TrainingView['run'] => ({
+  ...run,
+  device: run.device as TrainingView['run']['device'],
+  versions: { ...run.versions },
+})
