@@ -10,6 +10,8 @@ import {
   type EventPayload,
 } from '#shared/contract/index.ts'
 import { attempt, type Result, unwrap } from '#shared/result.ts'
+import { createDataHandlers } from '../data/data-handlers.ts'
+import { createUploads } from '../data/uploads.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
 import { createProjectHandlers } from '../projects/project-handlers.ts'
 import { createProjectStore } from '../projects/project-store.ts'
@@ -75,10 +77,13 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       emit,
       runFolderOf: (runId) => runFolderOf(library, runId),
     })
-    const { source, ...projects } = createProjectHandlers(context, createProjectStore(library))
+    const store = createProjectStore(library)
+    const uploads = createUploads()
+    const { source, ...projects } = createProjectHandlers(context, store)
     const handlers: AnyHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...projects,
+      ...createDataHandlers(context, store, uploads),
       ...createTrainingHandlers(context, runs, source),
       ...createExperimentHandlers(context),
     }
@@ -92,7 +97,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
         return () => listeners.delete(listener)
       },
       async close() {
-        await Promise.all([runs.stopAll(), jobs.close()])
+        await Promise.all([runs.stopAll(), jobs.close(), uploads.close()])
         reader.close()
         unwrap(writer.close())
       },

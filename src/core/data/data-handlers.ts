@@ -1,0 +1,185 @@
+// A project's rows for the screens: sent in pieces, read as the scenario reads them, judged.
+import { join } from 'node:path'
+import type { DataCheck, ProjectDraft, SomeHandlers } from '#shared/contract/index.ts'
+import type { JournalProject } from '#shared/journal-types.ts'
+import { attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import type { ProjectStore } from '../projects/project-store.ts'
+import { wilsonInterval } from '../proof/wilson-interval.ts'
+import { scenarioOf } from '../scenarios/scenarios.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+import { type PreparedData, prepareData } from './check-data.ts'
+import { reportOn } from './data-report.ts'
+import { type Preview, readPreview } from './preview.ts'
+import { scoreData } from './score-card.ts'
+import type { Uploads } from './uploads.ts'
+
+type DataCallNames =
+  | 'upload.begin'
+  | 'upload.piece'
+  | 'upload.finish'
+  | 'upload.cancel'
+  | 'data.check'
+  | 'data.leftOut'
+
+interface Source {
+  readonly project: JournalProject
+  readonly draft: ProjectDraft
+  readonly path: string | null
+}
+
+const exampleCharacters = 2000
+
+export function createDataHandlers(
+  context: WorkstationContext,
+  store: ProjectStore,
+  uploads: Uploads,
+): SomeHandlers<DataCallNames> {
+  const { library, reader, emit } = context
+  /** Where a finished upload belongs: the project that is told of it. */
+  const projectOfUpload = new Map<string, string>()
+
+  async function sourceOf(projectId: string): Promise<Source> {
+    const project = unwrap(reader.projects()).find(({ id }) => id === projectId)
+    if (project === undefined)
+      throw new ProblemError({
+        code: 'project.unknown',
+        message: 'There is no such project.',
+        where: projectId,
+        remedy: 'Choose one from the list of projects.',
+      })
+    const [draft, [file]] = await Promise.all([store.readDraft(projectId), store.files(projectId)])
+    const path = file === undefined ? null : unwrap(await store.filePath(projectId, file.name))
+    return { project, draft, path }
+  }
+
+  const optionsOf = ({ project, draft }: Source) => {
+    const { columns, validationShare, testShare, splitSeed } = draft
+    return { scenario: project.scenario, columns, validationShare, testShare, splitSeed }
+  }
+
+  async function check(projectId: string): Promise<DataCheck> {
+    const source = await sourceOf(projectId)
+    const files = await store.files(projectId)
+    const { path } = source
+    if (path === null) return { ...nothingRead, files, blocking: noFile() }
+    const scenario = scenarioOf(source.project.scenario)
+    const preview = await attemptAsync(() => readPreview(path, scenario))
+    if (!preview.ok) return { ...nothingRead, files, blocking: preview.problem }
+    const prepared = await attemptAsync(() => prepareData(path, optionsOf(source)))
+    if (!prepared.ok)
+      return { ...nothingRead, files, ...previewed(preview.value, {}, []), blocking: prepared.problem }
+    return { ...judged(source, prepared.value, preview.value), files }
+  }
+
+  return {
+    'upload.begin': ({ purpose, name, sizeBytes }) =>
+      attemptAsync(async () => {
+        if (purpose.kind === 'data') await sourceOf(purpose.projectId)
+        const folder =
+          purpose.kind === 'data'
+            ? join(store.folderOf(purpose.projectId), 'files')
+            : join(library.cacheFolder, 'uploads')
+        const begun = unwrap(await uploads.begin(folder, name, sizeBytes))
+        if (purpose.kind === 'data') projectOfUpload.set(begun.uploadId, purpose.projectId)
+        return begun
+      }),
+    'upload.piece': ({ uploadId, offset, base64 }) => uploads.piece(uploadId, offset, base64),
+    'upload.finish': ({ uploadId }) =>
+      attemptAsync(async () => {
+        const { name } = unwrap(await uploads.finish(uploadId))
+        const projectId = projectOfUpload.get(uploadId)
+        projectOfUpload.delete(uploadId)
+        if (projectId !== undefined) emit('projects.changed', { projectId })
+        return { name }
+      }),
+    'upload.cancel': ({ uploadId }) => {
+      projectOfUpload.delete(uploadId)
+      return uploads.cancel(uploadId)
+    },
+    'data.check': ({ projectId }) => attemptAsync(() => check(projectId)),
+    'data.leftOut': ({ projectId, offset, limit }) =>
+      attemptAsync(async () => {
+        const source = await sourceOf(projectId)
+        if (source.path === null) return { rows: [], total: 0 }
+        const { read } = await prepareData(source.path, optionsOf(source))
+        return { rows: read.leftOut.slice(offset, offset + limit), total: read.leftOutCount }
+      }),
+  }
+}
+
+const nothingRead: DataCheck = {
+  files: [],
+  form: '',
+  columns: [],
+  preview: [],
+  usableRows: 0,
+  leftOutRows: 0,
+  split: null,
+  labels: null,
+  score: [],
+  ninetyMeans: null,
+  instruction: '',
+  example: null,
+  blocking: null,
+}
+
+const previewed = (
+  { form, columns, rows }: Preview,
+  roleColumns: Readonly<Record<string, string>>,
+  guessed: readonly string[],
+): Pick<DataCheck, 'form' | 'columns' | 'preview'> => {
+  const roleOf = new Map(Object.entries(roleColumns).map(([role, column]) => [column, role]))
+  return {
+    form,
+    columns: columns.map((name) => {
+      const role = roleOf.get(name) ?? null
+      return { name, role, isGuessed: role !== null && guessed.includes(role) }
+    }),
+    preview: rows.map(({ line, cells, note, isLeftOut }) => ({ line, cells: [...cells], note, isLeftOut })),
+  }
+}
+
+function judged(
+  { project, draft }: Source,
+  { read, repeats, facts, split }: PreparedData,
+  preview: Preview,
+): Omit<DataCheck, 'files'> {
+  const scenario = scenarioOf(project.scenario)
+  const report = reportOn(read, scenario, repeats, split)
+  const reasons = new Map(read.leftOut.map(({ line, reason }) => [line, reason]))
+  const instruction = draft.instruction ?? scenario.defaultInstruction({ ...facts, language: draft.language })
+  const [first] = read.rows
+  const example = first && scenario.toExamples(first, instruction)[0]
+  const shown = previewed(preview, read.match.columns, read.match.guessed)
+  return {
+    ...shown,
+    preview: shown.preview.map((row) => {
+      const reason = reasons.get(row.line)
+      return reason === undefined ? row : { ...row, note: reason, isLeftOut: true }
+    }),
+    usableRows: report.usableRows,
+    leftOutRows: report.leftOutRows,
+    split: report.split,
+    labels: report.labels?.map(({ label, rows }) => ({ label, rows })) ?? null,
+    score: scoreData(report, read.rows),
+    ninetyMeans: report.split && wilsonInterval(0.9, report.split.test),
+    instruction,
+    example: example
+      ? {
+          prompt: example.prompt
+            .map(({ content }) => content)
+            .join('\n\n')
+            .slice(0, exampleCharacters),
+          answer: example.answer.slice(0, exampleCharacters),
+        }
+      : null,
+    blocking: split.ok ? null : split.problem,
+  }
+}
+
+const noFile = (): Problem => ({
+  code: 'project.not-ready',
+  message: 'There are no rows yet.',
+  where: 'this project',
+  remedy: 'Add a file, or take the sample.',
+})

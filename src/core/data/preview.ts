@@ -1,0 +1,56 @@
+// The first rows of a file as a table, before anything is decided about its columns. Reads no more than it shows.
+import { openTable } from '#formats/table.ts'
+import { unwrap } from '#shared/result.ts'
+import type { Scenario } from '../scenarios/scenarios.ts'
+import { openWatchedFile } from './watched-file.ts'
+
+export interface Preview {
+  /** "CSV, UTF-8", for people. */
+  readonly form: string
+  readonly columns: readonly string[]
+  readonly rows: readonly {
+    readonly line: number
+    /** One for each column; cut at `cellCharacters`. */
+    readonly cells: readonly string[]
+    readonly note: string | null
+    readonly isLeftOut: boolean
+  }[]
+}
+
+const shownRows = 40
+const cellCharacters = 300
+
+/** Throws a ProblemError where the file cannot be read as a table. */
+export async function readPreview(path: string, scenario: Scenario): Promise<Preview> {
+  const file = await openWatchedFile(path)
+  try {
+    const table = unwrap(
+      await openTable(file.source, scenario.textAs === undefined ? {} : { textAs: scenario.textAs }),
+    )
+    const found: {
+      line: number
+      values: ReadonlyMap<string, string>
+      note: string | null
+      isLeftOut: boolean
+    }[] = []
+    reading: for await (const batch of table.batches())
+      for (const event of unwrap(batch)) {
+        if (event.kind === 'record')
+          found.push({ line: event.line, values: event.values, note: null, isLeftOut: false })
+        if (event.kind === 'left-out')
+          found.push({ line: event.line, values: new Map(), note: event.reason, isLeftOut: true })
+        if (found.length >= shownRows) break reading
+      }
+    const columns = table.columns()
+    return {
+      form: `${table.shape.format.toUpperCase()}, ${table.shape.encoding}`,
+      columns,
+      rows: found.map(({ values, ...row }) => ({
+        ...row,
+        cells: columns.map((column) => (values.get(column) ?? '').slice(0, cellCharacters)),
+      })),
+    }
+  } finally {
+    await file.close()
+  }
+}

@@ -1,0 +1,150 @@
+// Files that a page sends in pieces. A piece is taken only where it continues what is there; the file gets its name when
+// all of it is on the disk. What was never finished is removed at the next start.
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promises'
+import { join } from 'node:path'
+import { uploadPieceBytes } from '#shared/contract/index.ts'
+import { attemptAsync, type Problem, ProblemError, type Result } from '#shared/result.ts'
+import { asDiskProblem, fsyncFolder, temporaryPath } from '../system/durable-files.ts'
+
+export interface Uploads {
+  begin(folder: string, name: string, sizeBytes: number): Promise<Result<{ uploadId: string }>>
+  piece(uploadId: string, offset: number, base64: string): Promise<Result<{ receivedBytes: number }>>
+  finish(uploadId: string): Promise<Result<{ name: string; path: string }>>
+  cancel(uploadId: string): Promise<Result<Record<string, never>>>
+  close(): Promise<void>
+}
+
+interface Upload {
+  readonly partial: string
+  readonly folder: string
+  readonly name: string
+  readonly sizeBytes: number
+  readonly handle: FileHandle
+  received: number
+  /** Pieces are written one after the other. */
+  last: Promise<unknown>
+}
+
+const mostBytes = 8e9
+const mostUploads = 8
+const spareDiskBytes = 200e6
+
+/** One plain file name out of whatever a page calls the file: no folders, no control characters, no names of devices. */
+export function plainFileName(name: string): string {
+  const last = name.split(/[/\\]/).at(-1) ?? ''
+  const safe = last
+    .replace(/[\p{Cc}\p{Cf}<>:"|?*]/gu, '_')
+    .replace(/^\.+/, '')
+    .replace(/[. ]+$/, '')
+    .slice(-120)
+  return safe === '' || /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(safe) ? `file-${safe}` : safe
+}
+
+export function createUploads(): Uploads {
+  const uploads = new Map<string, Upload>()
+
+  const known = (uploadId: string): Upload => {
+    const upload = uploads.get(uploadId)
+    if (upload === undefined)
+      throw refused('This upload is not under way.', uploadId, 'Choose the file again.')
+    return upload
+  }
+
+  async function begin(folder: string, given: string, sizeBytes: number): Promise<{ uploadId: string }> {
+    const name = plainFileName(given)
+    if (uploads.size >= mostUploads)
+      throw refused('Too many files are sent at once.', name, 'Wait until one has arrived.')
+    if (sizeBytes > mostBytes)
+      throw refused('This file is larger than 8 GB.', name, 'Bring a part of it.', 'limit.exceeded')
+    try {
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+      const { bavail, bsize } = await statfs(folder)
+      if (bavail * bsize < sizeBytes + spareDiskBytes)
+        throw refused('There is not enough free space for this file.', name, 'Free some space.', 'disk.full')
+      const partial = temporaryPath(join(folder, name))
+      const handle = await open(partial, 'wx', 0o600)
+      const uploadId = randomUUID()
+      uploads.set(uploadId, {
+        partial,
+        folder,
+        name,
+        sizeBytes,
+        handle,
+        received: 0,
+        last: Promise.resolve(),
+      })
+      return { uploadId }
+    } catch (error) {
+      throw asDiskProblem(error, folder)
+    }
+  }
+
+  async function write(upload: Upload, offset: number, bytes: Buffer): Promise<{ receivedBytes: number }> {
+    if (offset !== upload.received || offset + bytes.length > upload.sizeBytes)
+      throw refused('A piece of the file does not fit.', upload.name, 'Choose the file again.')
+    try {
+      await upload.handle.writev([bytes], offset)
+    } catch (error) {
+      throw asDiskProblem(error, upload.partial)
+    }
+    upload.received += bytes.length
+    return { receivedBytes: upload.received }
+  }
+
+  async function drop(uploadId: string): Promise<void> {
+    const upload = uploads.get(uploadId)
+    uploads.delete(uploadId)
+    if (upload === undefined) return
+    await upload.last.catch(() => {})
+    await upload.handle.close()
+    await rm(upload.partial, { force: true })
+  }
+
+  return {
+    begin: (folder, name, sizeBytes) => attemptAsync(() => begin(folder, name, sizeBytes)),
+    piece: (uploadId, offset, base64) =>
+      attemptAsync(() => {
+        const upload = known(uploadId)
+        const bytes = Buffer.from(base64, 'base64')
+        if (bytes.length > uploadPieceBytes)
+          throw refused('A piece of the file is too large.', upload.name, 'Choose the file again.')
+        const done = upload.last.then(() => write(upload, offset, bytes))
+        upload.last = done.catch(() => {})
+        return done
+      }),
+    finish: (uploadId) =>
+      attemptAsync(async () => {
+        const upload = known(uploadId)
+        await upload.last
+        if (upload.received !== upload.sizeBytes)
+          throw refused('Not all of the file has arrived.', upload.name, 'Choose the file again.')
+        const path = join(upload.folder, upload.name)
+        uploads.delete(uploadId)
+        try {
+          await upload.handle.sync()
+          await upload.handle.close()
+          await rename(upload.partial, path)
+          await fsyncFolder(upload.folder)
+        } catch (error) {
+          throw asDiskProblem(error, path)
+        }
+        return { name: upload.name, path }
+      }),
+    cancel: (uploadId) =>
+      attemptAsync(async () => {
+        await drop(uploadId)
+        return {}
+      }),
+    async close() {
+      for (const uploadId of [...uploads.keys()]) await drop(uploadId)
+    },
+  }
+}
+
+const refused = (
+  message: string,
+  where: string,
+  remedy: string,
+  code: Problem['code'] = 'upload.failed',
+): ProblemError => new ProblemError({ code, message, where, remedy })
