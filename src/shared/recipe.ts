@@ -167,13 +167,17 @@ function wordIssue(issue: z.core.$ZodIssue): string {
     case 'too_big':
       return `expected ${sizeWords(issue.origin)}${issue.inclusive ? 'at most' : 'less than'} ${issue.maximum}${got}`
     case 'invalid_value':
-      return `expected ${issue.values.map(String).join(' or ')}${got}`
+      return `expected ${listChoices(issue.values.map(String))}${got}`
     case 'unrecognized_keys':
       return `there is no setting called ${issue.keys.join(', ')}`
     default:
       return issue.message
   }
 }
+
+/** "a", "a or b", "a, b or c". */
+const listChoices = (choices: readonly string[]): string =>
+  choices.length < 2 ? choices.join('') : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`
 
 /** What came instead, where zod was asked to report the input; that it is missing is said without. */
 function wordInput(issue: z.core.$ZodIssue): string {

@@ -322,7 +322,11 @@ describe('wrong use and bad input', () => {
     writeFileSync(path, 'scenario: magic\ndata: { path: messages.csv }\nmethod: { rank: 0 }\n')
     const faults = [
       { where: 'model', message: 'expected a text, but it is missing' },
-      { where: 'scenario', message: 'expected classification or question-answering, got "magic"' },
+      {
+        where: 'scenario',
+        message:
+          'expected classification, question-answering, translation, summarisation, entity-recognition, chatbot, creative-writing, code or domain, got "magic"',
+      },
       { where: 'method.rank', message: 'expected at least 1, got 0' },
     ]
     const finished = await run('--json', 'train', path)

@@ -76,7 +76,11 @@ optimizer: { learningRate: high }
     { where: 'data.path', message: 'expected a text, but it is missing' },
     { where: 'data.validationShare', message: 'expected at most 1, got 2' },
     { where: 'data', message: 'there is no setting called splitSead' },
-    { where: 'scenario', message: 'expected classification or question-answering, got "magic"' },
+    {
+      where: 'scenario',
+      message:
+        'expected classification, question-answering, translation, summarisation, entity-recognition, chatbot, creative-writing, code or domain, got "magic"',
+    },
     { where: 'method.rank', message: 'expected at least 1, got 0' },
     { where: 'method.targets', message: 'expected a length of at least 1, got []' },
     { where: 'optimizer.learningRate', message: 'expected a number, got "high"' },
@@ -89,7 +93,8 @@ optimizer: { learningRate: high }
 
 test('a single fault is said in the message itself; what is missing is called missing', () => {
   const draft = readRecipeFile(recipe('model: starter\ndata: { path: rows.csv }\n'))
-  const message = 'expected classification or question-answering, but it is missing'
+  const message =
+    'expected classification, question-answering, translation, summarisation, entity-recognition, chatbot, creative-writing, code or domain, but it is missing'
   expect(draft).toMatchObject({
     ok: false,
     problem: { message: `At scenario: ${message}.`, faults: [{ where: 'scenario', message }] },
