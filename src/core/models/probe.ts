@@ -4,6 +4,7 @@ import { Worker } from 'node:worker_threads'
 import type { ProblemCode } from '#shared/problem-codes.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
+import { entryPath } from '../system/program-places.ts'
 import type { ProbeTask, TokenizerFacts } from './probe-worker.ts'
 
 const probeLimits = {
@@ -114,7 +115,7 @@ interface Probe {
 }
 
 async function withProbe<T>(work: (probe: Probe) => Promise<T>): Promise<T> {
-  const worker = new Worker(new URL('./probe-worker.ts', import.meta.url), {
+  const worker = new Worker(entryPath('probe-worker'), {
     resourceLimits: { maxOldGenerationSizeMb: probeLimits.memoryMb, stackSizeMb: 4 },
     stdin: false,
     env: {},

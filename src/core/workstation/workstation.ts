@@ -13,6 +13,7 @@ import { attempt, type Result, unwrap } from '#shared/result.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
 import { createUploads } from '../data/uploads.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
+import { createModelHandlers } from '../models/model-handlers.ts'
 import { createProjectHandlers } from '../projects/project-handlers.ts'
 import { createProjectStore } from '../projects/project-store.ts'
 import { createJobBoard } from '../system/jobs.ts'
@@ -22,6 +23,7 @@ import { createNetworkGate } from '../system/network-gate.ts'
 import { createSettingsStore } from '../system/settings-store.ts'
 import { createSystemHandlers } from '../system/system-handlers.ts'
 import { createLiveRuns } from '../training/live-runs.ts'
+import { createPlanHandlers } from '../training/plan-handlers.ts'
 import { createRunService, runFolderOf } from '../training/run-service.ts'
 import { createTrainingHandlers } from '../training/training-handlers.ts'
 import type { HostPort } from './context.ts'
@@ -84,6 +86,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createSystemHandlers(context, network, runs),
       ...projects,
       ...createDataHandlers(context, store, uploads),
+      ...createModelHandlers(context),
+      ...createPlanHandlers(context, source),
       ...createTrainingHandlers(context, runs, source),
       ...createExperimentHandlers(context),
     }
