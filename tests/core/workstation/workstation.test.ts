@@ -1,0 +1,277 @@
+// The whole core through its contract, with real parts: library, journal, trainer processes and a tiny model.
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { createNodeLauncher } from '#core/system/launcher.ts'
+import { openLibrary } from '#core/system/library.ts'
+import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { type Api, dispatch, makeApi } from '#shared/contract/index.ts'
+import { ok, unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../../processes/tiny-model.ts'
+import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close()
+})
+
+interface Open {
+  readonly home: string
+  readonly workstation: Workstation
+  readonly api: Api
+  /** Paths that were moved to the bin. */
+  readonly binned: string[]
+  close(): Promise<void>
+}
+
+async function openIn(home: string): Promise<Open> {
+  const binned: string[] = []
+  const workstation = unwrap(
+    createWorkstation({
+      home,
+      launcher: createNodeLauncher(),
+      host: {
+        kind: 'direct',
+        pickedPath: () => null,
+        async moveToBin(path) {
+          binned.push(path)
+          await rm(path, { recursive: true, force: true })
+          return ok(undefined)
+        },
+      },
+    }),
+  )
+  const api = makeApi({
+    call: (name, input) => dispatch(workstation.handlers, name, input),
+    onEvent: (listener) => workstation.onEvent(listener),
+  })
+  let isClosed = false
+  const close = async () => {
+    if (!isClosed) await workstation.close()
+    isClosed = true
+  }
+  closers.push(close)
+  return { home, workstation, api, binned, close }
+}
+
+async function open(): Promise<Open> {
+  const home = await mkdtemp(join(tmpdir(), 'tunewright-workstation-'))
+  closers.push(() => rm(home, { recursive: true, force: true, maxRetries: 3 }))
+  return openIn(home)
+}
+
+async function addTinyModel({ home }: Open): Promise<string> {
+  const library = openLibrary(home)
+  return unwrap(await importModel(library, writeTinyModel(join(home, 'cache', 'tiny')))).id
+}
+
+async function upload({ api }: Open, projectId: string, name: string, bytes: Buffer): Promise<string> {
+  const purpose = { kind: 'data', projectId } as const
+  const { uploadId } = unwrap(await api.call('upload.begin', { purpose, name, sizeBytes: bytes.length }))
+  const half = Math.floor(bytes.length / 2)
+  for (const [from, to] of [
+    [0, half],
+    [half, bytes.length],
+  ] as const)
+    unwrap(
+      await api.call('upload.piece', {
+        uploadId,
+        offset: from,
+        base64: bytes.subarray(from, to).toString('base64'),
+      }),
+    )
+  return unwrap(await api.call('upload.finish', { uploadId })).name
+}
+
+test('a project with the sample: rows are judged, columns known, the draft survives a restart', async () => {
+  const first = await open()
+  const { project, files } = unwrap(
+    await first.api.call('projects.create', { name: 'Mail', scenario: 'classification', withSample: true }),
+  )
+  expect(files).toMatchObject([{ isSample: true }])
+  const check = unwrap(await first.api.call('data.check', { projectId: project.id }))
+  expect(check.blocking).toBeNull()
+  expect(check.columns.filter(({ role }) => role !== null).map(({ role }) => role)).toEqual(['text', 'label'])
+  expect(check.usableRows).toBeGreaterThan(300)
+  expect(check.split).not.toBeNull()
+  const whole = check.split!.train + check.split!.validation + check.split!.test
+  expect(whole).toBe(check.usableRows)
+  expect(check.leftOutRows).toBe(check.score.find(({ id }) => id === 'empty')?.count)
+  const leftOut = unwrap(await first.api.call('data.leftOut', { projectId: project.id }))
+  expect(leftOut.total).toBe(check.leftOutRows)
+  expect(leftOut.rows.every(({ reason }) => reason.length > 10)).toBe(true)
+  const { draft } = unwrap(await first.api.call('projects.get', { projectId: project.id }))
+  unwrap(
+    await first.api.call('projects.saveDraft', {
+      projectId: project.id,
+      draft: { ...draft, testShare: 0.3, step: 'model' },
+    }),
+  )
+  await first.close()
+  const second = await openIn(first.home)
+  const again = unwrap(await second.api.call('projects.get', { projectId: project.id }))
+  expect(again.draft).toMatchObject({ testShare: 0.3, step: 'model' })
+  expect(unwrap(await second.api.call('projects.list', {})).projects).toHaveLength(1)
+})
+
+test('from an uploaded file to a trained run, followed, compared, annotated and removed', {
+  timeout: 120_000,
+}, async () => {
+  const station = await open()
+  const { api, workstation, binned } = station
+  const modelId = await addTinyModel(station)
+  const { project, draft } = unwrap(
+    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
+  )
+  const projectId = project.id
+  const name = await upload(station, projectId, '../../messages?.csv', Buffer.from(messagesCsv(60)))
+  expect(name).toBe('messages_.csv')
+  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, modelId } }))
+  const { options } = unwrap(await api.call('plan.options', { projectId }))
+  expect(options.map(({ preset }) => preset)).toEqual(['quick', 'balanced', 'thorough'])
+  expect(options.every(({ fit, sentences }) => fit.kind === 'fits' && sentences.length === 3)).toBe(true)
+  expect(options[0]!.estimate.steps).toBeLessThan(options[2]!.estimate.steps)
+
+  const updates: string[] = []
+  let steps = 0
+  const done = new Promise<void>((resolve) => {
+    api.on('training.update', ({ state, train }) => {
+      steps += train.length
+      updates.push(state.status)
+      if (state.status === 'finished') resolve()
+    })
+  })
+  const changes = { 'batch.maxTokens': 256, 'checkpoints.everySeconds': null }
+  const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'quick', changes }))
+  expect(unwrap(await api.call('system.activity', {})).runs).toMatchObject([{ runId, projectId }])
+  await done
+  const view = unwrap(await api.call('training.get', { runId }))
+  expect(view.run.status).toBe('finished')
+  expect(view.hasAdapter).toBe(true)
+  expect(view.train).toHaveLength(view.run.totalSteps!)
+  expect(steps).toBe(view.run.totalSteps)
+  expect(view.run.recipe).toMatchObject({ method: { rank: 4 }, batch: { maxTokens: 256 } })
+  expect(view.state.device.diskBytes).toBeGreaterThan(0)
+  expect(unwrap(await api.call('system.activity', {})).runs).toEqual([])
+
+  const second = unwrap(await api.call('training.start', { projectId, preset: 'balanced', changes })).runId
+  expect(await api.call('experiments.remove', { runIds: [second] })).toMatchObject({
+    ok: false,
+    problem: { code: 'run.active' },
+  })
+  unwrap(await api.call('training.stop', { runId: second }))
+  await expect
+    .poll(async () => unwrap(await api.call('training.get', { runId: second })).run.status, {
+      timeout: 30_000,
+    })
+    .toMatch(/cancelled|finished/)
+  const compared = unwrap(await api.call('experiments.compare', { runIds: [runId, second] }))
+  expect(compared).toMatchObject({ sameData: true, sameModel: true })
+  expect(compared.settings.find(({ path }) => path === 'method.rank')).toEqual({
+    path: 'method.rank',
+    values: [4, 8],
+    isDifferent: true,
+  })
+  const { curves } = unwrap(await api.call('experiments.curves', { runIds: [runId, second] }))
+  expect(curves[0]!.train).toHaveLength(view.train.length)
+  const edited = unwrap(
+    await api.call('experiments.edit', { runId, notes: 'keeper', tags: ['good', 'good'] }),
+  )
+  expect(edited).toMatchObject({ notes: 'keeper', tags: ['good'] })
+  expect(unwrap(await api.call('experiments.facets', {}))).toMatchObject({ total: 2, tags: ['good'] })
+  unwrap(await api.call('experiments.remove', { runIds: [second] }))
+  expect(binned).toEqual([join(workstation.library.runsFolder, second)])
+  expect(unwrap(await api.call('experiments.list', {})).rows.map(({ id }) => id)).toEqual([runId])
+  expect(updates).toContain('running')
+})
+
+test('a closing program stops its runs with a checkpoint; they can be continued', {
+  timeout: 120_000,
+}, async () => {
+  const station = await open()
+  const modelId = await addTinyModel(station)
+  const { project, draft } = unwrap(
+    await station.api.call('projects.create', { name: 'Long', scenario: 'classification' }),
+  )
+  await upload(station, project.id, 'messages.csv', Buffer.from(messagesCsv(60)))
+  unwrap(
+    await station.api.call('projects.saveDraft', { projectId: project.id, draft: { ...draft, modelId } }),
+  )
+  const firstStep = new Promise<void>((resolve) => {
+    station.api.on('training.update', ({ train }) => (train.length > 0 ? resolve() : undefined))
+  })
+  const changes = { 'duration.epochs': 900, 'evaluation.patience': null }
+  const { runId } = unwrap(
+    await station.api.call('training.start', { projectId: project.id, preset: 'quick', changes }),
+  )
+  await firstStep
+  await station.close()
+  const again = await openIn(station.home)
+  const view = unwrap(await again.api.call('training.get', { runId }))
+  expect(view.run.status).toBe('cancelled')
+  expect(view.canContinue).toBe(true)
+  const before = view.run.lastStep!
+  const goesOn = new Promise<number>((resolve) => {
+    again.api.on('training.update', ({ train }) => (train[0] ? resolve(train[0].step) : undefined))
+  })
+  unwrap(await again.api.call('training.continue', { runId }))
+  expect(await goesOn).toBe(before + 1)
+})
+
+test('wrong wishes are told, each with its place, and change nothing', async () => {
+  const station = await open()
+  const { api } = station
+  const { project, draft } = unwrap(
+    await api.call('projects.create', { name: 'Empty', scenario: 'classification' }),
+  )
+  const projectId = project.id
+  const codeOf = async (reply: ReturnType<Api['call']>) => {
+    const got = await reply
+    return got.ok ? 'ok' : got.problem.code
+  }
+  expect(await codeOf(api.call('projects.get', { projectId: 'no such' }))).toBe('project.unknown')
+  expect(await codeOf(api.call('plan.options', { projectId }))).toBe('project.not-ready')
+  expect(unwrap(await api.call('data.check', { projectId })).blocking?.code).toBe('project.not-ready')
+  expect(await codeOf(api.call('models.addStarter', {}))).toBe('network.off')
+  expect(await codeOf(api.call('training.get', { runId: 'none' }))).toBe('run.unknown')
+  expect(await codeOf(api.call('training.pause', { runId: 'none' }))).toBe('run.not-resumable')
+  await upload(station, projectId, 'broken.csv', Buffer.from('message,team\n"never closed,a\nb,c\n'))
+  const check = unwrap(await api.call('data.check', { projectId }))
+  expect(check.blocking).not.toBeNull()
+  expect(check.blocking?.remedy.length).toBeGreaterThan(10)
+  unwrap(
+    await api.call('projects.saveDraft', { projectId, draft: { ...draft, modelId: 'm-0000000000000000' } }),
+  )
+  expect(
+    await codeOf(
+      api.call('training.start', { projectId, preset: 'quick', changes: { 'data.path': '/etc/passwd' } }),
+    ),
+  ).toBe('recipe.invalid')
+  const begun = unwrap(
+    await api.call('upload.begin', { purpose: { kind: 'data', projectId }, name: 'x.csv', sizeBytes: 4 }),
+  )
+  expect(await codeOf(api.call('upload.piece', { ...begun, offset: 2, base64: 'YWI=' }))).toBe(
+    'upload.failed',
+  )
+  expect(await codeOf(api.call('upload.finish', begun))).toBe('upload.failed')
+})
+
+test('settings are kept; a damaged file of them is moved aside', async () => {
+  const first = await open()
+  unwrap(await first.api.call('settings.set', { theme: 'dark', allowsDownloads: true }))
+  expect(unwrap(await first.api.call('system.network', {}))).toEqual({
+    connections: 0,
+    last: null,
+    isAllowed: true,
+  })
+  await first.close()
+  const path = join(first.home, 'settings.json')
+  expect(JSON.parse(readFileSync(path, 'utf8')).theme).toBe('dark')
+  writeFileSync(path, '{"theme": ')
+  const second = await openIn(first.home)
+  expect(unwrap(await second.api.call('settings.get', {})).theme).toBe('system')
+  expect(existsSync(`${path}.damaged`)).toBe(true)
+})
