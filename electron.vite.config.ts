@@ -1,25 +1,52 @@
-import { resolve } from 'node:path'
-import vue from '@vitejs/plugin-vue'
+import { globSync } from 'node:fs'
+import { basename, resolve } from 'node:path'
 import { defineConfig } from 'electron-vite'
+import { rendererPlugins } from './scripts/renderer-build.ts'
 
-// Main and preload leave as CommonJS: a sandboxed preload cannot be a module, and the same files then also run in the
-// old Electron of the test machines (../shared/design/toolchain.md, section 2).
-const commonJs = (entry: string) => ({
+const here = (path: string) => resolve(import.meta.dirname, path)
+
+// Main, preload and the child processes leave as CommonJS: a sandboxed preload cannot be a module, and the same files then
+// also run in the old Electron of the test machines (docs/main.md). That one has Node 18.15 and Chromium 114.
+const commonJs = (entries: Readonly<Record<string, string>>) => ({
+  target: 'node18.15',
   rollupOptions: {
-    input: { index: resolve(import.meta.dirname, entry) },
-    output: { format: 'cjs' as const, entryFileNames: '[name].cjs' },
+    input: entries,
+    output: {
+      format: 'cjs' as const,
+      entryFileNames: '[name].cjs',
+      chunkFileNames: 'chunks/[name]-[hash].cjs',
+    },
   },
 })
 
+/** Every file directly in src/processes is the entry of a child process or thread, or a part of several. */
+const processEntries = Object.fromEntries(
+  globSync('src/processes/*.ts', { cwd: import.meta.dirname })
+    .map((path) => basename(path, '.ts'))
+    .filter((name) => !['parent-port', 'serve-job'].includes(name))
+    .map((name) => [`processes/${name}`, here(`src/processes/${name}.ts`)]),
+)
+
+/** What has a native part, brings its own files, or cannot be bundled stays a package; all else goes into the bundles. */
+const externalizeDeps = {
+  exclude: ['@huggingface/jinja', '@huggingface/tokenizers', 'chardet', 'js-yaml', 'kysely', 'yauzl', 'zod'],
+}
+
 export default defineConfig({
-  main: { build: { outDir: 'out/main', ...commonJs('src/main/index.ts') } },
-  preload: { build: { outDir: 'out/preload', ...commonJs('src/preload/index.ts') } },
+  main: {
+    build: {
+      outDir: 'out',
+      externalizeDeps,
+      ...commonJs({ 'main/index': here('src/main/index.ts'), ...processEntries }),
+    },
+  },
+  preload: { build: { outDir: 'out/preload', ...commonJs({ index: here('src/preload/index.ts') }) } },
   renderer: {
     root: 'src/renderer',
-    plugins: [vue()],
+    plugins: rendererPlugins(),
     build: {
-      outDir: resolve(import.meta.dirname, 'out/renderer'),
-      rollupOptions: { input: { index: resolve(import.meta.dirname, 'src/renderer/index.html') } },
+      outDir: here('out/renderer'),
+      rollupOptions: { input: { index: here('src/renderer/index.html') } },
     },
   },
 })

@@ -1,10 +1,25 @@
-// The one bridge between page and application. It passes calls by name and nothing else: no paths, no process, no secrets.
+// The one bridge between page and program: a transport of the contract. It passes calls by name and events, and nothing
+// else: no paths, no process, no secrets, none of Electron's own objects.
 import { contextBridge, ipcRenderer } from 'electron'
-import type { Bridge } from '#shared/bridge.ts'
-import { bridgeChannel } from '#shared/bridge-channel.ts'
+import { bridgeChannel, eventsChannel } from '#shared/bridge-channel.ts'
+import type { Transport } from '#shared/contract/api.ts'
 
-const bridge: Bridge = {
-  call: (name, input) => ipcRenderer.invoke(bridgeChannel, name, input),
+interface ToldEvent {
+  readonly event: string
+  readonly payload: unknown
 }
 
-contextBridge.exposeInMainWorld('tunewright', bridge)
+const transport: Transport = {
+  call: (name, input) => ipcRenderer.invoke(bridgeChannel, name, input),
+  onEvent(listener) {
+    const hear = (_sender: unknown, events: readonly ToldEvent[]): void => {
+      for (const { event, payload } of events) listener(event, payload)
+    }
+    ipcRenderer.on(eventsChannel, hear)
+    return () => {
+      ipcRenderer.off(eventsChannel, hear)
+    }
+  },
+}
+
+contextBridge.exposeInMainWorld('tunewright', transport)

@@ -1,2 +1,4 @@
-// The channel between page and application; apart from the schemas because a sandboxed preload cannot load packages.
+// The channels between page and window program; apart from the contract because a sandboxed preload loads no packages.
 export const bridgeChannel = 'tunewright:call'
+/** Carries a batch: `{ event, payload }[]`. */
+export const eventsChannel = 'tunewright:events'

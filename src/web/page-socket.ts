@@ -3,7 +3,7 @@
 import type { WebSocket } from 'ws'
 import { type AnyHandlers, dispatch } from '#shared/contract/index.ts'
 import { closeCodes, fromPage, type ToPage } from '#shared/socket-protocol.ts'
-import { createOutbox } from './outbox.ts'
+import { createOutbox } from '#core/system/outbox.ts'
 
 const helloWithinMs = 5_000
 const pingEveryMs = 15_000

@@ -7,6 +7,9 @@ import { entryPath, programRoot } from './program-places.ts'
 
 export type ProcessName = 'trainer' | 'scorer' | 'generator' | 'sandbox'
 
+/** What can be started: the core itself only by the program that holds the window. */
+export type EntryName = ProcessName | 'core'
+
 /** How a child ended: an exit code, or the signal that killed it. */
 export interface ChildExit {
   readonly code: number | null
@@ -30,6 +33,11 @@ export interface Launcher {
   launch(name: ProcessName): ChildPort
 }
 
+/** A launcher of the program that holds the window. */
+export interface EntryLauncher extends Launcher {
+  launch(name: EntryName): ChildPort
+}
+
 const lastWordsLimit = 8_000
 
 /** How a child is started: flags for Node, and its environment (null: that of this process). */
@@ -43,7 +51,7 @@ export interface LaunchSettings {
  * no text into code, and knows no environment. It takes the same away from itself again (processes/sandbox/seal-host.ts),
  * for hosts that have no such flags.
  */
-export function launchSettings(name: ProcessName): LaunchSettings {
+export function launchSettings(name: EntryName): LaunchSettings {
   const flags = ['--disable-warning=ExperimentalWarning']
   if (name !== 'sandbox') return { flags, environment: null }
   const readable = [programRoot, join(programRoot, 'node_modules')].map((folder) => realpathSync(folder))
@@ -61,12 +69,13 @@ export function launchSettings(name: ProcessName): LaunchSettings {
   }
 }
 
-/** Children as Node processes that run the entry points of src/processes by path. */
-export function createNodeLauncher(): Launcher {
+/** Children as Node processes (`nodePath`, else this process's own Node) that run the entry points of src/processes. */
+export function createNodeLauncher(nodePath: string = process.execPath): EntryLauncher {
   return {
     launch(name) {
       const { flags, environment } = launchSettings(name)
       const child = fork(entryPath(name), [], {
+        execPath: nodePath,
         execArgv: [...flags],
         ...(environment === null ? {} : { env: environment }),
         serialization: 'advanced',

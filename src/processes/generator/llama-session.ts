@@ -1,12 +1,6 @@
 // llama.cpp by node-llama-cpp: one model, answers written side by side, greedy. Opens only GGUF files that Tunewright
 // wrote itself. Knows token ids, no text.
-import {
-  getLlama,
-  type LlamaContext,
-  type LlamaContextSequence,
-  type LlamaModel,
-  type Token,
-} from 'node-llama-cpp'
+import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
 import { throwIfCancelled } from '../serve-job.ts'
 
 export interface AnswerSession {
@@ -34,6 +28,8 @@ export interface AnswerRequest {
 
 /** Never builds, downloads or searches: the binary that the package brought, on the processor. */
 export async function openAnswerSession(modelPath: string, threads: number): Promise<AnswerSession> {
+  // Loaded here: the package is an ES module that awaits while it loads, which a bundle in CommonJS cannot require.
+  const { getLlama } = await import('node-llama-cpp')
   const llama = await getLlama({
     gpu: false,
     build: 'never',
