@@ -11,13 +11,14 @@ export type AnyHandlers = { readonly [name: string]: ((input: never) => unknown)
 /** Answers one call. An unknown name, a wrong input, a thrown fault and a wrong output each give a typed Problem. */
 export async function dispatch(handlers: AnyHandlers, name: unknown, input: unknown): Promise<Reply> {
   if (!isCallName(name)) return fail(unknownCall(name))
-  const handler = handlers[name]
-  if (handler === undefined) return fail(unavailable(name))
-  const parsed = contractCalls[name].input.safeParse(input)
+  const parsed = parseInput(name, input)
+  if (parsed === null) return fail(endlessInput(name))
   if (!parsed.success) {
     const faults = describeIssues(parsed.error)
     return fail(invalidInput(name, faults))
   }
+  const handler = handlers[name]
+  if (handler === undefined) return fail(unavailable(name))
   try {
     const reply = (await handler(parsed.data as never)) as Reply
     if (!reply.ok) return reply
@@ -27,6 +28,16 @@ export async function dispatch(handlers: AnyHandlers, name: unknown, input: unkn
   } catch (error) {
     if (error instanceof ProblemError) return fail(error.problem)
     return fail(fault(name, error instanceof Error ? (error.stack ?? error.message) : String(error)))
+  }
+}
+
+/** Null for a value that nests without end or deeper than the checks can follow: they give up with a RangeError. */
+function parseInput(name: CallName, input: unknown) {
+  try {
+    return contractCalls[name].input.safeParse(input)
+  } catch (error) {
+    if (error instanceof RangeError) return null
+    throw error
   }
 }
 
@@ -60,6 +71,9 @@ const invalidInput = (name: string, faults: readonly { where: string; message: s
   remedy: 'Change this value and try again.',
   faults,
 })
+
+const endlessInput = (name: string): Problem =>
+  invalidInput(name, [{ where: 'the input', message: 'nested too deep' }])
 
 const fault = (name: string, details: string): Problem => ({
   code: 'internal.fault',
