@@ -1,7 +1,8 @@
-import type { Bridge } from '#shared/bridge.ts'
+import type { Transport } from '#shared/contract/api.ts'
 
 declare global {
   interface Window {
-    readonly tunewright?: Bridge
+    /** Put there by Electron's preload; a browser has none and uses the socket. */
+    readonly tunewright?: Transport
   }
 }

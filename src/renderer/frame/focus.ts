@@ -1,0 +1,14 @@
+// After a move to another screen the keyboard stands at that screen's heading, so that it is read first.
+let hasMoved = false
+
+/** Told by the router after every move but the first. */
+export const noteMove = (): void => {
+  hasMoved = true
+}
+
+/** Gives the heading the focus once after a move; does nothing at the program's start. */
+export function focusAfterMove(heading: HTMLElement | null): void {
+  if (!hasMoved || heading === null) return
+  hasMoved = false
+  heading.focus({ preventScroll: true })
+}

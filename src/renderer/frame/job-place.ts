@@ -1,0 +1,17 @@
+// On which screen a job is at home.
+import type { Job } from '#shared/contract/system.ts'
+
+export function jobPlace(job: Pick<Job, 'kind' | 'projectId' | 'runId'>): string {
+  switch (job.kind) {
+    case 'advice':
+      return job.projectId === null ? '/' : `/projects/${job.projectId}/advice`
+    case 'proof':
+      return job.runId === null ? '/experiments' : `/runs/${job.runId}/proof`
+    case 'export':
+      return job.runId === null ? '/experiments' : `/runs/${job.runId}/use`
+    case 'model':
+      return '/models'
+    case 'speed':
+      return '/settings'
+  }
+}

@@ -1,0 +1,45 @@
+// Every screen and its address. A screen is loaded when it is first opened; its title names the window, its crumbs the
+// way to it. Screens that know a better name (a project's, a run's) say so with `useCrumbs`.
+import type { Component } from 'vue'
+import type { RouteRecordRaw } from 'vue-router'
+import type { PlainKey } from './words/index.ts'
+
+/** Which entry of the rail is marked. */
+export type Section = 'projects' | 'experiments' | 'models' | 'chat' | 'settings'
+
+declare module 'vue-router' {
+  interface RouteMeta {
+    readonly section?: Section
+    readonly title: PlainKey
+  }
+}
+
+type Screen = () => Promise<{ default: Component }>
+const screen = (path: string, section: Section, title: PlainKey, component: Screen): RouteRecordRaw => ({
+  path,
+  name: path,
+  component,
+  meta: { section, title },
+})
+
+export const routes: RouteRecordRaw[] = [
+  screen('/', 'projects', 'frame.projects', () => import('./features/projects/ProjectsScreen.vue')),
+  screen(
+    '/projects/new',
+    'projects',
+    'wizard.newProject',
+    () => import('./features/wizard/NewProjectScreen.vue'),
+  ),
+  screen(
+    '/projects/:projectId/:step?',
+    'projects',
+    'frame.projects',
+    () => import('./features/wizard/WizardScreen.vue'),
+  ),
+  {
+    path: '/:rest(.*)*',
+    name: 'not-found',
+    component: () => import('./frame/NotFoundScreen.vue'),
+    meta: { title: 'frame.notFound.title' },
+  },
+]

@@ -1,0 +1,36 @@
+// The program's settings as this page knows them: loaded once, changed through the contract, followed by event.
+import { defineStore } from 'pinia'
+import { shallowRef } from 'vue'
+import { type Settings, settings as settingsSchema } from '#shared/contract/system.ts'
+import type { Problem, Result } from '#shared/result.ts'
+import { api } from '../api.ts'
+
+export const useSettings = defineStore('settings', () => {
+  const current = shallowRef<Settings>(settingsSchema.parse({}))
+  const isLoaded = shallowRef(false)
+  const problem = shallowRef<Problem | null>(null)
+
+  async function load(): Promise<void> {
+    const reply = await api.call('settings.get', {})
+    if (!reply.ok) {
+      problem.value = reply.problem
+      return
+    }
+    problem.value = null
+    current.value = reply.value
+    isLoaded.value = true
+  }
+
+  /** Only what is named changes. The screen shows the answer, not the wish. */
+  async function change(changes: Partial<Settings>): Promise<Result<Settings>> {
+    const reply = await api.call('settings.set', changes)
+    if (reply.ok) current.value = reply.value
+    return reply
+  }
+
+  api.on('settings.changed', (changed) => {
+    current.value = changed
+  })
+
+  return { current, isLoaded, problem, load, change }
+})

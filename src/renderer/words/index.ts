@@ -1,0 +1,54 @@
+// All words of the page, by language and feature, and `t`, the one way to them. A wrong key or a missing value in a
+// sentence does not compile. English is complete; another language is a folder beside `en` of the same shape.
+import { createI18n } from 'vue-i18n'
+import { common } from './en/common.ts'
+import { frame } from './en/frame.ts'
+import { projects } from './en/projects.ts'
+import { recipe } from './en/recipe.ts'
+import { wizard } from './en/wizard.ts'
+
+const en = { common, frame, projects, recipe, wizard } as const
+
+type Words = typeof en
+type Leaf<T> = T extends string
+  ? ''
+  : { [K in keyof T & string]: Leaf<T[K]> extends '' ? K : `${K}.${Leaf<T[K]>}` }[keyof T & string]
+type At<T, Path extends string> = Path extends `${infer Head}.${infer Rest}`
+  ? Head extends keyof T
+    ? At<T[Head], Rest>
+    : never
+  : Path extends keyof T
+    ? T[Path]
+    : never
+type Slot<Text> = Text extends `${string}{${infer Name}}${infer Rest}` ? Name | Slot<Rest> : never
+
+/** Every key of a word or a sentence: 'common.back', 'frame.network.counter'. */
+export type WordKey = Leaf<Words>
+/** Keys of sentences without values, for what is looked up by a variable. */
+export type PlainKey = { [K in WordKey]: [Slot<At<Words, K>>] extends [never] ? K : never }[WordKey]
+/** The places of a sentence that values fill; a number in `count` also chooses singular or plural. */
+type Values<K extends WordKey> = [Slot<At<Words, K>>] extends [never]
+  ? []
+  : [values: Readonly<Record<Slot<At<Words, K>>, string | number>>]
+
+export const i18n = createI18n({
+  legacy: false,
+  locale: 'en',
+  fallbackLocale: 'en',
+  messages: { en },
+  missingWarn: true,
+})
+
+const inEnglish = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
+
+/** The words for a key in the page's language. Numbers are written with their thousands marked: 1,412. */
+export function t<K extends WordKey>(key: K, ...[values]: Values<K>): string {
+  if (values === undefined) return i18n.global.t(key)
+  const named: Record<string, string> = {}
+  let plural: number | undefined
+  for (const [name, value] of Object.entries<string | number>(values)) {
+    named[name] = typeof value === 'number' ? inEnglish.format(value) : value
+    if (name === 'count' && typeof value === 'number') plural = value
+  }
+  return plural === undefined ? i18n.global.t(key, named) : i18n.global.t(key, named, plural)
+}
