@@ -19,6 +19,7 @@ import { createProjectStore } from '../projects/project-store.ts'
 import { createJobBoard } from '../system/jobs.ts'
 import type { Launcher } from '../system/launcher.ts'
 import { type Library, openLibrary, sweepLibrary } from '../system/library.ts'
+import { createMachineHandlers } from '../system/machine-handlers.ts'
 import { createNetworkGate } from '../system/network-gate.ts'
 import { createSettingsStore } from '../system/settings-store.ts'
 import { createSystemHandlers } from '../system/system-handlers.ts'
@@ -84,6 +85,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const { source, ...projects } = createProjectHandlers(context, store)
     const handlers: AnyHandlers = {
       ...createSystemHandlers(context, network, runs),
+      ...createMachineHandlers(context),
       ...projects,
       ...createDataHandlers(context, store, uploads),
       ...createModelHandlers(context),
