@@ -127,6 +127,8 @@ export const comparison = z.strictObject({
   metric: metricName,
   /** null where neither direction is better in itself. */
   isHigherBetter: z.boolean().nullable(),
+  /** Rows that the metric says something about, where these are not all. */
+  rows: z.int().optional(),
   base: interval,
   tuned: interval,
   difference: interval,
@@ -136,6 +138,9 @@ export type Comparison = z.output<typeof comparison>
 export const verdictKinds = ['better', 'worse', 'no-measurable-difference'] as const
 export const verdict = z.strictObject({ kind: z.enum(verdictKinds), sentence: z.string() })
 export type Verdict = z.output<typeof verdict>
+
+/** What came of a program and its tests, in words where it did not pass. */
+const runOutcome = z.strictObject({ passed: z.boolean(), reason: z.string().nullable() })
 
 const answerOf = z.strictObject({
   /** What the model answered: the most likely label, or its greedy text; null where only the loss was measured. */
@@ -148,6 +153,8 @@ const answerOf = z.strictObject({
   labelLogProbsPerToken: z.array(z.number()).nullable(),
   /** True where the answer was cut at the token limit. */
   isCut: z.boolean(),
+  /** Where the answer is a program that was tried out. */
+  run: runOutcome.nullable().default(null),
 })
 export const rowAnswer = z.strictObject({
   rowId: z.string(),
@@ -173,11 +180,38 @@ export const labelTable = z.strictObject({
   tuned: z.array(z.array(z.int())),
 })
 
+/** Kinds of entities, each counted by itself. */
+const kindTable = z.array(
+  z.strictObject({ kind: z.string(), support: z.int(), base: labelSide, tuned: labelSide }),
+)
+
+/** Part of the test set by the length of what was read, in words; the deciding metric in it. */
+const lengthBucket = z.strictObject({
+  name: z.enum(['short', 'middle', 'long']),
+  fromWords: z.int(),
+  toWords: z.int(),
+  rows: z.int(),
+  base: interval,
+  tuned: interval,
+  difference: interval,
+})
+export type LengthBucket = z.output<typeof lengthBucket>
+
+/** Answers given with a confidence from `from` to `to`: how sure the model was on average, and how often it was right. */
+const confidenceBin = z.strictObject({
+  from: z.number(),
+  to: z.number(),
+  answers: z.int(),
+  confidence: z.number(),
+  right: z.number(),
+})
+const confidenceTable = z.strictObject({ base: z.array(confidenceBin), tuned: z.array(confidenceBin) })
+
 const metricValue = z.strictObject({ metric: metricName, ...interval.shape })
 
 export const proofReport = z.strictObject({
   version: z.literal(1),
-  /** Test rows that were measured. */
+  /** Test rows that were measured; the turns of a conversation are one. */
   rows: z.int(),
   leftOut: z.array(z.strictObject({ rowId: z.string(), reason: z.string() })),
   /** The metric that decides the verdict. */
@@ -186,9 +220,14 @@ export const proofReport = z.strictObject({
   tuned: metricValue,
   difference: interval,
   verdict,
-  /** Every metric, the deciding one first; loss and perplexity always among them. */
+  /** Every metric of the scenario that could be measured; the deciding one is the first with a direction. */
   comparisons: z.array(comparison),
+  /** How metrics were computed that are defined in several ways, in the words of their reference programs. */
+  methods: z.partialRecord(metricName, z.string()).default({}),
   labels: labelTable.nullable(),
+  kinds: kindTable.default([]),
+  lengths: z.array(lengthBucket).default([]),
+  confidence: confidenceTable.nullable().default(null),
   answers: z.array(rowAnswer),
   /** How the intervals were made. */
   intervals: z.strictObject({ method: z.string(), resamples: z.int(), seed: z.int(), level: z.number() }),

@@ -13,6 +13,7 @@ const phaseWords: Readonly<Record<ProofProgress['phase'], string>> = {
   loading: 'Loading the model',
   scoring: 'Measuring the test rows',
   answering: 'Writing answers',
+  running: 'Trying out the programs',
   computing: 'Computing intervals',
   saving: 'Writing the proof into the journal',
 }

@@ -109,51 +109,6 @@ function standardDeviation(values: Float64Array): number {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1))
 }
 
-/** The mean of a score that each row has by itself, from 0 to 1. */
-export function meanMetric(base: ArrayLike<number>, tuned: ArrayLike<number>): PairedMetric {
-  const rows = base.length
-  return {
-    rows,
-    isBounded: true,
-    measure(draws) {
-      let baseSum = 0
-      let tunedSum = 0
-      for (const draw of draws) {
-        if (draw < rows) {
-          baseSum += base[draw] as number
-          tunedSum += tuned[draw] as number
-        } else if (draw < 2 * rows) tunedSum += 1
-        else baseSum += 1
-      }
-      return { base: baseSum / draws.length, tuned: tunedSum / draws.length }
-    },
-  }
-}
-
-/** A ratio of sums, such as nats by tokens: rows with more tokens weigh more. `finish` may be Math.exp for perplexity. */
-export function ratioMetric(
-  base: ArrayLike<number>,
-  tuned: ArrayLike<number>,
-  weights: ArrayLike<number>,
-  finish: (ratio: number) => number = (ratio) => ratio,
-): PairedMetric {
-  return {
-    rows: base.length,
-    isBounded: false,
-    measure(draws) {
-      let baseSum = 0
-      let tunedSum = 0
-      let weight = 0
-      for (const draw of draws) {
-        baseSum += base[draw] as number
-        tunedSum += tuned[draw] as number
-        weight += weights[draw] as number
-      }
-      return { base: finish(baseSum / weight), tuned: finish(tunedSum / weight) }
-    },
-  }
-}
-
 /**
  * A metric of whole label columns, such as macro F1. `measure` gets counts[expected * labels + answered] of the drawn
  * rows; a pseudo row has the expected label of the row it was made of, and a wrong answer is the next label.

@@ -1,5 +1,22 @@
 // What other rooms may use of the proof: the proof itself, and the port through which it is kept.
 export { runChildJob } from './child-job.ts'
+export {
+  type Evaluation,
+  type EvaluationSpec,
+  evaluateAnswers,
+  type MetricResult,
+} from './evaluate-answers.ts'
+export { measureAnswers, plainWay } from './measure-answers.ts'
+export type {
+  AskedRow,
+  MeasuredAnswers,
+  MeasurePorts,
+  MeasureProgress,
+  MeasureSpec,
+  Subject,
+  SubjectAnswer,
+  WayOfAsking,
+} from './measured-answers.ts'
 export { createProofJournal, newestProof } from './proof-journal.ts'
 export {
   type ProofJournal,

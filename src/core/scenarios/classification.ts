@@ -193,5 +193,5 @@ export const classification: Scenario = {
     for (const row of rows) if (row.fields.label !== undefined) labels.add(row.fields.label)
     return [...labels].sort(byCodeUnits)
   },
-  metrics: ['accuracy', 'macroF1', 'lossNats', 'perplexity'],
+  metrics: ['accuracy', 'macroF1', 'calibrationError', 'lossNats', 'perplexity'],
 }

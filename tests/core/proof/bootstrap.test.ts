@@ -1,14 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import {
-  labelMetric,
-  meanMetric,
-  type PairedMetric,
-  pairedBootstrap,
-  ratioMetric,
-} from '#core/proof/bootstrap.ts'
+import { labelMetric, type PairedMetric, pairedBootstrap } from '#core/proof/bootstrap.ts'
 import { confusionMatrix, macroF1Of } from '#core/proof/metrics/label-metrics.ts'
 import { normalCdf, studentQuantile } from '#core/proof/student-t.ts'
 import { counterRandom } from '#engine/index.ts'
+import { meanMetric, ratioMetric } from './paired-metrics.ts'
 
 const many = (count: number, value: number): number[] => new Array<number>(count).fill(value)
 

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { ratioMetric } from '#core/proof/bootstrap.ts'
 import { confusionMatrix, macroF1Of, scoresPerLabel } from '#core/proof/metrics/label-metrics.ts'
 import { exactMatch, normalizeAnswer, tokenF1 } from '#core/proof/metrics/text-metrics.ts'
 import { buildReport } from '#core/proof/report.ts'
+import { measuredOf } from './measured.ts'
+import { ratioMetric } from './paired-metrics.ts'
 
 type Label = string | number
 interface GoldenLabels {
@@ -49,32 +50,20 @@ describe('answers against the official SQuAD normalisation', () => {
 /** The report of a model that finds these labels the likeliest. */
 function reportOf({ true: expected, pred, labels }: GoldenLabels) {
   const rows = expected.map((label, index) => {
-    const side = { lossNats: 1, labelLogProbs: labels.map((one) => (one === pred[index] ? -1 : -2)) }
-    const rowId = `row-${index}`
-    return {
-      example: { rowId, prompt: [], answer: String(label) },
-      score: { rowId, answerTokens: 1, labelTokens: labels.map(() => 1), base: side, tuned: side },
-    }
+    const labelLogProbs = labels.map((one) => (one === pred[index] ? -1 : -2))
+    const side = { text: String(pred[index]), labelLogProbs, labelTokens: labels.map(() => 1) }
+    return { expected: String(label), base: side, tuned: side }
   })
-  return buildReport({
-    metrics: ['accuracy', 'macroF1'],
-    rows,
-    labels: labels.map(String),
-    answers: [],
-    leftOut: [],
-    seed: 1,
-    backend: 'test',
-    seconds: { seconds: 0, scoringSeconds: 0, answeringSeconds: 0 },
-  })
+  return buildReport(measuredOf(rows), { scenario: 'classification', labels: labels.map(String), seed: 1 }, 0)
 }
 
 describe('labels against scikit-learn', () => {
-  test.each(Object.entries(golden.classification))('%s', (_name, row) => {
+  test.each(Object.entries(golden.classification))('%s', async (_name, row) => {
     const indexOf = (label: string | number) => row.labels.indexOf(label)
     const matrix = confusionMatrix(row.true.map(indexOf), row.pred.map(indexOf), row.labels.length)
     expect(matrix).toEqual(row.confusion)
     expect(macroF1Of(matrix)).toBeCloseTo(row.macro[2]!, 12)
-    const { tuned, comparisons, labels } = reportOf(row)
+    const { tuned, comparisons, labels } = await reportOf(row)
     expect(tuned).toMatchObject({ metric: 'accuracy', value: expect.closeTo(row.accuracy, 12) })
     expect(comparisons[1]).toMatchObject({
       metric: 'macroF1',

@@ -1,49 +1,36 @@
-import { describe, expect, test } from 'vitest'
-import { argmax, buildReport, type Measured } from '#core/proof/report.ts'
-import { proofReport } from '#shared/proof-protocol.ts'
+import { beforeAll, describe, expect, test } from 'vitest'
+import type { MeasuredAnswers } from '#core/proof/index.ts'
+import { argmax } from '#core/proof/measure-answers.ts'
+import { buildReport } from '#core/proof/report.ts'
+import { type ProofReport, proofReport } from '#shared/proof-protocol.ts'
+import { measuredOf } from './measured.ts'
 
 const labels = ['billing', 'bug', 'praise']
-const seconds = { seconds: 3, scoringSeconds: 2, answeringSeconds: 0 }
 
 /** 30 rows: the base calls everything a bug, the tuned model errs on every tenth row. */
-function classified(): Measured {
+function classified(): MeasuredAnswers {
   const rows = Array.from({ length: 30 }, (_, index) => {
     const expected = index % 3
     const likes = (label: number) => labels.map((_, other) => (other === label ? -0.5 : -4))
     const tunedChoice = index % 10 === 9 ? (expected + 1) % 3 : expected
     const sideOf = (choice: number) => ({
+      text: labels[choice]!,
       lossNats: -likes(choice)[expected]!,
+      answerTokens: 2,
       labelLogProbs: likes(choice),
+      labelTokens: [2, 2, 4],
     })
-    return {
-      example: {
-        rowId: `row-${index}`,
-        prompt: [{ role: 'user' as const, content: `text ${index}` }],
-        answer: labels[expected]!,
-      },
-      score: {
-        rowId: `row-${index}`,
-        answerTokens: 2,
-        labelTokens: [2, 2, 4],
-        base: sideOf(1),
-        tuned: sideOf(tunedChoice),
-      },
-    }
+    return { expected: labels[expected]!, base: sideOf(1), tuned: sideOf(tunedChoice) }
   })
-  return {
-    metrics: ['accuracy', 'macroF1', 'lossNats', 'perplexity'],
-    rows,
-    labels,
-    answers: [],
-    leftOut: [{ rowId: 'x', reason: 'it has 900 tokens' }],
-    seed: 42,
-    backend: 'test',
-    seconds,
-  }
+  return { ...measuredOf(rows), leftOut: [{ rowId: 'x', reason: 'it has 900 tokens' }] }
 }
+const classify = () => buildReport(classified(), { scenario: 'classification', labels, seed: 42 }, 3)
 
 describe('a classification report', () => {
-  const report = buildReport(classified())
+  let report: ProofReport
+  beforeAll(async () => {
+    report = await classify()
+  })
 
   test('fits the schema and survives JSON', () => {
     expect(proofReport.parse(JSON.parse(JSON.stringify(report)))).toEqual(report)
@@ -96,40 +83,19 @@ describe('a classification report', () => {
     expect(row.tuned.labelLogProbsPerToken).toEqual([-2, -0.25, -1])
   })
 
-  test('is the same to the bit for the same input', () => {
-    expect(JSON.stringify(buildReport(classified()))).toBe(JSON.stringify(report))
+  test('is the same to the bit for the same input', async () => {
+    expect(JSON.stringify(await classify())).toBe(JSON.stringify(report))
   })
 })
 
-test('a report of written answers scores them after normalisation and marks cut ones', () => {
-  const row = (id: number) => ({
-    example: { rowId: `${id}`, prompt: [{ role: 'user' as const, content: 'q' }], answer: 'The red boat.' },
-    score: {
-      rowId: `${id}`,
-      answerTokens: 4,
-      labelTokens: null,
-      base: { lossNats: 8, labelLogProbs: null },
-      tuned: { lossNats: 2, labelLogProbs: null },
-    },
-  })
-  const answer = (id: number, side: 'base' | 'tuned', text: string) => ({
-    rowId: `${id}`,
-    side,
-    text,
-    tokenIds: [1],
-    ended: side === 'base' ? ('token-limit' as const) : ('end-of-turn' as const),
-  })
-  const ids = Array.from({ length: 25 }, (_, id) => id)
-  const report = buildReport({
-    metrics: ['tokenF1', 'exactMatch', 'lossNats', 'perplexity'],
-    rows: ids.map(row),
-    labels: null,
-    answers: ids.flatMap((id) => [answer(id, 'base', 'a boat'), answer(id, 'tuned', 'red boat!')]),
-    leftOut: [],
-    seed: 1,
-    backend: 'test',
-    seconds,
-  })
+test('a report of written answers scores them after normalisation and marks cut ones', async () => {
+  const rows = Array.from({ length: 25 }, () => ({
+    expected: 'The red boat.',
+    base: { text: 'a boat', lossNats: 8, answerTokens: 4, isCut: true },
+    tuned: { text: 'red boat!', lossNats: 2, answerTokens: 4 },
+  }))
+  const spec = { scenario: 'question-answering', labels: null, seed: 1 } as const
+  const report = await buildReport(measuredOf(rows), spec, 3)
   expect(report.baseline.value).toBeCloseTo(2 / 3, 12)
   expect(report.tuned.value).toBe(1)
   expect(report.labels).toBeNull()

@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest'
-import { meanMetric, pairedBootstrap, ratioMetric } from '#core/proof/bootstrap.ts'
+import { pairedBootstrap } from '#core/proof/bootstrap.ts'
 import { judge } from '#core/proof/verdict.ts'
 import { counterRandom } from '#engine/index.ts'
+import { isHigherBetter } from '#shared/metrics.ts'
+import { meanMetric, ratioMetric } from './paired-metrics.ts'
 
 const rowsOf = (right: number, rows: number): number[] =>
   Array.from({ length: rows }, (_, row) => (row < right ? 1 : 0))
@@ -110,5 +112,31 @@ describe('the verdict', () => {
     })
     expect(kind).toBe('better')
     expect(sentence).toContain('the loss fell from 2.30 nats to 1.15 nats')
+  })
+
+  test.each([
+    ['chrF', 'the closeness to the expected translations (chrF++) rose from 31 to 45', 'points'],
+    ['entityF1', 'the agreement on the named things (entity F1) rose from 31 % to 45 %', 'points'],
+    ['bitsPerByte', 'the surprise at unseen text (bits per byte) rose from 0.31 bits to 0.45 bits', 'bits'],
+  ] as const)('%s is said in its own unit', (metric, words, unit) => {
+    const around = (value: number) => ({ value, low: value - 0.05, high: value + 0.05 })
+    const { kind, sentence } = judge({
+      metric,
+      isHigherBetter: isHigherBetter(metric),
+      rows: 200,
+      base: around(0.31),
+      tuned: around(0.45),
+      difference: around(0.14),
+      differenceStandardError: 0.025,
+    })
+    expect(kind).toBe(metric === 'bitsPerByte' ? 'worse' : 'better')
+    expect(sentence).toContain(words)
+    expect(sentence).toMatch(new RegExp(`very likely between [\\d.]+ and [\\d.]+ ${unit}\\)`))
+  })
+
+  test('a metric without a direction decides nothing', () => {
+    const at = { value: 1, low: 0.9, high: 1.1 }
+    const facts = { rows: 50, base: at, tuned: at, difference: at, differenceStandardError: 0.1 }
+    expect(() => judge({ ...facts, metric: 'lengthRatio', isHigherBetter: null })).toThrow('no direction')
   })
 })

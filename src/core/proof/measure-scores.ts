@@ -1,0 +1,71 @@
+// One job of the scorer process: the loss of every expected answer, and where there are labels their likelihoods.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type RowScore, type ScorerEvent, type ScorerJob, scorerEvent } from '#shared/proof-protocol.ts'
+import { unwrap } from '#shared/result.ts'
+import { asDiskProblem, temporaryPath } from '../system/durable-files.ts'
+import { runChildJob } from './child-job.ts'
+import type { MeasurePorts, MeasureSpec, Question } from './measured-answers.ts'
+
+export interface Scored {
+  readonly scores: ReadonlyMap<string, RowScore>
+  readonly leftOut: readonly { readonly id: string; readonly reason: string }[]
+  readonly backend: string
+}
+
+/** Throws ProblemError. */
+export async function scoreRows(
+  spec: MeasureSpec,
+  { launcher, signal, onProgress }: MeasurePorts,
+  questions: readonly Question[],
+  labels: readonly string[] | null,
+): Promise<Scored> {
+  const scores = new Map<string, RowScore>()
+  let leftOut: Scored['leftOut'] = []
+  let backend = ''
+  const onEvent = (event: ScorerEvent): void => {
+    if (event.kind === 'plan') {
+      backend = event.backend
+      leftOut = event.leftOut.map(({ rowId, reason }) => ({ id: rowId, reason }))
+    }
+    if (event.kind !== 'scores') return
+    for (const row of event.rows) scores.set(row.rowId, row)
+    onProgress?.({ phase: 'scoring', done: event.done, total: event.total })
+  }
+  onProgress?.({ phase: 'loading', done: 0, total: 0 })
+  await inWorkFolder(spec.cacheFolder, async (workFolder) => {
+    const job: ScorerJob = {
+      modelFolder: spec.model.folder,
+      adapterFolder: spec.adapter?.folder ?? null,
+      workFolder,
+      threads: spec.threads,
+      maxTokens: spec.maxTokens,
+      rows: questions.map(({ id, prompt, answer }) => ({ rowId: id, prompt: [...prompt], answer })),
+      // With one label there is nothing to choose from: only the loss is measured.
+      labels: labels && labels.length > 1 ? [...labels] : null,
+    }
+    const failure = {
+      code: 'scorer.failed',
+      what: 'The measuring process',
+      remedy: 'Free some memory and start again; the trained model is untouched.',
+    } as const
+    const eventSchema = scorerEvent
+    unwrap(await runChildJob(launcher, { process: 'scorer', job, eventSchema, onEvent, signal, failure }))
+  })
+  return { scores, leftOut, backend }
+}
+
+/** A folder for files of one measurement. Its temporary name lets the next start sweep what a killed one left. */
+async function inWorkFolder(cacheFolder: string, work: (folder: string) => Promise<void>): Promise<void> {
+  let folder: string
+  try {
+    folder = await mkdtemp(temporaryPath(join(cacheFolder, 'proof')))
+  } catch (error) {
+    throw asDiskProblem(error, cacheFolder)
+  }
+  try {
+    await work(folder)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
