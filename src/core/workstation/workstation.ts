@@ -22,6 +22,7 @@ import { type Library, openLibrary, sweepLibrary } from '../system/library.ts'
 import { createMachineHandlers } from '../system/machine-handlers.ts'
 import { createNetworkGate } from '../system/network-gate.ts'
 import { createSettingsStore } from '../system/settings-store.ts'
+import { createStorageHandlers } from '../system/storage-handlers.ts'
 import { createSystemHandlers } from '../system/system-handlers.ts'
 import { createLiveRuns } from '../training/live-runs.ts'
 import { createPlanHandlers } from '../training/plan-handlers.ts'
@@ -86,6 +87,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const handlers: AnyHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
+      ...createStorageHandlers(context),
       ...projects,
       ...createDataHandlers(context, store, uploads),
       ...createModelHandlers(context),

@@ -1,0 +1,121 @@
+// What the library keeps, with its real size, and what each part is good for. Looks only; what may be removed is said in
+// a sentence that names the reason.
+import { lstat, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { JournalReader } from '#journal/reader.ts'
+import type { StorageItem } from '#shared/contract/index.ts'
+import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
+import { unwrap } from '#shared/result.ts'
+import { listModels } from '../models/model-library.ts'
+import { hasLivingOwner } from '../models/temporary-owner.ts'
+import { isTemporaryName } from './durable-files.ts'
+import { folderBytes } from './folder-size.ts'
+import type { Library } from './library.ts'
+
+export interface StoredItem extends StorageItem {
+  readonly path: string
+}
+
+type Words = Pick<StorageItem, 'name' | 'note' | 'isRemovable'>
+
+interface Kept {
+  readonly library: Library
+  /** Every run that is shown. */
+  readonly runs: readonly RunSummary[]
+  readonly names: { readonly of: ReadonlyMap<string, string>; readonly projects: ReadonlySet<string> }
+}
+
+const listedRuns = 10_000
+
+/** Largest first. */
+export async function listStorage(library: Library, reader: JournalReader): Promise<StoredItem[]> {
+  const { runs } = unwrap(reader.listRuns({ limit: listedRuns }))
+  const projects = unwrap(reader.projects())
+  const { models } = await listModels(library)
+  const names = new Map<string, string>([
+    ...models.map(({ id, name }) => [id, name] as const),
+    ...unwrap(reader.datasets()).map(({ fingerprint, sourceName }) => [fingerprint, sourceName] as const),
+    ...runs.map(({ id, name }) => [id, name] as const),
+    ...projects.map(({ id, name }) => [id, name] as const),
+  ])
+  const kept: Kept = { library, runs, names: { of: names, projects: new Set(projects.map(({ id }) => id)) } }
+  const found = await Promise.all(placesOf(library).map((place) => itemsIn(place, kept)))
+  return found.flat().sort((a, b) => b.bytes - a.bytes || (a.id < b.id ? -1 : 1))
+}
+
+type Kind = StorageItem['kind']
+
+const placesOf = (library: Library): readonly { readonly kind: Kind; readonly folder: string }[] => [
+  { kind: 'model', folder: library.modelsFolder },
+  { kind: 'dataset', folder: library.datasetsFolder },
+  { kind: 'run', folder: library.runsFolder },
+  { kind: 'export', folder: library.exportsFolder },
+  { kind: 'cache', folder: library.cacheFolder },
+  { kind: 'backup', folder: join(library.home, 'backups') },
+  { kind: 'project', folder: library.projectsFolder },
+]
+
+async function itemsIn(
+  { kind, folder }: { readonly kind: Kind; readonly folder: string },
+  kept: Kept,
+): Promise<StoredItem[]> {
+  const entries = (await readdir(folder).catch(() => [] as string[])).filter((name) => !isTemporaryName(name))
+  const items = entries.sort().map(async (name): Promise<StoredItem[]> => {
+    const path = join(folder, name)
+    const stat = await lstat(path).catch(() => null)
+    if (stat === null) return []
+    const bytes = stat.isDirectory() ? await folderBytes(path) : stat.size
+    const isNewest = name === entries.at(-1)
+    const words = await describe(kind, name, path, { ...kept, isNewest })
+    return [{ id: `${kind}/${name}`, kind, bytes, changedAtMs: Math.round(stat.mtimeMs), path, ...words }]
+  })
+  return (await Promise.all(items)).flat()
+}
+
+async function describe(
+  kind: Kind,
+  name: string,
+  path: string,
+  { runs, names, isNewest }: Kept & { readonly isNewest: boolean },
+): Promise<Words> {
+  const title = names.of.get(name) ?? name
+  if (kind === 'model' || kind === 'dataset') {
+    const users = runs.filter((run) => (kind === 'model' ? run.modelId : run.datasetFingerprint) === name)
+    return { name: title, ...inUse(users, kind) }
+  }
+  if (kind === 'run') {
+    const run = runs.find(({ id }) => id === name)
+    if (run !== undefined) return { name: title, ...inUse([run], kind) }
+    return { name: title, isRemovable: true, note: 'No run in the list belongs to it.' }
+  }
+  if (kind === 'export')
+    return { name: title, isRemovable: true, note: 'Can be made again while its run is there.' }
+  if (kind === 'cache') {
+    const isBusy = await hasLivingOwner(path)
+    return isBusy && name === 'downloads'
+      ? { name: title, isRemovable: false, note: 'Something is being fetched at the moment.' }
+      : { name: title, isRemovable: true, note: 'Is made again when it is needed.' }
+  }
+  if (kind === 'backup')
+    return isNewest
+      ? { name: title, isRemovable: false, note: 'The newest backup of the journal is kept.' }
+      : { name: title, isRemovable: true, note: 'A newer backup of the journal is there.' }
+  return names.projects.has(name)
+    ? { name: title, isRemovable: false, note: 'Remove the project itself in the list of projects.' }
+    : { name: title, isRemovable: true, note: 'Its project was removed.' }
+}
+
+const afterRemoval = {
+  model: 'they can then no longer be continued, proved or exported',
+  dataset: 'they can then no longer be continued or proved',
+  run: 'Its curve and results stay in the journal; it can then no longer be continued or exported.',
+} as const
+
+function inUse(users: readonly RunSummary[], kind: keyof typeof afterRemoval): Omit<Words, 'name'> {
+  if (users.some(({ status }) => activeStatuses.includes(status)))
+    return { isRemovable: false, note: 'A run that is under way uses it.' }
+  if (kind === 'run') return { isRemovable: true, note: afterRemoval.run }
+  if (users.length === 0) return { isRemovable: true, note: 'No run uses it.' }
+  const count = users.length === 1 ? 'One run uses it' : `${users.length} runs use it`
+  return { isRemovable: true, note: `${count}; ${afterRemoval[kind]}.` }
+}
