@@ -36,6 +36,12 @@ export const routes: RouteRecordRaw[] = [
     'frame.projects',
     () => import('./features/wizard/WizardScreen.vue'),
   ),
+  screen(
+    '/runs/:runId/training',
+    'projects',
+    'frame.projects',
+    () => import('./features/training/TrainingScreen.vue'),
+  ),
   {
     path: '/:rest(.*)*',
     name: 'not-found',

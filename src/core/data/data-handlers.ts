@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DataCheck, ProjectDraft, SomeHandlers } from '#shared/contract/index.ts'
 import type { JournalProject } from '#shared/journal-types.ts'
 import { attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import type { SentFiles } from '../models/model-handlers.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
 import { wilsonInterval } from '../proof/wilson-interval.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
@@ -33,10 +34,12 @@ export function createDataHandlers(
   context: WorkstationContext,
   store: ProjectStore,
   uploads: Uploads,
-): SomeHandlers<DataCallNames> {
+): SomeHandlers<DataCallNames> & { readonly sent: SentFiles } {
   const { library, reader, emit } = context
   /** Where a finished upload belongs: the project that is told of it. */
   const projectOfUpload = new Map<string, string>()
+  /** Models that have arrived, by upload, until they are taken. */
+  const sentModels = new Map<string, string>()
 
   async function sourceOf(projectId: string): Promise<Source> {
     const project = unwrap(reader.projects()).find(({ id }) => id === projectId)
@@ -86,15 +89,23 @@ export function createDataHandlers(
     'upload.piece': ({ uploadId, offset, base64 }) => uploads.piece(uploadId, offset, base64),
     'upload.finish': ({ uploadId }) =>
       attemptAsync(async () => {
-        const { name } = unwrap(await uploads.finish(uploadId))
+        const { name, path } = unwrap(await uploads.finish(uploadId))
         const projectId = projectOfUpload.get(uploadId)
         projectOfUpload.delete(uploadId)
-        if (projectId !== undefined) emit('projects.changed', { projectId })
+        if (projectId === undefined) sentModels.set(uploadId, path)
+        else emit('projects.changed', { projectId })
         return { name }
       }),
     'upload.cancel': ({ uploadId }) => {
       projectOfUpload.delete(uploadId)
       return uploads.cancel(uploadId)
+    },
+    sent: {
+      take(uploadId) {
+        const path = sentModels.get(uploadId) ?? null
+        sentModels.delete(uploadId)
+        return path
+      },
     },
     'data.check': ({ projectId }) => attemptAsync(() => check(projectId)),
     'data.leftOut': ({ projectId, offset, limit }) =>

@@ -1,5 +1,5 @@
 // Models for the screens: what is here, whether it fits, how to get another.
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseModelConfig } from '#engine/index.ts'
@@ -18,6 +18,7 @@ type ModelCallNames =
   | 'models.list'
   | 'models.recommended'
   | 'models.addStarter'
+  | 'models.addUploaded'
   | 'models.addPicked'
   | 'models.verify'
   | 'models.remove'
@@ -26,7 +27,15 @@ const usual = recipeDraft.parse({ scenario: 'classification', model: 'm', data: 
 
 const fitOf = (size: ModelSize): ModelCard['fit'] => judgeFit(estimateMemory(size, usual), totalmem())
 
-export function createModelHandlers(context: WorkstationContext): SomeHandlers<ModelCallNames> {
+/** Files that a page has sent, by the name of their upload; each is taken once. */
+export interface SentFiles {
+  take(uploadId: string): string | null
+}
+
+export function createModelHandlers(
+  context: WorkstationContext,
+  sent: SentFiles,
+): SomeHandlers<ModelCallNames> {
   const { library, jobs, network, host, settings, reader, emit } = context
 
   async function cardOf(manifest: ModelManifest): Promise<ModelCard> {
@@ -97,6 +106,17 @@ export function createModelHandlers(context: WorkstationContext): SomeHandlers<M
           onProgress: ({ text, doneBytes, totalBytes }) => tell(text, doneBytes, totalBytes),
         }),
       )
+    },
+    'models.addUploaded': ({ uploadId }) => {
+      const path = sent.take(uploadId)
+      if (path === null) return fail(notPicked(uploadId))
+      return startAdding('your model', async (tell) => {
+        const added = await importModel(library, path, {
+          onProgress: ({ text, doneBytes, totalBytes }) => tell(text, doneBytes, totalBytes),
+        })
+        await rm(path, { force: true })
+        return added
+      })
     },
     'models.addPicked': ({ handle }) => {
       const path = host.pickedPath(handle)

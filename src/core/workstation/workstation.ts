@@ -84,13 +84,14 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const store = createProjectStore(library)
     const uploads = createUploads()
     const { source, ...projects } = createProjectHandlers(context, store)
+    const { sent, ...data } = createDataHandlers(context, store, uploads)
     const handlers: AnyHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
       ...createStorageHandlers(context),
       ...projects,
-      ...createDataHandlers(context, store, uploads),
-      ...createModelHandlers(context),
+      ...data,
+      ...createModelHandlers(context, sent),
       ...createPlanHandlers(context, source),
       ...createTrainingHandlers(context, runs, source),
       ...createExperimentHandlers(context),

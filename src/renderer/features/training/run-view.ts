@@ -1,0 +1,50 @@
+// One run as the screen sees it: read once, then followed. A missed update (a lost connection) is read again.
+import { onScopeDispose, shallowRef } from 'vue'
+import type { EventPayload, TrainingView } from '#shared/contract/index.ts'
+import type { Problem } from '#shared/result.ts'
+import { api } from '../../api.ts'
+
+type Update = EventPayload<'training.update'>
+
+/** Points of the view with those of an update behind them; a step that was run again replaces the earlier one. */
+function joined<P extends { readonly step: number }>(known: readonly P[], added: readonly P[]): P[] {
+  if (added.length === 0) return [...known]
+  const from = Math.min(...added.map(({ step }) => step))
+  return [...known.filter(({ step }) => step < from), ...added]
+}
+
+export function useRun(runId: string) {
+  const view = shallowRef<TrainingView | null>(null)
+  const problem = shallowRef<Problem | null>(null)
+
+  async function load(): Promise<void> {
+    const reply = await api.call('training.get', { runId })
+    if (reply.ok) view.value = reply.value
+    problem.value = reply.ok ? null : reply.problem
+  }
+
+  function follow(update: Update): void {
+    const known = view.value
+    if (known === null || update.state.runId !== runId) return
+    view.value = {
+      ...known,
+      state: update.state,
+      train: joined(known.train, update.train),
+      validation: joined(known.validation, update.validation),
+      samples: [...known.samples, ...update.samples],
+      notices: [...known.notices, ...update.notices],
+    }
+    if (['running', 'paused', 'queued'].includes(update.state.status)) return
+    void load()
+  }
+
+  async function act(name: 'training.pause' | 'training.resume' | 'training.stop' | 'training.continue') {
+    const reply = await api.call(name, { runId })
+    problem.value = reply.ok ? null : reply.problem
+    if (name === 'training.continue' && reply.ok) void load()
+  }
+
+  onScopeDispose(api.on('training.update', follow))
+  void load()
+  return { view, problem, act }
+}
