@@ -1,6 +1,6 @@
 // Takes away from this process what a program could harm the computer with, before the first program comes: files, net,
 // other processes, the environment. Cannot be undone. (The permission flags of the launcher do the same once more.)
-import { createRequire, syncBuiltinESMExports } from 'node:module'
+import { createRequire, isBuiltin, syncBuiltinESMExports } from 'node:module'
 import process from 'node:process'
 
 /** Modules whose every function is replaced by one that refuses. */
@@ -25,6 +25,10 @@ const sealedModules = [
   'vm',
   'wasi',
   'worker_threads',
+  'sqlite',
+  'trace_events',
+  'async_hooks',
+  'test',
 ] as const
 
 const sealedOfProcess = [
@@ -38,6 +42,9 @@ const sealedOfProcess = [
   'setuid',
   'setgid',
   'umask',
+  'report',
+  'stdout',
+  'stdin',
   'cwd',
 ] as const
 
@@ -64,17 +71,40 @@ function refuse(): never {
 export function sealHost(): void {
   const require = createRequire(import.meta.url)
   for (const [name, value] of Object.entries(process.env)) if (value !== undefined) delete process.env[name]
-  const found = sealedModules.map((name) => require(name) as object)
+  const found = sealedModules
+    .map((name) => `node:${name}`)
+    .filter(isBuiltin)
+    .map((name) => require(name) as object)
   for (const module of found) replaceFunctions(module)
   replaceFunctions(process, sealedOfProcess)
   syncBuiltinESMExports()
   for (const name of sealedGlobals) Reflect.deleteProperty(globalThis, name)
+  sealTextAsCode()
   // A handler here would be called with the functions on the stack.
   Object.defineProperty(Error, 'prepareStackTrace', {
     value: undefined,
     writable: false,
     configurable: false,
   })
+}
+
+/**
+ * Every way from a text to a function: `eval`, and the four constructors, which are met through any function's prototype.
+ * What stands in their place has their prototype, so that `instanceof` and inheritance go on working.
+ */
+function sealTextAsCode(): void {
+  const functions = [() => {}, async () => {}, function* () {}, async function* () {}]
+  for (const [i, one] of functions.entries()) {
+    const prototype: object = Object.getPrototypeOf(one)
+    const standIn = function refused(): never {
+      throw new Error('not in the sandbox')
+    }
+    Object.defineProperty(standIn, 'prototype', { value: prototype, writable: false })
+    const sealed = { value: standIn, writable: false, configurable: false }
+    Object.defineProperty(prototype, 'constructor', sealed)
+    if (i === 0) Object.defineProperty(globalThis, 'Function', sealed)
+  }
+  Object.defineProperty(globalThis, 'eval', { value: refuse, writable: false, configurable: false })
 }
 
 function replaceFunctions(holder: object, names: readonly string[] = Object.keys(holder)): void {

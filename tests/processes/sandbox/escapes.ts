@@ -5,6 +5,8 @@ import type { ProgramOutcome } from '#shared/sandbox-protocol.ts'
 export interface Escape {
   readonly name: string
   readonly code: string
+  /** Ends by itself when it is refused, so that many of them can be tried in one program. */
+  readonly isQuiet?: true
   /** Ends its process, so that the next program waits for a new one: tried in tests/long. */
   readonly isSlow?: true
   /** Ends that are right for it; by default a failed test or an error. */
@@ -18,8 +20,16 @@ const python = (name: string, ...lines: string[]): Escape => ({
   name,
   code: ['gained = None', ...lines].join('\n'),
 })
-const tryPython = (name: string, ...lines: string[]): Escape =>
-  python(name, 'try:', ...lines.map((line) => `    ${line}`), 'except BaseException as error:', '    pass')
+const tryPython = (name: string, ...lines: string[]): Escape => ({
+  ...python(
+    name,
+    'try:',
+    ...lines.map((line) => `    ${line}`),
+    'except BaseException as error:',
+    '    pass',
+  ),
+  isQuiet: true,
+})
 
 export const pythonEscapes: readonly Escape[] = [
   { name: 'an endless loop', isSlow: true, code: 'while True:\n    pass', ends: ['time'] },
@@ -104,6 +114,17 @@ export const pythonEscapes: readonly Escape[] = [
     'gained = to_js([1]).map.constructor("return import(\'node:fs\')")()',
   ),
   tryPython(
+    'a module, by the constructor of an async function that is reached another way',
+    'from pyodide.ffi import to_js, create_proxy',
+    'async def work(): pass',
+    'for one in (to_js([1]).map, create_proxy(print), create_proxy(work), to_js({"a": 1})):',
+    '    try:',
+    '        made = one.constructor.constructor.constructor("return import(\'node:process\')")()',
+    '        gained = gained or made',
+    '    except BaseException:',
+    '        pass',
+  ),
+  tryPython(
     'the stack of the host, by a handler of errors',
     'from pyodide.ffi import to_js, create_proxy, JsException',
     'try:',
@@ -173,11 +194,24 @@ export const pythonEscapes: readonly Escape[] = [
       'import ctypes',
       'gained = ctypes.CDLL(None).emscripten_run_script_int(b"7")',
     ),
-    ends: ['crashed'],
+    ends: ['crashed', 'error'],
     isSlow: true,
   },
   tryPython('a package', 'import micropip', 'gained = micropip'),
 ]
+
+/** Many quiet escapes one after another in one program; `gained` lists those that got something. */
+export const joinPython = (escapes: readonly Escape[]): string => `
+gained = []
+for name, code in ${JSON.stringify(escapes.map(({ name, code }) => [name, code]))}:
+    space = {}
+    try:
+        exec(code, space)
+    except BaseException:
+        pass
+    if space.get("gained"):
+        gained.append(name)
+`
 
 /** `gained` is what the program got hold of. */
 export const javascriptTests = 'assert(globalThis.gained, "gained nothing")'

@@ -6,7 +6,7 @@ import { type CodeRunner, createCodeRunner, defaultSandboxLimits } from '#core/p
 import { createNodeLauncher, launchSettings } from '#core/system/launcher.ts'
 import { unwrap } from '#shared/result.ts'
 import type { ProgramLanguage, ProgramOutcome } from '#shared/sandbox-protocol.ts'
-import { javascriptEscapes, javascriptTests, pythonEscapes, pythonTests } from './escapes.ts'
+import { javascriptEscapes, javascriptTests, joinPython, pythonEscapes, pythonTests } from './escapes.ts'
 
 /** Shorter than the product's 5 s, so that the endless ones end sooner. */
 const limits = { ...defaultSandboxLimits, timeMs: 1_000 }
@@ -65,7 +65,13 @@ describe('Python', { timeout: 60_000 }, () => {
     ).toEqual(passes)
   })
 
-  test.each(pythonEscapes.filter(({ isSlow }) => isSlow !== true))(
+  test('what is refused without a sound gains nothing', async () => {
+    const quiet = pythonEscapes.filter(({ isQuiet, isSlow }) => isQuiet && !isSlow)
+    expect(quiet.length).toBeGreaterThan(20)
+    expect(await run(joinPython(quiet), 'assert gained == [], gained')).toEqual(passes)
+  })
+
+  test.each(pythonEscapes.filter(({ isQuiet, isSlow }) => !isQuiet && !isSlow))(
     '$name is refused',
     async ({ code, ends }) => {
       const outcome = await run(code, pythonTests)
