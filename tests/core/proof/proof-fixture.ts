@@ -23,26 +23,44 @@ export interface ProofFixture {
   close(): void
 }
 
-const tables: Partial<Record<ScenarioId, { file: string; text: (row: number) => string }>> = {
-  classification: {
-    file: 'text,label\n',
-    text: (row) =>
-      `message ${row} about ${['bills', 'bugs', 'praise'][row % 3]},${['billing', 'bug', 'praise'][row % 3]}\n`,
-  },
-  'question-answering': {
-    file: 'question,answer\n',
-    text: (row) => `What is item ${row}?,It is the ${['red', 'blue', 'green'][row % 3]} one\n`,
-  },
+const pick = (row: number, ...of: readonly string[]): string => of[row % of.length]!
+
+/** One record of each scenario. */
+const records: Partial<Record<ScenarioId, (row: number) => Record<string, unknown>>> = {
+  classification: (row) => ({
+    text: `message ${row} about ${pick(row, 'bills', 'bugs', 'praise')}`,
+    label: pick(row, 'billing', 'bug', 'praise'),
+  }),
+  'question-answering': (row) => ({
+    question: `What is item ${row}?`,
+    answer: `It is the ${pick(row, 'red', 'blue', 'green')} one`,
+  }),
+  chatbot: (row) => ({
+    messages: [
+      { role: 'user', content: `Hello ${row}` },
+      { role: 'assistant', content: 'Hi.' },
+      { role: 'user', content: `Is ${pick(row, 'it', 'she', 'he')} there?` },
+      { role: 'assistant', content: pick(row, 'Yes.', 'No.') },
+    ],
+  }),
+  code: (row) => ({
+    task: `Write add${row}(n).`,
+    code: `def add${row}(n):\n    return n + ${row}`,
+    ...(row % 2 === 0 ? { tests: `assert add${row}(1) == ${row + 1}` } : {}),
+  }),
+  domain: (row) => ({
+    text: `Entry ${row}: the ${pick(row, 'saddle', 'wheel', 'chain')} is greased – gründlich.`,
+  }),
 }
 
 export async function makeProofFixture(scenario: ScenarioId, rows: number): Promise<ProofFixture> {
   const library = openLibrary(mkdtempSync(join(tmpdir(), 'tunewright-proof-')))
   const modelFolder = writeTinyModel(join(library.modelsFolder, 'm-tiny'))
   const adapterFolder = writeTinyAdapter(join(library.runsFolder, 'run-1', 'adapter'))
-  const path = join(library.cacheFolder, 'rows.csv')
-  const table = tables[scenario]
-  if (table === undefined) throw new Error(`no rows for ${scenario}`)
-  writeFileSync(path, table.file + Array.from({ length: rows }, (_, row) => table.text(row)).join(''))
+  const path = join(library.cacheFolder, 'rows.jsonl')
+  const record = records[scenario]
+  if (record === undefined) throw new Error(`no rows for ${scenario}`)
+  writeFileSync(path, Array.from({ length: rows }, (_, row) => `${JSON.stringify(record(row))}\n`).join(''))
   const data = recipeDraft.shape.data.parse({ path, testShare: 0.4 })
   const manifest = unwrap(await importDataset(library, data, scenario))
   const weightsSha256 = await sha256File(join(modelFolder, 'model.safetensors'))

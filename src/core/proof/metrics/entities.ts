@@ -1,5 +1,6 @@
 // Scores named entities as seqeval 1.2.2 does: one counts where its kind and its place are right. From tags, and from the
 // lines that a model answers with, "KIND: words".
+import { countCommon, countNgrams } from './python-text.ts'
 
 export interface Entity {
   readonly kind: string
@@ -78,15 +79,7 @@ export function countEntities(answer: string, expected: string, kind: string | n
   const { entities, malformed } = readEntities(answer)
   const given = entities.filter(isCounted)
   const wanted = readEntities(expected).entities.filter(isCounted)
-  const left = new Map<string, number>()
-  for (const entity of wanted) left.set(keyOf(entity), (left.get(keyOf(entity)) ?? 0) + 1)
-  let right = 0
-  for (const entity of given) {
-    const count = left.get(keyOf(entity)) ?? 0
-    if (count === 0) continue
-    right += 1
-    left.set(keyOf(entity), count - 1)
-  }
+  const right = countCommon(countNgrams(given.map(keyOf), 1), countNgrams(wanted.map(keyOf), 1))
   return { right, named: given.length + (kind === null ? malformed : 0), expected: wanted.length }
 }
 

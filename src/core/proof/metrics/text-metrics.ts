@@ -1,22 +1,14 @@
 // Scores one written answer against what was expected: exact match and token F1 with the SQuAD normalisation
 // (Rajpurkar et al. 2016). Empty answers follow SQuAD 2.0: empty against empty is right.
+import { countCommon, countNgrams, pythonWords } from './python-text.ts'
 
 /** The ASCII punctuation that Python's string.punctuation lists and the SQuAD script removes. */
 const punctuation = /[!-/:-@[-`{-~]/gu
 /** An English article as a whole word; letters, digits and "_" of any script count as word characters. */
 const articles = /(?<![\p{L}\p{N}_])(?:a|an|the)(?![\p{L}\p{N}_])/gu
-/** White space as Python's str.split() sees it: Unicode's, and the four ASCII separators 1C to 1F. */
-const separators = `${String.fromCharCode(0x1c)}-${String.fromCharCode(0x1f)}`
-const whiteSpace = new RegExp(`[\\p{White_Space}${separators}]+`, 'u')
-
 /** The words that count: lower case, without punctuation and articles. */
 export function answerWords(text: string): string[] {
-  return text
-    .toLowerCase()
-    .replace(punctuation, '')
-    .replace(articles, ' ')
-    .split(whiteSpace)
-    .filter((word) => word !== '')
+  return pythonWords(text.toLowerCase().replace(punctuation, '').replace(articles, ' '))
 }
 
 export const normalizeAnswer = (text: string): string => answerWords(text).join(' ')
@@ -31,15 +23,7 @@ export function tokenF1(answer: string, expected: string): number {
   const given = answerWords(answer)
   const wanted = answerWords(expected)
   if (given.length === 0 || wanted.length === 0) return given.length === wanted.length ? 1 : 0
-  const left = new Map<string, number>()
-  for (const word of wanted) left.set(word, (left.get(word) ?? 0) + 1)
-  let common = 0
-  for (const word of given) {
-    const count = left.get(word) ?? 0
-    if (count === 0) continue
-    common += 1
-    left.set(word, count - 1)
-  }
+  const common = countCommon(countNgrams(given, 1), countNgrams(wanted, 1))
   if (common === 0) return 0
   const precision = common / given.length
   const recall = common / wanted.length
