@@ -42,6 +42,12 @@ export const routes: RouteRecordRaw[] = [
     'frame.projects',
     () => import('./features/training/TrainingScreen.vue'),
   ),
+  screen(
+    '/runs/:runId/proof',
+    'projects',
+    'frame.projects',
+    () => import('./features/proof/ProofScreen.vue'),
+  ),
   {
     path: '/:rest(.*)*',
     name: 'not-found',

@@ -16,6 +16,7 @@ import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
 import { createModelHandlers } from '../models/model-handlers.ts'
 import { createProjectHandlers } from '../projects/project-handlers.ts'
 import { createProjectStore } from '../projects/project-store.ts'
+import { createProofHandlers } from '../proof/proof-handlers.ts'
 import { createJobBoard } from '../system/jobs.ts'
 import type { Launcher } from '../system/launcher.ts'
 import { type Library, openLibrary, sweepLibrary } from '../system/library.ts'
@@ -94,6 +95,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createModelHandlers(context, sent),
       ...createPlanHandlers(context, source),
       ...createTrainingHandlers(context, runs, source),
+      ...createProofHandlers(context),
       ...createExperimentHandlers(context),
     }
     return {

@@ -4,11 +4,12 @@ import { createI18n } from 'vue-i18n'
 import { common } from './en/common.ts'
 import { frame } from './en/frame.ts'
 import { projects } from './en/projects.ts'
+import { proof } from './en/proof.ts'
 import { recipe } from './en/recipe.ts'
 import { training } from './en/training.ts'
 import { wizard } from './en/wizard.ts'
 
-const en = { common, frame, projects, recipe, training, wizard } as const
+const en = { common, frame, projects, proof, recipe, training, wizard } as const
 
 type Words = typeof en
 type Leaf<T> = T extends string

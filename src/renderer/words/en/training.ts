@@ -17,6 +17,7 @@ export const training = {
   resume: 'Go on',
   stop: 'Stop and keep the best',
   goOn: 'Continue this run',
+  toProof: 'Did it get better?',
   chart: 'How far off it is',
   chartTerm: 'loss, lower is better',
   trainLine: 'training rows',

@@ -1,7 +1,7 @@
 // A metric's value as a person reads it, and the scale on which its bars are drawn.
 import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
-import { formatNumber } from '../../format.ts'
+import { formatNumber } from './format.ts'
 
 /** "71 %" for shares, "31.2" for scores, the plain number otherwise. */
 export function formatMetric(metric: MetricName, value: number): string {
