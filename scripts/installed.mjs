@@ -98,6 +98,9 @@ export async function runCommandLine(parameters) {
 
 const types = ['pure', 'formats', 'node', 'tests']
 const tasks = {
+  start: (rest) => runInstalled('node', ['scripts/start.ts', ...rest]),
+  package: (rest) => runInstalled('node', ['scripts/package.ts', ...rest]),
+  'package:dir': (rest) => runInstalled('node', ['scripts/package.ts', '--dir', ...rest]),
   web: (rest) => runCommandLine(['web', ...rest]),
   demo: (rest) => runCommandLine(['demo', ...rest]),
   async test(rest) {

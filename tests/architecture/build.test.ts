@@ -1,21 +1,28 @@
 // The desktop shell builds, and what leaves the build keeps its promises: CommonJS where Electron needs it, a preload
 // that loads nothing but Electron, a page whose scripts and styles come from its own folder.
-import { spawnSync } from 'node:child_process'
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
+import { dirname, join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
+import { ensureBuilt } from '../../scripts/program-build.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(root, 'out', path), 'utf8')
 const requiredBy = (path: string) =>
   [...read(path).matchAll(/require\(["']([^"']+)["']\)/g)].map((match) => match[1])
 
-beforeAll(() => {
-  const done = spawnSync(join(root, 'node_modules/.bin/electron-vite'), ['build'], {
-    cwd: root,
-    encoding: 'utf8',
-  })
-  if (done.status !== 0) throw new Error(done.stderr)
+/** What a bundle loads from outside the build, its chunks' needs included. */
+function packagesOf(path: string, seen: Set<string> = new Set()): string[] {
+  if (seen.has(path)) return []
+  seen.add(path)
+  return requiredBy(path).flatMap((name = '') =>
+    name.startsWith('.') ? packagesOf(join(dirname(path), name), seen) : [name],
+  )
+}
+
+beforeAll(async () => {
+  const fault = await ensureBuilt()
+  if (fault !== null) throw new Error(fault)
 })
 
 test('the preload loads nothing but Electron and exposes one bridge', () => {
@@ -26,9 +33,20 @@ test('the preload loads nothing but Electron and exposes one bridge', () => {
 test('main is CommonJS, sandboxed, and loads no native part', () => {
   const main = read('main/index.cjs')
   expect(requiredBy('main/index.cjs')).toContain('electron')
-  expect(requiredBy('main/index.cjs').filter((name) => /sqlite|onnx|llama/.test(name))).toEqual([])
+  const packages = packagesOf('main/index.cjs').filter((name) => !isBuiltin(name))
+  expect([...new Set(packages)]).toEqual(['electron'])
   expect(main).toContain('enableSandbox')
   expect(main).not.toMatch(/nodeIntegration: true|sandbox: false|webSecurity: false/)
+})
+
+test('every child process has its entry, and loads as packages only what cannot be bundled', () => {
+  const entries = ['core', 'trainer', 'scorer', 'generator', 'sandbox', 'probe-worker']
+  const packages = entries
+    .flatMap((name) => packagesOf(`processes/${name}.cjs`))
+    .filter((name) => !isBuiltin(name))
+  expect([...new Set(packages)].sort()).toEqual(['better-sqlite3', 'onnxruntime-node', 'quickjs-emscripten'])
+  expect(packagesOf('processes/trainer.cjs')).not.toContain('better-sqlite3')
+  expect(read('processes/generator.cjs')).toContain('import("node-llama-cpp")')
 })
 
 test('the page brings its own script and style and no inline code', () => {
@@ -38,5 +56,7 @@ test('the page brings its own script and style and no inline code', () => {
   )
   expect(page).not.toMatch(/https?:/)
   expect(page).not.toMatch(/<script(?![^>]*src=)[^>]*>/)
-  expect(globSync('renderer/assets/*.{js,css}', { cwd: join(root, 'out') })).toHaveLength(2)
+  const named = [...page.matchAll(/(?:src|href)="\.?\/?(assets\/[^"]+)"/g)].map((match) => match[1])
+  expect(named.length).toBeGreaterThan(1)
+  expect(named.filter((path) => !existsSync(join(root, 'out/renderer', path ?? '')))).toEqual([])
 })
