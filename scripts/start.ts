@@ -40,7 +40,12 @@ const noScreen = (): string | null =>
 function runWindow(electron: string): Promise<boolean> {
   const startedMs = Date.now()
   const isRoot = process.getuid?.() === 0
-  const child = spawn(electron, [root, ...(isRoot ? ['--no-sandbox'] : [])], { stdio: 'inherit' })
+  // Flags for this Node are none that Electron takes.
+  const { NODE_OPTIONS: _forNode, ...environment } = process.env
+  const child = spawn(electron, [root, ...(isRoot ? ['--no-sandbox'] : [])], {
+    stdio: 'inherit',
+    env: environment,
+  })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
   return new Promise((resolve) => {
     child.once('error', () => resolve(false))
