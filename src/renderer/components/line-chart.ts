@@ -17,7 +17,7 @@ export interface ChartHandle {
   draw(
     lines: readonly ChartLine[],
     mark: { readonly x: number; readonly text: string } | null,
-    xTitle: string,
+    xAxis: { readonly title: string; readonly last: number },
   ): void
   resize(): void
   dispose(): void
@@ -28,7 +28,7 @@ export function openChart(place: HTMLElement): ChartHandle {
   const colour = (name: string): string => getComputedStyle(place).getPropertyValue(name).trim()
 
   return {
-    draw(lines, mark, xTitle) {
+    draw(lines, mark, xAxis) {
       const [ink, third, line, accent] = ['--c-ink', '--c-third', '--c-line', '--c-accent'].map(colour)
       const label = { color: third, fontFamily: 'Inter Variable', fontSize: 12 }
       chart.setOption(
@@ -37,13 +37,15 @@ export function openChart(place: HTMLElement): ChartHandle {
           grid: { left: 44, right: 24, top: 24, bottom: 40 },
           xAxis: {
             type: 'value',
-            name: xTitle,
+            name: xAxis.title,
             nameLocation: 'end',
             nameTextStyle: label,
             axisLabel: label,
             axisLine: { lineStyle: { color: line } },
             splitLine: { show: false },
             min: 0,
+            max: xAxis.last,
+            minInterval: 1,
           },
           yAxis: {
             type: 'value',
@@ -61,14 +63,26 @@ export function openChart(place: HTMLElement): ChartHandle {
             symbolSize: 7,
             lineStyle: { width: isMain ? 2.5 : 1.25, color: isMain ? accent : third },
             itemStyle: { color: isMain ? accent : third },
-            endLabel: { show: true, formatter: name, color: isMain ? accent : third, offset: [-90, -14] },
+            endLabel: {
+              show: points.length > 1,
+              formatter: name,
+              align: 'right',
+              fontFamily: label.fontFamily,
+              color: isMain ? accent : third,
+              offset: [-6, isMain ? -14 : 14],
+            },
             ...(isMain && mark !== null
               ? {
                   markLine: {
                     symbol: 'none',
                     data: [{ xAxis: mark.x }],
                     lineStyle: { color: ink, type: 'dotted' },
-                    label: { formatter: mark.text, color: ink, fontWeight: 600 },
+                    label: {
+                      formatter: mark.text,
+                      color: ink,
+                      fontWeight: 600,
+                      fontFamily: label.fontFamily,
+                    },
                   },
                 }
               : {}),
