@@ -1,5 +1,6 @@
 // A data set in the library: what its manifest says, and what is recorded when its locked test set is opened.
 import { z } from 'zod'
+import { fixId } from './data-fixes.ts'
 import { count, sha256Hex } from './fields.ts'
 import { scenarioId } from './recipe.ts'
 
@@ -48,6 +49,10 @@ export const datasetManifest = z.strictObject({
   /** What the scenario's own instruction is written from; null in data sets from before it was kept. */
   facts: dataFacts.nullable().default(null),
   split: z.strictObject({ seed: count, validationShare: z.number(), testShare: z.number() }),
+  /** Repairs that were done before the split; what they took out stands among the rows left out. */
+  fixes: z.array(fixId).default([]),
+  /** Column whose equal values lie on one side of the split. */
+  groupColumn: z.string().nullable().default(null),
   counts: z.strictObject({ train: count, validation: count, test: count, leftOut: count }),
   /** Rows whose text occurs in an earlier row too, and texts that occur with more than one answer. */
   duplicateRows: count,

@@ -1,6 +1,7 @@
 // The recipe: everything that decides a run. Wizard and terminal both end here; the same recipe gives the same run.
 import { z } from 'zod'
 import { language } from './contract/system.ts'
+import { fixId } from './data-fixes.ts'
 
 export const scenarioIds = [
   'classification',
@@ -121,6 +122,12 @@ export const recipeDraft = z.strictObject({
     validationShare: share.default(0.15),
     testShare: share.default(0.2),
     splitSeed: z.int().min(0).max(4_294_967_295).default(7),
+    /** Further files with the same columns, read after it as if they were one. */
+    morePaths: z.array(z.string().min(1)).max(1000).default([]),
+    /** Repairs of rows, done in this order. */
+    fixes: z.array(fixId).max(20).default([]),
+    /** Column whose equal values stay on one side of the split; null for none. */
+    groupColumn: z.string().max(500).nullable().default(null),
   }),
   name: z.string().max(200).nullable().default(null),
   /** Language of the scenario's own instruction. */

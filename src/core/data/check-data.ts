@@ -1,14 +1,17 @@
 // "Is my file any good?": reads it as a scenario would and reports, without keeping anything.
+import type { FixId } from '#shared/data-fixes.ts'
 import type { DataFacts } from '#shared/dataset.ts'
 import { recipeDraft, type ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, ProblemError, type Result } from '#shared/result.ts'
 import type { SplitName } from '#shared/rows.ts'
-import { factsOf, scenarioOf } from '../scenarios/scenarios.ts'
+import { factsOf, type Scenario, scenarioOf } from '../scenarios/scenarios.ts'
 import { type DataReport, reportOn } from './data-report.ts'
-import { groupRows } from './groups.ts'
-import { type ReadRows, readRows } from './read-rows.ts'
+import { applyFixes, type FixReport } from './fixes.ts'
+import { planSplit, type SplitPlan } from './plan-split.ts'
+import { readFiles } from './read-files.ts'
+import type { ReadRows } from './read-rows.ts'
 import { findRepeats, type Repeats } from './repeats.ts'
-import { type SplitSettings, splitRows } from './split.ts'
+import type { SplitSettings } from './split.ts'
 
 export interface CheckOptions {
   readonly scenario: ScenarioId
@@ -17,17 +20,26 @@ export interface CheckOptions {
   readonly validationShare?: number
   readonly testShare?: number
   readonly splitSeed?: number
+  /** Further files with the same columns. */
+  readonly morePaths?: readonly string[]
+  readonly fixes?: readonly FixId[]
+  readonly groupColumn?: string | null
 }
 
 /** Everything known about a file read for a scenario, its split planned where that is possible. */
 export interface PreparedData {
+  /** With the repairs done: what they took out is among the rows left out. */
   readonly read: ReadRows
+  readonly fixes: readonly FixReport[]
+  readonly groupColumn: string | null
   readonly repeats: Repeats
   /** Every label, sorted; null where answers are free text. */
   readonly labels: readonly string[] | null
   /** What the scenario's own instruction is written from. */
   readonly facts: DataFacts
   readonly split: Result<SplitName[]>
+  /** Rows that nearly repeat another, and how groups of rows were kept together. */
+  readonly near: SplitPlan['near']
   readonly settings: SplitSettings
 }
 
@@ -50,19 +62,38 @@ export async function prepareData(path: string, options: CheckOptions): Promise<
     validationShare: options.validationShare ?? defaults.validationShare,
     testShare: options.testShare ?? defaults.testShare,
   }
-  const read = await readRows(path, scenario, options.columns ?? null)
+  const paths = [path, ...(options.morePaths ?? [])] as const
+  const groupColumn = options.groupColumn ?? null
+  const found = await readFiles(paths, scenario, options.columns ?? null, groupColumn)
+  const { read, fixes } = repaired(found, scenario, options.fixes ?? [])
   const repeats = findRepeats(read.rows, scenario)
   const labels = scenario.labelsOf(read.rows)
   if (labels !== null && labels.length === 1) throw new ProblemError(oneLabel(read, labels[0]!))
   const fault = scenario.faultOf?.(read.rows) ?? null
   if (fault !== null) throw new ProblemError(noUse(read, fault))
   const facts = factsOf(scenario, read.rows, read.match.columns)
-  const groups = groupRows(read.rows, repeats.keys)
-  const items = read.rows.map((row, i) => ({
-    key: groups[i]!,
-    stratum: labels === null ? '' : (row.fields[scenario.answerRole] ?? ''),
-  }))
-  return { read, repeats, labels, facts, split: splitRows(items, settings, read.source.name), settings }
+  const strata = read.rows.map((row) => (labels === null ? '' : (row.fields[scenario.answerRole] ?? '')))
+  const plan = planSplit(read, repeats.keys, strata, settings)
+  return { read, fixes, groupColumn, repeats, labels, facts, split: plan.split, near: plan.near, settings }
+}
+
+function repaired(
+  read: ReadRows,
+  scenario: Scenario,
+  fixes: readonly FixId[],
+): Pick<PreparedData, 'read' | 'fixes'> {
+  if (fixes.length === 0) return { read, fixes: [] }
+  const { rows, places, removed, reports } = applyFixes(read.rows, scenario, fixes)
+  return {
+    fixes: reports,
+    read: {
+      ...read,
+      rows,
+      groups: read.groups === null ? null : places.map((place) => read.groups![place]!),
+      leftOut: [...read.leftOut, ...removed],
+      leftOutCount: read.leftOutCount + removed.length,
+    },
+  }
 }
 
 /** Rows with other labels may be among those left out, and a Problem comes without the list of them. */

@@ -26,6 +26,7 @@ interface Source {
   readonly project: JournalProject
   readonly draft: ProjectDraft
   readonly path: string | null
+  readonly morePaths: readonly string[]
 }
 
 const exampleCharacters = 2000
@@ -50,14 +51,15 @@ export function createDataHandlers(
         where: projectId,
         remedy: 'Choose one from the list of projects.',
       })
-    const [draft, [file]] = await Promise.all([store.readDraft(projectId), store.files(projectId)])
-    const path = file === undefined ? null : unwrap(await store.filePath(projectId, file.name))
-    return { project, draft, path }
+    const [draft, paths] = await Promise.all([store.readDraft(projectId), store.dataPaths(projectId)])
+    const [path = null, ...morePaths] = paths
+    return { project, draft, path, morePaths }
   }
 
-  const optionsOf = ({ project, draft }: Source) => {
-    const { columns, validationShare, testShare, splitSeed } = draft
-    return { scenario: project.scenario, columns, validationShare, testShare, splitSeed }
+  const optionsOf = ({ project, draft, morePaths }: Source) => {
+    const { columns, validationShare, testShare, splitSeed, fixes, groupColumn } = draft
+    const settings = { columns, validationShare, testShare, splitSeed, fixes, groupColumn, morePaths }
+    return { scenario: project.scenario, ...settings }
   }
 
   async function check(projectId: string): Promise<DataCheck> {
@@ -151,13 +153,15 @@ const previewed = (
 }
 
 function judged(
-  { project, draft }: Source,
-  { read, repeats, facts, split }: PreparedData,
+  { project, draft, morePaths }: Source,
+  prepared: PreparedData,
   preview: Preview,
 ): Omit<DataCheck, 'files'> {
   const scenario = scenarioOf(project.scenario)
+  const { read, repeats, facts, split } = prepared
   const report = reportOn(read, scenario, repeats, split)
-  const reasons = new Map(read.leftOut.map(({ line, reason }) => [line, reason]))
+  // Lines of several files cannot be told apart.
+  const reasons = new Map(morePaths.length > 0 ? [] : read.leftOut.map(({ line, reason }) => [line, reason]))
   const instruction = draft.instruction ?? scenario.defaultInstruction({ ...facts, language: draft.language })
   const [first] = read.rows
   const example = first && scenario.toExamples(first, instruction)[0]
@@ -172,7 +176,7 @@ function judged(
     leftOutRows: report.leftOutRows,
     split: report.split,
     labels: report.labels?.map(({ label, rows }) => ({ label, rows })) ?? null,
-    score: scoreData(report, read.rows),
+    score: scoreData(prepared, report, scenario),
     ninetyMeans: report.split && wilsonInterval(0.9, report.split.test),
     instruction,
     example: example

@@ -2,6 +2,7 @@
 import { excerptOf } from '#formats/table-types.ts'
 import type { Problem } from '#shared/result.ts'
 import type { DatasetRow, SplitName } from '#shared/rows.ts'
+import { isDamagedText } from './damaged-text.ts'
 import type { ReadRows } from './read-rows.ts'
 import { listedLines, type Repeats } from './repeats.ts'
 import { foldLabel } from './same-text.ts'
@@ -51,9 +52,7 @@ export function warnOfReading(read: ReadRows): DataWarning[] {
       lines: [Math.min(...[read.rows[0], read.leftOut[0]].flatMap((row) => row?.line ?? []))],
     })
   }
-  const damaged = read.rows.filter(({ fields }) =>
-    Object.values(fields).some((value) => /\uFFFD|Ã[\u0080-\u00BF]|â€[\u0080-\u00BF™œ“”˜]/.test(value)),
-  )
+  const damaged = read.rows.filter(({ fields }) => Object.values(fields).some(isDamagedText))
   if (damaged.length > 0)
     warnings.push({
       kind: 'damaged-characters',

@@ -1,4 +1,5 @@
-// Which rows have to stay on one side of the split: those that repeat each other, and those cut from one document.
+// Which rows have to stay on one side of the split: those that repeat each other or nearly do, those cut from one document,
+// and those that a person's group column holds together.
 import type { DatasetRow } from '#shared/rows.ts'
 
 /** With fewer documents than this the parts could not be filled with whole ones. */
@@ -9,17 +10,26 @@ export function groupRows(rows: readonly DatasetRow[], keys: readonly string[]):
   const documents = rows.map(({ rowId }) => rowId.split('.')[0]!)
   const count = new Set(documents).size
   if (count === rows.length || count < leastDocuments) return keys
-  // Union-find: a document leads to the first key met in it, a key to the key that it was joined with.
+  return joinGroups(keys, documents)
+}
+
+/** Joins the groups of rows that have the same mark; null marks no row. The first key met in a group stays its key. */
+export function joinGroups(
+  keys: readonly string[],
+  marks: readonly (string | number | null)[],
+): readonly string[] {
+  // Union-find: a mark leads to the first key met with it, a key to the key that it was joined with.
   const leaders = new Map<string, string>()
   const leaderOf = (key: string): string => {
     let leader = key
     for (let next = leaders.get(leader); next !== undefined; next = leaders.get(leader)) leader = next
     return leader
   }
-  const firstOf = new Map<string, string>()
-  for (const [i, document] of documents.entries()) {
-    const first = firstOf.get(document)
-    if (first === undefined) firstOf.set(document, keys[i]!)
+  const firstOf = new Map<string | number, string>()
+  for (const [i, mark] of marks.entries()) {
+    if (mark === null) continue
+    const first = firstOf.get(mark)
+    if (first === undefined) firstOf.set(mark, keys[i]!)
     else if (leaderOf(first) !== leaderOf(keys[i]!)) leaders.set(leaderOf(keys[i]!), leaderOf(first))
   }
   return keys.map(leaderOf)

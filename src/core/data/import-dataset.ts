@@ -49,7 +49,7 @@ export function importDataset(
 type ManifestHead = Omit<DatasetManifest, 'files'>
 
 function describe(
-  { read, repeats, labels, facts, settings }: PreparedData,
+  { read, fixes, groupColumn, repeats, labels, facts, settings }: PreparedData,
   scenario: ScenarioId,
   parts: readonly SplitName[],
   contentSha256: string,
@@ -65,6 +65,8 @@ function describe(
     labels: labels === null ? null : [...labels],
     facts,
     split: { ...settings },
+    fixes: fixes.map(({ id }) => id),
+    groupColumn,
     counts: { ...countParts(parts), leftOut: read.leftOutCount },
     duplicateRows: repeats.duplicateRows,
     contradictions: repeats.contradictions.length,
@@ -72,13 +74,20 @@ function describe(
 }
 
 /** Everything the parts are a function of. Rows are hashed with their place, so equal texts elsewhere are another set. */
-function hashContent({ read, settings }: PreparedData, scenario: ScenarioId): string {
+function hashContent(
+  { read, fixes, groupColumn, near, settings }: PreparedData,
+  scenario: ScenarioId,
+): string {
   const hash = createHash('sha256')
   const add = (value: unknown): void => {
     hash.update(`${JSON.stringify(value)}\n`)
   }
   add(['tunewright data set', 1, scenario, Object.entries(read.match.columns)])
   add([settings.seed, settings.validationShare, settings.testShare, read.leftOutCount])
+  // Only where they say something: data sets from before they were known keep their fingerprints.
+  if (near.isKeptTogether) add(['near repeats together'])
+  if (fixes.length > 0) add(['fixes', fixes.map(({ id }) => id)])
+  if (groupColumn !== null) add(['groups', groupColumn, read.groups])
   for (const { line, reason, excerpt } of read.leftOut) add([line, reason, excerpt])
   for (const { rowId, line, fields } of read.rows) add([rowId, line, Object.entries(fields)])
   return hash.digest('hex')

@@ -1,7 +1,7 @@
-// Finds what looks like personal data in a text: e-mail addresses, telephone numbers, bank accounts and card numbers whose
-// check digits are right. A guess that a person confirms; names and addresses are not looked for.
+// Finds and hides what looks like personal data in a text: e-mail addresses, telephone numbers, bank accounts and card
+// numbers whose check digits are right. A guess that a person confirms; names and postal addresses are not looked for.
 
-export const personalKinds = ['e-mail address', 'telephone number', 'bank account', 'card number'] as const
+export const personalKinds = ['e-mail address', 'bank account', 'card number', 'telephone number'] as const
 export type PersonalKind = (typeof personalKinds)[number]
 
 export interface PersonalFind {
@@ -9,24 +9,48 @@ export interface PersonalFind {
   readonly text: string
 }
 
-const mail = /[\p{L}\d._%+-]{1,64}@[\p{L}\d-]{1,63}(?:\.[\p{L}\d-]{2,63}){1,4}/u
-const iban = /\b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,4})?\b/
-const card = /\b(?:\d[ -]?){12,18}\d\b/
-/** International form, or a leading zero or bracket with at least eight digits in groups. */
-const telephone = /(?:\+\d{1,3}[ ./-]?|\b0|\(0)(?:\d[ ()./-]{0,2}){7,13}\d/
+/** Looked for in this order: a bank account is no telephone number. Each pattern takes bounded time. */
+const patterns: Readonly<Record<PersonalKind, RegExp>> = {
+  'e-mail address': /[\p{L}\d._%+-]{1,64}@[\p{L}\d-]{1,63}(?:\.[\p{L}\d-]{2,63}){1,4}/gu,
+  'bank account': /\b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,4})?\b/g,
+  'card number': /\b(?:\d[ -]?){12,18}\d\b/g,
+  // International form, or a leading zero or bracket with at least eight digits in groups.
+  'telephone number': /(?:\+\d{1,3}[ ./-]?|(?<![\d.,/-] ?)0|\(0)(?:\d[ ()./-]{0,2}){7,13}\d/g,
+}
 
-/** The first find of a text; null where there is none. Bounded: looks at the first 20,000 characters. */
+const masks: Readonly<Record<PersonalKind, string>> = {
+  'e-mail address': '[e-mail]',
+  'bank account': '[bank account]',
+  'card number': '[card number]',
+  'telephone number': '[telephone]',
+}
+
+const date = /\b\d{1,2}[./-]\d{1,2}[./-](?:19|20)\d{2}\b/
+
+function isMeant(kind: PersonalKind, text: string): boolean {
+  if (kind === 'bank account') return isIban(text)
+  if (kind === 'card number') return isCard(text)
+  return kind !== 'telephone number' || !date.test(text)
+}
+
+/** Longest text that is looked at; the screens look at every row again and again. */
+const lookedCharacters = 20_000
+
+/** The first find of a text; null where there is none. Looks at the first 20,000 characters. */
 export function findPersonal(text: string): PersonalFind | null {
-  const looked = text.slice(0, 20_000)
-  const found = (pattern: RegExp): string | null => pattern.exec(looked)?.[0] ?? null
-  const address = found(mail)
-  if (address !== null) return { kind: 'e-mail address', text: address }
-  const account = found(iban)
-  if (account !== null && isIban(account)) return { kind: 'bank account', text: account }
-  const number = found(card)
-  if (number !== null && isCard(number)) return { kind: 'card number', text: number }
-  const phone = found(telephone)
-  return phone === null ? null : { kind: 'telephone number', text: phone }
+  const looked = text.slice(0, lookedCharacters)
+  for (const kind of personalKinds)
+    for (const [found] of looked.matchAll(patterns[kind]))
+      if (isMeant(kind, found)) return { kind, text: found }
+  return null
+}
+
+/** The text with every find replaced by a word in brackets; the same text where there is none. */
+export function maskPersonal(text: string): string {
+  let masked = text
+  for (const kind of personalKinds)
+    masked = masked.replace(patterns[kind], (found) => (isMeant(kind, found) ? masks[kind] : found))
+  return masked
 }
 
 /** ISO 13616: the rearranged number leaves 1 modulo 97. */

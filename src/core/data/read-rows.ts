@@ -14,6 +14,8 @@ export interface ReadRows {
   readonly columnsFound: readonly string[]
   readonly match: ColumnMatch
   readonly rows: readonly DatasetRow[]
+  /** For each row its value in the group column, '' where it is empty; null where no such column was named. */
+  readonly groups: readonly string[] | null
   /** The first of the rows left out; `leftOutCount` counts them all. */
   readonly leftOut: readonly LeftOutRow[]
   readonly leftOutCount: number
@@ -38,6 +40,7 @@ export async function readRows(
   path: string,
   scenario: Scenario,
   given: Readonly<Record<string, string>> | null,
+  groupColumn: string | null = null,
 ): Promise<ReadRows> {
   const file = await openWatchedFile(path)
   try {
@@ -45,9 +48,10 @@ export async function readRows(
     const table = unwrap(
       await openTable(file.source, scenario.textAs === undefined ? {} : { textAs: scenario.textAs }),
     )
-    const reader = new RowReader(name, scenario, given, table)
+    const reader = new RowReader(name, scenario, given, table, groupColumn)
     for await (const batch of table.batches()) reader.take(unwrap(batch))
     const read = reader.finish()
+    if (groupColumn !== null) requireColumn(name, table.columns(), groupColumn)
     await file.confirmUnchanged()
     return {
       source: { name, sizeBytes, sha256: file.sha256 },
@@ -66,7 +70,9 @@ class RowReader {
   readonly #scenario: Scenario
   readonly #given: Readonly<Record<string, string>> | null
   readonly #table: OpenTable
+  readonly #groupColumn: string | null
   readonly #rows: DatasetRow[] = []
+  readonly #groups: string[] = []
   readonly #leftOut: LeftOutRow[] = []
   readonly #notes: { line: number; text: string }[] = []
   readonly #waiting: TableEvent[] = []
@@ -80,11 +86,13 @@ class RowReader {
     scenario: Scenario,
     given: Readonly<Record<string, string>> | null,
     table: OpenTable,
+    groupColumn: string | null,
   ) {
     this.#name = name
     this.#scenario = scenario
     this.#given = given
     this.#table = table
+    this.#groupColumn = groupColumn
   }
 
   take(events: readonly TableEvent[]): void {
@@ -102,6 +110,7 @@ class RowReader {
     return {
       match: this.#match,
       rows: this.#rows,
+      groups: this.#groupColumn === null ? null : this.#groups,
       leftOut: this.#leftOut,
       leftOutCount: this.#leftOutCount,
       notes: this.#notes,
@@ -139,8 +148,11 @@ class RowReader {
       return
     }
     if (reading.note) this.#note(line, reading.note)
-    for (const [i, fields] of reading.rows.entries())
+    const group = this.#groupColumn === null ? null : ownText(cells.get(this.#groupColumn)?.trim() ?? '')
+    for (const [i, fields] of reading.rows.entries()) {
+      if (group !== null) this.#groups.push(group)
       this.#keep({ rowId: i === 0 ? `r${index}` : `r${index}.${i + 1}`, line, fields: ownTexts(fields) })
+    }
   }
 
   #readRecord(cells: ReadonlyMap<string, string>): RecordReading {
@@ -198,6 +210,16 @@ class RowReader {
       remedy: 'Use a part of it: far fewer examples are enough for fine-tuning.',
     })
   }
+}
+
+function requireColumn(fileName: string, found: readonly string[], column: string): void {
+  if (found.includes(column)) return
+  throw new ProblemError({
+    code: 'data.columns',
+    message: `There is no column "${column}" to keep rows together by.`,
+    where: fileName,
+    remedy: `Choose one of these: ${found.slice(0, 30).join(', ')}.`,
+  })
 }
 
 const ownTexts = (fields: Readonly<Record<string, string>>): Record<string, string> =>

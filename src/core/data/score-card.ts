@@ -1,157 +1,199 @@
-// The health of a person's rows: one line for each thing that was looked for, with its number and an example. Pure.
+// The health of a person's rows: one line for each thing that was looked for, with its number, an example and the repair
+// that helps. Pure. A thing that was repaired says so, with the number of rows that it was.
 import { excerptOf } from '#formats/table-types.ts'
-import type { ScoreItem } from '#shared/contract/index.ts'
+import type { FixId, ScoreItem } from '#shared/contract/index.ts'
 import type { DatasetRow } from '#shared/rows.ts'
+import type { Scenario } from '../scenarios/scenarios.ts'
+import type { PreparedData } from './check-data.ts'
 import type { DataReport } from './data-report.ts'
 import type { DataWarning, WarningKind } from './data-warnings.ts'
-import { findPersonal } from './personal-data.ts'
 import { listedLines } from './repeats.ts'
+import { plural, type ScoreLine, scoreTexts } from './score-texts.ts'
 
-type Item = Omit<ScoreItem, 'fix' | 'isFixed'>
-
-const plural = (count: number, one: string, many: string): string => (count === 1 ? one : many)
-
-export function scoreData(report: DataReport, rows: readonly DatasetRow[]): ScoreItem[] {
-  const items: Item[] = [
-    leaks(report),
-    fromWarning(report, 'repeats', 'duplicates', report.duplicateRows, {
-      good: 'rows that say the same as another',
-      some: plural(report.duplicateRows, 'row says the same as another', 'rows say the same as others'),
-    }),
-    fromWarning(report, 'contradictions', 'contradictions', report.contradictions.length, {
-      good: 'same text, different answer',
-      some: 'same text, different answer',
-    }),
-    empty(report),
-    personal(rows),
-    fromWarning(report, 'damaged-characters', 'damaged-characters', damagedRows(report), {
-      good: 'rows with damaged letters',
-      some: 'rows with damaged letters',
-    }),
-    ...labelItems(report),
-    lengths(report),
+export function scoreData(prepared: PreparedData, report: DataReport, scenario: Scenario): ScoreItem[] {
+  const { rows } = prepared.read
+  const { damaged, empty, languages, lengths, personal } = scoreTexts(rows, report, scenario)
+  const lines: ScoreLine[] = [
+    leaks(prepared, report),
+    repeats(report, rows.length),
+    nearRepeats(prepared, scenario),
+    ...labelSpellings(report),
+    contradictions(report),
+    personal,
+    damaged,
+    ...labels(report),
+    lengths,
+    empty,
+    ...languages,
     ...testSize(report),
   ]
-  return items.map((item) => ({ ...item, fix: null, isFixed: false }))
+  return lines.map((line) => ({ ...line, ...repairedAs(line, prepared), lines: [...line.lines] }))
+}
+
+const repairedWords: Readonly<Record<FixId, string>> = {
+  'keep-one-of-repeats': 'repeated rows taken out, one of each is kept',
+  'keep-one-of-near-repeats': 'nearly equal rows taken out, one of each is kept',
+  'merge-label-spellings': 'rows with another spelling of their label, merged',
+  'drop-contradictions': 'rows with contradicting answers taken out',
+  'mask-personal-data': 'rows with personal data, masked',
+  'drop-damaged': 'rows with damaged letters taken out',
+}
+
+/** What a repair did stands in its line; what it could not repair is still counted there. */
+function repairedAs(
+  { fix, state, detail }: ScoreLine,
+  { fixes }: PreparedData,
+): Partial<ScoreItem> & Pick<ScoreItem, 'isFixed'> {
+  const done = fixes.find(({ id }) => id === fix)
+  if (done === undefined) return { isFixed: false }
+  const rest = state === 'good' ? '' : `What is left: ${detail}`
+  return {
+    isFixed: true,
+    state: 'good',
+    count: done.rows,
+    title: repairedWords[done.id],
+    detail: rest === '' ? 'Each row that was taken out is in the list of rows left out.' : rest,
+  }
 }
 
 const warningOf = ({ warnings }: DataReport, kind: WarningKind): DataWarning | undefined =>
   warnings.find((warning) => warning.kind === kind)
 
-function fromWarning(
-  report: DataReport,
-  id: ScoreItem['id'],
-  kind: WarningKind,
-  count: number,
-  titles: { readonly good: string; readonly some: string },
-): Item {
-  const warning = warningOf(report, kind)
-  return {
-    id,
-    count,
-    state: count === 0 ? 'good' : 'look',
-    title: count === 0 ? titles.good : titles.some,
-    detail: warning?.text ?? 'Nothing was found.',
-    lines: [...(warning?.lines ?? [])].slice(0, listedLines),
-  }
-}
-
-/** Equal texts are one group, and a group lies on one side: there is nothing to count but zero. */
-function leaks({ split, duplicateRows }: DataReport): Item {
+/** Equal texts are one group and lie on one side, so only rows that are nearly the same can be parted. */
+function leaks({ near, read }: PreparedData, { split, duplicateRows }: DataReport): ScoreLine {
+  const count = near.parted.length
+  const sound =
+    duplicateRows + near.rows === 0
+      ? 'No text comes twice.'
+      : 'Rows that say the same, or nearly, are kept on one side: no locked row was seen in training.'
   return {
     id: 'split-leaks',
-    count: 0,
-    state: split === null ? 'look' : 'good',
-    title: 'on both sides of the split',
+    count,
+    state: split === null || count > 0 ? 'look' : 'good',
+    title: plural(count, 'pair on both sides of the split', 'pairs on both sides of the split'),
     detail:
-      duplicateRows === 0
-        ? 'No text occurs twice.'
-        : 'Rows with the same text are kept on one side, so none was seen in training.',
-    lines: [],
+      count > 0
+        ? `Nearly the same: ${pairOf(read.rows, near.parted[0]!)}`
+        : split === null
+          ? 'There is no split yet.'
+          : sound,
+    lines: linesOf(read.rows, near.parted),
+    fix: count > 0 ? 'keep-one-of-near-repeats' : null,
   }
 }
 
-function empty({ leftOutRows, leftOut }: DataReport): Item {
+function repeats(report: DataReport, rows: number): ScoreLine {
+  const { duplicateRows } = report
+  const warning = warningOf(report, 'duplicates')
   return {
-    id: 'empty',
-    count: leftOutRows,
-    state: leftOutRows === 0 ? 'good' : 'look',
-    title: plural(leftOutRows, 'row cannot be used', 'rows cannot be used'),
-    detail: leftOut[0] === undefined ? 'Every row can be used.' : leftOut[0].reason,
-    lines: leftOut.slice(0, listedLines).map(({ line }) => line),
+    id: 'repeats',
+    count: duplicateRows,
+    state: duplicateRows === 0 ? 'good' : duplicateRows > rows / 3 ? 'bad' : 'look',
+    title: plural(duplicateRows, 'row repeats another', 'rows repeat another'),
+    detail: warning?.text ?? 'No text comes twice.',
+    lines: warning?.lines ?? [],
+    fix: 'keep-one-of-repeats',
   }
 }
 
-function personal(rows: readonly DatasetRow[]): Item {
-  const found = rows.flatMap((row) => {
-    const find = findPersonal(Object.values(row.fields).join('\n'))
-    return find === null ? [] : [{ line: row.line, ...find }]
-  })
-  const [first] = found
+function nearRepeats({ near, read }: PreparedData, scenario: Scenario): ScoreLine {
+  const [first] = near.pairs
+  const none = near.isComplete
+    ? 'No two texts are nearly the same.'
+    : 'There are too many rows to compare each with the others.'
+  const text = scenario.identityRoles[0] ?? ''
   return {
-    id: 'personal-data',
-    count: found.length,
-    state: found.length === 0 ? 'good' : 'look',
-    title: plural(found.length, 'row with personal data', 'rows with personal data'),
+    id: 'near-repeats',
+    count: near.rows,
+    state: near.rows > 0 || !near.isComplete ? 'look' : 'good',
+    title: plural(near.rows, 'row is nearly the same as another', 'rows are nearly the same as another'),
+    detail: first === undefined ? none : `For example ${pairOf(read.rows, first, text)}`,
+    lines: linesOf(read.rows, near.pairs),
+    fix: 'keep-one-of-near-repeats',
+  }
+}
+
+const linesOf = (
+  rows: readonly DatasetRow[],
+  pairs: readonly (readonly [number, number])[],
+): readonly number[] =>
+  [...new Set(pairs.slice(0, listedLines).flatMap((pair) => pair.map((place) => rows[place]!.line)))].slice(
+    0,
+    listedLines,
+  )
+
+function pairOf(rows: readonly DatasetRow[], [a, b]: readonly [number, number], role?: string): string {
+  const textOf = ({ fields }: DatasetRow): string =>
+    excerptOf((role === undefined ? undefined : fields[role]) ?? Object.values(fields)[0] ?? '')
+  return `“${textOf(rows[a]!)}” and “${textOf(rows[b]!)}”`
+}
+
+function contradictions(report: DataReport): ScoreLine {
+  const count = report.contradictions.length
+  const warning = warningOf(report, 'contradictions')
+  const [first] = report.contradictions
+  const answers = first?.answers.slice(0, 2).map(({ answer }) => `“${answer}”`) ?? []
+  return {
+    id: 'contradictions',
+    count,
+    state: count === 0 ? 'good' : report.labels === null ? 'look' : 'bad',
+    title: plural(count, 'text with different answers', 'texts with different answers'),
     detail:
       first === undefined
-        ? 'No e-mail address, telephone number, bank account or card number was found.'
-        : `For example a ${first.kind}: ${excerptOf(first.text)}`,
-    lines: found.slice(0, listedLines).map(({ line }) => line),
+        ? 'No text has two answers.'
+        : `“${first.excerpt}” is answered by ${answers.join(' and ')}.`,
+    lines: warning?.lines ?? [],
+    fix: 'drop-contradictions',
   }
 }
 
-const damagedRows = (report: DataReport): number =>
-  Number(/^\d+/.exec(warningOf(report, 'damaged-characters')?.text ?? '')?.[0] ?? 0)
-
-function labelItems(report: DataReport): Item[] {
-  const { labels } = report
-  if (labels === null) return []
+function labelSpellings(report: DataReport): ScoreLine[] {
+  if (report.labels === null) return []
   const spellings = report.warnings.filter(({ kind }) => kind === 'label-spellings')
-  const rarest = labels.at(-1)
-  const few = warningOf(report, 'few-per-label') ?? warningOf(report, 'one-label-dominates')
   return [
     {
       id: 'label-spellings',
       count: spellings.length,
-      state: spellings.length === 0 ? 'good' : 'look',
+      state: spellings.length === 0 ? 'good' : 'bad',
       title: plural(spellings.length, 'label spelled in several ways', 'labels spelled in several ways'),
       detail: spellings[0]?.text ?? 'Every label is spelled in one way.',
-      lines: [...(spellings[0]?.lines ?? [])],
-    },
-    {
-      id: 'labels',
-      count: labels.length,
-      state: few === undefined ? 'good' : 'look',
-      title: rarest ? `labels, the rarest has ${rarest.rows} rows` : 'labels',
-      detail: few?.text ?? 'Enough rows for each.',
-      lines: [],
+      lines: spellings[0]?.lines ?? [],
+      fix: 'merge-label-spellings',
     },
   ]
 }
 
-function lengths({ inputLengths, answerLengths }: DataReport): Item {
-  return {
-    id: 'lengths',
-    count: inputLengths.longest,
-    state: 'good',
-    title: 'characters in the longest text',
-    detail: `Half of the texts are shorter than ${inputLengths.median} characters, half of the answers shorter than ${answerLengths.median}.`,
-    lines: [],
-  }
+function labels(report: DataReport): ScoreLine[] {
+  const found = report.labels
+  const rarest = found?.at(-1)
+  if (!found || rarest === undefined) return []
+  const few = warningOf(report, 'few-per-label') ?? warningOf(report, 'one-label-dominates')
+  return [
+    {
+      id: 'labels',
+      count: found.length,
+      state: few === undefined ? 'good' : 'look',
+      title: `labels; the rarest, “${excerptOf(rarest.label)}”, has ${rarest.rows} ${plural(rarest.rows, 'row', 'rows')}`,
+      detail: few?.text ?? 'There are enough rows of each.',
+      lines: [],
+      fix: null,
+    },
+  ]
 }
 
-function testSize(report: DataReport): Item[] {
+function testSize(report: DataReport): ScoreLine[] {
   if (report.split === null) return []
-  const warning = warningOf(report, 'small-test-set') ?? warningOf(report, 'few-rows')
+  const { test } = report.split
+  const warning = warningOf(report, 'small-test-set')
   return [
     {
       id: 'test-size',
-      count: report.split.test,
-      state: warning === undefined ? 'good' : 'look',
-      title: 'rows locked away for the proof',
+      count: test,
+      state: warning === undefined ? 'good' : test < 20 ? 'bad' : 'look',
+      title: plural(test, 'row locked away for the proof', 'rows locked away for the proof'),
       detail: warning?.text ?? 'Enough to see differences that matter.',
       lines: [],
+      fix: null,
     },
   ]
 }

@@ -142,10 +142,10 @@ export function createProjectHandlers(
     source: {
       sourceOf: (projectId) =>
         attemptAsync(async () => {
-          const { project, draft, files } = await detail(projectId)
-          const [file] = files
-          if (file === undefined) throw noFile()
-          return { project, draft, dataPath: unwrap(await store.filePath(projectId, file.name)) }
+          const { project, draft } = await detail(projectId)
+          const [dataPath, ...morePaths] = await store.dataPaths(projectId)
+          if (dataPath === undefined) throw noFile()
+          return { project, draft, dataPath, morePaths }
         }),
     },
   }

@@ -20,6 +20,8 @@ export interface ProjectStore {
   readDraft(projectId: string): Promise<ProjectDraft>
   writeDraft(projectId: string, draft: ProjectDraft): Promise<void>
   files(projectId: string): Promise<ProjectFile[]>
+  /** Paths of the files in the order in which they are read: by their names. */
+  dataPaths(projectId: string): Promise<string[]>
   /** Path of one of the project's files. The name must be one of them: nothing else is ever opened. */
   filePath(projectId: string, name: string): Promise<Result<string>>
   /** A copy of a file that came with the program. */
@@ -71,6 +73,8 @@ export function createProjectStore(library: Library): ProjectStore {
         })),
       )
     },
+    dataPaths: async (projectId) =>
+      (await names(projectId)).map((name) => join(filesFolderOf(projectId), name)),
     filePath: (projectId, name) =>
       attemptAsync(async () => {
         if (!(await names(projectId)).includes(name))

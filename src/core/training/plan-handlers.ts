@@ -38,9 +38,9 @@ export function createPlanHandlers(
   }
 
   async function open(projectId: string) {
-    const { project, draft, dataPath } = unwrap(await projects.sourceOf(projectId))
+    const { project, draft, dataPath, morePaths } = unwrap(await projects.sourceOf(projectId))
     const recipeFor = (preset: PresetId, changes: Changes) =>
-      recipeOfProject({ scenario: project.scenario, draft, dataPath, preset, changes, name: null })
+      recipeOfProject({ scenario: project.scenario, draft, dataPath, morePaths, preset, changes, name: null })
     const { model: modelName, data } = unwrap(recipeFor('balanced', {}))
     const model = unwrap(await showModel(library, modelName))
     const { path, ...settings } = data

@@ -9,6 +9,7 @@ export interface ProjectChoice {
   readonly draft: ProjectDraft
   /** The project's data file. */
   readonly dataPath: string
+  readonly morePaths: readonly string[]
   readonly preset: PresetId
   /** Recipe fields by path, over what the preset says. */
   readonly changes: Readonly<Record<string, unknown>>
@@ -20,7 +21,7 @@ const chosenElsewhere = ['model', 'data', 'scenario', 'name', 'version', 'langua
 
 /** Problems: project.not-ready (no model chosen), recipe.invalid with every fault by its path. */
 export function recipeOfProject(choice: ProjectChoice): Result<RecipeDraft> {
-  const { scenario, draft, dataPath, preset, changes, name } = choice
+  const { scenario, draft, dataPath, morePaths, preset, changes, name } = choice
   if (draft.modelId === null) return fail(noModel())
   const wanted: Record<string, unknown> = {
     scenario,
@@ -33,6 +34,9 @@ export function recipeOfProject(choice: ProjectChoice): Result<RecipeDraft> {
       validationShare: draft.validationShare,
       testShare: draft.testShare,
       splitSeed: draft.splitSeed,
+      morePaths,
+      fixes: draft.fixes,
+      groupColumn: draft.groupColumn,
     },
   }
   for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario), ...changes })) {

@@ -57,11 +57,11 @@ export function createTrainingHandlers(
   return {
     'training.start': (input) =>
       attemptAsync(async () => {
-        const { draft, project, dataPath } = unwrap(await projects.sourceOf(input.projectId))
+        const { draft, project, dataPath, morePaths } = unwrap(await projects.sourceOf(input.projectId))
         const { preset, changes } = input
         const name = input.name ?? project.name
         const recipe = unwrap(
-          recipeOfProject({ scenario: project.scenario, draft, dataPath, preset, changes, name }),
+          recipeOfProject({ scenario: project.scenario, draft, dataPath, morePaths, preset, changes, name }),
         )
         const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
         unwrap(await runs.launch(runId))

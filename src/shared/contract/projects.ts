@@ -1,5 +1,6 @@
 // Projects: a goal, its files, and how far the wizard has come. The draft is kept with every change.
 import { z } from 'zod'
+import { fixId } from '../data-fixes.ts'
 import { count, text, timeMs } from '../fields.ts'
 import { journalProject, runSummary } from '../journal-types.ts'
 import { interval, metricName, verdictKinds } from '../proof-protocol.ts'
@@ -7,17 +8,7 @@ import { scenarioId } from '../recipe.ts'
 import { call, id, nothing } from './define.ts'
 import { language } from './system.ts'
 
-/** Repairs of rows that a person chose on the score card, in the order they were chosen. */
-export const fixIds = [
-  'keep-one-of-repeats',
-  'keep-one-of-near-repeats',
-  'merge-label-spellings',
-  'drop-contradictions',
-  'mask-personal-data',
-  'drop-damaged',
-] as const
-export const fixId = z.enum(fixIds)
-export type FixId = z.output<typeof fixId>
+export { type FixId, fixId, fixIds } from '../data-fixes.ts'
 
 export const presetIds = ['quick', 'balanced', 'thorough'] as const
 export const presetId = z.enum(presetIds)
@@ -40,6 +31,7 @@ export const projectDraft = z.strictObject({
   splitSeed: z.int().min(0).max(4_294_967_295).default(7),
   /** Column whose equal values stay on one side of the split (customer, document); null for none. */
   groupColumn: z.string().max(500).nullable().default(null),
+  /** Repairs in the order they were chosen. */
   fixes: z.array(fixId).max(20).default([]),
   modelId: id.nullable().default(null),
   preset: presetId.default('balanced'),
