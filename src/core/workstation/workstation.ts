@@ -10,6 +10,7 @@ import {
   type EventPayload,
 } from '#shared/contract/index.ts'
 import { attempt, type Result, unwrap } from '#shared/result.ts'
+import { createAdviceHandlers } from '../advice/advice-handlers.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
 import { createUploads } from '../data/uploads.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
@@ -93,6 +94,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...projects,
       ...data,
       ...createModelHandlers(context, sent),
+      ...createAdviceHandlers(context, source, store),
       ...createPlanHandlers(context, source),
       ...createTrainingHandlers(context, runs, source),
       ...createProofHandlers(context),

@@ -1,0 +1,151 @@
+// "Should I train?": the base model answers validation rows with the instruction alone and with fixed examples before it.
+// The locked rows stay locked. The result is kept in the project's folder.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type Advice, advice as adviceSchema, type SomeHandlers } from '#shared/contract/index.ts'
+import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
+import { importDataset } from '../data/import-dataset.ts'
+import { modelFolder, showModel } from '../models/model-library.ts'
+import type { ProjectSource } from '../projects/project-source.ts'
+import type { ProjectStore } from '../projects/project-store.ts'
+import { evaluateAnswers } from '../proof/evaluate-answers.ts'
+import { measureAnswers, plainWay } from '../proof/measure-answers.ts'
+import { proofPhaseWords } from '../proof/prove-journaled-run.ts'
+import { scenarioOf } from '../scenarios/scenarios.ts'
+import { writeFileDurably } from '../system/durable-files.ts'
+import type { JobTools } from '../system/jobs.ts'
+import { describeMachine } from '../system/machine.ts'
+import { recipeOfProject } from '../training/recipe-of-project.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+import { chooseExamples, withExamples } from './few-shot.ts'
+import { recommend } from './recommend.ts'
+
+/** Enough to tell "hardly ever" from "mostly" in a minute or two on a small computer. */
+const mostRows = 60
+const shots = 4
+
+export function createAdviceHandlers(
+  context: WorkstationContext,
+  projects: ProjectSource,
+  store: ProjectStore,
+): SomeHandlers<'advice.get' | 'advice.start'> {
+  const { library, launcher, jobs } = context
+  const pathOf = (projectId: string): string => join(store.folderOf(projectId), 'advice.json')
+
+  async function open(projectId: string) {
+    const { project, draft, dataPath, morePaths } = unwrap(await projects.sourceOf(projectId))
+    const { scenario } = project
+    const recipe = unwrap(
+      recipeOfProject({ scenario, draft, dataPath, morePaths, preset: 'balanced', changes: {}, name: null }),
+    )
+    return { project, recipe, model: unwrap(await showModel(library, recipe.model)) }
+  }
+
+  async function measure(projectId: string, { signal, tell }: JobTools): Promise<Advice> {
+    tell('Reading the rows')
+    const { recipe, model } = await open(projectId)
+    const manifest = unwrap(await importDataset(library, recipe.data, recipe.scenario))
+    const folder = datasetFolder(library, manifest.fingerprint)
+    const there = unwrap(await readSplit(folder, 'validation'))
+    if (there.length === 0) throw noRows()
+    const scenario = scenarioOf(recipe.scenario)
+    const facts = manifest.facts ?? { labels: manifest.labels ?? [] }
+    const instruction =
+      recipe.instruction ?? scenario.defaultInstruction({ ...facts, language: recipe.language })
+    const learnt = unwrap(await readSplit(folder, 'train')).flatMap((row) =>
+      scenario.toExamples(row, instruction),
+    )
+    const examples = chooseExamples(learnt, shots, recipe.seed)
+    const ways = examples.length === 0 ? [plainWay] : [plainWay, withExamples(examples)]
+    const measured = unwrap(
+      await measureAnswers(
+        {
+          scenario: recipe.scenario,
+          instruction,
+          rows: there.slice(0, mostRows),
+          labels: manifest.labels,
+          ways,
+          model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
+          adapter: null,
+          cacheFolder: library.cacheFolder,
+          threads: recipe.threads ?? describeMachine().physicalCores,
+          maxTokens: Math.max(recipe.batch.maxTokens, 1024),
+        },
+        {
+          launcher,
+          signal,
+          onProgress: ({ phase, done, total }) => tell(proofPhaseWords[phase], done, total),
+        },
+      ),
+    )
+    const { results } = await evaluateAnswers(measured, {
+      scenario: recipe.scenario,
+      labels: manifest.labels,
+      trainingTexts: learnt.map(({ answer }) => answer),
+      seed: recipe.seed,
+    })
+    const [main] = results
+    if (main === undefined) throw noRows()
+    const [plain, fewShot = null] = main.values
+    const difference = main.differences[1]?.interval ?? { value: 0, low: 0, high: 0 }
+    const answerMs =
+      (1000 * (measured.scoringSeconds + measured.answeringSeconds)) / (measured.rows.length * ways.length)
+    const figures = { metric: main.metric, rows: main.rows, plain: plain!, fewShot, difference }
+    return {
+      measuredAtMs: Date.now(),
+      modelId: model.id,
+      rows: main.rows,
+      rowsThere: there.length,
+      metric: main.metric,
+      subjects: [
+        { subject: 'plain' as const, value: plain!, shots: 0, answerMs },
+        ...(fewShot === null
+          ? []
+          : [{ subject: 'few-shot' as const, value: fewShot, shots: examples.length, answerMs }]),
+      ],
+      difference,
+      ...recommend(figures),
+    }
+  }
+
+  return {
+    'advice.get': ({ projectId }) =>
+      attemptAsync(async () => {
+        unwrap(await projects.sourceOf(projectId))
+        return { advice: await readAdvice(pathOf(projectId)) }
+      }),
+    'advice.start': ({ projectId }): Promise<Result<{ jobId: string }>> =>
+      attemptAsync(async () => {
+        const { project } = await open(projectId)
+        const job = { kind: 'advice', title: project.name, projectId, key: `advice ${projectId}` } as const
+        return jobs.start(job, (tools) =>
+          attemptAsync(async () => {
+            const found = await measure(projectId, tools)
+            await writeFileDurably(pathOf(projectId), `${JSON.stringify(found, null, 2)}\n`)
+            return found
+          }),
+        )
+      }),
+  }
+}
+
+/** What was measured last; null where nothing was, or where an older Tunewright wrote it in another form. */
+async function readAdvice(path: string): Promise<Advice | null> {
+  const text = await readFile(path, 'utf8').catch(() => null)
+  if (text === null) return null
+  try {
+    const parsed = adviceSchema.safeParse(JSON.parse(text))
+    return parsed.success ? parsed.data : null
+  } catch {
+    return null
+  }
+}
+
+const noRows = (): ProblemError =>
+  new ProblemError({
+    code: 'data.too-few-rows',
+    message: 'There are no rows to measure on.',
+    where: 'the rows that steer',
+    remedy: 'Bring more rows, or set a larger share of them aside.',
+  })
