@@ -11,12 +11,12 @@ export const intervalMethod =
 
 /**
  * A metric as a function of which rows were drawn. Entries of `draws` below `rows` are rows of the test set. A bounded
- * metric also gets pseudo rows: an entry in [rows, 2 rows) stands for row - rows with the base wholly wrong and the
- * tuned model wholly right, an entry in [2 rows, 3 rows) for the reverse.
+ * metric also gets pseudo rows: an entry in [rows, 2 rows) stands for row - rows with the tuned model better (as a rule the
+ * base wholly wrong and the tuned model wholly right), an entry in [2 rows, 3 rows) for the reverse.
  */
 export interface PairedMetric {
   readonly rows: number
-  /** True for metrics whose worst value is 0 and best is 1. */
+  /** True for metrics that get pseudo rows: those whose worst and best value are known. */
   readonly isBounded: boolean
   measure(draws: Int32Array): { readonly base: number; readonly tuned: number }
 }
@@ -45,6 +45,34 @@ export interface BootstrapOptions {
  * `value` is always the plain metric of the test set; it lies within its interval.
  */
 export function pairedBootstrap(metric: PairedMetric, options: BootstrapOptions): PairedIntervals {
+  const steps = bootstrapSteps(metric, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+  }
+}
+
+/** The same bits; `breathe` is awaited now and then, so that other work is not held up. */
+export async function pairedBootstrapInTurns(
+  metric: PairedMetric,
+  options: BootstrapOptions,
+  breathe: () => Promise<void>,
+): Promise<PairedIntervals> {
+  const steps = bootstrapSteps(metric, options)
+  for (;;) {
+    const { done, value } = steps.next()
+    if (done) return value
+    await breathe()
+  }
+}
+
+/** Resamples between two rests. */
+const stepResamples = 50
+
+function* bootstrapSteps(
+  metric: PairedMetric,
+  options: BootstrapOptions,
+): Generator<undefined, PairedIntervals> {
   const { rows } = metric
   const resamples = options.resamples ?? defaultResamples
   const plain = metric.measure(Int32Array.from({ length: rows }, (_, row) => row))
@@ -60,6 +88,7 @@ export function pairedBootstrap(metric: PairedMetric, options: BootstrapOptions)
     drawn.base[resample] = base
     drawn.tuned[resample] = tuned
     difference[resample] = tuned - base
+    if (resample % stepResamples === stepResamples - 1) yield
   }
   const tail = tailShare(rows)
   return {

@@ -5,8 +5,8 @@ import type { MetricName } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
-import { additiveMetric, type RowSums } from './additive-metric.ts'
-import { defaultResamples, labelMetric, type PairedMetric, pairedBootstrap } from './bootstrap.ts'
+import { additiveMetric, type RowSums, withSwappedRow } from './additive-metric.ts'
+import { defaultResamples, labelMetric, type PairedMetric, pairedBootstrapInTurns } from './bootstrap.ts'
 import type { AskedRow, MeasuredAnswers, Subject } from './measured-answers.ts'
 import { type DataFacts, factsOf } from './metric-facts.ts'
 import { type MetricDefinition, metricTable } from './metric-table.ts'
@@ -88,12 +88,11 @@ async function compareAll(
   const values: Interval[] = []
   const differences: MetricResult['differences'][number][] = [{ interval: nothing, standardError: 0 }]
   for (const one of others.length > 0 ? others : [alone!]) {
-    const found = pairedBootstrap(one, { seed, resamples })
+    const found = await pairedBootstrapInTurns(one, { seed, resamples }, pace.breathe)
     if (values.length === 0) values.push(found.base)
     if (others.length === 0) break
     values.push(found.tuned)
     differences.push({ interval: found.difference, standardError: found.differenceStandardError })
-    await pace.breathe()
   }
   return { metric, rows: alone!.rows, values, differences }
 }
@@ -123,22 +122,17 @@ async function pairedMetrics(
   const counted = rows.flatMap((_, row) => (columns.every((column) => column[row]) ? [row] : []))
   if (counted.length === 0) return null
   const groups = groupsOf(counted.map((row) => rows[row]!))
-  const pseudo = definition.ideal && idealSums(definition.ideal, groups, definition.width, facts)
+  const { width, pseudo } = definition
+  const ideal = pseudo === null || pseudo === 'swapped' ? null : idealSums(pseudo, groups, width)
   const sums = columns.map((column): RowSums => {
-    const values = addUp(
-      counted.map((row) => column[row]!),
-      groups,
-      definition.width,
-    )
-    return {
-      rows: groups.count,
-      width: definition.width,
-      values,
-      pseudo,
-      finish: (totals) => definition.finish(totals),
-    }
+    const own = counted.map((row) => column[row]!)
+    const finish = (totals: Float64Array): number => definition.finish(totals)
+    return { rows: groups.count, width, values: addUp(own, groups, width), pseudo: ideal, finish }
   })
-  return sums.map((one) => additiveMetric(sums[0]!, one))
+  return sums.map((one) => {
+    const pair = pseudo === 'swapped' ? withSwappedRow(sums[0]!, one) : ([sums[0]!, one] as const)
+    return additiveMetric(...pair)
+  })
 }
 
 interface Groups {
@@ -166,13 +160,12 @@ function addUp(sums: readonly ArrayLike<number>[], groups: Groups, width: number
 }
 
 function idealSums(
-  ideal: NonNullable<MetricDefinition['ideal']>,
+  { right, wrong }: Exclude<MetricDefinition['pseudo'], 'swapped' | null>,
   groups: Groups,
   width: number,
-  facts: DataFacts,
 ): NonNullable<RowSums['pseudo']> {
   const all = (one: (row: AskedRow) => ArrayLike<number>) => addUp(groups.rows.map(one), groups, width)
-  return { right: all((row) => ideal.right(row, facts)), wrong: all((row) => ideal.wrong(row, facts)) }
+  return { right: all(right), wrong: all(wrong) }
 }
 
 function macroF1Metrics(

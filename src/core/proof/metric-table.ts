@@ -1,5 +1,5 @@
-// Every metric that rows bring sums to, by name: what a row adds, what a wholly right and a wholly wrong answer would have
-// added, and what the sums end in. Macro F1 is not here: it needs the whole table of labels.
+// Every metric that rows bring sums to, by name: what a row adds, what pseudo rows of the resamples add, and
+// what the sums end in. Macro F1 is not here: it needs the whole table of labels.
 import type { MetricName } from '#shared/metrics.ts'
 import { programOf } from './measure-programs.ts'
 import type { AskedRow, SubjectAnswer } from './measured-answers.ts'
@@ -13,12 +13,17 @@ import {
 } from './metrics/calibration.ts'
 import { chrfOf, chrfStatistics, chrfWidth } from './metrics/chrf.ts'
 import { countEntities, entityScores, keepsEntityForm } from './metrics/entities.ts'
-import { rougeLsum, rougeN } from './metrics/rouge.ts'
+import { type RougeScore, type RougeTokenizer, rougeLsum, rougeN } from './metrics/rouge.ts'
 import { copiedSpans, distinctSpans, memorisedSpans, spansOf } from './metrics/spans.ts'
 import { terOf, terStatistics, terWidth } from './metrics/ter.ts'
 import { exactMatch, tokenF1 } from './metrics/text-metrics.ts'
 
 type Sums = ArrayLike<number>
+
+interface Ideal {
+  right(row: AskedRow): Sums
+  wrong(row: AskedRow): Sums
+}
 
 export interface MetricDefinition {
   readonly width: number
@@ -28,11 +33,11 @@ export interface MetricDefinition {
     answers: readonly SubjectAnswer[],
     facts: DataFacts,
   ): Iterable<Sums | null>
-  /** null for metrics without a best and a worst value. */
-  readonly ideal: {
-    right(row: AskedRow, facts: DataFacts): Sums
-    wrong(row: AskedRow, facts: DataFacts): Sums
-  } | null
+  /**
+   * Pseudo rows of the resamples: what a wholly right and a wholly wrong answer bring, where rows are often one or the
+   * other; `swapped` for scores of long answers (see withSwappedRow); null for metrics without a best value.
+   */
+  readonly pseudo: 'swapped' | Ideal | null
   finish(sums: Sums): number
   /** True where the value of one row by itself means something. */
   readonly hasRowScore: boolean
@@ -55,21 +60,31 @@ const ratio = (sums: Sums): number => (sums[1] === 0 ? 0 : sums[0]! / sums[1]!)
 const rightOrWrong = { right: () => [1, 1], wrong: () => [0, 1] }
 
 /** The mean of a score from 0 to 1. */
-const mean = (columns: MetricDefinition['columns']): MetricDefinition => ({
+const mean = (
+  columns: MetricDefinition['columns'],
+  pseudo: MetricDefinition['pseudo'] = rightOrWrong,
+): MetricDefinition => ({
   width: 2,
   columns,
-  ideal: rightOrWrong,
+  pseudo,
   finish: ratio,
   hasRowScore: true,
 })
-const meanOfText = (score: (text: string, row: AskedRow, facts: DataFacts) => number): MetricDefinition =>
-  mean(byText((text, row, facts) => [score(text, row, facts), 1]))
+type TextScore = (text: string, row: AskedRow, facts: DataFacts) => number
+const meanOfText = (score: TextScore, pseudo?: MetricDefinition['pseudo']): MetricDefinition =>
+  mean(
+    byText((text, row, facts) => [score(text, row, facts), 1]),
+    pseudo,
+  )
+
+const rouge = (score: (answer: string, expected: string, tokenizer: RougeTokenizer) => RougeScore) =>
+  meanOfText((text, { expected }, facts) => score(text, expected, facts.rougeTokenizer).f, 'swapped')
 
 const sumRatio = (
   columns: MetricDefinition['columns'],
   finish: (sums: Sums) => number = ratio,
   hasRowScore = true,
-): MetricDefinition => ({ width: 2, columns, ideal: null, finish, hasRowScore })
+): MetricDefinition => ({ width: 2, columns, pseudo: null, finish, hasRowScore })
 
 const nats = (finish: (sums: Sums) => number): MetricDefinition =>
   sumRatio(
@@ -96,7 +111,7 @@ const entities = (finish: (sums: Sums) => number): MetricDefinition => ({
     const counts = countEntities(text, expected)
     return [counts.right, counts.named, counts.expected]
   }),
-  ideal: {
+  pseudo: {
     right({ expected }) {
       const count = countEntities(expected, expected).expected
       return [count, count, count]
@@ -112,16 +127,6 @@ const entities = (finish: (sums: Sums) => number): MetricDefinition => ({
 const entityMean = (key: 'precision' | 'recall' | 'f1') =>
   entities((sums) => entityScores({ right: sums[0]!, named: sums[1]!, expected: sums[2]! })[key])
 
-/** Sums with every match taken out: as long an answer, nothing of it right. */
-const withoutMatches = (sums: Sums, isMatch: (index: number) => boolean): number[] =>
-  Array.from(sums, (value, index) => (isMatch(index) ? 0 : value))
-
-const chrfIdeal = ({ expected }: AskedRow) => chrfStatistics(expected, expected)
-const bleuIdeal = ({ expected }: AskedRow, facts: DataFacts) =>
-  bleuStatistics(expected, expected, facts.bleuTokenizer)
-const terLength = ({ expected }: AskedRow, facts: DataFacts) =>
-  terStatistics('', expected, facts.terTokenizer)[1]!
-
 const copiedWords = 4
 const memorisedWords = 8
 
@@ -133,7 +138,7 @@ export const metricTable: Readonly<Record<Exclude<MetricName, 'macroF1'>, Metric
       ({ expected }, { text, labelLogProbs }) =>
         labelLogProbs && calibrationStatistics(confidenceOf(labelLogProbs), text === expected),
     ),
-    ideal: null,
+    pseudo: null,
     finish: calibrationErrorOf,
     hasRowScore: false,
   },
@@ -144,36 +149,27 @@ export const metricTable: Readonly<Record<Exclude<MetricName, 'macroF1'>, Metric
   chrF: {
     width: chrfWidth,
     columns: byText((text, { expected }) => chrfStatistics(text, expected)),
-    ideal: {
-      right: chrfIdeal,
-      wrong: (row) => withoutMatches(chrfIdeal(row), (index) => index % 3 === 2),
-    },
+    pseudo: 'swapped',
     finish: (sums) => chrfOf(sums),
     hasRowScore: true,
   },
   bleu: {
     width: bleuWidth,
     columns: byText((text, { expected }, facts) => bleuStatistics(text, expected, facts.bleuTokenizer)),
-    ideal: {
-      right: bleuIdeal,
-      wrong: (row, facts) => withoutMatches(bleuIdeal(row, facts), (index) => index > 1 && index < 6),
-    },
+    pseudo: 'swapped',
     finish: (sums) => bleuOf(sums),
     hasRowScore: false,
   },
   ter: {
     width: terWidth,
     columns: byText((text, { expected }, facts) => terStatistics(text, expected, facts.terTokenizer)),
-    ideal: {
-      right: (row, facts) => [0, terLength(row, facts)],
-      wrong: (row, facts) => [terLength(row, facts), terLength(row, facts)],
-    },
+    pseudo: 'swapped',
     finish: terOf,
     hasRowScore: true,
   },
-  rouge1: meanOfText((text, { expected }, facts) => rougeN(text, expected, 1, facts.rougeTokenizer).f),
-  rouge2: meanOfText((text, { expected }, facts) => rougeN(text, expected, 2, facts.rougeTokenizer).f),
-  rougeLsum: meanOfText((text, { expected }, facts) => rougeLsum(text, expected, facts.rougeTokenizer).f),
+  rouge1: rouge((answer, expected, tokenizer) => rougeN(answer, expected, 1, tokenizer)),
+  rouge2: rouge((answer, expected, tokenizer) => rougeN(answer, expected, 2, tokenizer)),
+  rougeLsum: rouge(rougeLsum),
   lengthRatio: sumRatio(byText((text, { expected }) => [characters(text), characters(expected)])),
   copiedNgrams: sumRatio(byText((text, { fields }) => copiedSpans(text, fields.document ?? '', copiedWords))),
   distinct2: sumRatio(

@@ -49,7 +49,7 @@ function sayChange(facts: VerdictFacts, kind: 'better' | 'worse'): string {
  */
 function detectableChange({ metric, rows, differenceStandardError }: VerdictFacts): number {
   const plain = detectableStandardErrors * differenceStandardError
-  if (!isShare(metric)) return plain
+  if (metricFacts[metric].unit !== 'share') return plain
   const a = detectableStandardErrors ** 2 / rows
   return Math.min(1, (a + Math.sqrt(a ** 2 + 4 * (1 + a) * plain ** 2)) / (2 * (1 + a)))
 }

@@ -1,9 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { labelMetric, type PairedMetric, pairedBootstrap } from '#core/proof/bootstrap.ts'
+import {
+  labelMetric,
+  type PairedMetric,
+  pairedBootstrap,
+  pairedBootstrapInTurns,
+} from '#core/proof/bootstrap.ts'
 import { confusionMatrix, macroF1Of } from '#core/proof/metrics/label-metrics.ts'
 import { normalCdf, studentQuantile } from '#core/proof/student-t.ts'
 import { counterRandom } from '#engine/index.ts'
-import { meanMetric, ratioMetric } from './paired-metrics.ts'
+import { meanMetric, overlapMetric, ratioMetric } from './paired-metrics.ts'
 
 const many = (count: number, value: number): number[] => new Array<number>(count).fill(value)
 
@@ -66,6 +71,25 @@ describe('paired bootstrap', () => {
       pairedBootstrap(meanMetric(many(40, 0), [...many(count, 1), ...many(40 - count, 0)]), { seed: 1 })
     expect(lucky(4).difference.low).toBeLessThanOrEqual(0)
     expect(lucky(12).difference.low).toBeGreaterThan(0)
+  })
+
+  test('corpus scores: five lucky rows of 40 are no proof, eight are', () => {
+    const rows = (lucky: number) =>
+      Array.from({ length: 40 }, (_, row) => [20, 20, row < lucky ? 16 + (row % 3) : 10] as const)
+    const lucky = (count: number) => pairedBootstrap(overlapMetric(rows(0), rows(count)), { seed: 1 })
+    expect(lucky(5).difference.low).toBeLessThanOrEqual(0)
+    expect(lucky(8).difference.low).toBeGreaterThan(0)
+  })
+
+  test('in turns it gives the same bits, and rests', async () => {
+    const metric = meanMetric([0, 1, 1, 0, 1], [1, 1, 1, 0, 1])
+    let rests = 0
+    const breathe = async () => {
+      rests += 1
+    }
+    const found = await pairedBootstrapInTurns(metric, { seed: 5, resamples: 500 }, breathe)
+    expect(found).toEqual(pairedBootstrap(metric, { seed: 5, resamples: 500 }))
+    expect(rests).toBe(10)
   })
 
   test('a ratio weighs rows by their tokens', () => {
@@ -141,6 +165,32 @@ describe('coverage by simulation: 95 % intervals hold the truth about that often
     }
     const seen = coverage(300, skewed, { base: Math.exp(-0.12), tuned: Math.exp(-0.24) })
     for (const share of Object.values(seen)) expect(share).toBeGreaterThan(0.9)
+  })
+
+  test('a corpus score of overlaps, such as chrF++, on 40 rows', () => {
+    const row = (random: () => number): [number, number, number][] => {
+      const wanted = 5 + Math.floor(random() * 60)
+      const difficulty = random()
+      return [0.3, 0.45].map((share) => {
+        const given = Math.max(1, Math.round(wanted * (0.7 + 0.6 * random())))
+        const right = share + (difficulty - 0.5) * 0.5 + (random() - 0.5) * 0.3
+        const common = Math.round(Math.max(0, right) * Math.min(given, wanted))
+        return [given, wanted, Math.min(given, common)]
+      })
+    }
+    const metricOf = (rows: [number, number, number][][]) =>
+      overlapMetric(
+        rows.map((one) => one[0]!),
+        rows.map((one) => one[1]!),
+      )
+    const numbers = counterRandom(78, 'everyone')
+    let index = 0
+    const everyone = Array.from({ length: 100_000 }, () => row(() => numbers(index++)))
+    const truth = metricOf(everyone).measure(Int32Array.from(everyone.keys()))
+    const seen = coverage(300, (random) => metricOf(Array.from({ length: 40 }, () => row(random))), truth)
+    expect(seen.base).toBeGreaterThan(0.9)
+    expect(seen.tuned).toBeGreaterThan(0.9)
+    expect(seen.difference).toBeGreaterThan(0.94)
   })
 
   test('macro F1 of five uneven labels', () => {

@@ -1,5 +1,5 @@
 // Metrics made of plain columns, for tests of the intervals.
-import { additiveMetric, type RowSums } from '#core/proof/additive-metric.ts'
+import { additiveMetric, type RowSums, withSwappedRow } from '#core/proof/additive-metric.ts'
 import type { PairedMetric } from '#core/proof/bootstrap.ts'
 
 const pairs = (rows: number, first: (row: number) => number, second: (row: number) => number): Float64Array =>
@@ -51,4 +51,19 @@ export function ratioMetric(
     finish: (sums) => finish(sums[0]! / sums[1]!),
   })
   return additiveMetric(side(base), side(tuned))
+}
+
+/** F2 of overlaps, as chrF++ has it: [given, wanted, common] of every row. */
+export function overlapMetric(
+  base: readonly (readonly [number, number, number])[],
+  tuned: readonly (readonly [number, number, number])[],
+): PairedMetric {
+  const side = (rows: typeof base): RowSums => ({
+    rows: rows.length,
+    width: 3,
+    values: Float64Array.from(rows.flat()),
+    pseudo: null,
+    finish: ([given, wanted, common]) => (5 * common!) / (4 * wanted! + given!),
+  })
+  return additiveMetric(...withSwappedRow(side(base), side(tuned)))
 }
