@@ -11,7 +11,8 @@ import { componentTheme } from '#renderer/component-theme.ts'
 import { iconNames } from '#renderer/icons.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const virtualIcons = 'virtual:icons'
+/** Empty in the sources; the build fills it. */
+const iconFile = join(root, 'src', 'renderer', 'icon-set.ts')
 
 interface IconSet {
   readonly icons: Readonly<Record<string, { readonly body: string }>>
@@ -35,8 +36,11 @@ export function iconSubset(): { prefix: string; width: number; height: number; i
 
 const iconsPlugin = (): Plugin => ({
   name: 'icon-subset',
-  resolveId: (id) => (id === virtualIcons ? `\0${virtualIcons}` : null),
-  load: (id) => (id === `\0${virtualIcons}` ? `export default ${JSON.stringify(iconSubset())}` : null),
+  enforce: 'pre',
+  load: (id) =>
+    id.replaceAll('\\', '/') === iconFile.replaceAll('\\', '/')
+      ? `export const iconSet = ${JSON.stringify(iconSubset())}`
+      : null,
 })
 
 const uiPlugins = () =>

@@ -1,9 +1,9 @@
 // The table of experiments: runs with the settings and the newest result that a person compares them by.
 import type { Database } from 'better-sqlite3'
-import { z } from 'zod'
 import type { ExperimentRow } from '#shared/contract/results.ts'
-import { type RunSummary, runSummary } from '#shared/journal-types.ts'
-import { interval, metricName, verdict } from '#shared/proof-protocol.ts'
+import { plainSummary, proofFigures, recipeFigures } from '#shared/experiment-figures.ts'
+import type { RunSummary } from '#shared/journal-types.ts'
+import type { Interval } from '#shared/proof-protocol.ts'
 import { all, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
 import { getRun, listRuns } from './read-runs.ts'
@@ -12,20 +12,6 @@ export interface ExperimentPage {
   readonly rows: readonly ExperimentRow[]
   readonly total: number
 }
-
-/** What the table takes from a recipe; the recipe of an older version may lack a field. */
-const recipeFigures = z.object({
-  method: z.object({ kind: z.string(), rank: z.number().nullish() }).nullish(),
-  optimizer: z.object({ learningRate: z.number() }).nullish(),
-  duration: z.object({ epochs: z.number() }).nullish(),
-  batch: z.object({ microRows: z.number(), accumulation: z.number() }).nullish(),
-})
-const proofFigures = z.object({
-  metric: metricName,
-  baseline: interval.loose(),
-  tuned: interval.loose(),
-  verdict: z.object({ kind: verdict.shape.kind }),
-})
 
 /** One page of runs (`query` as of listRuns), each with its settings and its newest proof. */
 export function listExperiments(db: Database, query: unknown): ExperimentPage {
@@ -38,7 +24,7 @@ export function listExperiments(db: Database, query: unknown): ExperimentPage {
 /** One run as the table shows it; throws run.unknown where there is none with this id. */
 export function readExperiment(db: Database, runId: unknown): ExperimentRow {
   return db.transaction(() => {
-    const run = z.object(runSummary.shape).parse(getRun(db, runId))
+    const run = plainSummary.parse(getRun(db, runId))
     return withFigures(db, [run])[0] as ExperimentRow
   })()
 }
@@ -85,7 +71,7 @@ function proofOf(row: { created_at_ms: number; body: string } | undefined): Expe
   const found = proofFigures.safeParse(readJson(row.body))
   if (!found.success) return null
   const { metric, baseline, tuned, verdict: judged } = found.data
-  const plain = ({ value, low, high }: z.output<typeof interval>) => ({ value, low, high })
+  const plain = ({ value, low, high }: Interval) => ({ value, low, high })
   return {
     metric,
     base: plain(baseline),

@@ -1,12 +1,12 @@
 // Starts the page: words, stores, router, icons; then shows the first screen.
 
-import icons from 'virtual:icons'
 import { addCollection } from '@iconify/vue'
 import { createPinia } from 'pinia'
 import { createApp } from 'vue'
 import App from './app.vue'
 import { followAppearance } from './frame/appearance.ts'
 import { noteMove } from './frame/focus.ts'
+import { iconSet } from './icon-set.ts'
 import { router } from './router.ts'
 import { useActivity } from './stores/activity.ts'
 import { useNetwork } from './stores/network.ts'
@@ -14,7 +14,7 @@ import { useSettings } from './stores/settings.ts'
 import { i18n } from './words/index.ts'
 import './theme.css'
 
-addCollection(icons)
+addCollection(iconSet)
 const app = createApp(App).use(createPinia()).use(i18n)
 
 followAppearance()

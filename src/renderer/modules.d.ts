@@ -1,11 +1,1 @@
 declare module '*.css'
-
-declare module 'virtual:icons' {
-  const icons: {
-    prefix: string
-    width: number
-    height: number
-    icons: Record<string, { body: string }>
-  }
-  export default icons
-}

@@ -1,9 +1,9 @@
 // One page's socket after the gate: its first message must bring the token, then calls come in and replies and events go
 // out. A page that talks nonsense or does not answer pings is let go.
 import type { WebSocket } from 'ws'
+import { createOutbox } from '#core/system/outbox.ts'
 import { type AnyHandlers, dispatch } from '#shared/contract/index.ts'
 import { closeCodes, fromPage, type ToPage } from '#shared/socket-protocol.ts'
-import { createOutbox } from '#core/system/outbox.ts'
 
 const helloWithinMs = 5_000
 const pingEveryMs = 15_000

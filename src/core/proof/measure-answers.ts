@@ -19,25 +19,14 @@ import type {
 
 export const plainWay: WayOfAsking = { name: 'plain', prompt: (example) => example.prompt }
 
-/** Metrics that need a written answer. Where none is asked for, no text is generated. */
-const writtenMetrics: ReadonlySet<MetricName> = new Set([
-  'exactMatch',
-  'tokenF1',
-  'chrF',
-  'bleu',
-  'ter',
-  'rouge1',
-  'rouge2',
-  'rougeLsum',
-  'lengthRatio',
-  'copiedNgrams',
-  'distinct2',
-  'memorisedSpans',
-  'entityF1',
-  'entityPrecision',
-  'entityRecall',
-  'formKept',
-  'passAt1',
+/** Metrics that likelihoods alone tell; for every other one an answer is written. */
+const likelihoodMetrics: ReadonlySet<MetricName> = new Set([
+  'accuracy',
+  'macroF1',
+  'calibrationError',
+  'bitsPerByte',
+  'lossNats',
+  'perplexity',
 ])
 /** A written text of a genre needs no end to be looked at: so many tokens tell how it is written. */
 const continuationTokens = 96
@@ -69,7 +58,7 @@ export function measureAnswers(spec: MeasureSpec, ports: MeasurePorts): Promise<
     const leftOut = leftOutRows(spec, scored.leftOut)
     if (rows.length === 0) throw noRow(leftOut[0]?.reason)
     const scoredMs = performance.now()
-    const isWritten = labels === null && metrics.some((metric) => writtenMetrics.has(metric))
+    const isWritten = labels === null && metrics.some((metric) => !likelihoodMetrics.has(metric))
     const limit = isWritten ? answerLimit(spec, metrics, [...scored.scores.values()]) : 0
     const texts = isWritten ? await writeAnswers(spec, ports, ask(rows), limit) : new Map()
     const sides: readonly ProofSide[] = spec.adapter ? ['base', 'tuned'] : ['base']
