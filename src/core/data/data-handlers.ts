@@ -7,6 +7,7 @@ import type { SentFiles } from '../models/model-handlers.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
 import { wilsonInterval } from '../proof/wilson-interval.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
+import { temporaryPath } from '../system/durable-files.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { type PreparedData, prepareData } from './check-data.ts'
 import { reportOn } from './data-report.ts'
@@ -83,7 +84,7 @@ export function createDataHandlers(
         const folder =
           purpose.kind === 'data'
             ? join(store.folderOf(purpose.projectId), 'files')
-            : join(library.cacheFolder, 'uploads')
+            : temporaryPath(join(library.cacheFolder, 'upload'))
         const begun = unwrap(await uploads.begin(folder, name, sizeBytes))
         if (purpose.kind === 'data') projectOfUpload.set(begun.uploadId, purpose.projectId)
         return begun

@@ -105,6 +105,8 @@ async function fetchOnce(
   try {
     return await hub.fetch(url.href, { method: init.method, headers, redirect: 'manual', signal })
   } catch (error) {
+    // The network gate's own word: downloads were turned off.
+    if (error instanceof ProblemError) throw error
     const cause = (error as { cause?: unknown }).cause
     throw downloadProblem(
       'download.unreachable',

@@ -7,7 +7,7 @@ import { recipeDraft } from '#shared/recipe.ts'
 import { formatBytes } from '#shared/units.ts'
 
 /** What of a model decides how much memory its training takes. */
-export type ModelSizes = Pick<ModelConfig, 'hidden' | 'intermediate' | 'layers' | 'heads' | 'vocabulary'> & {
+export type ModelSizes = Pick<ModelConfig, 'hidden' | 'intermediate' | 'layers' | 'heads'> & {
   readonly parameters: number
 }
 
@@ -22,8 +22,8 @@ export interface TrainingSizes {
 const mib = 1024 * 1024
 /** Programs' own pages 78, session 47, JavaScript heap 25, C library and threads 56 MiB (docs/backends.md). */
 const fixedBytes = 206 * mib
-/** Logits of one chunk of the loss and its gradient (engine/train/loss-chunks.ts). */
-const lossBytes = 48e6
+/** The loss's chunks of logits (engine/train/loss-chunks.ts), as far as they lie beside a block's tensors. */
+const lossBytes = 10e6
 
 /** The sizes of the recipe's own defaults. */
 export function defaultTrainingSizes(): TrainingSizes {
@@ -37,8 +37,8 @@ export function defaultTrainingSizes(): TrainingSizes {
 }
 
 /**
- * Peak resident memory of the trainer in bytes, LoRA on all linear layers, every row as long as the longest. Within
- * 10 % of what was measured for SmolLM2-135M at 4x256, 2x512, 8x128 and 1x1024, with checkpointing and without.
+ * Peak resident memory of the trainer in bytes, LoRA on all linear layers, every row as long as the longest. Of what was
+ * measured for SmolLM2-135M at 4x256, 2x512, 8x128 and 1x1024 within 3 % with checkpointing, within 12 % without.
  */
 export function estimateTrainingBytes(model: ModelSizes, training: TrainingSizes): number {
   const { hidden, intermediate, layers, heads } = model
@@ -51,7 +51,7 @@ export function estimateTrainingBytes(model: ModelSizes, training: TrainingSizes
   const activations = training.gradientCheckpointing ? blockInputs + oneBlock : kept + oneBlock
   // Adapter, two moments, gradient and result, float32: seven linears a block of about (hidden + intermediate) a side.
   const adapter = 5 * 4 * training.rank * layers * (11 * hidden + 3 * intermediate)
-  return Math.round(4 * model.parameters + fixedBytes + lossBytes * 0.2 + activations + adapter)
+  return Math.round(4 * model.parameters + fixedBytes + lossBytes + activations + adapter)
 }
 
 /** Memory that other programs leave free, in bytes. macOS keeps little free on purpose: there a share of all of it. */

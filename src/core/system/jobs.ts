@@ -15,6 +15,8 @@ export interface JobTools {
   readonly signal: AbortSignal
   /** Tells where the work is; `total` 0 where the phase has no steps. */
   tell(phase: string, done?: number, total?: number): void
+  /** What the work is about, where that is known only later. */
+  found(about: Partial<Pick<Job, 'projectId' | 'runId' | 'modelId'>>): void
 }
 
 export interface JobBoard {
@@ -61,6 +63,7 @@ export function createJobBoard(emit: Emit, now: () => number = Date.now): JobBoa
     let phaseSince = { phase: '', atMs: now(), done: 0 }
     return {
       signal,
+      found: (about) => change(id, about),
       tell(phase, done = 0, total = 0) {
         if (phase !== phaseSince.phase) phaseSince = { phase, atMs: now(), done }
         const isLast = total > 0 && done >= total

@@ -15,17 +15,20 @@ export function createNetworkGate(
   let connections = 0
   let last: NetworkUse['last'] = null
   const use = (): NetworkUse => ({ connections, last, isAllowed: settings.get().allowsDownloads })
+  function open(host: string, purpose: string): void {
+    if (!settings.get().allowsDownloads) throw closed(host)
+    connections += 1
+    last = { host, atMs: Date.now(), purpose }
+    emit('network.changed', use())
+  }
   return {
     get connections() {
       return connections
     },
     use,
-    fetchFor: (purpose) => (input, init) => {
-      const address = new URL(input instanceof Request ? input.url : String(input))
-      if (!settings.get().allowsDownloads) throw closed(address.host)
-      connections += 1
-      last = { host: address.host, atMs: Date.now(), purpose }
-      emit('network.changed', use())
+    open,
+    fetchFor: (purpose) => async (input, init) => {
+      open(new URL(input instanceof Request ? input.url : String(input)).host, purpose)
       return fetchNow(input, init)
     },
   }

@@ -1,33 +1,15 @@
-// Memory, disk and time of a run before it starts. Memory is reckoned from the model's size and the batch; time from runs
-// of this model on this computer, and where there are none it is called a guess. Pure.
-import type { PlanOption } from '#shared/contract/index.ts'
+// Steps and time of a run before it starts: from runs of this model on this computer, else from its measured speed, else
+// called a guess. Pure. Memory: core/models/model-fit.ts.
 import type { RecipeDraft } from '#shared/recipe.ts'
-
-type Fit = PlanOption['fit']
-
-export interface ModelSize {
-  readonly parameters: number
-  readonly weightBytes: number
-}
 
 /** A step of the past: how long one row of a micro-batch took with this model here, in milliseconds. */
 export type MsPerRow = number | null
 
-/** ONNX Runtime, the tokenizer, the program itself (docs/figures.md: a trainer without weights). */
-const processBytes = 350e6
-/** Activations of a block for each token, in floats of the model's width; measured on SmolLM2 (docs/figures.md). */
-const floatsPerToken = { recomputed: 60, kept: 900 } as const
-
-/** Bytes that the trainer needs at its peak: weights are mapped in two sessions, adapters and their moments are small. */
-export function estimateMemory(
-  model: ModelSize,
-  recipe: Pick<RecipeDraft, 'batch' | 'gradientCheckpointing'>,
-): number {
-  const { microRows, maxTokens } = recipe.batch
-  const width = Math.sqrt(model.parameters / 400)
-  const floats = recipe.gradientCheckpointing ? floatsPerToken.recomputed : floatsPerToken.kept
-  const activationBytes = 4 * microRows * Math.min(maxTokens, 256) * floats * width
-  return Math.round(processBytes + 2 * model.weightBytes + activationBytes)
+/** What the speed is taken from: runs of this model here, else the measured speed of this computer, else nothing. */
+export interface KnownSpeed {
+  readonly msPerRow: MsPerRow
+  /** Matrix products in 10^9 operations a second. */
+  readonly gflops: number | null
 }
 
 /** Optimizer steps of a plan. */
@@ -40,38 +22,31 @@ export function countSteps(
   return Math.max(1, duration.maxSteps === null ? steps : Math.min(steps, duration.maxSteps))
 }
 
-/** Milliseconds for each row of this model where no run tells: 6 operations for each weight and token at 40 GFLOPS. */
-const guessedMsPerRow = ({ parameters }: ModelSize): number => ((6 * parameters * 80) / 40e9) * 1000
+/** Tokens of a row where no run tells: a short message with its instruction. */
+const guessedTokens = 80
+/** A processor of which nothing is known. */
+const guessedGflops = 40
+/** Share of the plain products' rate that a training step reaches (docs/figures.md: 73 to 82 %). */
+const reachedShare = 0.75
+
+/** 6 operations for each weight and token: forward, forward again with checkpointing, backward to the inputs. */
+const reckonedMsPerRow = (parameters: number, gflops: number): number =>
+  (6 * parameters * guessedTokens) / (gflops * 1e6 * reachedShare)
+
+type Basis = 'runs-here' | 'measured-speed' | 'guess'
+
+/** How far the time may lie from the estimate either way, as a factor. */
+const spreads: Readonly<Record<Basis, number>> = { 'runs-here': 1.4, 'measured-speed': 2, guess: 3 }
 
 export function estimateSeconds(
   steps: number,
-  recipe: Pick<RecipeDraft, 'batch'>,
-  model: ModelSize,
-  msPerRow: MsPerRow,
-): { lowSeconds: number; highSeconds: number; basis: 'runs-here' | 'guess' } {
-  const rows = steps * recipe.batch.microRows * recipe.batch.accumulation
-  const seconds = (rows * (msPerRow ?? guessedMsPerRow(model))) / 1000
-  const spread = msPerRow === null ? 3 : 1.4
+  { batch }: Pick<RecipeDraft, 'batch'>,
+  parameters: number,
+  { msPerRow, gflops }: KnownSpeed,
+): { lowSeconds: number; highSeconds: number; basis: Basis } {
+  const basis = msPerRow !== null ? 'runs-here' : gflops !== null ? 'measured-speed' : 'guess'
+  const rows = steps * batch.microRows * batch.accumulation
+  const seconds = (rows * (msPerRow ?? reckonedMsPerRow(parameters, gflops ?? guessedGflops))) / 1000
   // Measuring on validation rows and saving take about a fifth on top.
-  return {
-    lowSeconds: (1.1 * seconds) / spread,
-    highSeconds: 1.3 * seconds * spread,
-    basis: msPerRow === null ? 'guess' : 'runs-here',
-  }
-}
-
-/** Share of the memory that is left to the system and other programs. */
-const sparedShare = 0.2
-
-export function judgeFit(neededBytes: number, memoryBytes: number): Fit {
-  const availableBytes = Math.round(memoryBytes * (1 - sparedShare))
-  const kind =
-    neededBytes > availableBytes ? 'does-not-fit' : neededBytes > 0.7 * availableBytes ? 'tight' : 'fits'
-  const gb = (bytes: number): string => (bytes / 1e9).toFixed(1)
-  const reason = {
-    fits: `Needs about ${gb(neededBytes)} GB of the ${gb(availableBytes)} GB that this computer can give.`,
-    tight: `Needs about ${gb(neededBytes)} GB of ${gb(availableBytes)} GB: close other programs first.`,
-    'does-not-fit': `Needs about ${gb(neededBytes)} GB, but this computer can give ${gb(availableBytes)} GB.`,
-  }[kind]
-  return { kind, neededBytes, availableBytes, reason }
+  return { lowSeconds: (1.1 * seconds) / spreads[basis], highSeconds: 1.3 * seconds * spreads[basis], basis }
 }

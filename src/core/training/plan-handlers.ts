@@ -1,15 +1,17 @@
 // The plan before a run: what each preset would do, how long, how much memory, and whether it fits.
-import { totalmem } from 'node:os'
 import { type PlanOption, type PresetId, presetIds, type SomeHandlers } from '#shared/contract/index.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import { prepareData } from '../data/check-data.ts'
 import { countParts } from '../data/split.ts'
 import type { ModelManifest } from '../models/manifest.ts'
+import { estimateTrainingBytes, judgeFit, type ModelSizes } from '../models/model-fit.ts'
 import { showModel } from '../models/model-library.ts'
+import { readModelSizes } from '../models/model-sizes.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
+import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { countSteps, estimateMemory, estimateSeconds, judgeFit, type MsPerRow } from './estimate.ts'
+import { countSteps, estimateSeconds, type KnownSpeed, type MsPerRow } from './estimate.ts'
 import { presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
 
@@ -46,7 +48,9 @@ export function createPlanHandlers(
     const { path, ...settings } = data
     const prepared = await prepareData(path, { scenario: project.scenario, ...settings })
     const parts = unwrap(prepared.split)
-    const msPerRow = speedOf(model.id)
+    const sizes = await readModelSizes(library, model)
+    const measured = await readSpeed(library)
+    const speed = { msPerRow: speedOf(model.id), gflops: measured?.gemmGflops ?? null }
     const option = (preset: PresetId, changes: Changes): PlanOption => {
       const recipe = unwrap(recipeFor(preset, changes))
       return planOf({
@@ -55,7 +59,8 @@ export function createPlanHandlers(
         recipe,
         model,
         counts: countParts(parts),
-        msPerRow,
+        sizes,
+        speed,
         scenario: project.scenario,
       })
     }
@@ -79,19 +84,18 @@ interface Planned {
   readonly recipe: RecipeDraft
   readonly model: ModelManifest
   readonly counts: { readonly train: number; readonly validation: number; readonly test: number }
-  readonly msPerRow: MsPerRow
+  readonly sizes: ModelSizes
+  readonly speed: KnownSpeed
   readonly scenario: RecipeDraft['scenario']
 }
 
-function planOf({ preset, changes, recipe, model, counts, msPerRow, scenario }: Planned): PlanOption {
-  const size = {
-    parameters: model.parameters,
-    weightBytes: model.files['model.safetensors'].sizeBytes,
-  }
+function planOf({ preset, changes, recipe, model, counts, sizes, speed, scenario }: Planned): PlanOption {
   const steps = countSteps(counts.train, recipe)
-  const time = estimateSeconds(steps, recipe, size, msPerRow)
-  const memoryBytes = estimateMemory(size, recipe)
-  const fit = judgeFit(memoryBytes, totalmem())
+  const time = estimateSeconds(steps, recipe, model.parameters, speed)
+  const { batch, method, gradientCheckpointing } = recipe
+  const training = { ...batch, rank: method.rank, gradientCheckpointing }
+  const memoryBytes = estimateTrainingBytes(sizes, training)
+  const fit = judgeFit(memoryBytes)
   const adapterBytes = adapterSize(model, recipe)
   return {
     preset,

@@ -25,6 +25,8 @@ export interface SettingsStore {
 /** Every connection to another computer goes through here, or is not made. */
 export interface NetworkGate {
   readonly connections: number
+  /** Counts a connection that is made by other means than `fetch`; throws `network.off` where downloads are not allowed. */
+  open(host: string, purpose: string): void
   /** `fetch` that refuses (`network.off` as ProblemError) where downloads are not allowed, and counts where they are. */
   fetchFor(purpose: string): typeof fetch
 }
