@@ -31,6 +31,8 @@ interface Source {
 }
 
 const exampleCharacters = 2000
+/** Largest file of rows, and of a model. */
+const mostBytes = { data: 2e9, model: 16e9 } as const
 
 export function createDataHandlers(
   context: WorkstationContext,
@@ -85,7 +87,7 @@ export function createDataHandlers(
           purpose.kind === 'data'
             ? join(store.folderOf(purpose.projectId), 'files')
             : temporaryPath(join(library.cacheFolder, 'upload'))
-        const begun = unwrap(await uploads.begin(folder, name, sizeBytes))
+        const begun = unwrap(await uploads.begin(folder, name, sizeBytes, mostBytes[purpose.kind]))
         if (purpose.kind === 'data') projectOfUpload.set(begun.uploadId, purpose.projectId)
         return begun
       }),

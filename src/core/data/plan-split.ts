@@ -26,7 +26,10 @@ export interface SplitPlan {
 /** More rows than this are not searched for near repeats: it would take longer than reading them. */
 const searchedRows = 200_000
 
-/** `keys` are equal where rows repeat each other; `strata` are shared out each by itself. */
+/**
+ * `keys` are equal where rows repeat each other; `strata` are shared out each by itself. Groups of a person's column hold
+ * rows of several strata and are shared out as wholes, by their rows alone.
+ */
 export function planSplit(
   read: Pick<ReadRows, 'rows' | 'groups' | 'source'>,
   keys: readonly string[],
@@ -39,7 +42,7 @@ export function planSplit(
   const apart = values === null ? documents : joinGroups(documents, values)
   const splitBy = (groups: readonly string[]): Result<SplitName[]> =>
     splitRows(
-      groups.map((key, i) => ({ key, stratum: strata[i]! })),
+      groups.map((key, i) => ({ key, stratum: values === null ? strata[i]! : '' })),
       settings,
       read.source.name,
     )

@@ -5,10 +5,17 @@ import { type FileHandle, mkdir, open, rename, rm, statfs } from 'node:fs/promis
 import { join } from 'node:path'
 import { uploadPieceBytes } from '#shared/contract/index.ts'
 import { attemptAsync, type Problem, ProblemError, type Result } from '#shared/result.ts'
+import { formatBytes } from '#shared/units.ts'
 import { asDiskProblem, fsyncFolder, temporaryPath } from '../system/durable-files.ts'
 
 export interface Uploads {
-  begin(folder: string, name: string, sizeBytes: number): Promise<Result<{ uploadId: string }>>
+  /** `limit.exceeded` for a file of more than `mostBytes`. */
+  begin(
+    folder: string,
+    name: string,
+    sizeBytes: number,
+    mostBytes: number,
+  ): Promise<Result<{ uploadId: string }>>
   piece(uploadId: string, offset: number, base64: string): Promise<Result<{ receivedBytes: number }>>
   finish(uploadId: string): Promise<Result<{ name: string; path: string }>>
   cancel(uploadId: string): Promise<Result<Record<string, never>>>
@@ -26,7 +33,6 @@ interface Upload {
   last: Promise<unknown>
 }
 
-const mostBytes = 8e9
 const mostUploads = 8
 const spareDiskBytes = 200e6
 
@@ -51,12 +57,22 @@ export function createUploads(): Uploads {
     return upload
   }
 
-  async function begin(folder: string, given: string, sizeBytes: number): Promise<{ uploadId: string }> {
+  async function begin(
+    folder: string,
+    given: string,
+    sizeBytes: number,
+    mostBytes: number,
+  ): Promise<{ uploadId: string }> {
     const name = plainFileName(given)
     if (uploads.size >= mostUploads)
       throw refused('Too many files are sent at once.', name, 'Wait until one has arrived.')
     if (sizeBytes > mostBytes)
-      throw refused('This file is larger than 8 GB.', name, 'Bring a part of it.', 'limit.exceeded')
+      throw refused(
+        `This file is larger than ${formatBytes(mostBytes)}.`,
+        name,
+        'Bring a part of it.',
+        'limit.exceeded',
+      )
     try {
       await mkdir(folder, { recursive: true, mode: 0o700 })
       const { bavail, bsize } = await statfs(folder)
@@ -102,7 +118,8 @@ export function createUploads(): Uploads {
   }
 
   return {
-    begin: (folder, name, sizeBytes) => attemptAsync(() => begin(folder, name, sizeBytes)),
+    begin: (folder, name, sizeBytes, mostBytes) =>
+      attemptAsync(() => begin(folder, name, sizeBytes, mostBytes)),
     piece: (uploadId, offset, base64) =>
       attemptAsync(() => {
         const upload = known(uploadId)
