@@ -41,7 +41,7 @@ export function guessLanguage(text: string): string | null {
   for (const [language, pattern] of scripts)
     if ((looked.match(pattern)?.length ?? 0) > letters / (language === 'Japanese' ? 10 : 2)) return language
   const points = new Map<string, number>()
-  for (const word of looked.toLowerCase().match(/\p{L}+/gu) ?? []) {
+  for (const word of looked.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
     const languages = languageOfWord.get(word) ?? []
     // A word that several languages share says less of each.
     for (const language of languages) points.set(language, (points.get(language) ?? 0) + 1 / languages.length)

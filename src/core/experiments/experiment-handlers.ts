@@ -1,5 +1,6 @@
 // Every run there was: listed, compared, annotated, put into the bin. Works from the journal alone, with no model and
 // nothing running.
+import { existsSync } from 'node:fs'
 import type { SomeHandlers } from '#shared/contract/index.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { attempt, ok, type Problem, unwrap } from '#shared/result.ts'
@@ -72,7 +73,10 @@ export function createExperimentHandlers(context: WorkstationContext): SomeHandl
         if (activeStatuses.includes(run.value.status)) return { ok: false, problem: stillActive(runId) }
       }
       for (const runId of runIds) {
-        const moved = await context.host.moveToBin(runFolderOf(context.library, runId))
+        const folder = runFolderOf(context.library, runId)
+        // A run that never started, or whose files a person took away before, has none.
+        if (!existsSync(folder)) continue
+        const moved = await context.host.moveToBin(folder)
         if (!moved.ok) return moved
       }
       const removed = writer.removeRuns(runIds)

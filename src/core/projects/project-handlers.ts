@@ -1,8 +1,12 @@
 // Projects and the scenarios they begin with.
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
+import { recipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, ok, ProblemError, unwrap } from '#shared/result.ts'
+import { knownModels } from '../models/known-models.ts'
 import { allScenarios } from '../scenarios/scenarios.ts'
+import { readSpeed } from '../system/speed.ts'
+import { countSteps, estimateSeconds } from '../training/estimate.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { ProjectSource } from './project-source.ts'
@@ -55,7 +59,8 @@ export function createProjectHandlers(
     return detail(projectId)
   }
 
-  async function card(project: JournalProject): Promise<ProjectCard> {
+  /** `rowsOf` says how many rows a data set has; a project's are those of its newest run. */
+  async function card(project: JournalProject, rowsOf: ReadonlyMap<string, number>): Promise<ProjectCard> {
     const { rows, total } = unwrap(reader.experiments({ projectId: project.id, limit: shownRuns }))
     const proved = rows.flatMap(({ id, proof }) => (proof === null ? [] : [{ runId: id, ...proof }]))
     const newest = proved[0] ?? null
@@ -66,7 +71,7 @@ export function createProjectHandlers(
     return {
       project,
       runs: total,
-      rows: null,
+      rows: rowsOf.get(rows[0]?.datasetFingerprint ?? '') ?? null,
       lastActivityMs: Math.max(project.createdAtMs, ...times),
       best: shown && {
         runId: shown.runId,
@@ -93,10 +98,19 @@ export function createProjectHandlers(
   }
 
   return {
-    'scenarios.list': () => ok({ scenarios: allScenarios.map(factsOf) }),
+    'scenarios.list': async () => {
+      const speed = await readSpeed(library)
+      return ok({ scenarios: allScenarios.map((one) => factsOf(one, speed?.gemmGflops ?? null)) })
+    },
     'projects.list': () =>
       attemptAsync(async () => {
-        const cards = await Promise.all(unwrap(reader.projects()).map(card))
+        const rowsOf = new Map(
+          unwrap(reader.datasets()).map(({ fingerprint, counts }) => [
+            fingerprint,
+            counts.train + counts.validation + counts.test,
+          ]),
+        )
+        const cards = await Promise.all(unwrap(reader.projects()).map((project) => card(project, rowsOf)))
         return { projects: cards.sort((a, b) => b.lastActivityMs - a.lastActivityMs) }
       }),
     'projects.create': ({ name, scenario, goal, language, withSample }) =>
@@ -159,7 +173,19 @@ const noFile = (): ProblemError =>
     remedy: 'Go back to the step "Data" and add a file, or take the sample.',
   })
 
-function factsOf(scenario: (typeof allScenarios)[number]): ScenarioFacts {
+/** A run with the usual settings on the sample's rows and the starter model, by this computer's measured speed. */
+function sampleSeconds(rows: number, gflops: number | null): number | null {
+  const [starter] = knownModels
+  if (gflops === null || starter === undefined) return null
+  const recipe = recipeDraft.parse({ model: 'starter', data: { path: '-' }, scenario: 'classification' })
+  const { validationShare, testShare } = recipe.data
+  const steps = countSteps(rows * (1 - validationShare - testShare), recipe)
+  const speed = { msPerRow: null, gflops }
+  const { lowSeconds, highSeconds } = estimateSeconds(steps, recipe, starter.sizes.parameters, speed)
+  return Math.round(Math.sqrt(lowSeconds * highSeconds))
+}
+
+function factsOf(scenario: (typeof allScenarios)[number], gflops: number | null): ScenarioFacts {
   const sample = sampleOf(scenario.id)
   return {
     id: scenario.id,
@@ -176,6 +202,10 @@ function factsOf(scenario: (typeof allScenarios)[number]): ScenarioFacts {
       kind,
     })),
     metrics: [...scenario.metrics],
-    sample: sample && { fileName: sample.fileName, rows: sample.rows, seconds: null },
+    sample: sample && {
+      fileName: sample.fileName,
+      rows: sample.rows,
+      seconds: sampleSeconds(sample.rows, gflops),
+    },
   }
 }
