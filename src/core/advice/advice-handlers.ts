@@ -21,7 +21,7 @@ import type { WorkstationContext } from '../workstation/context.ts'
 import { chooseExamples, withExamples } from './few-shot.ts'
 import { recommend } from './recommend.ts'
 
-/** Enough to tell "hardly ever" from "mostly" in a minute or two on a small computer. */
+/** Enough to tell a hopeless start apart in a minute or two on a small computer. */
 const mostRows = 60
 const shots = 4
 
