@@ -131,8 +131,15 @@ export function startProgram(): Program {
 
 /** The core cannot go on: what happened and what helps, then the end. */
 function sayDown(problem: Problem): void {
-  dialog.showErrorBox(words.coreDown.title, describeProblem(problem))
-  app.quit()
+  const { title, quit } = words.coreDown
+  process.stderr.write(`${describeProblem(problem)}\n`)
+  const options = {
+    type: 'error' as const,
+    title,
+    message: problem.message,
+    detail: describeProblem(problem),
+  }
+  void dialog.showMessageBox({ ...options, buttons: [quit], noLink: true }).then(() => app.quit())
 }
 
 async function moveToBin(path: string): Promise<Result<void>> {

@@ -1,0 +1,225 @@
+// The desktop program in a real Electron window: what its page may not do, the way from a goal to a trained run, and what
+// happens to runs when the window closes. The trainer is a true utility process here (docs/main.md says what is not).
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { openLibrary } from '#core/system/library.ts'
+import { wizard } from '#renderer/words/en/wizard.ts'
+import type { Transport } from '#shared/contract/api.ts'
+import { unwrap } from '#shared/result.ts'
+import { ensureBuilt } from '../../scripts/program-build.ts'
+import { writeTinyModel } from '../processes/tiny-model.ts'
+import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import {
+  findWindowMachine,
+  launchProgram,
+  type OpenProgram,
+  openScreen,
+  type ProgramPlaces,
+  startAgain,
+  type TestScreen,
+} from '../support/electron.ts'
+
+const machine = findWindowMachine()
+const limitMs = 120_000
+
+describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, () => {
+  let screen: TestScreen
+  let folder: string
+  let places: ProgramPlaces
+  let program: OpenProgram
+
+  beforeAll(async () => {
+    const fault = await ensureBuilt()
+    if (fault !== null) throw new Error(fault)
+    screen = await openScreen()
+  }, limitMs)
+  afterAll(() => screen?.close())
+  beforeEach(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tunewright-window-'))
+    places = { home: join(folder, 'home'), userData: join(folder, 'user data'), display: screen.display }
+    mkdirSync(places.userData)
+    program = await launchProgram(machine!, places)
+  }, limitMs)
+  afterEach(async () => {
+    await program.app.close().catch(() => {})
+    rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+  }, limitMs)
+
+  test('the page is shut in: sandboxed, isolated, without Node, its own addresses only', async () => {
+    const { app, page } = program
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    const settings = await app.evaluate(({ webContents }) =>
+      webContents.getAllWebContents().map((contents) => {
+        // Electron has this call; its types leave it out.
+        const { getLastWebPreferences } = contents as unknown as {
+          getLastWebPreferences(): Electron.WebPreferences
+        }
+        const { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag } =
+          getLastWebPreferences.call(contents)
+        return { sandbox, contextIsolation, nodeIntegration, webSecurity, webviewTag: webviewTag ?? false }
+      }),
+    )
+    expect(settings).toEqual([
+      { sandbox: true, contextIsolation: true, nodeIntegration: false, webSecurity: true, webviewTag: false },
+    ])
+    const seen = await page.evaluate(async () => {
+      const get = (address: string) =>
+        fetch(address).then(
+          ({ status }) => status,
+          () => 'refused',
+        )
+      const globals = window as unknown as Record<string, unknown>
+      return {
+        node: ['require', 'process', 'module', 'Buffer', 'global'].filter((name) => name in globals),
+        bridge: Object.keys(globals.tunewright as object),
+        foreign: [
+          await get('https://example.org/'),
+          await get('http://127.0.0.1:1/'),
+          await get('file:///etc/passwd'),
+        ],
+        outside: [
+          await get('/../package.json'),
+          await get('/..%2f..%2fpackage.json'),
+          await get('app://other/index.html'),
+        ],
+        opened: window.open('https://example.org/') === null,
+        notification: await Notification.requestPermission(),
+      }
+    })
+    expect(seen).toEqual({
+      node: [],
+      bridge: ['call', 'onEvent'],
+      foreign: ['refused', 'refused', 'refused'],
+      outside: [404, 404, 'refused'],
+      opened: true,
+      notification: 'denied',
+    })
+    const before = page.url()
+    await page.evaluate(() => {
+      window.location.href = 'https://example.org/'
+    })
+    await page.evaluate(() => {
+      window.location.href = 'data:text/html,<h1>elsewhere</h1>'
+    })
+    await page.waitForTimeout(300)
+    expect(page.url()).toBe(before)
+  })
+
+  test('a second start shows the window that is there and ends', async () => {
+    expect(await startAgain(machine!, places)).toBe(0)
+    expect(program.app.windows()).toHaveLength(1)
+    expect(await call(program.page, 'settings.get', {})).toMatchObject({ ok: true })
+  })
+
+  test('from a goal to a run by the wizard; a run goes on behind a closed window and is there when the program opens again', async () => {
+    const { app, page, complaints } = program
+    await addModel(places.home)
+    writeFileSync(join(folder, 'messages.csv'), messagesCsv(60))
+    await page.getByText('Sort texts').first().click()
+    await page.getByRole('switch').click()
+    await page.getByRole('button', { name: wizard.goal.create }).click()
+    await page.locator('input[type=file]').first().setInputFiles(join(folder, 'messages.csv'))
+    await page.getByRole('button', { name: wizard.data.next }).click()
+    await page.getByText('tiny', { exact: true }).first().click()
+    await page.getByRole('button', { name: wizard.model.next }).click()
+    await page
+      .getByRole('button', { name: wizard.advice.skip })
+      .or(page.getByRole('link', { name: wizard.advice.skip }))
+      .click()
+    await page.getByRole('button', { name: wizard.plan.start }).click()
+    await page.waitForURL(/#\/runs\/[^/]+\/training/)
+    const firstId = runIdOf(page)
+    await expect.poll(() => statusOf(page, firstId), { timeout: 60_000 }).toBe('finished')
+    const projectId = (await callOk<{ run: { projectId: string } }>(page, 'training.get', { runId: firstId }))
+      .run.projectId
+
+    const changes = { 'duration.epochs': 900, 'evaluation.patience': null }
+    const { runId } = await callOk<{ runId: string }>(page, 'training.start', {
+      projectId,
+      preset: 'quick',
+      changes,
+    })
+    await expect.poll(() => stepOf(page, runId), { timeout: 60_000 }).toBeGreaterThan(0)
+    const helpers = await app.evaluate(({ app: electronApp }) =>
+      electronApp.getAppMetrics().map(({ type, name }) => `${type} ${name}`),
+    )
+    expect(helpers).toContain('Utility Tunewright trainer')
+
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
+    const stepAtClose = await stepOf(page, runId)
+    await expect.poll(() => stepOf(page, runId), { timeout: 60_000 }).toBeGreaterThan(stepAtClose)
+    expect(await startAgain(machine!, places)).toBe(0)
+    expect(await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.isVisible())).toBe(
+      true,
+    )
+
+    await callOk(page, 'settings.set', { whenClosed: 'stop' })
+    const ended = new Promise((resolve) => app.process().once('exit', resolve))
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()).catch(() => {})
+    await ended
+    expect(complaints).toEqual([])
+
+    program = await launchProgram(machine!, places)
+    const view = await callOk<{ run: { status: string; lastStep: number }; canContinue: boolean }>(
+      program.page,
+      'training.get',
+      { runId },
+    )
+    expect(view).toMatchObject({ run: { status: 'cancelled' }, canContinue: true })
+    expect(view.run.lastStep).toBeGreaterThan(stepAtClose)
+    await program.page.evaluate((id) => {
+      window.location.hash = `#/runs/${id}/training`
+    }, firstId)
+    await program.page.getByRole('heading', { level: 1 }).waitFor()
+    expect(await statusOf(program.page, firstId)).toBe('finished')
+  })
+
+  test('a page that dies comes back', async () => {
+    const { app, page } = program
+    await page.getByRole('heading', { level: 1 }).waitFor()
+    await app.evaluate(({ BrowserWindow }) =>
+      BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer(),
+    )
+    const isBack = () =>
+      app.evaluate(({ BrowserWindow }) => {
+        const contents = BrowserWindow.getAllWindows()[0]?.webContents
+        if (!contents || contents.isCrashed() || contents.isLoading()) return false
+        const asked = contents.executeJavaScript(
+          "window.tunewright.call('settings.get', {}).then(({ ok }) => ok && document.querySelector('h1') !== null)",
+        )
+        // A page that dies meanwhile never answers.
+        return Promise.race([asked, new Promise((resolve) => setTimeout(() => resolve(false), 2_000))])
+      })
+    await expect.poll(isBack, { timeout: 30_000 }).toBe(true)
+  })
+})
+
+async function addModel(home: string): Promise<void> {
+  const library = openLibrary(home)
+  unwrap(await importModel(library, writeTinyModel(join(home, 'cache', 'tiny'))))
+}
+
+const call = (page: Page, name: string, input: unknown): Promise<unknown> =>
+  page.evaluate(
+    ([asked, given]) =>
+      (window as unknown as { tunewright: Transport }).tunewright.call(asked as string, given),
+    [name, input] as const,
+  )
+
+async function callOk<T = unknown>(page: Page, name: string, input: unknown): Promise<T> {
+  const reply = (await call(page, name, input)) as { ok: boolean; value: T }
+  if (!reply.ok) throw new Error(JSON.stringify(reply))
+  return reply.value
+}
+
+const runIdOf = (page: Page): string => /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
+
+const statusOf = async (page: Page, runId: string): Promise<string> =>
+  (await callOk<{ run: { status: string } }>(page, 'training.get', { runId })).run.status
+
+const stepOf = async (page: Page, runId: string): Promise<number> =>
+  (await callOk<{ state: { step: number } }>(page, 'training.get', { runId })).state.step
