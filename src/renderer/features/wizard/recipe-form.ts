@@ -11,6 +11,7 @@ export const askedElsewhere: ReadonlySet<string> = new Set([
   'name',
   'scenario',
   'instruction',
+  'language',
 ])
 
 export const fieldGroups = [

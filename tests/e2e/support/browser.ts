@@ -1,0 +1,180 @@
+// The workstation in a real browser: the browser host over a library of its own, Chromium, and what tests ask of every
+// screen: no fault in its console, nothing that axe finds, the same reading for a screen reader as the golden says.
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { AxeBuilder } from '@axe-core/playwright'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { createNodeLauncher } from '#core/system/launcher.ts'
+import { pageFolder } from '#core/system/program-places.ts'
+import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import type { CallInput, CallName, CallOutput } from '#shared/contract/contract.ts'
+import { dispatch } from '#shared/contract/dispatch.ts'
+import { type Result, unwrap } from '#shared/result.ts'
+import { startWebHost } from '#web/host.ts'
+import { ensureBuilt } from '../../../scripts/program-build.ts'
+
+const ariaFolder = join(import.meta.dirname, '..', 'aria')
+
+/** Chromium's binary, or null with a notice; the tests are then left out. */
+export function findChromium(): string | null {
+  const places = [
+    process.env.TUNEWRIGHT_CHROMIUM ?? '',
+    '/usr/bin/chromium',
+    '/usr/bin/chromium-browser',
+    '/usr/bin/google-chrome',
+    chromium.executablePath(),
+  ]
+  const found = places.find((path) => path !== '' && existsSync(path))
+  if (found === undefined)
+    console.warn(
+      'NOTICE: the tests in a browser are left out; this machine lacks Chromium (TUNEWRIGHT_CHROMIUM).',
+    )
+  return found ?? null
+}
+
+export interface TestBrowser {
+  readonly page: Page
+  /** The library's folder. */
+  readonly home: string
+  /** A folder for files that the test brings. */
+  readonly folder: string
+  readonly workstation: Workstation
+  /** What the console said that nobody should see: errors, warnings, faults. */
+  readonly complaints: readonly string[]
+  /** The contract directly, beside the page. */
+  call<C extends CallName>(name: C, input: CallInput<C>): Promise<CallOutput<C>>
+  close(): Promise<void>
+}
+
+/** Builds the page where it is out of date, prepares a library, and opens the page on it. */
+export async function openTestBrowser(
+  chromiumPath: string,
+  prepare: (home: string) => Promise<void> = () => Promise.resolve(),
+): Promise<TestBrowser> {
+  const fault = await ensureBuilt()
+  if (fault !== null) throw new Error(fault)
+  const folder = mkdtempSync(join(tmpdir(), 'tunewright-browser-'))
+  const home = join(folder, 'home')
+  mkdirSync(home)
+  await prepare(home)
+  const workstation = unwrap(
+    createWorkstation({
+      home,
+      launcher: createNodeLauncher(),
+      host: {
+        kind: 'browser',
+        moveToBin: (path) => {
+          rmSync(path, { recursive: true, force: true })
+          return Promise.resolve({ ok: true, value: undefined })
+        },
+        pickedPath: () => null,
+      },
+    }),
+  )
+  const host = await startWebHost({
+    handlers: workstation.handlers,
+    pageFolder,
+    onEvent: (listener) => workstation.onEvent(listener),
+  })
+  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+  const { context, page, complaints } = await openPage(browser)
+  await call(workstation, 'settings.set', { isStarted: true, theme: 'light' })
+  await page.goto(host.newAddress())
+  await page.getByRole('heading', { level: 1 }).waitFor()
+  return {
+    page,
+    home,
+    folder,
+    workstation,
+    complaints,
+    call: (name, input) => call(workstation, name, input),
+    async close() {
+      await context.close()
+      await browser.close()
+      await host.close()
+      await workstation.close()
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+    },
+  }
+}
+
+async function openPage(
+  browser: Browser,
+): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
+  const context = await browser.newContext({
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+    locale: 'en-GB',
+  })
+  const page = await context.newPage()
+  const complaints: string[] = []
+  page.on('pageerror', (error) => complaints.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
+  })
+  return { context, page, complaints }
+}
+
+async function call<C extends CallName>(
+  workstation: Workstation,
+  name: C,
+  input: CallInput<C>,
+): Promise<CallOutput<C>> {
+  return unwrap((await dispatch(workstation.handlers, name, input)) as Result<CallOutput<C>>)
+}
+
+const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
+
+/** Nothing that axe finds under WCAG 2.2 AA, in light and in dark, wide and narrow. */
+export async function expectAccessible({ page, call: ask }: TestBrowser): Promise<void> {
+  const found: string[] = []
+  for (const [theme, width] of [
+    ['dark', 640],
+    ['light', 1280],
+  ] as const) {
+    await ask('settings.set', { theme })
+    await page.setViewportSize({ width, height: 800 })
+    await page.locator(`html.${theme}`).waitFor()
+    const { violations } = await new AxeBuilder({ page }).withTags(rules).analyze()
+    for (const { id, nodes } of violations)
+      for (const node of nodes) found.push(`${theme} ${width}: ${id}: ${node.html.slice(0, 200)}`)
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    )
+    if (overflow > 0) found.push(`${theme} ${width}: the page is ${overflow} pixels too wide`)
+  }
+  expect(found).toEqual([])
+}
+
+/** Without ids and numbers, and of a long table only its head and its first rows. */
+export function maskReading(reading: string): string {
+  const lines = reading
+    .replace(/(project|run)-[\w-]+/g, '$1-ID')
+    .replace(/\d[\d.,]*/g, 'N')
+    .split('\n')
+  let rows = 0
+  let skippedIndent = Number.POSITIVE_INFINITY
+  const kept = lines.filter((line) => {
+    const indent = line.search(/\S/)
+    if (indent > skippedIndent) return false
+    skippedIndent = Number.POSITIVE_INFINITY
+    if (!line.trimStart().startsWith('- row ')) return true
+    rows += 1
+    if (rows > 3) skippedIndent = indent
+    return rows <= 3
+  })
+  return `${kept.join('\n')}\n`
+}
+
+/**
+ * The screen as a screen reader meets it equals tests/e2e/aria/<name>.yml; numbers are not compared, because they are
+ * this computer's. TUNEWRIGHT_UPDATE_ARIA=1 writes the golden anew.
+ */
+export async function expectReading({ page }: TestBrowser, name: string): Promise<void> {
+  const seen = maskReading(await page.locator('main').ariaSnapshot())
+  const path = join(ariaFolder, `${name}.yml`)
+  if (process.env.TUNEWRIGHT_UPDATE_ARIA === '1') writeFileSync(path, seen)
+  expect(seen).toBe(readFileSync(path, 'utf8'))
+}

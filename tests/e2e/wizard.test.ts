@@ -1,0 +1,179 @@
+// The wizard in Chromium through the browser host: from a goal to a started run on the sample rows, and a file that
+// cannot be read. A small model made here is trained, so that nothing has to be fetched.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { openLibrary } from '#core/system/library.ts'
+import { recipe } from '#renderer/words/en/recipe.ts'
+import { wizard } from '#renderer/words/en/wizard.ts'
+import { unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../processes/tiny-model.ts'
+import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import {
+  expectAccessible,
+  expectReading,
+  findChromium,
+  openTestBrowser,
+  type TestBrowser,
+} from './support/browser.ts'
+
+const chromium = findChromium()
+const limitMs = 180_000
+
+describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs }, () => {
+  let screen: TestBrowser
+
+  beforeEach(async () => {
+    screen = await openTestBrowser(chromium!, async (home) => {
+      unwrap(await importModel(openLibrary(home), writeTinyModel(join(home, 'cache', 'tiny'))))
+    })
+  }, limitMs)
+  afterEach(() => screen?.close(), limitMs)
+
+  const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
+  const heading = (name: string) => screen.page.getByRole('heading', { level: 1, name }).waitFor()
+  const projectOf = (): string => /#\/projects\/([^/]+)/.exec(screen.page.url())?.[1] ?? ''
+
+  test('leads from a goal to a started run, and keeps every step', async () => {
+    const { page, call, complaints } = screen
+    await page.goto(`${page.url().split('#')[0]}#/projects/new`)
+    await heading(wizard.goal.heading)
+    await expectReading(screen, 'wizard-goals')
+    await expectAccessible(screen)
+    await button('Sort texts').click()
+    await heading(wizard.goal.headingChosen)
+    await page.getByRole('textbox', { name: wizard.goal.goal }).fill('Sort our mail by team')
+    await page.getByRole('switch', { name: wizard.goal.sample }).click()
+    await expectReading(screen, 'wizard-goal')
+    await expectAccessible(screen)
+    await button(wizard.goal.create).click()
+
+    await heading(wizard.data.heading)
+    await button(wizard.data.next).and(page.locator(':enabled')).waitFor()
+    await expectReading(screen, 'wizard-data')
+    await expectAccessible(screen)
+    await button(wizard.data.next).click()
+
+    await heading(wizard.model.heading)
+    await page.getByRole('radio', { name: /tiny/ }).check()
+    await expectAccessible(screen)
+    await button(wizard.model.next).click()
+
+    await heading(wizard.advice.heading)
+    await expectReading(screen, 'wizard-advice')
+    await expectAccessible(screen)
+    await button(wizard.advice.skip).click()
+
+    await heading(wizard.plan.heading)
+    await page.getByRole('radio', { name: /Quick look/ }).check()
+    await expectAccessible(screen)
+    await changeFineSettings()
+
+    // Left and opened again, the project is where it was.
+    const projectId = projectOf()
+    await page.goto(`${page.url().split('#')[0]}#/`)
+    await page.goto(`${page.url().split('#')[0]}#/projects/${projectId}`)
+    await heading(wizard.plan.heading)
+    await page.getByText('1 setting changed by you').waitFor()
+    await button(wizard.plan.start).click()
+    await page.waitForURL(/#\/runs\/[^/]+\/training/)
+    const runId = /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
+    const { run } = await call('training.get', { runId })
+    expect(run).toMatchObject({
+      projectId,
+      scenario: 'classification',
+      recipe: { duration: { maxSteps: 2 } },
+    })
+    await expect
+      .poll(async () => (await call('training.get', { runId })).run.status, { timeout: 90_000 })
+      .toBe('finished')
+    expect((await call('training.get', { runId })).run.lastStep).toBe(2)
+    expect(complaints).toEqual([])
+  })
+
+  /** A wrong value says why, a good one is kept and worked out, and what was changed can be set back. */
+  async function changeFineSettings(): Promise<void> {
+    const { page } = screen
+    await button(wizard.plan.fine).click()
+    const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
+    const rank = drawer.getByRole('textbox', { name: recipe.fields.method.rank.title })
+    await rank.fill('900')
+    await rank.press('Tab')
+    await drawer.getByRole('alert').getByText('Write a whole number. From 1 to 512.').waitFor()
+    await rank.fill('5')
+    await rank.press('Tab')
+    await drawer.getByRole('alert').waitFor({ state: 'detached' })
+    const limit = drawer.getByRole('group', { name: recipe.fields.duration.maxSteps.title })
+    await limit.getByRole('checkbox', { name: recipe.fields.duration.maxSteps.none }).uncheck()
+    const steps = drawer.getByRole('textbox', { name: recipe.fields.duration.maxSteps.title })
+    await steps.fill('2')
+    await steps.press('Tab')
+    await drawer.getByRole('button', { name: `Set “${recipe.fields.method.rank.title}” back` }).click()
+    await expectAccessible(screen)
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'detached' })
+  }
+
+  test('says where a file is broken and leaves the screen of use; columns, repairs and undo by keyboard', async () => {
+    const { page, call, folder, complaints } = screen
+    const { project } = await call('projects.create', { name: 'Mail', scenario: 'classification' })
+    await page.goto(`${page.url().split('#')[0]}#/projects/${project.id}/data`)
+    await heading(wizard.data.headingEmpty)
+    await expectReading(screen, 'wizard-data-empty')
+    const bring = async (name: string, content: string): Promise<void> => {
+      writeFileSync(join(folder, name), content)
+      await page.locator('input[type=file]').setInputFiles(join(folder, name))
+    }
+
+    await bring('empty.csv', '')
+    await page.getByRole('alert').getByText('empty.csv is empty.').waitFor()
+    await bring('broken.csv', 'message,team\nHello,"shop\nBye,office\nAgain,shop\n')
+    await page
+      .getByRole('alert')
+      .getByText(/broken\.csv.*line 2/)
+      .waitFor()
+    await expectAccessible(screen)
+    expect(await button(wizard.data.next).isEnabled()).toBe(false)
+    await button('Remove broken.csv').click()
+    await heading(wizard.data.headingEmpty)
+
+    const rows = `${messagesCsv(60)}${messagesCsv(60).split('\n').slice(1).join('\n')}`
+    await bring('messages.csv', rows)
+    await heading(wizard.data.heading)
+    await button(wizard.data.next).and(page.locator(':enabled')).waitFor()
+    await repairAndUndo(project.id)
+    await changeColumn(project.id)
+    expect(complaints).toEqual([])
+  })
+
+  async function repairAndUndo(projectId: string): Promise<void> {
+    const { page, call } = screen
+    await button(/^Keep one of each: keep one of each repeated row/).click()
+    const undo = button('Undo the last repair: keep one of each repeated row')
+    await undo.waitFor()
+    const before = (await call('projects.get', { projectId })).draft
+    expect(before.fixes).toEqual(['keep-one-of-repeats'])
+    await page.getByRole('button', { name: /and why$/ }).click()
+    await page.getByRole('dialog', { name: wizard.data.leftOutDialog.title }).getByRole('table').waitFor()
+    await expectAccessible(screen)
+    await page.keyboard.press('Escape')
+    await undo.click()
+    await undo.waitFor({ state: 'detached' })
+    expect((await call('projects.get', { projectId })).draft.fixes).toEqual([])
+  }
+
+  async function changeColumn(projectId: string): Promise<void> {
+    const { page, call } = screen
+    const head = page.getByRole('columnheader').getByRole('button').last()
+    await head.focus()
+    await page.keyboard.press('Enter')
+    await page.getByRole('menuitemcheckbox', { name: new RegExp(wizard.data.column.together) }).waitFor()
+    await page.keyboard.press('End')
+    await page.keyboard.press('ArrowUp')
+    await page.keyboard.press('Enter')
+    await expect
+      .poll(async () => (await call('projects.get', { projectId })).draft.groupColumn, { timeout: 10_000 })
+      .not.toBe(null)
+  }
+})
