@@ -2,8 +2,14 @@
 // host's socket. Nothing else of the renderer knows which of the two it is.
 import { type Api, makeApi } from '#shared/contract/api.ts'
 import { checkWithoutGeneratedCode } from '#shared/plain-zod.ts'
+import { connectionState } from './connection.ts'
 import { connectSocket } from './socket-transport.ts'
 
 checkWithoutGeneratedCode()
+
+// The desktop program says so when its core died; it starts another and then loads this page anew.
+window.tunewright?.onEvent((event) => {
+  if (event === 'connection.lost') connectionState.value = 'lost'
+})
 
 export const api: Api = makeApi(window.tunewright ?? connectSocket())

@@ -72,6 +72,8 @@ export function connectSocket(): Transport {
 
   function receive(message: ToPage): void {
     if (message.kind === 'welcome') {
+      // What happened meanwhile was told to nobody: the page asks for everything again.
+      if (connectionState.value === 'lost') window.location.reload()
       isWelcome = true
       waitMs = firstWaitMs
       connectionState.value = 'connected'

@@ -130,8 +130,13 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
       .getByRole('button', { name: wizard.advice.skip })
       .or(page.getByRole('link', { name: wizard.advice.skip }))
       .click()
-    await page.getByRole('button', { name: wizard.plan.start }).click()
-    await page.waitForURL(/#\/runs\/[^/]+\/training/)
+    // The button rests while the estimate is worked out; a click in that moment does nothing.
+    const start = page.getByRole('button', { name: wizard.plan.start })
+    const clickStart = async (): Promise<string> => {
+      await start.click({ timeout: 2_000 }).catch(() => {})
+      return runIdOf(page)
+    }
+    await expect.poll(clickStart, { timeout: 30_000, interval: 1_000 }).not.toBe('')
     const firstId = runIdOf(page)
     await expect.poll(() => statusOf(page, firstId), { timeout: 60_000 }).toBe('finished')
     const projectId = (await callOk<{ run: { projectId: string } }>(page, 'training.get', { runId: firstId }))
