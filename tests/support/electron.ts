@@ -22,9 +22,9 @@ export function findWindowMachine(): WindowMachine | null {
     ...(hasProgram('Xvfb') ? [] : ['Xvfb (Debian: xvfb, libgtk-3-0, libnss3, libasound2, libgbm1)']),
   ]
   if (lacks.length === 0 && electronFolder) return { electronFolder }
-  console.warn(
-    `NOTICE: the tests in an Electron window are left out; this machine lacks ${lacks.join(' and ')}.`,
-  )
+  const notice = `the tests in an Electron window are left out; this machine lacks ${lacks.join(' and ')}.`
+  if (process.env.TUNEWRIGHT_REQUIRE?.includes('window')) throw new Error(notice)
+  console.warn(`NOTICE: ${notice}`)
   return null
 }
 
