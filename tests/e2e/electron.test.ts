@@ -153,6 +153,8 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
       electronApp.getAppMetrics().map(({ type, name }) => `${type} ${name}`),
     )
     expect(helpers).toContain('Utility Tunewright trainer')
+    // Its load is read by a number that main learned and passed on.
+    await expect.poll(() => loadOf(page, runId), { timeout: 30_000 }).toBeGreaterThan(0)
 
     await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close())
     const stepAtClose = await stepOf(page, runId)
@@ -219,6 +221,13 @@ async function callOk<T = unknown>(page: Page, name: string, input: unknown): Pr
   const reply = (await call(page, name, input)) as { ok: boolean; value: T }
   if (!reply.ok) throw new Error(JSON.stringify(reply))
   return reply.value
+}
+
+const loadOf = async (page: Page, runId: string): Promise<number> => {
+  const view = await callOk<{ state: { device: { processorShare: number | null } } }>(page, 'training.get', {
+    runId,
+  })
+  return view.state.device.processorShare ?? 0
 }
 
 const runIdOf = (page: Page): string => /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''

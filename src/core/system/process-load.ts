@@ -10,13 +10,15 @@ export interface ProcessLoad {
 /** Clock ticks a second, as the kernel counts processor time for user space (USER_HZ; 100 on every Linux platform). */
 const ticksPerSecond = 100
 
+/** `pidOf` is asked each time: a process started through another one has its number a moment later. */
 export function watchProcess(
-  pid: number | undefined,
+  pidOf: () => number | undefined,
   now: () => number = () => performance.now(),
 ): ProcessLoad {
   let last: { ticks: number; atMs: number } | null = null
   return {
     share() {
+      const pid = pidOf()
       const ticks = pid === undefined ? null : readTicks(pid)
       const atMs = now()
       const before = last

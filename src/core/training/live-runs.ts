@@ -88,7 +88,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
   }
 
   function watch(entry: Live): () => void {
-    const load = watchProcess(entry.active.pid)
+    const load = watchProcess(() => entry.active.pid)
     const look = async (): Promise<void> => {
       const diskBytes = await folderBytes(ports.runFolderOf(entry.run.id))
       entry.device = { processorShare: load.share(), diskBytes }

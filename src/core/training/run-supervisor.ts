@@ -48,7 +48,7 @@ export interface SupervisorOptions {
 
 export interface ActiveRun {
   readonly runId: string
-  /** Of the trainer process; undefined where the system gave none. */
+  /** Of the trainer process; undefined where the system gave none, or not yet. */
   readonly pid: number | undefined
   pause(): void
   resume(): void
@@ -237,7 +237,9 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
   tell({ kind: 'start', job })
   return {
     runId: job.runId,
-    pid: child.pid,
+    get pid() {
+      return child.pid
+    },
     pause: () => tell({ kind: 'pause' }),
     resume: () => tell({ kind: 'resume' }),
     cancel: () => tell({ kind: 'cancel' }),
