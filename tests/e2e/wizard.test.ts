@@ -38,6 +38,7 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
   test('leads from a goal to a started run, and keeps every step', async () => {
     const { page, call, complaints } = screen
     await page.goto(`${page.url().split('#')[0]}#/projects/new`)
+    await page.getByRole('navigation', { name: wizard.steps.label }).waitFor()
     await heading(wizard.goal.heading)
     await expectReading(screen, 'wizard-goals')
     await expectAccessible(screen)
@@ -149,18 +150,18 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
 
   async function repairAndUndo(projectId: string): Promise<void> {
     const { page, call } = screen
+    const fixesOf = async () => (await call('projects.get', { projectId })).draft.fixes
     await button(/^Keep one of each: keep one of each repeated row/).click()
     const undo = button('Undo the last repair: keep one of each repeated row')
     await undo.waitFor()
-    const before = (await call('projects.get', { projectId })).draft
-    expect(before.fixes).toEqual(['keep-one-of-repeats'])
+    await expect.poll(fixesOf).toEqual(['keep-one-of-repeats'])
     await page.getByRole('button', { name: /and why$/ }).click()
     await page.getByRole('dialog', { name: wizard.data.leftOutDialog.title }).getByRole('table').waitFor()
     await expectAccessible(screen)
     await page.keyboard.press('Escape')
     await undo.click()
     await undo.waitFor({ state: 'detached' })
-    expect((await call('projects.get', { projectId })).draft.fixes).toEqual([])
+    await expect.poll(fixesOf).toEqual([])
   }
 
   async function changeColumn(projectId: string): Promise<void> {

@@ -24,6 +24,8 @@ import { recommend } from './recommend.ts'
 /** Enough to tell a hopeless start apart in a minute or two on a small computer. */
 const mostRows = 60
 const shots = 4
+/** The same work as a proof's, on other rows. */
+const phaseWords = { ...proofPhaseWords, scoring: 'Measuring rows that steer' }
 
 export function createAdviceHandlers(
   context: WorkstationContext,
@@ -75,7 +77,7 @@ export function createAdviceHandlers(
         {
           launcher,
           signal,
-          onProgress: ({ phase, done, total }) => tell(proofPhaseWords[phase], done, total),
+          onProgress: ({ phase, done, total }) => tell(phaseWords[phase], done, total),
         },
       ),
     )

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { makeDraftSaver } from '#renderer/features/wizard/draft-saver.ts'
+import { freeName } from '#renderer/features/wizard/free-name.ts'
 import { canOpen, nextStep, wizardSteps } from '#renderer/features/wizard/wizard-steps.ts'
 
 describe('steps of the wizard', () => {
@@ -18,6 +19,13 @@ describe('steps of the wizard', () => {
     expect(nextStep({ step: 'plan', modelId: 'm' })).toBe('plan')
     expect(nextStep({ step: 'plan', modelId: null })).toBe('model')
     expect(nextStep({ step: 'goal', modelId: null })).toBe('data')
+  })
+})
+
+describe('the name of a new project', () => {
+  it('is the first that is free', () => {
+    expect(freeName('Sort texts', ['Other'])).toBe('Sort texts')
+    expect(freeName('Sort texts', ['sort texts', 'Sort texts 2'])).toBe('Sort texts 3')
   })
 })
 

@@ -43,13 +43,12 @@ export function assignPart(roles: ColumnRoles, column: string, part: ColumnPart)
 /** Columns in view at a time; a file with more is leafed through. */
 export const columnsAtOnce = 12
 
-/** Columns by their place in the file, those with a part first where not all can be seen at once. */
+/** Columns by their place in the file, those with a part first. */
 export function orderColumns(names: readonly string[], roles: ColumnRoles, wanted: string): number[] {
   const needle = wanted.trim().toLowerCase()
   const places = names
     .map((_, place) => place)
     .filter((place) => names[place]?.toLowerCase().includes(needle))
-  if (names.length <= columnsAtOnce) return places
   const hasPart = (place: number): boolean => partOf(roles, names[place] ?? '').kind !== 'unused'
   return [...places.filter(hasPart), ...places.filter((place) => !hasPart(place))]
 }

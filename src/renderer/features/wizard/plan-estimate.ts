@@ -5,6 +5,7 @@ import type { PlanOption } from '#shared/contract/training.ts'
 import type { SettingValue } from '#shared/recipe-fields.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
+import { useActivity } from '../../stores/activity.ts'
 
 const waitMs = 300
 
@@ -14,6 +15,8 @@ export function usePlan(projectId: string) {
   const presetValues = shallowRef<Readonly<Record<string, SettingValue>>>({})
   const problem = shallowRef<Problem | null>(null)
   const isEstimating = ref(false)
+  const isMeasuring = ref(false)
+  const activity = useActivity()
   let timer: ReturnType<typeof setTimeout> | undefined
   let asked = 0
 
@@ -44,5 +47,16 @@ export function usePlan(projectId: string) {
   }
   onScopeDispose(() => clearTimeout(timer))
 
-  return { options, own, presetValues, problem, isEstimating, load, ask }
+  /** Three seconds of arithmetic turn a guess into an estimate. Not while something trains: both would be disturbed. */
+  async function measureSpeed(): Promise<boolean> {
+    if (activity.runs.length > 0 || activity.runningJobs.length > 0) return false
+    const reply = await api.call('system.measureSpeed', {})
+    if (!reply.ok) return false
+    isMeasuring.value = true
+    const ended = await activity.ended(reply.value.jobId)
+    isMeasuring.value = false
+    return ended.status === 'done'
+  }
+
+  return { options, own, presetValues, problem, isEstimating, isMeasuring, load, ask, measureSpeed }
 }
