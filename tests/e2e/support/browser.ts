@@ -15,7 +15,7 @@ import { type Result, unwrap } from '#shared/result.ts'
 import { startWebHost } from '#web/host.ts'
 import { ensureBuilt } from '../../../scripts/program-build.ts'
 
-const ariaFolder = join(import.meta.dirname, '..', 'aria')
+const ariaFolder = join(import.meta.dirname, '..', '..', 'golden', 'aria')
 
 /** Chromium's binary, or null with a notice; the tests are then left out. */
 export function findChromium(): string | null {
@@ -172,7 +172,7 @@ export function maskReading(reading: string): string {
 }
 
 /**
- * The screen as a screen reader meets it equals tests/e2e/aria/<name>.yml; numbers are not compared, because they are
+ * The screen as a screen reader meets it equals tests/golden/aria/<name>.yml; numbers are not compared, because they are
  * this computer's. TUNEWRIGHT_UPDATE_ARIA=1 writes the golden anew.
  */
 export async function expectReading({ page }: TestBrowser, name: string): Promise<void> {
