@@ -5,6 +5,7 @@ import type { EvaluationAnswer, JournalEvaluation, RunDetail } from '#shared/jou
 import { isHigherBetter } from '#shared/metrics.ts'
 import type { MetricName } from '#shared/proof-protocol.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
+import { hasUsableAdapter } from '../training/adapter-artifacts.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { newestProof } from './proof-journal.ts'
 import { proofPhaseWords, proveJournaledRun } from './prove-journaled-run.ts'
@@ -75,8 +76,9 @@ export function createProofHandlers(context: WorkstationContext): SomeHandlers<P
   }
 }
 
-function cannotProve({ status, adapterSha256 }: RunDetail): string | null {
-  if (status === 'finished' && adapterSha256 !== null) return null
+function cannotProve(run: RunDetail): string | null {
+  if (hasUsableAdapter(run)) return null
+  const { status } = run
   return status === 'running' || status === 'paused'
     ? 'The run is still under way.'
     : 'This run has no finished version that could be measured.'

@@ -1,13 +1,21 @@
-// A finished run's adapter on the disk, held against what the journal knows of it: weights and configuration, byte for
+// The adapter of a finished or stopped run on the disk, held against what the journal knows of it: weights and configuration, byte for
 // byte. Whoever measures or exports an adapter asks here first.
 import { join } from 'node:path'
 import type { JournalReader } from '#journal/reader.ts'
+import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { sha256File } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 
 /** The files of an adapter, as PEFT names them. */
 export const adapterFileNames = ['adapter_model.safetensors', 'adapter_config.json'] as const
+
+/** A finished run has its adapter; a stopped one has the best version that it measured, where it measured any. */
+export const hasUsableAdapter = ({
+  status,
+  adapterSha256,
+}: Pick<RunDetail, 'status' | 'adapterSha256'>): boolean =>
+  adapterSha256 !== null && (status === 'finished' || status === 'cancelled')
 
 /** `run.not-finished` where the run has no adapter, `checkpoint.damaged` where a file is missing or was changed. */
 export function requireAdapterUnchanged(
@@ -17,7 +25,7 @@ export function requireAdapterUnchanged(
 ): Promise<Result<{ readonly folder: string; readonly weightsSha256: string }>> {
   return attemptAsync(async () => {
     const run = unwrap(reader.getRun(runId))
-    if (run.status !== 'finished' || run.adapterSha256 === null)
+    if (!hasUsableAdapter(run) || run.adapterSha256 === null)
       throw new ProblemError({
         code: 'run.not-finished',
         message: `This run is ${run.status}: there is no finished adapter.`,
@@ -26,7 +34,8 @@ export function requireAdapterUnchanged(
       })
     const known = unwrap(reader.artifacts(runId)).filter(({ kind }) => kind === 'adapter')
     for (const name of adapterFileNames) {
-      const artifact = known.find(({ path }) => path.endsWith(`/${name}`))
+      // A run that was stopped and gone on with has had several; the newest is the one that counts.
+      const artifact = known.findLast(({ path }) => path.endsWith(`/${name}`))
       const path = join(library.runsFolder, runId, 'adapter', name)
       const sha256 = await sha256File(path).catch(() => null)
       if (artifact === undefined || sha256 !== artifact.sha256) throw changedAdapter(path, sha256 === null)

@@ -5,6 +5,7 @@ import { attemptAsync, ok, type Result, unwrap } from '#shared/result.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
+import { hasUsableAdapter } from './adapter-artifacts.ts'
 import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
@@ -44,7 +45,7 @@ export function createTrainingHandlers(
       samples: [],
       notices: noticesOf(runId),
       canContinue: restartable.includes(run.status),
-      hasAdapter: run.adapterSha256 !== null,
+      hasAdapter: hasUsableAdapter(run),
     }
   }
 

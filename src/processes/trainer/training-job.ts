@@ -72,10 +72,11 @@ async function* trainAndFinish(
     },
   })
   if (outcome.reason === 'failed') return yield { kind: 'failed', problem: outcome.problem }
+  const write = (parameters: Float32Array) => writeAdapter(job, compiled.config, layout, parameters)
   const adapterSha256 =
     outcome.reason === 'cancelled'
-      ? null
-      : yield* finish(host, state, () => writeAdapter(job, compiled.config, layout, keptParameters(state)))
+      ? yield* keepBest(state, write)
+      : yield* finish(host, state, () => write(keptParameters(state)))
   yield {
     kind: 'finished',
     reason: adapterSha256 === null ? 'cancelled' : outcome.reason,
@@ -85,6 +86,23 @@ async function* trainAndFinish(
     adapterSha256,
     peakResidentBytes: host.peakResidentBytes(),
   }
+}
+
+/**
+ * A stopped run leaves the best version that it measured, ready for use; it can still be gone on with. Null where nothing
+ * was measured after a first step, or where the disk does not take it: stopping does not wait for the disk.
+ */
+async function* keepBest(
+  { best }: TrainState,
+  write: (parameters: Float32Array) => Promise<Result<string>>,
+): Events<string | null> {
+  if (best === null || best.step === 0) return null
+  yield { kind: 'phase', phase: 'finishing', detail: `writing the version of step ${best.step}` }
+  const written = await write(best.parameters)
+  if (written.ok) return written.value
+  const { message } = written.problem
+  yield { kind: 'notice', text: `The version of step ${best.step} could not be written out: ${message}` }
+  return null
 }
 
 /**

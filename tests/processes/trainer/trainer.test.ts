@@ -109,7 +109,7 @@ describe('commands', () => {
     expect(finishedOf(events).adapterSha256).toBe(finishedOf(undisturbed).adapterSha256)
   })
 
-  it('cancel leaves a checkpoint of the last step, and no adapter', async () => {
+  it('cancel before the first measurement leaves a checkpoint of the last step, and no adapter', async () => {
     const job = await tiny.makeJob('cancelled', long)
     const trainer = startTrainer(job, (event) => {
       if (event.kind === 'step' && event.step === 7) trainer.send({ kind: 'cancel' })
@@ -120,6 +120,28 @@ describe('commands', () => {
     const saved = eventsIn(trainer.messages).filter((event) => event.kind === 'checkpoint')
     expect(saved.at(-1)!.step).toBe(finished.step)
     expect(await readdir(job.runFolder)).toEqual(['checkpoints'])
+  })
+
+  it('cancel after a measurement leaves the best version ready for use, and the run ends as if never stopped', async () => {
+    const settings = { duration: { epochs: 8 }, evaluation: { patience: null, everySteps: 10 } }
+    const undisturbed = finishedOf(
+      eventsIn((await runTrainer(await tiny.makeJob('whole-8', settings))).messages),
+    )
+    const job = await tiny.makeJob('kept', settings)
+    const trainer = startTrainer(job, (event) => {
+      if (event.kind === 'evaluation' && event.step === 20) trainer.send({ kind: 'cancel' })
+    })
+    await trainer.exited
+    const stopped = finishedOf(eventsIn(trainer.messages))
+    expect(stopped.reason).toBe('cancelled')
+    expect(stopped.bestStep).toBeGreaterThan(0)
+    const weights = await readFile(join(job.runFolder, 'adapter', 'adapter_model.safetensors'))
+    expect(createHash('sha256').update(weights).digest('hex')).toBe(stopped.adapterSha256)
+
+    const firstSeq = stored(trainer.messages).at(-1)!.seq + 1
+    const finished = finishedOf(eventsIn((await runTrainer({ ...job, firstSeq })).messages))
+    expect(finished).toMatchObject({ reason: 'completed', adapterSha256: undisturbed.adapterSha256 })
+    expect(finished.adapterSha256).not.toBe(stopped.adapterSha256)
   })
 
   it.each(['SIGTERM', 'SIGINT'] as const)('%s is a cancel', async (signal) => {
