@@ -1,7 +1,7 @@
 // What the scorer and the generator have in common: one job by message, a heartbeat, cancel, one last word, exit.
 import type { z } from 'zod'
 import { type Problem, ProblemError } from '#shared/result.ts'
-import { connectParent } from './parent-port.ts'
+import { connectParent, type ParentPort } from './parent-port.ts'
 
 const heartbeatMs = 5_000
 
@@ -21,6 +21,9 @@ export async function throwIfCancelled(signal: AbortSignal): Promise<void> {
   if (signal.aborted) throw new Cancelled('cancelled')
 }
 
+/** Takes a message that belongs to no job; false where it is none of its own either. */
+export type OtherMessages = (message: unknown, parent: ParentPort) => boolean
+
 /**
  * Waits for `start`, does the job and exits. `work` emits its events, `finished` among them; a ProblemError it throws
  * becomes `failed`, anything else `failed` with `code` and the stack in its details.
@@ -29,6 +32,7 @@ export function serveJob<Job, Event>(
   schema: z.ZodType<Command<Job>>,
   code: Problem['code'],
   work: (job: Job, context: JobContext<Event>) => Promise<void>,
+  takesOther: OtherMessages = () => false,
 ): void {
   const parent = connectParent()
   const cancel = new AbortController()
@@ -36,6 +40,7 @@ export function serveJob<Job, Event>(
   // Ctrl-C and a closed window reach every process of the terminal; the one that launched this one says `cancel`.
   for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
   parent.onMessage(async (message) => {
+    if (!started && takesOther(message, parent)) return
     const command = schema.safeParse(message)
     if (!command.success) return void (await parent.send(notUnderstood(code, command.error.message)))
     if (command.data.kind === 'cancel') return cancel.abort()

@@ -80,7 +80,7 @@ export type ScorerEvent = z.output<typeof scorerEvent>
 // ---- generator: greedy answers ----------------------------------------------------------------------------------
 
 /** Files in the library with the SHA-256 of their weights, which names their copies in the cache. */
-const hashedFolder = z.strictObject({ folder: z.string(), weightsSha256: z.string().length(64) })
+export const hashedFolder = z.strictObject({ folder: z.string(), weightsSha256: z.string().length(64) })
 export type HashedFolder = z.output<typeof hashedFolder>
 
 export const generatorJob = z.strictObject({

@@ -7,6 +7,7 @@ export {
   type MetricResult,
 } from './evaluate-answers.ts'
 export { measureAnswers, plainWay } from './measure-answers.ts'
+export { type ScoreSpec, scoreRows } from './measure-scores.ts'
 export type {
   AskedRow,
   MeasuredAnswers,

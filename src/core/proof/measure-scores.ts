@@ -13,9 +13,11 @@ export interface Scored {
   readonly backend: string
 }
 
+export type ScoreSpec = Pick<MeasureSpec, 'model' | 'adapter' | 'cacheFolder' | 'threads' | 'maxTokens'>
+
 /** Throws ProblemError. */
 export async function scoreRows(
-  spec: MeasureSpec,
+  spec: ScoreSpec,
   { launcher, signal, onProgress }: MeasurePorts,
   questions: readonly Question[],
   labels: readonly string[] | null,

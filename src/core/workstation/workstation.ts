@@ -11,9 +11,11 @@ import {
 } from '#shared/contract/index.ts'
 import { attempt, type Result, unwrap } from '#shared/result.ts'
 import { createAdviceHandlers } from '../advice/advice-handlers.ts'
+import { createChatHandlers } from '../chat/chat-handlers.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
 import { createUploads } from '../data/uploads.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
+import { createExportHandlers } from '../export/export-handlers.ts'
 import { createModelHandlers } from '../models/model-handlers.ts'
 import { createProjectHandlers } from '../projects/project-handlers.ts'
 import { createProjectStore } from '../projects/project-store.ts'
@@ -87,6 +89,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const uploads = createUploads()
     const { source, ...projects } = createProjectHandlers(context, store)
     const { sent, ...data } = createDataHandlers(context, store, uploads)
+    const { close: closeChat, ...chat } = createChatHandlers(context)
     const handlers: AnyHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
@@ -98,6 +101,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createPlanHandlers(context, source),
       ...createTrainingHandlers(context, runs, source),
       ...createProofHandlers(context),
+      ...createExportHandlers(context),
+      ...chat,
       ...createExperimentHandlers(context),
     }
     return {
@@ -110,7 +115,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
         return () => listeners.delete(listener)
       },
       async close() {
-        await Promise.all([runs.stopAll(), jobs.close(), uploads.close()])
+        await Promise.all([runs.stopAll(), jobs.close(), uploads.close(), closeChat()])
         reader.close()
         unwrap(writer.close())
       },

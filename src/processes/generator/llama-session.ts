@@ -6,6 +6,10 @@ import { throwIfCancelled } from '../serve-job.ts'
 export interface AnswerSession {
   /** Answers every prompt; `onAnswer` is called as each ends, in no particular order. */
   answer(request: AnswerRequest): Promise<void>
+  /** Tokens that model and context can hold together. */
+  readonly mostTokens: number
+  /** One answer, token by token: ends before a stop id, or when it is left. */
+  speak(request: SpeechRequest): AsyncGenerator<number, void>
   dispose(): Promise<void>
 }
 
@@ -26,6 +30,14 @@ export interface AnswerRequest {
   ) => Promise<void>
 }
 
+export interface SpeechRequest extends Pick<AnswerRequest, 'adapterPath' | 'stopIds'> {
+  readonly prompt: readonly number[]
+  readonly maxAnswerTokens: number
+  /** 0 takes the likeliest token; else tokens are drawn, the same for the same seed. */
+  readonly temperature: number
+  readonly seed: number
+}
+
 /** Never builds, downloads or searches: the binary that the package brought, on the processor. */
 export async function openAnswerSession(modelPath: string, threads: number): Promise<AnswerSession> {
   // Loaded here: the package is an ES module that awaits while it loads, which a bundle in CommonJS cannot require.
@@ -41,6 +53,8 @@ export async function openAnswerSession(modelPath: string, threads: number): Pro
   const used = await fasterThreads(model, threads)
   return {
     answer: (request) => answerAll(model, used, request),
+    mostTokens: model.trainContextSize,
+    speak: (request) => speak(model, used, request),
     dispose: async () => {
       await model.dispose()
       await llama.dispose()
@@ -95,6 +109,35 @@ function sampleInTurn(context: LlamaContext): boolean {
   return true
 }
 
+/** A context for one answer, put away when the generator is left in whatever way. */
+async function* speak(
+  model: LlamaModel,
+  threads: number,
+  request: SpeechRequest,
+): AsyncGenerator<number, void> {
+  const { prompt, maxAnswerTokens, adapterPath, stopIds, temperature, seed } = request
+  const context = await model.createContext({
+    contextSize: prompt.length + maxAnswerTokens + 8,
+    sequences: 1,
+    threads,
+    ...loraOf(adapterPath),
+  })
+  try {
+    // Nothing but temperature shapes the draw: what is compared is the models, not samplers.
+    const drawing = temperature === 0 ? { temperature } : { temperature, seed, topK: 0, topP: 1, minP: 0 }
+    const tokens = context.getSequence().evaluate([...prompt] as Token[], { ...drawing, yieldEogToken: true })
+    for await (const token of tokens) {
+      if (stopIds.has(token) || model.isEogToken(token)) return
+      yield token
+    }
+  } finally {
+    await context.dispose()
+  }
+}
+
+const loraOf = (adapterPath: string | null) =>
+  adapterPath === null ? {} : { lora: { adapters: [{ filePath: adapterPath, scale: 1 }] } }
+
 async function answerAll(model: LlamaModel, threads: number, request: AnswerRequest): Promise<void> {
   const { prompts, maxAnswerTokens } = request
   const longest = prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0)
@@ -104,7 +147,7 @@ async function answerAll(model: LlamaModel, threads: number, request: AnswerRequ
     contextSize: longest + maxAnswerTokens + 8,
     sequences,
     threads,
-    ...(request.adapterPath ? { lora: { adapters: [{ filePath: request.adapterPath, scale: 1 }] } } : {}),
+    ...loraOf(request.adapterPath),
   })
   try {
     // Similar lengths together; longest first, so that no long answer is left alone at the end.

@@ -1,0 +1,121 @@
+// Talking with a model and its tuned version for the screens: one conversation at a time is kept warm, its answers come as
+// `chat.piece`. Nothing that is said is kept.
+import { randomUUID } from 'node:crypto'
+import type { CallParsedInput, SomeHandlers } from '#shared/contract/index.ts'
+import { attemptAsync, fail, ok, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import type { ChatMessage } from '#shared/rows.ts'
+import { modelFolder, showModel } from '../models/model-library.ts'
+import { describeMachine } from '../system/machine.ts'
+import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+import { type ChatProcess, openChatProcess } from './chat-process.ts'
+
+type Side = 'base' | 'tuned'
+type Sent = CallParsedInput<'chat.send'>
+
+export interface Chats extends SomeHandlers<'chat.send' | 'chat.stop'> {
+  /** Ends the process that is kept warm. */
+  close(): Promise<void>
+}
+
+export function createChatHandlers(context: WorkstationContext): Chats {
+  const { library, reader, launcher, emit } = context
+  let warm: { readonly key: string; readonly process: ChatProcess } | null = null
+  /** Sides that have not ended, by answer. */
+  const open = new Map<string, Set<Side>>()
+
+  function endSide(chatId: string, side: Side): void {
+    const sides = open.get(chatId)
+    sides?.delete(side)
+    if (sides?.size === 0) open.delete(chatId)
+  }
+
+  function failAll(chatIds: readonly string[], ended: 'failed' | 'stopped', sentence: string | null): void {
+    for (const chatId of chatIds)
+      for (const side of [...(open.get(chatId) ?? [])]) {
+        endSide(chatId, side)
+        emit('chat.piece', { chatId, side, text: '', ended, sentence })
+      }
+  }
+
+  /** The process for this model and run; another one's is ended first, so that only one model is in memory. */
+  async function processFor({ modelId, runId }: Sent): Promise<ChatProcess> {
+    const { weightsSha256 } = unwrap(await showModel(library, modelId))
+    const adapter = runId === null ? null : unwrap(await requireAdapterUnchanged(library, reader, runId))
+    const key = `${weightsSha256} ${adapter?.weightsSha256 ?? ''}`
+    if (warm?.key === key && warm.process.isOpen) return warm.process
+    const before = warm
+    warm = null
+    failAll([...open.keys()], 'stopped', null)
+    await before?.process.close()
+    const process = openChatProcess(
+      launcher,
+      {
+        model: { folder: modelFolder(library, modelId), weightsSha256 },
+        adapter,
+        cacheFolder: library.cacheFolder,
+        threads: describeMachine().physicalCores,
+      },
+      {
+        onPiece({ chatId, side, text, ended }) {
+          if (!open.get(chatId)?.has(side)) return
+          if (ended !== null) endSide(chatId, side)
+          emit('chat.piece', { chatId, side, text, ended, sentence: null })
+        },
+        onFailed: (chatId, { message, remedy }) =>
+          failAll(chatId === null ? [...open.keys()] : [chatId], 'failed', `${message} ${remedy}`),
+      },
+    )
+    warm = { key, process }
+    return process
+  }
+
+  /** What the run's model was told before every example stands before the conversation, unless a person says otherwise. */
+  function withInstruction(messages: readonly ChatMessage[], runId: string | null): ChatMessage[] {
+    if (runId === null || messages[0]?.role === 'system') return [...messages]
+    const { instruction } = unwrap(reader.getRun(runId)).recipe
+    return instruction.trim() === '' ? [...messages] : [{ role: 'system', content: instruction }, ...messages]
+  }
+
+  return {
+    'chat.send': (sent) =>
+      attemptAsync(async () => {
+        requireSense(sent, sent.runId === null ? null : unwrap(reader.getRun(sent.runId)).modelId)
+        const messages = withInstruction(sent.messages, sent.runId)
+        const process = await processFor(sent)
+        for (const chatId of open.keys()) process.stop(chatId)
+        const chatId = randomUUID()
+        const { sides, seed, temperature, maxTokens } = sent
+        open.set(chatId, new Set(sides))
+        process.say({ chatId, sides: [...new Set(sides)], messages, seed, temperature, maxTokens })
+        return { chatId }
+      }),
+    'chat.stop': ({ chatId }) => {
+      if (!open.has(chatId)) return fail(unknownChat(chatId))
+      warm?.process.stop(chatId)
+      return ok({})
+    },
+    async close() {
+      await warm?.process.close()
+    },
+  }
+}
+
+/** A tuned side needs a run, and a run belongs to its model. */
+function requireSense({ sides, modelId, messages }: Sent, modelOfRun: string | null): void {
+  const fault = (message: string, remedy: string): ProblemError =>
+    new ProblemError({ code: 'chat.failed', message, where: 'the conversation', remedy })
+  if (modelOfRun === null && sides.includes('tuned'))
+    throw fault('There is no trained version to talk with.', 'Choose a run, or talk with the model alone.')
+  if (modelOfRun !== null && modelOfRun !== modelId)
+    throw fault('This run was trained from another model.', 'Choose the model of the run.')
+  if (messages.at(-1)?.role !== 'user')
+    throw fault('The last message is not yours, so there is nothing to answer.', 'Write a message first.')
+}
+
+const unknownChat = (chatId: string): Problem => ({
+  code: 'chat.failed',
+  message: 'This answer has ended already.',
+  where: chatId,
+  remedy: 'Nothing has to be done.',
+})

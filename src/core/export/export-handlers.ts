@@ -1,0 +1,142 @@
+// Taking a trained adapter away, for the screens: exported and checked as one job, and the list of what was taken.
+import { readFile, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import type { ExportItem, SomeHandlers } from '#shared/contract/index.ts'
+import type { JournalArtifact, RunDetail } from '#shared/journal-types.ts'
+import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
+import type { PromptedExample } from '#shared/rows.ts'
+import { datasetFolder, readSplit } from '../data/index.ts'
+import { modelFolder } from '../models/model-library.ts'
+import { scenarioOf } from '../scenarios/scenarios.ts'
+import { appVersion } from '../system/app-version.ts'
+import { writeFileDurably } from '../system/durable-files.ts'
+import type { JobTools } from '../system/jobs.ts'
+import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
+import { runFolderOf } from '../training/run-service.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+import { checkExport, type ExportCheck } from './check-export.ts'
+import { exportRunAsPeft } from './export-run.ts'
+
+type ExportCallNames = 'export.adapter' | 'export.list'
+
+/** Enough to tell a swapped or damaged adapter; each costs a row's time twice. */
+const triedRows = 3
+
+/** What came of the checks, by the export's folder name; kept in the run's folder. */
+const checksFile = z.record(z.string(), z.strictObject({ isGood: z.boolean(), sentence: z.string() }))
+const unchecked: ExportCheck = { isGood: true, sentence: 'Its files were read again when they were written.' }
+
+export function createExportHandlers(context: WorkstationContext): SomeHandlers<ExportCallNames> {
+  const { library, reader, writer, launcher, jobs } = context
+  const checksPath = (runId: string): string => join(runFolderOf(library, runId), 'export-checks.json')
+
+  async function readChecks(runId: string): Promise<z.output<typeof checksFile>> {
+    const text = await readFile(checksPath(runId), 'utf8').catch(() => '{}')
+    try {
+      return checksFile.parse(JSON.parse(text))
+    } catch {
+      return {}
+    }
+  }
+
+  /** Rows that steered the run; none where the data set was removed: then the files alone are checked. */
+  async function examplesOf({ recipe, datasetFingerprint }: RunDetail): Promise<PromptedExample[]> {
+    const rows = await readSplit(datasetFolder(library, datasetFingerprint), 'validation')
+    if (!rows.ok) return []
+    const scenario = scenarioOf(recipe.scenario)
+    return rows.value
+      .slice(0, triedRows)
+      .flatMap((row) => scenario.toExamples(row, recipe.instruction))
+      .slice(0, triedRows)
+  }
+
+  async function exportAndCheck(run: RunDetail, { signal, tell }: JobTools): Promise<ExportCheck> {
+    tell('Writing the files')
+    const { folder, files } = unwrap(await exportRunAsPeft(run.id, { library, reader, writer, appVersion }))
+    const adapter = unwrap(await requireAdapterUnchanged(library, reader, run.id))
+    const { model, threads, batch } = run.recipe
+    tell('Loading the export beside the model')
+    const check = unwrap(
+      await checkExport(
+        {
+          folder,
+          files,
+          adapter,
+          modelName: run.modelName,
+          examples: await examplesOf(run),
+          measure: {
+            model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
+            cacheFolder: library.cacheFolder,
+            threads,
+            maxTokens: batch.maxTokens,
+          },
+        },
+        { launcher, signal },
+      ),
+    )
+    const checks = { ...(await readChecks(run.id)), [basename(folder)]: check }
+    await writeFileDurably(checksPath(run.id), `${JSON.stringify(checks, null, 2)}\n`)
+    return check
+  }
+
+  async function itemOf(
+    runId: string,
+    folder: string,
+    parts: readonly JournalArtifact[],
+    check: ExportCheck | undefined,
+  ): Promise<ExportItem> {
+    const place = join(library.home, ...folder.split('/'))
+    const isThere = await stat(place).then(
+      (found) => found.isDirectory(),
+      () => false,
+    )
+    return {
+      id: basename(folder),
+      runId,
+      kind: 'adapter',
+      name: basename(folder),
+      place,
+      bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
+      files: parts.map(({ path, bytes }) => ({ name: basename(path), bytes })),
+      createdAtMs: parts[0]?.createdAtMs ?? 0,
+      check: check ?? unchecked,
+      isThere,
+    }
+  }
+
+  return {
+    'export.adapter': ({ runId }): Promise<Result<{ jobId: string }>> =>
+      attemptAsync(async () => {
+        const run = unwrap(reader.getRun(runId))
+        unwrap(await requireAdapterUnchanged(library, reader, runId))
+        const job = { kind: 'export', title: run.name, projectId: run.projectId, runId } as const
+        return jobs.start({ ...job, key: `export ${runId}` }, (tools) =>
+          attemptAsync(() => exportAndCheck(run, tools)),
+        )
+      }),
+    'export.list': ({ runId }) =>
+      attemptAsync(async () => {
+        unwrap(reader.getRun(runId))
+        const checks = await readChecks(runId)
+        const groups = byFolder(unwrap(reader.artifacts(runId)).filter(({ kind }) => kind === 'export'))
+        const items = [...groups].map(([folder, parts]) =>
+          itemOf(runId, folder, parts, checks[basename(folder)]),
+        )
+        const exports = await Promise.all(items)
+        return { exports: exports.sort((a, b) => b.createdAtMs - a.createdAtMs) }
+      }),
+  }
+}
+
+/** Files of each export by its folder; of one that was made again under a name that had become free, the newest. */
+function byFolder(artifacts: readonly JournalArtifact[]): Map<string, JournalArtifact[]> {
+  const folders = new Map<string, Map<string, JournalArtifact>>()
+  for (const artifact of artifacts) {
+    const folder = dirname(artifact.path)
+    const files = folders.get(folder) ?? new Map<string, JournalArtifact>()
+    files.set(artifact.path, artifact)
+    folders.set(folder, files)
+  }
+  return new Map([...folders].map(([folder, files]) => [folder, [...files.values()]]))
+}

@@ -1,0 +1,157 @@
+// A conversation in the generator process: the model stays open between messages, answers are told piece by piece, base
+// and tuned take turns token by token. Ends when its parent ends it.
+
+import { tokenizePrompt } from '#formats/completion-mask.ts'
+import {
+  type ChatCommand,
+  type ChatEvent,
+  type ChatJob,
+  type ChatQuestion,
+  chatCommand,
+} from '#shared/chat-protocol.ts'
+import type { ProofSide } from '#shared/proof-protocol.ts'
+import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import type { ParentPort } from '../parent-port.ts'
+import { readTextSide, type TextSide } from '../scorer/model-folder.ts'
+import type { OtherMessages } from '../serve-job.ts'
+import { ggufOfAdapterFolder, ggufOfModelFolder, refusedCopy } from './gguf-cache.ts'
+import { type AnswerSession, openAnswerSession } from './llama-session.ts'
+
+/** Pieces are told no more often than an eye follows. */
+const tellEveryMs = 40
+
+interface OpenChat {
+  readonly session: AnswerSession
+  readonly text: TextSide
+  readonly adapterPath: string | null
+}
+
+/** Takes the messages of a conversation; one question after the other. */
+export function serveChat(): OtherMessages {
+  let chat: Promise<OpenChat> | null = null
+  let last: Promise<void> = Promise.resolve()
+  const stopped = new Set<string>()
+
+  return (message, parent) => {
+    const command = chatCommand.safeParse(message)
+    if (!command.success) return false
+    take(command.data, parent)
+    return true
+  }
+
+  function take(command: ChatCommand, parent: ParentPort): void {
+    const tell = (event: ChatEvent): Promise<void> => parent.send(event)
+    if (command.kind === 'openChat') {
+      chat ??= openChat(command.job)
+      chat.catch(async (error: unknown) => {
+        await tell({ kind: 'failed', chatId: null, problem: problemOf(error) })
+        process.exit(1)
+      })
+    } else if (command.kind === 'stopSaying') stopped.add(command.chatId)
+    else {
+      const { question } = command
+      last = last.then(async () => {
+        if (chat === null) return
+        try {
+          await answer(await chat, question, () => stopped.has(question.chatId), tell)
+        } catch (error) {
+          await tell({ kind: 'failed', chatId: question.chatId, problem: problemOf(error) })
+        }
+        stopped.delete(question.chatId)
+      })
+    }
+  }
+}
+
+async function openChat({ model, adapter, cacheFolder, threads }: ChatJob): Promise<OpenChat> {
+  const text = await readTextSide(model.folder)
+  const path = await ggufOfModelFolder(model, cacheFolder)
+  const adapterPath = adapter === null ? null : await ggufOfAdapterFolder(adapter, model, cacheFolder)
+  const session = await openAnswerSession(path, threads).catch((error: unknown) => {
+    throw refusedCopy(error)
+  })
+  return { session, text, adapterPath }
+}
+
+interface Voice {
+  readonly side: ProofSide
+  readonly tokens: AsyncGenerator<number, void>
+  readonly ids: number[]
+  /** Characters of the answer that were told. */
+  told: number
+  toldMs: number
+}
+
+async function answer(
+  { session, text, adapterPath }: OpenChat,
+  { chatId, sides, messages, maxTokens, temperature, seed }: ChatQuestion,
+  isStopped: () => boolean,
+  tell: (event: ChatEvent) => Promise<void>,
+): Promise<void> {
+  const { tokenizer, template } = text
+  const prompt = [...unwrap(tokenizePrompt(tokenizer, template, messages))]
+  const room = session.mostTokens - prompt.length - 8
+  if (room < 1) throw tooLong(prompt.length, session.mostTokens)
+  const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
+  const maxAnswerTokens = Math.min(maxTokens, room)
+  let speaking = sides.map((side): Voice => {
+    const path = side === 'tuned' ? adapterPath : null
+    const request = { adapterPath: path, prompt, maxAnswerTokens, stopIds, temperature, seed }
+    return { side, tokens: session.speak(request), ids: [], told: 0, toldMs: 0 }
+  })
+
+  const say = async (
+    voice: Voice,
+    ended: 'end-of-turn' | 'token-limit' | 'stopped' | null,
+  ): Promise<void> => {
+    const now = performance.now()
+    if (ended === null && now - voice.toldMs < tellEveryMs) return
+    const whole = tokenizer.decode(voice.ids, { skipSpecialTokens: true })
+    // A character of several tokens is told when it is whole.
+    const sure = ended === null ? whole.replace(/\uFFFD+$/u, '') : whole
+    if (ended === null && sure.length <= voice.told) return
+    await tell({ kind: 'piece', chatId, side: voice.side, text: sure.slice(voice.told), ended })
+    Object.assign(voice, { told: sure.length, toldMs: now })
+  }
+
+  try {
+    while (speaking.length > 0) {
+      const still: Voice[] = []
+      for (const voice of speaking) {
+        await new Promise((resolve) => setImmediate(resolve))
+        const next = isStopped() ? null : await voice.tokens.next()
+        if (next === null) await say(voice, 'stopped')
+        else if (next.done) await say(voice, 'end-of-turn')
+        else {
+          voice.ids.push(next.value)
+          const isFull = voice.ids.length >= maxAnswerTokens
+          await say(voice, isFull ? 'token-limit' : null)
+          if (!isFull) still.push(voice)
+        }
+        if (!still.includes(voice)) await voice.tokens.return()
+      }
+      speaking = still
+    }
+  } finally {
+    for (const { tokens } of speaking) await tokens.return()
+  }
+}
+
+const tooLong = (tokens: number, most: number): ProblemError =>
+  new ProblemError({
+    code: 'chat.failed',
+    message: `This conversation has ${tokens} tokens; the model can read ${most}, its answer included.`,
+    where: 'the conversation',
+    remedy: 'Start a new conversation, or write shorter messages.',
+  })
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemError) return error.problem
+  return {
+    code: 'chat.failed',
+    message: 'The process that writes answers ran into a fault of Tunewright.',
+    where: 'inside the generator process',
+    remedy: 'Ask again. If it happens again, report it with the details.',
+    details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  }
+}

@@ -1,0 +1,159 @@
+// What a trained run is good for, through the contract with real parts: taken away and checked, talked with.
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { openLibrary } from '#core/system/library.ts'
+import type { EventPayload } from '#shared/contract/index.ts'
+import { unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../../processes/tiny-model.ts'
+import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
+
+const changes = {
+  'batch.maxTokens': 256,
+  'checkpoints.everySeconds': null,
+  'optimizer.learningRate': 0.01,
+  'duration.epochs': 6,
+}
+
+async function trainTiny(station: OpenWorkstation): Promise<{ runId: string; modelId: string }> {
+  const { api, home } = station
+  const model = await importModel(openLibrary(home), writeTinyModel(join(home, 'cache', 'tiny')))
+  const modelId = unwrap(model).id
+  const { project, draft } = unwrap(
+    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
+  )
+  const projectId = project.id
+  const bytes = Buffer.from(messagesCsv(60))
+  const purpose = { kind: 'data', projectId } as const
+  const file = { purpose, name: 'messages.csv', sizeBytes: bytes.length }
+  const { uploadId } = unwrap(await api.call('upload.begin', file))
+  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
+  unwrap(await api.call('upload.finish', { uploadId }))
+  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, modelId } }))
+  const done = new Promise<void>((resolve) => {
+    api.on('training.update', ({ state }) => {
+      if (state.status === 'finished') resolve()
+    })
+  })
+  const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'quick', changes }))
+  await done
+  return { runId, modelId }
+}
+
+type Piece = EventPayload<'chat.piece'>
+
+/** Collects the pieces of every answer from now on. */
+function listen({ api }: OpenWorkstation) {
+  const pieces: Piece[] = []
+  const waiting = new Set<() => void>()
+  api.on('chat.piece', (piece) => {
+    pieces.push(piece)
+    for (const check of waiting) check()
+  })
+  return {
+    ended: (chatId: string, sides: number): Promise<{ text: string; last: Piece }[]> =>
+      new Promise((resolve) => {
+        const check = () => {
+          const own = pieces.filter((piece) => piece.chatId === chatId)
+          const lasts = own.filter(({ ended }) => ended !== null)
+          if (lasts.length < sides) return
+          waiting.delete(check)
+          const textOf = (side: string) => own.flatMap((p) => (p.side === side ? p.text : [])).join('')
+          resolve(
+            lasts
+              .sort((a, b) => (a.side < b.side ? -1 : 1))
+              .map((last) => ({ text: textOf(last.side), last })),
+          )
+        }
+        waiting.add(check)
+        check()
+      }),
+  }
+}
+
+test('a run is taken away, checked and talked with beside its base', { timeout: 180_000 }, async () => {
+  const station = await openWorkstation()
+  const { api, ended } = station
+  const { runId, modelId } = await trainTiny(station)
+
+  // ---- the adapter
+  expect(unwrap(await api.call('export.list', { runId })).exports).toEqual([])
+  const job = await ended(unwrap(await api.call('export.adapter', { runId })).jobId)
+  expect(job).toMatchObject({ kind: 'export', status: 'done', runId })
+  const [item] = unwrap(await api.call('export.list', { runId })).exports
+  expect(item).toMatchObject({ runId, name: 'Teams', isThere: true, check: { isGood: true } })
+  expect(item!.check.sentence).toMatch(/^All 3 files were read again .* 3 rows .* to the last digit\.$/)
+  expect(item!.files.map(({ name }) => name).sort()).toEqual([
+    'README.md',
+    'adapter_config.json',
+    'adapter_model.safetensors',
+  ])
+  expect(item!.bytes).toBe(item!.files.reduce((sum, { bytes }) => sum + bytes, 0))
+
+  // ---- the conversation
+  const { ended: answered } = listen(station)
+  const question = {
+    modelId,
+    runId,
+    sides: ['base', 'tuned'] as const,
+    messages: [{ role: 'user' as const, content: 'where is the parcel' }],
+    maxTokens: 12,
+  }
+  const ask = async (more: object = {}) => {
+    const { chatId } = unwrap(
+      await api.call('chat.send', { ...question, sides: [...question.sides], ...more }),
+    )
+    return answered(chatId, 2)
+  }
+  const [base, tuned] = await ask()
+  expect([base!.last.side, tuned!.last.side]).toEqual(['base', 'tuned'])
+  for (const { last } of [base!, tuned!]) expect(last.ended).toMatch(/^(end-of-turn|token-limit)$/)
+  expect(base!.text).not.toBe(tuned!.text)
+  expect((await ask()).map(({ text }) => text)).toEqual([base!.text, tuned!.text])
+  const warm = { temperature: 1.5, seed: 3 }
+  const drawn = (await ask(warm)).map(({ text }) => text)
+  expect((await ask(warm)).map(({ text }) => text)).toEqual(drawn)
+  expect((await ask({ ...warm, seed: 4 })).map(({ text }) => text)).not.toEqual(drawn)
+
+  const long = unwrap(
+    await api.call('chat.send', { ...question, sides: ['base'], maxTokens: 400, temperature: 2 }),
+  )
+  unwrap(await api.call('chat.stop', long))
+  expect((await answered(long.chatId, 1))[0]!.last.ended).toMatch(/^(stopped|end-of-turn)$/)
+  expect(await api.call('chat.stop', long)).toMatchObject({ ok: false, problem: { code: 'chat.failed' } })
+
+  const tooLong = unwrap(
+    await api.call('chat.send', {
+      ...question,
+      sides: ['base'],
+      messages: [{ role: 'user', content: 'long '.repeat(200) }],
+    }),
+  )
+  const [refused] = await answered(tooLong.chatId, 1)
+  expect(refused!.last).toMatchObject({ ended: 'failed', text: '' })
+  expect(refused!.last.sentence).toMatch(/has \d+ tokens; the model can read 512/)
+  for (const [wrong, reason] of [
+    [{ runId: null }, /no trained version/],
+    [{ modelId: 'm-0000000000000000' }, /another model/],
+    [{ messages: [{ role: 'assistant', content: 'hello' }] }, /not yours/],
+    [{ runId: 'nothing' }, /./],
+  ] as const) {
+    const reply = await api.call('chat.send', { ...question, sides: [...question.sides], ...wrong } as never)
+    expect(reply.ok).toBe(false)
+    if (!reply.ok) expect(reply.problem.message).toMatch(reason)
+  }
+
+  // ---- an export that somebody changed or moved away, and an adapter that is not the run's
+  const weights = join(station.home, 'runs', runId, 'adapter', 'adapter_model.safetensors')
+  const bytes = readFileSync(weights)
+  bytes[bytes.length - 1]! ^= 1
+  writeFileSync(weights, bytes)
+  expect(await api.call('export.adapter', { runId })).toMatchObject({
+    ok: false,
+    problem: { code: 'checkpoint.damaged' },
+  })
+  rmSync(item!.place, { recursive: true })
+  expect(unwrap(await api.call('export.list', { runId })).exports).toMatchObject([{ isThere: false }])
+})
