@@ -22,6 +22,8 @@ const outcomeOf = async (language: ProgramLanguage, code: string, tests: string)
 
 const passes = { passed: true, end: 'passed', reason: null }
 
+const quietAtOnce = 6
+
 describe('Python', { timeout: 60_000 }, () => {
   const run = (code: string, tests: string) => outcomeOf('python', code, tests)
 
@@ -68,7 +70,11 @@ describe('Python', { timeout: 60_000 }, () => {
   test('what is refused without a sound gains nothing', async () => {
     const quiet = pythonEscapes.filter(({ isQuiet, isSlow }) => isQuiet && !isSlow)
     expect(quiet.length).toBeGreaterThan(20)
-    expect(await run(joinPython(quiet), 'assert gained == [], gained')).toEqual(passes)
+    // A few in each program: all in one took longer than a program may on a machine that is busy.
+    for (let from = 0; from < quiet.length; from += quietAtOnce)
+      expect(
+        await run(joinPython(quiet.slice(from, from + quietAtOnce)), 'assert gained == [], gained'),
+      ).toEqual(passes)
   })
 
   test.each(pythonEscapes.filter(({ isQuiet, isSlow }) => !isQuiet && !isSlow))(
