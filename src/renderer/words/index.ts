@@ -1,6 +1,7 @@
 // All words of the page, by language and feature, and `t`, the one way to them. A wrong key or a missing value in a
 // sentence does not compile. English is complete; another language is a folder beside `en` of the same shape.
 import { createI18n } from 'vue-i18n'
+import { nameForeign } from '../foreign-text.ts'
 import { common } from './en/common.ts'
 import { frame } from './en/frame.ts'
 import { projects } from './en/projects.ts'
@@ -43,13 +44,19 @@ export const i18n = createI18n({
 
 const inEnglish = new Intl.NumberFormat('en', { maximumFractionDigits: 1 })
 
-/** The words for a key in the page's language. Numbers are written with their thousands marked: 1,412. */
+/** Characters of a name inside a sentence; what may be longer goes through ForeignText. */
+const nameLimit = 500
+
+/**
+ * The words for a key in the page's language. Numbers are written with their thousands marked: 1,412. Text that fills a
+ * place may be a stranger's (a file's name, a model's licence), so it is shown as foreign text is.
+ */
 export function t<K extends WordKey>(key: K, ...[values]: Values<K>): string {
   if (values === undefined) return i18n.global.t(key)
   const named: Record<string, string> = {}
   let plural: number | undefined
   for (const [name, value] of Object.entries<string | number>(values)) {
-    named[name] = typeof value === 'number' ? inEnglish.format(value) : value
+    named[name] = typeof value === 'number' ? inEnglish.format(value) : nameForeign(value, nameLimit)
     if (name === 'count' && typeof value === 'number') plural = value
   }
   return plural === undefined ? i18n.global.t(key, named) : i18n.global.t(key, named, plural)
