@@ -9,34 +9,45 @@ const rounds = 10
 
 export type FourWords = readonly [number, number, number, number]
 
-/** The upper 32 bits of the 64-bit product of two unsigned 32-bit numbers. */
+/**
+ * The upper 32 bits of the 64-bit product of two unsigned 32-bit numbers. A product of halves plus a half stays below
+ * 2^32, so that whole 32-bit numbers hold every step.
+ */
 function multiplyHigh(a: number, b: number): number {
   const aLow = a & 0xffff
   const aHigh = a >>> 16
   const bLow = b & 0xffff
   const bHigh = b >>> 16
-  const middle = aHigh * bLow + ((aLow * bLow) >>> 16)
-  const carry = aLow * bHigh + (middle % 0x10000)
-  return (aHigh * bHigh + Math.floor(middle / 0x10000) + Math.floor(carry / 0x10000)) >>> 0
+  const middle = (Math.imul(aHigh, bLow) + (Math.imul(aLow, bLow) >>> 16)) | 0
+  const carry = (Math.imul(aLow, bHigh) + (middle & 0xffff)) | 0
+  return (Math.imul(aHigh, bHigh) + (middle >>> 16) + (carry >>> 16)) | 0
 }
 
-/** One block of the generator: counter and key of 32-bit words -> four random 32-bit words. */
-export function philox(counter: FourWords, key: readonly [number, number]): FourWords {
+/** One block of the generator: counter and key of 32-bit words -> four random 32-bit words, put into `block`. */
+export function philox(
+  counter: FourWords,
+  key: readonly [number, number],
+  block: Uint32Array = new Uint32Array(4),
+): Uint32Array {
   let [c0, c1, c2, c3] = counter
   let [k0, k1] = key
   for (let round = 0; round < rounds; round += 1) {
     const highA = multiplyHigh(multiplierA, c0)
-    const lowA = Math.imul(multiplierA, c0) >>> 0
+    const lowA = Math.imul(multiplierA, c0)
     const highB = multiplyHigh(multiplierB, c2)
-    const lowB = Math.imul(multiplierB, c2) >>> 0
-    c0 = (highB ^ c1 ^ k0) >>> 0
+    const lowB = Math.imul(multiplierB, c2)
+    c0 = highB ^ c1 ^ k0
     c1 = lowB
-    c2 = (highA ^ c3 ^ k1) >>> 0
+    c2 = highA ^ c3 ^ k1
     c3 = lowA
-    k0 = (k0 + weylA) >>> 0
-    k1 = (k1 + weylB) >>> 0
+    k0 = (k0 + weylA) | 0
+    k1 = (k1 + weylB) | 0
   }
-  return [c0, c1, c2, c3]
+  block[0] = c0
+  block[1] = c1
+  block[2] = c2
+  block[3] = c3
+  return block
 }
 
 /** FNV-1a, 32 bits, over UTF-16 code units: turns a purpose into half of the key. */
@@ -55,8 +66,13 @@ function hashText(text: string): number {
  */
 export function counterRandom(seed: number, purpose: string): (index: number) => number {
   const key = [seed >>> 0, hashText(purpose)] as const
+  const counter: [number, number, number, number] = [0, 0, 0, 0]
+  // One block for every number: a new one for each would take as long as the number itself.
+  const block = new Uint32Array(4)
   return (index) => {
-    const [high, low] = philox([index >>> 0, Math.floor(index / 0x1_0000_0000), 0, 0], key)
-    return ((high >>> 5) * 0x400_0000 + (low >>> 6)) / 0x20_0000_0000_0000
+    counter[0] = index >>> 0
+    counter[1] = Math.floor(index / 0x1_0000_0000)
+    philox(counter, key, block)
+    return ((block[0]! >>> 5) * 0x400_0000 + (block[1]! >>> 6)) / 0x20_0000_0000_0000
   }
 }
