@@ -1,8 +1,10 @@
 import { globSync } from 'node:fs'
-import { basename, resolve } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { defineConfig } from 'electron-vite'
 import { rendererPlugins } from './scripts/renderer-build.ts'
 
+/** scripts/program-build.ts gives a folder of its own and then puts it in the place of out/. */
+const outFolder = process.env.TUNEWRIGHT_BUILD_FOLDER ?? 'out'
 const here = (path: string) => resolve(import.meta.dirname, path)
 
 // Main, preload and the child processes leave as CommonJS: a sandboxed preload cannot be a module, and the same files then
@@ -35,17 +37,19 @@ const externalizeDeps = {
 export default defineConfig({
   main: {
     build: {
-      outDir: 'out',
+      outDir: outFolder,
       externalizeDeps,
       ...commonJs({ 'main/index': here('src/main/index.ts'), ...processEntries }),
     },
   },
-  preload: { build: { outDir: 'out/preload', ...commonJs({ index: here('src/preload/index.ts') }) } },
+  preload: {
+    build: { outDir: join(outFolder, 'preload'), ...commonJs({ index: here('src/preload/index.ts') }) },
+  },
   renderer: {
     root: 'src/renderer',
     plugins: rendererPlugins(),
     build: {
-      outDir: here('out/renderer'),
+      outDir: here(join(outFolder, 'renderer')),
       rollupOptions: { input: { index: here('src/renderer/index.html') } },
     },
   },

@@ -80,16 +80,12 @@ export async function runInstalled(command, parameters, { environment = {}, cwd 
   if (code !== 0) process.exit(code)
 }
 
-/** The page that the browser host serves, built once. */
-async function ensurePage() {
-  if (existsSync(join(root, 'out', 'renderer', 'index.html'))) return
-  process.stderr.write('Building the page (once, some seconds)…\n')
-  await runInstalled('electron-vite', ['build', '--logLevel=error'])
-}
+/** Makes out/ where a source has changed since it was made. */
+const ensureBuilt = () => runInstalled('node', ['scripts/program-build.ts'])
 
 /** The command line, in the folder where the person typed the command, so that file names mean what they see. */
 export async function runCommandLine(parameters) {
-  if (parameters.includes('web')) await ensurePage()
+  if (parameters.includes('web')) await ensureBuilt()
   return runInstalled('node', [join(root, 'src', 'cli', 'main.ts'), ...parameters], {
     cwd: process.env.INIT_CWD ?? process.cwd(),
     environment: { TUNEWRIGHT_COMMAND: 'npm run tunewright --' },
@@ -120,7 +116,7 @@ const tasks = {
     await runInstalled('depcruise', ['src'])
     await runInstalled('node', ['scripts/duplicates.ts'])
   },
-  build: (rest) => runInstalled('electron-vite', ['build', ...rest]),
+  build: ensureBuilt,
   'bench:step': (rest) => runInstalled('node', ['bench/step.ts', ...rest]),
 }
 

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { load } from 'js-yaml'
+import { ensureBuilt } from './program-build.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values } = parseArgs({
@@ -17,7 +18,6 @@ const { values } = parseArgs({
     electron: { type: 'string' },
     output: { type: 'string' },
     'open-for-tests': { type: 'boolean', default: false },
-    'skip-build': { type: 'boolean', default: false },
   },
 })
 
@@ -62,7 +62,11 @@ function run(script: string, parameters: readonly string[]): void {
   if (done.status !== 0) process.exit(done.status ?? 1)
 }
 
-if (!values['skip-build']) run('electron-vite/bin/electron-vite.js', ['build', '--logLevel=warn'])
+const fault = await ensureBuilt(() => process.stderr.write('Building the program (some seconds)…\n'))
+if (fault !== null) {
+  process.stderr.write(`The program could not be built.\n${fault}\n`)
+  process.exit(1)
+}
 const folder = mkdtempSync(join(tmpdir(), 'tunewright-package-'))
 const file = join(folder, 'electron-builder.json')
 writeFileSync(file, JSON.stringify(settings()))

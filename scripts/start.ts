@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { runWeb } from '../src/cli/commands/web.ts'
 import { ensureBuilt } from './program-build.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -36,7 +37,7 @@ const noScreen = (): string | null =>
     ? 'There is no screen here (neither DISPLAY nor WAYLAND_DISPLAY is set), so Tunewright opens in a browser instead.'
     : null
 
-/** Resolves with true when the window was there and is closed again. */
+/** Resolves with true when the window was there and is closed again, or when it was told to end. */
 function runWindow(electron: string): Promise<boolean> {
   const startedMs = Date.now()
   const isRoot = process.getuid?.() === 0
@@ -46,23 +47,25 @@ function runWindow(electron: string): Promise<boolean> {
     stdio: 'inherit',
     env: environment,
   })
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => child.kill(signal))
+  // Ctrl-C reaches the window's program by itself.
+  let isAsked = false
+  process.on('SIGINT', () => {
+    isAsked = true
+  })
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => {
+      isAsked = true
+      child.kill(signal)
+    })
   return new Promise((resolve) => {
     child.once('error', () => resolve(false))
-    child.once('exit', (code) => resolve(code === 0 || Date.now() - startedMs > failedStartMs))
+    child.once('exit', (code) => resolve(isAsked || code === 0 || Date.now() - startedMs > failedStartMs))
   })
 }
 
-async function runBrowserHost(reason: string): Promise<void> {
+function runBrowserHost(reason: string): Promise<void> {
   say(reason)
-  const host = spawn(
-    process.execPath,
-    ['--disable-warning=ExperimentalWarning', join(root, 'src', 'web', 'main.ts'), '--open'],
-    { stdio: 'inherit' },
-  )
-  process.on('SIGINT', () => {})
-  for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => host.kill(signal))
-  process.exitCode = await new Promise<number>((resolve) => host.once('close', (code) => resolve(code ?? 1)))
+  return runWeb({ home: undefined, opensBrowser: true })
 }
 
 async function start(): Promise<void> {

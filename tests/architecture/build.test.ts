@@ -1,10 +1,10 @@
 // The desktop shell builds, and what leaves the build keeps its promises: CommonJS where Electron needs it, a preload
 // that loads nothing but Electron, a page whose scripts and styles come from its own folder.
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, utimesSync } from 'node:fs'
 import { isBuiltin } from 'node:module'
 import { dirname, join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
-import { ensureBuilt } from '../../scripts/program-build.ts'
+import { ensureBuilt, sourcesDigest } from '../../scripts/program-build.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(root, 'out', path), 'utf8')
@@ -23,6 +23,13 @@ function packagesOf(path: string, seen: Set<string> = new Set()): string[] {
 beforeAll(async () => {
   const fault = await ensureBuilt()
   if (fault !== null) throw new Error(fault)
+})
+
+test('whether to build again is told by the text of the sources, not by their dates', () => {
+  const before = sourcesDigest()
+  utimesSync(join(root, 'src/rooms.json'), new Date(), new Date())
+  expect(sourcesDigest()).toBe(before)
+  expect(read('built-from.txt')).toMatch(/^[0-9a-f]{64}$/)
 })
 
 test('the preload loads nothing but Electron and exposes one bridge', () => {

@@ -26,7 +26,7 @@ describe.skipIf(machine === null)('the packed program', { timeout: limitMs }, ()
 
   const pack = (name: string, ...options: string[]): string => {
     const output = join(folder, name)
-    const parameters = ['--dir', '--skip-build', '--electron', machine!.electronFolder, '--output', output]
+    const parameters = ['--dir', '--electron', machine!.electronFolder, '--output', output]
     execFileSync(process.execPath, [join(root, 'scripts/package.ts'), ...parameters, ...options], {
       stdio: 'ignore',
     })
