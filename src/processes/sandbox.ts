@@ -9,7 +9,7 @@ import {
   sandboxCommand,
 } from '#shared/sandbox-protocol.ts'
 import { connectParent } from './parent-port.ts'
-import { failedAs, type Interpreter, type Program } from './sandbox/interpreter.ts'
+import { failedAs, type Interpreter, noTests, type Program } from './sandbox/interpreter.ts'
 
 /** Each process loads one language: loading the other afterwards would need what is sealed by then. */
 const openInterpreter = async (language: ProgramLanguage, limits: SandboxLimits): Promise<Interpreter> =>
@@ -33,10 +33,12 @@ parent.onMessage(async (message) => {
       return void (await parent.send({ kind: 'ready' }))
     }
     if (opening === null) throw new Error('a program came before the language')
+    const { id, code, tests } = command
+    if (tests.trim() === '') return void (await parent.send({ kind: 'result', id, outcome: noTests }))
     const run = await (await opening).prepare()
-    await parent.send({ kind: 'began', id: command.id })
-    const outcome = runWhole(run, command)
-    await parent.send({ kind: 'result', id: command.id, outcome })
+    await parent.send({ kind: 'began', id })
+    const outcome = runWhole(run, { code, tests })
+    await parent.send({ kind: 'result', id, outcome })
   } catch (error) {
     await giveUp(error)
   }

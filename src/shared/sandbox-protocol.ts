@@ -3,8 +3,7 @@ import { z } from 'zod'
 import { problem } from './problem-schema.ts'
 
 /** The languages a program can be run in. */
-export const programLanguages = ['python', 'javascript'] as const
-export const programLanguage = z.enum(programLanguages)
+export const programLanguage = z.enum(['python', 'javascript'])
 export type ProgramLanguage = z.output<typeof programLanguage>
 
 export const programEnds = [

@@ -89,5 +89,6 @@ export function runChildJob<Event extends { readonly kind: string }>(
   })
 }
 
-const describeExit = (exit: ChildExit): string =>
+/** How a child ended, for the details of a Problem. */
+export const describeExit = (exit: ChildExit): string =>
   `exit code ${exit.code}, signal ${exit.signal}\n${exit.lastWords}`

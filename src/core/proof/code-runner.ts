@@ -4,11 +4,11 @@ import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 import {
   type ProgramLanguage,
   type ProgramOutcome,
-  programLanguages,
   type SandboxLimits,
   sandboxEvent,
 } from '#shared/sandbox-protocol.ts'
-import type { ChildExit, ChildPort, Launcher } from '../system/launcher.ts'
+import type { ChildPort, Launcher } from '../system/launcher.ts'
+import { describeExit } from './child-job.ts'
 
 export interface CodeProgram {
   /** The program itself, without the fence around it. */
@@ -24,9 +24,6 @@ export interface CodeRunner {
   /** Ends the processes. A call that is waiting then ends in a Problem. */
   close(): void
 }
-
-export const isRunnable = (language: string): language is ProgramLanguage =>
-  (programLanguages as readonly string[]).includes(language)
 
 /** Limits of safety.md, section 3.9. */
 export const defaultSandboxLimits: SandboxLimits = {
@@ -153,6 +150,3 @@ const broken = (whatHappened: string, details: string): Problem => ({
   remedy: 'Start the proof again. If it happens again, install Tunewright anew.',
   details,
 })
-
-const describeExit = (exit: ChildExit): string =>
-  `exit code ${exit.code}, signal ${exit.signal}\n${exit.lastWords}`

@@ -1,20 +1,9 @@
 // Tries out the programs that were written as answers, each against the tests of its row, in the sandbox.
 import { ProblemError, unwrap } from '#shared/result.ts'
-import type { ProgramLanguage } from '#shared/sandbox-protocol.ts'
+import { programLanguage } from '#shared/sandbox-protocol.ts'
 import { cancelledProblem } from './child-job.ts'
 import { type CodeProgram, createCodeRunner } from './code-runner.ts'
 import type { AskedRow, MeasurePorts, Subject, SubjectAnswer } from './measured-answers.ts'
-
-/** What people write in a column of languages; without one it is Python. */
-const languages: Readonly<Record<string, ProgramLanguage>> = {
-  '': 'python',
-  py: 'python',
-  python: 'python',
-  python3: 'python',
-  js: 'javascript',
-  javascript: 'javascript',
-  node: 'javascript',
-}
 
 /** The program in an answer: the lines of the first fence, else everything. */
 export function programOf(text: string): string {
@@ -26,12 +15,12 @@ export function programOf(text: string): string {
   return lines.slice(first + 1, length < 0 ? undefined : first + 1 + length).join('\n')
 }
 
-/** null where the row has no tests, or is in a language that is not run. */
+/** null where the row has no tests, or is in a language that is not run. A row that names no language is in Python. */
 function programToRun({ fields }: AskedRow, { text }: SubjectAnswer): CodeProgram | null {
-  const language = languages[(fields.language ?? '').trim().toLowerCase()]
+  const language = programLanguage.safeParse(fields.language ?? 'python')
   const tests = fields.tests ?? ''
-  if (language === undefined || tests.trim() === '' || text === null) return null
-  return { code: programOf(text), tests, language }
+  if (!language.success || tests.trim() === '' || text === null) return null
+  return { code: programOf(text), tests, language: language.data }
 }
 
 /** The same subjects with `run` filled in where a row has tests. Throws ProblemError (sandbox.failed, proof.cancelled). */

@@ -1,7 +1,7 @@
 // What both interpreters of the sandbox have in common: a fresh state for every program, and an outcome in words.
 import type { ProgramOutcome } from '#shared/sandbox-protocol.ts'
 
-/** The program as written, and lines that fail if it is wrong. */
+/** The program as written, and lines that fail if it is wrong: at least one. */
 export interface Program {
   readonly code: string
   readonly tests: string

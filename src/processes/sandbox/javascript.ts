@@ -15,7 +15,6 @@ import {
   createMeter,
   failedAs,
   type Interpreter,
-  noTests,
   outOfMemory,
   outOfTime,
   type Program,
@@ -50,7 +49,6 @@ function runProgram(
   { code, tests }: Program,
   limits: SandboxLimits,
 ): ProgramOutcome {
-  if (tests.trim() === '') return noTests
   const runtime = engine.newRuntime()
   runtime.setMemoryLimit(limits.memoryBytes)
   runtime.setMaxStackSize(stackBytes)

@@ -10,7 +10,6 @@ import {
   createMeter,
   failedAs,
   type Interpreter,
-  noTests,
   outOfMemory,
   type Program,
   passed,
@@ -80,7 +79,6 @@ function showBareShell(files: ReadonlyMap<string, Uint8Array>): void {
 }
 
 function runProgram(python: PyodideAPI, { code, tests }: Program, limits: SandboxLimits): ProgramOutcome {
-  if (tests.trim() === '') return noTests
   const printed = createMeter(limits.outputBytes)
   const written = createMeter(limits.outputBytes * filesPerOutput)
   confine(python, printed, written)
