@@ -29,27 +29,42 @@ const answersQuery = (evaluationId: string) =>
 /** The run's evaluations, oldest first, each with every row's answer. */
 export function readEvaluations(db: Database, runId: unknown): JournalEvaluation[] {
   const id = checkInput(rowReference, runId, 'run id')
-  return db.transaction(() =>
-    all(db, evaluationsQuery(id)).map((row) => ({
-      id: row.id,
-      runId: row.run_id,
-      kind: row.kind,
-      subject: row.subject,
-      createdAtMs: row.created_at_ms,
-      datasetFingerprint: row.dataset_fingerprint,
-      metrics: readJson(row.metrics),
-      answers: all(db, answersQuery(row.id)).map(
-        (answer): EvaluationAnswer => ({
-          rowId: answer.row_id,
-          expected: answer.expected,
-          answer: answer.answer,
-          scores: readJson(answer.scores) as EvaluationAnswer['scores'],
-        }),
-      ),
-      sha256: row.sha256,
-    })),
-  )()
+  return db.transaction(() => all(db, evaluationsQuery(id)).map((row) => withAnswers(db, row)))()
 }
+
+/** The run's newest evaluation of one subject; the answers of the others are not read. */
+export function readNewestEvaluation(
+  db: Database,
+  runId: unknown,
+  subject: JournalEvaluation['subject'],
+): JournalEvaluation | null {
+  const id = checkInput(rowReference, runId, 'run id')
+  return db.transaction(() => {
+    const newest = all(db, evaluationsQuery(id)).findLast((row) => row.subject === subject)
+    return newest === undefined ? null : withAnswers(db, newest)
+  })()
+}
+
+type EvaluationRow = ReturnType<typeof all<ReturnType<typeof evaluationsQuery>>>[number]
+
+const withAnswers = (db: Database, row: EvaluationRow): JournalEvaluation => ({
+  id: row.id,
+  runId: row.run_id,
+  kind: row.kind,
+  subject: row.subject,
+  createdAtMs: row.created_at_ms,
+  datasetFingerprint: row.dataset_fingerprint,
+  metrics: readJson(row.metrics),
+  answers: all(db, answersQuery(row.id)).map(
+    (answer): EvaluationAnswer => ({
+      rowId: answer.row_id,
+      expected: answer.expected,
+      answer: answer.answer,
+      scores: readJson(answer.scores) as EvaluationAnswer['scores'],
+    }),
+  ),
+  sha256: row.sha256,
+})
 
 export const comparisonsQuery = (runId: string) =>
   sqlFor

@@ -3,7 +3,7 @@
 import { existsSync, statSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import type { ExperimentRow } from '#shared/contract/results.ts'
-import type { RunQuery } from '#shared/journal-commands.ts'
+import { type RunQuery, rowReference } from '#shared/journal-commands.ts'
 import type {
   ChainReport,
   JournalArtifact,
@@ -18,6 +18,7 @@ import type {
   TestSetOpening,
 } from '#shared/journal-types.ts'
 import { ProblemError, type Result } from '#shared/result.ts'
+import { checkInput } from './check-input.ts'
 import { openForReading } from './connection.ts'
 import { isChangedSinceClosing } from './contents-digest.ts'
 import { newestVersion, readVersion } from './migrate.ts'
@@ -25,11 +26,13 @@ import { attemptOn, refuse } from './problems.ts'
 import { all, sqlFor } from './query.ts'
 import { readCurve, readEvents, readEventsOfKind, readThinCurve, verifyChain } from './read-events.ts'
 import { type ExperimentPage, listExperiments, readExperiment, readFacets } from './read-experiments.ts'
+import { requireProject } from './read-projects.ts'
 import {
   findChangedMeasurements,
   readArtifacts,
   readComparisons,
   readEvaluations,
+  readNewestEvaluation,
   readOpenings,
 } from './read-proof.ts'
 import { getRun, listRuns, type RunPage } from './read-runs.ts'
@@ -52,6 +55,8 @@ export interface JournalCheck {
 export interface JournalReader {
   readonly path: string
   projects(): Result<JournalProject[]>
+  /** project.unknown where there is none with this id, or where it was removed. */
+  project(projectId: string): Result<JournalProject>
   models(): Result<JournalModel[]>
   datasets(): Result<JournalDataset[]>
   listRuns(query?: RunQuery): Result<RunPage>
@@ -72,6 +77,8 @@ export interface JournalReader {
   /** The newest `most` events of this kind, in order. */
   eventsOfKind(runId: string, kind: string, most: number): Result<JournalEvent[]>
   evaluations(runId: string): Result<JournalEvaluation[]>
+  /** The newest of the run's evaluations of this subject; null where it was not measured. */
+  newestEvaluation(runId: string, subject: JournalEvaluation['subject']): Result<JournalEvaluation | null>
   comparisons(runId: string): Result<JournalComparison[]>
   openings(datasetFingerprint: string): Result<TestSetOpening[]>
   artifacts(runId: string): Result<JournalArtifact[]>
@@ -130,6 +137,8 @@ function readerOver(db: Database, path: string): JournalReader {
             .orderBy('created_at_ms'),
         ).map(toProject),
       ),
+    project: (projectId) =>
+      read(() => toProject(requireProject(db, checkInput(rowReference, projectId, 'project id')))),
     models: () =>
       read(() => all(db, sqlFor.selectFrom('models').selectAll().orderBy('added_at_ms')).map(toModel)),
     datasets: () =>
@@ -144,6 +153,7 @@ function readerOver(db: Database, path: string): JournalReader {
     events: (runId, afterSeq, limit) => read(() => readEvents(db, runId, { afterSeq, limit })),
     eventsOfKind: (runId, kind, most) => read(() => readEventsOfKind(db, runId, kind, most)),
     evaluations: (runId) => read(() => readEvaluations(db, runId)),
+    newestEvaluation: (runId, subject) => read(() => readNewestEvaluation(db, runId, subject)),
     comparisons: (runId) => read(() => readComparisons(db, runId)),
     openings: (fingerprint) => read(() => readOpenings(db, fingerprint)),
     artifacts: (runId) => read(() => readArtifacts(db, runId)),

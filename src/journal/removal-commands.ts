@@ -6,6 +6,7 @@ import { checkInput } from './check-input.ts'
 import type { WriterContext } from './command.ts'
 import { refuse } from './problems.ts'
 import { all, first, run, sqlFor } from './query.ts'
+import { requireProject } from './read-projects.ts'
 import { toProject } from './rows.ts'
 import { readRun } from './run-commands.ts'
 
@@ -16,7 +17,7 @@ export function renameProject(
   wanted: { readonly name: unknown; readonly goal: unknown },
 ): JournalProject {
   const id = checkInput(rowReference, projectId, 'project id')
-  const known = readProject(db, id)
+  const known = requireProject(db, id)
   const given = checkInput(newProject, { ...wanted, scenario: known.scenario }, `project ${id}`)
   const { name, goal } = given
   const other = first(db, sqlFor.selectFrom('projects').select('id').where('name', '=', name))
@@ -39,10 +40,9 @@ export function removeRuns({ db, now }: WriterContext, runIds: unknown): { remov
 }
 
 /** Hides a project and all its runs. Its name becomes free for another one. Returns the ids of the runs hidden now. */
-export function removeProject(context: WriterContext, projectId: unknown): { runIds: string[] } {
-  const { db, now } = context
+export function removeProject({ db, now }: WriterContext, projectId: unknown): { runIds: string[] } {
   const id = checkInput(rowReference, projectId, 'project id')
-  const { name } = readProject(db, id)
+  const { name } = requireProject(db, id)
   const shown = sqlFor
     .selectFrom('runs')
     .select(['id', 'status'])
@@ -50,7 +50,8 @@ export function removeProject(context: WriterContext, projectId: unknown): { run
     .where('removed_at_ms', 'is', null)
   const runs = all(db, shown)
   for (const { id: runId, status } of runs) refuseActive(runId, status)
-  for (const { id: runId } of runs) removeRuns(context, [runId])
+  const hide = sqlFor.updateTable('runs').set({ removed_at_ms: now() })
+  run(db, hide.where('project_id', '=', id).where('removed_at_ms', 'is', null))
   const set = { name: `${name} (removed ${id})`, removed_at_ms: now() }
   run(db, sqlFor.updateTable('projects').set(set).where('id', '=', id))
   return { runIds: runs.map((row) => row.id) }
@@ -59,12 +60,4 @@ export function removeProject(context: WriterContext, projectId: unknown): { run
 function refuseActive(id: string, status: (typeof activeStatuses)[number]): void {
   if (activeStatuses.includes(status))
     refuse('run.active', 'This run is still under way.', `run ${id}`, 'Stop it first, then remove it.')
-}
-
-function readProject(db: WriterContext['db'], id: string) {
-  const found = sqlFor.selectFrom('projects').selectAll().where('id', '=', id)
-  return (
-    first(db, found.where('removed_at_ms', 'is', null)) ??
-    refuse('project.unknown', 'There is no such project.', `project ${id}`, 'Choose one from the list.')
-  )
 }

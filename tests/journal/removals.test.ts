@@ -54,6 +54,7 @@ test('a removed project takes its runs along, and its name is free again', () =>
   const runId = addRun('only', false)
   expect(good(writer.removeProject(projectId))).toEqual({ runIds: [runId] })
   expect(good(reader.projects())).toEqual([])
+  expect(codeOf(reader.project(projectId))).toBe('project.unknown')
   expect(good(reader.listRuns()).total).toBe(0)
   expect(codeOf(writer.renameProject(projectId, 'Again', ''))).toBe('project.unknown')
   const again = good(writer.addProject({ name: 'Support mail', scenario: 'classification' }))

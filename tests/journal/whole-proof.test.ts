@@ -31,6 +31,9 @@ test('both evaluations and the comparison arrive together', () => {
     ['tuned', 2],
   ])
   expect(good(reader.comparisons(runId)).map((one) => one.id)).toEqual([id])
+  good(writer.addProof({ ...proof, tuned: evaluation('tuned', ['1', '2', '3']) }))
+  expect(good(reader.newestEvaluation(runId, 'tuned'))?.answers).toHaveLength(3)
+  expect(good(reader.newestEvaluation('no such run', 'tuned'))).toBeNull()
   reader.close()
   good(writer.close())
 })

@@ -1,6 +1,5 @@
 // "Should I train?": the base model answers validation rows with the instruction alone and with fixed examples before it.
 // The locked rows stay locked. The result is kept in the project's folder.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Advice, advice as adviceSchema, type SomeHandlers } from '#shared/contract/index.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -13,12 +12,13 @@ import { evaluateAnswers } from '../proof/evaluate-answers.ts'
 import { measureAnswers, plainWay } from '../proof/measure-answers.ts'
 import { proofPhaseWords } from '../proof/prove-journaled-run.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
-import { writeFileDurably } from '../system/durable-files.ts'
 import type { JobTools } from '../system/jobs.ts'
+import { readKept, writeKept } from '../system/kept-json.ts'
 import { describeMachine } from '../system/machine.ts'
+import { instructionOf } from '../training/prepare-run.ts'
 import { recipeOfProject } from '../training/recipe-of-project.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { chooseExamples, withExamples } from './few-shot.ts'
+import { chooseExamples, spreadOver, withExamples } from './few-shot.ts'
 import { recommend } from './recommend.ts'
 
 /** Enough to tell a hopeless start apart in a minute or two on a small computer. */
@@ -36,12 +36,9 @@ export function createAdviceHandlers(
   const pathOf = (projectId: string): string => join(store.folderOf(projectId), 'advice.json')
 
   async function open(projectId: string) {
-    const { project, draft, dataPath, morePaths } = unwrap(await projects.sourceOf(projectId))
-    const { scenario } = project
-    const recipe = unwrap(
-      recipeOfProject({ scenario, draft, dataPath, morePaths, preset: 'balanced', changes: {}, name: null }),
-    )
-    return { project, recipe, model: unwrap(await showModel(library, recipe.model)) }
+    const source = unwrap(await projects.sourceOf(projectId))
+    const recipe = unwrap(recipeOfProject(source, { preset: 'balanced', changes: {}, name: null }))
+    return { project: source.project, recipe, model: unwrap(await showModel(library, recipe.model)) }
   }
 
   async function measure(projectId: string, { signal, tell }: JobTools): Promise<Advice> {
@@ -52,9 +49,7 @@ export function createAdviceHandlers(
     const there = unwrap(await readSplit(folder, 'validation'))
     if (there.length === 0) throw noRows()
     const scenario = scenarioOf(recipe.scenario)
-    const facts = manifest.facts ?? { labels: manifest.labels ?? [] }
-    const instruction =
-      recipe.instruction ?? scenario.defaultInstruction({ ...facts, language: recipe.language })
+    const instruction = instructionOf(recipe, manifest)
     const learnt = unwrap(await readSplit(folder, 'train')).flatMap((row) =>
       scenario.toExamples(row, instruction),
     )
@@ -65,7 +60,7 @@ export function createAdviceHandlers(
         {
           scenario: recipe.scenario,
           instruction,
-          rows: there.slice(0, mostRows),
+          rows: spreadOver(there, mostRows),
           labels: manifest.labels,
           ways,
           model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
@@ -115,7 +110,7 @@ export function createAdviceHandlers(
     'advice.get': ({ projectId }) =>
       attemptAsync(async () => {
         unwrap(await projects.sourceOf(projectId))
-        return { advice: await readAdvice(pathOf(projectId)) }
+        return { advice: readKept(pathOf(projectId), adviceSchema) }
       }),
     'advice.start': ({ projectId }): Promise<Result<{ jobId: string }>> =>
       attemptAsync(async () => {
@@ -124,23 +119,11 @@ export function createAdviceHandlers(
         return jobs.start(job, (tools) =>
           attemptAsync(async () => {
             const found = await measure(projectId, tools)
-            await writeFileDurably(pathOf(projectId), `${JSON.stringify(found, null, 2)}\n`)
+            await writeKept(pathOf(projectId), found)
             return found
           }),
         )
       }),
-  }
-}
-
-/** What was measured last; null where nothing was, or where an older Tunewright wrote it in another form. */
-async function readAdvice(path: string): Promise<Advice | null> {
-  const text = await readFile(path, 'utf8').catch(() => null)
-  if (text === null) return null
-  try {
-    const parsed = adviceSchema.safeParse(JSON.parse(text))
-    return parsed.success ? parsed.data : null
-  } catch {
-    return null
   }
 }
 

@@ -28,6 +28,12 @@ export function chooseExamples(
   return [...firsts, ...order.filter((example) => !firsts.includes(example))].slice(0, shots)
 }
 
+/** At most `most` of the rows, in equal steps over all of them: a file is often sorted by its labels. */
+export const spreadOver = <Row>(rows: readonly Row[], most: number): Row[] =>
+  rows.length <= most
+    ? [...rows]
+    : Array.from({ length: most }, (_, i) => rows[Math.floor((i * rows.length) / most)]!)
+
 /** Asks with these examples as earlier turns of the conversation, after the instruction. */
 export const withExamples = (chosen: readonly PromptedExample[]): WayOfAsking => ({
   name: 'few-shot',

@@ -1,16 +1,17 @@
 // A project's rows for the screens: sent in pieces, read as the scenario reads them, judged.
 import { join } from 'node:path'
-import type { DataCheck, ProjectDraft, SomeHandlers } from '#shared/contract/index.ts'
-import type { JournalProject } from '#shared/journal-types.ts'
-import { attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import type { DataCheck, SomeHandlers } from '#shared/contract/index.ts'
+import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { SentFiles } from '../models/model-handlers.ts'
+import { dataOf, type FilledProject, type ProjectSource } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
 import { wilsonInterval } from '../proof/wilson-interval.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { temporaryPath } from '../system/durable-files.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { type PreparedData, prepareData } from './check-data.ts'
+import type { PreparedData } from './check-data.ts'
 import { reportOn } from './data-report.ts'
+import type { PrepareRows } from './prepared-rows.ts'
 import { type Preview, readPreview } from './preview.ts'
 import { scoreData } from './score-card.ts'
 import type { Uploads } from './uploads.ts'
@@ -23,57 +24,36 @@ type DataCallNames =
   | 'data.check'
   | 'data.leftOut'
 
-interface Source {
-  readonly project: JournalProject
-  readonly draft: ProjectDraft
-  readonly path: string | null
-  readonly morePaths: readonly string[]
-}
-
 const exampleCharacters = 2000
 /** Largest file of rows, and of a model. */
 const mostBytes = { data: 2e9, model: 16e9 } as const
 
 export function createDataHandlers(
-  context: WorkstationContext,
-  store: ProjectStore,
+  { library, reader, emit }: Pick<WorkstationContext, 'library' | 'reader' | 'emit'>,
+  projects: ProjectSource,
+  store: Pick<ProjectStore, 'files' | 'folderOf'>,
+  prepare: PrepareRows,
   uploads: Uploads,
 ): SomeHandlers<DataCallNames> & { readonly sent: SentFiles } {
-  const { library, reader, emit } = context
   /** Where a finished upload belongs: the project that is told of it. */
   const projectOfUpload = new Map<string, string>()
   /** Models that have arrived, by upload, until they are taken. */
   const sentModels = new Map<string, string>()
 
-  async function sourceOf(projectId: string): Promise<Source> {
-    const project = unwrap(reader.projects()).find(({ id }) => id === projectId)
-    if (project === undefined)
-      throw new ProblemError({
-        code: 'project.unknown',
-        message: 'There is no such project.',
-        where: projectId,
-        remedy: 'Choose one from the list of projects.',
-      })
-    const [draft, paths] = await Promise.all([store.readDraft(projectId), store.dataPaths(projectId)])
-    const [path = null, ...morePaths] = paths
-    return { project, draft, path, morePaths }
-  }
-
-  const optionsOf = ({ project, draft, morePaths }: Source) => {
-    const { columns, validationShare, testShare, splitSeed, fixes, groupColumn } = draft
-    const settings = { columns, validationShare, testShare, splitSeed, fixes, groupColumn, morePaths }
-    return { scenario: project.scenario, ...settings }
+  /** The project where it has rows; null where it has none yet. */
+  async function filled(projectId: string): Promise<FilledProject | null> {
+    const source = await projects.sourceOf(projectId)
+    return !source.ok && source.problem.code === 'project.not-ready' ? null : unwrap(source)
   }
 
   async function check(projectId: string): Promise<DataCheck> {
-    const source = await sourceOf(projectId)
+    const source = await filled(projectId)
+    if (source === null) return { ...nothingRead, blocking: noFile() }
     const files = await store.files(projectId)
-    const { path } = source
-    if (path === null) return { ...nothingRead, files, blocking: noFile() }
-    const scenario = scenarioOf(source.project.scenario)
-    const preview = await attemptAsync(() => readPreview(path, scenario))
+    const { project, paths } = source
+    const preview = await attemptAsync(() => readPreview(paths[0], scenarioOf(project.scenario)))
     if (!preview.ok) return { ...nothingRead, files, blocking: preview.problem }
-    const prepared = await attemptAsync(() => prepareData(path, optionsOf(source)))
+    const prepared = await attemptAsync(() => prepare(dataOf(source), project.scenario))
     if (!prepared.ok)
       return { ...nothingRead, files, ...previewed(preview.value, {}, []), blocking: prepared.problem }
     return { ...judged(source, prepared.value, preview.value), files }
@@ -82,7 +62,7 @@ export function createDataHandlers(
   return {
     'upload.begin': ({ purpose, name, sizeBytes }) =>
       attemptAsync(async () => {
-        if (purpose.kind === 'data') await sourceOf(purpose.projectId)
+        if (purpose.kind === 'data') unwrap(reader.project(purpose.projectId))
         const folder =
           purpose.kind === 'data'
             ? join(store.folderOf(purpose.projectId), 'files')
@@ -115,9 +95,9 @@ export function createDataHandlers(
     'data.check': ({ projectId }) => attemptAsync(() => check(projectId)),
     'data.leftOut': ({ projectId, offset, limit }) =>
       attemptAsync(async () => {
-        const source = await sourceOf(projectId)
-        if (source.path === null) return { rows: [], total: 0 }
-        const { read } = await prepareData(source.path, optionsOf(source))
+        const source = await filled(projectId)
+        if (source === null) return { rows: [], total: 0 }
+        const { read } = await prepare(dataOf(source), source.project.scenario)
         return { rows: read.leftOut.slice(offset, offset + limit), total: read.leftOutCount }
       }),
   }
@@ -156,7 +136,7 @@ const previewed = (
 }
 
 function judged(
-  { project, draft, morePaths }: Source,
+  { project, draft, paths }: FilledProject,
   prepared: PreparedData,
   preview: Preview,
 ): Omit<DataCheck, 'files'> {
@@ -164,7 +144,7 @@ function judged(
   const { read, repeats, facts, split } = prepared
   const report = reportOn(read, scenario, repeats, split)
   // Lines of several files cannot be told apart.
-  const reasons = new Map(morePaths.length > 0 ? [] : read.leftOut.map(({ line, reason }) => [line, reason]))
+  const reasons = new Map(paths.length > 1 ? [] : read.leftOut.map(({ line, reason }) => [line, reason]))
   const instruction = draft.instruction ?? scenario.defaultInstruction({ ...facts, language: draft.language })
   const [first] = read.rows
   const example = first && scenario.toExamples(first, instruction)[0]

@@ -1,5 +1,5 @@
 // Taking a trained adapter away, for the screens: exported and checked as one job, and the list of what was taken.
-import { readFile, stat } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { ExportItem, SomeHandlers } from '#shared/contract/index.ts'
@@ -10,8 +10,8 @@ import { datasetFolder, readSplit } from '../data/index.ts'
 import { modelFolder } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { appVersion } from '../system/app-version.ts'
-import { writeFileDurably } from '../system/durable-files.ts'
 import type { JobTools } from '../system/jobs.ts'
+import { readKept, writeKept } from '../system/kept-json.ts'
 import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
@@ -30,15 +30,7 @@ const unchecked: ExportCheck = { isGood: true, sentence: 'Its files were read ag
 export function createExportHandlers(context: WorkstationContext): SomeHandlers<ExportCallNames> {
   const { library, reader, writer, launcher, jobs } = context
   const checksPath = (runId: string): string => join(runFolderOf(library, runId), 'export-checks.json')
-
-  async function readChecks(runId: string): Promise<z.output<typeof checksFile>> {
-    const text = await readFile(checksPath(runId), 'utf8').catch(() => '{}')
-    try {
-      return checksFile.parse(JSON.parse(text))
-    } catch {
-      return {}
-    }
-  }
+  const readChecks = (runId: string) => readKept(checksPath(runId), checksFile) ?? {}
 
   /** Rows that steered the run; none where the data set was removed: then the files alone are checked. */
   async function examplesOf({ recipe, datasetFingerprint }: RunDetail): Promise<PromptedExample[]> {
@@ -75,8 +67,8 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
         { launcher, signal },
       ),
     )
-    const checks = { ...(await readChecks(run.id)), [basename(folder)]: check }
-    await writeFileDurably(checksPath(run.id), `${JSON.stringify(checks, null, 2)}\n`)
+    const checks = { ...readChecks(run.id), [basename(folder)]: check }
+    await writeKept(checksPath(run.id), checks)
     return check
   }
 
@@ -118,7 +110,7 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
     'export.list': ({ runId }) =>
       attemptAsync(async () => {
         unwrap(reader.getRun(runId))
-        const checks = await readChecks(runId)
+        const checks = readChecks(runId)
         const groups = byFolder(unwrap(reader.artifacts(runId)).filter(({ kind }) => kind === 'export'))
         const items = [...groups].map(([folder, parts]) =>
           itemOf(runId, folder, parts, checks[basename(folder)]),

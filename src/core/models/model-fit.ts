@@ -49,10 +49,14 @@ export function estimateTrainingBytes(model: ModelSizes, training: TrainingSizes
   // Without checkpointing every block keeps what its gradient needs.
   const kept = 4 * layers * (tokens * (2.7 * intermediate + 6 * hidden) + attention)
   const activations = training.gradientCheckpointing ? blockInputs + oneBlock : kept + oneBlock
-  // Adapter, two moments, gradient and result, float32: seven linears a block of about (hidden + intermediate) a side.
-  const adapter = 5 * 4 * training.rank * layers * (11 * hidden + 3 * intermediate)
+  // Adapter, two moments, gradient and result, float32.
+  const adapter = 5 * 4 * adapterParameters(model, training.rank)
   return Math.round(4 * model.parameters + fixedBytes + lossBytes + activations + adapter)
 }
+
+/** Weights of an adapter of this rank on all seven linears of every block, each of about (hidden + intermediate) a side. */
+export const adapterParameters = ({ hidden, intermediate, layers }: ModelSizes, rank: number): number =>
+  rank * layers * (11 * hidden + 3 * intermediate)
 
 /** Memory that other programs leave free, in bytes. macOS keeps little free on purpose: there a share of all of it. */
 export const availableMemory = (): number =>

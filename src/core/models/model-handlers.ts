@@ -100,14 +100,17 @@ export function createModelHandlers(
     'models.list': () =>
       attemptAsync(async () => {
         const { models, damaged } = await listModels(library)
-        return { models: await Promise.all(models.map(cardOf)), damaged: [...damaged] }
+        const cards = await Promise.all(models.map((model) => attemptAsync(() => cardOf(model))))
+        return {
+          models: cards.flatMap((card) => (card.ok ? [card.value] : [])),
+          damaged: [...damaged, ...cards.flatMap((card) => (card.ok ? [] : [card.problem]))],
+        }
       }),
     'models.recommended': ({ projectId }) =>
       attemptAsync(async () => {
-        const project = unwrap(reader.projects()).find(({ id }) => id === projectId)
-        if (project === undefined) throw new ProblemError(noProject(projectId))
+        const { scenario } = unwrap(reader.project(projectId))
         const { models } = await listModels(library)
-        return { models: recommended(models, project.scenario) }
+        return { models: recommended(models, scenario) }
       }),
     'models.addStarter': async () => {
       const there = await showModel(library, 'starter')
@@ -195,13 +198,6 @@ const notPicked = (handle: string): Problem => ({
   message: 'The file or folder that was picked is not known any more.',
   where: handle,
   remedy: 'Pick it again.',
-})
-
-const noProject = (projectId: string): Problem => ({
-  code: 'project.unknown',
-  message: 'There is no such project.',
-  where: projectId,
-  remedy: 'Choose one from the list of projects.',
 })
 
 const inUse = (id: string): Problem => ({

@@ -2,17 +2,23 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ModelConfig, parseModelConfig } from '#engine/index.ts'
-import { unwrap } from '#shared/result.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
 import type { Library } from '../system/library.ts'
-import type { ModelManifest } from './manifest.ts'
+import { damagedModel, type ModelManifest } from './manifest.ts'
 import type { ModelSizes } from './model-fit.ts'
 import { modelFolder } from './model-library.ts'
 
-/** Throws a ProblemError where the model's config cannot be used. */
+/** Throws a ProblemError where the model's config cannot be read or used. */
 export async function readModelSizes(
   library: Library,
   { id, parameters }: Pick<ModelManifest, 'id' | 'parameters'>,
 ): Promise<ModelSizes & Pick<ModelConfig, 'layers'>> {
-  const text = await readFile(join(modelFolder(library, id), 'config.json'), 'utf8')
-  return { ...unwrap(parseModelConfig(JSON.parse(text))), parameters }
+  let config: unknown
+  try {
+    config = JSON.parse(await readFile(join(modelFolder(library, id), 'config.json'), 'utf8'))
+  } catch (error) {
+    const message = "The model's configuration cannot be read."
+    throw new ProblemError(damagedModel(`models/${id}/config.json`, message, String(error)))
+  }
+  return { ...unwrap(parseModelConfig(config)), parameters }
 }

@@ -9,7 +9,6 @@ import { readSpeed } from '../system/speed.ts'
 import { countSteps, estimateSeconds } from '../training/estimate.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import type { ProjectSource } from './project-source.ts'
 import type { ProjectStore } from './project-store.ts'
 import { sampleOf } from './samples.ts'
 
@@ -29,19 +28,10 @@ const shownRuns = 50
 export function createProjectHandlers(
   context: WorkstationContext,
   store: ProjectStore,
-): SomeHandlers<ProjectCallNames> & { readonly source: ProjectSource } {
+): SomeHandlers<ProjectCallNames> {
   const { library, reader, writer, host, emit } = context
 
-  function projectOf(projectId: string): JournalProject {
-    const found = unwrap(reader.projects()).find(({ id }) => id === projectId)
-    if (found !== undefined) return found
-    throw new ProblemError({
-      code: 'project.unknown',
-      message: 'There is no such project.',
-      where: projectId,
-      remedy: 'Choose one from the list of projects.',
-    })
-  }
+  const projectOf = (projectId: string): JournalProject => unwrap(reader.project(projectId))
 
   const runsOf = (projectId: string): RunSummary[] => [
     ...unwrap(reader.listRuns({ projectId, limit: shownRuns })).runs,
@@ -49,8 +39,8 @@ export function createProjectHandlers(
 
   async function detail(projectId: string): Promise<ProjectDetail> {
     const project = projectOf(projectId)
-    const [draft, files] = await Promise.all([store.readDraft(projectId), store.files(projectId)])
-    return { project, draft, files, runs: runsOf(projectId) }
+    const files = await store.files(projectId)
+    return { project, draft: store.readDraft(projectId), files, runs: runsOf(projectId) }
   }
 
   /** The new state, told to every screen. */
@@ -98,8 +88,8 @@ export function createProjectHandlers(
   }
 
   return {
-    'scenarios.list': async () => {
-      const speed = await readSpeed(library)
+    'scenarios.list': () => {
+      const speed = readSpeed(library)
       return ok({ scenarios: allScenarios.map((one) => factsOf(one, speed?.gemmGflops ?? null)) })
     },
     'projects.list': () =>
@@ -116,7 +106,7 @@ export function createProjectHandlers(
     'projects.create': ({ name, scenario, goal, language, withSample }) =>
       attemptAsync(async () => {
         const { id } = unwrap(writer.addProject({ name, scenario, goal }))
-        await store.writeDraft(id, { ...(await store.readDraft(id)), language, step: 'data' })
+        await store.writeDraft(id, { ...store.readDraft(id), language, step: 'data' })
         if (withSample) await addSample(id)
         return changed(id)
       }),
@@ -153,25 +143,8 @@ export function createProjectHandlers(
         emit('experiments.changed', { runId: null })
         return {}
       }),
-    source: {
-      sourceOf: (projectId) =>
-        attemptAsync(async () => {
-          const { project, draft } = await detail(projectId)
-          const [dataPath, ...morePaths] = await store.dataPaths(projectId)
-          if (dataPath === undefined) throw noFile()
-          return { project, draft, dataPath, morePaths }
-        }),
-    },
   }
 }
-
-const noFile = (): ProblemError =>
-  new ProblemError({
-    code: 'project.not-ready',
-    message: 'This project has no rows yet.',
-    where: 'the step "Data"',
-    remedy: 'Go back to the step "Data" and add a file, or take the sample.',
-  })
 
 /** A run with the usual settings on the sample's rows and the starter model, by this computer's measured speed. */
 function sampleSeconds(rows: number, gflops: number | null): number | null {

@@ -1,23 +1,19 @@
 // A project's own folder: the draft of the wizard and the files a person brought. Every change is on the disk before it
 // is answered; the journal keeps name, goal and runs.
-import { copyFile, mkdir, readdir, readFile, rename, stat } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, rename, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { type ProjectDetail, type ProjectDraft, projectDraft } from '#shared/contract/index.ts'
 import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
-import {
-  asDiskProblem,
-  fsyncFolder,
-  isTemporaryName,
-  temporaryPath,
-  writeFileDurably,
-} from '../system/durable-files.ts'
+import { asDiskProblem, fsyncFolder, isTemporaryName, temporaryPath } from '../system/durable-files.ts'
+import { readKeptOrSetAside, writeKept } from '../system/kept-json.ts'
 import type { Library } from '../system/library.ts'
 
 type ProjectFile = ProjectDetail['files'][number]
 
 export interface ProjectStore {
   folderOf(projectId: string): string
-  readDraft(projectId: string): Promise<ProjectDraft>
+  /** The usual draft where there is none; a damaged one is moved aside. */
+  readDraft(projectId: string): ProjectDraft
   writeDraft(projectId: string, draft: ProjectDraft): Promise<void>
   files(projectId: string): Promise<ProjectFile[]>
   /** Paths of the files in the order in which they are read: by their names. */
@@ -43,22 +39,13 @@ export function createProjectStore(library: Library): ProjectStore {
 
   return {
     folderOf,
-    async readDraft(projectId) {
-      const path = join(folderOf(projectId), draftName)
-      const text = await readFile(path, 'utf8').catch(() => null)
-      if (text === null) return projectDraft.parse({})
-      try {
-        return projectDraft.parse(JSON.parse(text))
-      } catch {
-        await rename(path, `${path}.damaged`).catch(() => {})
-        return projectDraft.parse({})
-      }
-    },
+    readDraft: (projectId) =>
+      readKeptOrSetAside(join(folderOf(projectId), draftName), projectDraft) ?? projectDraft.parse({}),
     async writeDraft(projectId, draft) {
       const path = join(folderOf(projectId), draftName)
       try {
         await mkdir(folderOf(projectId), { recursive: true, mode: 0o700 })
-        await writeFileDurably(path, `${JSON.stringify(draft, null, 2)}\n`)
+        await writeKept(path, draft)
       } catch (error) {
         throw asDiskProblem(error, path)
       }

@@ -1,7 +1,7 @@
 // Long work under way: started, told, cancelled, ended. A job ends in a Result; what it made is kept by the room that did it.
 import { randomUUID } from 'node:crypto'
 import type { Emit, Job } from '#shared/contract/index.ts'
-import { attemptAsync, fail, ok, type Problem, type Result } from '#shared/result.ts'
+import { attemptAsync, fail, faultOf, ok, type Problem, type Result } from '#shared/result.ts'
 
 export interface NewJob extends Pick<Job, 'kind' | 'title'> {
   readonly projectId?: string
@@ -13,7 +13,7 @@ export interface NewJob extends Pick<Job, 'kind' | 'title'> {
 
 export interface JobTools {
   readonly signal: AbortSignal
-  /** Tells where the work is; `total` 0 where the phase has no steps. */
+  /** Where the work is; `total` 0 where the phase has no steps. Told a few times a second, however often it is called. */
   tell(phase: string, done?: number, total?: number): void
   /** What the work is about, where that is known only later. */
   found(about: Partial<Pick<Job, 'projectId' | 'runId' | 'modelId'>>): void
@@ -38,6 +38,8 @@ const tellEveryMs = 200
 
 interface Entry {
   job: Job
+  /** null while it runs. */
+  endedAtMs: number | null
   readonly key: string | undefined
   readonly cancel: AbortController
   readonly ended: Promise<void>
@@ -46,30 +48,41 @@ interface Entry {
 export function createJobBoard(emit: Emit, now: () => number = Date.now): JobBoard {
   const entries = new Map<string, Entry>()
 
-  const change = (id: string, part: Partial<Job>): void => {
+  const note = (id: string, part: Partial<Job>): void => {
     const entry = entries.get(id)
-    if (entry === undefined) return
-    entry.job = { ...entry.job, ...part }
-    emit('job.changed', entry.job)
+    if (entry !== undefined) entry.job = { ...entry.job, ...part }
+  }
+
+  const change = (id: string, part: Partial<Job>): void => {
+    note(id, part)
+    const entry = entries.get(id)
+    if (entry !== undefined) emit('job.changed', entry.job)
   }
 
   function forgetOld(): void {
-    for (const [id, { job }] of entries)
-      if (job.status !== 'running' && now() - job.startedAtMs > keptMs) entries.delete(id)
+    for (const [id, { endedAtMs }] of entries)
+      if (endedAtMs !== null && now() - endedAtMs > keptMs) entries.delete(id)
   }
 
   function toolsFor(id: string, signal: AbortSignal): JobTools {
-    let toldMs = 0
+    let toldMs = Number.NEGATIVE_INFINITY
+    let isEndTold = false
     let phaseSince = { phase: '', atMs: now(), done: 0 }
     return {
       signal,
       found: (about) => change(id, about),
-      tell(phase, done = 0, total = 0) {
-        if (phase !== phaseSince.phase) phaseSince = { phase, atMs: now(), done }
-        const isLast = total > 0 && done >= total
-        if (now() - toldMs < tellEveryMs && !isLast && done !== 0) return
+      tell(phase, doneSaid = 0, totalSaid = 0) {
+        const total = Math.max(0, Math.round(totalSaid))
+        const done = Math.min(Math.max(0, Math.round(doneSaid)), total > 0 ? total : Number.MAX_SAFE_INTEGER)
+        const isNew = phase !== phaseSince.phase
+        if (isNew) phaseSince = { phase, atMs: now(), done }
+        const isEnd = total > 0 && done === total
+        const isDue = isNew || (isEnd && !isEndTold) || now() - toldMs >= tellEveryMs
+        const leftMs = leftOf(phaseSince, done, total, now())
+        if (!isDue) return note(id, { phase, done, total, leftMs })
         toldMs = now()
-        change(id, { phase, done, total, leftMs: leftOf(phaseSince, done, total, now()) })
+        isEndTold = isEnd
+        change(id, { phase, done, total, leftMs })
       },
     }
   }
@@ -77,8 +90,10 @@ export function createJobBoard(emit: Emit, now: () => number = Date.now): JobBoa
   async function follow(id: string, run: () => Promise<Result<unknown>>, signal: AbortSignal): Promise<void> {
     const result = await attemptAsync(async () => run()).then(
       (outer) => (outer.ok ? outer.value : outer),
-      (error: unknown) => fail(fault(error)),
+      (error: unknown) => fail(faultOf('long work', error)),
     )
+    const entry = entries.get(id)
+    if (entry !== undefined) entry.endedAtMs = now()
     const isCancelled = !result.ok && (signal.aborted || result.problem.code === 'proof.cancelled')
     change(id, {
       status: result.ok ? 'done' : isCancelled ? 'cancelled' : 'failed',
@@ -111,7 +126,7 @@ export function createJobBoard(emit: Emit, now: () => number = Date.now): JobBoa
       }
       const tools = toolsFor(id, cancel.signal)
       const ended = Promise.resolve().then(() => follow(id, () => work(tools), cancel.signal))
-      entries.set(id, { job, key: spec.key, cancel, ended })
+      entries.set(id, { job, endedAtMs: null, key: spec.key, cancel, ended })
       emit('job.changed', job)
       return { jobId: id }
     },
@@ -150,12 +165,4 @@ const unknownJob = (jobId: string): Problem => ({
   message: 'This work has ended already.',
   where: jobId,
   remedy: 'Nothing has to be done.',
-})
-
-const fault = (error: unknown): Problem => ({
-  code: 'internal.fault',
-  message: 'Tunewright ran into a fault of its own. Nothing that was saved is lost.',
-  where: 'long work',
-  remedy: 'Try again. If it happens again, report it with the details.',
-  details: error instanceof Error ? (error.stack ?? error.message) : String(error),
 })

@@ -15,7 +15,7 @@ export function createMachineHandlers(
       const checks = await runSelfTest(ports, (check) => emit('system.selfTestCheck', check))
       return ok({ checks, isGood: checks.every(({ isGood }) => isGood) })
     },
-    'system.speed': async () => ok(await readSpeed(library)),
+    'system.speed': () => ok(readSpeed(library)),
     'system.measureSpeed': () =>
       ok(
         jobs.start({ kind: 'speed', title: 'Speed of this computer', key: 'speed' }, (tools) =>

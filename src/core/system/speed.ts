@@ -1,14 +1,13 @@
 // How fast this computer multiplies matrices: measured in a process of its own, kept in the library until it is measured
 // again. A kept figure of another computer (a library that was moved) does not count.
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { type MeasuredSpeed, measuredSpeed } from '#shared/contract/index.ts'
 import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
 import { type SpeedEvent, speedEvent } from '#shared/speed-protocol.ts'
 import { runChildJob } from '../proof/child-job.ts'
-import { writeFileDurably } from './durable-files.ts'
 import type { JobTools } from './jobs.ts'
+import { readKept, writeKept } from './kept-json.ts'
 import type { Launcher } from './launcher.ts'
 import type { Library } from './library.ts'
 import { describeMachine } from './machine.ts'
@@ -19,15 +18,9 @@ const measureSeconds = 3
 const pathOf = (library: Library): string => join(library.home, 'speed.json')
 
 /** null before it was measured, and where the file cannot be read. */
-export async function readSpeed(library: Library): Promise<MeasuredSpeed> {
-  const text = await readFile(pathOf(library), 'utf8').catch(() => null)
-  if (text === null) return null
-  try {
-    const { processor, speed } = keptSpeed.parse(JSON.parse(text))
-    return processor === describeMachine().processor ? speed : null
-  } catch {
-    return null
-  }
+export function readSpeed(library: Library): MeasuredSpeed {
+  const kept = readKept(pathOf(library), keptSpeed)
+  return kept?.processor === describeMachine().processor ? kept.speed : null
 }
 
 /** Problems: backend.failed, and those of a full disk. */
@@ -59,7 +52,7 @@ export function measureSpeed(
         },
       }),
     )
-    await writeFileDurably(pathOf(library), `${JSON.stringify({ processor, speed: found })}\n`)
+    await writeKept(pathOf(library), { processor, speed: found })
     return found
   })
 }

@@ -1,14 +1,12 @@
 // From a draft to a run in the journal: model and data become what they are byte for byte, and the recipe is frozen.
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { parseModelConfig } from '#engine/index.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
 import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { importDataset } from '../data/import-dataset.ts'
 import type { ModelManifest } from '../models/manifest.ts'
-import { modelFolder, showModel } from '../models/model-library.ts'
+import { showModel } from '../models/model-library.ts'
+import { readModelSizes } from '../models/model-sizes.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { describeMachine, describeVersions } from '../system/machine.ts'
@@ -63,8 +61,7 @@ async function requireFit(draft: RecipeDraft, model: ModelManifest, library: Lib
       where: `${model.name} (${model.id})`,
       remedy: 'Choose an instruct or chat version of this model.',
     })
-  const text = await readFile(join(modelFolder(library, model.id), 'config.json'), 'utf8')
-  const { layers } = unwrap(parseModelConfig(JSON.parse(text)))
+  const { layers } = await readModelSizes(library, model)
   const { topLayers } = draft.method
   if (topLayers !== null && topLayers > layers)
     throw new ProblemError({
@@ -83,12 +80,7 @@ function freezeRecipe(
   physicalCores: number,
 ): Recipe {
   const { name: _name, model: _model, data: _data, language: _language, ...settings } = draft
-  const instruction =
-    draft.instruction ??
-    scenarioOf(draft.scenario).defaultInstruction({
-      ...(dataset.facts ?? { labels: dataset.labels ?? [] }),
-      language: draft.language,
-    })
+  const instruction = instructionOf(draft, dataset)
   return recipeSchema.parse({
     ...settings,
     version: 1,
@@ -98,6 +90,13 @@ function freezeRecipe(
     threads: draft.threads ?? physicalCores,
   })
 }
+
+/** What the model is told before every example: the person's words, else the scenario's own for this data. */
+export const instructionOf = (
+  { scenario, instruction, language }: Pick<RecipeDraft, 'scenario' | 'instruction' | 'language'>,
+  { facts, labels }: Pick<DatasetManifest, 'facts' | 'labels'>,
+): string =>
+  instruction ?? scenarioOf(scenario).defaultInstruction({ ...(facts ?? { labels: labels ?? [] }), language })
 
 const modelRecord = (model: ModelManifest) => ({
   id: model.id,

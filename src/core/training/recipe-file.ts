@@ -4,6 +4,7 @@ import { dirname, resolve } from 'node:path'
 import { load, YAMLException } from 'js-yaml'
 import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
+import { setAt, stepsOf } from './setting-paths.ts'
 
 const sizeLimitBytes = 256 * 1024
 
@@ -66,26 +67,19 @@ function parseYaml(text: string, where: string): unknown {
 type Plain = Record<string, unknown>
 const isObject = (value: unknown): value is Plain =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype'])
 
 function withSettings(value: unknown, settings: readonly Setting[]): unknown {
   const root: Plain = isObject(value) ? value : {}
   for (const [path, text] of settings) {
-    const keys = path.split('.')
-    const last = keys.pop() ?? ''
-    if ([...keys, last].some((key) => key === '' || forbiddenKeys.has(key)))
+    const steps = stepsOf(path)
+    if (steps === null)
       throw new ProblemError({
         code: 'recipe.invalid',
         message: `"${path}" is not the name of a setting.`,
         where: path,
         remedy: 'Write it like method.rank=16.',
       })
-    let place = root
-    for (const key of keys) {
-      if (!isObject(place[key])) place[key] = {}
-      place = place[key] as Plain
-    }
-    place[last] = parseYaml(text, path)
+    setAt(root, steps, parseYaml(text, path))
   }
   return root
 }

@@ -1,15 +1,12 @@
 // From a project's draft, a preset and a person's own changes to the recipe draft that wizard and terminal share. Pure.
-import type { PresetId, ProjectDraft } from '#shared/contract/index.ts'
-import { describeIssues, type RecipeDraft, recipeDraft, type ScenarioId } from '#shared/recipe.ts'
+import type { PresetId } from '#shared/contract/index.ts'
+import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+import { dataOf, type FilledProject } from '../projects/project-source.ts'
 import { presetChanges } from './presets.ts'
+import { setAt, stepsOf } from './setting-paths.ts'
 
-export interface ProjectChoice {
-  readonly scenario: ScenarioId
-  readonly draft: ProjectDraft
-  /** The project's data file. */
-  readonly dataPath: string
-  readonly morePaths: readonly string[]
+export interface PlanChoice {
   readonly preset: PresetId
   /** Recipe fields by path, over what the preset says. */
   readonly changes: Readonly<Record<string, unknown>>
@@ -20,29 +17,24 @@ export interface ProjectChoice {
 const chosenElsewhere = ['model', 'data', 'scenario', 'name', 'version', 'language', 'instruction'] as const
 
 /** Problems: project.not-ready (no model chosen), recipe.invalid with every fault by its path. */
-export function recipeOfProject(choice: ProjectChoice): Result<RecipeDraft> {
-  const { scenario, draft, dataPath, morePaths, preset, changes, name } = choice
+export function recipeOfProject(
+  source: FilledProject,
+  { preset, changes, name }: PlanChoice,
+): Result<RecipeDraft> {
+  const { draft } = source
+  const { scenario } = source.project
   if (draft.modelId === null) return fail(noModel())
   const wanted: Record<string, unknown> = {
     scenario,
     model: draft.modelId,
     name,
     instruction: draft.instruction,
-    data: {
-      path: dataPath,
-      columns: draft.columns,
-      validationShare: draft.validationShare,
-      testShare: draft.testShare,
-      splitSeed: draft.splitSeed,
-      morePaths,
-      fixes: draft.fixes,
-      groupColumn: draft.groupColumn,
-    },
+    language: draft.language,
+    data: dataOf(source),
   }
   for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario), ...changes })) {
-    const steps = path.split('.')
-    if (chosenElsewhere.some((field) => field === steps[0])) return fail(notHere(path))
-    if (steps.some((step) => step === '' || step === '__proto__')) return fail(notHere(path))
+    const steps = stepsOf(path)
+    if (steps === null || chosenElsewhere.some((field) => field === steps[0])) return fail(notHere(path))
     setAt(wanted, steps, value)
   }
   const parsed = recipeDraft.safeParse(wanted)
@@ -55,22 +47,6 @@ export function recipeOfProject(choice: ProjectChoice): Result<RecipeDraft> {
     remedy: 'Change this setting, or set it back to what the preset says.',
     faults,
   })
-}
-
-function setAt(
-  target: Record<string, unknown>,
-  [step = '', ...rest]: readonly string[],
-  value: unknown,
-): void {
-  if (rest.length === 0) {
-    target[step] = value
-    return
-  }
-  const inner = Object.hasOwn(target, step) ? target[step] : undefined
-  const next: Record<string, unknown> =
-    inner !== null && typeof inner === 'object' && !Array.isArray(inner) ? { ...inner } : {}
-  target[step] = next
-  setAt(next, rest, value)
 }
 
 const noModel = (): Problem => ({

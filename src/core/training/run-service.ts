@@ -1,6 +1,7 @@
 // Starts and resumes runs: the journal knows a run before its process exists, and the process gets only verified paths.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { RunStatus } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
 import type { Launcher } from '../system/launcher.ts'
@@ -28,7 +29,8 @@ export interface RunService {
 /** Time without any message after which a trainer counts as hung; it sends a heartbeat every second. */
 const defaultSilentLimitMs = 10_000
 
-const launchable: readonly string[] = ['queued', 'interrupted', 'cancelled', 'failed', 'crashed']
+/** States that a trainer can be launched from: a run that waits for its first one, and one that can be gone on with. */
+export const launchable: readonly RunStatus[] = ['queued', 'interrupted', 'cancelled', 'failed', 'crashed']
 
 export const runFolderOf = (library: Library, runId: string): string => join(library.runsFolder, runId)
 

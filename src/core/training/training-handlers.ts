@@ -1,7 +1,7 @@
 // Starting, following and ending runs for the screens. A run of the past is shown from the journal alone.
 import type { SomeHandlers, TrainingView } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
-import { attemptAsync, ok, type Result, unwrap } from '#shared/result.ts'
+import { attemptAsync, unwrap } from '#shared/result.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
@@ -9,7 +9,7 @@ import { hasUsableAdapter } from './adapter-artifacts.ts'
 import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
-import { runFolderOf } from './run-service.ts'
+import { launchable, runFolderOf } from './run-service.ts'
 import { stateAtRest } from './run-state.ts'
 
 type TrainingCallNames =
@@ -24,8 +24,6 @@ type TrainingCallNames =
 const shownPoints = 2000
 const shownNotices = 200
 
-const restartable: readonly string[] = ['interrupted', 'cancelled', 'failed', 'crashed']
-
 export function createTrainingHandlers(
   context: WorkstationContext,
   runs: LiveRuns,
@@ -36,15 +34,15 @@ export function createTrainingHandlers(
   async function view(runId: string): Promise<TrainingView> {
     const run = unwrap(reader.getRun(runId))
     const { train, validation } = unwrap(reader.thinCurve(runId, shownPoints))
-    const diskBytes = await folderBytes(runFolderOf(library, runId))
+    const live = runs.stateOf(runId)
     return {
       run: detailOf(run),
-      state: runs.stateOf(runId) ?? stateAtRest(run, diskBytes),
+      state: live ?? stateAtRest(run, await folderBytes(runFolderOf(library, runId))),
       train: [...train],
       validation: [...validation],
       samples: [],
       notices: noticesOf(runId),
-      canContinue: restartable.includes(run.status),
+      canContinue: live === null && launchable.includes(run.status),
       hasAdapter: hasUsableAdapter(run),
     }
   }
@@ -58,12 +56,10 @@ export function createTrainingHandlers(
   return {
     'training.start': (input) =>
       attemptAsync(async () => {
-        const { draft, project, dataPath, morePaths } = unwrap(await projects.sourceOf(input.projectId))
+        const source = unwrap(await projects.sourceOf(input.projectId))
+        const { project } = source
         const { preset, changes } = input
-        const name = input.name ?? project.name
-        const recipe = unwrap(
-          recipeOfProject({ scenario: project.scenario, draft, dataPath, morePaths, preset, changes, name }),
-        )
+        const recipe = unwrap(recipeOfProject(source, { preset, changes, name: input.name ?? project.name }))
         const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
         unwrap(await runs.launch(runId))
         emit('projects.changed', { projectId: project.id })
@@ -73,10 +69,7 @@ export function createTrainingHandlers(
     'training.pause': ({ runId }) => runs.pause(runId),
     'training.resume': ({ runId }) => runs.resume(runId),
     'training.stop': ({ runId }) => runs.stop(runId),
-    'training.continue': async ({ runId }): Promise<Result<Record<string, never>>> => {
-      const launched = await runs.launch(runId)
-      return launched.ok ? ok({}) : launched
-    },
+    'training.continue': ({ runId }) => runs.launch(runId),
   }
 }
 

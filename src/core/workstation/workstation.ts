@@ -13,11 +13,13 @@ import { attempt, type Result, unwrap } from '#shared/result.ts'
 import { createAdviceHandlers } from '../advice/advice-handlers.ts'
 import { createChatHandlers } from '../chat/chat-handlers.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
+import { createPreparedRows } from '../data/prepared-rows.ts'
 import { createUploads } from '../data/uploads.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
 import { createExportHandlers } from '../export/export-handlers.ts'
 import { createModelHandlers } from '../models/model-handlers.ts'
 import { createProjectHandlers } from '../projects/project-handlers.ts'
+import { createProjectSource } from '../projects/project-source.ts'
 import { createProjectStore } from '../projects/project-store.ts'
 import { createProofHandlers } from '../proof/proof-handlers.ts'
 import { createJobBoard } from '../system/jobs.ts'
@@ -87,18 +89,19 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     })
     const store = createProjectStore(library)
     const uploads = createUploads()
-    const { source, ...projects } = createProjectHandlers(context, store)
-    const { sent, ...data } = createDataHandlers(context, store, uploads)
+    const source = createProjectSource(reader, store)
+    const prepare = createPreparedRows()
+    const { sent, ...data } = createDataHandlers(context, source, store, prepare, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
     const handlers: AnyHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
       ...createStorageHandlers(context),
-      ...projects,
+      ...createProjectHandlers(context, store),
       ...data,
       ...createModelHandlers(context, sent),
       ...createAdviceHandlers(context, source, store),
-      ...createPlanHandlers(context, source),
+      ...createPlanHandlers(context, source, prepare),
       ...createTrainingHandlers(context, runs, source),
       ...createProofHandlers(context),
       ...createExportHandlers(context),

@@ -1,6 +1,6 @@
 // The serving end of the contract: a name and an unknown value in, a Result out, whatever comes. Never throws.
 import { describeIssues } from '../recipe.ts'
-import { fail, type Problem, ProblemError, type Result } from '../result.ts'
+import { fail, faultOf, type Problem, ProblemError, type Result } from '../result.ts'
 import { type CallName, contractCalls, contractEvents, type EventName } from './contract.ts'
 
 export type Reply = Result<unknown>
@@ -24,10 +24,10 @@ export async function dispatch(handlers: AnyHandlers, name: unknown, input: unkn
     if (!reply.ok) return reply
     const output = contractCalls[name].output.safeParse(reply.value)
     if (output.success) return { ok: true, value: output.data }
-    return fail(fault(name, `the answer does not fit the contract: ${output.error.message}`))
+    return fail(faultOf(name, `the answer does not fit the contract: ${output.error.message}`))
   } catch (error) {
     if (error instanceof ProblemError) return fail(error.problem)
-    return fail(fault(name, error instanceof Error ? (error.stack ?? error.message) : String(error)))
+    return fail(faultOf(name, error))
   }
 }
 
@@ -74,11 +74,3 @@ const invalidInput = (name: string, faults: readonly { where: string; message: s
 
 const endlessInput = (name: string): Problem =>
   invalidInput(name, [{ where: 'the input', message: 'nested too deep' }])
-
-const fault = (name: string, details: string): Problem => ({
-  code: 'internal.fault',
-  message: 'Tunewright ran into a fault of its own. Nothing that was saved is lost.',
-  where: name,
-  remedy: 'Try again. If it happens again, report it with the details.',
-  details,
-})

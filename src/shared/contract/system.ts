@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { count, timeMs } from '../fields.ts'
 import { problem } from '../problem-schema.ts'
-import { call, id, nothing } from './define.ts'
+import { call, id, nothing, started } from './define.ts'
 
 export const about = z.strictObject({
   name: z.string(),
@@ -40,32 +40,33 @@ export const languages = ['en', 'de', 'es', 'fr', 'zh', 'ja'] as const
 export const language = z.enum(languages)
 export type Language = z.output<typeof language>
 
-export const settings = z.strictObject({
-  theme: z.enum(['system', 'light', 'dark']).default('system'),
+const setting = {
+  theme: z.enum(['system', 'light', 'dark']),
   /** Language of the program's words; others than English follow. */
-  language: z.literal('en').default('en'),
+  language: z.literal('en'),
   /** What a closed window does to a run: it goes on behind a tray entry, or stops with a checkpoint. */
-  whenClosed: z.enum(['keep-running', 'stop']).default('keep-running'),
+  whenClosed: z.enum(['keep-running', 'stop']),
   /** Models may be fetched over the network. Off until a person turns it on. */
-  allowsDownloads: z.boolean().default(false),
+  allowsDownloads: z.boolean(),
   /** The first start was seen through. */
-  isStarted: z.boolean().default(false),
+  isStarted: z.boolean(),
   /** Columns of the experiments table, in order; null takes the usual ones. */
-  experimentColumns: z.array(z.string().max(60)).max(60).nullable().default(null),
+  experimentColumns: z.array(z.string().max(60)).max(60).nullable(),
   /** Shows terms and settings that most people never need. */
-  isAdvanced: z.boolean().default(false),
+  isAdvanced: z.boolean(),
+}
+export const settings = z.strictObject({
+  theme: setting.theme.default('system'),
+  language: setting.language.default('en'),
+  whenClosed: setting.whenClosed.default('keep-running'),
+  allowsDownloads: setting.allowsDownloads.default(false),
+  isStarted: setting.isStarted.default(false),
+  experimentColumns: setting.experimentColumns.default(null),
+  isAdvanced: setting.isAdvanced.default(false),
 })
 export type Settings = z.output<typeof settings>
-/** Every field optional and without a default: what is left out stays as it is. */
-export const settingsChange = z.strictObject({
-  theme: z.enum(['system', 'light', 'dark']).optional(),
-  language: z.literal('en').optional(),
-  whenClosed: z.enum(['keep-running', 'stop']).optional(),
-  allowsDownloads: z.boolean().optional(),
-  isStarted: z.boolean().optional(),
-  experimentColumns: z.array(z.string().max(60)).max(60).nullable().optional(),
-  isAdvanced: z.boolean().optional(),
-})
+/** What is left out stays as it is. */
+export const settingsChange = z.strictObject(setting).partial()
 
 export const networkUse = z.strictObject({
   /** Connections to other computers since the program started. */
@@ -138,7 +139,7 @@ export const systemCalls = {
   'system.selfTest': call(nothing, z.strictObject({ checks: z.array(selfTestCheck), isGood: z.boolean() })),
   'system.network': call(nothing, networkUse),
   'system.speed': call(nothing, measuredSpeed),
-  'system.measureSpeed': call(nothing, z.strictObject({ jobId: id })),
+  'system.measureSpeed': call(nothing, started),
   'system.activity': call(nothing, z.strictObject({ jobs: z.array(job), runs: z.array(activeRun) })),
   'settings.get': call(nothing, settings),
   'settings.set': call(settingsChange, settings),

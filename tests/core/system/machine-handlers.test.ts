@@ -52,7 +52,7 @@ test('the speed is measured in a process of its own and kept', { timeout: 60_000
   const { scenarios } = unwrap(await api.call('scenarios.list', {}))
   expect(scenarios.find(({ id }) => id === 'classification')?.sample?.seconds).toBeGreaterThan(1)
   const path = join(home, 'speed.json')
-  writeFileSync(path, readFileSync(path, 'utf8').replace(/"processor":"[^"]*"/, '"processor":"another"'))
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/"processor": "[^"]*"/, '"processor":"another"'))
   expect(unwrap(await api.call('system.speed', {}))).toBeNull()
 })
 

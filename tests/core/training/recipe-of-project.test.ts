@@ -1,0 +1,46 @@
+// From a project's draft to the recipe draft: what the screens showed is what is trained.
+import { expect, test } from 'vitest'
+import type { FilledProject } from '#core/projects/project-source.ts'
+import { recipeOfProject } from '#core/training/recipe-of-project.ts'
+import { projectDraft } from '#shared/contract/index.ts'
+import { unwrap } from '#shared/result.ts'
+
+const choice = { preset: 'balanced', changes: {}, name: null } as const
+const source = (draft: object): FilledProject => ({
+  project: { id: 'p', name: 'Mail', scenario: 'classification', goal: '', createdAtMs: 0 },
+  draft: projectDraft.parse({ modelId: 'm-0000000000000000', ...draft }),
+  paths: ['/a.csv', '/b.csv'],
+})
+
+test('a run learns with the instruction of the language that the project was made in', () => {
+  expect(unwrap(recipeOfProject(source({ language: 'de' }), choice)).language).toBe('de')
+})
+
+test("rows, split and repairs are the draft's, over all files", () => {
+  const draft = { testShare: 0.3, splitSeed: 9, fixes: ['drop-damaged'], groupColumn: 'customer' }
+  expect(unwrap(recipeOfProject(source(draft), choice)).data).toEqual({
+    path: '/a.csv',
+    morePaths: ['/b.csv'],
+    columns: null,
+    validationShare: 0.15,
+    ...draft,
+  })
+})
+
+test.each(['data.path', 'language', 'instruction', 'method..rank', '__proto__.x', 'method.constructor'])(
+  'a plan cannot change %s',
+  (path) => {
+    expect(recipeOfProject(source({}), { ...choice, changes: { [path]: 'x' } })).toMatchObject({
+      ok: false,
+      problem: { code: 'recipe.invalid', where: path },
+    })
+  },
+)
+
+test('changes win over the preset', () => {
+  const changes = { 'method.rank': 3, 'evaluation.patience': null }
+  expect(unwrap(recipeOfProject(source({}), { ...choice, preset: 'thorough', changes }))).toMatchObject({
+    method: { rank: 3, alpha: 32 },
+    evaluation: { patience: null },
+  })
+})
