@@ -2,9 +2,9 @@
 // which decides how words are found.
 import type { MetricName } from '#shared/metrics.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
+import { kindsIn } from '../scenarios/entity-marks.ts'
 import type { AskedRow } from './measured-answers.ts'
 import type { BleuTokenizer } from './metrics/bleu.ts'
-import { readEntities } from './metrics/entities.ts'
 import type { RougeTokenizer } from './metrics/rouge.ts'
 import type { TerTokenizer } from './metrics/ter.ts'
 
@@ -29,8 +29,8 @@ export function factsOf(
 ): DataFacts {
   const expected = rows.map((row) => row.expected)
   const known = scenario === 'entity-recognition' ? [...expected, ...trainingTexts] : []
-  const kinds = known.flatMap((text) => readEntities(text).entities.map(({ kind }) => kind.toLowerCase()))
-  return { scenario, labels, kinds: new Set(kinds), trainingTexts, ...tokenizersFor(expected) }
+  const kinds = new Set(known.flatMap(kindsIn).map((kind) => kind.toLowerCase()))
+  return { scenario, labels, kinds, trainingTexts, ...tokenizersFor(expected) }
 }
 
 const spaceless =

@@ -2,11 +2,12 @@
 // confidence against right answers. Base is the first subject, tuned the second.
 import type { MetricName } from '#shared/metrics.ts'
 import type { LengthBucket, ProofReport } from '#shared/proof-protocol.ts'
+import { kindsIn } from '../scenarios/entity-marks.ts'
 import { evaluatePart, labelColumn } from './evaluate-answers.ts'
 import type { MeasuredAnswers, Subject } from './measured-answers.ts'
 import type { DataFacts } from './metric-facts.ts'
 import { calibrationBins, calibrationStatistics, confidenceOf } from './metrics/calibration.ts'
-import { countEntities, entityScores, readEntities } from './metrics/entities.ts'
+import { countEntities, entityScores } from './metrics/entities.ts'
 import { confusionMatrix, scoresPerLabel } from './metrics/label-metrics.ts'
 import { spanWords } from './metrics/spans.ts'
 
@@ -44,15 +45,16 @@ export function labelTable(
   }
 }
 
-/** Every kind that was expected in these rows, the most frequent first; of equals the first in the rows. */
+/** Every kind that was expected in these rows, as first written, the most frequent first; of equals the first in the rows. */
 export function kindTable(
   { rows, subjects }: MeasuredAnswers,
   { scenario }: DataFacts,
 ): ProofReport['kinds'] {
   if (scenario !== 'entity-recognition') return []
-  const kinds = new Set(
-    rows.flatMap(({ expected }) => readEntities(expected).entities.map(({ kind }) => kind)),
-  )
+  // Kinds are counted without regard to capitals, so "Person" is no kind beside "PERSON".
+  const kinds = new Map<string, string>()
+  for (const kind of rows.flatMap(({ expected }) => kindsIn(expected)))
+    if (!kinds.has(kind.toLowerCase())) kinds.set(kind.toLowerCase(), kind)
   const count = ({ answers }: Subject, kind: string) => {
     const sums = { right: 0, named: 0, expected: 0 }
     for (const [at, row] of rows.entries()) {
@@ -61,7 +63,7 @@ export function kindTable(
     }
     return { support: sums.expected, line: { ...entityScores(sums), predicted: sums.named } }
   }
-  return [...kinds]
+  return [...kinds.values()]
     .map((kind) => {
       const [base, tuned] = [count(subjects[0]!, kind), count(subjects[1]!, kind)]
       return { kind, support: base.support, base: base.line, tuned: tuned.line }

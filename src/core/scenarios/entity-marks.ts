@@ -12,7 +12,29 @@ interface Span {
 
 export type EntityReading = { readonly text: string; readonly entities: string } | { readonly reason: string }
 
+/** One line of the form in which names are answered. */
+export interface NamedEntity {
+  readonly kind: string
+  readonly words: string
+}
+
 const none = 'none'
+/** "PLACE: Lisbon", with a colon of any width. */
+const entityLine = /^\s*([^:：]+?)\s*[:：]\s*(\S.*?)\s*$/u
+
+/** The names of an answer; `malformed` lines name nothing that can be counted. `none` and an empty answer name nothing. */
+export function readEntities(answer: string): {
+  readonly entities: readonly NamedEntity[]
+  readonly malformed: number
+} {
+  const lines = answer.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '')
+  if (lines.length === 1 && /^\s*none\.?\s*$/iu.test(lines[0]!)) return { entities: [], malformed: 0 }
+  const entities = lines.flatMap((line): NamedEntity[] => {
+    const [, kind, words] = entityLine.exec(line) ?? []
+    return kind === undefined || words === undefined ? [] : [{ kind, words }]
+  })
+  return { entities, malformed: lines.length - entities.length }
+}
 
 /** Two lists of the same length. Tags in BIO, IOB, BIOES or BILOU, or bare kinds; `O` and empty ones stand outside. */
 export function readTaggedTokens(tokensCell: string, tagsCell: string): EntityReading {
@@ -65,16 +87,11 @@ function isWrittenWithoutSpaces(tokens: readonly string[]): boolean {
 /** A text and a cell that says what is marked in it: spans of JSON, names with their kinds, or lines of the answer. */
 export function readMarkedSpans(text: string, cell: string): EntityReading {
   if (/^\s*([[{])/.test(cell)) return readSpanList(text, readJson(cell))
-  const lines = cell.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '')
-  if (lines.length === 0 || (lines.length === 1 && /^(none|-)$/i.test(lines[0]!.trim())))
-    return { text, entities: none }
-  const pairs = lines.map((line) => /^\s*([^:]+?)\s*:\s*(.+?)\s*$/.exec(line))
-  if (pairs.some((pair) => pair === null))
+  if (cell.trim() === '-') return { text, entities: none }
+  const { entities, malformed } = readEntities(cell)
+  if (malformed > 0)
     return { reason: 'What is marked is neither a list of spans nor lines like "PERSON: Anna".' }
-  return placeNames(
-    text,
-    pairs.map((pair) => ({ kind: pair?.[1] ?? '', words: pair?.[2] ?? '' })),
-  )
+  return placeNames(text, entities)
 }
 
 const startKeys = ['start', 'begin', 'start_offset', 'start_char', 'start_index', 'from']
@@ -121,7 +138,7 @@ function listInside(value: unknown): unknown[] | null {
   return lists.flatMap(([kind, words]) => (words as unknown[]).map((word) => ({ label: kind, text: word })))
 }
 
-type SpanItem = Span | { readonly kind: string; readonly words: string }
+type SpanItem = Span | NamedEntity
 
 function readSpan(item: unknown): SpanItem | null {
   if (Array.isArray(item)) {
@@ -172,7 +189,7 @@ function cutSpans(text: string, spans: readonly Span[]): EntityReading {
 }
 
 /** Names in the order in which they were given, each behind the one before it where it occurs more than once. */
-function placeNames(text: string, names: readonly { kind: string; words: string }[]): EntityReading {
+function placeNames(text: string, names: readonly NamedEntity[]): EntityReading {
   const spans: Span[] = []
   const behind = new Map<string, number>()
   for (const { kind, words } of names) {
@@ -212,11 +229,10 @@ function writeEntities(text: string, spans: readonly Span[]): string {
     const before = sorted[i - 1]
     const isRepeated = before?.start === span.start && before.end === span.end && before.kind === span.kind
     const words = text.slice(span.start, span.end).replace(/\s+/g, ' ').trim()
-    return isRepeated || words === '' ? [] : [`${span.kind.replace(/\s*:\s*/g, '-')}: ${words}`]
+    return isRepeated || words === '' ? [] : [`${span.kind.replace(/\s*[:：]\s*/g, '-')}: ${words}`]
   })
   return lines.length === 0 ? none : lines.join('\n')
 }
 
 /** The kinds of entity in an answer. */
-export const kindsIn = (entities: string): string[] =>
-  entities === none ? [] : entities.split('\n').map((line) => line.slice(0, line.indexOf(': ')))
+export const kindsIn = (answer: string): string[] => readEntities(answer).entities.map(({ kind }) => kind)

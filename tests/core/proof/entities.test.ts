@@ -6,8 +6,8 @@ import {
   entitiesOfTags,
   entityScores,
   keepsEntityForm,
-  readEntities,
 } from '#core/proof/metrics/entities.ts'
+import { readEntities } from '#core/scenarios/entity-marks.ts'
 
 interface Case {
   true: string[][]
@@ -98,7 +98,7 @@ describe('entities of an answer', () => {
   })
 
   test('words may hold a colon; colons of full width count', () => {
-    expect(readEntities('TIME: 10:30\n地点：里斯本').entities).toEqual([
+    expect(readEntities('TIME: 10:30\r\n地点：里斯本').entities).toEqual([
       { kind: 'TIME', words: '10:30' },
       { kind: '地点', words: '里斯本' },
     ])

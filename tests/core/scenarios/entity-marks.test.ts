@@ -65,6 +65,7 @@ describe('spans', () => {
     '[{"text":"Anna Lind","label":"PERSON"},{"word":"Lisbon","entity":"PLACE"}]',
     '{"PERSON":["Anna Lind"],"PLACE":["Lisbon"]}',
     'PERSON: Anna Lind\nPLACE: Lisbon',
+    'PERSON：Anna Lind\r\nPLACE：Lisbon',
   ])('%s', (cell) => {
     expect(readMarkedSpans(text, cell)).toEqual(expected)
   })
@@ -86,8 +87,9 @@ describe('spans', () => {
     expect(readMarkedSpans('Anna\nLind', '[[0,9,"P"],[0,9,"P"]]')).toMatchObject({ entities: 'P: Anna Lind' })
   })
 
-  test('a kind with a colon keeps the line readable', () => {
-    const read = readMarkedSpans('Anna', '[[0,4,"bio:person"]]')
+  // A colon of full width stayed in the kind, and ended it where the answer was read.
+  test.each(['bio:person', 'bio：person'])('the kind %s keeps the line readable', (kind) => {
+    const read = readMarkedSpans('Anna', JSON.stringify([[0, 4, kind]]))
     expect(read).toMatchObject({ entities: 'bio-person: Anna' })
     expect('entities' in read && kindsIn(read.entities)).toEqual(['bio-person'])
   })

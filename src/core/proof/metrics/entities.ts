@@ -1,5 +1,6 @@
 // Scores named entities as seqeval 1.2.2 does: one counts where its kind and its place are right. From tags, and from the
 // lines that a model answers with, "KIND: words".
+import { type NamedEntity, readEntities } from '../../scenarios/entity-marks.ts'
 import { countCommon, countNgrams } from './python-text.ts'
 
 export interface Entity {
@@ -43,27 +44,6 @@ export function entityScores({ right, named, expected }: EntityCounts) {
     recall: expected === 0 ? 0 : right / expected,
     f1: named + expected === 0 ? 0 : (2 * right) / (named + expected),
   }
-}
-
-/** One line of an answer. */
-export interface NamedEntity {
-  readonly kind: string
-  readonly words: string
-}
-
-/** "PLACE: Lisbon", with a colon of any width. */
-const entityLine = /^\s*([^:：]+?)\s*[:：]\s*(\S.*?)\s*$/u
-
-/** The entities of an answer; `malformed` lines name nothing that can be counted. `none` and an empty answer name nothing. */
-export function readEntities(answer: string): { entities: NamedEntity[]; malformed: number } {
-  const lines = answer.split('\n').filter((line) => line.trim() !== '')
-  if (lines.length === 1 && /^\s*none\.?\s*$/iu.test(lines[0]!)) return { entities: [], malformed: 0 }
-  const entities: NamedEntity[] = []
-  for (const line of lines) {
-    const [, kind, words] = entityLine.exec(line) ?? []
-    if (kind !== undefined && words !== undefined) entities.push({ kind, words })
-  }
-  return { entities, malformed: lines.length - entities.length }
 }
 
 const keyOf = ({ kind, words }: NamedEntity): string => `${kind.toLowerCase()} ${words.replace(/\s+/gu, ' ')}`
