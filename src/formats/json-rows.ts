@@ -8,17 +8,19 @@ export interface RowText {
   readonly text: string
 }
 
-/** Lines that are not blank. Line ends are LF, CRLF or CR. */
+/** Lines that are not blank, or with `keepsBlank` all of them. Line ends are LF, CRLF or CR. */
 export class LineCutter {
   readonly #name: string
   readonly #limit: number
+  readonly #keepsBlank: boolean
   #rest = ''
   #line = 1
   #isAfterReturn = false
 
-  constructor(name: string, recordCharacters: number) {
+  constructor(name: string, recordCharacters: number, { keepsBlank = false } = {}) {
     this.#name = name
     this.#limit = recordCharacters
+    this.#keepsBlank = keepsBlank
   }
 
   push(text: string): RowText[] {
@@ -52,7 +54,7 @@ export class LineCutter {
 
   #cut(text: string, rows: RowText[]): void {
     this.#checkLength(text.length)
-    if (/\S/.test(text)) rows.push({ line: this.#line, text })
+    if (this.#keepsBlank || /\S/.test(text)) rows.push({ line: this.#line, text })
   }
 
   #checkLength(characters: number): void {

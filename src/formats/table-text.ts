@@ -1,10 +1,12 @@
 // Text files that are no tables, read as if they were: prose as passages, and CoNLL's columns of words with tags as one
 // row a sentence. Which of them a file may be is said by whoever opens it.
 import type { Problem } from '#shared/result.ts'
+import { LineCutter, type RowText } from './json-rows.ts'
 import { passagesOf } from './passages.ts'
 import {
   excerptOf,
   type RowFormat,
+  type RowReader,
   stopReading,
   type TableEvent,
   type TableOptions,
@@ -43,58 +45,72 @@ const shapeOf = (format: 'text' | 'conll', found: EncodingFound) => ({
 })
 
 /** Rows with the columns "tokens" and "tags", each a list of JSON. */
-export function conllTable(found: EncodingFound): RowFormat {
+function conllTable(name: string, found: EncodingFound, limit: number): RowFormat {
   return {
     shape: shapeOf('conll', found),
     columns: () => ['tokens', 'tags'],
-    startReading() {
-      const lines = createLineReader()
-      let index = 0
-      let begin = 0
-      let tokens: string[] = []
-      let tags: string[] = []
-      let fault: string | null = null
-      const close = (): TableEvent[] => {
-        if (tokens.length === 0 && fault === null) return []
-        index += 1
-        const event: TableEvent =
-          fault === null
-            ? {
-                kind: 'record',
-                line: begin,
-                index,
-                values: new Map([
-                  ['tokens', JSON.stringify(tokens)],
-                  ['tags', JSON.stringify(tags)],
-                ]),
-              }
-            : { kind: 'left-out', line: begin, index, reason: fault, excerpt: excerptOf(tokens.join(' ')) }
-        tokens = []
-        tags = []
-        fault = null
-        return [event]
-      }
-      const take = ({ line, text }: { line: number; text: string }): TableEvent[] => {
-        if (text.trim() === '') return close()
-        if (isConllComment(text)) return []
-        const cells = cellsOf(text)
-        const tag = tagOf(cells)
-        if (tokens.length === 0 && fault === null) begin = line
-        if (tag === null) fault ??= `Line ${line} has no tag such as O or B-PERSON behind its word.`
-        tokens.push(cells[0]?.trim() ?? '')
-        tags.push(tag ?? 'O')
-        return []
-      }
-      return {
-        take: (text) => lines.take(text).flatMap(take),
-        finish: () => [...lines.finish().flatMap(take), ...close()],
-      }
-    },
+    startReading: () => createConllReader(name, limit),
   }
 }
 
+interface Sentence {
+  readonly line: number
+  readonly tokens: string[]
+  readonly tags: string[]
+  characters: number
+  fault: string | null
+}
+
+function createConllReader(name: string, limit: number): RowReader {
+  const lines = new LineCutter(name, limit, { keepsBlank: true })
+  let index = 0
+  let open: Sentence | null = null
+  const close = (): TableEvent[] => {
+    if (open === null) return []
+    index += 1
+    const event = eventOf(open, index)
+    open = null
+    return [event]
+  }
+  const take = ({ line, text }: RowText): TableEvent[] => {
+    if (text.trim() === '') return close()
+    if (isConllComment(text)) return []
+    open ??= { line, tokens: [], tags: [], characters: 0, fault: null }
+    addWord(open, { line, text }, limit)
+    return []
+  }
+  return {
+    take: (text) => lines.push(text).flatMap(take),
+    finish: () => [...lines.finish().flatMap(take), ...close()],
+  }
+}
+
+/** A sentence without end is not held: after the limit of a record its words are passed over. */
+function addWord(sentence: Sentence, { line, text }: RowText, limit: number): void {
+  sentence.characters += text.length
+  if (sentence.characters > limit) {
+    sentence.fault ??= `More than ${limit.toLocaleString('en')} characters come without a blank line between sentences.`
+    return
+  }
+  const cells = cellsOf(text)
+  const tag = tagOf(cells)
+  if (tag === null) sentence.fault ??= `Line ${line} has no tag such as O or B-PERSON behind its word.`
+  sentence.tokens.push(cells[0]?.trim() ?? '')
+  sentence.tags.push(tag ?? 'O')
+}
+
+function eventOf({ line, tokens, tags, fault }: Sentence, index: number): TableEvent {
+  if (fault !== null)
+    return { kind: 'left-out', line, index, reason: fault, excerpt: excerptOf(tokens.join(' ')) }
+  const values = new Map([
+    ['tokens', JSON.stringify(tokens)],
+    ['tags', JSON.stringify(tags)],
+  ])
+  return { kind: 'record', line, index, values }
+}
+
 /** Rows with the one column "text": the passages of the file. */
-export function passageTable(name: string, found: EncodingFound): RowFormat {
+function passageTable(name: string, found: EncodingFound): RowFormat {
   return {
     shape: shapeOf('text', found),
     columns: () => ['text'],
@@ -128,41 +144,14 @@ const tooLong = (name: string): Problem => ({
   remedy: 'Bring a part of it, or several smaller files.',
 })
 
-/** Lines with their numbers from text that comes in pieces. */
-function createLineReader() {
-  let rest = ''
-  let line = 0
-  const cut = (text: string): { line: number; text: string }[] =>
-    text === ''
-      ? []
-      : text.split(/\r\n|\n|\r/).map((written) => {
-          line += 1
-          return { line, text: written }
-        })
-  return {
-    take(piece: string) {
-      const text = rest + piece
-      // A return at the very end may belong to a line feed that has not come yet.
-      const end = Math.max(text.lastIndexOf('\n'), text.slice(0, -1).lastIndexOf('\r'))
-      rest = text.slice(end + 1)
-      return end < 0 ? [] : cut(text.slice(0, text[end - 1] === '\r' && text[end] === '\n' ? end - 1 : end))
-    },
-    finish() {
-      const last = rest
-      rest = ''
-      return cut(last)
-    },
-  }
-}
-
-/** Which kind of text, if any, a file is read as. */
+/** Which kind of text, if any, a file is read as; none where its format was said. */
 export function textFormatOf(
   name: string,
   sample: string,
   found: EncodingFound,
-  { textAs }: TableOptions,
+  { textAs, format, recordCharacters = tableLimits.recordCharacters }: TableOptions,
 ): RowFormat | null {
-  if (textAs === 'conll') return looksLikeConll(sample) ? conllTable(found) : null
-  if (textAs !== 'passages') return null
+  if (textAs === undefined || format !== undefined) return null
+  if (textAs === 'conll') return looksLikeConll(sample) ? conllTable(name, found, recordCharacters) : null
   return /\.(txt|text|md|markdown|rst)$/i.test(name) ? passageTable(name, found) : null
 }

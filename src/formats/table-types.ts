@@ -20,6 +20,8 @@ export const tableLimits = {
 export type TableFormat = 'csv' | 'json' | 'jsonl'
 /** Kinds of text that are no tables and can be read as if they were. */
 export type TextFormat = 'text' | 'conll'
+/** What a file that is no table may be read as: prose in passages, or CoNLL's words with tags. */
+export type TextReading = 'passages' | 'conll'
 export type Delimiter = ',' | ';' | '\t' | '|'
 
 /** Everything that is detected can also be said. */
@@ -29,8 +31,8 @@ export interface TableOptions {
   readonly encoding?: string
   readonly delimiter?: Delimiter
   readonly hasHeader?: boolean
-  /** What a file that is no table may be: prose in passages, or CoNLL's words with tags. Left out, it is refused. */
-  readonly textAs?: 'passages' | 'conll'
+  /** Left out, a file that is no table is refused. */
+  readonly textAs?: TextReading | undefined
   /** Smaller limit for tests; see tableLimits.recordCharacters. */
   readonly recordCharacters?: number
 }

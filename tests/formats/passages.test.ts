@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { passagesOf } from '#formats/passages.ts'
 import { looksLikeConll } from '#formats/table-text.ts'
+import { problemOf, readText, sourceOf } from './table-support.ts'
 
 const words = (text: string): string => text.replace(/\s+/g, '')
 
@@ -50,4 +51,40 @@ describe('CoNLL', () => {
   ])('%j: %s', (text, is) => {
     expect(looksLikeConll(text)).toBe(is)
   })
+
+  const conll = { textAs: 'conll', recordCharacters: 40 } as const
+  const sentence = 'Anna\tB-PER\nmet\tO\nBen\tB-PER\n'
+
+  it('says the line a sentence begins on, with every kind of line end', async () => {
+    for (const end of ['\n', '\r\n', '\r']) {
+      const text = `# names\n${sentence}\n\n${sentence}`.replaceAll('\n', end)
+      const { shape, records } = await readText('a.conll', text, conll)
+      expect(shape.format).toBe('conll')
+      expect(records.map(({ line, index }) => [line, index])).toEqual([
+        [2, 1],
+        [7, 2],
+      ])
+      expect(records[1]?.values.get('tags')).toBe('["B-PER","O","B-PER"]')
+    }
+  })
+
+  // Both were held in memory, whatever their length; a line without end took time with the square of it.
+  it('leaves out a sentence without end, and stops at a line without end', async () => {
+    const { records, leftOut } = await readText('a.conll', `${sentence.repeat(9)}\n${sentence}`, conll)
+    expect(records.map(({ line }) => line)).toEqual([29])
+    expect(leftOut).toMatchObject([
+      { line: 1, reason: expect.stringContaining('More than 40 characters come without a blank line') },
+    ])
+    const endless = `${sentence}\n${sentence}\n${'x'.repeat(50)}`
+    expect(await problemOf(sourceOf('a.conll', endless), conll)).toMatchObject({
+      code: 'table.line-too-long',
+    })
+  })
+})
+
+it('a format that was said is kept, whatever the file could be read as', async () => {
+  const table = 'text,label\nGood.,yes\n'
+  expect((await readText('a.txt', table, { textAs: 'passages' })).columns).toEqual(['text'])
+  const said = await readText('a.txt', table, { textAs: 'passages', format: 'csv' })
+  expect(said.columns).toEqual(['text', 'label'])
 })

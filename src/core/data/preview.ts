@@ -24,9 +24,7 @@ const cellCharacters = 300
 export async function readPreview(path: string, scenario: Scenario): Promise<Preview> {
   const file = await openWatchedFile(path)
   try {
-    const table = unwrap(
-      await openTable(file.source, scenario.textAs === undefined ? {} : { textAs: scenario.textAs }),
-    )
+    const table = unwrap(await openTable(file.source, { textAs: scenario.textAs }))
     const found: {
       line: number
       values: ReadonlyMap<string, string>

@@ -45,9 +45,7 @@ export async function readRows(
   const file = await openWatchedFile(path)
   try {
     const { name, sizeBytes } = file.source
-    const table = unwrap(
-      await openTable(file.source, scenario.textAs === undefined ? {} : { textAs: scenario.textAs }),
-    )
+    const table = unwrap(await openTable(file.source, { textAs: scenario.textAs }))
     const reader = new RowReader(name, scenario, given, table, groupColumn)
     for await (const batch of table.batches()) reader.take(unwrap(batch))
     const read = reader.finish()

@@ -46,6 +46,7 @@ export const creativeWriting: Scenario = {
       ),
     },
   ],
+  textAs: 'passages',
   inputRoles: ['prompt'],
   answerRole: 'text',
   identityRoles: ['text'],

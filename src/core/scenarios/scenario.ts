@@ -1,7 +1,8 @@
 // What a scenario is: the goal a person picks, the columns it needs, and how a row becomes prompts and answers.
+import type { TextReading } from '#formats/table-types.ts'
 import type { Language } from '#shared/contract/system.ts'
 import type { DataFacts } from '#shared/dataset.ts'
-import type { MetricName } from '#shared/proof-protocol.ts'
+import type { MetricName } from '#shared/metrics.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import type { DatasetRow, PromptedExample } from '#shared/rows.ts'
 
@@ -55,7 +56,7 @@ export interface Scenario {
    */
   readonly alternatives?: readonly (readonly string[])[]
   /** What a file that is no table is read as; left out, such a file is refused. */
-  readonly textAs?: 'passages' | 'conll'
+  readonly textAs?: TextReading
   /** The fields the model reads. */
   readonly inputRoles: readonly string[]
   /** The field the model learns to write. */

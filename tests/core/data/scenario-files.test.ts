@@ -24,8 +24,8 @@ describe('files written for this', () => {
     expect(facts.labels).toEqual(['PERSON', 'PLACE'])
   })
 
-  test('Markdown: passages of a domain text', async () => {
-    const { read } = await prepare(fixture('harbour.md'), 'domain')
+  test.each(['domain', 'creative-writing'] as const)('Markdown: passages for %s', async (scenario) => {
+    const { read } = await prepare(fixture('harbour.md'), scenario)
     expect(read.shape.format).toBe('text')
     expect(read.rows).toEqual([
       {
