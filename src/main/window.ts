@@ -76,19 +76,3 @@ export function bringToFront(window: BrowserWindow): void {
   window.show()
   window.focus()
 }
-
-/** A page that dies more often within this time is left as it is: loading it again does not help it. */
-const reloadWindowMs = 60_000
-const reloadsAllowed = 3
-
-/** Runs go on in their own processes; the page only has to come back. */
-export function reloadDeadPage(window: BrowserWindow): void {
-  let reloadedMs: number[] = []
-  window.webContents.on('render-process-gone', (_event, { reason }) => {
-    const nowMs = Date.now()
-    reloadedMs = reloadedMs.filter((atMs) => nowMs - atMs < reloadWindowMs)
-    if (reason === 'clean-exit' || reloadedMs.length >= reloadsAllowed) return
-    reloadedMs.push(nowMs)
-    window.webContents.reload()
-  })
-}

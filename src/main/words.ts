@@ -44,4 +44,24 @@ export const words = {
     title: 'Tunewright cannot go on',
     quit: 'Quit',
   },
+  notices: {
+    title: 'About your journal',
+    message: 'Please read this once: it is about the journal, in which Tunewright keeps what was trained.',
+    understood: 'I have read this',
+  },
+  pageDied: {
+    title: 'This page stopped several times',
+    message: 'Runs go on. If loading the page again does not help, quit Tunewright and start it again.',
+    reload: 'Load the page again',
+    leave: 'Leave it',
+  },
+  pageHangs: {
+    title: 'This page does not answer',
+    message:
+      'Runs go on. You can wait, or load the page again; what you typed on it and did not save is then gone.',
+    reload: 'Load the page again',
+    leave: 'Wait',
+  },
+  helperGone: (name: string, reason: string, exitCode: number) =>
+    `A helper process of the window ended: ${name} (${reason}, exit code ${exitCode}). It is started again when it is needed.\n`,
 } as const

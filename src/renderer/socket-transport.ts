@@ -2,6 +2,7 @@
 // token (kept for this tab only) open the socket again after a reload or a break, until the program ends.
 import type { Transport } from '#shared/contract/api.ts'
 import type { Reply } from '#shared/contract/dispatch.ts'
+import { createPendingCalls } from '#shared/contract/pending-calls.ts'
 import { fail } from '#shared/result.ts'
 import {
   closeCodes,
@@ -18,11 +19,6 @@ import { t } from './words/index.ts'
 const tokenKey = 'tunewright.token'
 const firstWaitMs = 500
 const longestWaitMs = 10_000
-
-interface Waiting {
-  readonly message: FromPage
-  readonly resolve: (reply: Reply) => void
-}
 
 const lost = (where: string): Reply =>
   fail({
@@ -49,87 +45,85 @@ async function openSession(): Promise<string | null> {
 
 export function connectSocket(): Transport {
   const listeners = new Set<(event: string, payload: unknown) => void>()
-  /** Calls that were made and not answered; those not sent yet go out with the next connection. */
-  const sent = new Map<number, Waiting>()
-  let unsent: Waiting[] = []
-  let nextId = 0
-  let socket: WebSocket | null = null
-  let isWelcome = false
-  let waitMs = firstWaitMs
-  let timer: ReturnType<typeof setTimeout> | undefined
-
-  function send(waiting: Waiting): void {
-    if (waiting.message.kind === 'call') sent.set(waiting.message.id, waiting)
-    socket?.send(JSON.stringify(waiting.message))
-  }
-
-  function giveUpCalls(): void {
-    for (const { message, resolve } of [...sent.values(), ...unsent])
-      resolve(lost(message.kind === 'call' ? String(message.name) : ''))
-    sent.clear()
-    unsent = []
-  }
-
-  function receive(message: ToPage): void {
-    if (message.kind === 'welcome') {
-      // What happened meanwhile was told to nobody: the page asks for everything again.
-      if (connectionState.value === 'lost') window.location.reload()
-      isWelcome = true
-      waitMs = firstWaitMs
-      connectionState.value = 'connected'
-      const due = unsent
-      unsent = []
-      for (const waiting of due) send(waiting)
-    } else if (message.kind === 'reply') {
-      sent.get(message.id)?.resolve(message.reply)
-      sent.delete(message.id)
-    } else
-      for (const { event, payload } of message.events)
-        for (const listener of listeners) listener(event, payload)
-  }
-
-  function end(): void {
-    connectionState.value = 'ended'
-    giveUpCalls()
-  }
-
-  /** Answers under way are lost with the socket; whether the call was done is asked again by the screen. */
-  function retryLater(): void {
-    isWelcome = false
-    connectionState.value = 'lost'
-    giveUpCalls()
-    timer = setTimeout(connect, waitMs)
-    waitMs = Math.min(waitMs * 2, longestWaitMs)
-  }
-
-  async function connect(): Promise<void> {
-    clearTimeout(timer)
-    const token = await openSession().catch(() => window.sessionStorage.getItem(tokenKey))
-    if (token === null) return end()
-    const opened = new WebSocket(`ws://${window.location.host}${socketPath}`)
-    socket = opened
-    opened.onopen = () => opened.send(JSON.stringify({ kind: 'hello', token } satisfies FromPage))
-    opened.onmessage = ({ data }) => receive(JSON.parse(String(data)) as ToPage)
-    opened.onclose = ({ code }) => {
-      if (socket !== opened) return
-      if (code === closeCodes.refused) end()
-      else retryLater()
-    }
-  }
-
-  onReconnectNow(() => void connect())
-  void connect()
+  const calls = createPendingCalls((message) => line.send(message))
+  const line = keepLine({
+    onMessage(message) {
+      if (message.kind === 'welcome') {
+        // What happened meanwhile was told to nobody: the page asks for everything again.
+        if (connectionState.value === 'lost') window.location.reload()
+        connectionState.value = 'connected'
+        calls.open()
+      } else if (message.kind === 'reply') calls.answer(message.id, message.reply)
+      else
+        for (const { event, payload } of message.events)
+          for (const listener of listeners) listener(event, payload)
+    },
+    /** Answers under way are lost with the socket; whether the call was done is asked again by the screen. */
+    onBreak(state) {
+      connectionState.value = state
+      calls.giveUp((name) => lost(String(name)))
+    },
+  })
+  onReconnectNow(line.connect)
+  line.connect()
   return {
     call: (name, input) =>
-      new Promise((resolve) => {
-        if (connectionState.value === 'ended') return resolve(lost(name))
-        const waiting: Waiting = { message: { kind: 'call', id: nextId++, name, input }, resolve }
-        if (isWelcome) send(waiting)
-        else unsent.push(waiting)
-      }),
+      connectionState.value === 'ended' ? Promise.resolve(lost(name)) : calls.ask(name, input),
     onEvent(listener) {
       listeners.add(listener)
       return () => listeners.delete(listener)
     },
+  }
+}
+
+interface LineListeners {
+  onMessage(message: ToPage): void
+  /** `lost`: it tries again by itself. `ended`: the session is over. */
+  onBreak(state: 'lost' | 'ended'): void
+}
+
+interface Line {
+  send(message: FromPage): void
+  /** At once, whatever was going on; the socket before it is let go. */
+  connect(): void
+}
+
+/** One socket at a time, opened again with growing pauses. */
+function keepLine({ onMessage, onBreak }: LineListeners): Line {
+  let socket: WebSocket | null = null
+  let attempts = 0
+  let waitMs = firstWaitMs
+  let timer: ReturnType<typeof setTimeout> | undefined
+
+  async function connect(): Promise<void> {
+    clearTimeout(timer)
+    attempts += 1
+    const attempt = attempts
+    socket?.close()
+    socket = null
+    const token = await openSession().catch(() => window.sessionStorage.getItem(tokenKey))
+    if (attempt !== attempts) return
+    if (token === null) return onBreak('ended')
+    const opened = new WebSocket(`ws://${window.location.host}${socketPath}`)
+    socket = opened
+    opened.onopen = () => opened.send(JSON.stringify({ kind: 'hello', token } satisfies FromPage))
+    opened.onmessage = ({ data }) => {
+      if (socket !== opened) return
+      const message = JSON.parse(String(data)) as ToPage
+      if (message.kind === 'welcome') waitMs = firstWaitMs
+      onMessage(message)
+    }
+    opened.onclose = ({ code }) => {
+      if (socket !== opened) return
+      if (code === closeCodes.refused) return onBreak('ended')
+      onBreak('lost')
+      timer = setTimeout(connect, waitMs)
+      waitMs = Math.min(waitMs * 2, longestWaitMs)
+    }
+  }
+
+  return {
+    send: (message) => socket?.send(JSON.stringify(message)),
+    connect: () => void connect(),
   }
 }

@@ -1,12 +1,13 @@
 // What the window program and its core process say to each other. Both ends are ours; what a page sent travels inside
 // `call` unread and is checked by the contract's dispatch in the core.
 import type { Reply } from './contract/dispatch.ts'
+import type { CallMessage } from './contract/pending-calls.ts'
 import type { Problem, Result } from './result.ts'
 
 /** The core's children are started by the window program, because only that can start utility processes. */
 export type ToCore =
   | { readonly kind: 'open'; readonly home: string }
-  | { readonly kind: 'call'; readonly id: number; readonly name: unknown; readonly input: unknown }
+  | CallMessage
   /** A person picked this in a dialog; a page knows the handle only. */
   | { readonly kind: 'picked'; readonly handle: string; readonly path: string }
   | { readonly kind: 'exportPlace'; readonly id: number; readonly exportId: string }

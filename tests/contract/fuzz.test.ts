@@ -71,6 +71,7 @@ test('through the window program to a core in a process of its own', { timeout: 
     moveToBin: () => Promise.reject(new Error('a malformed call must move nothing')),
     onEvent: () => {},
     onState: (state) => states.push(state),
+    onNotices: () => {},
   })
   cleanUps.push(() => core.close())
   const hostHandlers: Record<HostCallName, () => Reply> = {

@@ -183,6 +183,18 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
     }, firstId)
     await program.page.getByRole('heading', { level: 1 }).waitFor()
     expect(await statusOf(program.page, firstId)).toBe('finished')
+
+    // Electron itself took the second of two signals for "at once": the run was torn down without its checkpoint.
+    await callOk(program.page, 'training.continue', { runId })
+    await expect
+      .poll(() => stepOf(program.page, runId), { timeout: 60_000 })
+      .toBeGreaterThan(view.run.lastStep)
+    const killed = program.app.process()
+    const gone = new Promise((resolve) => killed.once('exit', (code) => resolve(code)))
+    for (const signal of ['SIGINT', 'SIGINT', 'SIGTERM'] as const) killed.kill(signal)
+    expect(await gone).toBe(0)
+    program = await launchProgram(machine!, places)
+    expect(await statusOf(program.page, runId)).toBe('cancelled')
   })
 
   test('a page that dies comes back', async () => {

@@ -4,8 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
-import { type ChildPort, createNodeLauncher, type EntryLauncher } from '#core/system/launcher.ts'
+import {
+  type ChildExit,
+  type ChildPort,
+  createNodeLauncher,
+  type EntryLauncher,
+} from '#core/system/launcher.ts'
 import { type CoreProcess, type CoreState, createCoreProcess } from '#main/core-process.ts'
+import type { FromCore, ToCore } from '#shared/core-protocol.ts'
 import type { Problem } from '#shared/result.ts'
 
 const cleanUps: (() => void | Promise<void>)[] = []
@@ -36,6 +42,7 @@ function openCore(home: string): OpenCore {
     moveToBin: () => Promise.reject(new Error('nothing is moved here')),
     onEvent: () => {},
     onState: (...state) => states.push(state),
+    onNotices: () => {},
   })
   cleanUps.push(() => core.close())
   return { core, ports, states }
@@ -60,9 +67,65 @@ test('calls made while the core starts are answered; a killed core is started ag
     value: { projects: [{ project: { name: 'Kept' } }] },
   })
   ports.at(-1)?.kill()
-  await expect.poll(() => core.state).toBe('down')
+  await expect.poll(() => core.state, { timeout: 20_000 }).toBe('down')
   expect(await core.call('settings.get', {})).toMatchObject({ problem: { code: 'connection.lost' } })
   expect(states.map(([state]) => state)).toEqual(['open', 'starting', 'open', 'down'])
+  await core.close()
+})
+
+/** A core that does what the test says. */
+class FakeCore implements ChildPort {
+  readonly pid = 1
+  readonly sent: ToCore[] = []
+  say: (message: FromCore) => void = () => {}
+  exit: () => void = () => {}
+  send(message: unknown): void {
+    this.sent.push(message as ToCore)
+  }
+  onMessage(listener: (message: unknown) => void): void {
+    this.say = listener
+  }
+  onExit(listener: (exit: ChildExit) => void): void {
+    this.exit = () => listener({ code: 1, signal: null, lastWords: '' })
+  }
+  kill(): void {
+    this.exit()
+  }
+}
+
+test('a call whose core died before it opened is lost and is not done by the next core; what the journal says is passed on', async () => {
+  const cores: FakeCore[] = []
+  const notices: string[] = []
+  const core = createCoreProcess({
+    home: '/nowhere',
+    launcher: {
+      launch() {
+        const started = new FakeCore()
+        cores.push(started)
+        return started
+      },
+    },
+    moveToBin: () => Promise.reject(new Error('nothing is moved here')),
+    onEvent: () => {},
+    onState: () => {},
+    onNotices: (told) => notices.push(...told),
+  })
+  const early = core.call('projects.create', { name: 'Once' })
+  const place = core.exportPlace('unasked')
+  cores[0]?.exit()
+  expect(await early).toMatchObject({ ok: false, problem: { code: 'connection.lost' } })
+  expect(await place).toBeNull()
+  const late = core.call('settings.get', {})
+  const [, second] = cores
+  second?.say({ kind: 'opened', notices: ['Entries may be lost.'] })
+  expect(notices).toEqual(['Entries may be lost.'])
+  expect(second?.sent).toEqual([
+    { kind: 'open', home: '/nowhere' },
+    { kind: 'call', id: expect.any(Number), name: 'settings.get', input: {} },
+  ])
+  second?.exit()
+  expect(await late).toMatchObject({ problem: { code: 'connection.lost' } })
+  expect(core.state).toBe('down')
   await core.close()
 })
 
@@ -70,7 +133,7 @@ test('a library that cannot be opened is told with its own problem, and is not t
   const home = newHome()
   writeFileSync(join(home, 'journal.db'), 'this is no journal')
   const { core, ports, states } = openCore(home)
-  await expect.poll(() => core.state).toBe('down')
+  await expect.poll(() => core.state, { timeout: 20_000 }).toBe('down')
   expect(ports).toHaveLength(1)
   const problem = states.at(-1)?.[1]
   expect(problem?.code).toMatch(/^journal\./)

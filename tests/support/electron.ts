@@ -117,10 +117,24 @@ export async function launchProgram(machine: WindowMachine, places: ProgramPlace
     try {
       return { app, page: await app.firstWindow({ timeout: noticedMs }), complaints }
     } catch (error) {
+      await assertWindowIsThere(app)
       await app.close()
       if (attempt === launches) throw error
     }
   }
+}
+
+/** Only a window that Playwright missed is a reason to start anew; none at all or a dead page is the program's fault. */
+async function assertWindowIsThere(app: ElectronApplication): Promise<void> {
+  const windows = await app.evaluate(({ BrowserWindow }) =>
+    BrowserWindow.getAllWindows().map(({ webContents }) => ({
+      isOwnPage: webContents.getURL().startsWith('app://tunewright/'),
+      isCrashed: webContents.isCrashed(),
+    })),
+  )
+  const [window] = windows
+  if (windows.length !== 1 || !window?.isOwnPage || window.isCrashed)
+    throw new Error(`The program opened no sound window: ${JSON.stringify(windows)}`)
 }
 
 /** Starts the program once more, by itself; gives its exit code. */
