@@ -1,0 +1,158 @@
+// The answers of a run's newest proof, for reading: what base and tuned made of each row, side by side. The last run that
+// was asked for is kept, so that a page further on reads nothing again.
+import type { JournalReader } from '#journal/reader.ts'
+import type { answerViews, ProofAnswer } from '#shared/contract/index.ts'
+import type { EvaluationAnswer, RunDetail } from '#shared/journal-types.ts'
+import { isHigherBetter } from '#shared/metrics.ts'
+import type { MetricName } from '#shared/proof-protocol.ts'
+import { unwrap } from '#shared/result.ts'
+import { datasetFolder } from '../data/dataset-folder.ts'
+import { openTestSet } from '../data/test-set.ts'
+import { scenarioOf } from '../scenarios/scenarios.ts'
+import type { Library } from '../system/library.ts'
+import { newestProof } from './proof-journal.ts'
+
+type AnswerView = (typeof answerViews)[number]
+type Side = ProofAnswer['base']
+
+export interface ShownAnswers {
+  /** In the order of the rows. */
+  readonly answers: readonly ProofAnswer[]
+  /** False where the deciding metric is better the lower it is. */
+  readonly isMoreBetter: boolean
+}
+
+const noAnswers: ShownAnswers = { answers: [], isMoreBetter: true }
+
+/** Reads the answers of a run's newest proof; none where there is no proof. What it gives throws a ProblemError. */
+export function createAnswersReader(
+  library: Library,
+  reader: Pick<JournalReader, 'comparisons' | 'newestEvaluation' | 'getRun' | 'openings'>,
+): (runId: string) => Promise<ShownAnswers> {
+  let last: { readonly proofId: string; readonly shown: Promise<ShownAnswers> } | null = null
+
+  async function read(runId: string, metric: MetricName): Promise<ShownAnswers> {
+    const answersOf = (subject: 'base' | 'tuned') =>
+      unwrap(reader.newestEvaluation(runId, subject))?.answers ?? []
+    const run = unwrap(reader.getRun(runId))
+    const isOpened = unwrap(reader.openings(run.datasetFingerprint)).some(
+      (opening) => opening.runId === runId,
+    )
+    const prompts = isOpened ? await promptsOf(library, run) : new Map<string, string>()
+    const isMoreBetter = isHigherBetter(metric) ?? true
+    const pairs = { base: answersOf('base'), tuned: answersOf('tuned') }
+    return { answers: pairAnswers(pairs, metric, isMoreBetter, prompts), isMoreBetter }
+  }
+
+  return async (runId) => {
+    const comparisons = unwrap(reader.comparisons(runId))
+    const summary = newestProof(comparisons)
+    const proofId = comparisons.at(-1)?.id
+    if (summary === null || proofId === undefined) return noAnswers
+    if (last?.proofId !== proofId) last = { proofId, shown: read(runId, summary.metric) }
+    const entry = last
+    return entry.shown.catch((error: unknown) => {
+      if (last === entry) last = null
+      throw error
+    })
+  }
+}
+
+/**
+ * What the model read of each row, without the instruction; empty where the data set is not here any more or was changed.
+ * Records no opening: only for a run whose proof has recorded its look at these very rows.
+ */
+async function promptsOf(
+  library: Library,
+  { recipe, datasetFingerprint }: Pick<RunDetail, 'recipe' | 'datasetFingerprint'>,
+): Promise<ReadonlyMap<string, string>> {
+  const opened = await openTestSet(datasetFolder(library, datasetFingerprint), async () => {})
+  if (!opened.ok) return new Map()
+  const { toExamples } = scenarioOf(recipe.scenario)
+  const examples = opened.value.flatMap((row) => toExamples(row, ''))
+  return new Map(
+    examples.map(({ rowId, prompt }) => [
+      rowId,
+      prompt.flatMap(({ role, content }) => (role === 'system' ? [] : content)).join('\n\n'),
+    ]),
+  )
+}
+
+/** Base and tuned answers of the same rows, with what the deciding metric says of each. */
+function pairAnswers(
+  { base, tuned }: Readonly<Record<'base' | 'tuned', readonly EvaluationAnswer[]>>,
+  metric: MetricName,
+  isMoreBetter: boolean,
+  prompts: ReadonlyMap<string, string>,
+): ProofAnswer[] {
+  const byRow = new Map(base.map((answer) => [answer.rowId, answer]))
+  return tuned.flatMap((answer) => {
+    const other = byRow.get(answer.rowId)
+    if (other === undefined) return []
+    const sides = { base: sideOf(other, metric), tuned: sideOf(answer, metric) }
+    return [
+      {
+        rowId: answer.rowId,
+        prompt: prompts.get(answer.rowId) ?? null,
+        expected: answer.expected,
+        ...sides,
+        gain: gainOf(sides, isMoreBetter),
+        closest: null,
+      },
+    ]
+  })
+}
+
+function sideOf({ answer, scores }: EvaluationAnswer, metric: MetricName): Side {
+  const found = scores !== null && typeof scores === 'object' && !Array.isArray(scores) ? scores : {}
+  const numberAt = (name: string): number | null => {
+    const value = found[name]
+    return typeof value === 'number' ? value : null
+  }
+  return {
+    text: answer,
+    lossNats: numberAt('lossNats'),
+    score: numberAt(metric),
+    isCut: found.isCut === true,
+  }
+}
+
+type Sides = Pick<ProofAnswer, 'base' | 'tuned'>
+
+const differsByScore = ({ base, tuned }: Sides): boolean =>
+  base.score !== null && tuned.score !== null && base.score !== tuned.score
+
+/** By the row's own score where the two differ in it, else by the loss; positive is better. */
+function gainOf(sides: Sides, isMoreBetter: boolean): number {
+  const { base, tuned } = sides
+  if (!differsByScore(sides)) return (base.lossNats ?? 0) - (tuned.lossNats ?? 0)
+  const more = (tuned.score ?? 0) - (base.score ?? 0)
+  return isMoreBetter ? more : -more
+}
+
+/** Larger than any loss of a row: a score decides, and the loss only between equal ones. */
+const scoreWeight = 1e6
+
+/** Those of the answers that hold the text, in the order of the view. */
+export function chooseAnswers(
+  { answers, isMoreBetter }: ShownAnswers,
+  view: AnswerView,
+  text: string,
+): ProofAnswer[] {
+  const change = (answer: ProofAnswer): number =>
+    Math.abs(answer.gain) * (differsByScore(answer) ? scoreWeight : 1)
+  const quality = ({ tuned }: ProofAnswer): number =>
+    (isMoreBetter ? 1 : -1) * (tuned.score ?? 0) * scoreWeight - (tuned.lossNats ?? 0)
+  const order = {
+    changed: (a: ProofAnswer, b: ProofAnswer) => change(b) - change(a),
+    worst: (a: ProofAnswer, b: ProofAnswer) => quality(a) - quality(b),
+    best: (a: ProofAnswer, b: ProofAnswer) => quality(b) - quality(a),
+    all: () => 0,
+  }[view]
+  const wanted = text.trim().toLowerCase()
+  return answers.filter((answer) => holds(answer, wanted)).sort(order)
+}
+
+const holds = ({ prompt, expected, base, tuned }: ProofAnswer, wanted: string): boolean =>
+  wanted === '' ||
+  [prompt ?? '', expected, base.text, tuned.text].some((part) => part.toLowerCase().includes(wanted))
