@@ -23,10 +23,8 @@ export async function readFiles(
 }
 
 function requireAlike(first: ReadRows, next: ReadRows): void {
-  const missing = Object.values(next.match.columns).filter((column) => !first.columnsFound.includes(column))
-  const isSame = JSON.stringify(next.match.columns) === JSON.stringify(first.match.columns)
-  if (isSame && missing.length === 0) return
-  throw new ProblemError(otherColumns(first, next))
+  if (JSON.stringify(next.match.columns) !== JSON.stringify(first.match.columns))
+    throw new ProblemError(otherColumns(first, next))
 }
 
 const otherColumns = (first: ReadRows, next: ReadRows): Problem => ({

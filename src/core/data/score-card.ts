@@ -30,29 +30,36 @@ export function scoreData(prepared: PreparedData, report: DataReport, scenario: 
   return lines.map((line) => ({ ...line, ...repairedAs(line, prepared), lines: [...line.lines] }))
 }
 
-const repairedWords: Readonly<Record<FixId, string>> = {
-  'keep-one-of-repeats': 'repeated rows taken out, one of each is kept',
-  'keep-one-of-near-repeats': 'nearly equal rows taken out, one of each is kept',
-  'merge-label-spellings': 'rows with another spelling of their label, merged',
-  'drop-contradictions': 'rows with contradicting answers taken out',
-  'mask-personal-data': 'rows with personal data, masked',
-  'drop-damaged': 'rows with damaged letters taken out',
+const takenOut = 'Each row that was taken out is in the list of rows left out.'
+const repairedWords: Readonly<Record<FixId, readonly [title: string, detail: string]>> = {
+  'keep-one-of-repeats': ['repeated rows taken out, one of each is kept', takenOut],
+  'keep-one-of-near-repeats': ['nearly equal rows taken out, one of each is kept', takenOut],
+  'merge-label-spellings': [
+    'rows with another spelling of their label, merged',
+    'Every label has its commonest spelling now.',
+  ],
+  'drop-contradictions': ['rows with contradicting answers taken out', takenOut],
+  'mask-personal-data': [
+    'rows with personal data, masked',
+    'Each find is now a word in brackets, such as [e-mail].',
+  ],
+  'drop-damaged': ['rows with damaged letters taken out', takenOut],
 }
 
-/** What a repair did stands in its line; what it could not repair is still counted there. */
+/** What a repair did stands in its line; what it could not repair is still named there. */
 function repairedAs(
   { fix, state, detail }: ScoreLine,
   { fixes }: PreparedData,
 ): Partial<ScoreItem> & Pick<ScoreItem, 'isFixed'> {
   const done = fixes.find(({ id }) => id === fix)
   if (done === undefined) return { isFixed: false }
-  const rest = state === 'good' ? '' : `What is left: ${detail}`
+  const [title, whole] = repairedWords[done.id]
   return {
     isFixed: true,
     state: 'good',
     count: done.rows,
-    title: repairedWords[done.id],
-    detail: rest === '' ? 'Each row that was taken out is in the list of rows left out.' : rest,
+    title,
+    detail: state === 'good' ? whole : `What is left: ${detail}`,
   }
 }
 

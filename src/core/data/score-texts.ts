@@ -28,8 +28,21 @@ export function scoreTexts(rows: readonly DatasetRow[], report: DataReport, scen
   }
 }
 
-const firstLines = (rows: readonly { readonly line: number }[]): number[] =>
-  rows.slice(0, listedLines).map(({ line }) => line)
+/** A line about rows that show something: it is good where there are none. Of many rows `found` may be only the first. */
+function foundRows(
+  found: readonly { readonly line: number }[],
+  [one, many]: readonly [string, string],
+  { worst, ...words }: Pick<ScoreLine, 'id' | 'detail' | 'fix'> & { readonly worst: ScoreLine['state'] },
+  count: number = found.length,
+): ScoreLine {
+  return {
+    ...words,
+    count,
+    state: count === 0 ? 'good' : worst,
+    title: plural(count, one, many),
+    lines: found.slice(0, listedLines).map(({ line }) => line),
+  }
+}
 
 function personal(rows: readonly DatasetRow[]): ScoreLine {
   const found = rows.flatMap((row) => {
@@ -37,35 +50,29 @@ function personal(rows: readonly DatasetRow[]): ScoreLine {
     return find === null ? [] : [{ line: row.line, ...find }]
   })
   const [first] = found
-  return {
+  return foundRows(found, ['row with personal data', 'rows with personal data'], {
     id: 'personal-data',
-    count: found.length,
-    state: found.length === 0 ? 'good' : 'look',
-    title: plural(found.length, 'row with personal data', 'rows with personal data'),
+    worst: 'look',
     detail:
       first === undefined
         ? 'No e-mail address, telephone number, bank account or card number was found.'
         : `For example a ${first.kind}: ${excerptOf(first.text)}. The model may learn it by heart.`,
-    lines: firstLines(found),
     fix: 'mask-personal-data',
-  }
+  })
 }
 
 function damaged(rows: readonly DatasetRow[]): ScoreLine {
   const found = rows.filter(({ fields }) => Object.values(fields).some(isDamagedText))
   const example = Object.values(found[0]?.fields ?? {}).find(isDamagedText)
-  return {
+  return foundRows(found, ['row with damaged letters', 'rows with damaged letters'], {
     id: 'damaged-characters',
-    count: found.length,
-    state: found.length === 0 ? 'good' : 'bad',
-    title: plural(found.length, 'row with damaged letters', 'rows with damaged letters'),
+    worst: 'bad',
     detail:
       example === undefined
         ? 'Accents and special letters look sound.'
         : `For example “${excerptOf(example)}”: an earlier program read the text in the wrong encoding.`,
-    lines: firstLines(found),
     fix: 'drop-damaged',
-  }
+  })
 }
 
 /** Characters of a token in most European texts; only used to warn, never to cut. */
@@ -80,31 +87,22 @@ function lengths(rows: readonly DatasetRow[], report: DataReport): ScoreLine {
   )
   const { inputLengths, answerLengths } = report
   const usual = `Half of the texts have up to ${inputLengths.median} characters, the longest ${inputLengths.longest}; half of the answers have up to ${answerLengths.median}.`
-  return {
+  return foundRows(long, ['row is very long', 'rows are very long'], {
     id: 'lengths',
-    count: long.length,
-    state: long.length === 0 ? 'good' : 'look',
-    title: plural(long.length, 'row is very long', 'rows are very long'),
+    worst: 'look',
     detail:
       long.length === 0
         ? usual
         : `They may have more than ${maxTokens} tokens, the usual limit of a run, and would be left out. ${usual}`,
-    lines: firstLines(long),
     fix: null,
-  }
+  })
 }
 
 function empty({ leftOutRows, leftOut }: DataReport): ScoreLine {
   const [first] = leftOut
-  return {
-    id: 'empty',
-    count: leftOutRows,
-    state: leftOutRows === 0 ? 'good' : 'look',
-    title: plural(leftOutRows, 'row is left out', 'rows are left out'),
-    detail: first === undefined ? 'Every row can be used.' : `Line ${first.line}: ${first.reason}`,
-    lines: firstLines(leftOut),
-    fix: null,
-  }
+  const detail = first === undefined ? 'Every row can be used.' : `Line ${first.line}: ${first.reason}`
+  const words = ['row is left out', 'rows are left out'] as const
+  return foundRows(leftOut, words, { id: 'empty', worst: 'look', detail, fix: null }, leftOutRows)
 }
 
 /** Rows that are looked at: enough to see what a file is written in. */

@@ -29,25 +29,36 @@ interface Upload {
   readonly sizeBytes: number
   readonly handle: FileHandle
   received: number
+  /** When the last piece came. */
+  touchedMs: number
   /** Pieces are written one after the other. */
   last: Promise<unknown>
 }
 
 const mostUploads = 8
+/** An upload without a piece for so long makes room for another one: its page was closed, perhaps. */
+const abandonedMs = 60_000
+/** Bytes of a name, so that it fits a file system (255) with what a temporary name adds. */
+const nameBytes = 180
 const spareDiskBytes = 200e6
 
-/** One plain file name out of whatever a page calls the file: no folders, no control characters, no names of devices. */
+/**
+ * One plain file name out of whatever a page calls the file: no folders, no control characters, no names of devices, no
+ * mark of a temporary file (those are swept), and the end of what is too long.
+ */
 export function plainFileName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? ''
   const safe = last
     .replace(/[\p{Cc}\p{Cf}<>:"|?*]/gu, '_')
-    .replace(/^\.+/, '')
+    .replaceAll('.tmp-', '_tmp-')
     .replace(/[. ]+$/, '')
-    .slice(-120)
-  return safe === '' || /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(safe) ? `file-${safe}` : safe
+  let ending = [...safe].slice(-120)
+  while (Buffer.byteLength(ending.join('')) > nameBytes) ending = ending.slice(1)
+  const plain = ending.join('').replace(/^\.+/, '')
+  return plain === '' || /^(con|prn|aux|nul|com\d|lpt\d)(\.|$)/i.test(plain) ? `file-${plain}` : plain
 }
 
-export function createUploads(): Uploads {
+export function createUploads(now: () => number = Date.now): Uploads {
   const uploads = new Map<string, Upload>()
 
   const known = (uploadId: string): Upload => {
@@ -64,6 +75,7 @@ export function createUploads(): Uploads {
     mostBytes: number,
   ): Promise<{ uploadId: string }> {
     const name = plainFileName(given)
+    if (uploads.size >= mostUploads) await dropAbandoned()
     if (uploads.size >= mostUploads)
       throw refused('Too many files are sent at once.', name, 'Wait until one has arrived.')
     if (sizeBytes > mostBytes)
@@ -88,6 +100,7 @@ export function createUploads(): Uploads {
         sizeBytes,
         handle,
         received: 0,
+        touchedMs: now(),
         last: Promise.resolve(),
       })
       return { uploadId }
@@ -100,11 +113,13 @@ export function createUploads(): Uploads {
     if (offset !== upload.received || offset + bytes.length > upload.sizeBytes)
       throw refused('A piece of the file does not fit.', upload.name, 'Choose the file again.')
     try {
-      await upload.handle.writev([bytes], offset)
+      for (let at = 0; at < bytes.length; )
+        at += (await upload.handle.write(bytes, at, bytes.length - at, offset + at)).bytesWritten
     } catch (error) {
       throw asDiskProblem(error, upload.partial)
     }
     upload.received += bytes.length
+    upload.touchedMs = now()
     return { receivedBytes: upload.received }
   }
 
@@ -115,6 +130,10 @@ export function createUploads(): Uploads {
     await upload.last.catch(() => {})
     await upload.handle.close()
     await rm(upload.partial, { force: true })
+  }
+
+  async function dropAbandoned(): Promise<void> {
+    for (const [uploadId, { touchedMs }] of uploads) if (now() - touchedMs > abandonedMs) await drop(uploadId)
   }
 
   return {

@@ -51,7 +51,7 @@ interface Live {
 
 export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
   const live = new Map<string, Live>()
-  const launching = new Set<string>()
+  const launching = new Map<string, Promise<unknown>>()
 
   const tellActivity = (): void => ports.emit('activity.changed', { runs: list() })
   const list = (): ActiveRunState[] =>
@@ -74,16 +74,11 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     if (event.kind === 'notice') entry.notices.push({ atMs, text: event.text })
   }
 
-  function tell(entry: Live): void {
+  /** What came since the last time, with how the run stands. */
+  function tell(entry: Live, state: TrainingState): void {
     const { train, validation, notices } = entry
     Object.assign(entry, { train: [], validation: [], notices: [] })
-    ports.emit('training.update', {
-      state: entry.fold.state(entry.device),
-      train,
-      validation,
-      samples: [],
-      notices,
-    })
+    ports.emit('training.update', { state, train, validation, samples: [], notices })
     tellActivity()
   }
 
@@ -94,7 +89,10 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       entry.device = { processorShare: load.share(), diskBytes }
     }
     void look()
-    const timers = [setInterval(() => tell(entry), tellEveryMs), setInterval(() => void look(), lookEveryMs)]
+    const timers = [
+      setInterval(() => tell(entry, entry.fold.state(entry.device)), tellEveryMs),
+      setInterval(() => void look(), lookEveryMs),
+    ]
     return () => {
       for (const timer of timers) clearInterval(timer)
     }
@@ -105,50 +103,49 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     live.delete(entry.run.id)
     const after = ports.reader.getRun(entry.run.id)
     const state = entry.fold.state(entry.device)
-    const { train, validation, notices } = entry
-    const ending = after.ok
-      ? { ...state, status: after.value.status, phase: after.value.status, bestStep: after.value.bestStep }
-      : state
-    ports.emit('training.update', {
-      state: { ...ending, timeLeftMs: null },
-      train,
-      validation,
-      samples: [],
-      notices,
-    })
-    tellActivity()
+    const { status, bestStep } = after.ok ? after.value : state
+    tell(entry, { ...state, status, phase: status, bestStep, timeLeftMs: null })
     ports.emit('experiments.changed', { runId: entry.run.id })
   }
 
   async function launch(runId: string): Promise<Result<Record<string, never>>> {
     if (live.has(runId) || launching.has(runId)) return fail(isActive(runId))
-    launching.add(runId)
+    const started = ports.service.launch(runId)
+    launching.set(runId, started)
     try {
-      const launched = await ports.service.launch(runId)
-      if (!launched.ok) return launched
-      const run = ports.reader.getRun(runId)
-      if (!run.ok) return run
-      const entry: Live = {
-        run: run.value,
-        active: launched.value,
-        fold: createRunFold(run.value),
-        device: { processorShare: null, diskBytes: 0 },
-        train: [],
-        validation: [],
-        notices: [],
-      }
-      live.set(runId, entry)
-      launched.value.onEvent((message) => follow(entry, run.value.attempts, message))
-      const unwatch = watch(entry)
-      void launched.value.ended.then(() => {
-        unwatch()
-        end(entry)
-      })
-      tellActivity()
-      return ok({})
+      const launched = await started
+      return launched.ok ? takeOver(runId, launched.value) : launched
     } finally {
       launching.delete(runId)
     }
+  }
+
+  /** Follows a launched trainer to its end, which may have come already. */
+  function takeOver(runId: string, active: ActiveRun): Result<Record<string, never>> {
+    const found = ports.reader.getRun(runId)
+    if (!found.ok) {
+      active.cancel()
+      return found
+    }
+    const run = found.value
+    const entry: Live = {
+      run,
+      active,
+      fold: createRunFold(run),
+      device: { processorShare: null, diskBytes: 0 },
+      train: [],
+      validation: [],
+      notices: [],
+    }
+    live.set(runId, entry)
+    active.onEvent((message) => follow(entry, run.attempts, message))
+    const unwatch = watch(entry)
+    void active.ended.then(() => {
+      unwatch()
+      end(entry)
+    })
+    tellActivity()
+    return ok({})
   }
 
   const told =
@@ -174,6 +171,8 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       await live.get(runId)?.active.ended
     },
     async stopAll() {
+      // A trainer that is being launched gets its checkpoint too.
+      while (launching.size > 0) await Promise.allSettled([...launching.values()])
       const entries = [...live.values()]
       for (const { active } of entries) active.cancel()
       await Promise.all(entries.map(({ active }) => active.ended))

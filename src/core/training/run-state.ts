@@ -1,5 +1,5 @@
 // What a screen shows of a run besides its curve: folded from events while it trains, read from the journal afterwards.
-// Pure but for the clock it is given.
+// Reads nothing but the clock it is given and the size of this computer's memory.
 import { totalmem } from 'node:os'
 import type { TrainingState } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { importDataset, readLeftOut } from '#core/data/index.ts'
+import { createUploads } from '#core/data/uploads.ts'
 import { openLibrary } from '#core/system/library.ts'
 import { type DataCheck, type ProjectDraft, scoreIds } from '#shared/contract/index.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
@@ -114,6 +115,10 @@ describe('the score card', () => {
       ['mask-personal-data', 1],
       ['drop-damaged', 1],
     ])
+    // Nothing is taken out where a text is only changed.
+    expect(scoreOf(after, 'personal-data').detail).not.toContain('taken out')
+    expect(scoreOf(after, 'label-spellings').detail).not.toContain('taken out')
+    expect(scoreOf(after, 'damaged-characters').detail).toContain('taken out')
     expect(after.usableRows).toBe(before.usableRows - 5)
     expect(after.leftOutRows).toBe(before.leftOutRows + 5)
     const { rows, total } = unwrap(await station.api.call('data.leftOut', { projectId }))
@@ -207,6 +212,9 @@ describe('an upload', () => {
     ['C:\\data\\mail.csv', 'mail.csv'],
     ['..', 'file-'],
     ['con.csv', 'file-con.csv'],
+    // A name of that kind would not be seen, and swept at the next start.
+    ['backup.tmp-2.csv', 'backup_tmp-2.csv'],
+    [`${'\u8868'.repeat(200)}.csv`, `${'\u8868'.repeat(58)}.csv`],
     ['a\u0000b\n.csv', 'a_b_.csv'],
   ])('called %j becomes %s inside the project', async (given, wanted) => {
     const station = await openWorkstation()
@@ -230,6 +238,20 @@ describe('an upload', () => {
     expect(unwrap(await api.call('projects.get', { projectId })).files).toEqual([])
     unwrap(await api.call('upload.cancel', { uploadId }))
     expect(readdirSync(join(home, 'projects', projectId, 'files'))).toEqual([])
+  })
+
+  test('that its page gave up makes room for another one; those under way do not', async () => {
+    const folder = await temporaryHome()
+    const clock = { ms: 0 }
+    const uploads = createUploads(() => clock.ms)
+    const begin = (name: string) => uploads.begin(folder, name, 1, 10)
+    for (let i = 0; i < 8; i += 1) unwrap(await begin(`${i}.csv`))
+    expect(await begin('8.csv')).toMatchObject({ ok: false, problem: { code: 'upload.failed' } })
+    clock.ms = 61_000
+    unwrap(await begin('8.csv'))
+    expect(readdirSync(folder)).toHaveLength(1)
+    await uploads.close()
+    expect(readdirSync(folder)).toEqual([])
   })
 
   test('larger than the limit or than the disk, or for no project, is refused before it begins', async () => {
