@@ -52,9 +52,13 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
   })
 }
 
-/** What can be known to fail before anything is imported: a model without a template, more blocks than it has. */
+/**
+ * What can be known to fail before anything is imported: a model that cannot be asked, more blocks than it has. Where a
+ * scenario's rows bring nothing to read, the model learns plain texts, and needs no chat template.
+ */
 async function requireFit(draft: RecipeDraft, model: ModelManifest, library: Library): Promise<void> {
-  if (!model.hasChatTemplate)
+  const isAsked = scenarioOf(draft.scenario).inputRoles.length > 0
+  if (isAsked && !model.hasChatTemplate)
     throw new ProblemError({
       code: 'template.invalid',
       message: 'This model has no chat template: it cannot be spoken to, so it cannot learn to answer.',

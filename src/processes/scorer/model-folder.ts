@@ -9,7 +9,7 @@ import { type ChatTemplate, chatTemplateSource, compileChatTemplate } from '#for
 import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import { loadTokenizer, type Tokenizer } from '#formats/tokenizer.ts'
 import { linearNames } from '#shared/recipe.ts'
-import { ProblemError, unwrap } from '#shared/result.ts'
+import { fail, ProblemError, unwrap } from '#shared/result.ts'
 
 export interface TextSide {
   readonly tokenizer: Tokenizer
@@ -39,16 +39,24 @@ export async function readJson(folder: string, name: string): Promise<unknown> {
   }
 }
 
+/** Stands for the template of a model that has none: plain texts are read without one, a conversation is refused. */
+const noTemplate = (folder: string): ChatTemplate => ({
+  source: '',
+  render: () =>
+    fail({
+      code: 'template.invalid',
+      message: 'This model has no chat template, so it cannot be asked in a conversation.',
+      where: join(folder, 'tokenizer_config.json'),
+      remedy: 'Choose an instruct or chat version of this model.',
+    }),
+})
+
 /** Tokenizer and chat template of a model folder. Throws ProblemError. */
 export async function readTextSide(folder: string): Promise<TextSide> {
   const config = await readJson(folder, 'tokenizer_config.json')
   const tokenizer = unwrap(loadTokenizer(await readJson(folder, 'tokenizer.json'), config))
   const source = chatTemplateSource(config)
-  if (source === null)
-    throw damaged(
-      join(folder, 'tokenizer_config.json'),
-      'This model has no chat template, so it cannot be asked in a conversation.',
-    )
+  if (source === null) return { tokenizer, template: noTemplate(folder) }
   const tokens = { bosToken: tokenizer.bos?.text ?? null, eosToken: tokenizer.eos?.text ?? null }
   return { tokenizer, template: unwrap(compileChatTemplate(source, tokens)) }
 }

@@ -167,6 +167,19 @@ describe.each(Object.keys(samples) as ScenarioId[])('%s', (scenario) => {
   })
 })
 
+test('a model without a chat template learns plain texts, and refuses a conversation', async () => {
+  const folder = writeTinyModel(join(library.modelsFolder, 'no-template'))
+  writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify({ eos_token: end }))
+  const jobOf = async (scenario: ScenarioId) => ({ ...(await makeJob(scenario)), modelFolder: folder })
+  const texts = await jobOf('domain')
+  const { train } = await prepareRows(texts, await openModel(texts))
+  const spoken = await makeJob('domain')
+  expect(train).toEqual((await prepareRows(spoken, await openModel(spoken))).train)
+  const talk = await jobOf('chatbot')
+  const problem = { code: 'template.invalid', message: expect.stringContaining('no chat template') }
+  await expect(openModel(talk).then((model) => prepareRows(talk, model))).rejects.toMatchObject({ problem })
+})
+
 test('a row that is too long is left out with its reason, turn by turn', async () => {
   const job = await makeJob('chatbot')
   const model = await openModel(job)
