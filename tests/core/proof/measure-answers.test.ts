@@ -30,7 +30,7 @@ describe('two ways of asking a base model, measured on validation rows', () => {
   }
   let spec: MeasureSpec
   beforeAll(async () => {
-    const { spec: proof, manifest } = await open('classification', 80)
+    const { spec: proof, manifest } = await open('classification', 40)
     const rows = unwrap(await readSplit(proof.datasetFolder, 'validation'))
     spec = { ...proof, rows, labels: manifest.labels, ways: [plainWay, fewShot], adapter: null }
   })
@@ -75,7 +75,7 @@ describe('two ways of asking a base model, measured on validation rows', () => {
 
 describe('proofs of other scenarios, all parts real', () => {
   test('a conversation: every turn is asked with all that was said before it, and counts to its conversation', async () => {
-    const { spec, journal, manifest } = await open('chatbot', 30)
+    const { spec, journal, manifest } = await open('chatbot', 12)
     const report = unwrap(await proveRun({ ...spec, maxAnswerTokens: 3 }, { launcher, journal }))
     expect(report.rows).toBe(manifest.counts.test)
     expect(report.answers).toHaveLength(2 * report.rows)
@@ -84,7 +84,7 @@ describe('proofs of other scenarios, all parts real', () => {
   })
 
   test('plain texts: bits per byte, and nothing is written', async () => {
-    const { spec, journal } = await open('domain', 30)
+    const { spec, journal } = await open('domain', 12)
     const phases = new Set<string>()
     const onProgress = ({ phase }: { phase: string }) => phases.add(phase)
     const report = unwrap(await proveRun(spec, { launcher, journal, onProgress }))
@@ -102,7 +102,7 @@ describe('proofs of other scenarios, all parts real', () => {
   })
 
   test('programs are tried out where a row has tests, and only there', async () => {
-    const { spec, journal } = await open('code', 24)
+    const { spec, journal } = await open('code', 12)
     const report = unwrap(await proveRun(spec, { launcher, journal }))
     const tried = report.answers.filter(({ base }) => base.run !== null)
     expect(report.metric).toBe('passAt1')
