@@ -21,6 +21,8 @@ export interface Chats extends SomeHandlers<'chat.send' | 'chat.stop'> {
 export function createChatHandlers(context: WorkstationContext): Chats {
   const { library, reader, launcher, emit } = context
   let warm: { readonly key: string; readonly process: ChatProcess } | null = null
+  /** Messages follow one another: each finds the process that the one before left warm. */
+  let last: Promise<unknown> = Promise.resolve()
   /** Sides that have not ended, by answer. */
   const open = new Map<string, Set<Side>>()
 
@@ -70,36 +72,42 @@ export function createChatHandlers(context: WorkstationContext): Chats {
     return process
   }
 
-  /** What the run's model was told before every example stands before the conversation, unless a person says otherwise. */
-  function withInstruction(messages: readonly ChatMessage[], runId: string | null): ChatMessage[] {
-    if (runId === null || messages[0]?.role === 'system') return [...messages]
-    const { instruction } = unwrap(reader.getRun(runId)).recipe
-    return instruction.trim() === '' ? [...messages] : [{ role: 'system', content: instruction }, ...messages]
+  async function send(sent: Sent): Promise<{ chatId: string }> {
+    const run = sent.runId === null ? null : unwrap(reader.getRun(sent.runId))
+    requireSense(sent, run?.modelId ?? null)
+    const messages = withInstruction(sent.messages, run?.recipe.instruction ?? '')
+    const process = await processFor(sent)
+    for (const chatId of open.keys()) process.stop(chatId)
+    const chatId = randomUUID()
+    const { sides, seed, temperature, maxTokens } = sent
+    open.set(chatId, new Set(sides))
+    process.say({ chatId, sides: [...new Set(sides)], messages, seed, temperature, maxTokens })
+    return { chatId }
   }
 
   return {
-    'chat.send': (sent) =>
-      attemptAsync(async () => {
-        requireSense(sent, sent.runId === null ? null : unwrap(reader.getRun(sent.runId)).modelId)
-        const messages = withInstruction(sent.messages, sent.runId)
-        const process = await processFor(sent)
-        for (const chatId of open.keys()) process.stop(chatId)
-        const chatId = randomUUID()
-        const { sides, seed, temperature, maxTokens } = sent
-        open.set(chatId, new Set(sides))
-        process.say({ chatId, sides: [...new Set(sides)], messages, seed, temperature, maxTokens })
-        return { chatId }
-      }),
+    'chat.send': (sent) => {
+      const done = last.then(() => attemptAsync(() => send(sent)))
+      last = done.catch(() => {})
+      return done
+    },
     'chat.stop': ({ chatId }) => {
       if (!open.has(chatId)) return fail(unknownChat(chatId))
       warm?.process.stop(chatId)
       return ok({})
     },
     async close() {
+      await last
       await warm?.process.close()
     },
   }
 }
+
+/** What the run's model was told before every example stands before the conversation, unless a person says otherwise. */
+const withInstruction = (messages: readonly ChatMessage[], instruction: string): ChatMessage[] =>
+  instruction.trim() === '' || messages[0]?.role === 'system'
+    ? [...messages]
+    : [{ role: 'system', content: instruction }, ...messages]
 
 /** A tuned side needs a run, and a run belongs to its model. */
 function requireSense({ sides, modelId, messages }: Sent, modelOfRun: string | null): void {

@@ -1,12 +1,10 @@
 // Every run there was: listed, compared, annotated, put into the bin. Works from the journal alone, with no model and
 // nothing running.
-import { existsSync } from 'node:fs'
 import type { SomeHandlers } from '#shared/contract/index.ts'
-import { activeStatuses } from '#shared/journal-types.ts'
-import { attempt, ok, type Problem, unwrap } from '#shared/result.ts'
-import { runFolderOf } from '../training/run-service.ts'
+import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { compareSettings } from './compare-settings.ts'
+import { moveRunsToBin } from './remove-runs.ts'
 
 type ExperimentCalls =
   | 'experiments.list'
@@ -66,30 +64,15 @@ export function createExperimentHandlers(context: WorkstationContext): SomeHandl
           sameModel: isSame(runs.map(({ modelId }) => modelId)),
         }
       }),
-    'experiments.remove': async ({ runIds }) => {
-      for (const runId of runIds) {
-        const run = reader.getRun(runId)
-        if (!run.ok) return run
-        if (activeStatuses.includes(run.value.status)) return { ok: false, problem: stillActive(runId) }
-      }
-      for (const runId of runIds) {
-        const folder = runFolderOf(context.library, runId)
-        // A run that never started, or whose files a person took away before, has none.
-        if (!existsSync(folder)) continue
-        const moved = await context.host.moveToBin(folder)
-        if (!moved.ok) return moved
-      }
-      const removed = writer.removeRuns(runIds)
-      if (!removed.ok) return removed
-      emit('experiments.changed', { runId: null })
-      return ok({ removed: runIds.length })
-    },
+    'experiments.remove': ({ runIds }) =>
+      attemptAsync(async () => {
+        await moveRunsToBin(
+          context,
+          runIds.map((runId) => unwrap(reader.getRun(runId))),
+        )
+        const removed = unwrap(writer.removeRuns(runIds))
+        emit('experiments.changed', { runId: null })
+        return removed
+      }),
   }
 }
-
-const stillActive = (runId: string): Problem => ({
-  code: 'run.active',
-  message: 'This run is still at work.',
-  where: runId,
-  remedy: 'Stop it first; then it can be removed.',
-})

@@ -3,11 +3,11 @@ import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#s
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { recipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, ok, ProblemError, unwrap } from '#shared/result.ts'
+import { moveFolderToBin, moveRunsToBin } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
 import { allScenarios } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import { countSteps, estimateSeconds } from '../training/estimate.ts'
-import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { ProjectStore } from './project-store.ts'
 import { sampleOf } from './samples.ts'
@@ -24,6 +24,8 @@ type ProjectCallNames =
   | 'projects.remove'
 
 const shownRuns = 50
+/** The longest list that the journal gives. */
+const mostRuns = 10_000
 
 export function createProjectHandlers(
   context: WorkstationContext,
@@ -136,9 +138,9 @@ export function createProjectHandlers(
     'projects.remove': ({ projectId }) =>
       attemptAsync(async () => {
         projectOf(projectId)
-        const { runIds } = unwrap(writer.removeProject(projectId))
-        for (const runId of runIds) await host.moveToBin(runFolderOf(library, runId))
-        await host.moveToBin(store.folderOf(projectId))
+        await moveRunsToBin(context, unwrap(reader.listRuns({ projectId, limit: mostRuns })).runs)
+        await moveFolderToBin(context, store.folderOf(projectId))
+        unwrap(writer.removeProject(projectId))
         emit('projects.changed', { projectId })
         emit('experiments.changed', { runId: null })
         return {}

@@ -106,15 +106,20 @@ export async function writeFolderDurably<T>(
   }
 }
 
-/** Makes a folder and its parents. A file in its place is reported as what it is: no folder. */
+/** Makes a folder and its parents. */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { recursive: true })
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    throw Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR' })
+    throw asNoFolder(error, folder)
   }
 }
+
+/** What kept a folder from being made, where a file in its place is called what it is: no folder. */
+export const asNoFolder = (error: unknown, folder: string): unknown =>
+  (error as NodeJS.ErrnoException).code === 'EEXIST'
+    ? Object.assign(new Error(`${folder} is not a folder`), { code: 'ENOTDIR' })
+    : error
 
 /**
  * Removes what an interrupted write left behind: entries with a temporary name directly in `folder`. Where another

@@ -2,7 +2,7 @@
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { isTemporaryName } from './durable-files.ts'
+import { asDiskProblem, asNoFolder, isTemporaryName } from './durable-files.ts'
 
 export interface Library {
   readonly home: string
@@ -25,7 +25,7 @@ export function defaultHome(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'tunewright')
 }
 
-/** Names the library's places under `home` and makes the folders that are missing. */
+/** Names the library's places under `home` and makes the folders that are missing. Throws a ProblemError where it cannot. */
 export function openLibrary(home: string = defaultHome()): Library {
   const root = resolve(home)
   const library: Library = {
@@ -46,8 +46,16 @@ export function openLibrary(home: string = defaultHome()): Library {
     library.projectsFolder,
     library.cacheFolder,
   ])
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    makeFolder(folder)
   return library
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+  } catch (error) {
+    throw asDiskProblem(asNoFolder(error, folder), folder)
+  }
 }
 
 /**

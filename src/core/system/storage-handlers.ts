@@ -34,15 +34,18 @@ export function createStorageHandlers(
       attemptAsync(async () => {
         const items = await listStorage(library, reader)
         const chosen = [...new Set(ids)].map((id) => removable(items, id))
-        let freedBytes = 0
-        for (const item of chosen) {
-          unwrap(await host.moveToBin(item.path))
-          noteRemoval(item)
-          freedBytes += item.bytes
+        const moved: StoredItem[] = []
+        try {
+          for (const item of chosen) {
+            unwrap(await host.moveToBin(item.path))
+            moved.push(item)
+            noteRemoval(item)
+          }
+        } finally {
+          if (moved.some(({ kind }) => kind === 'model')) emit('models.changed', {})
+          if (moved.some(({ kind }) => kind === 'run')) emit('experiments.changed', { runId: null })
         }
-        if (chosen.some(({ kind }) => kind === 'model')) emit('models.changed', {})
-        if (chosen.some(({ kind }) => kind === 'run')) emit('experiments.changed', { runId: null })
-        return { removed: chosen.length, freedBytes }
+        return { removed: moved.length, freedBytes: moved.reduce((sum, { bytes }) => sum + bytes, 0) }
       }),
   }
 }

@@ -22,6 +22,7 @@ import { createProjectHandlers } from '../projects/project-handlers.ts'
 import { createProjectSource } from '../projects/project-source.ts'
 import { createProjectStore } from '../projects/project-store.ts'
 import { createProofHandlers } from '../proof/proof-handlers.ts'
+import { asDiskProblem } from '../system/durable-files.ts'
 import { createJobBoard } from '../system/jobs.ts'
 import type { Launcher } from '../system/launcher.ts'
 import { type Library, openLibrary, sweepLibrary } from '../system/library.ts'
@@ -62,12 +63,7 @@ const backupAgeMs = 24 * 60 * 60 * 1000
 /** Problems: those of the journal and of an unusable home folder. */
 export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
-    const library = openLibrary(options.home)
-    const writer = unwrap(openJournalWriter(library.journalPath))
-    const reader = unwrap(openJournalReader(library.journalPath))
-    sweepLibrary(library)
-    writer.backupIfOlderThan(backupAgeMs)
-    const interruptedRuns = unwrap(writer.markOrphansInterrupted())
+    const { library, writer, reader, interruptedRuns } = openKept(options.home)
     const listeners = new Set<EventListener>()
     const emit: Emit = (event, payload) => {
       const checked = contractEvents[event].safeParse(payload)
@@ -118,10 +114,31 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
         return () => listeners.delete(listener)
       },
       async close() {
-        await Promise.all([runs.stopAll(), jobs.close(), uploads.close(), closeChat()])
-        reader.close()
-        unwrap(writer.close())
+        try {
+          await Promise.all([runs.stopAll(), jobs.close(), uploads.close(), closeChat()])
+        } finally {
+          reader.close()
+          unwrap(writer.close())
+        }
       },
     }
   })
+}
+
+/** Library and journal, after what the last start left behind is cleared away. Throws a ProblemError, and holds nothing. */
+function openKept(home: string) {
+  const opened: { close(): unknown }[] = []
+  try {
+    const library = openLibrary(home)
+    const writer = unwrap(openJournalWriter(library.journalPath))
+    opened.push(writer)
+    const reader = unwrap(openJournalReader(library.journalPath))
+    opened.push(reader)
+    sweepLibrary(library)
+    writer.backupIfOlderThan(backupAgeMs)
+    return { library, writer, reader, interruptedRuns: unwrap(writer.markOrphansInterrupted()) }
+  } catch (error) {
+    for (const one of opened.reverse()) one.close()
+    throw asDiskProblem(error, home)
+  }
 }

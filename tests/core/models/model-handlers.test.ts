@@ -37,6 +37,18 @@ describe('a model of the person', () => {
     expect(changes).toBe(2)
   })
 
+  test('whose configuration cannot be read is among the damaged ones, and the list is still there', async () => {
+    const station = await openWorkstation()
+    const modelId = await addTiny(station)
+    const path = join(station.home, 'models', modelId, 'config.json')
+    chmodSync(path, 0o600)
+    writeFileSync(path, readFileSync(path, 'utf8').replace('{', '!'))
+    expect(unwrap(await station.api.call('models.list', {}))).toMatchObject({
+      models: [],
+      damaged: [{ code: 'model.damaged', where: `models/${modelId}/config.json` }],
+    })
+  })
+
   test('that was changed on the disk is found by verifying', async () => {
     const station = await openWorkstation()
     const modelId = await addTiny(station)

@@ -17,13 +17,19 @@ test('settings are kept, told, and changed field by field', async () => {
     first.api.call('settings.set', { experimentColumns: ['name', 'loss'] }),
   ])
   expect(told).toHaveLength(3)
+  unwrap(await first.api.call('settings.set', { allowsDownloads: true }))
+  expect(unwrap(await first.api.call('system.network', {}))).toEqual({
+    connections: 0,
+    last: null,
+    isAllowed: true,
+  })
   await first.close()
   const second = await openWorkstation(first.home)
   expect(unwrap(await second.api.call('settings.get', {}))).toMatchObject({
     theme: 'dark',
     isAdvanced: true,
     experimentColumns: ['name', 'loss'],
-    allowsDownloads: false,
+    allowsDownloads: true,
   })
 })
 

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach } from 'vitest'
-import { createNodeLauncher } from '#core/system/launcher.ts'
+import { createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
 import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
 import { type Api, dispatch, type Job, makeApi } from '#shared/contract/index.ts'
 import { ok, unwrap } from '#shared/result.ts'
@@ -15,6 +15,8 @@ export interface OpenWorkstation {
   readonly api: Api
   /** Paths behind the handles that a person picked. */
   readonly picked: Map<string, string>
+  /** Names of the processes that were started. */
+  readonly launched: readonly ProcessName[]
   /** The job when it has ended. */
   ended(jobId: string): Promise<Job>
   close(): Promise<void>
@@ -37,10 +39,17 @@ export async function openWorkstation(home?: string): Promise<OpenWorkstation> {
   await mkdir(bin, { recursive: true })
   closers.push(() => rm(bin, { recursive: true, force: true }))
   const picked = new Map<string, string>()
+  const launched: ProcessName[] = []
+  const launcher = createNodeLauncher()
   const workstation = unwrap(
     createWorkstation({
       home: folder,
-      launcher: createNodeLauncher(),
+      launcher: {
+        launch(name) {
+          launched.push(name)
+          return launcher.launch(name)
+        },
+      },
       host: {
         kind: 'direct',
         pickedPath: (handle) => picked.get(handle) ?? null,
@@ -73,5 +82,5 @@ export async function openWorkstation(home?: string): Promise<OpenWorkstation> {
       if (job !== undefined && job.status !== 'running') resolve(job)
       else waiting.set(jobId, resolve)
     })
-  return { home: folder, bin, workstation, api, picked, ended, close }
+  return { home: folder, bin, workstation, api, picked, launched, ended, close }
 }

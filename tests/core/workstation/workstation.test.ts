@@ -1,74 +1,28 @@
 // The whole core through its contract, with real parts: library, journal, trainer processes and a tiny model.
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { openLibrary } from '#core/system/library.ts'
-import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { createWorkstation } from '#core/workstation/workstation.ts'
 import { type Api, dispatch, makeApi } from '#shared/contract/index.ts'
-import { ok, unwrap } from '#shared/result.ts'
+import { fail, ok, unwrap } from '#shared/result.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { type OpenWorkstation, openWorkstation, temporaryHome } from './open-workstation.ts'
 
-const closers: (() => Promise<void>)[] = []
-afterEach(async () => {
-  for (const close of closers.splice(0).reverse()) await close()
-})
-
-interface Open {
-  readonly home: string
-  readonly workstation: Workstation
-  readonly api: Api
-  /** Paths that were moved to the bin. */
-  readonly binned: string[]
-  close(): Promise<void>
-}
-
-async function openIn(home: string): Promise<Open> {
-  const binned: string[] = []
-  const workstation = unwrap(
-    createWorkstation({
-      home,
-      launcher: createNodeLauncher(),
-      host: {
-        kind: 'direct',
-        pickedPath: () => null,
-        async moveToBin(path) {
-          binned.push(path)
-          await rm(path, { recursive: true, force: true })
-          return ok(undefined)
-        },
-      },
-    }),
-  )
-  const api = makeApi({
-    call: (name, input) => dispatch(workstation.handlers, name, input),
-    onEvent: (listener) => workstation.onEvent(listener),
-  })
-  let isClosed = false
-  const close = async () => {
-    if (!isClosed) await workstation.close()
-    isClosed = true
-  }
-  closers.push(close)
-  return { home, workstation, api, binned, close }
-}
-
-async function open(): Promise<Open> {
-  const home = await mkdtemp(join(tmpdir(), 'tunewright-workstation-'))
-  closers.push(() => rm(home, { recursive: true, force: true, maxRetries: 3 }))
-  return openIn(home)
-}
-
-async function addTinyModel({ home }: Open): Promise<string> {
+async function addTinyModel({ home }: OpenWorkstation): Promise<string> {
   const library = openLibrary(home)
   return unwrap(await importModel(library, writeTinyModel(join(home, 'cache', 'tiny')))).id
 }
 
-async function upload({ api }: Open, projectId: string, name: string, bytes: Buffer): Promise<string> {
+async function upload(
+  { api }: OpenWorkstation,
+  projectId: string,
+  name: string,
+  bytes: Buffer,
+): Promise<string> {
   const purpose = { kind: 'data', projectId } as const
   const { uploadId } = unwrap(await api.call('upload.begin', { purpose, name, sizeBytes: bytes.length }))
   const half = Math.floor(bytes.length / 2)
@@ -87,7 +41,7 @@ async function upload({ api }: Open, projectId: string, name: string, bytes: Buf
 }
 
 test('a project with the sample: rows are judged, columns known, the draft survives a restart', async () => {
-  const first = await open()
+  const first = await openWorkstation()
   const { project, files } = unwrap(
     await first.api.call('projects.create', { name: 'Mail', scenario: 'classification', withSample: true }),
   )
@@ -111,7 +65,7 @@ test('a project with the sample: rows are judged, columns known, the draft survi
     }),
   )
   await first.close()
-  const second = await openIn(first.home)
+  const second = await openWorkstation(first.home)
   const again = unwrap(await second.api.call('projects.get', { projectId: project.id }))
   expect(again.draft).toMatchObject({ testShare: 0.3, step: 'model' })
   expect(unwrap(await second.api.call('projects.list', {})).projects).toHaveLength(1)
@@ -120,8 +74,8 @@ test('a project with the sample: rows are judged, columns known, the draft survi
 test('from an uploaded file to a trained run, followed, compared, annotated and removed', {
   timeout: 120_000,
 }, async () => {
-  const station = await open()
-  const { api, workstation, binned } = station
+  const station = await openWorkstation()
+  const { api, bin } = station
   const modelId = await addTinyModel(station)
   const { project, draft } = unwrap(
     await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
@@ -183,7 +137,7 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
   expect(edited).toMatchObject({ notes: 'keeper', tags: ['good'] })
   expect(unwrap(await api.call('experiments.facets', {}))).toMatchObject({ total: 2, tags: ['good'] })
   unwrap(await api.call('experiments.remove', { runIds: [second] }))
-  expect(binned).toEqual([join(workstation.library.runsFolder, second)])
+  expect(readdirSync(bin)).toEqual([second])
   expect(unwrap(await api.call('experiments.list', {})).rows.map(({ id }) => id)).toEqual([runId])
   expect(updates).toContain('running')
 })
@@ -191,7 +145,7 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
 test('a closing program stops its runs with a checkpoint; they can be continued', {
   timeout: 120_000,
 }, async () => {
-  const station = await open()
+  const station = await openWorkstation()
   const modelId = await addTinyModel(station)
   const { project, draft } = unwrap(
     await station.api.call('projects.create', { name: 'Long', scenario: 'classification' }),
@@ -209,7 +163,7 @@ test('a closing program stops its runs with a checkpoint; they can be continued'
   )
   await firstStep
   await station.close()
-  const again = await openIn(station.home)
+  const again = await openWorkstation(station.home)
   const view = unwrap(await again.api.call('training.get', { runId }))
   expect(view.run.status).toBe('cancelled')
   expect(view.canContinue).toBe(true)
@@ -222,7 +176,7 @@ test('a closing program stops its runs with a checkpoint; they can be continued'
 })
 
 test('wrong wishes are told, each with its place, and change nothing', async () => {
-  const station = await open()
+  const station = await openWorkstation()
   const { api } = station
   const { project, draft } = unwrap(
     await api.call('projects.create', { name: 'Empty', scenario: 'classification' }),
@@ -259,19 +213,69 @@ test('wrong wishes are told, each with its place, and change nothing', async () 
   expect(await codeOf(api.call('upload.finish', begun))).toBe('upload.failed')
 })
 
-test('settings are kept; a damaged file of them is moved aside', async () => {
-  const first = await open()
-  unwrap(await first.api.call('settings.set', { theme: 'dark', allowsDownloads: true }))
-  expect(unwrap(await first.api.call('system.network', {}))).toEqual({
-    connections: 0,
-    last: null,
-    isAllowed: true,
+test('a removed project takes its files and runs to the bin; one at work or without a bin stays', {
+  timeout: 120_000,
+}, async () => {
+  const station = await openWorkstation()
+  const { api, bin } = station
+  const modelId = await addTinyModel(station)
+  const { project, draft } = unwrap(
+    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
+  )
+  const projectId = project.id
+  await upload(station, projectId, 'messages.csv', Buffer.from(messagesCsv(60)))
+  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, modelId } }))
+  const changes = { 'duration.epochs': 900, 'evaluation.patience': null }
+  const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'quick', changes }))
+  expect(await api.call('projects.remove', { projectId })).toMatchObject({
+    ok: false,
+    problem: { code: 'run.active' },
   })
-  await first.close()
-  const path = join(first.home, 'settings.json')
-  expect(JSON.parse(readFileSync(path, 'utf8')).theme).toBe('dark')
-  writeFileSync(path, '{"theme": ')
-  const second = await openIn(first.home)
-  expect(unwrap(await second.api.call('settings.get', {})).theme).toBe('system')
-  expect(existsSync(`${path}.damaged`)).toBe(true)
+  expect(readdirSync(bin)).toEqual([])
+  unwrap(await api.call('training.stop', { runId }))
+  await expect
+    .poll(async () => unwrap(await api.call('system.activity', {})).runs, { timeout: 30_000 })
+    .toEqual([])
+  unwrap(await api.call('projects.remove', { projectId }))
+  expect(readdirSync(bin).sort()).toEqual([projectId, runId].sort())
+  expect(unwrap(await api.call('projects.list', {})).projects).toEqual([])
+})
+
+test('where nothing can be moved to the bin a project stays in its list', async () => {
+  const home = await temporaryHome()
+  const problem = { code: 'bin.failed', message: 'No bin.', where: '-', remedy: '-' } as const
+  const { handlers, close } = unwrap(
+    createWorkstation({
+      home,
+      launcher: createNodeLauncher(),
+      host: { kind: 'direct', pickedPath: () => null, moveToBin: async () => fail(problem) },
+    }),
+  )
+  const api = makeApi({
+    call: (name, input) => dispatch(handlers, name, input),
+    onEvent: () => () => {},
+  })
+  const { project } = unwrap(await api.call('projects.create', { name: 'Kept', scenario: 'classification' }))
+  expect(await api.call('projects.remove', { projectId: project.id })).toEqual(fail(problem))
+  expect(unwrap(await api.call('projects.list', {})).projects).toHaveLength(1)
+  await close()
+})
+
+test('a home that cannot be used is a Problem, and the journal is free for the next attempt', async () => {
+  const home = await temporaryHome()
+  const open = (folder: string) =>
+    createWorkstation({
+      home: folder,
+      launcher: createNodeLauncher(),
+      host: { kind: 'direct', pickedPath: () => null, moveToBin: async () => ok(undefined) },
+    })
+  writeFileSync(join(home, 'file'), '')
+  expect(open(join(home, 'file', 'library'))).toMatchObject({ ok: false, problem: { code: 'disk.failed' } })
+  const opened = openLibrary(join(home, 'library'))
+  rmSync(opened.projectsFolder, { recursive: true })
+  symlinkSync(join(home, 'file'), opened.projectsFolder)
+  expect(open(opened.home)).toMatchObject({ ok: false, problem: { code: 'disk.failed' } })
+  rmSync(opened.projectsFolder)
+  const { close } = unwrap(open(opened.home))
+  await close()
 })

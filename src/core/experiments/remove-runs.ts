@@ -1,0 +1,31 @@
+// What goes with a run, or with a project, to the system's bin before the journal hides it. A Problem then leaves
+// everything in its list, and trying again goes on where it ended.
+import { existsSync } from 'node:fs'
+import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
+import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { runFolderOf } from '../training/run-service.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+
+type BinContext = Pick<WorkstationContext, 'library' | 'host'>
+
+/** The runs' folders, once it is clear that none is at work. Throws a ProblemError: `run.active`, `bin.failed`. */
+export async function moveRunsToBin(
+  context: BinContext,
+  runs: readonly Pick<RunSummary, 'id' | 'status'>[],
+): Promise<void> {
+  const active = runs.find(({ status }) => activeStatuses.includes(status))
+  if (active !== undefined) throw new ProblemError(stillActive(active.id))
+  for (const { id } of runs) await moveFolderToBin(context, runFolderOf(context.library, id))
+}
+
+/** Nothing to do where it is not there: a run that never started, or what a person took away before. */
+export async function moveFolderToBin({ host }: Pick<BinContext, 'host'>, folder: string): Promise<void> {
+  if (existsSync(folder)) unwrap(await host.moveToBin(folder))
+}
+
+const stillActive = (runId: string): Problem => ({
+  code: 'run.active',
+  message: 'This run is still at work.',
+  where: runId,
+  remedy: 'Stop it first; then it can be removed.',
+})
