@@ -1,5 +1,5 @@
 // The plans of a project, and the chosen one with a person's own changes, worked out anew a moment after each change.
-import { onScopeDispose, ref, shallowRef } from 'vue'
+import { onScopeDispose, ref, shallowRef, watch } from 'vue'
 import type { PresetId, ProjectDraft } from '#shared/contract/projects.ts'
 import type { PlanOption } from '#shared/contract/training.ts'
 import type { SettingValue } from '#shared/recipe-fields.ts'
@@ -26,8 +26,7 @@ export function usePlan(projectId: string) {
     if (reply.ok) options.value = reply.value.options
   }
 
-  async function estimate(preset: PresetId, changes: ProjectDraft['changes']): Promise<void> {
-    const turn = ++asked
+  async function estimate(turn: number, preset: PresetId, changes: ProjectDraft['changes']): Promise<void> {
     const [plain, changed] = await Promise.all([
       api.call('plan.estimate', { projectId, preset, changes: {} }),
       api.call('plan.estimate', { projectId, preset, changes }),
@@ -39,11 +38,19 @@ export function usePlan(projectId: string) {
     if (changed.ok) own.value = changed.value
   }
 
-  /** Right away, or a moment later while a person goes on changing. */
+  /** Right away, or a moment later while a person goes on changing. Answers to earlier questions no longer count. */
   function ask(preset: PresetId, changes: ProjectDraft['changes'], isHurried: boolean): void {
+    const turn = ++asked
     isEstimating.value = true
     clearTimeout(timer)
-    timer = setTimeout(() => void estimate(preset, changes), isHurried ? 0 : waitMs)
+    timer = setTimeout(() => void estimate(turn, preset, changes), isHurried ? 0 : waitMs)
+  }
+  /** Resolves once the newest question is answered. */
+  function settled(): Promise<void> {
+    if (!isEstimating.value) return Promise.resolve()
+    return new Promise((resolve) => {
+      watch(isEstimating, () => resolve(), { once: true, flush: 'sync' })
+    })
   }
   onScopeDispose(() => clearTimeout(timer))
 
@@ -58,5 +65,5 @@ export function usePlan(projectId: string) {
     return ended.status === 'done'
   }
 
-  return { options, own, presetValues, problem, isEstimating, isMeasuring, load, ask, measureSpeed }
+  return { options, own, presetValues, problem, isEstimating, isMeasuring, load, ask, settled, measureSpeed }
 }

@@ -1,0 +1,69 @@
+// A click on "Start training" that comes while the plan is worked out waits for `settled`; it was lost before.
+
+import { afterEach, beforeEach, expect, it, vi } from 'vitest'
+import { effectScope } from 'vue'
+import type { PlanOption } from '#shared/contract/training.ts'
+import { openTestPage } from './support/page.ts'
+
+/** Questions that were asked and wait for their answer. */
+const asked: { readonly changes: object; readonly answer: () => void }[] = []
+openTestPage({
+  'plan.estimate': ({ preset, changes }) =>
+    new Promise((resolve) => {
+      asked.push({ changes, answer: () => resolve(optionOf(preset, changes)) })
+    }),
+})
+const { usePlan } = await import('#renderer/features/wizard/plan-estimate.ts')
+
+const optionOf = (preset: PlanOption['preset'], changes: object): PlanOption => ({
+  preset,
+  changes: {},
+  values: { ...changes },
+  estimate: {
+    steps: 1,
+    lowSeconds: 1,
+    highSeconds: 2,
+    memoryBytes: 1,
+    diskBytes: 1,
+    energyWh: null,
+    basis: 'guess',
+  },
+  fit: { kind: 'fits', neededBytes: 1, availableBytes: 2, reason: '' },
+  sentences: [],
+  isRecommended: false,
+  blocking: null,
+})
+const answerAll = (): void => {
+  for (const { answer } of asked.splice(0)) answer()
+}
+
+beforeEach(() => vi.useFakeTimers())
+afterEach(() => vi.useRealTimers())
+
+it('is settled when the newest question is answered, not an earlier one', async () => {
+  const scope = effectScope()
+  const plan = scope.run(() => usePlan('p'))!
+  await plan.settled()
+  plan.ask('quick', { 'method.rank': 4 }, true)
+  await vi.advanceTimersByTimeAsync(0)
+  expect(asked.map(({ changes }) => changes)).toEqual([{}, { 'method.rank': 4 }])
+  plan.ask('quick', { 'method.rank': 5 }, false)
+  let isSettled = false
+  void plan.settled().then(() => {
+    isSettled = true
+  })
+  // The answer to the first question comes while the second still waits to be asked.
+  answerAll()
+  await vi.advanceTimersByTimeAsync(200)
+  expect({ isSettled, isEstimating: plan.isEstimating.value, own: plan.own.value }).toEqual({
+    isSettled: false,
+    isEstimating: true,
+    own: null,
+  })
+  await vi.advanceTimersByTimeAsync(200)
+  answerAll()
+  await vi.advanceTimersByTimeAsync(0)
+  expect(isSettled).toBe(true)
+  expect(plan.own.value?.values).toEqual({ 'method.rank': 5 })
+  scope.stop()
+})
