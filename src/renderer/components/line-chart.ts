@@ -2,9 +2,10 @@
 import { LineChart } from 'echarts/charts'
 import { GridComponent, MarkLineComponent } from 'echarts/components'
 import { init, use } from 'echarts/core'
+import { LabelLayout } from 'echarts/features'
 import { CanvasRenderer } from 'echarts/renderers'
 
-use([LineChart, GridComponent, MarkLineComponent, CanvasRenderer])
+use([LineChart, GridComponent, MarkLineComponent, LabelLayout, CanvasRenderer])
 
 export interface ChartLine {
   readonly name: string
@@ -13,84 +14,129 @@ export interface ChartLine {
   readonly isMain: boolean
 }
 
+export interface ChartView {
+  readonly lines: readonly ChartLine[]
+  /** Where a mark stands, and what it says. */
+  readonly mark: { readonly x: number; readonly text: string } | null
+  readonly xTitle: string
+  /** Where the axis ends, so that it stands still while points come. */
+  readonly lastX: number
+}
+
 export interface ChartHandle {
-  draw(
-    lines: readonly ChartLine[],
-    mark: { readonly x: number; readonly text: string } | null,
-    xAxis: { readonly title: string; readonly last: number },
-  ): void
+  draw(view: ChartView): void
   resize(): void
   dispose(): void
 }
 
+/** Pixels around the plot: the axes' numbers stand left and below, the mark's words above. */
+const margin = { left: 52, right: 16, top: 28, bottom: 52 }
+const font = { fontFamily: 'Inter Variable', fontSize: 12 }
+
+interface Rect {
+  readonly x: number
+  readonly y: number
+  readonly width: number
+  readonly height: number
+}
+
+/** Where a label goes so that it stands inside the plot of a chart of this size, as near as it can to where it was put. */
+export function keepInside(label: Rect, chart: { readonly width: number; readonly height: number }) {
+  const within = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, high))
+  return {
+    align: 'left' as const,
+    verticalAlign: 'top' as const,
+    x: within(label.x, margin.left, chart.width - margin.right - label.width),
+    y: within(label.y, margin.top, chart.height - margin.bottom - label.height),
+  }
+}
+
+const lastY = (points: ChartLine['points']): number => points.at(-1)?.[1] ?? Number.NEGATIVE_INFINITY
+
+/** Whether a line ends above all others: its label then stands above its end, those of the others below theirs. */
+export const isUpmost = (points: ChartLine['points'], lines: readonly ChartLine[]): boolean =>
+  lines.every((other) => other.points === points || lastY(other.points) < lastY(points))
+
 export function openChart(place: HTMLElement): ChartHandle {
   const chart = init(place)
   const colour = (name: string): string => getComputedStyle(place).getPropertyValue(name).trim()
+  const size = () => ({ width: chart.getWidth(), height: chart.getHeight() })
+
+  function axes({ xTitle, lastX }: ChartView) {
+    const label = { ...font, color: colour('--c-third') }
+    const line = { lineStyle: { color: colour('--c-line') } }
+    return {
+      xAxis: {
+        type: 'value',
+        name: xTitle,
+        nameLocation: 'middle',
+        nameGap: 28,
+        nameTextStyle: label,
+        axisLabel: label,
+        axisLine: line,
+        splitLine: { show: false },
+        min: 0,
+        max: lastX,
+        minInterval: 1,
+      },
+      yAxis: { type: 'value', axisLabel: label, axisLine: { show: false }, splitLine: line, scale: true },
+    }
+  }
+
+  function markOf({ mark, lastX }: ChartView) {
+    if (mark === null) return {}
+    return {
+      markLine: {
+        symbol: 'none',
+        data: [{ xAxis: mark.x }],
+        lineStyle: { color: colour('--c-ink'), type: 'dotted' },
+        label: {
+          ...font,
+          formatter: mark.text,
+          color: colour('--c-ink'),
+          fontWeight: 600,
+          // Beside the line's upper end, on the side where there is room.
+          align: mark.x > lastX / 2 ? 'right' : 'left',
+        },
+      },
+    }
+  }
+
+  function seriesOf({ name, points, isMain }: ChartLine, view: ChartView) {
+    const color = colour(isMain ? '--c-accent' : '--c-third')
+    return {
+      name,
+      type: 'line',
+      data: points,
+      showSymbol: isMain,
+      symbol: 'circle',
+      symbolSize: 7,
+      lineStyle: { width: isMain ? 2.5 : 1.25, color },
+      itemStyle: { color },
+      endLabel: {
+        ...font,
+        show: points.length > 1,
+        formatter: name,
+        align: 'right',
+        color,
+        offset: [-6, isUpmost(points, view.lines) ? -14 : 14],
+      },
+      labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size()),
+      ...(isMain ? markOf(view) : {}),
+    }
+  }
 
   return {
-    draw(lines, mark, xAxis) {
-      const [ink, third, line, accent] = ['--c-ink', '--c-third', '--c-line', '--c-accent'].map(colour)
-      const label = { color: third, fontFamily: 'Inter Variable', fontSize: 12 }
+    draw: (view) =>
       chart.setOption(
         {
           animation: false,
-          grid: { left: 44, right: 24, top: 24, bottom: 40 },
-          xAxis: {
-            type: 'value',
-            name: xAxis.title,
-            nameLocation: 'end',
-            nameTextStyle: label,
-            axisLabel: label,
-            axisLine: { lineStyle: { color: line } },
-            splitLine: { show: false },
-            min: 0,
-            max: xAxis.last,
-            minInterval: 1,
-          },
-          yAxis: {
-            type: 'value',
-            axisLabel: label,
-            axisLine: { show: false },
-            splitLine: { lineStyle: { color: line } },
-            scale: true,
-          },
-          series: lines.map(({ name, points, isMain }) => ({
-            name,
-            type: 'line',
-            data: points,
-            showSymbol: isMain,
-            symbol: 'circle',
-            symbolSize: 7,
-            lineStyle: { width: isMain ? 2.5 : 1.25, color: isMain ? accent : third },
-            itemStyle: { color: isMain ? accent : third },
-            endLabel: {
-              show: points.length > 1,
-              formatter: name,
-              align: 'right',
-              fontFamily: label.fontFamily,
-              color: isMain ? accent : third,
-              offset: [-6, isMain ? -14 : 14],
-            },
-            ...(isMain && mark !== null
-              ? {
-                  markLine: {
-                    symbol: 'none',
-                    data: [{ xAxis: mark.x }],
-                    lineStyle: { color: ink, type: 'dotted' },
-                    label: {
-                      formatter: mark.text,
-                      color: ink,
-                      fontWeight: 600,
-                      fontFamily: label.fontFamily,
-                    },
-                  },
-                }
-              : {}),
-          })),
+          grid: margin,
+          ...axes(view),
+          series: view.lines.map((line) => seriesOf(line, view)),
         },
         { notMerge: true },
-      )
-    },
+      ),
     resize: () => chart.resize(),
     dispose: () => chart.dispose(),
   }

@@ -7,7 +7,7 @@ import { api } from '../../api.ts'
 type Update = EventPayload<'training.update'>
 
 /** Points of the view with those of an update behind them; a step that was run again replaces the earlier one. */
-function joined<P extends { readonly step: number }>(known: readonly P[], added: readonly P[]): P[] {
+export function joined<P extends { readonly step: number }>(known: readonly P[], added: readonly P[]): P[] {
   if (added.length === 0) return [...known]
   const from = Math.min(...added.map(({ step }) => step))
   return [...known.filter(({ step }) => step < from), ...added]

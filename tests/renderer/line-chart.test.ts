@@ -1,0 +1,32 @@
+import { describe, expect, it } from 'vitest'
+import { isUpmost, keepInside } from '#renderer/components/line-chart.ts'
+
+const chart = { width: 320, height: 330 }
+const label = { width: 115, height: 14 }
+
+describe('labels of the chart', () => {
+  it('stand inside the plot wherever a line ends', () => {
+    for (const x of [-200, 0, 60, 200, 319, 900])
+      for (const y of [-50, 0, 100, 329, 600]) {
+        const put = keepInside({ ...label, x, y }, chart)
+        expect(put.x, `x ${x}`).toBeGreaterThanOrEqual(52)
+        expect(put.x + label.width, `x ${x}`).toBeLessThanOrEqual(chart.width)
+        expect(put.y, `y ${y}`).toBeGreaterThanOrEqual(28)
+        expect(put.y + label.height, `y ${y}`).toBeLessThanOrEqual(chart.height - 52)
+      }
+  })
+
+  it('stay where they were put as long as there is room', () => {
+    expect(keepInside({ ...label, x: 100, y: 90 }, chart)).toMatchObject({ x: 100, y: 90 })
+  })
+
+  it('stand above the line that ends highest and below the others', () => {
+    const line = (...ends: number[]) => ({
+      name: '',
+      isMain: false,
+      points: ends.map((y, x) => [x, y] as const),
+    })
+    const lines = [line(3, 1), line(2, 2), line()]
+    expect(lines.map(({ points }) => isUpmost(points, lines))).toEqual([false, true, false])
+  })
+})
