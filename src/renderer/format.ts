@@ -1,5 +1,5 @@
 // Numbers, times and dates for people: rounded to what is known, with their unit, in one place.
-import { formatBytes, formatDuration } from '#shared/units.ts'
+import { formatBytes } from '#shared/units.ts'
 import { t } from './words/index.ts'
 
 export { formatBytes }
@@ -20,36 +20,54 @@ export const formatNumber = (value: number): string => numbers.format(value)
 
 /** "136 M", "1.5 B": the number of a model's weights. */
 export function formatParameters(count: number): string {
-  if (count >= 1e9) return `${numbers.format(Math.round(count / 1e8) / 10)} B`
-  if (count >= 1e6) return `${numbers.format(Math.round(count / 1e6))} M`
+  if (count >= 1e9) return t('common.amounts.billions', { count: Math.round(count / 1e8) / 10 })
+  if (count >= 1e6) return t('common.amounts.millions', { count: Math.round(count / 1e6) })
   return numbers.format(count)
 }
 
 /** A share of 0 to 1 as "91 %". */
-export const formatPercent = (share: number): string => `${Math.round(share * 100)} %`
+export const formatPercent = (share: number): string =>
+  t('common.amounts.percent', { count: Math.round(share * 100) })
 
-/** A duration known exactly: "3 min 20 s". */
-export const formatTime = (ms: number): string => formatDuration(ms)
+interface Duration {
+  readonly count: number
+  readonly unit: 'seconds' | 'minutes' | 'hours'
+}
+const writeDuration = ({ count, unit }: Duration): string => t(`common.amounts.${unit}`, { count })
+const halfHours = (seconds: number): Duration => ({ count: Math.round(seconds / 1800) / 2, unit: 'hours' })
 
-/** An expected duration, rounded to what an estimate can know: "about 4 min". */
-export function formatAbout(ms: number): string {
+/** Rounded to what an estimate can know. */
+function roundAbout(ms: number): Duration {
   const seconds = ms / 1000
-  if (seconds < 50) return t('common.aboutSeconds', { count: Math.max(5, Math.round(seconds / 5) * 5) })
+  if (seconds < 50) return { count: Math.max(5, Math.round(seconds / 5) * 5), unit: 'seconds' }
   const minutes = Math.max(1, Math.round(seconds / 60))
-  if (minutes < 90)
-    return t('common.aboutMinutes', { count: minutes < 20 ? minutes : Math.round(minutes / 5) * 5 })
-  return t('common.aboutHours', { amount: numbers.format(Math.round(seconds / 1800) / 2) })
+  if (minutes >= 90) return halfHours(seconds)
+  return { count: minutes < 20 ? minutes : Math.round(minutes / 5) * 5, unit: 'minutes' }
 }
 
-/** The same without "about", for the running job's pill: "2 min". */
+/** An expected duration: "about 4 min". */
+export const formatAbout = (ms: number): string =>
+  t('common.about', { amount: writeDuration(roundAbout(ms)) })
+
+/** "about 4 to 6 min"; one figure where both ends round to the same. */
+export function formatAboutRange({ lowSeconds, highSeconds }: { lowSeconds: number; highSeconds: number }) {
+  const low = roundAbout(lowSeconds * 1000)
+  const high = roundAbout(highSeconds * 1000)
+  if (low.unit !== high.unit)
+    return t('common.aboutRange', { low: writeDuration(low), high: writeDuration(high) })
+  if (low.count === high.count) return t('common.about', { amount: writeDuration(high) })
+  return t('common.aboutRange', { low: low.count, high: writeDuration(high) })
+}
+
+/** Without "about", for what is left of a running job: "2 min". */
 export function formatShortTime(ms: number): string {
   const seconds = Math.max(0, Math.round(ms / 1000))
-  if (seconds < 60) return `${seconds} s`
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`
-  return `${numbers.format(Math.round(seconds / 1800) / 2)} h`
+  if (seconds < 60) return writeDuration({ count: seconds, unit: 'seconds' })
+  if (seconds < 5400) return writeDuration({ count: Math.round(seconds / 60), unit: 'minutes' })
+  return writeDuration(halfHours(seconds))
 }
 
-export const formatDate = (atMs: number): string => dates.format(atMs)
+const formatDate = (atMs: number): string => dates.format(atMs)
 export const formatDateTime = (atMs: number): string => datesAndTimes.format(atMs)
 
 const startOfDay = (atMs: number): number => new Date(atMs).setHours(0, 0, 0, 0)

@@ -1,12 +1,15 @@
 // A metric's value as a person reads it, and the scale on which its bars are drawn.
 import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
-import { formatNumber } from './format.ts'
+import { formatNumber, formatPercent } from './format.ts'
+
+/** Whose value a bar shows; each has its own colour everywhere. */
+export type Subject = 'base' | 'few-shot' | 'retrieval' | 'tuned'
 
 /** "71 %" for shares, "31.2" for scores, the plain number otherwise. */
 export function formatMetric(metric: MetricName, value: number): string {
   const { unit } = metricFacts[metric]
-  if (unit === 'share') return `${Math.round(value * 100)} %`
+  if (unit === 'share') return formatPercent(value)
   return unit === 'score' ? (value * 100).toFixed(1) : formatNumber(value)
 }
 

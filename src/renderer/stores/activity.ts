@@ -8,12 +8,13 @@ export const useActivity = defineStore('activity', () => {
   const runs = shallowRef<readonly ActiveRunState[]>([])
   /** By id; ended ones stay until the page is closed, so that a screen opened late still sees how they ended. */
   const jobs = shallowRef<ReadonlyMap<string, Job>>(new Map())
-  const waiting = new Map<string, (job: Job) => void>()
+  /** Those who wait for a job, by its id. */
+  const waiting = new Map<string, ((job: Job) => void)[]>()
 
   function note(job: Job): void {
     jobs.value = new Map(jobs.value).set(job.id, job)
     if (job.status === 'running') return
-    waiting.get(job.id)?.(job)
+    for (const resolve of waiting.get(job.id) ?? []) resolve(job)
     waiting.delete(job.id)
   }
 
@@ -28,7 +29,7 @@ export const useActivity = defineStore('activity', () => {
   function ended(jobId: string): Promise<Job> {
     const known = jobs.value.get(jobId)
     if (known && known.status !== 'running') return Promise.resolve(known)
-    return new Promise((resolve) => waiting.set(jobId, resolve))
+    return new Promise((resolve) => waiting.set(jobId, [...(waiting.get(jobId) ?? []), resolve]))
   }
 
   const cancel = (jobId: string) => api.call('jobs.cancel', { jobId })

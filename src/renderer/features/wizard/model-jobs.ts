@@ -34,8 +34,5 @@ export function useModelJobs(whenAdded: (modelId: string | null) => void) {
     fetchStarter: () => follow(api.call('models.addStarter', {})),
     addUploaded: (uploadId: string) => follow(api.call('models.addUploaded', { uploadId })),
     addPicked: (handle: string) => follow(api.call('models.addPicked', { handle })),
-    stop: async () => {
-      if (running.value) await activity.cancel(running.value.id)
-    },
   }
 }

@@ -1,4 +1,5 @@
-// One icon for each goal, the same on its card and in its project.
+// One icon for each goal, the same on its card and in its project, and the order of the cards.
+import type { ScenarioFacts } from '#shared/contract/projects.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import type { IconName } from '../../icons.ts'
 
@@ -14,5 +15,8 @@ export const scenarioIcons: Readonly<Record<ScenarioId, IconName>> = {
   domain: 'book-open-text',
 }
 
-/** The order of the cards: what most people come for first. */
-export const scenarioOrder = Object.keys(scenarioIcons) as readonly ScenarioId[]
+const order = Object.keys(scenarioIcons)
+
+/** What most people come for first. */
+export const inCardOrder = (scenarios: readonly ScenarioFacts[]): readonly ScenarioFacts[] =>
+  scenarios.toSorted((a, b) => order.indexOf(a.id) - order.indexOf(b.id))

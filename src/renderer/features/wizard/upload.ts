@@ -3,6 +3,7 @@ import type { Api } from '#shared/contract/api.ts'
 import type { CallInput } from '#shared/contract/contract.ts'
 import { uploadPieceBytes } from '#shared/contract/data.ts'
 import { ok, type Result } from '#shared/result.ts'
+import { t } from '../../words/index.ts'
 
 export type UploadPurpose = CallInput<'upload.begin'>['purpose']
 
@@ -65,10 +66,9 @@ async function readPiece(file: File, offset: number): Promise<Result<Uint8Array>
       ok: false,
       problem: {
         code: 'file.unreadable',
-        message: 'The file could not be read to its end.',
-        where: `${file.name}, byte ${offset}`,
-        remedy:
-          'Check that it is still in its place, that it is a file and not a folder, and choose it again.',
+        message: t('wizard.data.unreadableFile.message'),
+        where: t('wizard.data.unreadableFile.where', { name: file.name, offset: String(offset) }),
+        remedy: t('wizard.data.unreadableFile.remedy'),
         details: String(error),
       },
     }

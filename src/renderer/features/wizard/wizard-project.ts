@@ -1,6 +1,6 @@
 // The project that the wizard works on: loaded once, its draft changed on the screen at once and kept with every change.
 import { computed, type InjectionKey, inject, onScopeDispose, provide, shallowRef } from 'vue'
-import type { ProjectDetail, ProjectDraft } from '#shared/contract/projects.ts'
+import type { ProjectDetail, ProjectDraft, ScenarioFacts } from '#shared/contract/projects.ts'
 import type { Problem, Result } from '#shared/result.ts'
 import { api } from '../../api.ts'
 import { makeDraftSaver } from './draft-saver.ts'
@@ -82,4 +82,14 @@ export function useWizardProject(): WizardProject {
   const project = inject(key)
   if (project === undefined) throw new Error('a step of the wizard stands outside of its screen')
   return project
+}
+
+/** What the project's goal brings along, for the steps; null until it is known. */
+export function useScenarioFacts() {
+  const { scenario } = useWizardProject()
+  const facts = shallowRef<ScenarioFacts | null>(null)
+  void api.call('scenarios.list', {}).then((reply) => {
+    if (reply.ok) facts.value = reply.value.scenarios.find(({ id }) => id === scenario.value) ?? null
+  })
+  return facts
 }
