@@ -5,7 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
 import { openLibrary } from '#core/system/library.ts'
+import { common } from '#renderer/words/en/common.ts'
+import { projects } from '#renderer/words/en/projects.ts'
 import { recipe } from '#renderer/words/en/recipe.ts'
+import { training } from '#renderer/words/en/training.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import { unwrap } from '#shared/result.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
@@ -51,6 +54,8 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await button(wizard.goal.create).click()
 
     await heading(wizard.data.heading)
+    // The keyboard stands at the new screen's heading, so that it is read first.
+    await page.locator('h1:focus').getByText(wizard.data.heading).waitFor()
     await button(wizard.data.next).and(page.locator(':enabled')).waitFor()
     await expectReading(screen, 'wizard-data')
     await expectAccessible(screen)
@@ -74,10 +79,13 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     // Left and opened again, the project is where it was.
     const projectId = projectOf()
     await page.goto(`${page.url().split('#')[0]}#/`)
-    await page.goto(`${page.url().split('#')[0]}#/projects/${projectId}`)
+    await heading(projects.headingGoOn)
+    await page.getByText('no run yet · with sample rows').waitFor()
+    await expectAccessible(screen)
+    await page.getByRole('link', { name: 'Open Sort texts' }).click()
     await heading(wizard.plan.heading)
     await page.getByText('1 setting changed by you').waitFor()
-    await button(wizard.plan.start).click()
+    await startWhileEstimating()
     await page.waitForURL(/#\/runs\/[^/]+\/training/)
     const runId = /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
     const { run } = await call('training.get', { runId })
@@ -90,8 +98,33 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
       .poll(async () => (await call('training.get', { runId })).run.status, { timeout: 90_000 })
       .toBe('finished')
     expect((await call('training.get', { runId })).run.lastStep).toBe(2)
+    await heading(training.heading.finished)
+    await expectAccessible(screen)
+    await expectChartFollowsTheme()
     expect(complaints).toEqual([])
   })
+
+  /** Another plan and back, then "Start training" before the time can be worked out: the click used to be lost. */
+  const startWhileEstimating = (): Promise<void> =>
+    screen.page.evaluate(async (start) => {
+      const radio = (plan: string) => document.querySelector<HTMLInputElement>(`input[value="${plan}"]`)
+      radio('balanced')?.click()
+      radio('quick')?.click()
+      await new Promise((drawn) => requestAnimationFrame(drawn))
+      for (const one of document.querySelectorAll('button'))
+        if (one.textContent?.trim() === start) one.click()
+    }, wizard.plan.start)
+
+  /** The setting changes while the system stays light. */
+  async function expectChartFollowsTheme(): Promise<void> {
+    const { page, call } = screen
+    const drawing = () =>
+      page.locator('figure canvas').evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL())
+    const inLight = await drawing()
+    await call('settings.set', { theme: 'dark' })
+    await page.locator('html.dark').waitFor()
+    await expect.poll(drawing).not.toBe(inLight)
+  }
 
   /** A wrong value says why, a good one is kept and worked out, and what was changed can be set back. */
   async function changeFineSettings(): Promise<void> {
@@ -135,6 +168,11 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
       .getByText(/broken\.csv.*line 2/)
       .waitFor()
     await expectAccessible(screen)
+    await page.evaluate(() => {
+      navigator.clipboard.writeText = () => Promise.reject(new Error('refused by the test'))
+    })
+    await button(common.problem.copyDetails).click()
+    await page.getByText(common.problem.notCopied).waitFor()
     expect(await button(wizard.data.next).isEnabled()).toBe(false)
     await button('Remove broken.csv').click()
     await heading(wizard.data.headingEmpty)
