@@ -1,7 +1,8 @@
 // What the table of experiments takes from a recipe and from a proof, whichever version wrote them.
 import { z } from 'zod'
 import { runSummary } from './journal-types.ts'
-import { interval, metricName, verdict } from './proof-protocol.ts'
+import { metricName } from './metrics.ts'
+import { interval, verdict } from './proof-protocol.ts'
 
 /** A run without what only its detail has. */
 export const plainSummary = z.object(runSummary.shape)

@@ -4,8 +4,6 @@ import { metricName } from './metrics.ts'
 import { problem } from './problem-schema.ts'
 import { chatMessage } from './rows.ts'
 
-export { isShare, type MetricName, metricName, metricNames } from './metrics.ts'
-
 /** Which model: as it was, or with the adapter of the run. */
 export const proofSides = ['base', 'tuned'] as const
 export const proofSide = z.enum(proofSides)
@@ -122,16 +120,17 @@ export type GeneratorEvent = z.output<typeof generatorEvent>
 export const interval = z.strictObject({ value: z.number(), low: z.number(), high: z.number() })
 export type Interval = z.output<typeof interval>
 
-/** One metric for both models on the same rows; `difference` is tuned minus base. */
+/** A figure of both models on the same rows; `difference` is tuned minus base. */
+const bothSides = { base: interval, tuned: interval, difference: interval }
+
+/** One metric for both models. */
 export const comparison = z.strictObject({
   metric: metricName,
   /** null where neither direction is better in itself. */
   isHigherBetter: z.boolean().nullable(),
   /** Rows that the metric says something about, where these are not all. */
   rows: z.int().optional(),
-  base: interval,
-  tuned: interval,
-  difference: interval,
+  ...bothSides,
 })
 export type Comparison = z.output<typeof comparison>
 
@@ -191,9 +190,7 @@ const lengthBucket = z.strictObject({
   fromWords: z.int(),
   toWords: z.int(),
   rows: z.int(),
-  base: interval,
-  tuned: interval,
-  difference: interval,
+  ...bothSides,
 })
 export type LengthBucket = z.output<typeof lengthBucket>
 

@@ -6,6 +6,7 @@ import { kindsIn } from '../scenarios/entity-marks.ts'
 import type { AskedRow } from './measured-answers.ts'
 import type { BleuTokenizer } from './metrics/bleu.ts'
 import type { RougeTokenizer } from './metrics/rouge.ts'
+import { spacelessLetters } from './metrics/spans.ts'
 import type { TerTokenizer } from './metrics/ter.ts'
 
 export interface DataFacts {
@@ -33,9 +34,6 @@ export function factsOf(
   return { scenario, labels, kinds, trainingTexts, ...tokenizersFor(expected) }
 }
 
-const spaceless =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]/gu
-
 /**
  * By the script of most letters. Chinese has a tokenizer in BLEU; other scripts without blanks are taken character by
  * character. rouge_score knows only a to z: where most letters are others, words of any script are counted instead.
@@ -47,7 +45,7 @@ export function tokenizersFor(
     texts.reduce((sum, text) => sum + (text.match(pattern)?.length ?? 0), 0)
   const letters = count(/\p{L}/gu)
   const han = count(/\p{Script=Han}/gu)
-  const isSpaceless = 2 * count(spaceless) > letters
+  const isSpaceless = 2 * count(spacelessLetters) > letters
   const isChinese =
     isSpaceless && 2 * han > letters && 10 * count(/[\p{Script=Hiragana}\p{Script=Katakana}]/gu) < han
   return {

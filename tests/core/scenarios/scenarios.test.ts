@@ -1,7 +1,7 @@
 // The scenario table: every id has a complete entry, and rows become the prompts the scenario promises.
 import { describe, expect, test } from 'vitest'
 import { allScenarios, scenarioOf } from '#core/scenarios/scenarios.ts'
-import { metricNames } from '#shared/proof-protocol.ts'
+import { metricNames } from '#shared/metrics.ts'
 import { scenarioIds } from '#shared/recipe.ts'
 import type { DatasetRow } from '#shared/rows.ts'
 

@@ -1,6 +1,14 @@
 // Corpus BLEU (Papineni et al. 2002) from sums over rows, as sacrebleu 2.6 computes it: n-grams up to 4, smoothing "exp",
 // and its tokenizers 13a, intl, zh and char. Scores are shares of 1.
-import { countAll, countCommon, countNgrams, pythonTrimEnd, pythonWords } from './python-text.ts'
+import {
+  applyRules,
+  countAll,
+  countCommon,
+  countNgrams,
+  pythonTrimEnd,
+  pythonWords,
+  type Rule,
+} from './python-text.ts'
 
 export const bleuTokenizers = ['13a', 'intl', 'zh', 'char'] as const
 export type BleuTokenizer = (typeof bleuTokenizers)[number]
@@ -9,7 +17,6 @@ const order = 4
 /** [length of the answer, length of the expected text, matches of 1- to 4-grams, 1- to 4-grams of the answer] */
 export const bleuWidth = 2 + 2 * order
 
-type Rule = readonly [RegExp, string]
 /** Marks and symbols of ASCII stand alone; periods and commas too unless between digits; a dash after a digit too. */
 const westernRules: readonly Rule[] = [
   [/([{-~[-` -&(-+:-@/])/gu, ' $1 '],
@@ -37,9 +44,6 @@ const escapes: readonly Rule[] = [
  */
 const chinese =
   /([\u3400-\u4db5\u4e00-\u9fbb\uf900-\ufa2d\ufa30-\ufa6a\ufa70-\ufad9\u2001-\u2a6d\u2f81-\u2fa1\uff00-\uffef\u2e80-\u2eff\u3000-\u303f\u31c0-\u31ef\u2f00-\u2fdf\u2ff0-\u2fff\u3100-\u312f\u31a0-\u31bf\ufe10-\ufe1f\ufe30-\ufe4f\u3200-\u33ff])/gu
-
-const applyRules = (text: string, rules: readonly Rule[]): string =>
-  rules.reduce((line, [pattern, replacement]) => line.replace(pattern, replacement), text)
 
 const tokenizers: Readonly<Record<BleuTokenizer, (line: string) => string>> = {
   '13a': (line) => applyRules(` ${applyRules(line, escapes)} `, westernRules),

@@ -1,4 +1,4 @@
-// White space as Python sees it, and counts of n-grams. The reference programs of the metrics are in Python, so words must
+// White space as Python sees it, rules of replacement, and counts of n-grams. The reference programs of the metrics are in Python, so words must
 // begin and end where it lets them.
 
 /** Unicode's white space, and the four ASCII separators 1C to 1F. */
@@ -14,6 +14,12 @@ export const pythonWords = (text: string): string[] => text.split(whiteSpace).fi
 export const pythonTrimEnd = (text: string): string => text.replace(trailingSpace, '')
 
 export const withoutSpace = (text: string): string => text.replace(everySpace, '')
+
+/** What is searched for, everywhere, and what stands there afterwards. */
+export type Rule = readonly [RegExp, string]
+
+export const applyRules = (text: string, rules: readonly Rule[]): string =>
+  rules.reduce((line, [pattern, replacement]) => line.replace(pattern, replacement), text)
 
 export type Counts = ReadonlyMap<string, number>
 

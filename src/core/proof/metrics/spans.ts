@@ -1,8 +1,10 @@
 // Runs of words: what was copied from a document, what repeats the training texts, how varied the wording is. Words are
 // runs of letters and digits of any script; in scripts without blanks between words every character is one.
 
-const words =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]\p{M}*|(?:(?![\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}])[\p{L}\p{N}\p{M}])+/gu
+/** Characters of the scripts that write no blanks between words, for a class of a regular expression. */
+const spaceless = String.raw`\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}`
+export const spacelessLetters = new RegExp(`[${spaceless}]`, 'gu')
+const words = new RegExp(String.raw`[${spaceless}]\p{M}*|(?:(?![${spaceless}])[\p{L}\p{N}\p{M}])+`, 'gu')
 
 /** Words in lower case, without marks. */
 export const spanWords = (text: string): string[] => text.toLowerCase().match(words) ?? []

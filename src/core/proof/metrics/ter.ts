@@ -1,7 +1,7 @@
 // Translation edit rate (Snover et al. 2006) from sums over rows, as sacrebleu 2.6 and tercom compute it: insertions,
 // deletions, substitutions and shifts of phrases, each one edit, by the length of the expected text.
 import { beamEdits, type Edits, editsOf } from './beam-edits.ts'
-import { pythonTrimEnd, pythonWords } from './python-text.ts'
+import { applyRules, pythonTrimEnd, pythonWords, type Rule } from './python-text.ts'
 
 /** [edits, words expected] */
 export const terWidth = 2
@@ -12,7 +12,6 @@ const mostCandidates = 1000
 
 const asianMarks = /([\u3001\u3002\u3008-\u3011\u3014-\u301f\uff61-\uff65\u30fb])/gu
 const wideMarks = /([\uff0e\uff0c\uff1f\uff1a\uff1b\uff01\uff02\uff08\uff09])/gu
-type Rule = readonly [RegExp, string]
 /** Lines are joined, marks stand alone, as in tercom's normalisation; the text has a blank before and after it. */
 const joiningRules: readonly Rule[] = [
   [/\n-/gu, ''],
@@ -48,9 +47,6 @@ export function terTokens(text: string, tokenizer: TerTokenizer): string[] {
   const joined = applyRules(lower, joiningRules)
   return pythonWords(applyRules(` ${joined} `, [...westernRules, ...asianRules]))
 }
-
-const applyRules = (text: string, rules: readonly Rule[]): string =>
-  rules.reduce((line, [pattern, replacement]) => line.replace(pattern, replacement), text)
 
 /** What one row adds, see `terWidth`. */
 export function terStatistics(answer: string, expected: string, tokenizer: TerTokenizer): number[] {
