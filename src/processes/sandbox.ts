@@ -1,7 +1,7 @@
 // Entry point of the sandbox process: runs programs that a model wrote, one after another, and says whether they pass
 // their tests. It keeps no time itself: whoever launched it ends it when a program overruns.
 import process from 'node:process'
-import { type Problem, ProblemError } from '#shared/result.ts'
+import { detailsOf, type Problem, ProblemError } from '#shared/result.ts'
 import {
   type ProgramLanguage,
   type ProgramOutcome,
@@ -69,5 +69,5 @@ const problemOf = (error: unknown): Problem =>
         message: 'The place in which programs are tried out could not be set up.',
         where: 'sandbox process',
         remedy: 'Start it again. If it happens again, install Tunewright anew.',
-        details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+        details: detailsOf(error),
       }

@@ -1,6 +1,6 @@
 // What the scorer and the generator have in common: one job by message, a heartbeat, cancel, one last word, exit.
 import type { z } from 'zod'
-import { type Problem, ProblemError } from '#shared/result.ts'
+import { detailsOf, type Problem, ProblemError } from '#shared/result.ts'
 import { connectParent, type ParentPort } from './parent-port.ts'
 
 const heartbeatMs = 5_000
@@ -72,7 +72,6 @@ const notUnderstood = (code: Problem['code'], details: string): object => ({
 function lastWord(error: unknown, code: Problem['code']): object {
   if (error instanceof Cancelled) return { kind: 'cancelled' }
   if (error instanceof ProblemError) return { kind: 'failed', problem: error.problem }
-  const details = error instanceof Error ? (error.stack ?? error.message) : String(error)
   return {
     kind: 'failed',
     problem: {
@@ -80,7 +79,7 @@ function lastWord(error: unknown, code: Problem['code']): object {
       message: 'The measurement ran into a fault of Tunewright.',
       where: 'inside the measuring process',
       remedy: 'Try again. If it happens again, report it with the details.',
-      details,
+      details: detailsOf(error),
     } satisfies Problem,
   }
 }

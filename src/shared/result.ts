@@ -65,13 +65,17 @@ export function unwrap<T>(result: Result<T>): T {
   throw new ProblemError(result.problem)
 }
 
+/** Whatever was thrown, for the details of a Problem. */
+export const detailsOf = (error: unknown): string =>
+  error instanceof Error ? (error.stack ?? error.message) : String(error)
+
 /** A fault of the program's own, as what a person reads of it. */
 export const faultOf = (where: string, error: unknown): Problem => ({
   code: 'internal.fault',
   message: 'Tunewright ran into a fault of its own. Nothing that was saved is lost.',
   where,
   remedy: 'Try again. If it happens again, report it with the details.',
-  details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  details: detailsOf(error),
 })
 
 /** One readable block for a terminal or a log: what happened, every fault if there are several, where, what to do. */

@@ -12,7 +12,7 @@ import { openFileBytes } from '#core/system/file-bytes.ts'
 import { ggufOfModel, loraGgufOf, type ModelTensor } from '#formats/gguf-export.ts'
 import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import type { HashedFolder } from '#shared/proof-protocol.ts'
-import { ProblemError, unwrap } from '#shared/result.ts'
+import { detailsOf, ProblemError, unwrap } from '#shared/result.ts'
 import { readAdapter, readJson, readModelConfig } from '../scorer/model-folder.ts'
 
 /** Rises when our GGUF writer changes what it writes, so that old copies are not used any more. */
@@ -134,5 +134,5 @@ export const refusedCopy = (error: unknown): ProblemError =>
     message: 'The part of Tunewright that writes answers could not open the model.',
     where: 'the GGUF copy of the model in the cache',
     remedy: 'Free some memory and try again. If it happens again, empty the cache folder of the library.',
-    details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    details: detailsOf(error),
   })

@@ -1,6 +1,5 @@
 // A conversation in the generator process: the model stays open between messages, answers are told piece by piece, base
 // and tuned take turns token by token. Ends when its parent ends it.
-
 import { tokenizePrompt } from '#formats/completion-mask.ts'
 import {
   type ChatCommand,
@@ -10,7 +9,7 @@ import {
   chatCommand,
 } from '#shared/chat-protocol.ts'
 import type { ProofSide } from '#shared/proof-protocol.ts'
-import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { detailsOf, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { ParentPort } from '../parent-port.ts'
 import { readTextSide, type TextSide } from '../scorer/model-folder.ts'
 import type { OtherMessages } from '../serve-job.ts'
@@ -152,6 +151,6 @@ function problemOf(error: unknown): Problem {
     message: 'The process that writes answers ran into a fault of Tunewright.',
     where: 'inside the generator process',
     remedy: 'Ask again. If it happens again, report it with the details.',
-    details: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    details: detailsOf(error),
   }
 }

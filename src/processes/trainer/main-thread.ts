@@ -4,7 +4,7 @@ import { constants, setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { quietRuntime } from '#shared/quiet-runtime.ts'
 import { describeIssue } from '#shared/recipe.ts'
-import type { Problem } from '#shared/result.ts'
+import { detailsOf, type Problem } from '#shared/result.ts'
 import { type TrainerEvent, type TrainerJob, trainerCommand } from '#shared/trainer-protocol.ts'
 import { connectParent, type ParentPort } from '../parent-port.ts'
 import { type Control, createControl, steer } from './control.ts'
@@ -97,7 +97,6 @@ function startRun(entry: URL, parent: ParentPort, job: TrainerJob, control: Cont
 }
 
 function crashed(error: unknown): Problem {
-  const details = error instanceof Error ? (error.stack ?? error.message) : String(error)
   const isMemory = (error as NodeJS.ErrnoException).code === 'ERR_WORKER_OUT_OF_MEMORY'
   return {
     code: 'trainer.crashed',
@@ -108,6 +107,6 @@ function crashed(error: unknown): Problem {
     remedy: isMemory
       ? 'Resume with smaller batches (batch.microRows) or shorter rows (batch.maxTokens).'
       : 'Resume the run: it goes on from its last checkpoint. If it happens again, report it with the details.',
-    details,
+    details: detailsOf(error),
   }
 }
