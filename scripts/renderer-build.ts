@@ -19,7 +19,7 @@ interface IconSet {
 }
 
 /** The icons of the list as an iconify collection; throws for a name that Lucide lacks or that a file uses unlisted. */
-export function iconSubset(): { prefix: string; width: number; height: number; icons: IconSet['icons'] } {
+function iconSubset(): { prefix: string; width: number; height: number; icons: IconSet['icons'] } {
   const file = createRequire(import.meta.url).resolve('@iconify-json/lucide/icons.json')
   const all = JSON.parse(readFileSync(file, 'utf8')) as IconSet
   const icons: Record<string, { body: string }> = {}

@@ -28,18 +28,18 @@ export const testElectronFolder = (): string =>
   resolve(process.env.TUNEWRIGHT_TEST_ELECTRON ?? join(homedir(), '.cache', 'tunewright-test-electron'))
 
 /** Gives the folder with the file `electron`; downloads 110 MB the first time. Throws where that cannot be had. */
-export async function fetchTestElectron(folder: string): Promise<string> {
+async function fetchTestElectron(folder: string): Promise<string> {
   if (existsSync(join(folder, 'electron'))) return folder
   mkdirSync(dirname(folder), { recursive: true })
   const work = mkdtempSync(join(tmpdir(), 'test-electron-'))
+  const runtime = join(dirname(folder), `.${process.pid}-test-electron`)
   try {
-    const runtime = join(dirname(folder), `.${process.pid}-test-electron`)
     mkdirSync(runtime)
     unpackRuntime(work, runtime)
     await createPackage(startUpFolder, join(runtime, 'resources', 'default_app.asar'))
     renameSync(runtime, folder)
   } finally {
-    rmSync(work, { recursive: true, force: true })
+    for (const path of [work, runtime]) rmSync(path, { recursive: true, force: true })
   }
   return folder
 }

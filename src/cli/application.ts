@@ -2,15 +2,13 @@
 // Methods that can meet bad input throw a ProblemError; program.ts catches it, prints it and sets the exit code.
 import { createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
 import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/system/library.ts'
+import { onStopSignal } from '#core/system/stop-signals.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { exitCodes, type Output } from './output.ts'
 
 export { appVersion } from '#core/system/app-version.ts'
-
-/** Ctrl-C, a polite kill, a closed terminal window. */
-const stopSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const backupAgeMs = 24 * 60 * 60 * 1000
 
@@ -27,7 +25,7 @@ export interface Application {
   /** A verified copy of the journal beside it; called when a run or a proof has ended. */
   backUpJournal(): void
   setExitCode(code: number): void
-  /** Calls `stop` at the first Ctrl-C; a second one ends the program at once. Gives back what undoes this. */
+  /** Calls `stop` at the first signal to stop; a second Ctrl-C ends the program at once. Gives back what undoes this. */
   onInterrupt(stop: () => void): () => void
   close(): void
 }
@@ -91,18 +89,7 @@ export function openApplication(home: string | undefined, output: Output): Appli
     setExitCode(code) {
       process.exitCode = code
     },
-    onInterrupt(stop) {
-      let isAsked = false
-      const listener = () => {
-        if (isAsked) process.exit(exitCodes.interrupted)
-        isAsked = true
-        stop()
-      }
-      for (const signal of stopSignals) process.on(signal, listener)
-      return () => {
-        for (const signal of stopSignals) process.off(signal, listener)
-      }
-    },
+    onInterrupt: (stop) => onStopSignal(stop, () => process.exit(exitCodes.interrupted)),
     close() {
       openReader?.close()
       const closed = openWriter?.close()

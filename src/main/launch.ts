@@ -31,8 +31,9 @@ function startUtility(name: EntryName): ChildPort {
     stdio: ['ignore', 'ignore', 'pipe'],
   })
   let lastWords = ''
-  child.stderr?.on('data', (piece: Buffer) => {
-    lastWords = (lastWords + piece.toString('utf8')).slice(-lastWordsLimit)
+  child.stderr?.setEncoding('utf8')
+  child.stderr?.on('data', (text: string) => {
+    lastWords = (lastWords + text).slice(-lastWordsLimit)
   })
   const exitListeners: ((exit: ChildExit) => void)[] = []
   let isGone = false

@@ -59,7 +59,7 @@ export function createRunTray(actions: TrayActions): RunTray {
   }
 }
 
-export const trayText = (runs: readonly WatchedRun[]): string =>
+const trayText = (runs: readonly WatchedRun[]): string =>
   runs.map(({ name, doneShare }) => words.tray.run(name, Math.floor(doneShare * 100))).join('\n') ||
   words.tray.idle
 

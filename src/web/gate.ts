@@ -20,7 +20,7 @@ export interface GateRules {
 }
 
 /** Only these two spellings of this computer, with the very port. */
-export const ownHosts = (port: number): readonly string[] => [`127.0.0.1:${port}`, `localhost:${port}`]
+const ownHosts = (port: number): readonly string[] => [`127.0.0.1:${port}`, `localhost:${port}`]
 
 /** Null where the request may go on. Headers that come twice are refused: which one counts is anybody's guess. */
 export function refusalOf(request: IncomingMessage, port: number, rules: GateRules): Refusal | null {

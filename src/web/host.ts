@@ -68,7 +68,13 @@ interface Desk {
 /** Resolves when the host listens. */
 export async function startWebHost(options: WebHostOptions): Promise<WebHost> {
   const refusals = new Map<Refusal, number>()
-  const server = createServer({ headersTimeout: 5_000, requestTimeout: 10_000, maxHeaderSize: 16 * 1024 })
+  const server = createServer({
+    headersTimeout: 5_000,
+    requestTimeout: 10_000,
+    // Node looks only this often whether a time is over; by itself every 30 s.
+    connectionsCheckingInterval: 1_000,
+    maxHeaderSize: 16 * 1024,
+  })
   server.maxConnections = 64
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -181,8 +187,8 @@ function answerUpgrade(desk: Desk, request: IncomingMessage, stream: Duplex, hea
 function upgradeRefusal(desk: Desk, request: IncomingMessage, cookie: string | null): Refusal | null {
   const reason = refusalOf(request, desk.port, { methods: ['GET'], needsOrigin: true })
   if (reason !== null) return reason
-  if (request.url !== socketPath) return 'path'
   if (cookie === null || !desk.sessions.hasCookie(cookie)) return 'session'
+  if (request.url !== socketPath) return 'path'
   return desk.sockets.clients.size >= mostClients ? 'clients' : null
 }
 

@@ -1,5 +1,5 @@
 // Entry of the browser host: `main.ts [--home FOLDER] [--open]`. Prints the address, gives a new one for each Enter, and
-// ends at Ctrl-C, after runs have saved a checkpoint.
+// ends at Ctrl-C or when nobody has needed it for a while, after runs have saved a checkpoint.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -8,14 +8,19 @@ import { parseArgs } from 'node:util'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { defaultHome } from '#core/system/library.ts'
 import { pageFolder } from '#core/system/program-places.ts'
+import { onStopSignal } from '#core/system/stop-signals.ts'
 import { moveToSystemBin } from '#core/system/system-bin.ts'
-import { createWorkstation } from '#core/workstation/workstation.ts'
+import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { type CallOutput, dispatch } from '#shared/contract/index.ts'
 import { describeProblem } from '#shared/result.ts'
 import { startWebHost, type WebHost } from './host.ts'
+import { endWhenIdle, idleLimitMinutes } from './idle.ts'
 
 const { values } = parseArgs({
   options: { home: { type: 'string' }, open: { type: 'boolean', default: false } },
 })
+
+const idleEnd = `For ${idleLimitMinutes} minutes no page was open and nothing was under way, so Tunewright ends. Start it again when you need it.`
 
 function say(text: string): void {
   process.stdout.write(`${text}\n`)
@@ -41,23 +46,60 @@ function openBrowser(address: string): void {
   child.unref()
 }
 
-async function main(): Promise<void> {
+/** Gives nothing where the page or the library is missing, after it has said so. */
+function openWorkstation(): Workstation | null {
   if (!existsSync(join(pageFolder, 'index.html'))) {
     say('The page is not built yet.\n  what to do: run "npm run build", then start this again.')
-    process.exitCode = 1
-    return
+    return null
   }
   const opened = createWorkstation({
     home: values.home || process.env.TUNEWRIGHT_HOME || defaultHome(),
     launcher: createNodeLauncher(),
     host: { kind: 'browser', moveToBin: moveToSystemBin, pickedPath: () => null },
   })
-  if (!opened.ok) {
-    say(describeProblem(opened.problem))
+  if (opened.ok) return opened.value
+  say(describeProblem(opened.problem))
+  return null
+}
+
+async function isWorking({ handlers }: Workstation): Promise<boolean> {
+  const reply = await dispatch(handlers, 'system.activity', {})
+  if (!reply.ok) return true
+  const { runs, jobs } = reply.value as CallOutput<'system.activity'>
+  return runs.length > 0 || jobs.some(({ status }) => status === 'running')
+}
+
+/** Enter gives a new address; a signal, or half an hour without need, ends host and workstation. */
+function serveUntilEnd(host: WebHost, workstation: Workstation): void {
+  const lines = createInterface({ input: process.stdin })
+  async function end(reason: string): Promise<void> {
+    say(reason)
+    idle.stop()
+    lines.close()
+    await host.close()
+    await workstation.close()
+    process.exit(0)
+  }
+  const idle = endWhenIdle({
+    isNeeded: async () => host.clients > 0 || (await isWorking(workstation)),
+    end: () => void end(idleEnd),
+  })
+  lines.on('line', () => {
+    idle.touch()
+    sayAddress(host)
+  })
+  onStopSignal(
+    () => void end('Ending. Runs save a checkpoint first; press Ctrl-C again to end at once.'),
+    () => process.exit(130),
+  )
+}
+
+async function main(): Promise<void> {
+  const workstation = openWorkstation()
+  if (workstation === null) {
     process.exitCode = 1
     return
   }
-  const workstation = opened.value
   for (const notice of workstation.notices) say(notice)
   const host = await startWebHost({
     handlers: workstation.handlers,
@@ -65,19 +107,7 @@ async function main(): Promise<void> {
     pageFolder,
   })
   sayAddress(host)
-  const lines = createInterface({ input: process.stdin })
-  lines.on('line', () => sayAddress(host))
-  let isEnding = false
-  const end = async (): Promise<void> => {
-    if (isEnding) process.exit(130)
-    isEnding = true
-    lines.close()
-    say('Ending. Runs save a checkpoint first; press Ctrl-C again to end at once.')
-    await host.close()
-    await workstation.close()
-    process.exit(0)
-  }
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => void end())
+  serveUntilEnd(host, workstation)
 }
 
 await main()

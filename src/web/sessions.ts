@@ -2,7 +2,7 @@
 // count only together. Only digests are kept, and they are compared in constant time.
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 
-export const ticketLifeMs = 30_000
+const ticketLifeMs = 30_000
 /** So many wrong tickets close the door for a while: nobody guesses 256 bits, but somebody may try. */
 const wrongTicketsAllowed = 10
 const closedForMs = 60_000

@@ -203,6 +203,23 @@ test('a fifth page is turned away, and a garbage upgrade does no harm', async ()
   expect((await openPage(host)).socket.readyState).toBe(1)
 })
 
+test('who sends half a request is let go after its few seconds', { timeout: 20_000 }, async () => {
+  const raw = connect(place.host.port, '127.0.0.1')
+  raw.on('error', () => {})
+  raw.resume()
+  raw.write(`GET / HTTP/1.1\r\nHost: 127.0.0.1:${place.host.port}\r\n`)
+  // Node alone looks every half minute, whatever the limit says.
+  await once(raw, 'close')
+})
+
+test('a socket at another address is refused only after the session', async () => {
+  const { host } = place
+  const { cookie } = await openSession(host)
+  const upgrade = { connection: 'Upgrade', upgrade: 'websocket', origin: ownOrigin(host.port) }
+  expect((await ask(host.port, '/other', { headers: upgrade })).status).toBe(401)
+  expect((await ask(host.port, '/other', { headers: { ...upgrade, cookie } })).status).toBe(404)
+})
+
 test('a flood of calls is answered in turn; the host reads no more than it can work on', async () => {
   const page = await openPage(place.host)
   const replies = await Promise.all(Array.from({ length: 5_000 }, () => page.call('no.such', null)))

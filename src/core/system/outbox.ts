@@ -2,7 +2,7 @@
 // dropped: of a job's states only the newest counts, and a run's curve can be asked for again.
 import type { ToldEvent } from '#shared/socket-protocol.ts'
 
-export const batchMs = 100
+const batchMs = 100
 /** Above this a page is behind: curves wait no longer. */
 const behindBytes = 4 * 1024 * 1024
 /** Above these it is lost: it is let go, and asks for everything when it comes back. */

@@ -10,7 +10,7 @@ const thisFile = fileURLToPath(import.meta.url)
 export const programRoot: string = findRoot(dirname(thisFile))
 
 /** True in the bundles that Electron runs. */
-export const isBundled: boolean = !thisFile.endsWith('.ts')
+const isBundled: boolean = !thisFile.endsWith('.ts')
 
 /** File of a child process or thread: "trainer" is `src/processes/trainer.ts`, or its bundle. */
 export const entryPath = (name: string): string =>

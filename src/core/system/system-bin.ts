@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, dirname, join } from 'node:path'
+import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
 import { fail, ok, type Result } from '#shared/result.ts'
 
@@ -55,8 +55,7 @@ function moveToTrashFolder(path: string): void {
 }
 
 /** Never over something that lies there already. */
-const freeName = (folder: string, name: string): string =>
-  join(dirname(join(folder, name)), `${name} ${randomUUID().slice(0, 8)}`)
+const freeName = (folder: string, name: string): string => join(folder, `${name} ${randomUUID().slice(0, 8)}`)
 
 /** Windows: the shell's own recycling, by the path as an argument of its own. */
 async function recycle(path: string): Promise<void> {
