@@ -2,6 +2,7 @@
 // way to it. Screens that know a better name (a project's, a run's) say so with `useCrumbs`.
 import type { Component } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
+import { notFound } from './frame/has-screen.ts'
 import type { PlainKey } from './words/index.ts'
 
 /** Which entry of the rail is marked. */
@@ -50,7 +51,7 @@ export const routes: RouteRecordRaw[] = [
   ),
   {
     path: '/:rest(.*)*',
-    name: 'not-found',
+    name: notFound,
     component: () => import('./frame/NotFoundScreen.vue'),
     meta: { title: 'frame.notFound.title' },
   },

@@ -2,23 +2,16 @@
 import { defineStore } from 'pinia'
 import { shallowRef } from 'vue'
 import { type Settings, settings as settingsSchema } from '#shared/contract/system.ts'
-import type { Problem, Result } from '#shared/result.ts'
+import type { Result } from '#shared/result.ts'
 import { api } from '../api.ts'
 
 export const useSettings = defineStore('settings', () => {
   const current = shallowRef<Settings>(settingsSchema.parse({}))
-  const isLoaded = shallowRef(false)
-  const problem = shallowRef<Problem | null>(null)
 
+  /** Without an answer the usual settings stand; that the program is not reached is said by the frame. */
   async function load(): Promise<void> {
     const reply = await api.call('settings.get', {})
-    if (!reply.ok) {
-      problem.value = reply.problem
-      return
-    }
-    problem.value = null
-    current.value = reply.value
-    isLoaded.value = true
+    if (reply.ok) current.value = reply.value
   }
 
   /** Only what is named changes. The screen shows the answer, not the wish. */
@@ -32,5 +25,5 @@ export const useSettings = defineStore('settings', () => {
     current.value = changed
   })
 
-  return { current, isLoaded, problem, load, change }
+  return { current, load, change }
 })

@@ -10,6 +10,8 @@ export function useDataCheck(projectId: string) {
   const problem = shallowRef<Problem | null>(null)
   const isChecking = ref(false)
   let isWanted = false
+  /** Rises when the files went away: what is still being read then counts no longer. */
+  let round = 0
 
   /** Reads again; asked for meanwhile, it reads once more at the end. */
   async function refresh(): Promise<void> {
@@ -18,8 +20,9 @@ export function useDataCheck(projectId: string) {
     isChecking.value = true
     while (isWanted) {
       isWanted = false
+      const asked = round
       const reply = await api.call('data.check', { projectId })
-      if (isWanted) continue
+      if (isWanted || asked !== round) continue
       problem.value = reply.ok ? null : reply.problem
       check.value = reply.ok ? reply.value : null
     }
@@ -27,6 +30,7 @@ export function useDataCheck(projectId: string) {
   }
 
   function clear(): void {
+    round += 1
     check.value = null
     problem.value = null
   }

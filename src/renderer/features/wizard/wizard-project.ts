@@ -51,7 +51,9 @@ export function openWizardProject(projectId: string) {
   async function apply(call: Promise<Result<ProjectDetail>>): Promise<Problem | null> {
     const reply = await call
     if (!reply.ok) return reply.problem
-    take(reply.value)
+    // A change that is on its way to be kept is newer than the draft of this answer.
+    if (saver.isBusy()) detail.value = reply.value
+    else take(reply.value)
     return null
   }
 

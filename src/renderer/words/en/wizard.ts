@@ -287,12 +287,11 @@ export const wizard = {
     subjects: { plain: 'Instruction alone', 'few-shot': 'With {count} example | With {count} examples' },
     chart: '{metric}, on {rows} of {there} rows that steer',
     value: '{subject}: {value}, between {low} and {high}',
-    answerTime: '{time} an answer',
     difference: 'Examples change it by {value} (between {low} and {high}).',
     points: '{amount} points',
     reasons: 'Why',
     few: 'Only {count} row was measured, so take this as a hint. | Only {count} rows were measured, so take this as a hint.',
-    measured: 'Measured {day}',
+    measured: 'Measured {day}; about {time} an answer, with the loading of the model',
     otherModel: 'This was measured with another model. Measure again to know about the one you chose.',
   },
   plan: {
