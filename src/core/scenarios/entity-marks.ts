@@ -19,8 +19,6 @@ export interface NamedEntity {
 }
 
 const none = 'none'
-/** "PLACE: Lisbon", with a colon of any width. */
-const entityLine = /^\s*([^:：]+?)\s*[:：]\s*(\S.*?)\s*$/u
 
 /** The names of an answer; `malformed` lines name nothing that can be counted. `none` and an empty answer name nothing. */
 export function readEntities(answer: string): {
@@ -29,10 +27,7 @@ export function readEntities(answer: string): {
 } {
   const lines = answer.split(/\r\n|\n|\r/).filter((line) => line.trim() !== '')
   if (lines.length === 1 && /^\s*none\.?\s*$/iu.test(lines[0]!)) return { entities: [], malformed: 0 }
-  const entities = lines.flatMap((line): NamedEntity[] => {
-    const [, kind, words] = entityLine.exec(line) ?? []
-    return kind === undefined || words === undefined ? [] : [{ kind, words }]
-  })
+  const entities = lines.flatMap(readEntity)
   return { entities, malformed: lines.length - entities.length }
 }
 
@@ -232,6 +227,13 @@ function writeEntities(text: string, spans: readonly Span[]): string {
     return isRepeated || words === '' ? [] : [`${span.kind.replace(/\s*[:：]\s*/g, '-')}: ${words}`]
   })
   return lines.length === 0 ? none : lines.join('\n')
+}
+
+/** "PLACE: Lisbon", with a colon of any width; none where one of the two is missing. */
+function readEntity(line: string): NamedEntity[] {
+  const colon = line.search(/[:：]/u)
+  const [kind, words] = [line.slice(0, Math.max(0, colon)).trim(), line.slice(colon + 1).trim()]
+  return kind === '' || words === '' ? [] : [{ kind, words }]
 }
 
 /** The kinds of entity in an answer. */

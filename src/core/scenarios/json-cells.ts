@@ -26,16 +26,42 @@ export function readTextList(cell: string): string[] | null {
   return isTextList(items) ? items : null
 }
 
-/** ['It', "isn't"] and NumPy's ['It' 'is'], as tables saved from Python hold them. */
+/** ['It', "isn't"] and NumPy's ['It' 'is'], as tables saved from Python hold them. Looks at each character once. */
 function readPythonList(text: string): string[] | null {
-  const inner = /^\[([\s\S]*)\]$/.exec(text)?.[1]
-  if (inner === undefined) return null
+  if (!text.endsWith(']')) return null
+  const inner = text.slice(1, -1).trim()
+  const between = /\s*(?:,\s*)?/y
+  const bare = /-?\d+/y
   const items: string[] = []
-  const pattern = /\s*,?\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(-?\d+))/y
-  while (pattern.lastIndex < inner.trimEnd().length) {
-    const found = pattern.exec(inner)
-    if (found === null) return null
-    items.push((found[1] ?? found[2] ?? found[3] ?? '').replace(/\\(.)/g, '$1'))
+  for (let at = 0; at < inner.length; ) {
+    const isQuoted = inner[at] === "'" || inner[at] === '"'
+    bare.lastIndex = at
+    const end = isQuoted ? closingQuote(inner, at) + 1 : at + (bare.exec(inner)?.[0].length ?? 0)
+    if (end <= at) return null
+    items.push(isQuoted ? unescapePython(inner.slice(at + 1, end - 1)) : inner.slice(at, end))
+    between.lastIndex = end
+    at = end + (between.exec(inner)?.[0].length ?? 0)
   }
   return items
 }
+
+/** -1 where the text that begins at `start` does not end. */
+function closingQuote(text: string, start: number): number {
+  for (let at = start + 1; at < text.length; at += 1) {
+    if (text[at] === '\\') at += 1
+    else if (text[at] === text[start]) return at
+  }
+  return -1
+}
+
+const controls: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' }
+
+/** What Python's repr() escapes: control characters, backslashes and quotes. */
+const unescapePython = (text: string): string =>
+  text.replace(
+    /\\(?:x([\da-f]{2})|u([\da-f]{4})|U00(0[\da-f]{5}|10[\da-f]{4})|(.))/gs,
+    (_, x, u, long, one: string) => {
+      const code = x ?? u ?? long
+      return code === undefined ? (controls[one] ?? one) : String.fromCodePoint(Number.parseInt(code, 16))
+    },
+  )

@@ -92,6 +92,15 @@ describe('entities of an answer', () => {
     })
   })
 
+  // By one pattern for the line this took seconds for some thousand blanks, as a small model writes them.
+  test('a line of blanks is read as quickly as any other', () => {
+    const blanks = ' '.repeat(200_000)
+    expect(readEntities(`${blanks}x`)).toEqual({ entities: [], malformed: 1 })
+    expect(readEntities(`${blanks}PLACE${blanks}:${blanks}Lisbon${blanks}`).entities).toEqual([
+      { kind: 'PLACE', words: 'Lisbon' },
+    ])
+  })
+
   test('`none` and an empty answer name nothing', () => {
     for (const answer of ['none', ' None. \n', '']) expect(readEntities(answer).entities).toEqual([])
     expect(countEntities('none', 'none')).toEqual({ right: 0, named: 0, expected: 0 })

@@ -40,6 +40,7 @@ describe('words with tags', () => {
     ["['Anna', \"isn't\"]", "['B-PER', 'O']"],
     ["['Anna' \"isn't\"]", "['B-PER' 'O']"],
     ["Anna isn't", 'B-PER O'],
+    [String.raw`['\x41nna', 'isn\'t']`, "['B-PER', 'O',]"],
   ])('%s is a list too', (tokensCell, tagsCell) => {
     expect(readTaggedTokens(tokensCell, tagsCell)).toEqual({ text: "Anna isn't", entities: 'PER: Anna' })
   })

@@ -157,6 +157,17 @@ describe('code', () => {
     return 'rows' in reading ? reading.rows[0] : reading
   }
 
+  // A line break that Python wrote as \n became the letter n, so that a right program failed.
+  test('tests in a list as Python writes it keep their line breaks', () => {
+    const tests = String.raw`['x = f(1)\nassert x == "a\\n"', "assert f(2) != '\U0001f600'"]`
+    const fields = read({ task: 'Do f.', code: 'def f(n): return n', tests })
+    expect('tests' in fields! && fields.tests?.split('\n')).toEqual([
+      'x = f(1)',
+      String.raw`assert x == "a\n"`,
+      "assert f(2) != '😀'",
+    ])
+  })
+
   test('tests become lines, and the first shows the call', () => {
     const fields = read({
       task: 'Double it.',
