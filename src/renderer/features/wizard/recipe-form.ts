@@ -29,7 +29,7 @@ export type FieldGroup = (typeof fieldGroups)[number]
 const topKey = (path: string): string => path.split('.')[0] ?? path
 
 /** Fields of the recipe's top stand under "This computer". */
-export const groupOf = (path: string): FieldGroup =>
+const groupOf = (path: string): FieldGroup =>
   path.includes('.') ? (fieldGroups.find((group) => group === topKey(path)) ?? 'computer') : 'computer'
 
 export const shownFields: readonly RecipeField[] = recipeFields.filter(

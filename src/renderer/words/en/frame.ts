@@ -3,13 +3,11 @@ export const frame = {
   skipToContent: 'Skip to the content',
   mainNavigation: 'Main',
   breadcrumb: 'Where you are',
-  status: 'Status',
   projects: 'Projects',
   experiments: 'Experiments',
   models: 'Models',
   chat: 'Chat',
   settings: 'Settings',
-  firstStart: 'First start',
   titleOf: '{screen} · Tunewright',
   network: {
     counter: '{count} connection | {count} connections',

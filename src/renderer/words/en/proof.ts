@@ -13,7 +13,6 @@ export const proof = {
   metric: 'Figure',
   baseColumn: 'Base model',
   tunedColumn: 'Trained',
-  difference: 'Difference',
   answers: 'Answers side by side',
   views: { changed: 'Changed most', worst: 'Worst', best: 'Best', all: 'All' },
   view: 'Which answers',

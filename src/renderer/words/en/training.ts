@@ -33,6 +33,5 @@ export const training = {
   notices: 'What happened',
   notKnown: 'not known',
   failure: 'Why it ended',
-  settings: 'Settings',
   best: 'Best so far: {loss} at step {step}',
 } as const
