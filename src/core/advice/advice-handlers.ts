@@ -86,8 +86,7 @@ export function createAdviceHandlers(
     if (main === undefined) throw noRows()
     const [plain, fewShot = null] = main.values
     const difference = main.differences[1]?.interval ?? { value: 0, low: 0, high: 0 }
-    const answerMs =
-      (1000 * (measured.scoringSeconds + measured.answeringSeconds)) / (measured.rows.length * ways.length)
+    const seconds = measured.scoringSeconds + measured.answeringSeconds
     const figures = { metric: main.metric, rows: main.rows, plain: plain!, fewShot, difference }
     return {
       measuredAtMs: Date.now(),
@@ -95,11 +94,12 @@ export function createAdviceHandlers(
       rows: main.rows,
       rowsThere: there.length,
       metric: main.metric,
+      answerMs: (1000 * seconds) / (measured.rows.length * ways.length),
       subjects: [
-        { subject: 'plain' as const, value: plain!, shots: 0, answerMs },
+        { subject: 'plain' as const, value: plain!, shots: 0 },
         ...(fewShot === null
           ? []
-          : [{ subject: 'few-shot' as const, value: fewShot, shots: examples.length, answerMs }]),
+          : [{ subject: 'few-shot' as const, value: fewShot, shots: examples.length }]),
       ],
       difference,
       ...recommend(figures),

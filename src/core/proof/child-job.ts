@@ -63,7 +63,7 @@ export function runChildJob<Event extends { readonly kind: string }>(
     const onAbort = (): void => {
       decide(fail(cancelledProblem(spec.process)))
       child.send({ kind: 'cancel' })
-      stopping = setTimeout(() => child.kill(), stopMs)
+      stopping ??= setTimeout(() => child.kill(), stopMs)
     }
 
     child.onMessage((message) => {
@@ -72,7 +72,11 @@ export function runChildJob<Event extends { readonly kind: string }>(
       if (!event.success) return killAs(problem('sent something unreadable', event.error.message))
       if (end) return
       const failed = event.data as { kind: string; problem?: Problem }
-      if (failed.kind === 'failed' && failed.problem) return decide(fail(failed.problem))
+      if (failed.kind === 'failed' && failed.problem) {
+        // Its last word: one that stays (it never understood its job) is ended.
+        stopping ??= setTimeout(() => child.kill(), stopMs)
+        return decide(fail(failed.problem))
+      }
       if (failed.kind === 'cancelled') return decide(fail(cancelledProblem(spec.process)))
       spec.onEvent(event.data)
       if (failed.kind === 'finished') decide(ok(undefined))

@@ -2,7 +2,7 @@
 import type { Emit, EventPayload, TrainingState } from '#shared/contract/index.ts'
 import type { ActiveRunState } from '#shared/contract/system.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
-import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+import { fail, ok, type Result } from '#shared/result.ts'
 import type { TrainerMessage } from '#shared/trainer-protocol.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import { watchProcess } from '../system/process-load.ts'
@@ -10,6 +10,7 @@ import type { RunReader } from './run-journal.ts'
 import type { RunService } from './run-service.ts'
 import { createRunFold } from './run-state.ts'
 import type { ActiveRun } from './run-supervisor.ts'
+import { notAtWork, notResumable } from './training-problems.ts'
 
 export interface LiveRuns {
   /** Launches the run's trainer; `run.active` where one works on it already. */
@@ -109,7 +110,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
   }
 
   async function launch(runId: string): Promise<Result<Record<string, never>>> {
-    if (live.has(runId) || launching.has(runId)) return fail(isActive(runId))
+    if (live.has(runId) || launching.has(runId)) return fail(notResumable(runId, 'under way'))
     const started = ports.service.launch(runId)
     launching.set(runId, started)
     try {
@@ -152,7 +153,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     (command: 'pause' | 'resume' | 'cancel') =>
     (runId: string): Result<Record<string, never>> => {
       const entry = live.get(runId)
-      if (entry === undefined) return fail(atRest(runId))
+      if (entry === undefined) return fail(notAtWork(runId))
       entry.active[command]()
       return ok({})
     }
@@ -179,17 +180,3 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     },
   }
 }
-
-const isActive = (runId: string): Problem => ({
-  code: 'run.active',
-  message: 'This run is already under way.',
-  where: runId,
-  remedy: 'Nothing has to be done.',
-})
-
-const atRest = (runId: string): Problem => ({
-  code: 'run.not-resumable',
-  message: 'No training process works on this run at the moment.',
-  where: runId,
-  remedy: 'Continue it first, or open its result.',
-})

@@ -59,3 +59,12 @@ export function notResumable(runId: string, status: string): Problem {
         : 'Wait for it to end, or stop it first: tunewright runs cancel.',
   }
 }
+
+export function notAtWork(runId: string): Problem {
+  return {
+    code: 'run.not-resumable',
+    message: 'No training process works on this run at the moment.',
+    where: `run ${runId}`,
+    remedy: 'Continue it first, or open its result.',
+  }
+}

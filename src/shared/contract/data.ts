@@ -56,7 +56,7 @@ export type ScoreItem = z.output<typeof scoreItem>
 
 export const dataCheck = z.strictObject({
   files: z.array(projectFile),
-  /** "CSV, UTF-8, comma", for the line below the heading. */
+  /** "CSV, UTF-8", for the line below the heading. */
   form: z.string(),
   columns: z.array(dataColumn),
   preview: z.array(previewRow),

@@ -16,17 +16,18 @@ export const adviceSubjects = ['plain', 'few-shot'] as const
 export const advice = z.strictObject({
   measuredAtMs: timeMs,
   modelId: id,
-  /** Validation rows that were measured, and how many there are. */
+  /** Validation rows that were measured, spread over all of them, and how many there are. */
   rows: count,
   rowsThere: count,
   metric: metricName,
+  /** Time of one answer, the loading of the model and both ways together: they are measured in one go. */
+  answerMs: z.number(),
   subjects: z.array(
     z.strictObject({
       subject: z.enum(adviceSubjects),
       value: interval,
       /** Examples in the prompt. */
       shots: count,
-      answerMs: z.number(),
     }),
   ),
   /** Few-shot minus plain on the same rows. */

@@ -1,6 +1,6 @@
 // Advice before training: the examples that are chosen, and what is said of which figures.
 import { describe, expect, test } from 'vitest'
-import { chooseExamples, withExamples } from '#core/advice/few-shot.ts'
+import { chooseExamples, spreadOver, withExamples } from '#core/advice/few-shot.ts'
 import { fewestRows, type Measured, recommend } from '#core/advice/recommend.ts'
 import type { PromptedExample } from '#shared/rows.ts'
 
@@ -44,6 +44,15 @@ describe('examples before the question', () => {
     expect(prompt.at(-1)?.content).toBe(first!.prompt[1]!.content)
     expect(prompt[2]?.content).toBe(rest[0]!.answer)
   })
+})
+
+test('the measured rows lie all over the file: one that is sorted by labels shows every label', () => {
+  const sorted = ['a', 'b', 'c'].flatMap((label) => Array.from({ length: 100 }, () => label))
+  const chosen = spreadOver(sorted, 60)
+  expect(chosen).toHaveLength(60)
+  for (const label of ['a', 'b', 'c']) expect(chosen.filter((one) => one === label)).toHaveLength(20)
+  expect(spreadOver([1, 2, 3], 60)).toEqual([1, 2, 3])
+  expect(new Set(spreadOver([...Array(61).keys()], 60)).size).toBe(60)
 })
 
 describe('advice', () => {

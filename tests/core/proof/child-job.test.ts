@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { runChildJob } from '#core/proof/child-job.ts'
 import type { ChildExit, ChildPort, Launcher } from '#core/system/launcher.ts'
 import { type ScorerEvent, scorerEvent } from '#shared/proof-protocol.ts'
@@ -88,6 +88,19 @@ describe('a job in a child process', () => {
       }
     })
     expect(await run(launcher).result).toEqual({ ok: false, problem })
+  })
+
+  test('a child that says its Problem and stays is ended', async () => {
+    vi.useFakeTimers()
+    onTestFinished(() => void vi.useRealTimers())
+    const problem = { code: 'scorer.failed', message: 'm', where: 'w', remedy: 'r' }
+    const { launcher, child } = scripted((made) => {
+      made.onSend = () => made.say({ kind: 'failed', problem })
+    })
+    const { result } = run(launcher)
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(child().killed).toBe(true)
+    expect(await result).toEqual({ ok: false, problem })
   })
 
   test('a child that dies says what it last wrote', async () => {
