@@ -26,7 +26,7 @@ export interface ChatListener {
 }
 
 /** A model of some size takes seconds to load: it stays for a pause, not for a night. */
-export const idleMs = 5 * 60_000
+const idleMs = 5 * 60_000
 /** How long an answer may take to stop before its process is ended. */
 const stopMs = 5_000
 

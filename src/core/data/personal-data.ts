@@ -1,8 +1,8 @@
 // Finds and hides what looks like personal data in a text: e-mail addresses, telephone numbers, bank accounts and card
 // numbers whose check digits are right. A guess that a person confirms; names and postal addresses are not looked for.
 
-export const personalKinds = ['e-mail address', 'bank account', 'card number', 'telephone number'] as const
-export type PersonalKind = (typeof personalKinds)[number]
+const personalKinds = ['e-mail address', 'bank account', 'card number', 'telephone number'] as const
+type PersonalKind = (typeof personalKinds)[number]
 
 export interface PersonalFind {
   readonly kind: PersonalKind
@@ -54,7 +54,7 @@ export function maskPersonal(text: string): string {
 }
 
 /** ISO 13616: the rearranged number leaves 1 modulo 97. */
-export function isIban(text: string): boolean {
+function isIban(text: string): boolean {
   const plain = text.replace(/ /g, '')
   if (plain.length < 15 || plain.length > 34) return false
   const digits = (plain.slice(4) + plain.slice(0, 4)).replace(/[A-Z]/g, (letter) =>
@@ -66,7 +66,7 @@ export function isIban(text: string): boolean {
 }
 
 /** Luhn's check digit (ISO/IEC 7812-1). */
-export function isCard(text: string): boolean {
+function isCard(text: string): boolean {
   const digits = text.replace(/[ -]/g, '')
   let sum = 0
   for (let place = 0; place < digits.length; place += 1) {

@@ -46,7 +46,7 @@ const spareDiskBytes = 200e6
  * One plain file name out of whatever a page calls the file: no folders, no control characters, no names of devices, no
  * mark of a temporary file (those are swept), and the end of what is too long.
  */
-export function plainFileName(name: string): string {
+function plainFileName(name: string): string {
   const last = name.split(/[/\\]/).at(-1) ?? ''
   const safe = last
     .replace(/[\p{Cc}\p{Cf}<>:"|?*]/gu, '_')

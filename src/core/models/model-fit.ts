@@ -59,7 +59,7 @@ export const adapterParameters = ({ hidden, intermediate, layers }: ModelSizes, 
   rank * layers * (11 * hidden + 3 * intermediate)
 
 /** Memory that other programs leave free, in bytes. macOS keeps little free on purpose: there a share of all of it. */
-export const availableMemory = (): number =>
+const availableMemory = (): number =>
   platform() === 'darwin' ? Math.max(freemem(), Math.round(0.6 * totalmem())) : freemem()
 
 export function judgeFit(

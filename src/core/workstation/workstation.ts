@@ -4,6 +4,7 @@ import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import {
   type AnyHandlers,
+  type CoreHandlers,
   contractEvents,
   type Emit,
   type EventName,
@@ -89,7 +90,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const prepare = createPreparedRows()
     const { sent, ...data } = createDataHandlers(context, source, store, prepare, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
-    const handlers: AnyHandlers = {
+    const handlers: CoreHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
       ...createStorageHandlers(context),

@@ -48,7 +48,6 @@ export type Handler<C extends CallName> = (
 ) => Result<CallOutput<C>> | Promise<Result<CallOutput<C>>>
 export type Handlers = { readonly [C in CallName]: Handler<C> }
 export type CoreHandlers = { readonly [C in CoreCallName]: Handler<C> }
-export type HostHandlers = { readonly [C in HostCallName]: Handler<C> }
 /** The handlers of one room, checked against the contract. */
 export type SomeHandlers<C extends CallName> = { readonly [Name in C]: Handler<Name> }
 

@@ -1,7 +1,7 @@
 // The serving end of the contract: a name and an unknown value in, a Result out, whatever comes. Never throws.
 import { describeIssues } from '../recipe.ts'
 import { fail, faultOf, type Problem, ProblemError, type Result } from '../result.ts'
-import { type CallName, contractCalls, contractEvents, type EventName } from './contract.ts'
+import { type CallName, contractCalls } from './contract.ts'
 
 export type Reply = Result<unknown>
 
@@ -43,9 +43,6 @@ function parseInput(name: CallName, input: unknown) {
 
 export const isCallName = (name: unknown): name is CallName =>
   typeof name === 'string' && Object.hasOwn(contractCalls, name)
-
-export const isEventName = (name: unknown): name is EventName =>
-  typeof name === 'string' && Object.hasOwn(contractEvents, name)
 
 const shorten = (value: unknown): string =>
   String(typeof value === 'string' ? value : typeof value).slice(0, 60)
