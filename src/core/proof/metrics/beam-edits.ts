@@ -10,11 +10,18 @@ const substitute = 2
 const remove = 3
 const insert = 4
 
-/** Row i: distance between the first i words of the answer and the first j expected words, and the last edit on the way. */
+/**
+ * Row i: distance between the first i words of the answer and the first j expected words, and the last edit on the way, for
+ * j from `from` on; beyond both ends nothing was reached.
+ */
 interface Row {
+  readonly from: number
   readonly costs: Int32Array
   readonly edits: Uint8Array
 }
+
+const costAt = ({ from, costs }: Row, j: number): number =>
+  j < from || j >= from + costs.length ? unreached : costs[j - from]!
 
 export interface Edits {
   readonly distance: number
@@ -38,10 +45,11 @@ export function editsOf(words: readonly string[], wanted: readonly string[], kno
   while (same < words.length && words[same] === known.words[same]) same += 1
   const rows = known.rows.slice(0, same + 1)
   fillRows(rows, words, wanted)
-  return rows[words.length]!.costs[wanted.length]!
+  return costAt(rows[words.length]!, wanted.length)
 }
 
 const firstRow = (width: number): Row => ({
+  from: 0,
   costs: Int32Array.from({ length: width + 1 }, (_, j) => j),
   edits: new Uint8Array(width + 1).fill(insert),
 })
@@ -59,29 +67,40 @@ function fillRows(rows: Row[], words: readonly string[], wanted: readonly string
 
 /** On equal costs keeping or substituting is preferred, then removing, then inserting. */
 function nextRow(above: Row, word: string, wanted: readonly string[], from: number, to: number): Row {
-  const costs = new Int32Array(wanted.length + 1).fill(unreached)
-  const edits = new Uint8Array(wanted.length + 1)
+  const costs = new Int32Array(Math.max(0, to - from))
+  const edits = new Uint8Array(costs.length)
+  let left = unreached
+  let diagonal = costAt(above, from - 1)
   for (let j = from; j < to; j += 1) {
-    let [cost, edit] = [unreached, unknown]
-    const consider = (other: number, name: number): void => {
-      if (other < cost) [cost, edit] = [other, name]
+    const isSame = word === wanted[j - 1]
+    const up = costAt(above, j)
+    let cost = unreached
+    let edit = unknown
+    if (diagonal + (isSame ? 0 : 1) < cost) {
+      cost = diagonal + (isSame ? 0 : 1)
+      edit = isSame ? keep : substitute
     }
-    if (j > 0) {
-      const isSame = word === wanted[j - 1]
-      consider(above.costs[j - 1]! + (isSame ? 0 : 1), isSame ? keep : substitute)
+    if (up + 1 < cost) {
+      cost = up + 1
+      edit = remove
     }
-    consider(above.costs[j]! + 1, remove)
-    if (j > 0) consider(costs[j - 1]! + 1, insert)
-    costs[j] = cost
-    edits[j] = edit
+    if (left + 1 < cost) {
+      cost = left + 1
+      edit = insert
+    }
+    costs[j - from] = cost
+    edits[j - from] = edit
+    left = cost
+    diagonal = up
   }
-  return { costs, edits }
+  return { from, costs, edits }
 }
 
 function alignmentOf(rows: readonly Row[], given: number, wanted: number): Omit<Edits, 'words' | 'rows'> {
   const path: number[] = []
   for (let i = given, j = wanted; i > 0 || j > 0; ) {
-    const edit = rows[i]!.edits[j]!
+    const { from, edits } = rows[i]!
+    const edit = edits[j - from] ?? unknown
     if (edit === unknown) throw new Error('the beam of the edit distance lost its way')
     path.push(edit)
     if (edit !== insert) i -= 1
@@ -96,5 +115,5 @@ function alignmentOf(rows: readonly Row[], given: number, wanted: number): Omit<
     alignment.push(isGivenWrong.length - 1)
     isWantedWrong.push(edit !== keep)
   }
-  return { distance: rows[given]!.costs[wanted]!, alignment, isWantedWrong, isGivenWrong }
+  return { distance: costAt(rows[given]!, wanted), alignment, isWantedWrong, isGivenWrong }
 }
