@@ -148,7 +148,8 @@ export async function expectAccessible({ page, call: ask }: TestBrowser): Promis
       theme === 'light' ? axe.options(everyRule) : axe.withRules(['color-contrast', 'target-size'])
     const { violations } = await asked.analyze()
     for (const { id, nodes } of violations)
-      for (const node of nodes) found.push(`${theme} ${width}: ${id}: ${node.html.slice(0, 200)}`)
+      for (const node of nodes)
+        found.push(`${theme} ${width}: ${id}: ${node.html.slice(0, 200)}: ${node.failureSummary}`)
     const overflow = await page.evaluate(
       () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
     )
