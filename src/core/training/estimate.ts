@@ -2,12 +2,29 @@
 // called a guess. Pure. Memory: core/models/model-fit.ts.
 import type { RecipeDraft } from '#shared/recipe.ts'
 
-/** A step of the past: how long one row of a micro-batch took with this model here, in milliseconds. */
-export type MsPerRow = number | null
+/** A run of the past with this model on this computer. */
+export interface PastRun {
+  readonly recipe: Pick<RecipeDraft, 'scenario' | 'method' | 'batch' | 'gradientCheckpointing'>
+  /** How long one row of a step took. */
+  readonly msPerRow: number
+}
+
+/**
+ * From the newest run that did the same work for a row: the same goal (so rows of like length), the same blocks adapted,
+ * recomputed or not. A run of ten blocks tells nothing of one of thirty. Null where there is none.
+ */
+export const msPerRowOf = (recipe: PastRun['recipe'], past: readonly PastRun[]): number | null =>
+  past.find(
+    (run) =>
+      run.recipe.scenario === recipe.scenario &&
+      run.recipe.method.topLayers === recipe.method.topLayers &&
+      run.recipe.gradientCheckpointing === recipe.gradientCheckpointing &&
+      run.recipe.batch.maxTokens === recipe.batch.maxTokens,
+  )?.msPerRow ?? null
 
 /** What the speed is taken from: runs of this model here, else the measured speed of this computer, else nothing. */
 export interface KnownSpeed {
-  readonly msPerRow: MsPerRow
+  readonly msPerRow: number | null
   /** Matrix products in 10^9 operations a second. */
   readonly gflops: number | null
 }

@@ -10,7 +10,7 @@ import { readModelSizes } from '../models/model-sizes.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { countSteps, estimateSeconds, type KnownSpeed, type MsPerRow } from './estimate.ts'
+import { countSteps, estimateSeconds, type KnownSpeed, msPerRowOf, type PastRun } from './estimate.ts'
 import { presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
 import { settingsByPath } from './setting-paths.ts'
@@ -18,7 +18,7 @@ import { settingsByPath } from './setting-paths.ts'
 type PlanCallNames = 'plan.options' | 'plan.estimate'
 type Changes = PlanOption['changes']
 
-/** Runs of the past that the speed is taken from. */
+/** Runs of the past that are looked at for their speed. */
 const lookedAtRuns = 5
 
 export function createPlanHandlers(
@@ -28,17 +28,16 @@ export function createPlanHandlers(
 ): SomeHandlers<PlanCallNames> {
   const { library, reader } = context
 
-  /** Milliseconds a row of this model took on this computer, from its newest runs; null where there are none. */
-  function speedOf(modelId: string): MsPerRow {
-    const { rows } = unwrap(reader.experiments({ modelId, limit: lookedAtRuns }))
-    for (const { id, batchRows } of rows) {
+  /** What the newest runs of this model took here: half of their steps were quicker. */
+  const pastOf = (modelId: string): PastRun[] =>
+    unwrap(reader.listRuns({ modelId, limit: lookedAtRuns })).runs.flatMap(({ id }) => {
       const { train } = unwrap(reader.thinCurve(id, 200))
-      if (train.length < 4 || batchRows === null) continue
+      if (train.length < 4) return []
+      const { recipe } = unwrap(reader.getRun(id))
       const sorted = train.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
-      return (sorted[Math.floor(sorted.length / 2)] ?? 0) / batchRows
-    }
-    return null
-  }
+      const stepMs = sorted[Math.floor(sorted.length / 2)] ?? 0
+      return [{ recipe, msPerRow: stepMs / (recipe.batch.microRows * recipe.batch.accumulation) }]
+    })
 
   /** What a plan of this project would be, by its preset and changes. */
   async function open(projectId: string) {
@@ -49,9 +48,13 @@ export function createPlanHandlers(
     const model = unwrap(await showModel(library, modelName))
     const counts = countParts(unwrap((await prepare(data, scenario)).split))
     const sizes = await readModelSizes(library, model)
-    const speed = { msPerRow: speedOf(model.id), gflops: readSpeed(library)?.gemmGflops ?? null }
-    return (preset: PresetId, changes: Changes): PlanOption =>
-      planOf({ preset, changes, recipe: recipeFor(preset, changes), counts, sizes, speed })
+    const past = pastOf(model.id)
+    const gflops = readSpeed(library)?.gemmGflops ?? null
+    return (preset: PresetId, changes: Changes): PlanOption => {
+      const recipe = recipeFor(preset, changes)
+      const speed = { msPerRow: msPerRowOf(recipe, past), gflops }
+      return planOf({ preset, changes, recipe, counts, sizes, speed })
+    }
   }
 
   return {
