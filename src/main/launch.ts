@@ -13,6 +13,8 @@ import {
 import { entryPath } from '#core/system/program-places.ts'
 
 const lastWordsLimit = 8_000
+/** How the names of our own utility processes begin. */
+export const ownServices = 'Tunewright '
 
 export function createLauncher(): EntryLauncher {
   const node = process.env.TUNEWRIGHT_CORE_NODE
@@ -25,7 +27,7 @@ export function createLauncher(): EntryLauncher {
 function startUtility(name: EntryName): ChildPort {
   const { flags, environment } = launchSettings(name)
   const child = utilityProcess.fork(entryPath(name), [], {
-    serviceName: `Tunewright ${name}`,
+    serviceName: `${ownServices}${name}`,
     execArgv: [...flags],
     ...(environment === null ? {} : { env: environment }),
     stdio: ['ignore', 'ignore', 'pipe'],

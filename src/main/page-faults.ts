@@ -1,6 +1,7 @@
 // What is done about a page that dies or hangs, and about a helper of the window that ends. Runs go on meanwhile: they have
 // processes of their own.
 import { app, type BrowserWindow, dialog } from 'electron'
+import { ownServices } from './launch.ts'
 import { words } from './words.ts'
 
 /** A page that dies more often within this time is not helped by loading it again. */
@@ -41,10 +42,13 @@ async function offerReload(
   window.webContents.reload()
 }
 
-/** The window's drawing process and the like come back by themselves; that they ended is said where a terminal listens. */
+/**
+ * The window's drawing process and the like come back by themselves; that they ended is said where a terminal listens. How
+ * our own children end is told by whoever started them.
+ */
 export function tellOfDeadHelpers(): void {
   app.on('child-process-gone', (_event, { type, name, serviceName, reason, exitCode }) => {
-    if (reason === 'clean-exit' || reason === 'killed') return
+    if (reason === 'clean-exit' || name?.startsWith(ownServices)) return
     process.stderr.write(words.helperGone(name || serviceName || type, reason, exitCode))
   })
 }

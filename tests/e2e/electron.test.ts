@@ -7,6 +7,7 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
 import { openLibrary } from '#core/system/library.ts'
+import { words } from '#main/words.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import type { Transport } from '#shared/contract/api.ts'
 import { unwrap } from '#shared/result.ts'
@@ -197,12 +198,31 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
     expect(await statusOf(program.page, runId)).toBe('cancelled')
   })
 
-  test('a page that dies comes back', async () => {
+  test('a page that dies comes back, the fourth time in a minute when a person says so; a dead helper is told', async () => {
     const { app, page } = program
+    let errors = ''
+    app.process().stderr?.on('data', (piece) => {
+      errors += piece
+    })
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await app.evaluate(({ BrowserWindow }) =>
-      BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer(),
-    )
+    await app.evaluate(({ app: electronApp, dialog }) => {
+      const asked: string[] = []
+      Object.assign(globalThis, { asked })
+      dialog.showMessageBox = async (...given: unknown[]) => {
+        asked.push((given.at(-1) as { title: string }).title)
+        return { response: 0, checkboxChecked: false }
+      }
+      const gpu = electronApp.getAppMetrics().find(({ type }) => type === 'GPU')
+      if (gpu) process.kill(gpu.pid, 'SIGKILL')
+    })
+    await expect
+      .poll(() => errors, { timeout: 10_000 })
+      .toContain('A helper process of the window ended: GPU')
+    const crash = () =>
+      app.evaluate(({ BrowserWindow }) =>
+        BrowserWindow.getAllWindows()[0]?.webContents.forcefullyCrashRenderer(),
+      )
+    const asked = () => app.evaluate(() => (globalThis as unknown as { asked: string[] }).asked)
     const isBack = () =>
       app.evaluate(({ BrowserWindow }) => {
         const contents = BrowserWindow.getAllWindows()[0]?.webContents
@@ -213,7 +233,11 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
         // A page that dies meanwhile never answers.
         return Promise.race([asked, new Promise((resolve) => setTimeout(() => resolve(false), 2_000))])
       })
-    await expect.poll(isBack, { timeout: 30_000 }).toBe(true)
+    for (const titles of [[], [], [], [words.pageDied.title]]) {
+      await crash()
+      await expect.poll(isBack, { timeout: 30_000 }).toBe(true)
+      expect(await asked()).toEqual(titles)
+    }
   })
 })
 
