@@ -142,6 +142,11 @@ export async function expectAccessible({ page, call: ask }: TestBrowser): Promis
     await ask('settings.set', { theme })
     await page.setViewportSize({ width, height: 800 })
     await page.locator(`html.${theme}`).waitFor()
+    // On a busy machine a dialog may still be opening, and is then half drawn.
+    await page.evaluate(async () => {
+      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
+      await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
+    })
     // What a theme or a width can change is asked in both; the rest of the rules once.
     const axe = new AxeBuilder({ page })
     const asked =
