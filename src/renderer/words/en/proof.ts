@@ -2,10 +2,14 @@
 export const proof = {
   loading: 'Opening the proof',
   heading: 'Did it get better?',
+  verdicts: {
+    better: 'It got better',
+    worse: 'It got worse',
+    'no-measurable-difference': 'No measurable difference',
+  },
   notYet: 'Both versions answer the locked rows, once. The journal records that they were opened.',
   start: 'Measure it now',
   working: 'Measuring',
-  measuredOn: 'Measured on {count} locked row | Measured on {count} locked rows',
   interval: '95 % interval',
   base: 'as it comes',
   tuned: 'after training',

@@ -1,5 +1,6 @@
 // Words of the wizard: goal, data, model, should I train, plan.
 export const wizard = {
+  runs: { heading: 'What you tried here', curve: 'The run' },
   steps: {
     label: 'Steps',
     goal: 'Goal',
