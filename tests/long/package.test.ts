@@ -73,7 +73,7 @@ describe.skipIf(machine === null)('the packed program', { timeout: limitMs }, ()
     try {
       const app = await electron.launch({
         executablePath: join(packed, 'tunewright'),
-        args: ['--no-sandbox', `--user-data-dir=${userData}`],
+        args: ['--no-sandbox', '--disable-gpu', `--user-data-dir=${userData}`],
         env: {
           ...(inherited as Record<string, string>),
           DISPLAY: screen.display,

@@ -79,6 +79,7 @@ const environmentOf = ({ electronFolder }: WindowMachine, { home, display }: Pro
 const parametersOf = ({ userData }: ProgramPlaces): string[] => [
   root,
   '--no-sandbox',
+  '--disable-gpu',
   `--user-data-dir=${userData}`,
 ]
 
@@ -95,9 +96,9 @@ const launches = 4
 
 /**
  * Through Playwright's own loader, which holds `ready` until it listens; by the binary's path alone it may come late.
- * On a busy machine this Electron now and then does not come to its page (1 of 14 starts under load, with five busy loops
- * beside it 5 of 27): main has answered the request for it and window and renderer live, but the navigation is not
- * committed. That is so without Playwright too; whether a current Electron does it is not known. Then it is started anew.
+ * Without `--disable-gpu` this Electron now and then (6 of 27 starts beside five busy loops, without Playwright too) did not
+ * come to its page: its drawing process fails to start on Xvfb, and the page waits for it. With the switch 32 of 32 came.
+ * A living window that does not come to its page is started anew.
  */
 export async function launchProgram(machine: WindowMachine, places: ProgramPlaces): Promise<OpenProgram> {
   process.env.ELECTRON_OVERRIDE_DIST_PATH = machine.electronFolder
