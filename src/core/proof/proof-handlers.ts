@@ -7,7 +7,7 @@ import { hasUsableAdapter } from '../training/adapter-artifacts.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { newestProof } from './proof-journal.ts'
 import { proofPhaseWords, proveJournaledRun } from './prove-journaled-run.ts'
-import { chooseAnswers, createAnswersReader } from './shown-answers.ts'
+import { chooseAnswers, createAnswersReader, withClosest } from './shown-answers.ts'
 
 type ProofCallNames = 'proof.get' | 'proof.start' | 'proof.answers'
 
@@ -63,8 +63,12 @@ export function createProofHandlers(context: WorkstationContext): SomeHandlers<P
       }),
     'proof.answers': ({ runId, view: wanted, text, offset, limit }) =>
       attemptAsync(async () => {
-        const found = chooseAnswers(await answersOf(runId), wanted, text)
-        return { answers: found.slice(offset, offset + limit), total: found.length }
+        const shown = await answersOf(runId)
+        const found = chooseAnswers(shown, wanted, text)
+        return {
+          answers: withClosest(found.slice(offset, offset + limit), shown.closestTo),
+          total: found.length,
+        }
       }),
   }
 }

@@ -4,11 +4,14 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { answerViews, ProofAnswer } from '#shared/contract/index.ts'
 import type { EvaluationAnswer, RunDetail } from '#shared/journal-types.ts'
 import { isHigherBetter, type MetricName } from '#shared/metrics.ts'
+import type { ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
-import { datasetFolder } from '../data/dataset-folder.ts'
+import type { DatasetRow } from '#shared/rows.ts'
+import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
 import { openTestSet } from '../data/test-set.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
+import { type ClosestRow, createClosestRows, type ReadRow } from './closest-rows.ts'
 import { newestProof } from './proof-journal.ts'
 
 type AnswerView = (typeof answerViews)[number]
@@ -19,9 +22,11 @@ export interface ShownAnswers {
   readonly answers: readonly ProofAnswer[]
   /** False where the deciding metric is better the lower it is. */
   readonly isMoreBetter: boolean
+  /** The training row closest to a text; null where there is none, or the data set is not here any more. */
+  readonly closestTo: (text: string) => ClosestRow | null
 }
 
-const noAnswers: ShownAnswers = { answers: [], isMoreBetter: true }
+const noAnswers: ShownAnswers = { answers: [], isMoreBetter: true, closestTo: () => null }
 
 /** Reads the answers of a run's newest proof; none where there is no proof. What it gives throws a ProblemError. */
 export function createAnswersReader(
@@ -40,7 +45,11 @@ export function createAnswersReader(
     const prompts = isOpened ? await promptsOf(library, run) : new Map<string, string>()
     const isMoreBetter = isHigherBetter(metric) ?? true
     const pairs = { base: answersOf('base'), tuned: answersOf('tuned') }
-    return { answers: pairAnswers(pairs, metric, isMoreBetter, prompts), isMoreBetter }
+    return {
+      answers: pairAnswers(pairs, metric, isMoreBetter, prompts),
+      isMoreBetter,
+      closestTo: prompts.size === 0 ? () => null : createClosestRows(await trainRowsOf(library, run)),
+    }
   }
 
   return async (runId) => {
@@ -57,24 +66,38 @@ export function createAnswersReader(
   }
 }
 
+type RunData = Pick<RunDetail, 'recipe' | 'datasetFingerprint'>
+
+/** What the model read and should answer, row by row, in the words of the file. */
+const readRows = (scenario: ScenarioId, rows: readonly DatasetRow[]): (ReadRow & { rowId: string })[] =>
+  rows
+    .flatMap((row) => scenarioOf(scenario).toExamples(row, ''))
+    .map(({ rowId, prompt, answer }) => ({
+      rowId,
+      text: prompt.flatMap(({ role, content }) => (role === 'system' ? [] : content)).join('\n\n'),
+      answer,
+    }))
+
+/** Empty where the data set is not here any more or was changed. Plain text is compared by itself. */
+async function trainRowsOf(library: Library, { recipe, datasetFingerprint }: RunData): Promise<ReadRow[]> {
+  const read = await readSplit(datasetFolder(library, datasetFingerprint), 'train')
+  if (!read.ok) return []
+  return readRows(recipe.scenario, read.value).map((row) =>
+    row.text === '' ? { text: row.answer, answer: '' } : row,
+  )
+}
+
 /**
  * What the model read of each row, without the instruction; empty where the data set is not here any more or was changed.
  * Records no opening: only for a run whose proof has recorded its look at these very rows.
  */
 async function promptsOf(
   library: Library,
-  { recipe, datasetFingerprint }: Pick<RunDetail, 'recipe' | 'datasetFingerprint'>,
+  { recipe, datasetFingerprint }: RunData,
 ): Promise<ReadonlyMap<string, string>> {
   const opened = await openTestSet(datasetFolder(library, datasetFingerprint), async () => {})
   if (!opened.ok) return new Map()
-  const { toExamples } = scenarioOf(recipe.scenario)
-  const examples = opened.value.flatMap((row) => toExamples(row, ''))
-  return new Map(
-    examples.map(({ rowId, prompt }) => [
-      rowId,
-      prompt.flatMap(({ role, content }) => (role === 'system' ? [] : content)).join('\n\n'),
-    ]),
-  )
+  return new Map(readRows(recipe.scenario, opened.value).map(({ rowId, text }) => [rowId, text]))
 }
 
 /** Base and tuned answers of the same rows, with what the deciding metric says of each. */
@@ -132,9 +155,19 @@ function gainOf(sides: Sides, isMoreBetter: boolean): number {
 /** Larger than any loss of a row: a score decides, and the loss only between equal ones. */
 const scoreWeight = 1e6
 
+/** Answers with the training row closest to what was read; of plain text, to the text. */
+export const withClosest = (
+  answers: readonly ProofAnswer[],
+  closestTo: ShownAnswers['closestTo'],
+): ProofAnswer[] =>
+  answers.map((answer) => {
+    const closest = answer.prompt === null ? null : closestTo(answer.prompt || answer.expected)
+    return { ...answer, closest }
+  })
+
 /** Those of the answers that hold the text, in the order of the view. */
 export function chooseAnswers(
-  { answers, isMoreBetter }: ShownAnswers,
+  { answers, isMoreBetter }: Pick<ShownAnswers, 'answers' | 'isMoreBetter'>,
   view: AnswerView,
   text: string,
 ): ProofAnswer[] {

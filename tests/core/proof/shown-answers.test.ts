@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { proveRun } from '#core/proof/index.ts'
-import { chooseAnswers, createAnswersReader } from '#core/proof/shown-answers.ts'
+import { chooseAnswers, createAnswersReader, withClosest } from '#core/proof/shown-answers.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import type { JournalReader } from '#journal/reader.ts'
 import type { ProofAnswer } from '#shared/contract/index.ts'
@@ -32,13 +32,18 @@ test('prompts come with the answers, all pages from one reading; without the dat
   expect((await answersOf('run-1')).answers).toEqual([])
   unwrap(await proveRun(spec, { launcher: createNodeLauncher(), journal }))
   const openings = unwrap(reader.openings(manifest.fingerprint)).length
-  const { answers } = await answersOf('run-1')
+  const { answers, closestTo } = await answersOf('run-1')
   expect(answers).toHaveLength(manifest.counts.test)
+  for (const { closest, prompt } of withClosest(answers, closestTo)) {
+    expect(closest?.text).toMatch(/^message \d+ about (bills|bugs|praise)$/)
+    expect(closest?.text).not.toBe(prompt)
+    expect(closest?.answer).toMatch(/^(billing|bug|praise)$/)
+  }
   for (const { prompt, expected } of answers) {
     expect(prompt).toMatch(/^message \d+ about (bills|bugs|praise)$/)
     expect(expected).toMatch(/^(billing|bug|praise)$/)
   }
-  expect(await answersOf('run-1')).toEqual({ answers, isMoreBetter: true })
+  expect((await answersOf('run-1')).answers).toBe(answers)
   expect(readings).toBe(2)
   expect(unwrap(reader.openings(manifest.fingerprint))).toHaveLength(openings)
 
@@ -49,6 +54,7 @@ test('prompts come with the answers, all pages from one reading; without the dat
   rmSync(spec.datasetFolder, { recursive: true })
   const again = await createAnswersReader(library, reader)('run-1')
   expect(again.answers).toEqual(answers.map((answer) => ({ ...answer, prompt: null })))
+  expect(withClosest(again.answers, again.closestTo)).toEqual(again.answers)
 })
 
 const side = (score: number | null, lossNats: number): ProofAnswer['base'] => ({
