@@ -4,11 +4,12 @@ import type { ActiveRunState } from '#shared/contract/system.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
 import type { TrainerMessage } from '#shared/trainer-protocol.ts'
+import { createEnergyMeter } from '../system/energy-meter.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import { watchProcess } from '../system/process-load.ts'
 import type { RunReader } from './run-journal.ts'
 import type { RunService } from './run-service.ts'
-import { createRunFold } from './run-state.ts'
+import { createRunFold, type MeasuredDevice } from './run-state.ts'
 import type { ActiveRun } from './run-supervisor.ts'
 import { notAtWork, notResumable } from './training-problems.ts'
 
@@ -44,7 +45,7 @@ interface Live {
   readonly run: RunDetail
   readonly active: ActiveRun
   readonly fold: ReturnType<typeof createRunFold>
-  device: { processorShare: number | null; diskBytes: number }
+  device: MeasuredDevice
   train: Update['train']
   validation: Update['validation']
   notices: Update['notices']
@@ -85,9 +86,10 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
 
   function watch(entry: Live): () => void {
     const load = watchProcess(() => entry.active.pid)
+    const energy = createEnergyMeter()
     const look = async (): Promise<void> => {
       const diskBytes = await folderBytes(ports.runFolderOf(entry.run.id))
-      entry.device = { processorShare: load.share(), diskBytes }
+      entry.device = { processorShare: load.share(), diskBytes, energyWh: energy.wattHours() }
     }
     void look()
     const timers = [
@@ -133,7 +135,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       run,
       active,
       fold: createRunFold(run),
-      device: { processorShare: null, diskBytes: 0 },
+      device: { processorShare: null, diskBytes: 0, energyWh: null },
       train: [],
       validation: [],
       notices: [],

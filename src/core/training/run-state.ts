@@ -8,8 +8,11 @@ import { createTimeLeft } from './time-left.ts'
 
 export interface RunFold {
   follow(event: TrainerEvent, seq: number): void
-  state(device: Pick<TrainingState['device'], 'processorShare' | 'diskBytes'>): TrainingState
+  state(device: MeasuredDevice): TrainingState
 }
+
+/** What is measured outside the trainer. */
+export type MeasuredDevice = Pick<TrainingState['device'], 'processorShare' | 'diskBytes' | 'energyWh'>
 
 /** Steps that the speed is an average of. */
 const speedSteps = 24
@@ -64,7 +67,7 @@ export function createRunFold(run: RunDetail, now: () => number = () => performa
       timeLeftMs: state.status === 'paused' ? null : timeLeft.estimateMs(),
       elapsedMs: now() - startedMs,
       tokensPerSecond: speedOf(recent),
-      device: { ...device, residentBytes, memoryBytes: totalmem(), energyWh: null },
+      device: { ...device, residentBytes, memoryBytes: totalmem() },
       diagnoses: [],
     }),
   }

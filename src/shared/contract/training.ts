@@ -126,6 +126,7 @@ export const deviceLoad = z.strictObject({
   residentBytes: count.nullable(),
   memoryBytes: count,
   diskBytes: count,
+  /** By this computer's processors since the run was started, everything that runs together; null where not known. */
   energyWh: z.number().nullable(),
 })
 
