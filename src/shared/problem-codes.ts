@@ -49,6 +49,7 @@ export const problemCodes = [
   'file.unsafe',
   'disk.full',
   'disk.failed',
+  'memory.too-small',
   'download.unreachable',
   'download.hash-mismatch',
   'download.failed',

@@ -1,7 +1,8 @@
 // doctor: the self-test of core/system, printed check by check.
+import { listModels } from '#core/models/model-library.ts'
 import { runSelfTest } from '#core/system/self-test.ts'
 import type { SelfTestCheck } from '#shared/contract/index.ts'
-import { attempt } from '#shared/result.ts'
+import { attempt, describeProblem } from '#shared/result.ts'
 import { type Application, appVersion } from '../application.ts'
 import { exitCodes } from '../output.ts'
 
@@ -25,13 +26,21 @@ export async function runDoctor(application: Application): Promise<void> {
       reader: () => application.reader(),
       canWrite: () => attempt(() => application.writer()),
     },
-    ({ id, isGood, detail, seconds }) =>
-      output.line(`${isGood ? '✓' : '✗'} ${titles[id]}: ${detail} (${seconds.toFixed(1)} s)`),
+    ({ id, problem, detail, seconds }) => {
+      const found = problem === null ? detail : describeProblem(problem)
+      output.line(`${problem === null ? '✓' : '✗'} ${titles[id]} (${seconds.toFixed(1)} s): ${found}`)
+    },
     (id) => output.progress(`${titles[id]}…`),
   )
   output.result({
     version: appVersion,
-    checks: checks.map(({ id, ...check }) => ({ title: titles[id], ...check })),
+    checks: checks.map(({ id, ...check }) => ({
+      title: titles[id],
+      isGood: check.problem === null,
+      ...check,
+    })),
   })
-  if (checks.some((check) => !check.isGood)) application.setExitCode(exitCodes.problem)
+  const listed = await listModels(library).catch(() => null)
+  if (listed?.models.length === 0) output.line('Add a model with: tunewright models add starter')
+  if (checks.some(({ problem }) => problem !== null)) application.setExitCode(exitCodes.problem)
 }

@@ -1,5 +1,5 @@
 // The self-test and the speed of this computer, for the screens.
-import type { SomeHandlers } from '#shared/contract/index.ts'
+import type { SelfTestCheck, SomeHandlers } from '#shared/contract/index.ts'
 import { ok } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { runSelfTest } from './self-test.ts'
@@ -9,11 +9,15 @@ export function createMachineHandlers(
   context: WorkstationContext,
 ): SomeHandlers<'system.selfTest' | 'system.speed' | 'system.measureSpeed'> {
   const { library, launcher, reader, jobs, emit } = context
+  const ports = { library, launcher, reader: () => reader, canWrite: () => ok(true) }
+  /** Two at a time would tell each screen the other's ticks, and disturb each other. */
+  let running: Promise<SelfTestCheck[]> | null = null
   return {
     'system.selfTest': async () => {
-      const ports = { library, launcher, reader: () => reader, canWrite: () => ok(true) }
-      const checks = await runSelfTest(ports, (check) => emit('system.selfTestCheck', check))
-      return ok({ checks, isGood: checks.every(({ isGood }) => isGood) })
+      running ??= runSelfTest(ports, (check) => emit('system.selfTestCheck', check)).finally(() => {
+        running = null
+      })
+      return ok({ checks: await running })
     },
     'system.speed': () => ok(readSpeed(library)),
     'system.measureSpeed': () =>

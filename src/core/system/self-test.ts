@@ -1,14 +1,15 @@
 // A self-test in a minute, for the first start and for `tunewright doctor`. Every tick is something that was really done
-// on this computer; a check that throws is a check that failed, in its own words.
+// on this computer; a check that throws is a check that failed, and the others go on.
 import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JournalReader } from '#journal/reader.ts'
-import type { SelfTestCheck } from '#shared/contract/index.ts'
-import { type Result, unwrap } from '#shared/result.ts'
+import type { SelfTestCheck, SelfTestCheckId } from '#shared/contract/index.ts'
+import type { ProblemCode } from '#shared/problem-codes.ts'
+import { detailsOf, faultOf, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import { listModels } from '../models/model-library.ts'
 import { writeFileDurably } from './durable-files.ts'
-import type { Launcher, ProcessName } from './launcher.ts'
+import type { ChildExit, Launcher, ProcessName } from './launcher.ts'
 import type { Library } from './library.ts'
 import { describeMachine } from './machine.ts'
 
@@ -21,8 +22,8 @@ export interface SelfTestPorts {
   readonly canWrite: () => Result<unknown>
 }
 
-type Outcome = Pick<SelfTestCheck, 'isGood' | 'detail'>
-type Check = readonly [id: SelfTestCheck['id'], work: () => Outcome | Promise<Outcome>]
+type Outcome = Pick<SelfTestCheck, 'detail' | 'problem'>
+type Check = readonly [id: SelfTestCheckId, work: () => Outcome | Promise<Outcome>]
 
 const neededDiskBytes = 3e9
 const neededMemoryBytes = 3e9
@@ -32,7 +33,7 @@ const launchLimitMs = 20_000
 export async function runSelfTest(
   ports: SelfTestPorts,
   onCheck: (check: SelfTestCheck) => void,
-  onStart: (id: SelfTestCheck['id']) => void = () => {},
+  onStart: (id: SelfTestCheckId) => void = () => {},
 ): Promise<SelfTestCheck[]> {
   const checks: SelfTestCheck[] = []
   for (const [id, work] of checksOf(ports)) {
@@ -42,7 +43,7 @@ export async function runSelfTest(
     try {
       outcome = await work()
     } catch (error) {
-      outcome = { isGood: false, detail: error instanceof Error ? error.message : String(error) }
+      outcome = failed(problemOf(error, ports.library, id))
     }
     const check = { id, ...outcome, seconds: (performance.now() - startedMs) / 1000 }
     checks.push(check)
@@ -51,25 +52,47 @@ export async function runSelfTest(
   return checks
 }
 
+const good = (detail: string): Outcome => ({ detail, problem: null })
+const failed = (problem: Problem): Outcome => ({ detail: problem.message, problem })
+
+/** The core's own writing throws Problems; what is left of the system's errors comes from reading a folder. */
+function problemOf(error: unknown, library: Library, id: SelfTestCheckId): Problem {
+  if (error instanceof ProblemError) return error.problem
+  if (typeof (error as NodeJS.ErrnoException).code !== 'string') return faultOf(id, error)
+  return {
+    code: 'file.unreadable',
+    message: 'A folder that Tunewright keeps its files in could not be read.',
+    where: library.home,
+    remedy: 'Check that the folder is there and that you may read it, then start Tunewright again.',
+    details: detailsOf(error),
+  }
+}
+
 function checksOf(ports: SelfTestPorts): Check[] {
   const { library, launcher } = ports
   return [
     ['computer', checkComputer],
     ['disk', () => checkDisk(library)],
     ['journal', () => checkJournal(ports)],
-    ['trainer', () => launchAndRefuse(launcher, 'trainer')],
-    ['scorer', () => launchAndRefuse(launcher, 'scorer')],
-    ['generator', () => launchAndRefuse(launcher, 'generator')],
+    ['trainer', () => launchAndRefuse(launcher, 'trainer', 'trainer.crashed')],
+    ['scorer', () => launchAndRefuse(launcher, 'scorer', 'scorer.failed')],
+    ['generator', () => launchAndRefuse(launcher, 'generator', 'generator.failed')],
     ['models', () => checkModels(library)],
   ]
 }
 
 function checkComputer(): Outcome {
   const { processor, physicalCores, memoryBytes, platform } = describeMachine()
-  return {
-    isGood: memoryBytes >= neededMemoryBytes,
-    detail: `${processor}, ${physicalCores} cores, ${formatBytes(memoryBytes)} memory, ${platform}, Node ${process.versions.node}`,
-  }
+  const detail = `${processor}, ${physicalCores} cores, ${formatBytes(memoryBytes)} memory, ${platform}, Node ${process.versions.node}`
+  if (memoryBytes >= neededMemoryBytes) return good(detail)
+  return failed({
+    code: 'memory.too-small',
+    message: `This computer has ${formatBytes(memoryBytes)} of memory; training needs about ${formatBytes(neededMemoryBytes)}.`,
+    where: processor,
+    remedy:
+      'Close other programs and begin with the smallest model. A computer with more memory goes further.',
+    details: detail,
+  })
 }
 
 async function checkDisk(library: Library): Promise<Outcome> {
@@ -77,58 +100,83 @@ async function checkDisk(library: Library): Promise<Outcome> {
   await writeFileDurably(path, 'written, flushed and renamed')
   await rm(path)
   const { bavail, bsize } = await statfs(library.home)
-  return {
-    isGood: bavail * bsize >= neededDiskBytes,
-    detail: `${formatBytes(bavail * bsize)} free in ${library.home}`,
-  }
+  const freeBytes = bavail * bsize
+  if (freeBytes >= neededDiskBytes) return good(`${formatBytes(freeBytes)} free in ${library.home}`)
+  return failed({
+    code: 'disk.full',
+    message: `Only ${formatBytes(freeBytes)} are free on this disk; a model and a run need about ${formatBytes(neededDiskBytes)}.`,
+    where: library.home,
+    remedy: 'Free some space on this disk, then run the test again.',
+  })
 }
 
 function checkJournal({ reader, canWrite }: SelfTestPorts): Outcome {
   const writing = canWrite()
   if (!writing.ok && writing.problem.code !== 'journal.locked') unwrap(writing)
-  const report = unwrap(reader().verifyAll())
-  const faults = report.damage.length + report.brokenRuns.length + report.changedMeasurements.length
-  const other = writing.ok ? '' : '; another Tunewright is writing to it'
-  return {
-    isGood: faults === 0,
-    detail:
-      faults === 0
-        ? `opens, is durable and every entry verifies${other}`
-        : `${faults} faults found: ${JSON.stringify(report)}`,
-  }
+  const open = reader()
+  const { damage, brokenRuns, changedMeasurements } = unwrap(open.verifyAll())
+  const faults = [
+    ...damage.map((message) => ({ where: 'journal.db', message })),
+    ...brokenRuns.map(({ runId, firstBadSeq, reason }) => ({
+      where: `run ${runId}`,
+      message: `from entry ${firstBadSeq} on it is not what was written (${reason})`,
+    })),
+    ...changedMeasurements.map((id) => ({ where: `measurement ${id}`, message: 'it was changed later' })),
+  ]
+  if (faults.length === 0)
+    return good(
+      `opens, is durable and every entry verifies${writing.ok ? '' : '; another Tunewright is writing to it'}`,
+    )
+  return failed({
+    code: 'journal.corrupt',
+    message:
+      faults.length === 1
+        ? 'One thing in the journal of your runs is not what was written.'
+        : `${faults.length} things in the journal of your runs are not what was written.`,
+    where: open.path,
+    remedy:
+      'Do not trust what is named here; the rest is sound. To go back to the newest backup, close Tunewright and run: tunewright journal restore.',
+    faults,
+    details: JSON.stringify({ damage, brokenRuns, changedMeasurements }),
+  })
 }
 
 async function checkModels(library: Library): Promise<Outcome> {
   const { models, damaged } = await listModels(library)
   const names = models.map((model) => model.name).join(', ')
-  return {
-    isGood: damaged.length === 0,
-    detail:
-      damaged.length > 0
-        ? damaged.map((problem) => problem.message).join(' ')
-        : names || 'none yet: tunewright models add starter',
-  }
+  const [first] = damaged
+  if (first === undefined) return good(names || 'none yet')
+  if (damaged.length === 1) return failed(first)
+  return failed({
+    ...first,
+    message: `${damaged.length} models are damaged.`,
+    faults: damaged.map(({ where, message }) => ({ where, message })),
+  })
 }
 
 /** The child starts, loads its native parts and answers a message that is no job with a refusal: all of that must work. */
-function launchAndRefuse(launcher: Launcher, name: ProcessName): Promise<Outcome> {
+function launchAndRefuse(launcher: Launcher, name: ProcessName, code: ProblemCode): Promise<Outcome> {
   return new Promise((resolve) => {
     const child = launcher.launch(name)
     const timer = setTimeout(() => child.kill(), launchLimitMs)
-    let answer = ''
+    let hasAnswered = false
     child.onMessage((message) => {
-      const text = JSON.stringify(message)
-      if (text.includes('"failed"')) answer = text
+      hasAnswered ||= JSON.stringify(message).includes('"failed"')
       child.kill()
     })
     child.onExit((exit) => {
       clearTimeout(timer)
-      resolve(
-        answer
-          ? { isGood: true, detail: 'starts and answers' }
-          : { isGood: false, detail: `no answer; ${exit.lastWords || `code ${exit.code}`}` },
-      )
+      resolve(hasAnswered ? good('starts and answers') : failed(noAnswer(name, code, exit)))
     })
     child.send({ kind: 'self-test' })
   })
 }
+
+const noAnswer = (name: ProcessName, code: ProblemCode, exit: ChildExit): Problem => ({
+  code,
+  message: 'This part of Tunewright did not start.',
+  where: name,
+  remedy:
+    'Close other programs and run the test again. If it stays so, install Tunewright again and look whether a virus scanner holds back a file of it.',
+  details: exit.lastWords || `code ${exit.code}, signal ${exit.signal}`,
+})

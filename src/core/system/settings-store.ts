@@ -1,15 +1,19 @@
 // The program's settings: one small file in the library, written durably, told to every screen. A damaged file is moved
 // aside and the usual settings are taken: nobody is kept from working by it.
 import { join } from 'node:path'
+import { z } from 'zod'
 import { type Emit, type Settings, settings as settingsSchema } from '#shared/contract/index.ts'
 import { attemptAsync } from '#shared/result.ts'
 import type { SettingsStore } from '../workstation/context.ts'
 import { readKeptOrSetAside, writeKept } from './kept-json.ts'
 import type { Library } from './library.ts'
 
+/** What another version of Tunewright kept in the file beside these is left out, and no damage. */
+const keptSettings = z.object(settingsSchema.shape)
+
 export function createSettingsStore(library: Library, emit: Emit): SettingsStore {
   const path = join(library.home, 'settings.json')
-  let current = readKeptOrSetAside(path, settingsSchema) ?? settingsSchema.parse({})
+  let current = readKeptOrSetAside(path, keptSettings) ?? settingsSchema.parse({})
   /** Changes follow one another: each is written before the next is made. */
   let last: Promise<unknown> = Promise.resolve()
 

@@ -20,8 +20,8 @@ type Words = Pick<StorageItem, 'name' | 'note' | 'isRemovable'>
 
 interface Kept {
   readonly library: Library
-  /** Every run that is shown. */
-  readonly runs: readonly RunSummary[]
+  /** Every run that is shown, by its id. */
+  readonly runs: ReadonlyMap<string, RunSummary>
   readonly names: { readonly of: ReadonlyMap<string, string>; readonly projects: ReadonlySet<string> }
 }
 
@@ -38,7 +38,11 @@ export async function listStorage(library: Library, reader: JournalReader): Prom
     ...runs.map(({ id, name }) => [id, name] as const),
     ...projects.map(({ id, name }) => [id, name] as const),
   ])
-  const kept: Kept = { library, runs, names: { of: names, projects: new Set(projects.map(({ id }) => id)) } }
+  const kept: Kept = {
+    library,
+    runs: new Map(runs.map((run) => [run.id, run])),
+    names: { of: names, projects: new Set(projects.map(({ id }) => id)) },
+  }
   const found = await Promise.all(placesOf(library).map((place) => itemsIn(place, kept)))
   return found.flat().sort((a, b) => b.bytes - a.bytes || (a.id < b.id ? -1 : 1))
 }
@@ -80,11 +84,12 @@ async function describe(
 ): Promise<Words> {
   const title = names.of.get(name) ?? name
   if (kind === 'model' || kind === 'dataset') {
-    const users = runs.filter((run) => (kind === 'model' ? run.modelId : run.datasetFingerprint) === name)
+    const uses = (run: RunSummary) => (kind === 'model' ? run.modelId : run.datasetFingerprint) === name
+    const users = [...runs.values()].filter(uses)
     return { name: title, ...inUse(users, kind) }
   }
   if (kind === 'run') {
-    const run = runs.find(({ id }) => id === name)
+    const run = runs.get(name)
     if (run !== undefined) return { name: title, ...inUse([run], kind) }
     return { name: title, isRemovable: true, note: 'No run in the list belongs to it.' }
   }

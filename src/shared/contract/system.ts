@@ -29,11 +29,13 @@ export const selfTestIds = [
 ] as const
 export const selfTestCheck = z.strictObject({
   id: z.enum(selfTestIds),
-  isGood: z.boolean(),
   /** What was found, in one line. */
   detail: z.string(),
+  /** What is wrong and what helps; null where all is well. */
+  problem: problem.nullable(),
   seconds: z.number(),
 })
+export type SelfTestCheckId = (typeof selfTestIds)[number]
 export type SelfTestCheck = z.output<typeof selfTestCheck>
 
 export const languages = ['en', 'de', 'es', 'fr', 'zh', 'ja'] as const
@@ -52,8 +54,6 @@ const setting = {
   isStarted: z.boolean(),
   /** Columns of the experiments table, in order; null takes the usual ones. */
   experimentColumns: z.array(z.string().max(60)).max(60).nullable(),
-  /** Shows terms and settings that most people never need. */
-  isAdvanced: z.boolean(),
 }
 export const settings = z.strictObject({
   theme: setting.theme.default('system'),
@@ -62,7 +62,6 @@ export const settings = z.strictObject({
   allowsDownloads: setting.allowsDownloads.default(false),
   isStarted: setting.isStarted.default(false),
   experimentColumns: setting.experimentColumns.default(null),
-  isAdvanced: setting.isAdvanced.default(false),
 })
 export type Settings = z.output<typeof settings>
 /** What is left out stays as it is. */
@@ -135,8 +134,8 @@ export type ActiveRunState = z.output<typeof activeRun>
 
 export const systemCalls = {
   'system.about': call(nothing, about),
-  /** Every check is really done; each is also told by `system.selfTestCheck` as it ends. */
-  'system.selfTest': call(nothing, z.strictObject({ checks: z.array(selfTestCheck), isGood: z.boolean() })),
+  /** Every check is really done; each is also told by `system.selfTestCheck` as it ends. One test at a time for all. */
+  'system.selfTest': call(nothing, z.strictObject({ checks: z.array(selfTestCheck) })),
   'system.network': call(nothing, networkUse),
   'system.speed': call(nothing, measuredSpeed),
   'system.measureSpeed': call(nothing, started),

@@ -13,7 +13,7 @@ test('settings are kept, told, and changed field by field', async () => {
   first.api.on('settings.changed', (settings) => told.push(settings))
   await Promise.all([
     first.api.call('settings.set', { theme: 'dark' }),
-    first.api.call('settings.set', { isAdvanced: true }),
+    first.api.call('settings.set', { isStarted: true }),
     first.api.call('settings.set', { experimentColumns: ['name', 'loss'] }),
   ])
   expect(told).toHaveLength(3)
@@ -27,7 +27,7 @@ test('settings are kept, told, and changed field by field', async () => {
   const second = await openWorkstation(first.home)
   expect(unwrap(await second.api.call('settings.get', {}))).toMatchObject({
     theme: 'dark',
-    isAdvanced: true,
+    isStarted: true,
     experimentColumns: ['name', 'loss'],
     allowsDownloads: true,
   })
@@ -45,6 +45,15 @@ test.each(['{"theme": "dark"', '{"theme": "purple"}', '[]', '\u0000\u0000\u0000'
     expect(existsSync(join(home, 'settings.json'))).toBe(true)
   },
 )
+
+test('what another version kept in the file is left out, and the rest still counts', async () => {
+  const home = await temporaryHome()
+  const path = join(home, 'settings.json')
+  writeFileSync(path, '{"theme": "dark", "isAdvanced": true}')
+  const { api } = await openWorkstation(home)
+  expect(unwrap(await api.call('settings.get', {}))).toMatchObject({ theme: 'dark' })
+  expect(existsSync(`${path}.damaged`)).toBe(false)
+})
 
 test('the gate is closed unless downloads are allowed, and counts what goes through', async () => {
   const told: NetworkUse[] = []
