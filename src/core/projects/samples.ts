@@ -15,6 +15,7 @@ const places: Readonly<Partial<Record<ScenarioId, readonly [folder: string, file
   translation: ['garden-centre-translations', 'garden-centre-translations.csv'],
   summarisation: ['council-minutes-summaries', 'council-minutes-summaries.jsonl'],
   'entity-recognition': ['recipe-card-entities', 'recipe-card-entities.jsonl'],
+  chatbot: ['valley-railway-chats', 'chats.jsonl'],
 }
 
 const known = new Map<ScenarioId, Sample>()
