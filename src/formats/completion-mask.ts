@@ -70,6 +70,12 @@ export function maskConversation(
 /** What stands before the first word of a plain text, so that it too is predicted from something. */
 const textBeginning = ({ bos, eos }: Tokenizer): number[] => [bos ?? eos].flatMap((token) => token?.id ?? [])
 
+/** Ids of a plain text that is to be gone on with. */
+export const tokenizeText = (tokenizer: Tokenizer, text: string): number[] => [
+  ...textBeginning(tokenizer),
+  ...tokenizer.encode(text),
+]
+
 function labelText(tokenizer: Tokenizer, text: string): LabelledTokens {
   const words = tokenizer.encode(text)
   const ids = Int32Array.from([...textBeginning(tokenizer), ...words])

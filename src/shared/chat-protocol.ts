@@ -17,9 +17,11 @@ export type ChatJob = z.output<typeof chatJob>
 
 export const chatQuestion = z.strictObject({
   chatId: z.string(),
-  sides: z.array(proofSide).min(1).max(2),
-  /** The conversation so far; the answer to its last message is wanted. */
-  messages: z.array(chatMessage).min(1),
+  /** Each side's conversation so far; the answer to its last message is wanted. */
+  sides: z
+    .array(z.strictObject({ side: proofSide, messages: z.array(chatMessage).min(1) }))
+    .min(1)
+    .max(2),
   /** Both sides draw from the same seed. */
   seed: z.int().min(0).max(4_294_967_295),
   /** 0 always takes the likeliest token. */

@@ -1,7 +1,7 @@
 // Talking with a model and its tuned version for the screens: one conversation at a time is kept warm, its answers come as
 // `chat.piece`. Nothing that is said is kept.
 import { randomUUID } from 'node:crypto'
-import type { CallParsedInput, SomeHandlers } from '#shared/contract/index.ts'
+import type { CallParsedInput, ChatSide, SomeHandlers } from '#shared/contract/index.ts'
 import { attemptAsync, fail, ok, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
@@ -9,11 +9,11 @@ import { describeMachine } from '../system/machine.ts'
 import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { type ChatProcess, openChatProcess } from './chat-process.ts'
+import { createPartnerHandlers } from './partner-handlers.ts'
 
-type Side = 'base' | 'tuned'
 type Sent = CallParsedInput<'chat.send'>
 
-export interface Chats extends SomeHandlers<'chat.send' | 'chat.stop'> {
+export interface Chats extends SomeHandlers<'chat.partners' | 'chat.ofRun' | 'chat.send' | 'chat.stop'> {
   /** Ends the process that is kept warm. */
   close(): Promise<void>
 }
@@ -24,15 +24,15 @@ export function createChatHandlers(context: WorkstationContext): Chats {
   /** Messages follow one another: each finds the process that the one before left warm. */
   let last: Promise<unknown> = Promise.resolve()
   /** Sides that have not ended, by answer. */
-  const open = new Map<string, Set<Side>>()
+  const open = new Map<string, Set<ChatSide>>()
 
-  function endSide(chatId: string, side: Side): void {
+  function endSide(chatId: string, side: ChatSide): void {
     const sides = open.get(chatId)
     sides?.delete(side)
     if (sides?.size === 0) open.delete(chatId)
   }
 
-  function failAll(chatIds: readonly string[], ended: 'failed' | 'stopped', sentence: string | null): void {
+  function endAll(chatIds: readonly string[], ended: 'failed' | 'stopped', sentence: string | null): void {
     for (const chatId of chatIds)
       for (const side of [...(open.get(chatId) ?? [])]) {
         endSide(chatId, side)
@@ -48,7 +48,7 @@ export function createChatHandlers(context: WorkstationContext): Chats {
     if (warm?.key === key && warm.process.isOpen) return warm.process
     const before = warm
     warm = null
-    failAll([...open.keys()], 'stopped', null)
+    endAll([...open.keys()], 'stopped', null)
     await before?.process.close()
     const process = openChatProcess(
       launcher,
@@ -65,7 +65,7 @@ export function createChatHandlers(context: WorkstationContext): Chats {
           emit('chat.piece', { chatId, side, text, ended, sentence: null })
         },
         onFailed: (chatId, { message, remedy }) =>
-          failAll(chatId === null ? [...open.keys()] : [chatId], 'failed', `${message} ${remedy}`),
+          endAll(chatId === null ? [...open.keys()] : [chatId], 'failed', `${message} ${remedy}`),
       },
     )
     warm = { key, process }
@@ -75,17 +75,21 @@ export function createChatHandlers(context: WorkstationContext): Chats {
   async function send(sent: Sent): Promise<{ chatId: string }> {
     const run = sent.runId === null ? null : unwrap(reader.getRun(sent.runId))
     requireSense(sent, run?.modelId ?? null)
-    const messages = withInstruction(sent.messages, run?.recipe.instruction ?? '')
+    const sides = sent.sides.map(({ side, messages }) => ({
+      side,
+      messages: withInstruction(messages, run?.recipe.instruction ?? ''),
+    }))
     const process = await processFor(sent)
     for (const chatId of open.keys()) process.stop(chatId)
     const chatId = randomUUID()
-    const { sides, seed, temperature, maxTokens } = sent
-    open.set(chatId, new Set(sides))
-    process.say({ chatId, sides: [...new Set(sides)], messages, seed, temperature, maxTokens })
+    const { seed, temperature, maxTokens } = sent
+    open.set(chatId, new Set(sides.map(({ side }) => side)))
+    process.say({ chatId, sides, seed, temperature, maxTokens })
     return { chatId }
   }
 
   return {
+    ...createPartnerHandlers(context),
     'chat.send': (sent) => {
       const done = last.then(() => attemptAsync(() => send(sent)))
       last = done.catch(() => {})
@@ -93,6 +97,8 @@ export function createChatHandlers(context: WorkstationContext): Chats {
     },
     'chat.stop': ({ chatId }) => {
       if (!open.has(chatId)) return fail(unknownChat(chatId))
+      // At once for the person; the process may first have to load the model or read the conversation to its end.
+      endAll([chatId], 'stopped', null)
       warm?.process.stop(chatId)
       return ok({})
     },
@@ -109,15 +115,16 @@ const withInstruction = (messages: readonly ChatMessage[], instruction: string):
     ? [...messages]
     : [{ role: 'system', content: instruction }, ...messages]
 
-/** A tuned side needs a run, and a run belongs to its model. */
-function requireSense({ sides, modelId, messages }: Sent, modelOfRun: string | null): void {
+/** A tuned side needs a run, a run belongs to its model, and each side answers a person once. */
+function requireSense({ sides, modelId }: Sent, modelOfRun: string | null): void {
   const fault = (message: string, remedy: string): ProblemError =>
     new ProblemError({ code: 'chat.failed', message, where: 'the conversation', remedy })
-  if (modelOfRun === null && sides.includes('tuned'))
+  if (modelOfRun === null && sides.some(({ side }) => side === 'tuned'))
     throw fault('There is no trained version to talk with.', 'Choose a run, or talk with the model alone.')
   if (modelOfRun !== null && modelOfRun !== modelId)
     throw fault('This run was trained from another model.', 'Choose the model of the run.')
-  if (messages.at(-1)?.role !== 'user')
+  if (sides[0]?.side === sides[1]?.side) throw fault('Both sides are the same one.', 'Ask each side once.')
+  if (sides.some(({ messages }) => messages.at(-1)?.role !== 'user'))
     throw fault('The last message is not yours, so there is nothing to answer.', 'Write a message first.')
 }
 

@@ -27,7 +27,7 @@ export interface ChatListener {
 
 /** A model of some size takes seconds to load: it stays for a pause, not for a night. */
 const idleMs = 5 * 60_000
-/** How long an answer may take to stop before its process is ended. */
+/** How long an answer that is being written may take to stop before its process is ended. */
 const stopMs = 5_000
 
 export function openChatProcess(
@@ -45,6 +45,8 @@ export function openChatProcess(
   let idle: ReturnType<typeof setTimeout> | undefined
   let lastProblem: Problem | null = null
   const stopping = new Map<string, ReturnType<typeof setTimeout>>()
+  /** Answers of which something was told: no model has to be loaded for them any more. */
+  const begun = new Set<string>()
 
   const gone = new Promise<void>((resolve) => {
     child.onExit(({ code, signal, lastWords }) => {
@@ -61,6 +63,7 @@ export function openChatProcess(
 
   function done(chatId: string): void {
     waiting.delete(chatId)
+    begun.delete(chatId)
     clearTimeout(stopping.get(chatId))
     stopping.delete(chatId)
     if (waiting.size === 0) idle = setTimeout(() => void close(), idleLimitMs)
@@ -73,6 +76,7 @@ export function openChatProcess(
       child.kill()
     } else if (event.data.kind === 'piece') {
       const { chatId, ended } = event.data
+      begun.add(chatId)
       listener.onPiece(event.data)
       if (ended === null) return
       const left = (waiting.get(chatId) ?? 1) - 1
@@ -105,6 +109,7 @@ export function openChatProcess(
     stop(chatId) {
       if (!waiting.has(chatId) || stopping.has(chatId)) return
       tell({ kind: 'stopSaying', chatId })
+      if (!begun.has(chatId)) return
       stopping.set(
         chatId,
         setTimeout(() => {

@@ -10,6 +10,7 @@ import { datasetFolder, readSplit } from '../data/index.ts'
 import { modelFolder } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { appVersion } from '../system/app-version.ts'
+import { sha256File } from '../system/durable-files.ts'
 import type { JobTools } from '../system/jobs.ts'
 import { readKept, writeKept } from '../system/kept-json.ts'
 import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
@@ -94,6 +95,7 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
       createdAtMs: parts[0]?.createdAtMs ?? 0,
       check: check ?? unchecked,
       isThere,
+      changed: isThere ? await changedFiles(place, parts) : [],
     }
   }
 
@@ -131,4 +133,19 @@ function byFolder(artifacts: readonly JournalArtifact[]): Map<string, JournalArt
     folders.set(folder, files)
   }
   return new Map([...folders].map(([folder, files]) => [folder, [...files.values()]]))
+}
+
+/** Names of files that are missing or are not what was written. Read again only where the disk says that somebody wrote. */
+async function changedFiles(place: string, parts: readonly JournalArtifact[]): Promise<string[]> {
+  const names = await Promise.all(
+    parts.map(async ({ path, bytes, sha256, createdAtMs }) => {
+      const file = join(place, basename(path))
+      const found = await stat(file).catch(() => null)
+      const isSame =
+        found?.size === bytes &&
+        (found.mtimeMs <= createdAtMs || (await sha256File(file).catch(() => null)) === sha256)
+      return isSame ? [] : [basename(path)]
+    }),
+  )
+  return names.flat()
 }

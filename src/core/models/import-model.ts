@@ -20,6 +20,7 @@ import {
 import { verifyModel } from './model-library.ts'
 import { hashFiles, type ModelSource, modelIdOf, type OnProgress, parameterCount } from './model-source.ts'
 import { isFolder, requireUnchanged } from './safe-files.ts'
+import { underKnownName } from './starter-files.ts'
 import { claimFolder, releaseFolder } from './temporary-owner.ts'
 
 export interface ImportOptions {
@@ -78,7 +79,7 @@ async function addSource(
       await claimFolder(temporary)
       const files = await writeFiles(temporary, source, onProgress)
       await requireUnchanged(source.files)
-      const manifest: ModelManifest = {
+      const manifest = underKnownName({
         version: 1,
         id,
         name: visibleWords(options.name ?? source.name, 120, 'model'),
@@ -93,7 +94,7 @@ async function addSource(
         weightsSha256: files['model.safetensors'].sha256,
         files,
         addedAtMs: Date.now(),
-      }
+      })
       await writeNewFile(join(temporary, manifestName), [jsonBytes(manifest)])
       await releaseFolder(temporary)
       // The whole new copy takes the place of a damaged one.

@@ -56,5 +56,5 @@ export const knownModels: readonly KnownModel[] = [
 const shortAnswers: ReadonlySet<ScenarioId> = new Set(['classification', 'entity-recognition'])
 
 /** Why one takes this model for this scenario. */
-export const reasonFor = ({ why }: KnownModel, scenario: ScenarioId): string =>
-  shortAnswers.has(scenario) ? why.short : why.long
+export const reasonFor = ({ why }: KnownModel, scenario: ScenarioId | null): string =>
+  scenario !== null && shortAnswers.has(scenario) ? why.short : why.long

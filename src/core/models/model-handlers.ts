@@ -56,7 +56,9 @@ export function createModelHandlers(
       licence: manifest.licence,
       languages: known?.languages ?? 'not stated',
       goodAt: known?.goodAt ?? 'not stated',
-      source: `${manifest.source.kind} ${manifest.source.from}`,
+      origin: { kind: manifest.source.kind, name: manifest.source.from },
+      place: modelFolder(library, manifest.id),
+      runs: unwrap(reader.listRuns({ modelId: manifest.id, limit: 1 })).total,
       isStarter: isStarter(manifest),
       hasChatTemplate: manifest.hasChatTemplate,
       addedAtMs: manifest.addedAtMs,
@@ -64,7 +66,7 @@ export function createModelHandlers(
     }
   }
 
-  function recommended(models: readonly ModelManifest[], scenario: ScenarioId): RecommendedModel[] {
+  function recommended(models: readonly ModelManifest[], scenario: ScenarioId | null): RecommendedModel[] {
     return knownModels.map((known) => {
       const { sizes, why: _why, ...words } = known
       const isSame = (model: ModelManifest): boolean =>
@@ -108,7 +110,7 @@ export function createModelHandlers(
       }),
     'models.recommended': ({ projectId }) =>
       attemptAsync(async () => {
-        const { scenario } = unwrap(reader.project(projectId))
+        const scenario = projectId === null ? null : unwrap(reader.project(projectId)).scenario
         const { models } = await listModels(library)
         return { models: recommended(models, scenario) }
       }),

@@ -5,7 +5,7 @@ import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap
 import { isTemporaryName, sha256File } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
 import { damagedModel, isModelId, type ModelManifest, modelFileNames, readManifest } from './manifest.ts'
-import { hasStarterWeights } from './starter-files.ts'
+import { hasStarterWeights, underKnownName } from './starter-files.ts'
 import { hasLivingOwner, isRunning } from './temporary-owner.ts'
 
 export interface ModelList {
@@ -45,7 +45,7 @@ async function readWhole(library: Library, id: string): Promise<Result<ModelMani
         ),
       )
   }
-  return manifest
+  return ok(underKnownName(manifest.value))
 }
 
 /**

@@ -1,5 +1,7 @@
 // The starter model, byte for byte: SmolLM2-135M-Instruct, Apache-2.0. Revision and hashes of the hub's files were
 // confirmed against several independent public records of the same revision (docs/models.md says which way).
+import type { ModelManifest } from './manifest.ts'
+
 export interface KnownFile {
   readonly name: string
   readonly sizeBytes: number
@@ -63,3 +65,9 @@ const weightHashes: ReadonlySet<string> = new Set([
 /** Whether a model is the starter model by its weights, whoever added it and however it is called. */
 export const hasStarterWeights = (sourceHashes: Readonly<Record<string, string>>): boolean =>
   Object.values(sourceHashes).some((hash) => weightHashes.has(hash))
+
+/** A model with the starter's weights under the name and licence that it is published with, not those inside its file. */
+export const underKnownName = (manifest: ModelManifest): ModelManifest =>
+  hasStarterWeights(manifest.source.files)
+    ? { ...manifest, name: starterName, licence: starterLicence }
+    : manifest

@@ -1,6 +1,6 @@
 // A conversation in the generator process: the model stays open between messages, answers are told piece by piece, base
 // and tuned take turns token by token. Ends when its parent ends it.
-import { tokenizePrompt } from '#formats/completion-mask.ts'
+import { tokenizePrompt, tokenizeText } from '#formats/completion-mask.ts'
 import {
   type ChatCommand,
   type ChatEvent,
@@ -10,6 +10,7 @@ import {
 } from '#shared/chat-protocol.ts'
 import type { ProofSide } from '#shared/proof-protocol.ts'
 import { detailsOf, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import type { ChatMessage } from '#shared/rows.ts'
 import type { ParentPort } from '../parent-port.ts'
 import { readTextSide, type TextSide } from '../scorer/model-folder.ts'
 import type { OtherMessages } from '../serve-job.ts'
@@ -75,6 +76,7 @@ async function openChat({ model, adapter, cacheFolder, threads }: ChatJob): Prom
 interface Voice {
   readonly side: ProofSide
   readonly tokens: AsyncGenerator<number, void>
+  readonly maxAnswerTokens: number
   readonly ids: number[]
   /** Characters of the answer that were told. */
   told: number
@@ -83,20 +85,20 @@ interface Voice {
 
 async function answer(
   { session, text, adapterPath }: OpenChat,
-  { chatId, sides, messages, maxTokens, temperature, seed }: ChatQuestion,
+  { chatId, sides, maxTokens, temperature, seed }: ChatQuestion,
   isStopped: () => boolean,
   tell: (event: ChatEvent) => Promise<void>,
 ): Promise<void> {
-  const { tokenizer, template } = text
-  const prompt = [...unwrap(tokenizePrompt(tokenizer, template, messages))]
-  const room = session.mostTokens - prompt.length - 8
-  if (room < 1) throw tooLong(prompt.length, session.mostTokens)
+  const { tokenizer } = text
   const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
-  const maxAnswerTokens = Math.min(maxTokens, room)
-  let speaking = sides.map((side): Voice => {
-    const path = side === 'tuned' ? adapterPath : null
-    const request = { adapterPath: path, prompt, maxAnswerTokens, stopIds, temperature, seed }
-    return { side, tokens: session.speak(request), ids: [], told: 0, toldMs: 0 }
+  let speaking = sides.map(({ side, messages }): Voice => {
+    const adapter = side === 'tuned' ? adapterPath : null
+    const prompt = promptOf(text, messages)
+    const room = session.mostTokens - prompt.length - 8
+    if (room < 1) throw tooLong(prompt.length, session.mostTokens)
+    const maxAnswerTokens = Math.min(maxTokens, room)
+    const request = { adapterPath: adapter, prompt, maxAnswerTokens, stopIds, temperature, seed }
+    return { side, tokens: session.speak(request), maxAnswerTokens, ids: [], told: 0, toldMs: 0 }
   })
 
   const say = async (
@@ -123,7 +125,7 @@ async function answer(
         else if (next.done) await say(voice, 'end-of-turn')
         else {
           voice.ids.push(next.value)
-          const isFull = voice.ids.length >= maxAnswerTokens
+          const isFull = voice.ids.length >= voice.maxAnswerTokens
           await say(voice, isFull ? 'token-limit' : null)
           if (!isFull) still.push(voice)
         }
@@ -135,6 +137,16 @@ async function answer(
     for (const { tokens } of speaking) await tokens.return()
   }
 }
+
+/** A model without a chat template cannot be asked; it goes on with what was said. */
+const promptOf = (
+  { tokenizer, template, hasTemplate }: TextSide,
+  messages: readonly ChatMessage[],
+): number[] => [
+  ...(hasTemplate
+    ? unwrap(tokenizePrompt(tokenizer, template, messages))
+    : tokenizeText(tokenizer, messages.map(({ content }) => content).join('\n'))),
+]
 
 const tooLong = (tokens: number, most: number): ProblemError =>
   new ProblemError({

@@ -14,6 +14,8 @@ import { fail, ProblemError, unwrap } from '#shared/result.ts'
 export interface TextSide {
   readonly tokenizer: Tokenizer
   readonly template: ChatTemplate
+  /** Without one the template refuses every conversation. */
+  readonly hasTemplate: boolean
 }
 
 const weightsFile = 'model.safetensors'
@@ -56,9 +58,9 @@ export async function readTextSide(folder: string): Promise<TextSide> {
   const config = await readJson(folder, 'tokenizer_config.json')
   const tokenizer = unwrap(loadTokenizer(await readJson(folder, 'tokenizer.json'), config))
   const source = chatTemplateSource(config)
-  if (source === null) return { tokenizer, template: noTemplate(folder) }
+  if (source === null) return { tokenizer, template: noTemplate(folder), hasTemplate: false }
   const tokens = { bosToken: tokenizer.bos?.text ?? null, eosToken: tokenizer.eos?.text ?? null }
-  return { tokenizer, template: unwrap(compileChatTemplate(source, tokens)) }
+  return { tokenizer, template: unwrap(compileChatTemplate(source, tokens)), hasTemplate: true }
 }
 
 export async function readModelConfig(folder: string): Promise<ModelConfig> {

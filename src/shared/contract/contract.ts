@@ -2,6 +2,7 @@
 // tests and the command line all serve exactly this.
 import type { z } from 'zod'
 import type { Result } from '../result.ts'
+import { chatCalls, chatEvents } from './chat.ts'
 import { dataCalls } from './data.ts'
 import { hostCalls, modelCalls, modelEvents } from './models.ts'
 import { projectCalls, projectEvents } from './projects.ts'
@@ -17,6 +18,7 @@ export const coreCalls = {
   ...modelCalls,
   ...trainingCalls,
   ...resultCalls,
+  ...chatCalls,
 } as const
 
 /** `host.*` is answered by what holds the window; a host that cannot do a thing answers `host.unavailable`. */
@@ -28,6 +30,7 @@ export const contractEvents = {
   ...modelEvents,
   ...trainingEvents,
   ...resultEvents,
+  ...chatEvents,
 } as const
 
 export type Calls = typeof contractCalls

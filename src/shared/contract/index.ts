@@ -1,5 +1,6 @@
 // The contract between screens and core, from one place.
 export * from './api.ts'
+export * from './chat.ts'
 export * from './contract.ts'
 export * from './data.ts'
 export * from './dispatch.ts'

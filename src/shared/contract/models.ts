@@ -24,7 +24,12 @@ export const modelCard = z.strictObject({
   licence: z.string(),
   languages: z.string(),
   goodAt: z.string(),
-  source: z.string(),
+  /** Where it came from: a folder or file brought by hand, the hub, or a Python package; and its name there. */
+  origin: z.strictObject({ kind: z.enum(['folder', 'gguf', 'hub', 'package']), name: z.string() }),
+  /** Where it lies, for reading. */
+  place: z.string(),
+  /** Runs in the journal that trained it. */
+  runs: count,
   isStarter: z.boolean(),
   hasChatTemplate: z.boolean(),
   addedAtMs: timeMs,
@@ -51,7 +56,8 @@ export type RecommendedModel = z.output<typeof recommendedModel>
 export const modelCalls = {
   'models.list': call(nothing, z.strictObject({ models: z.array(modelCard), damaged: z.array(problem) })),
   'models.recommended': call(
-    z.strictObject({ projectId: id }),
+    /** Without a project the reasons are those for answers in sentences. */
+    z.strictObject({ projectId: id.nullable() }),
     z.strictObject({ models: z.array(recommendedModel) }),
   ),
   /** Fetches the starter model; `network.off` where downloads are not allowed. */

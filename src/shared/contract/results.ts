@@ -1,11 +1,10 @@
-// What came of a run: the proof and its answers, the chat, the exports, and the table of every run there was.
+// What came of a run: the proof and its answers, the exports, and the table of every run there was.
 import { z } from 'zod'
 import { count, timeMs } from '../fields.ts'
 import { runQuery } from '../journal-commands.ts'
 import { runSummary } from '../journal-types.ts'
 import { metricName } from '../metrics.ts'
 import { interval, proofSummary, verdictKinds } from '../proof-protocol.ts'
-import { chatMessage } from '../rows.ts'
 import { call, id, nothing, page, started } from './define.ts'
 
 // ---- proof --------------------------------------------------------------------------------------------------------
@@ -63,10 +62,10 @@ export const exportItem = z.strictObject({
   /** What was done to check it, and what came of it. */
   check: z.strictObject({ isGood: z.boolean(), sentence: z.string() }),
   isThere: z.boolean(),
+  /** Files that are missing or are not what was written. */
+  changed: z.array(z.string()),
 })
 export type ExportItem = z.output<typeof exportItem>
-
-export const chatSide = z.enum(['base', 'tuned'])
 
 // ---- experiments --------------------------------------------------------------------------------------------------
 
@@ -121,21 +120,6 @@ export const resultCalls = {
   ),
   'export.adapter': call(ofRun, started),
   'export.list': call(ofRun, z.strictObject({ exports: z.array(exportItem) })),
-  /** Answers come by `chat.piece`; both sides use the same seed. */
-  'chat.send': call(
-    z.strictObject({
-      modelId: id,
-      /** The run whose adapter is the tuned side; null chats with the model alone. */
-      runId: id.nullable(),
-      sides: z.array(chatSide).min(1).max(2),
-      messages: z.array(chatMessage).min(1).max(200),
-      seed: z.int().min(0).max(4_294_967_295).default(1),
-      temperature: z.number().min(0).max(2).default(0),
-      maxTokens: z.int().min(1).max(2048).default(256),
-    }),
-    z.strictObject({ chatId: id }),
-  ),
-  'chat.stop': call(z.strictObject({ chatId: id }), nothing),
   'experiments.list': call(runQuery, z.strictObject({ rows: z.array(experimentRow), total: count })),
   'experiments.facets': call(
     nothing,
@@ -168,13 +152,5 @@ export const resultCalls = {
 } as const
 
 export const resultEvents = {
-  'chat.piece': z.strictObject({
-    chatId: id,
-    side: chatSide,
-    text: z.string(),
-    /** Set with the last piece of a side. */
-    ended: z.enum(['end-of-turn', 'token-limit', 'stopped', 'failed']).nullable(),
-    sentence: z.string().nullable(),
-  }),
   'experiments.changed': z.strictObject({ runId: id.nullable() }),
 } as const

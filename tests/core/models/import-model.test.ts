@@ -1,6 +1,7 @@
 // Models into the library: what comes in is the same numbers, checked and hashed; what must not come in names itself.
 import { spawn } from 'node:child_process'
 import {
+  chmodSync,
   cpSync,
   existsSync,
   mkdirSync,
@@ -300,6 +301,8 @@ describe.skipIf(gguf === null)('the starter GGUF', () => {
     const library = freshLibrary()
     const manifest = unwrap(await importModel(library, gguf as string))
     expect(manifest).toMatchObject({
+      // Not "Smollm2 135M 8k Lc100K Mix1 Ep2", as the file itself says.
+      name: 'SmolLM2-135M-Instruct',
       family: 'llama',
       parameters: 134_515_008,
       weightType: 'float32',
@@ -313,6 +316,11 @@ describe.skipIf(gguf === null)('the starter GGUF', () => {
     expect(norm.every(Number.isFinite)).toBe(true)
     // Known by its weights, though it was added by hand.
     expect(unwrap(await showModel(library, 'starter')).id).toBe(manifest.id)
+    // A library of an earlier version has the file's own name.
+    const path = join(modelFolder(library, manifest.id), 'manifest.json')
+    chmodSync(path, 0o600)
+    writeFileSync(path, JSON.stringify({ ...manifest, name: 'Smollm2 135M 8k Lc100K Mix1 Ep2' }))
+    expect(unwrap(await showModel(library, 'starter')).name).toBe('SmolLM2-135M-Instruct')
     rmSync(library.home, { recursive: true })
   })
 })

@@ -28,6 +28,11 @@ describe('a model of the person', () => {
     expect(models).toMatchObject([
       { id: modelId, family: 'llama', layers: 2, maxTokens: 512, isStarter: false, fit: { kind: 'fits' } },
     ])
+    expect(models[0]).toMatchObject({
+      origin: { kind: 'folder', name: 'tiny' },
+      place: join(home, 'models', modelId),
+      runs: 0,
+    })
     expect(models[0]!.fit.neededBytes).toBeGreaterThan(200e6)
     const verified = unwrap(await api.call('models.verify', { modelId }))
     expect(await ended(verified.jobId)).toMatchObject({ status: 'done' })
@@ -98,6 +103,8 @@ test('three models are recommended, each with its fit and why, in words that sui
     reasons.add(models[0]!.why)
   }
   expect(reasons.size).toBe(2)
+  const { models } = unwrap(await api.call('models.recommended', { projectId: null }))
+  expect(reasons.has(models[0]!.why)).toBe(true)
 })
 
 describe('the starter', () => {

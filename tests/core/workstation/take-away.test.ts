@@ -73,6 +73,12 @@ function listen({ api }: OpenWorkstation) {
   }
 }
 
+const asking = (content: string, ...only: ('base' | 'tuned')[]) =>
+  (only.length === 0 ? (['base', 'tuned'] as const) : only).map((side) => ({
+    side,
+    messages: [{ role: 'user' as const, content }],
+  }))
+
 test('a run is taken away, checked and talked with beside its base', { timeout: 180_000 }, async () => {
   const station = await openWorkstation()
   const { api, ended } = station
@@ -92,19 +98,28 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
   ])
   expect(item!.bytes).toBe(item!.files.reduce((sum, { bytes }) => sum + bytes, 0))
 
+  // ---- whom to talk with, and what to ask first
+  const partners = unwrap(await api.call('chat.partners', {}))
+  expect(partners.runs).toMatchObject([
+    { modelId, isModelHere: true, hasChatTemplate: true, run: { id: runId, hasAdapter: true } },
+  ])
+  expect(partners.models).toMatchObject([{ modelId, run: null }])
+  const { partner, suggestions } = unwrap(await api.call('chat.ofRun', { runId }))
+  expect([partner]).toEqual(partners.runs)
+  expect(suggestions).toHaveLength(3)
+  expect(suggestions[0]!.answer).not.toBe(suggestions[1]!.answer)
+  expect(unwrap(await api.call('models.list', {})).models).toMatchObject([{ id: modelId, runs: 1 }])
+
   // ---- the conversation
   const { ended: answered } = listen(station)
   const question = {
     modelId,
     runId,
-    sides: ['base', 'tuned'] as const,
-    messages: [{ role: 'user' as const, content: 'where is the parcel' }],
+    sides: asking('where is the parcel'),
     maxTokens: 12,
   }
   const ask = async (more: object = {}) => {
-    const { chatId } = unwrap(
-      await api.call('chat.send', { ...question, sides: [...question.sides], ...more }),
-    )
+    const { chatId } = unwrap(await api.call('chat.send', { ...question, ...more }))
     return answered(chatId, 2)
   }
   const [base, tuned] = await ask()
@@ -118,7 +133,12 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
   expect((await ask({ ...warm, seed: 4 })).map(({ text }) => text)).not.toEqual(drawn)
 
   const long = unwrap(
-    await api.call('chat.send', { ...question, sides: ['base'], maxTokens: 400, temperature: 2 }),
+    await api.call('chat.send', {
+      ...question,
+      sides: asking('hello', 'base'),
+      maxTokens: 400,
+      temperature: 2,
+    }),
   )
   unwrap(await api.call('chat.stop', long))
   expect((await answered(long.chatId, 1))[0]!.last.ended).toMatch(/^(stopped|end-of-turn)$/)
@@ -127,8 +147,7 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
   const tooLong = unwrap(
     await api.call('chat.send', {
       ...question,
-      sides: ['base'],
-      messages: [{ role: 'user', content: 'long '.repeat(200) }],
+      sides: asking('long '.repeat(200), 'base'),
     }),
   )
   const [refused] = await answered(tooLong.chatId, 1)
@@ -137,15 +156,39 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
   for (const [wrong, reason] of [
     [{ runId: null }, /no trained version/],
     [{ modelId: 'm-0000000000000000' }, /another model/],
-    [{ messages: [{ role: 'assistant', content: 'hello' }] }, /not yours/],
+    [{ sides: [{ side: 'base', messages: [{ role: 'assistant', content: 'hello' }] }] }, /not yours/],
+    [{ sides: asking('hello', 'base', 'base') }, /the same one/],
     [{ runId: 'nothing' }, /./],
   ] as const) {
-    const reply = await api.call('chat.send', { ...question, sides: [...question.sides], ...wrong } as never)
+    const reply = await api.call('chat.send', { ...question, ...wrong } as never)
     expect(reply.ok).toBe(false)
     if (!reply.ok) expect(reply.problem.message).toMatch(reason)
   }
 
+  // Each side goes on from its own answers.
+  const own = (side: 'base' | 'tuned', content: string) => ({
+    side,
+    messages: [
+      { role: 'user' as const, content: 'hello' },
+      { role: 'assistant' as const, content },
+      { role: 'user' as const, content: 'where is the parcel' },
+    ],
+  })
+  const [, afterShop] = await ask({ sides: [own('base', 'office'), own('tuned', 'shop')] })
+  const [, afterOffice] = await ask({ sides: [own('base', 'office'), own('tuned', 'office')] })
+  expect(afterShop!.last.ended).toMatch(/^(end-of-turn|token-limit)$/)
+  expect(afterShop!.text).not.toBe(afterOffice!.text)
+
   // ---- an export that somebody changed or moved away, and an adapter that is not the run's
+  const readme = join(item!.place, 'README.md')
+  const words = readFileSync(readme, 'utf8')
+  writeFileSync(readme, words.replace('T', 't'))
+  const listed = async () => unwrap(await api.call('export.list', { runId })).exports
+  expect(await listed()).toMatchObject([{ isThere: true, changed: ['README.md'] }])
+  writeFileSync(readme, words)
+  expect(await listed()).toMatchObject([{ isThere: true, changed: [] }])
+  rmSync(readme)
+  expect(await listed()).toMatchObject([{ isThere: true, changed: ['README.md'] }])
   const weights = join(station.home, 'runs', runId, 'adapter', 'adapter_model.safetensors')
   const bytes = readFileSync(weights)
   bytes[bytes.length - 1]! ^= 1
@@ -155,5 +198,5 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
     problem: { code: 'checkpoint.damaged' },
   })
   rmSync(item!.place, { recursive: true })
-  expect(unwrap(await api.call('export.list', { runId })).exports).toMatchObject([{ isThere: false }])
+  expect(await listed()).toMatchObject([{ isThere: false, changed: [] }])
 })
