@@ -1,7 +1,7 @@
 // Reading runs: one page of a list, and one run in full.
 import type { Database } from 'better-sqlite3'
-import { type Selectable, type SelectQueryBuilder, sql } from 'kysely'
-import { rowReference, runQuery } from '#shared/journal-commands.ts'
+import { type RawBuilder, type Selectable, sql } from 'kysely'
+import { type RunSort, rowReference, runQuery } from '#shared/journal-commands.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
@@ -20,14 +20,40 @@ export interface RunPage {
   readonly total: number
 }
 
-const sortColumns = {
-  created: 'runs.created_at_ms',
-  started: 'runs.started_at_ms',
-  ended: 'runs.ended_at_ms',
-  name: 'runs.name',
-  status: 'runs.status',
-  bestLoss: 'runs.best_loss_nats',
-} as const satisfies Record<CheckedQuery['sort'], `runs.${keyof RunsTable}`>
+/** A field of the recipe. */
+const setting = (path: string) => sql`json_extract(runs.recipe, ${sql.lit(`$.${path}`)})`
+
+/** A figure of the run's newest proof. */
+const proofFigure = (path: string) =>
+  sql`(SELECT json_extract(body, ${sql.lit(`$.${path}`)}) FROM comparisons WHERE run_id = runs.id ORDER BY created_at_ms DESC, id DESC LIMIT 1)`
+
+const nameIn = (table: 'projects' | 'models', key: 'project_id' | 'model_id') =>
+  sql`(SELECT name FROM ${sql.table(table)} WHERE id = ${sql.ref(`runs.${key}`)})`
+
+const created = sql.ref('runs.created_at_ms')
+const sortKeys: Readonly<Record<RunSort, readonly RawBuilder<unknown>[]>> = {
+  created: [created],
+  started: [sql.ref('runs.started_at_ms')],
+  ended: [sql.ref('runs.ended_at_ms')],
+  duration: [sql`runs.ended_at_ms - runs.started_at_ms`],
+  name: [sql.ref('runs.name')],
+  project: [nameIn('projects', 'project_id'), created],
+  model: [nameIn('models', 'model_id'), created],
+  scenario: [sql.ref('runs.scenario'), created],
+  status: [sql.ref('runs.status'), created],
+  method: [setting('method.kind'), setting('method.rank'), created],
+  learningRate: [setting('optimizer.learningRate'), created],
+  epochs: [setting('duration.epochs'), created],
+  batchRows: [sql`${setting('batch.microRows')} * ${setting('batch.accumulation')}`, created],
+  seed: [sql.ref('runs.seed')],
+  steps: [sql.ref('runs.last_step')],
+  bestLoss: [sql.ref('runs.best_loss_nats')],
+  // Values of one metric stand together: those of two cannot be compared.
+  proof: [proofFigure('metric'), proofFigure('tuned.value')],
+  verdict: [proofFigure('verdict.kind'), created],
+  tags: [sql`nullif(runs.tags, '[]')`, created],
+  notes: [sql`nullif(runs.notes, '')`, created],
+}
 
 const summaryColumns = [
   'runs.id',
@@ -58,37 +84,34 @@ export function listRuns(db: Database, input: unknown): RunPage {
   const query = checkInput(runQuery, input, 'list of runs')
   return db.transaction(() => {
     const { total } = first(db, countQuery(query)) as { total: number }
-    return { runs: all(db, listQuery(query)).map(toSummary), total }
+    const ids = all(db, pageQuery(query)).map(({ id }) => id)
+    const rows = new Map(all(db, summariesQuery(ids)).map((row) => [row.id, row]))
+    return { runs: ids.map((id) => toSummary(rows.get(id) as SummaryRow)), total }
   })()
 }
 
-/** The rows of one page. To SQLite a cross join is an order: first the page, then its runs. Apart, for tests of the plan. */
-export const listQuery = (query: CheckedQuery) =>
-  inOrder(
-    sqlFor
-      .selectFrom(pageQuery(query).as('page'))
-      .crossJoin('runs')
-      .whereRef('runs.id', '=', 'page.id')
-      .innerJoin('projects', 'projects.id', 'runs.project_id')
-      .innerJoin('models', 'models.id', 'runs.model_id')
-      .select(summaryColumns),
-    query,
-  )
+/** The rows of these runs, in any order. */
+export const summariesQuery = (ids: readonly string[]) =>
+  sqlFor
+    .selectFrom('runs')
+    .innerJoin('projects', 'projects.id', 'runs.project_id')
+    .innerJoin('models', 'models.id', 'runs.model_id')
+    .select(summaryColumns)
+    .where('runs.id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`)
 
 /** Ids of the page's runs: the runs before a late page are counted in an index, not read and joined. */
-export const pageQuery = (query: CheckedQuery) =>
-  inOrder(filtered(query).select('runs.id'), query).limit(query.limit).offset(query.offset)
-
-function inOrder<DB, TB extends keyof DB, O>(
-  found: SelectQueryBuilder<DB, TB, O>,
-  { sort, order }: CheckedQuery,
-) {
-  const direction = order === 'descending' ? 'desc' : 'asc'
-  const sorted = found.orderBy(sql.ref(sortColumns[sort]), (by) =>
-    direction === 'desc' ? by.desc() : by.asc().nullsLast(),
+export function pageQuery(query: CheckedQuery) {
+  const direction = query.order === 'descending' ? 'desc' : 'asc'
+  // Every run was created; "nulls last" would keep SQLite from using the rest of an index.
+  const sorted = sortKeys[query.sort].reduce(
+    (found, key) =>
+      found.orderBy(key, (by) => {
+        if (direction === 'desc') return by.desc()
+        return key === created ? by.asc() : by.asc().nullsLast()
+      }),
+    filtered(query).select('runs.id'),
   )
-  const aged = sort === 'status' ? sorted.orderBy(sql.ref(sortColumns.created), direction) : sorted
-  return aged.orderBy(sql.ref('runs.id'), direction)
+  return sorted.orderBy('runs.id', direction).limit(query.limit).offset(query.offset)
 }
 
 export const countQuery = (query: CheckedQuery) =>
@@ -113,9 +136,13 @@ function filtered(query: CheckedQuery) {
       ),
     )
   }
+  if (query.verdict === 'not-proved')
+    found = found.where(sql<boolean>`${proofFigure('verdict.kind')} IS NULL`)
+  else if (query.verdict !== undefined)
+    found = found.where(sql<boolean>`${proofFigure('verdict.kind')} = ${query.verdict}`)
   if (query.tag !== undefined)
     found = found.where(
-      sql<boolean>`EXISTS (SELECT 1 FROM json_each(runs.tags) WHERE json_each.value = ${query.tag})`,
+      sql<boolean>`runs.tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(runs.tags) WHERE json_each.value = ${query.tag})`,
     )
   return found
 }

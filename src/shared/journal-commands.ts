@@ -11,6 +11,7 @@ import {
   runStatuses,
 } from './journal-types.ts'
 import { problem } from './problem-schema.ts'
+import { verdictKinds } from './proof-protocol.ts'
 import { recipe, scenarioId } from './recipe.ts'
 
 const id = text.min(1).max(200)
@@ -142,7 +143,31 @@ export const rowReference = id
 export const removedRuns = z.array(id).max(100_000)
 export const attemptNumber = count
 
-export const runSorts = ['created', 'started', 'ended', 'name', 'status', 'bestLoss'] as const
+export const runSorts = [
+  'created',
+  'started',
+  'ended',
+  'duration',
+  'name',
+  'project',
+  'model',
+  'scenario',
+  'status',
+  'method',
+  'learningRate',
+  'epochs',
+  'batchRows',
+  'seed',
+  'steps',
+  'bestLoss',
+  'proof',
+  'verdict',
+  'tags',
+  'notes',
+] as const
+export type RunSort = (typeof runSorts)[number]
+/** What the newest proof says, or that there is none. */
+export const runVerdicts = [...verdictKinds, 'not-proved'] as const
 
 /** Which runs a list shows, in which order, and which page of it. */
 export const runQuery = z.strictObject({
@@ -152,6 +177,7 @@ export const runQuery = z.strictObject({
   datasetFingerprint: id.optional(),
   scenario: scenarioId.optional(),
   tag: text.optional(),
+  verdict: z.enum(runVerdicts).optional(),
   /** Part of the name, the notes or the id; letter case does not matter for A to Z. */
   text: text.max(500).optional(),
   sort: z.enum(runSorts).default('created'),

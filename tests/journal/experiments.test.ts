@@ -2,15 +2,17 @@
 import { expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { createThinner } from '#journal/thin-curve.ts'
+import type { ExperimentRow } from '#shared/contract/results.ts'
+import { type RunSort, runVerdicts } from '#shared/journal-commands.ts'
 import { randomFrom } from '../support/seeded.ts'
 import { openSample } from './support/folders.ts'
 import { evaluationEvent, good, stepEvent } from './support/sample.ts'
 
-const proofBody = (value: number) => ({
+const proofBody = (value: number, kind = 'better') => ({
   metric: 'accuracy',
   baseline: { metric: 'accuracy', value: 0.3, low: 0.2, high: 0.4 },
   tuned: { metric: 'accuracy', value, low: value - 0.1, high: value + 0.1 },
-  verdict: { kind: 'better', sentence: 'Better.' },
+  verdict: { kind, sentence: 'As measured.' },
 })
 
 test('each run has its settings, its notes and its newest proof', () => {
@@ -47,6 +49,93 @@ test('each run has its settings, its notes and its newest proof', () => {
   })
   expect(rows[1]?.proof).toBeNull()
   expect(good(reader.experiment(id))).toEqual(rows[0])
+  reader.close()
+  good(writer.close())
+})
+
+/** What a row is sorted by; null stands last in either order. */
+const sortedBy: Readonly<Partial<Record<RunSort, (row: ExperimentRow) => string | number | null>>> = {
+  duration: ({ durationMs }) => durationMs,
+  project: ({ projectName }) => projectName,
+  model: ({ modelName }) => modelName,
+  scenario: ({ scenario }) => scenario,
+  method: ({ rank }) => rank,
+  learningRate: ({ learningRate }) => learningRate,
+  epochs: ({ epochs }) => epochs,
+  batchRows: ({ batchRows }) => batchRows,
+  seed: ({ seed }) => seed,
+  steps: ({ lastStep }) => lastStep,
+  proof: ({ proof }) => proof?.tuned.value ?? null,
+  verdict: ({ proof }) => proof?.verdict ?? null,
+  tags: ({ tags }) => (tags.length > 0 ? JSON.stringify(tags) : null),
+  notes: ({ notes }) => notes || null,
+}
+
+test('runs are sorted by every figure and setting, and filtered by their newest verdict', () => {
+  let nowMs = 1_750_000_000_000
+  const { writer, path, newRun } = openSample({ now: () => (nowMs += 1000) })
+  const verdicts = ['better', 'worse', 'no-measurable-difference'] as const
+  const other = good(writer.addProject({ name: 'Another', scenario: 'classification' })).id
+  for (let n = 0; n < 12; n++) {
+    const mixed = (n * 7) % 12
+    const { recipe } = newRun
+    const { id } = good(
+      writer.createRun({
+        ...newRun,
+        projectId: n % 2 === 0 ? newRun.projectId : other,
+        name: `Run ${n}`,
+        notes: n % 3 === 0 ? `note ${mixed}` : '',
+        tags: n % 4 === 0 ? [`tag ${mixed}`] : [],
+        recipe: {
+          ...recipe,
+          seed: mixed,
+          method: { ...recipe.method, rank: mixed + 1 },
+          optimizer: { ...recipe.optimizer, learningRate: 1e-4 * (mixed + 1) },
+          duration: { ...recipe.duration, epochs: mixed + 1 },
+          batch: { ...recipe.batch, microRows: mixed + 1 },
+        },
+      }),
+    )
+    if (n % 3 === 2) continue
+    good(writer.startAttempt(id))
+    good(writer.appendEvents(id, 1, [stepEvent(1, mixed + 1)]))
+    nowMs += mixed * 777
+    good(writer.finishRun(id, { reason: 'completed', bestStep: 1, bestLossNats: 1, adapterSha256: null }))
+    const evaluation = (subject: 'base' | 'tuned') => ({
+      runId: id,
+      subject,
+      datasetFingerprint: recipe.data.fingerprint,
+      metrics: {},
+      answers: [],
+    })
+    // An older proof says something else; it does not count.
+    for (const kind of ['better', verdicts[n % 3]])
+      good(
+        writer.addProof({
+          base: evaluation('base'),
+          tuned: evaluation('tuned'),
+          comparison: { runId: id, body: proofBody((mixed + 1) / 20, kind) },
+        }),
+      )
+  }
+  const reader = good(openJournalReader(path))
+  for (const [sort, figureOf] of Object.entries(sortedBy) as [
+    RunSort,
+    (row: ExperimentRow) => string | number,
+  ][])
+    for (const order of ['ascending', 'descending'] as const) {
+      const { rows } = good(reader.experiments({ sort, order }))
+      expect(new Set(rows.map(({ id }) => id)).size).toBe(12)
+      const values = rows.map(figureOf)
+      const filled = values.filter((value) => value !== null)
+      const sorted = [...filled].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+      if (order === 'descending') sorted.reverse()
+      expect([sort, ...values]).toEqual([sort, ...sorted, ...values.filter((value) => value === null)])
+    }
+  const found = runVerdicts.map((verdict) => good(reader.experiments({ verdict })))
+  expect(found.map(({ total }) => total)).toEqual([4, 4, 0, 4])
+  for (const [n, { rows }] of found.entries())
+    expect(rows.every(({ proof }) => (proof?.verdict ?? 'not-proved') === runVerdicts[n])).toBe(true)
   reader.close()
   good(writer.close())
 })

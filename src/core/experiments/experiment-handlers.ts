@@ -4,7 +4,7 @@ import type { SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { compareSettings } from './compare-settings.ts'
-import { moveRunsToBin } from './remove-runs.ts'
+import { removeRuns } from './remove-runs.ts'
 
 type ExperimentCalls =
   | 'experiments.list'
@@ -66,13 +66,9 @@ export function createExperimentHandlers(context: WorkstationContext): SomeHandl
       }),
     'experiments.remove': ({ runIds }) =>
       attemptAsync(async () => {
-        await moveRunsToBin(
-          context,
-          runIds.map((runId) => unwrap(reader.getRun(runId))),
-        )
-        const removed = unwrap(writer.removeRuns(runIds))
+        const outcome = await removeRuns(context, runIds)
         emit('experiments.changed', { runId: null })
-        return removed
+        return outcome
       }),
   }
 }

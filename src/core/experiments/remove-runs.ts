@@ -2,11 +2,34 @@
 // everything in its list, and trying again goes on where it ended.
 import { existsSync } from 'node:fs'
 import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
-import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 
 type BinContext = Pick<WorkstationContext, 'library' | 'host'>
+
+export interface RemovedRuns {
+  readonly removed: number
+  readonly failed: { runId: string; problem: Problem }[]
+}
+
+/** Each run by itself, so that one that cannot be removed keeps no other. */
+export async function removeRuns(
+  context: BinContext & Pick<WorkstationContext, 'reader' | 'writer'>,
+  runIds: readonly string[],
+): Promise<RemovedRuns> {
+  const failed: RemovedRuns['failed'] = []
+  let removed = 0
+  for (const runId of runIds) {
+    const result = await attemptAsync(async () => {
+      await moveRunsToBin(context, [unwrap(context.reader.getRun(runId))])
+      return unwrap(context.writer.removeRuns([runId]))
+    })
+    if (result.ok) removed += result.value.removed
+    else failed.push({ runId, problem: result.problem })
+  }
+  return { removed, failed }
+}
 
 /** The runs' folders, once it is clear that none is at work. Throws a ProblemError: `run.active`, `bin.failed`. */
 export async function moveRunsToBin(

@@ -4,6 +4,7 @@ import { count, timeMs } from '../fields.ts'
 import { runQuery } from '../journal-commands.ts'
 import { runSummary } from '../journal-types.ts'
 import { metricName } from '../metrics.ts'
+import { problem } from '../problem-schema.ts'
 import { interval, proofSummary, verdictKinds } from '../proof-protocol.ts'
 import { call, id, nothing, page, started } from './define.ts'
 
@@ -144,10 +145,10 @@ export const resultCalls = {
     ofRuns,
     z.strictObject({ settings: z.array(settingComparison), sameData: z.boolean(), sameModel: z.boolean() }),
   ),
-  /** Moves the runs' folders to the system's bin and takes them out of every list. */
+  /** Moves the runs' folders to the system's bin and takes them out of every list; one that fails does not stop the rest. */
   'experiments.remove': call(
     z.strictObject({ runIds: z.array(id).min(1).max(1000) }),
-    z.strictObject({ removed: count }),
+    z.strictObject({ removed: count, failed: z.array(z.strictObject({ runId: id, problem })) }),
   ),
 } as const
 

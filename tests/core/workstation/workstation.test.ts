@@ -112,9 +112,9 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
   expect(unwrap(await api.call('system.activity', {})).runs).toEqual([])
 
   const second = unwrap(await api.call('training.start', { projectId, preset: 'balanced', changes })).runId
-  expect(await api.call('experiments.remove', { runIds: [second] })).toMatchObject({
-    ok: false,
-    problem: { code: 'run.active' },
+  expect(unwrap(await api.call('experiments.remove', { runIds: [second] }))).toMatchObject({
+    removed: 0,
+    failed: [{ runId: second, problem: { code: 'run.active' } }],
   })
   unwrap(await api.call('training.stop', { runId: second }))
   await expect
