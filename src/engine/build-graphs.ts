@@ -6,6 +6,7 @@ import type { Dim, Graph, Value } from './ir/types.ts'
 import { bindWeights, type MethodSpec } from './methods/methods.ts'
 import type { ModelConfig, NamedShape } from './models/config.ts'
 import { familyOf } from './models/families.ts'
+import type { ForwardContext } from './models/forward.ts'
 import { checkpointRegions } from './passes/checkpoint-regions.ts'
 import { eliminateDeadCode } from './passes/eliminate-dead-code.ts'
 import { orderGradients } from './passes/order-gradients.ts'
@@ -27,6 +28,19 @@ export interface BuiltGraph {
   readonly lossChunks: number
 }
 
+/** Keys or values of one block, for positions that later runs are to see. */
+export interface Remembered {
+  /** Fed: float32 [B,M,width], what earlier runs made. */
+  readonly past: string
+  /** Returned: float32 [B,S,width] of this run's positions. */
+  readonly made: string
+  readonly width: number
+}
+
+export interface DecodingGraph extends BuiltGraph {
+  readonly remembered: readonly Remembered[]
+}
+
 export interface TrainingGraphOptions {
   /** Parts into which labelled positions are split, so that rows x vocabulary x 4 bytes stay below about 50 MB. */
   readonly lossChunks: number
@@ -46,18 +60,39 @@ interface Body {
   readonly outputWeight: Value
 }
 
-function buildBody(config: ModelConfig, method: MethodSpec, maskKind: MaskKind): Body {
+/** How a block's attention is made; it may declare inputs and outputs of its own. */
+type Attend = (builder: GraphBuilder) => ForwardContext['attend']
+
+function buildBody(config: ModelConfig, method: MethodSpec, attending: Attend): Body {
   const builder = new GraphBuilder()
   const ids = builder.input('ids', 'int64', ['B', 'S'])
   const positions = builder.input('positions', 'int64', ['B', 'S'])
-  const mask = maskKind === 'input' ? builder.input('mask', 'float32', ['B', 'S', 'S']) : null
+  const attend = attending(builder)
   const weights = bindWeights(builder, config, method)
   const ropeCos = builder.parameter('rope.cos', ['P', config.headWidth / 2], false)
   const ropeSin = builder.parameter('rope.sin', ['P', config.headWidth / 2], false)
   const family = familyOf(config)
-  const hidden = family.buildBody({ builder, config, weights, ids, positions, ropeCos, ropeSin, mask })
+  const hidden = family.buildBody({ builder, config, weights, ids, positions, ropeCos, ropeSin, attend })
   return { builder, hidden, outputWeight: weights.weight(family.outputWeight(config)) }
 }
+
+const attentionAttributes = ({ heads, kvHeads, headWidth }: ModelConfig) => ({
+  heads,
+  kvHeads,
+  scale: 1 / Math.sqrt(headWidth),
+})
+
+/** Every position is there at once. */
+const attendWhole =
+  (config: ModelConfig, maskKind: MaskKind): Attend =>
+  (builder) => {
+    const mask = maskKind === 'input' ? builder.input('mask', 'float32', ['B', 'S', 'S']) : null
+    const attributes = { ...attentionAttributes(config), causal: true }
+    return (layer, q, k, v) => {
+      const names = [`layer.${layer}.attention`, `layer.${layer}.attention.probs`]
+      return builder.add('attention', [q, k, v, mask], attributes, ...names)[0]
+    }
+  }
 
 /** Logits [L,V] of the positions that `rows` names (indices into the B*S positions). */
 function addLogits(body: Body, rows: Value, ...names: readonly [gathered: string, logits: string]): Value {
@@ -117,7 +152,7 @@ export function buildTrainingGraph(
   options: TrainingGraphOptions,
 ): BuiltGraph {
   if (method.kind === 'none') throw new Error('nothing to train: the method is none')
-  const body = buildBody(config, method, 'causal')
+  const body = buildBody(config, method, attendWhole(config, 'causal'))
   const losses = addLosses(body, options.lossChunks)
   const forward = body.builder.build()
   const wrt = forward.parameters.filter(({ isTrainable }) => isTrainable).map(({ value }) => value)
@@ -133,7 +168,7 @@ export function buildScoringGraph(
   method: MethodSpec,
   options: ScoringGraphOptions,
 ): BuiltGraph {
-  const body = buildBody(config, method, options.mask)
+  const body = buildBody(config, method, attendWhole(config, options.mask))
   addLosses(body, options.lossChunks)
   const graph = runPasses(body.builder.build(), [eliminateDeadCode, orderLossChunks])
   return describe(graph, options.lossChunks)
@@ -141,9 +176,37 @@ export function buildScoringGraph(
 
 /** Fed: 'ids', 'positions' int64 [B,S], 'rows' int64 [L] and trainable weights. Returns 'logits' float32 [L,V]. */
 export function buildLogitsGraph(config: ModelConfig, method: MethodSpec): BuiltGraph {
-  const body = buildBody(config, method, 'causal')
+  const body = buildBody(config, method, attendWhole(config, 'causal'))
   const rows = body.builder.input('rows', 'int64', ['L'])
   const logits = body.builder.inRegion('loss.0', () => addLogits(body, rows, 'gathered', 'logits'))
   body.builder.output(logits)
   return describe(runPasses(body.builder.build(), [eliminateDeadCode]), 1)
+}
+
+/**
+ * Logits of positions that follow on M remembered ones, so that an answer is written without going over its prompt for
+ * every token. Fed: 'ids', 'positions' int64 [B,S], 'rows' int64 [L], trainable weights, 'past.mask' float32 [B,M] (0
+ * shows, a large negative number hides) and what `remembered` names. Returns 'logits' float32 [L,V] and what it names.
+ */
+export function buildDecodingGraph(config: ModelConfig, method: MethodSpec): DecodingGraph {
+  const remembered: Remembered[] = []
+  const attributes = attentionAttributes(config)
+  const width = config.kvHeads * config.headWidth
+  const body = buildBody(config, method, (builder) => {
+    const mask = builder.input('past.mask', 'float32', ['B', 'M'])
+    const remember = (layer: number, what: 'k' | 'v', made: Value): Value => {
+      const past = builder.input(`past.${layer}.${what}`, 'float32', ['B', 'M', width])
+      builder.output(made)
+      remembered.push({ past: past.name, made: made.name, width })
+      return past
+    }
+    return (layer, q, k, v) => {
+      const past = [remember(layer, 'k', k), remember(layer, 'v', v)] as const
+      const name = `layer.${layer}.attention`
+      return builder.add('rememberingAttention', [q, k, v, ...past, mask], attributes, name)[0]
+    }
+  })
+  const rows = body.builder.input('rows', 'int64', ['L'])
+  body.builder.output(body.builder.inRegion('loss.0', () => addLogits(body, rows, 'gathered', 'logits')))
+  return { ...describe(runPasses(body.builder.build(), [eliminateDeadCode]), 1), remembered }
 }

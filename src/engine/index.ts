@@ -3,11 +3,18 @@ export { differentiate, gradientOutputName } from './autodiff/differentiate.ts'
 export type * from './backend-port.ts'
 export type {
   BuiltGraph,
+  DecodingGraph,
   MaskKind,
+  Remembered,
   ScoringGraphOptions,
   TrainingGraphOptions,
 } from './build-graphs.ts'
-export { buildLogitsGraph, buildScoringGraph, buildTrainingGraph } from './build-graphs.ts'
+export {
+  buildDecodingGraph,
+  buildLogitsGraph,
+  buildScoringGraph,
+  buildTrainingGraph,
+} from './build-graphs.ts'
 export { GraphBuilder } from './ir/graph-builder.ts'
 export { printGraph } from './ir/print.ts'
 export { GraphError } from './ir/type-rules.ts'

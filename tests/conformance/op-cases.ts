@@ -13,7 +13,7 @@ export interface OpCase {
 }
 
 /** Sizes that are all different, so that swapped dimensions show. */
-const sizes: Readonly<Record<string, number>> = { B: 2, S: 5, L: 7 }
+const sizes: Readonly<Record<string, number>> = { B: 2, S: 5, L: 7, M: 3 }
 const width = 12
 const vocabulary = 11
 const heads = 6
@@ -128,6 +128,28 @@ const attentionCase = (
   ]
 }
 
+const rememberingCase = (
+  variant: string,
+  kvHeads: number,
+  positions: Dim,
+  mask: (index: number) => number,
+): OpCase =>
+  opCase('rememberingAttention', variant, (c) => {
+    const present = ['B', positions]
+    return c.builder.add(
+      'rememberingAttention',
+      [
+        c.float('q', [...present, heads * headWidth], (x) => 2 * x),
+        c.float('k', [...present, kvHeads * headWidth]),
+        c.float('v', [...present, kvHeads * headWidth]),
+        c.float('pastK', ['B', 'M', kvHeads * headWidth]),
+        c.float('pastV', ['B', 'M', kvHeads * headWidth]),
+        c.float('pastMask', ['B', 'M'], (_, index) => mask(index)),
+      ],
+      { heads, kvHeads, scale: 0.5 },
+    )
+  })
+
 const rope = (variant: string, inverse: boolean): OpCase =>
   opCase('rope', variant, (c) =>
     c.builder.add(
@@ -217,6 +239,10 @@ export const opCases: readonly OpCase[] = [
     mask: () => -1e9,
     queryScale: 0,
   }),
+  rememberingCase('every key its own head', heads, 'S', () => 0),
+  rememberingCase('grouped, rows of two lengths', 2, 'S', (index) => (index < 5 ? 0 : -1e9)),
+  rememberingCase('one new position', 3, 1, (index) => (index === 1 ? -1e9 : 0)),
+  rememberingCase('nothing remembered', 2, 'S', () => -1e9),
   opCase('swiglu', '', (c) =>
     c.builder.add('swiglu', [c.float('gate', x3, (x) => 20 * x), c.float('up', x3)], {}),
   ),

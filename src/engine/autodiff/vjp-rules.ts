@@ -205,6 +205,7 @@ const vjpRules: VjpRules = {
   rmsNormBackward: 'refused',
   rmsNormWeightBackward: 'refused',
   attentionBackward: 'refused',
+  rememberingAttention: 'refused',
   swigluBackward: 'refused',
   gatherRowsBackward: 'refused',
 }

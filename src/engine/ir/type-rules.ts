@@ -152,6 +152,14 @@ export const typeRules: TypeRules = {
     requireShape(probs, [dimAt(q, 0), attributes.heads, dimAt(q, 1), dimAt(q, 1)])
     return [float(...q.shape), float(...k.shape), float(...v.shape)]
   },
+  rememberingAttention: ([q, k, v, pastK, pastV, pastMask], attributes) => {
+    attentionTypes(q, k, v, attributes)
+    requireFloats(pastK, pastV, pastMask)
+    requireShape(pastK, [dimAt(q, 0), dimAt(pastK, 1), lastDim(k)])
+    requireShape(pastV, pastK.shape)
+    requireShape(pastMask, leading(pastK))
+    return [float(...q.shape)]
+  },
   swiglu: ([gate, up]) => {
     requireFloats(gate, up)
     requireShape(up, gate.shape)

@@ -1,6 +1,7 @@
 // The intermediate representation: static single assignment, coarse ops, symbolic dimensions. Values only; no logic.
 // Legend of dimension letters used in the op table: B rows, S positions, C hidden width, H query heads, K key/value
-// heads, D head width, V vocabulary, L labelled positions of one cross-entropy chunk, I/O input/output width.
+// heads, D head width, V vocabulary, L labelled positions of one cross-entropy chunk, I/O input/output width, M
+// remembered positions.
 
 export type DType = 'float32' | 'int64'
 
@@ -90,6 +91,16 @@ export interface OpTable {
   attentionBackward: {
     inputs: [dOut: Value, q: Value, k: Value, v: Value, probs: Value]
     outputs: [dq: Value, dk: Value, dv: Value]
+    attributes: { heads: number; kvHeads: number; scale: number }
+  }
+  /**
+   * Attention of new positions, causal among themselves, that also see M remembered ones before them: q [B,S,H*D],
+   * k and v [B,S,K*D], pastK and pastV [B,M,K*D], pastMask float32 [B,M] added to the scores of the remembered keys (0
+   * or a large negative number) -> out [B,S,H*D]. Writes answers token by token; it has no derivative.
+   */
+  rememberingAttention: {
+    inputs: [q: Value, k: Value, v: Value, pastK: Value, pastV: Value, pastMask: Value]
+    outputs: [out: Value]
     attributes: { heads: number; kvHeads: number; scale: number }
   }
   /** gate, up [...,I] -> silu(gate) * up (Shazeer 2020) */

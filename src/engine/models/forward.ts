@@ -22,6 +22,6 @@ export interface ForwardContext {
   /** [P,D/2] */
   readonly ropeCos: Value
   readonly ropeSin: Value
-  /** float32 [B,S,S], or null: then a position sees itself and all earlier ones. */
-  readonly mask: Value | null
+  /** Causal attention of a block: q [B,S,H*D], k and v [B,S,K*D] -> [B,S,H*D]. What else is seen is the graph's matter. */
+  attend(layer: number, q: Value, k: Value, v: Value): Value
 }

@@ -134,19 +134,12 @@ function buildBlock(context: ForwardContext, layer: number, x: Value): Value {
       `${at}.${name}.rotated`,
     )[0]
 
-  const { heads, kvHeads, headWidth } = config
+  const { heads, kvHeads } = config
   const attentionInput = norm(x, 'input_layernorm.weight', 'attention')
   const q = rotate(project('q_proj', attentionInput), heads, 'q')
   const k = rotate(project('k_proj', attentionInput), kvHeads, 'k')
   const v = project('v_proj', attentionInput)
-  const [attended] = builder.add(
-    'attention',
-    [q, k, v, context.mask],
-    { heads, kvHeads, scale: 1 / Math.sqrt(headWidth), causal: true },
-    `${at}.attention`,
-    `${at}.attention.probs`,
-  )
-  const middle = project('o_proj', attended, x)
+  const middle = project('o_proj', context.attend(layer, q, k, v), x)
   const mlpInput = norm(middle, 'post_attention_layernorm.weight', 'mlp')
   const gate = project('gate_proj', mlpInput)
   const up = project('up_proj', mlpInput)

@@ -212,6 +212,31 @@ export const kernels: Kernels = {
         }
   },
 
+  rememberingAttention([q, k, v, pastK, pastV, pastMask], [out], attributes) {
+    const { rows, positions, width, query, key } = heads(q, attributes)
+    const remembered = dim(pastK, 1)
+    const past = heads(pastK, { heads: attributes.kvHeads, kvHeads: attributes.kvHeads })
+    const group = attributes.heads / attributes.kvHeads
+    for (let b = 0; b < rows; b += 1)
+      for (let h = 0; h < attributes.heads; h += 1)
+        for (let s = 0; s < positions; s += 1) {
+          const scores = new Float64Array(remembered + s + 1)
+          const pastKey = (m: number): number => past.key(b, m, Math.floor(h / group))
+          for (let m = 0; m < remembered; m += 1)
+            scores[m] =
+              attributes.scale * dot(q, query(b, s, h), pastK, pastKey(m), width) +
+              at(pastMask.data, b * remembered + m)
+          for (let t = 0; t <= s; t += 1)
+            scores[remembered + t] = attributes.scale * dot(q, query(b, s, h), k, key(b, t, h), width)
+          const probs = new Float64Array(scores.length)
+          softmax(scores, probs, 0)
+          for (let m = 0; m < remembered; m += 1)
+            addScaled(out, query(b, s, h), pastV, pastKey(m), width, at(probs, m))
+          for (let t = 0; t <= s; t += 1)
+            addScaled(out, query(b, s, h), v, key(b, t, h), width, at(probs, remembered + t))
+        }
+  },
+
   // With P the probabilities: dV = P^T dO, dP = dO V^T, dScores = P (dP - sum_t dP P), dQ = scale dScores K, dK alike
   attentionBackward([dOut, q, k, v, probs], [dq, dk, dv], attributes) {
     const { rows, positions, width, query, key, prob } = heads(q, attributes)

@@ -193,6 +193,15 @@ const table: Readonly<Record<OpKind, Row>> = {
     },
     derivativeOf: 'attention',
   },
+  rememberingAttention: {
+    refuses: (bench) => {
+      const [q, k] = [bench.trained('q', [1, 2, 4]), bench.fixed('k', [1, 2, 2])]
+      const past = [bench.fixed('pastK', [1, 3, 2]), bench.fixed('pastV', [1, 3, 2])] as const
+      const inputs = [q, k, bench.fixed('v', [1, 2, 2]), ...past, bench.fixed('pastMask', [1, 3])] as const
+      return bench.builder.add('rememberingAttention', [...inputs], { heads: 2, kvHeads: 1, scale: 1 })[0]
+    },
+    derivativeOf: null,
+  },
   swigluBackward: {
     refuses: (bench) => {
       const [gate, up] = [bench.fixed('gate', [2, 5]), bench.fixed('up', [2, 5])]

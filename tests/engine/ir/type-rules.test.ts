@@ -102,6 +102,16 @@ const table: Readonly<Record<OpKind, Row>> = {
     gives: ['f B,S,16', 'f B,S,8', 'f B,S,8'],
     refuses: [['f B,S,16', 'f B,S,16', 'f B,S,8', 'f B,S,8', 'f B,2,S,S']],
   },
+  rememberingAttention: {
+    inputs: ['f B,S,16', 'f B,S,8', 'f B,S,8', 'f B,M,8', 'f B,M,8', 'f B,M'],
+    attributes: heads,
+    gives: ['f B,S,16'],
+    refuses: [
+      ['f B,S,16', 'f B,S,8', 'f B,S,8', 'f B,M,16', 'f B,M,16', 'f B,M'],
+      ['f B,S,16', 'f B,S,8', 'f B,S,8', 'f B,M,8', 'f B,S,8', 'f B,M'],
+      ['f B,S,16', 'f B,S,8', 'f B,S,8', 'f B,M,8', 'f B,M,8', 'f B,S'],
+    ],
+  },
   swiglu: { inputs: ['f B,3', 'f B,3'], gives: ['f B,3'], refuses: [['f B,3', 'f B,4']] },
   swigluBackward: {
     inputs: ['f B,3', 'f B,3', 'f B,3'],

@@ -1,7 +1,7 @@
 // Rotary embedding and attention as ONNX. Causal attention is computed in blocks of queries, each with the keys up to
 // its own end only: of the upper triangle, which causality hides, most is neither computed nor kept.
-import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, float, type NodeOptions, rowsShape } from '../emitter.ts'
+import type { Dim, Value } from '#engine/ir/types.ts'
+import { type Emitter, float, lastOf, type NodeOptions, productOf, rowsShape } from '../emitter.ts'
 import { AttentionBlocks } from './attention-blocks.ts'
 import type { RulesFor } from './rule.ts'
 
@@ -10,7 +10,7 @@ import type { RulesFor } from './rule.ts'
  */
 const causalBlocks = 3
 
-export const attentionRules: RulesFor<'rope' | 'attention' | 'attentionBackward'> = {
+export const attentionRules: RulesFor<'rope' | 'attention' | 'attentionBackward' | 'rememberingAttention'> = {
   rope(emit, { inputs: [x, positions, cos, sin], outputs: [y], attributes }) {
     const sine = attributes.inverse
       ? emit.share(`negated ${sin.name}`, () => emit.node('Neg', [emit.read(sin)], { shape: sin.shape }))
@@ -42,6 +42,30 @@ export const attentionRules: RulesFor<'rope' | 'attention' | 'attentionBackward'
       return emit.node('MatMul', inputs, { shape: parts.stackedShape(block) })
     })
     parts.joinQueries(mixed, out)
+  },
+
+  rememberingAttention(emit, { inputs, outputs: [out], attributes }) {
+    const [q, k, v, pastK, pastV, pastMask] = inputs
+    const { heads, kvHeads, scale } = attributes
+    const parts = new AttentionBlocks(emit, q, attributes, 1)
+    const block = parts.blocks[0]!
+    const [rows, positions] = [q.shape[0]!, q.shape[1]!]
+    const remembered = pastK.shape[1]!
+    const all = `${remembered}+${positions}`
+    const shapes = { rows, positions, remembered, all, kvHeads, width: lastOf(k.shape) / kvHeads }
+    const stacked = [rows, kvHeads, productOf([heads / kvHeads, positions]), all]
+    const keys = behindPast(emit, pastK, parts.keys(k, block), shapes)
+    const scores = multiply(emit, parts.queries(q, block), keys, {
+      attributes: { transB: 1, alpha: float(scale) },
+      shape: stacked,
+    })
+    const shape = [rows, heads, positions, all]
+    const square = emit.reshape(scores, [0, heads, -1, 0], { shape })
+    const biased = emit.node('Add', [square, rememberingBias(emit, q, pastMask, shapes)], { shape })
+    const p = emit.node('Softmax', [biased], { attributes: { axis: -1 }, shape })
+    const seen = emit.reshape(p, [0, kvHeads, -1, 0], { shape: stacked })
+    const values = behindPast(emit, pastV, parts.keys(v, block), shapes)
+    parts.joinQueries([emit.node('MatMul', [seen, values], { shape: parts.stackedShape(block) })], out)
   },
 
   /** dV = P^T dO; dP = dO V^T; dS = P * (dP - rowsum(dP * P)); dQ = scale * dS K; dK = scale * dS^T Q. */
@@ -85,6 +109,43 @@ export const attentionRules: RulesFor<'rope' | 'attention' | 'attentionBackward'
         value,
       )
   },
+}
+
+/** [B,M,K*D] as [B,K,M,D], before the new positions' [B,K,S,D]. */
+function behindPast(emit: Emitter, past: Value, present: string, shapes: RememberingShapes): string {
+  const { rows, remembered, kvHeads, width } = shapes
+  const apart = emit.viewAs(past, [rows, remembered, kvHeads, width])
+  const split = emit.node('Transpose', [apart], {
+    attributes: { perm: [0, 2, 1, 3] },
+    shape: [rows, kvHeads, remembered, width],
+  })
+  return emit.node('Concat', [split, present], {
+    attributes: { axis: 2 },
+    shape: [rows, kvHeads, shapes.all, width],
+  })
+}
+
+interface RememberingShapes {
+  readonly rows: Dim
+  readonly positions: Dim
+  readonly remembered: Dim
+  /** M + S: a symbol of its own. */
+  readonly all: Dim
+  readonly kvHeads: number
+  readonly width: number
+}
+
+/** [B,1,S,M+S]: the mask of what is remembered, then the causal one. Made once for all blocks. */
+function rememberingBias(emit: Emitter, q: Value, pastMask: Value, shapes: RememberingShapes): string {
+  const { rows, positions, remembered, all } = shapes
+  return emit.share(`remembering ${pastMask.name}`, () => {
+    const mask = emit.node('Unsqueeze', [pastMask.name, emit.integers([1, 2])])
+    const past = emit.node('Expand', [mask, emit.shapeOf([rows, 1, positions, remembered])])
+    const causal = scoreBias(emit, q, null, true)!.name
+    const present = emit.node('Expand', [causal, emit.shapeOf([rows, 1, positions, positions])])
+    const shape = [rows, 1, positions, all]
+    return emit.node('Concat', [past, present], { attributes: { axis: 3 }, shape })
+  })
 }
 
 const multiply = (emit: Emitter, a: string, b: string, options: NodeOptions): string =>

@@ -1,0 +1,84 @@
+// Greedy answers with remembered keys and values, beside the whole text run anew for every token.
+import { describe, expect, test } from 'vitest'
+import { createDecoding } from '../../src/engine/decode.ts'
+import {
+  type BuiltGraph,
+  buildDecodingGraph,
+  buildLogitsGraph,
+  createReferenceBackend,
+  type MethodSpec,
+  type Session,
+  type Tensor,
+} from '../../src/engine/index.ts'
+import { unwrap } from '../../src/shared/result.ts'
+import { batchFeeds, bindFeeds } from './support/feeds.ts'
+import { wholeTensor } from './support/numbers.ts'
+import { tinyConfig, weightFeeds } from './support/tiny-models.ts'
+
+const method: MethodSpec = {
+  kind: 'lora',
+  rank: 2,
+  alpha: 4,
+  targets: ['q_proj', 'k_proj', 'v_proj', 'down_proj'],
+  topLayers: 1,
+}
+const config = tinyConfig()
+const prompts = [[3, 1, 4], [1], [5, 9, 2, 6, 5, 3]]
+
+async function open(built: BuiltGraph): Promise<{ session: Session; trained: ReadonlyMap<string, Tensor> }> {
+  const { weights, feeds } = bindFeeds(built, weightFeeds(built, config))
+  const compiled = await createReferenceBackend({ precision: 'float64' }).compile(built.graph, {
+    threads: 1,
+    weights,
+    workFolder: '',
+  })
+  return { session: unwrap(compiled), trained: feeds }
+}
+
+/** The likeliest token after `ids`, from a graph that remembers nothing. */
+async function openWhole(): Promise<(ids: readonly number[]) => Promise<number>> {
+  const { session, trained } = await open(buildLogitsGraph(config, method))
+  return async (ids) => {
+    const rows = wholeTensor([1], [ids.length - 1])
+    const outputs = await session.run(new Map([...trained, ...batchFeeds([ids]), ['rows', rows]]))
+    const logits = [...(outputs.get('logits')!.data as Float32Array)]
+    return logits.indexOf(Math.max(...logits))
+  }
+}
+
+async function decode(stopIds: readonly number[], mostTokens: number) {
+  const built = buildDecodingGraph(config, method)
+  const { session, trained } = await open(built)
+  const decoding = createDecoding(session, built, trained, { prompts, stopIds: new Set(stopIds), mostTokens })
+  for (const _ of prompts) await decoding.read()
+  let writes = 0
+  while (await decoding.write()) writes += 1
+  return { answers: decoding.answers, writes }
+}
+
+describe('greedy decoding', () => {
+  test('each token is the one that the whole text so far makes likeliest, for prompts of any length', async () => {
+    const likeliestAfter = await openWhole()
+    const { answers, writes } = await decode([], 8)
+    expect(writes).toBe(7)
+    for (const [row, { ids, isEnded }] of answers.entries()) {
+      expect(isEnded).toBe(false)
+      expect(ids).toHaveLength(8)
+      for (const [at, id] of ids.entries())
+        expect(id).toBe(await likeliestAfter([...prompts[row]!, ...ids.slice(0, at)]))
+    }
+  })
+
+  test('an answer ends before a stop token, and the others go on', async () => {
+    const free = (await decode([], 6)).answers
+    const stop = free[0]!.ids[2]!
+    const { answers } = await decode([stop], 6)
+    for (const [row, { ids, isEnded }] of answers.entries()) {
+      const end = free[row]!.ids.indexOf(stop)
+      expect({ ids, isEnded }).toEqual({
+        ids: end < 0 ? free[row]!.ids : free[row]!.ids.slice(0, end),
+        isEnded: end >= 0,
+      })
+    }
+  })
+})
