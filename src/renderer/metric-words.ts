@@ -13,6 +13,12 @@ export function formatMetric(metric: MetricName, value: number): string {
   return unit === 'score' ? (value * 100).toFixed(1) : formatNumber(value)
 }
 
+/** "right answers (accuracy)" as a heading: the plain words with a capital, and the field's term. */
+export function metricHeading(metric: MetricName): { readonly plain: string; readonly term: string } {
+  const [, plain = '', term = ''] = /^(.*?)(?: \((.*)\))?$/.exec(metricFacts[metric].title) ?? []
+  return { plain: plain.charAt(0).toUpperCase() + plain.slice(1), term }
+}
+
 /** Shares and scores are drawn on 0 to 1; others from 0 to a little above what was measured. */
 export function metricScale(metric: MetricName, values: readonly Interval[]): { min: number; max: number } {
   if (isShare(metric)) return { min: 0, max: 1 }

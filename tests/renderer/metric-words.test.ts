@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { formatAbout, formatAboutRange, formatParameters, formatShortTime } from '#renderer/format.ts'
-import { formatMetric, metricScale } from '#renderer/metric-words.ts'
+import { formatMetric, metricHeading, metricScale } from '#renderer/metric-words.ts'
 
 const interval = (low: number, value: number, high: number) => ({ low, value, high })
 
@@ -12,6 +12,12 @@ describe('a metric for people', () => {
     ['perplexity', 1234.5, '1,234.5'],
   ] as const)('%s %f is read as %s', (metric, value, words) => {
     expect(formatMetric(metric, value)).toBe(words)
+  })
+
+  it('has the plain words as its heading and the term beside them', () => {
+    expect(metricHeading('accuracy')).toEqual({ plain: 'Right answers', term: 'accuracy' })
+    expect(metricHeading('lossNats')).toEqual({ plain: 'Surprise', term: 'loss, nats a token' })
+    expect(metricHeading('perplexity')).toEqual({ plain: 'Perplexity', term: '' })
   })
 
   it('draws shares and scores on 0 to 1, others up to a little above what was measured', () => {
