@@ -1,5 +1,6 @@
 // doctor: the self-test of core/system, printed check by check.
 import { listModels } from '#core/models/model-library.ts'
+import { describeMachine } from '#core/system/machine.ts'
 import { runSelfTest } from '#core/system/self-test.ts'
 import type { SelfTestCheck } from '#shared/contract/index.ts'
 import { attempt, describeProblem } from '#shared/result.ts'
@@ -32,8 +33,13 @@ export async function runDoctor(application: Application): Promise<void> {
     },
     (id) => output.progress(`${titles[id]}…`),
   )
+  const { platform } = describeMachine()
+  const node = process.versions.node
+  output.line(`Tunewright ${appVersion}, Node ${node}, ${platform}`)
   output.result({
     version: appVersion,
+    node,
+    platform,
     checks: checks.map(({ id, ...check }) => ({
       title: titles[id],
       isGood: check.problem === null,

@@ -82,8 +82,9 @@ function checksOf(ports: SelfTestPorts): Check[] {
 }
 
 function checkComputer(): Outcome {
-  const { processor, physicalCores, memoryBytes, platform } = describeMachine()
-  const detail = `${processor}, ${physicalCores} cores, ${formatBytes(memoryBytes)} memory, ${platform}, Node ${process.versions.node}`
+  const { processor, physicalCores, memoryBytes } = describeMachine()
+  const cores = physicalCores === 1 ? '1 core' : `${physicalCores} cores`
+  const detail = `${processor}, ${cores}, ${formatBytes(memoryBytes)} memory`
   if (memoryBytes >= neededMemoryBytes) return good(detail)
   return failed({
     code: 'memory.too-small',

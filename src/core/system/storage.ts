@@ -96,10 +96,9 @@ async function describe(
   if (kind === 'export')
     return { name: title, isRemovable: true, note: 'Can be made again while its run is there.' }
   if (kind === 'cache') {
-    const isBusy = await hasLivingOwner(path)
-    return isBusy && name === 'downloads'
-      ? { name: title, isRemovable: false, note: 'Something is being fetched at the moment.' }
-      : { name: title, isRemovable: true, note: 'Is made again when it is needed.' }
+    const isBusy = name === 'downloads' && (await hasLivingOwner(path))
+    const note = isBusy ? 'Something is being fetched at the moment.' : 'Is made again when it is needed.'
+    return { name: cacheNames[name] ?? name, isRemovable: !isBusy, note }
   }
   if (kind === 'backup')
     return isNewest
@@ -108,6 +107,11 @@ async function describe(
   return names.projects.has(name)
     ? { name: title, isRemovable: false, note: 'Remove the project itself in the list of projects.' }
     : { name: title, isRemovable: true, note: 'Its project was removed.' }
+}
+
+const cacheNames: Readonly<Record<string, string>> = {
+  gguf: 'Copies of models for answering',
+  downloads: 'Unfinished downloads',
 }
 
 const afterRemoval = {

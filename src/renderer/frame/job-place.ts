@@ -12,6 +12,6 @@ export function jobPlace(job: Pick<Job, 'kind' | 'projectId' | 'runId'>): string
     case 'model':
       return '/models'
     case 'speed':
-      return '/settings'
+      return '/settings#devices'
   }
 }

@@ -4,6 +4,7 @@ import type { PlainKey } from '../words/index.ts'
 
 export const goKeys: readonly { readonly key: string; readonly to: string; readonly title: PlainKey }[] = [
   { key: 'p', to: '/', title: 'frame.projects' },
+  { key: 's', to: '/settings', title: 'frame.settings' },
 ]
 
 const secondKeyWithinMs = 1500

@@ -7,10 +7,12 @@ import { frame } from './en/frame.ts'
 import { projects } from './en/projects.ts'
 import { proof } from './en/proof.ts'
 import { recipe } from './en/recipe.ts'
+import { settings } from './en/settings.ts'
+import { start } from './en/start.ts'
 import { training } from './en/training.ts'
 import { wizard } from './en/wizard.ts'
 
-const en = { common, frame, projects, proof, recipe, training, wizard } as const
+const en = { common, frame, projects, proof, recipe, settings, start, training, wizard } as const
 
 type Words = typeof en
 type Leaf<T> = T extends string

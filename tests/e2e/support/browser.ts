@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 import { expect } from 'vitest'
-import { createNodeLauncher } from '#core/system/launcher.ts'
+import { type ChildPort, createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
 import { pageFolder } from '#core/system/program-places.ts'
 import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
 import type { CallInput, CallName, CallOutput } from '#shared/contract/contract.ts'
@@ -45,13 +45,16 @@ export interface TestBrowser {
   readonly complaints: readonly string[]
   /** The contract directly, beside the page. */
   call<C extends CallName>(name: C, input: CallInput<C>): Promise<CallOutput<C>>
+  /** Kills the newest child of this name with SIGKILL, as the system does when memory runs out. */
+  kill(name: ProcessName): void
   close(): Promise<void>
 }
 
-/** Builds the page where it is out of date, prepares a library, and opens the page on it. */
+/** Builds the page where it is out of date, prepares a library, and opens the page on it; the first start is behind it. */
 export async function openTestBrowser(
   chromiumPath: string,
   prepare: (home: string) => Promise<void> = () => Promise.resolve(),
+  { isStarted = true } = {},
 ): Promise<TestBrowser> {
   const fault = await ensureBuilt()
   if (fault !== null) throw new Error(fault)
@@ -59,10 +62,18 @@ export async function openTestBrowser(
   const home = join(folder, 'home')
   mkdirSync(home)
   await prepare(home)
+  const launcher = createNodeLauncher()
+  const newest = new Map<ProcessName, ChildPort>()
   const workstation = unwrap(
     createWorkstation({
       home,
-      launcher: createNodeLauncher(),
+      launcher: {
+        launch(name) {
+          const port = launcher.launch(name)
+          newest.set(name, port)
+          return port
+        },
+      },
       host: {
         kind: 'browser',
         moveToBin: (path) => {
@@ -80,7 +91,7 @@ export async function openTestBrowser(
   })
   const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
   const { context, page, complaints } = await openPage(browser)
-  await call(workstation, 'settings.set', { isStarted: true, theme: 'light' })
+  await call(workstation, 'settings.set', { isStarted, theme: 'light' })
   await page.goto(host.newAddress())
   await page.getByRole('heading', { level: 1 }).waitFor()
   return {
@@ -90,6 +101,7 @@ export async function openTestBrowser(
     workstation,
     complaints,
     call: (name, input) => call(workstation, name, input),
+    kill: (name) => newest.get(name)?.kill(),
     async close() {
       await context.close()
       await browser.close()

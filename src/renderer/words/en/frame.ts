@@ -16,7 +16,7 @@ export const frame = {
     allowedTitle: 'You allowed downloads',
     allowed:
       'Models may be fetched when you ask for one. Connections opened since the program started: {count}.',
-    last: 'Last: {host}, {when}, to {purpose}.',
+    last: 'Last: {host}, {when}, for {purpose}.',
     change: 'Change this in Settings',
   },
   pill: {

@@ -1,0 +1,11 @@
+// The parts of the settings, in order. Each has an address: /settings#storage.
+export const sectionIds = [
+  'devices',
+  'storage',
+  'privacy',
+  'appearance',
+  'language',
+  'closing',
+  'advanced',
+] as const
+export type SectionId = (typeof sectionIds)[number]
