@@ -7,11 +7,21 @@ import { CanvasRenderer } from 'echarts/renderers'
 
 use([LineChart, GridComponent, MarkLineComponent, LabelLayout, CanvasRenderer])
 
+/** How a line is told from several others: a colour of theme.css by name, and its dashes. */
+export interface LineLook {
+  readonly colour: string
+  readonly dash: 'solid' | 'dashed' | 'dotted'
+}
+
 export interface ChartLine {
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
   /** The main line is thick, in the accent colour and has its points marked. */
   readonly isMain: boolean
+  /** Of several runs in one chart; without it the main line has the accent colour and the others are grey. */
+  readonly look?: LineLook
+  /** What stands at the line's end: its name unless told, nothing where it is empty. */
+  readonly label?: string
 }
 
 export interface ChartView {
@@ -102,8 +112,8 @@ export function openChart(place: HTMLElement): ChartHandle {
     }
   }
 
-  function seriesOf({ name, points, isMain }: ChartLine, view: ChartView) {
-    const color = colour(isMain ? '--c-accent' : '--c-third')
+  function seriesOf({ name, points, isMain, look, label = name }: ChartLine, view: ChartView) {
+    const color = colour(look?.colour ?? (isMain ? '--c-accent' : '--c-third'))
     return {
       name,
       type: 'line',
@@ -111,12 +121,17 @@ export function openChart(place: HTMLElement): ChartHandle {
       showSymbol: isMain,
       symbol: 'circle',
       symbolSize: 7,
-      lineStyle: { width: isMain ? 2.5 : 1.25, color },
+      lineStyle: {
+        width: isMain ? 2.5 : 1.25,
+        color,
+        type: look?.dash ?? 'solid',
+        opacity: look && !isMain ? 0.6 : 1,
+      },
       itemStyle: { color },
       endLabel: {
         ...font,
-        show: points.length > 1,
-        formatter: name,
+        show: points.length > 1 && label !== '',
+        formatter: label,
         align: 'right',
         color,
         offset: [-6, isUpmost(points, view.lines) ? -14 : 14],

@@ -4,7 +4,8 @@ import type { PlainKey } from '../words/index.ts'
 
 export const goKeys: readonly { readonly key: string; readonly to: string; readonly title: PlainKey }[] = [
   { key: 'p', to: '/', title: 'frame.projects' },
-  { key: 's', to: '/settings', title: 'frame.settings' },
+  { key: 'm', to: '/models', title: 'frame.models' },
+  { key: 'c', to: '/chat', title: 'frame.chat' },
 ]
 
 const secondKeyWithinMs = 1500

@@ -2,17 +2,18 @@
 // sentence does not compile. English is complete; another language is a folder beside `en` of the same shape.
 import { createI18n } from 'vue-i18n'
 import { nameForeign } from '../foreign-text.ts'
+import { chat } from './en/chat.ts'
 import { common } from './en/common.ts'
 import { frame } from './en/frame.ts'
+import { models } from './en/models.ts'
 import { projects } from './en/projects.ts'
 import { proof } from './en/proof.ts'
 import { recipe } from './en/recipe.ts'
-import { settings } from './en/settings.ts'
-import { start } from './en/start.ts'
 import { training } from './en/training.ts'
+import { use } from './en/use.ts'
 import { wizard } from './en/wizard.ts'
 
-const en = { common, frame, projects, proof, recipe, settings, start, training, wizard } as const
+const en = { chat, common, frame, models, projects, proof, recipe, training, use, wizard } as const
 
 type Words = typeof en
 type Leaf<T> = T extends string

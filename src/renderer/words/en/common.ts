@@ -26,6 +26,22 @@ export const common = {
   today: 'today',
   yesterday: 'yesterday',
   justNow: 'just now',
+  copying: { copied: 'Copied', refused: 'Could not be copied: the browser did not allow it.' },
+  files: {
+    choose: 'Choose a file',
+    sending: 'Reading {name}: {sent} of {total}',
+    stopSending: 'Stop reading {name}',
+    stopped: '{name} was not taken over.',
+    empty: {
+      message: '{name} is empty.',
+      remedy: 'Choose a file that holds something.',
+    },
+    unreadable: {
+      message: 'The file could not be read to its end.',
+      where: '{name}, byte {offset}',
+      remedy: 'Check that it is still in its place, that it is a file and not a folder, and choose it again.',
+    },
+  },
   cutText: 'cut at {count} characters',
   fit: { fits: 'Fits', tight: 'Tight', 'does-not-fit': 'Does not fit' },
   problem: {

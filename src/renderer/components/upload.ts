@@ -3,7 +3,7 @@ import type { Api } from '#shared/contract/api.ts'
 import type { CallInput } from '#shared/contract/contract.ts'
 import { uploadPieceBytes } from '#shared/contract/data.ts'
 import { ok, type Result } from '#shared/result.ts'
-import { t } from '../../words/index.ts'
+import { t } from '../words/index.ts'
 
 export type UploadPurpose = CallInput<'upload.begin'>['purpose']
 
@@ -66,9 +66,9 @@ async function readPiece(file: File, offset: number): Promise<Result<Uint8Array>
       ok: false,
       problem: {
         code: 'file.unreadable',
-        message: t('wizard.data.unreadableFile.message'),
-        where: t('wizard.data.unreadableFile.where', { name: file.name, offset: String(offset) }),
-        remedy: t('wizard.data.unreadableFile.remedy'),
+        message: t('common.files.unreadable.message'),
+        where: t('common.files.unreadable.where', { name: file.name, offset: String(offset) }),
+        remedy: t('common.files.unreadable.remedy'),
         details: String(error),
       },
     }

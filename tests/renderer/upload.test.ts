@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { toBase64, type UploadOptions, uploadFile } from '#renderer/features/wizard/upload.ts'
+import { toBase64, type UploadOptions, uploadFile } from '#renderer/components/upload.ts'
 import { makeApi } from '#shared/contract/api.ts'
 import { uploadPieceBytes } from '#shared/contract/data.ts'
 import { dispatch } from '#shared/contract/dispatch.ts'

@@ -1,0 +1,47 @@
+// What a model is, in plain words. Pure but for the words.
+import type { ModelCard } from '#shared/contract/models.ts'
+import { formatBytes, formatDay, formatNumber, formatParameters } from '../../format.ts'
+import { t } from '../../words/index.ts'
+
+/** By its number of weights: what it can be expected to do, and what it asks of a computer. */
+export function sizeOf(parameters: number): 'tiny' | 'small' | 'middle' | 'large' {
+  if (parameters < 250e6) return 'tiny'
+  if (parameters < 1e9) return 'small'
+  return parameters < 5e9 ? 'middle' : 'large'
+}
+
+export const describeModel = ({ parameters, hasChatTemplate }: ModelCard): string =>
+  `${t(`models.sizes.${sizeOf(parameters)}`)} ${t(hasChatTemplate ? 'models.talks' : 'models.goesOn')}`
+
+export interface ModelFact {
+  readonly name: string
+  /** The exact term, in small type. */
+  readonly term?: string
+  readonly value: string
+}
+
+export function factsOf(model: ModelCard): ModelFact[] {
+  const { parameters, layers, sizeBytes, maxTokens, origin, runs, addedAtMs } = model
+  const known = (text: string): string => text || t('common.unknown')
+  return [
+    { name: t('models.facts.goodAt'), value: known(model.goodAt) },
+    { name: t('models.facts.languages'), value: known(model.languages) },
+    { name: t('models.facts.licence'), value: known(model.licence) },
+    {
+      name: t('models.facts.size'),
+      value: t('models.facts.sizeValue', {
+        size: formatBytes(sizeBytes),
+        parameters: formatParameters(parameters),
+        layers,
+      }),
+    },
+    {
+      name: t('models.facts.reads'),
+      term: t('models.facts.readsTerm'),
+      value: t('models.facts.readsValue', { tokens: formatNumber(maxTokens) }),
+    },
+    { name: t('models.facts.from'), value: t(`models.origin.${origin.kind}`, { name: origin.name }) },
+    { name: t('models.facts.added'), value: formatDay(addedAtMs) },
+    { name: t('models.facts.usedBy'), value: t('models.runs', { count: runs }) },
+  ]
+}
