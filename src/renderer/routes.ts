@@ -2,6 +2,7 @@
 // way to it. Screens that know a better name (a project's, a run's) say so with `useCrumbs`.
 import type { Component } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
+import { startPath } from './frame/first-start.ts'
 import { notFound } from './frame/has-screen.ts'
 import type { PlainKey } from './words/index.ts'
 
@@ -52,6 +53,13 @@ export const routes: RouteRecordRaw[] = [
   screen('/runs/:runId/use', 'projects', 'use.crumb', () => import('./features/use/UseScreen.vue')),
   screen('/models', 'models', 'frame.models', () => import('./features/models/ModelsScreen.vue')),
   screen('/chat', 'chat', 'frame.chat', () => import('./features/chat/ChatScreen.vue')),
+  screen('/settings', 'settings', 'frame.settings', () => import('./features/settings/SettingsScreen.vue')),
+  {
+    path: startPath,
+    name: startPath,
+    component: () => import('./features/start/StartScreen.vue'),
+    meta: { title: 'start.title' },
+  },
   {
     path: '/:rest(.*)*',
     name: notFound,

@@ -6,6 +6,7 @@ export const goKeys: readonly { readonly key: string; readonly to: string; reado
   { key: 'p', to: '/', title: 'frame.projects' },
   { key: 'm', to: '/models', title: 'frame.models' },
   { key: 'c', to: '/chat', title: 'frame.chat' },
+  { key: 's', to: '/settings', title: 'frame.settings' },
 ]
 
 const secondKeyWithinMs = 1500

@@ -9,11 +9,26 @@ import { models } from './en/models.ts'
 import { projects } from './en/projects.ts'
 import { proof } from './en/proof.ts'
 import { recipe } from './en/recipe.ts'
+import { settings } from './en/settings.ts'
+import { start } from './en/start.ts'
 import { training } from './en/training.ts'
 import { use } from './en/use.ts'
 import { wizard } from './en/wizard.ts'
 
-const en = { chat, common, frame, models, projects, proof, recipe, training, use, wizard } as const
+const en = {
+  chat,
+  common,
+  frame,
+  models,
+  projects,
+  proof,
+  recipe,
+  settings,
+  start,
+  training,
+  use,
+  wizard,
+} as const
 
 type Words = typeof en
 type Leaf<T> = T extends string
