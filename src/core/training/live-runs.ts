@@ -7,6 +7,7 @@ import type { TrainerMessage } from '#shared/trainer-protocol.ts'
 import { createEnergyMeter } from '../system/energy-meter.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import { watchProcess } from '../system/process-load.ts'
+import { type DiagnosisReader, followDiagnoses } from './run-diagnosis.ts'
 import type { RunReader } from './run-journal.ts'
 import type { RunService } from './run-service.ts'
 import { createRunFold, type MeasuredDevice } from './run-state.ts'
@@ -30,7 +31,7 @@ export interface LiveRuns {
 
 export interface LiveRunPorts {
   readonly service: RunService
-  readonly reader: RunReader
+  readonly reader: RunReader & DiagnosisReader
   readonly emit: Emit
   readonly runFolderOf: (runId: string) => string
 }
@@ -134,7 +135,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     const entry: Live = {
       run,
       active,
-      fold: createRunFold(run),
+      fold: createRunFold(run, followDiagnoses(run, ports.reader)),
       device: { processorShare: null, diskBytes: 0, energyWh: null },
       train: [],
       validation: [],

@@ -1,9 +1,10 @@
 // What a screen shows of a run besides its curve: folded from events while it trains, read from the journal afterwards.
 // Reads nothing but the clock it is given and the size of this computer's memory.
 import { totalmem } from 'node:os'
-import type { TrainingState } from '#shared/contract/index.ts'
+import type { Diagnosis, TrainingState } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import type { TrainerEvent } from '#shared/trainer-protocol.ts'
+import type { DiagnosisFold } from './run-diagnosis.ts'
 import { createTimeLeft } from './time-left.ts'
 
 export interface RunFold {
@@ -20,7 +21,11 @@ const speedSteps = 24
 const runningPhase: Readonly<Record<string, string>> = { queued: 'loading', paused: 'paused' }
 
 /** Folds the events of an attempt that began at `startedMs` (clock of `now`, monotonic). */
-export function createRunFold(run: RunDetail, now: () => number = () => performance.now()): RunFold {
+export function createRunFold(
+  run: RunDetail,
+  diagnoses: DiagnosisFold,
+  now: () => number = () => performance.now(),
+): RunFold {
   const timeLeft = createTimeLeft()
   const startedMs = now()
   const recent: { tokens: number; ms: number }[] = []
@@ -47,6 +52,7 @@ export function createRunFold(run: RunDetail, now: () => number = () => performa
   return {
     follow(event, seq) {
       timeLeft.follow(event)
+      diagnoses.follow(event)
       state.headSeq = Math.max(state.headSeq, seq)
       if (event.kind === 'plan') {
         state.totalSteps = event.totalSteps
@@ -68,7 +74,7 @@ export function createRunFold(run: RunDetail, now: () => number = () => performa
       elapsedMs: now() - startedMs,
       tokensPerSecond: speedOf(recent),
       device: { ...device, residentBytes, memoryBytes: totalmem() },
-      diagnoses: [],
+      diagnoses: diagnoses.list(),
     }),
   }
 }
@@ -80,7 +86,7 @@ function speedOf(recent: readonly { readonly tokens: number; readonly ms: number
 }
 
 /** A run at rest, from the journal alone. */
-export function stateAtRest(run: RunDetail, diskBytes: number): TrainingState {
+export function stateAtRest(run: RunDetail, diskBytes: number, diagnoses: Diagnosis[]): TrainingState {
   const step = run.lastStep ?? 0
   const totalSteps = run.totalSteps ?? 0
   const { startedAtMs, endedAtMs } = run
@@ -102,7 +108,7 @@ export function stateAtRest(run: RunDetail, diskBytes: number): TrainingState {
       diskBytes,
       energyWh: null,
     },
-    diagnoses: [],
+    diagnoses,
     headSeq: run.headSeq,
   }
 }

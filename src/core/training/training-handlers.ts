@@ -9,6 +9,7 @@ import { hasUsableAdapter } from './adapter-artifacts.ts'
 import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
+import { diagnosesAtRest } from './run-diagnosis.ts'
 import { launchable, runFolderOf } from './run-service.ts'
 import { stateAtRest } from './run-state.ts'
 
@@ -33,13 +34,15 @@ export function createTrainingHandlers(
 
   async function view(runId: string): Promise<TrainingView> {
     const run = unwrap(reader.getRun(runId))
-    const { train, validation } = unwrap(reader.thinCurve(runId, shownPoints))
+    const curve = unwrap(reader.thinCurve(runId, shownPoints))
     const live = runs.stateOf(runId)
+    const atRest = async () =>
+      stateAtRest(run, await folderBytes(runFolderOf(library, runId)), diagnosesAtRest(run, curve, reader))
     return {
       run: detailOf(run),
-      state: live ?? stateAtRest(run, await folderBytes(runFolderOf(library, runId))),
-      train: [...train],
-      validation: [...validation],
+      state: live ?? (await atRest()),
+      train: [...curve.train],
+      validation: [...curve.validation],
       samples: [],
       notices: noticesOf(runId),
       canContinue: live === null && launchable.includes(run.status),

@@ -37,6 +37,8 @@ function open(launch: () => Promise<Result<ActiveRun>>, statuses: RunStatus[]) {
         const run = { id: 'run', projectId: 'p', name: 'a run', status, attempts: 1, bestStep: 4, headSeq: 0 }
         return ok(run as RunDetail)
       },
+      thinCurve: () => ok({ train: [], validation: [] }),
+      datasets: () => ok([]),
     } as Parameters<typeof createLiveRuns>[0]['reader'],
     emit: (event, payload) => told.push({ event, payload }),
     runFolderOf: () => folder,

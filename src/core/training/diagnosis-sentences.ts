@@ -1,0 +1,141 @@
+// The words of each finding about a run: what it is, the reason with its numbers, what helps.
+import type { Diagnosis } from '#shared/contract/index.ts'
+import type { DiagnosedPlan } from './diagnosis.ts'
+
+interface Findings {
+  'too-early': object
+  /** `isSeen`: only training rows are known, because no rows are held back for watching. */
+  'still-learning': { from: number; to: number; isSeen: boolean }
+  /** `chance`: the loss of guessing among the labels, where `to` is above it. */
+  converged: { from: number; to: number; isSeen: boolean; chance: number | null }
+  memorising: { best: number; now: number; worseChecks: number; trainFrom: number; trainTo: number }
+  'rate-too-low': { from: number; to: number }
+  /** "dead" compares gradient norms, the others losses. */
+  'rate-too-high': { how: 'worse' | 'rose' | 'dead'; from: number; to: number; loss: number }
+  unstable: { isSpiky: boolean; spikes: number; highest: number }
+  'stopped-early': { best: number }
+  diverged: object
+}
+type Kind = keyof Findings
+/** What a rule found: since which step, and the numbers that show it. */
+export type Finding<K extends Kind = Kind> = {
+  [Each in K]: { readonly kind: Each; readonly step: number } & Readonly<Findings[Each]>
+}[K]
+
+interface Context {
+  readonly plan: DiagnosedPlan
+  readonly isOver: boolean
+}
+type Words = Omit<Diagnosis, 'kind' | 'step'>
+
+export function sentenceOf(finding: Finding, context: Context): Words {
+  const write = writers[finding.kind] as (finding: Finding, context: Context) => Words
+  return write(finding, context)
+}
+
+const writers: { readonly [K in Kind]: (finding: Finding<K>, context: Context) => Words } = {
+  'too-early': (_, { isOver }) =>
+    isOver
+      ? {
+          severity: 'note',
+          sentence: 'This run was too short to say how it learned.',
+          reason: 'It ended after a few steps, before its course could be seen.',
+          help: 'Train for more passes over the rows, or bring more rows.',
+        }
+      : {
+          severity: 'note',
+          sentence: 'It is too early to say how it goes.',
+          reason: 'The learning rate is still rising, or too little has been measured.',
+          help: 'Wait for a few more steps.',
+        },
+  'still-learning': ({ from, to, isSeen }, { isOver }) => ({
+    severity: isOver ? 'note' : 'good',
+    sentence: isOver ? 'It was still learning when it ended.' : 'It is still learning.',
+    reason: `On ${rows(isSeen)} its loss came from ${loss(from)} to ${loss(to)}, and ${isOver ? 'was' : 'is'} still falling.`,
+    help: isOver ? 'More passes over the rows would probably make it better.' : 'Let it go on.',
+  }),
+  converged: ({ from, to, isSeen, chance }, { isOver }) =>
+    chance !== null
+      ? {
+          severity: 'warning',
+          sentence: 'It no longer gets better, and cannot tell your labels apart yet.',
+          reason: `Its loss of ${loss(to)} hardly changes any more. Guessing one of the labels at random would already give ${loss(chance)}.`,
+          help: 'Look whether a person could tell the label from the text alone. Then bring more rows, or try a higher learning rate.',
+        }
+      : {
+          severity: 'good',
+          sentence: 'It has learned what it can from these rows.',
+          reason: `On ${rows(isSeen)} its loss came from ${loss(from)} to ${loss(to)}, and hardly changes any more.`,
+          help: isOver
+            ? 'More passes would bring little. More or more varied rows may bring more.'
+            : 'You can stop now and keep the best version: going on brings little.',
+        },
+  memorising: ({ step, best, now, worseChecks, trainFrom, trainTo }, { isOver }) => ({
+    severity: 'warning',
+    sentence:
+      step === 0
+        ? 'It learns its rows by heart, and gets no better on others.'
+        : `It began to memorise at step ${step}.`,
+    reason: `On rows it has not seen it was ${worseChecks} times worse than before: its loss went from ${loss(best)} to ${loss(now)}${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
+    help: `${step === 0 ? 'What is kept is the model as it was before.' : `The version of step ${step} is kept.`} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, a lower learning rate, or more and more varied rows help.`,
+  }),
+  'rate-too-low': ({ step, from, to }, { plan }) => ({
+    severity: 'warning',
+    sentence: 'It learns very slowly: the learning rate looks too low.',
+    reason: `${moved(from, to)}, and at step ${step} every step still pulls as hard as the first ones did (gradient norm).`,
+    help: `Start again with a higher learning rate: try ${times(plan, 10)} instead of ${rate(plan)}.`,
+  }),
+  'rate-too-high': ({ how, step, from, to, loss: at }, { plan }) => ({
+    severity: 'warning',
+    sentence: {
+      worse: 'It gets worse instead of better: the learning rate looks too high.',
+      rose: 'It lost again what it had learned: the learning rate looks too high.',
+      dead: 'It got stuck far from its goal: the learning rate looks too high.',
+    }[how],
+    reason: {
+      worse: `On its own training rows the loss rose from ${loss(from)} to ${loss(to)}.`,
+      rose: `On its own training rows the loss was ${loss(from)} at step ${step}, and has risen to ${loss(to)} since.`,
+      dead: `Its loss stays at ${loss(at)}, and hardly anything pulls it on: the gradient norm fell from ${loss(from)} to ${loss(to)}.`,
+    }[how],
+    help: `Start again with a lower learning rate: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
+  }),
+  unstable: ({ step, isSpiky, spikes, highest }, { plan }) => ({
+    severity: 'warning',
+    sentence: 'Training is unstable.',
+    reason: isSpiky
+      ? `In ${spikes} steps the loss leapt up, to as much as ${loss(highest)}, together with the gradient.`
+      : `From step ${step} on its loss on training rows went up for a while, to ${loss(highest)}, instead of down.`,
+    help:
+      plan.recipe.optimizer.clipNorm === null
+        ? 'Limit the gradient (clipping, at 1), lower the learning rate, or take more rows in each step.'
+        : `Lower the learning rate (try ${times(plan, 0.3)} instead of ${rate(plan)}), or take more rows in each step.`,
+  }),
+  'stopped-early': ({ step, best }, { plan }) => ({
+    severity: 'note',
+    sentence: `It stopped by itself at step ${step} of ${plan.totalSteps}.`,
+    reason: `On rows it has not seen it was measured ${plan.recipe.evaluation.patience ?? 0} times without getting better.`,
+    help: best === 0 ? 'What is kept is the model as it was before.' : `The version of step ${best} is kept.`,
+  }),
+  diverged: ({ step }, { plan }) => ({
+    severity: 'warning',
+    sentence: `Its numbers went out of bounds after step ${step}.`,
+    reason:
+      'The loss or the gradient was no longer a number, so training was stopped before it could spoil the weights.',
+    help: `Start again with a lower learning rate: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
+  }),
+}
+
+const rows = (isSeen: boolean): string => (isSeen ? 'its training rows' : 'rows it has not seen')
+
+const moved = (from: number, to: number): string =>
+  loss(from) === loss(to) || to >= from
+    ? `Its loss has stayed at ${loss(to)}`
+    : `Its loss has only come from ${loss(from)} to ${loss(to)}`
+
+/** Two decimals, or two digits where that would say 0. */
+const loss = (value: number): string =>
+  Math.abs(value) >= 0.095 || value === 0 ? value.toFixed(2) : String(Number(value.toPrecision(2)))
+
+const rate = ({ recipe }: DiagnosedPlan): string => String(recipe.optimizer.learningRate)
+const times = ({ recipe }: DiagnosedPlan, factor: number): string =>
+  String(Number(Math.min(1, recipe.optimizer.learningRate * factor).toPrecision(1)))
