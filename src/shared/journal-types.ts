@@ -152,6 +152,30 @@ export const validationBody = z.object({
 export const validationPoint = validationBody.extend({ attempt: z.int(), atMs: timeMs })
 export type ValidationPoint = z.output<typeof validationPoint>
 
+/** Longer texts of a sample are cut before they are told. */
+export const mostSampleCharacters = 4000
+const sampleText = text.max(mostSampleCharacters)
+
+/** A "samples" event: what the model answered to a few validation rows, always the same, as it stood at this step. */
+export const samplesBody = z.object({
+  step: z.int(),
+  answers: z.array(
+    z.strictObject({
+      rowId: text,
+      /** What a person asks: the last message, or the first words of a plain text. */
+      prompt: sampleText,
+      expected: sampleText,
+      answer: sampleText,
+      /** The model had not come to an end: more would follow. */
+      isCut: z.boolean(),
+      /** null where an answer is not simply right or wrong. */
+      isRight: z.boolean().nullable(),
+    }),
+  ),
+  durationMs: z.number(),
+})
+export type SamplesBody = z.output<typeof samplesBody>
+
 /** What the run's row takes from a "plan" event. */
 export const planBody = z.object({
   totalSteps: count,

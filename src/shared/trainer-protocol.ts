@@ -1,6 +1,6 @@
 // Messages between the application and a trainer process, the same over child_process and utilityProcess.
 import { z } from 'zod'
-import { determinismLabels, finishReasons, stepBody, validationBody } from './journal-types.ts'
+import { determinismLabels, finishReasons, samplesBody, stepBody, validationBody } from './journal-types.ts'
 import { problem } from './problem-schema.ts'
 import { recipe } from './recipe.ts'
 
@@ -58,6 +58,8 @@ export const trainerEvent = z.discriminatedUnion('kind', [
   }),
   z.strictObject({ kind: z.literal('step'), ...stepBody.shape }),
   z.strictObject({ kind: z.literal('evaluation'), ...validationBody.shape }),
+  /** After the evaluation of the same step; left out where there was no time, and after one that failed. */
+  z.strictObject({ kind: z.literal('samples'), ...samplesBody.shape }),
   z.strictObject({
     kind: z.literal('checkpoint'),
     step: z.int(),

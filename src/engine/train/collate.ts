@@ -26,6 +26,13 @@ export function countLabelled(row: EncodedRow): number {
   return labelled
 }
 
+/** Where the answer begins: the first labelled position; the row's length where none is labelled. */
+export function firstLabelled({ labels }: EncodedRow): number {
+  let t = 0
+  while (t < labels.length && labels[t] === ignoredLabel) t += 1
+  return t
+}
+
 /** The most labelled tokens that `microRows` of these rows can have together. */
 export function mostLabelledTokens(rows: readonly EncodedRow[], microRows: number): number {
   const counts = rows.map(countLabelled).sort((a, b) => b - a)

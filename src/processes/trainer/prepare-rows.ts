@@ -6,12 +6,15 @@ import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import { tokenizeExample } from '#formats/completion-mask.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
+import type { PromptedExample } from '#shared/rows.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import type { OpenModel } from './open-model.ts'
 
 export interface PreparedRows {
   readonly train: readonly EncodedRow[]
   readonly validation: readonly EncodedRow[]
+  /** Of the validation rows, in their order: what was asked, and the answer that is expected. */
+  readonly validationExamples: readonly PromptedExample[]
   readonly leftOut: readonly { readonly rowId: string; readonly reason: string }[]
   /** SHA-256 over ids and labels of every used row in order: what the model reads, whatever the file was. */
   readonly sha256: string
@@ -29,7 +32,18 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
       where: leftOut[0] ? `row ${leftOut[0].rowId}: ${leftOut[0].reason}` : 'the training part of the data',
       remedy: 'Bring more rows, or allow longer ones (batch.maxTokens).',
     })
-  return { train, validation, leftOut, sha256: hashRows([...train, ...validation]) }
+  return {
+    train: train.map(({ encoded }) => encoded),
+    validation: validation.map(({ encoded }) => encoded),
+    validationExamples: validation.map(({ example }) => example),
+    leftOut,
+    sha256: hashRows([...train, ...validation].map(({ encoded }) => encoded)),
+  }
+}
+
+interface PreparedRow {
+  readonly encoded: EncodedRow
+  readonly example: PromptedExample
 }
 
 async function encodeSplit(
@@ -37,15 +51,16 @@ async function encodeSplit(
   { config, tokenizer, template }: OpenModel,
   split: 'train' | 'validation',
   leftOut: { rowId: string; reason: string }[],
-): Promise<EncodedRow[]> {
+): Promise<PreparedRow[]> {
   const { recipe } = job
   const scenario = scenarioOf(recipe.scenario)
   const mostTokens = Math.min(recipe.batch.maxTokens, config.maxPositions)
-  const rows: EncodedRow[] = []
+  const rows: PreparedRow[] = []
   const examples = unwrap(await readSplit(job.datasetFolder, split)).flatMap((row) =>
     scenario.toExamples(row, recipe.instruction),
   )
-  for (const { rowId, prompt, answer } of examples) {
+  for (const example of examples) {
+    const { rowId, prompt, answer } = example
     const { ids, labels } = unwrap(tokenizeExample(tokenizer, template, prompt, answer))
     const encoded = { rowId, ids, labels }
     const reason =
@@ -54,7 +69,7 @@ async function encodeSplit(
         : countLabelled(encoded) === 0
           ? 'its answer is empty'
           : null
-    if (reason === null) rows.push(encoded)
+    if (reason === null) rows.push({ encoded, example })
     else leftOut.push({ rowId, reason })
   }
   return rows

@@ -15,6 +15,7 @@ import { type CompiledJob, compileJob } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { openModel } from './open-model.ts'
 import { type PreparedRows, prepareRows } from './prepare-rows.ts'
+import { createSampleAnswers, type SampleAnswers } from './sample-answers.ts'
 import { identityOf, type RunIdentity, readState, softwareNotice, stateContent } from './state-files.ts'
 
 export interface TrainerHost extends PausePorts {
@@ -50,7 +51,8 @@ async function* work(job: TrainerJob, host: TrainerHost, sessions: Session[]): E
   const identity = identityOf(job, rows, { backend: host.backend.name, tunewright: host.appVersion })
   const state = yield* openState(job, compiled.setup, identity)
   yield planEvent(compiled.setup, rows, state, host.backend)
-  yield* trainAndFinish(job, host, compiled, identity, state)
+  const samples = createSampleAnswers({ job, model, rows, setup: compiled.setup, host, state })
+  yield* trainAndFinish(job, host, compiled, identity, state, samples)
 }
 
 async function* trainAndFinish(
@@ -59,9 +61,10 @@ async function* trainAndFinish(
   compiled: CompiledJob,
   identity: RunIdentity,
   state: TrainState,
+  samples: SampleAnswers,
 ): Events {
   const { layout } = compiled.setup
-  const outcome = yield* train(compiled.setup, state, {
+  const training = train(compiled.setup, state, {
     ...host,
     forwardBackward: (feeds) => compiled.training.run(feeds),
     score: (feeds) => compiled.scoring.run(feeds),
@@ -71,6 +74,7 @@ async function* trainAndFinish(
       return written
     },
   })
+  const outcome = yield* withSamples(training, samples)
   if (outcome.reason === 'failed') return yield { kind: 'failed', problem: outcome.problem }
   const write = (parameters: Float32Array) => writeAdapter(job, compiled.config, layout, parameters)
   const adapterSha256 =
@@ -85,6 +89,16 @@ async function* trainAndFinish(
     bestLossNats: state.best?.lossNats ?? null,
     adapterSha256,
     peakResidentBytes: host.peakResidentBytes(),
+  }
+}
+
+/** The loop rests while its event is told, so what a measurement measured is what writes the answers behind it. */
+async function* withSamples<T>(training: Events<T>, samples: SampleAnswers): Events<T> {
+  for (;;) {
+    const next = await training.next()
+    if (next.done) return next.value
+    yield next.value
+    yield* samples.after(next.value)
   }
 }
 

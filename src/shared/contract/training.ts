@@ -1,7 +1,7 @@
 // Should I train, the plan, and a run from its start to its end. The same view serves a living run and one of last year.
 import { z } from 'zod'
 import { count, sha256Hex, timeMs } from '../fields.ts'
-import { runSummary, trainPoint, validationPoint } from '../journal-types.ts'
+import { runSummary, samplesBody, trainPoint, validationPoint } from '../journal-types.ts'
 import { metricName } from '../metrics.ts'
 import { problem } from '../problem-schema.ts'
 import { interval } from '../proof-protocol.ts'
@@ -105,19 +105,7 @@ export const diagnosis = z.strictObject({
 })
 export type Diagnosis = z.output<typeof diagnosis>
 
-export const sampleAnswers = z.strictObject({
-  step: count,
-  answers: z.array(
-    z.strictObject({
-      rowId: z.string(),
-      prompt: z.string(),
-      expected: z.string(),
-      answer: z.string(),
-      /** null where an answer is not simply right or wrong. */
-      isRight: z.boolean().nullable(),
-    }),
-  ),
-})
+export const sampleAnswers = samplesBody.pick({ step: true, answers: true })
 export type SampleAnswers = z.output<typeof sampleAnswers>
 
 export const deviceLoad = z.strictObject({
