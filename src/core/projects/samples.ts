@@ -16,6 +16,7 @@ const places: Readonly<Partial<Record<ScenarioId, readonly [folder: string, file
   summarisation: ['council-minutes-summaries', 'council-minutes-summaries.jsonl'],
   'entity-recognition': ['recipe-card-entities', 'recipe-card-entities.jsonl'],
   chatbot: ['valley-railway-chats', 'chats.jsonl'],
+  'creative-writing': ['lighthouse-notes', 'notes.jsonl'],
   code: ['everyday-helpers-code', 'helpers.jsonl'],
   domain: ['bell-foundry-handbook', 'handbook.jsonl'],
 }

@@ -42,6 +42,7 @@ const faults: Readonly<Partial<Record<ScenarioId, Faults>>> = {
     warnings: ['contradictions', 'damaged-characters'],
     personal: ['e-mail address'],
   },
+  'creative-writing': { leftOut: 1, repeated: 2, near: 1, warnings: [], personal: ['telephone number'] },
   code: {
     leftOut: 1,
     repeated: 3,
