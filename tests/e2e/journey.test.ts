@@ -1,0 +1,105 @@
+// The whole way with the real model: from a goal through a run that is killed and goes on, to the proof and its answers.
+// A short run, so nothing is said about how good it gets.
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { openLibrary } from '#core/system/library.ts'
+import { proof } from '#renderer/words/en/proof.ts'
+import { recipe } from '#renderer/words/en/recipe.ts'
+import { training } from '#renderer/words/en/training.ts'
+import { wizard } from '#renderer/words/en/wizard.ts'
+import { unwrap } from '#shared/result.ts'
+import { findStarterGguf } from '../support/models.ts'
+import { expectAccessible, findChromium, openTestBrowser, type TestBrowser } from './support/browser.ts'
+
+const chromium = findChromium()
+const starter = findStarterGguf()
+const limitMs = 480_000
+const steps = 4
+
+describe.skipIf(chromium === null || starter === null)(
+  'from a goal to the proof',
+  { timeout: limitMs },
+  () => {
+    let screen: TestBrowser
+
+    beforeAll(async () => {
+      screen = await openTestBrowser(chromium!, async (home) => {
+        unwrap(await importModel(openLibrary(home), starter!))
+      })
+    }, limitMs)
+    afterAll(() => screen?.close(), limitMs)
+
+    const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
+    const heading = (name: string | RegExp) =>
+      screen.page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs })
+
+    test('with the real model: wizard, a killed trainer, going on, proof, answers', async () => {
+      const { page, call, kill, complaints } = screen
+      await startRun()
+      const runId = /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
+      const runNow = async () => (await call('training.get', { runId })).run
+
+      // Killed when the base was measured and some steps are done.
+      await expect.poll(async () => (await runNow()).lastStep ?? 0, { timeout: limitMs }).toBeGreaterThan(1)
+      kill('trainer')
+      await expect.poll(async () => (await runNow()).status, { timeout: 60_000 }).toBe('crashed')
+      await heading(training.heading.crashed)
+      await page.getByRole('alert').first().waitFor()
+      await expectAccessible(screen)
+      await button(training.goOn).click()
+      await expect.poll(async () => (await runNow()).status, { timeout: limitMs }).toBe('finished')
+      expect(await runNow()).toMatchObject({ lastStep: steps, attempts: 2 })
+
+      await page.getByRole('link', { name: training.toProof }).click()
+      await heading(proof.heading)
+      await button(proof.start).click()
+      await heading(new RegExp(Object.values(proof.verdicts).join('|')))
+      const { answers, total } = await call('proof.answers', { runId, view: 'changed', offset: 0, limit: 1 })
+      const first = page.getByRole('row').filter({ hasText: answers[0]!.prompt!.slice(0, 30) })
+      await first.getByText(answers[0]!.expected, { exact: true }).first().waitFor()
+      expect(answers[0]!.closest?.similarity).toBeGreaterThan(0)
+      await page.getByText(`10 of ${total}`).waitFor()
+      await button(proof.showMore).click()
+      await page.getByText(`${Math.min(20, total)} of ${total}`).waitFor()
+      await page.getByRole('textbox', { name: proof.search }).fill(answers[0]!.prompt!)
+      await page.getByText('1 of 1').waitFor()
+      await expectAccessible(screen)
+
+      // Opened again from nothing, the journal shows the same.
+      const verdict = (await page.getByRole('heading', { level: 1 }).textContent()) ?? ''
+      await page.reload()
+      await heading(verdict)
+      expect(complaints).toEqual([])
+    })
+
+    /** The wizard with the sample rows, few of them locked or watched, and few steps. */
+    async function startRun(): Promise<void> {
+      const { page } = screen
+      await page.goto(`${page.url().split('#')[0]}#/projects/new`)
+      await button('Sort texts').click()
+      await page.getByRole('switch', { name: wizard.goal.sample }).click()
+      await button(wizard.goal.create).click()
+      await heading(wizard.data.heading)
+      await page.getByText(wizard.data.split.change).click()
+      const share = page.getByRole('textbox', { name: wizard.data.split.testShare })
+      await share.fill('8')
+      await share.press('Tab')
+      await button(wizard.data.next).and(page.locator(':enabled')).click()
+      await page.getByRole('radio').first().check()
+      await button(wizard.model.next).click()
+      await button(wizard.advice.skip).click()
+      await page.getByRole('radio', { name: /Quick look/ }).check()
+      await button(wizard.plan.fine).click()
+      const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
+      const setting = recipe.fields.duration.maxSteps
+      const limit = drawer.getByRole('group', { name: setting.title })
+      await limit.getByRole('checkbox', { name: setting.none }).uncheck()
+      await drawer.getByRole('textbox', { name: setting.title }).fill(String(steps))
+      await drawer.getByRole('textbox', { name: setting.title }).press('Tab')
+      await page.keyboard.press('Escape')
+      await drawer.waitFor({ state: 'detached' })
+      await button(wizard.plan.start).click()
+      await page.waitForURL(/#\/runs\/[^/]+\/training/)
+    }
+  },
+)
