@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { importModel } from '#core/models/import-model.ts'
 import { openLibrary } from '#core/system/library.ts'
 import { words } from '#main/words.ts'
+import { start } from '#renderer/words/en/start.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import type { Transport } from '#shared/contract/api.ts'
 import { unwrap } from '#shared/result.ts'
@@ -120,6 +121,8 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
     const { app, page, complaints } = program
     await addModel(places.home)
     writeFileSync(join(folder, 'messages.csv'), messagesCsv(60))
+    await page.getByRole('heading', { level: 1, name: start.heading }).waitFor()
+    await page.getByRole('button', { name: start.ownFiles }).click()
     await page.getByText('Sort texts').first().click()
     await page.getByRole('switch').click()
     await page.getByRole('button', { name: wizard.goal.create }).click()
@@ -132,9 +135,9 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
       .or(page.getByRole('link', { name: wizard.advice.skip }))
       .click()
     // The button rests while the estimate is worked out; a click in that moment does nothing.
-    const start = page.getByRole('button', { name: wizard.plan.start })
+    const train = page.getByRole('button', { name: wizard.plan.start })
     const clickStart = async (): Promise<string> => {
-      await start.click({ timeout: 2_000 }).catch(() => {})
+      await train.click({ timeout: 2_000 }).catch(() => {})
       return runIdOf(page)
     }
     await expect.poll(clickStart, { timeout: 30_000, interval: 1_000 }).not.toBe('')
