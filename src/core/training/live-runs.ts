@@ -49,6 +49,7 @@ interface Live {
   device: MeasuredDevice
   train: Update['train']
   validation: Update['validation']
+  samples: Update['samples']
   notices: Update['notices']
 }
 
@@ -74,14 +75,15 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       const { kind: _, ...body } = event
       entry.validation.push({ ...body, attempt, atMs })
     }
+    if (event.kind === 'samples') entry.samples.push({ step: event.step, answers: event.answers })
     if (event.kind === 'notice') entry.notices.push({ atMs, text: event.text })
   }
 
   /** What came since the last time, with how the run stands. */
   function tell(entry: Live, state: TrainingState): void {
-    const { train, validation, notices } = entry
-    Object.assign(entry, { train: [], validation: [], notices: [] })
-    ports.emit('training.update', { state, train, validation, samples: [], notices })
+    const { train, validation, samples, notices } = entry
+    Object.assign(entry, { train: [], validation: [], samples: [], notices: [] })
+    ports.emit('training.update', { state, train, validation, samples, notices })
     tellActivity()
   }
 
@@ -139,6 +141,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       device: { processorShare: null, diskBytes: 0, energyWh: null },
       train: [],
       validation: [],
+      samples: [],
       notices: [],
     }
     live.set(runId, entry)

@@ -1,5 +1,5 @@
 // Starting, following and ending runs for the screens. A run of the past is shown from the journal alone.
-import type { SomeHandlers, TrainingView } from '#shared/contract/index.ts'
+import { type SomeHandlers, sampleAnswers, type TrainingView } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
@@ -24,6 +24,7 @@ type TrainingCallNames =
 /** More points than a chart has pixels for. */
 const shownPoints = 2000
 const shownNotices = 200
+const shownSamples = 200
 
 export function createTrainingHandlers(
   context: WorkstationContext,
@@ -43,11 +44,21 @@ export function createTrainingHandlers(
       state: live ?? (await atRest()),
       train: [...curve.train],
       validation: [...curve.validation],
-      samples: [],
+      samples: samplesOf(runId),
       notices: noticesOf(runId),
       canContinue: live === null && launchable.includes(run.status),
       hasAdapter: hasUsableAdapter(run),
     }
+  }
+
+  /** Of a step that was gone over again the later answers stand, as in the curve. */
+  const samplesOf = (runId: string): TrainingView['samples'] => {
+    const byStep = new Map<number, TrainingView['samples'][number]>()
+    for (const { body } of unwrap(reader.eventsOfKind(runId, 'samples', shownSamples))) {
+      const samples = sampleAnswers.safeParse(body)
+      if (samples.success) byStep.set(samples.data.step, samples.data)
+    }
+    return [...byStep.values()].sort((a, b) => a.step - b.step)
   }
 
   const noticesOf = (runId: string): TrainingView['notices'] =>

@@ -6,7 +6,7 @@ import { importModel } from '#core/models/import-model.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { openLibrary } from '#core/system/library.ts'
 import { createWorkstation } from '#core/workstation/workstation.ts'
-import { type Api, dispatch, makeApi } from '#shared/contract/index.ts'
+import { type Api, dispatch, makeApi, type SampleAnswers } from '#shared/contract/index.ts'
 import { fail, ok, unwrap } from '#shared/result.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
@@ -90,10 +90,12 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
   expect(options[0]!.estimate.steps).toBeLessThan(options[2]!.estimate.steps)
 
   const updates: string[] = []
+  const toldSamples: SampleAnswers[] = []
   let steps = 0
   const done = new Promise<void>((resolve) => {
-    api.on('training.update', ({ state, train }) => {
+    api.on('training.update', ({ state, train, samples }) => {
       steps += train.length
+      toldSamples.push(...samples)
       updates.push(state.status)
       if (state.status === 'finished') resolve()
     })
@@ -107,6 +109,9 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
   expect(view.hasAdapter).toBe(true)
   expect(view.train).toHaveLength(view.run.totalSteps!)
   expect(steps).toBe(view.run.totalSteps)
+  expect(view.samples[0]).toMatchObject({ step: 0, answers: [{ expected: expect.any(String) }, {}, {}] })
+  expect(view.samples.at(-1)!.step).toBe(view.run.totalSteps)
+  expect(toldSamples).toEqual(view.samples)
   expect(view.run.recipe).toMatchObject({ method: { rank: 4 }, batch: { maxTokens: 256 } })
   expect(view.state.device.diskBytes).toBeGreaterThan(0)
   expect(unwrap(await api.call('system.activity', {})).runs).toEqual([])

@@ -31,7 +31,7 @@ export function useRun(runId: string) {
       state: update.state,
       train: joined(known.train, update.train),
       validation: joined(known.validation, update.validation),
-      samples: [...known.samples, ...update.samples],
+      samples: joined(known.samples, update.samples),
       notices: [...known.notices, ...update.notices],
     }
     if (['running', 'paused', 'queued'].includes(update.state.status)) return
