@@ -6,6 +6,8 @@ import { formatDuration } from '#shared/units.ts'
 import type { Application } from './application.ts'
 import { exitCodes } from './output.ts'
 
+type SampleAnswer = TrainerEventOf<'samples'>['answers'][number]
+
 const phaseWords: Readonly<Record<string, string>> = {
   loading: 'Loading the model',
   preparing: 'Preparing the rows',
@@ -26,6 +28,8 @@ export async function followRun(application: Application, run: ActiveRun): Promi
     left.follow(event)
     const milestone = milestoneOf(event)
     if (milestone) output.progress(milestone, true)
+    else if (event.kind === 'samples')
+      for (const line of event.answers.map(sampleLine)) output.progress(line, true)
     else if (!isStopping) {
       const line = progressOf(event, left.estimateMs(), left.doneShare())
       if (line) output.progress(line)
@@ -75,6 +79,16 @@ function milestoneOf(event: TrainerEvent): string | null {
     default:
       return null
   }
+}
+
+/** A sample answer on one line; what is longer than a glance is cut. */
+function sampleLine({ prompt, expected, answer, isCut, isRight }: SampleAnswer): string {
+  const brief = (text: string, most: number): string => {
+    const line = text.replace(/\s+/gu, ' ').trim()
+    return line.length > most ? `${line.slice(0, most).toWellFormed()}…` : line
+  }
+  const said = `${brief(answer, 60)}${isCut ? '…' : ''}`
+  return `  "${brief(prompt, 40)}" -> ${said} ${isRight ? '(right)' : `(expected: ${brief(expected, 40)})`}`
 }
 
 function measuringWords({ validationRows, evaluateEverySteps }: TrainerEventOf<'plan'>): string {
