@@ -60,6 +60,12 @@ export const routes: RouteRecordRaw[] = [
     component: () => import('./features/start/StartScreen.vue'),
     meta: { title: 'start.title' },
   },
+  screen(
+    '/experiments',
+    'experiments',
+    'frame.experiments',
+    () => import('./features/experiments/ExperimentsScreen.vue'),
+  ),
   {
     path: '/:rest(.*)*',
     name: notFound,

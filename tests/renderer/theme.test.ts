@@ -37,7 +37,9 @@ const pairs: readonly (readonly [text: string, ground: string])[] = [
   ...['ink', 'second', 'error'].map((text) => [text, 'error-soft'] as const),
   ['on-accent', 'accent'],
   ['on-accent', 'accent-hover'],
-  ['on-few-shot', 'subject-few-shot'],
+  ...['subject-few-shot', 'subject-retrieval', 'run-rose', 'run-violet', 'run-teal'].map(
+    (ground) => ['on-few-shot', ground] as const,
+  ),
 ]
 
 describe.each([

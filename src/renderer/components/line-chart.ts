@@ -136,7 +136,10 @@ export function openChart(place: HTMLElement): ChartHandle {
         color,
         offset: [-6, isUpmost(points, view.lines) ? -14 : 14],
       },
-      labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size()),
+      labelLayout: ({ labelRect }: { labelRect: Rect }) => ({
+        ...keepInside(labelRect, size()),
+        ...(look ? { moveOverlap: 'shiftY' } : {}),
+      }),
       ...(isMain ? markOf(view) : {}),
     }
   }

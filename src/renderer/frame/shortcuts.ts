@@ -4,6 +4,7 @@ import type { PlainKey } from '../words/index.ts'
 
 export const goKeys: readonly { readonly key: string; readonly to: string; readonly title: PlainKey }[] = [
   { key: 'p', to: '/', title: 'frame.projects' },
+  { key: 'e', to: '/experiments', title: 'frame.experiments' },
   { key: 'm', to: '/models', title: 'frame.models' },
   { key: 'c', to: '/chat', title: 'frame.chat' },
   { key: 's', to: '/settings', title: 'frame.settings' },

@@ -4,6 +4,7 @@ import { createI18n } from 'vue-i18n'
 import { nameForeign } from '../foreign-text.ts'
 import { chat } from './en/chat.ts'
 import { common } from './en/common.ts'
+import { experiments } from './en/experiments.ts'
 import { frame } from './en/frame.ts'
 import { models } from './en/models.ts'
 import { projects } from './en/projects.ts'
@@ -18,6 +19,7 @@ import { wizard } from './en/wizard.ts'
 const en = {
   chat,
   common,
+  experiments,
   frame,
   models,
   projects,

@@ -1,0 +1,62 @@
+// The ticked runs that are compared: their rows, curves and settings, read anew when one of them changes.
+import { computed, shallowRef, watch } from 'vue'
+import type { CallOutput } from '#shared/contract/index.ts'
+import type { ExperimentRow } from '#shared/contract/results.ts'
+import type { Problem } from '#shared/result.ts'
+import { api } from '../../api.ts'
+import { mostCompared } from './run-marks.ts'
+
+export interface Comparison {
+  readonly rows: readonly ExperimentRow[]
+  readonly curves: CallOutput<'experiments.curves'>['curves']
+  readonly settings: CallOutput<'experiments.compare'>
+}
+
+export function useComparedRuns(
+  ticked: () => readonly string[],
+  forget: (runIds: readonly string[]) => void,
+) {
+  const comparison = shallowRef<Comparison | null>(null)
+  const problem = shallowRef<Problem | null>(null)
+  const compared = computed(() => ticked().slice(0, mostCompared))
+  let generation = 0
+
+  async function load(): Promise<void> {
+    const runIds = [...compared.value]
+    const mine = ++generation
+    if (runIds.length === 0) {
+      comparison.value = null
+      problem.value = null
+      return
+    }
+    const rows = await Promise.all(runIds.map(rowOf))
+    if (mine !== generation) return
+    // An address may name runs that were removed since.
+    const gone = runIds.filter((_, index) => rows[index] === null)
+    if (gone.length > 0) {
+      forget(gone)
+      return
+    }
+    const [curves, settings] = await Promise.all([
+      api.call('experiments.curves', { runIds }),
+      api.call('experiments.compare', { runIds }),
+    ])
+    if (mine !== generation) return
+    problem.value = curves.ok ? (settings.ok ? null : settings.problem) : curves.problem
+    if (!curves.ok || !settings.ok) return
+    comparison.value = {
+      rows: rows.filter((row) => row !== null),
+      curves: curves.value.curves,
+      settings: settings.value,
+    }
+  }
+
+  watch(() => compared.value.join(), load, { immediate: true })
+  return { comparison, problem, compared, load }
+}
+
+/** A run by its id: a search looks into ids too. */
+async function rowOf(runId: string): Promise<ExperimentRow | null> {
+  const reply = await api.call('experiments.list', { text: runId, limit: 1 })
+  return (reply.ok && reply.value.rows.find(({ id }) => id === runId)) || null
+}

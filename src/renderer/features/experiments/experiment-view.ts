@@ -1,0 +1,121 @@
+// What the screen of experiments shows: search, filters, order and the ticked runs. It stands in the address, so that a
+// reload and the way back from a run find it again. Pure.
+import { type RunQuery, type RunSort, runSorts, runVerdicts } from '#shared/journal-commands.ts'
+import { activeStatuses, type RunStatus } from '#shared/journal-types.ts'
+import { type ScenarioId, scenarioIds } from '#shared/recipe.ts'
+
+/** Statuses as a person tells them apart. */
+export const statusGroups = {
+  active: activeStatuses,
+  finished: ['finished'],
+  cancelled: ['cancelled'],
+  interrupted: ['interrupted'],
+  failed: ['failed', 'crashed'],
+} as const satisfies Record<string, readonly RunStatus[]>
+export type StatusGroup = keyof typeof statusGroups
+export const statusGroupNames = Object.keys(statusGroups) as readonly StatusGroup[]
+
+export interface Filters {
+  readonly project?: string
+  readonly model?: string
+  readonly scenario?: ScenarioId
+  readonly status?: StatusGroup
+  readonly verdict?: (typeof runVerdicts)[number]
+  readonly tag?: string
+}
+
+export interface ExperimentView {
+  readonly text: string
+  readonly filters: Filters
+  readonly sort: RunSort
+  readonly order: 'ascending' | 'descending'
+  /** Ids of the ticked runs, in the order in which they were ticked. */
+  readonly ticked: readonly string[]
+}
+
+export const firstView: ExperimentView = {
+  text: '',
+  filters: {},
+  sort: 'created',
+  order: 'descending',
+  ticked: [],
+}
+
+/** More are not removed in one go, and an address has to end somewhere. */
+export const mostTicked = 100
+
+type AddressQuery = Readonly<Record<string, unknown>>
+
+/** What an address says; what it says wrongly counts as not said. */
+export function readView(query: AddressQuery): ExperimentView {
+  const textOf = (name: string): string => {
+    const value = query[name]
+    return typeof value === 'string' ? value : ''
+  }
+  const oneOf = <T extends string>(name: string, allowed: readonly T[]): T | undefined =>
+    allowed.find((one) => one === textOf(name))
+  const filters = {
+    project: textOf('project') || undefined,
+    model: textOf('model') || undefined,
+    scenario: oneOf('scenario', scenarioIds),
+    status: oneOf('status', statusGroupNames),
+    verdict: oneOf('verdict', runVerdicts),
+    tag: textOf('tag') || undefined,
+  }
+  return {
+    text: textOf('text').slice(0, 500),
+    filters: Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
+    sort: oneOf('sort', runSorts) ?? firstView.sort,
+    order: oneOf('order', ['ascending', 'descending'] as const) ?? firstView.order,
+    ticked: [...new Set(textOf('runs').split(',').filter(Boolean))].slice(0, mostTicked),
+  }
+}
+
+/** The address of a view; what is as usual is left out. */
+export function writeView({ text, filters, sort, order, ticked }: ExperimentView): Record<string, string> {
+  return {
+    ...(text ? { text } : {}),
+    ...filters,
+    ...(sort === firstView.sort ? {} : { sort }),
+    ...(order === firstView.order ? {} : { order }),
+    ...(ticked.length > 0 ? { runs: ticked.join(',') } : {}),
+  }
+}
+
+/** The same view as the journal is asked for it. */
+export function queryOf({ text, filters, sort, order }: ExperimentView): RunQuery {
+  const { project, model, scenario, status, verdict, tag } = filters
+  return {
+    ...(text ? { text } : {}),
+    ...(project === undefined ? {} : { projectId: project }),
+    ...(model === undefined ? {} : { modelId: model }),
+    ...(scenario === undefined ? {} : { scenario }),
+    ...(status === undefined ? {} : { statuses: [...statusGroups[status]] }),
+    ...(verdict === undefined ? {} : { verdict }),
+    ...(tag === undefined ? {} : { tag }),
+    sort,
+    order,
+  }
+}
+
+export const isFiltered = ({ text, filters }: ExperimentView): boolean =>
+  text !== '' || Object.keys(filters).length > 0
+
+/** A first click sorts figures and times from the top, words from A; another turns it round. */
+export function sortedBy(view: ExperimentView, sort: RunSort): ExperimentView {
+  const isTurned = view.sort === sort
+  const first = wordSorts.has(sort) ? 'ascending' : 'descending'
+  if (!isTurned) return { ...view, sort, order: first }
+  return { ...view, order: view.order === 'ascending' ? 'descending' : 'ascending' }
+}
+
+/** Also what is good when it is small. */
+const wordSorts: ReadonlySet<RunSort> = new Set([
+  ...(['name', 'project', 'model', 'scenario', 'status', 'method', 'tags', 'notes', 'verdict'] as const),
+  'bestLoss',
+])
+
+export function toggled(ticked: readonly string[], runId: string): readonly string[] {
+  if (ticked.includes(runId)) return ticked.filter((id) => id !== runId)
+  return ticked.length < mostTicked ? [...ticked, runId] : ticked
+}

@@ -1,0 +1,104 @@
+// What a cell says, in words: what a run was made with and what came of it.
+import type { ExperimentRow } from '#shared/contract/results.ts'
+import { metricFacts } from '#shared/metrics.ts'
+import { formatDay, formatNumber, formatPercent, formatShortTime } from '../../format.ts'
+import { formatMetric } from '../../metric-words.ts'
+import { t } from '../../words/index.ts'
+import type { ColumnId } from './experiment-columns.ts'
+
+/** Small numbers as their field writes them: 2e-4. */
+export const formatRate = (rate: number): string =>
+  rate !== 0 && Math.abs(rate) < 0.01 ? rate.toExponential() : String(rate)
+
+const loss = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+export const formatLoss = (nats: number): string => (nats < 0.1 ? formatNumber(nats) : loss.format(nats))
+
+const none = '—'
+const orNone = <T>(value: T | null, write: (value: T) => string): string =>
+  value === null ? none : write(value)
+
+/** "LoRA 16". */
+export function methodWord({ method, rank }: ExperimentRow): string {
+  if (method === '') return none
+  const name = method === 'lora' ? t('experiments.lora') : method
+  return rank === null ? name : t('experiments.methodRank', { name, rank })
+}
+
+/** How a run stands; of one under way also how far it is. */
+export function statusWord({ status }: ExperimentRow, doneShare: number | null): string {
+  const word = t(`training.heading.${status}`)
+  return doneShare === null
+    ? word
+    : t('experiments.statusDone', { status: word, percent: formatPercent(doneShare) })
+}
+
+/** The proof's value with its interval, and what it is compared with; null where nothing was proved. */
+export function proofWords({ proof }: ExperimentRow) {
+  if (proof === null) return null
+  const write = (value: number): string => formatMetric(proof.metric, value)
+  const { tuned, base } = proof
+  // The value before it has the unit.
+  const bound = (value: number): string =>
+    metricFacts[proof.metric].unit === 'share' ? String(Math.round(value * 100)) : write(value)
+  return {
+    value: write(tuned.value),
+    interval: t('common.intervalShort', { low: bound(tuned.low), high: bound(tuned.high) }),
+    against: t(`experiments.against.${proof.verdict}`, { base: write(base.value) }),
+  }
+}
+
+/** Cells that are a plain text; the others are drawn by ExperimentCell. */
+export function cellText(column: ColumnId, row: ExperimentRow, doneShare: number | null): string {
+  switch (column) {
+    case 'method':
+      return methodWord(row)
+    case 'learningRate':
+      return orNone(row.learningRate, formatRate)
+    case 'bestLoss':
+      return orNone(row.bestLossNats, formatLoss)
+    case 'created':
+      return formatDay(row.createdAtMs)
+    case 'project':
+      return row.projectName
+    case 'scenario':
+      return t(`common.scenarios.${row.scenario}`)
+    case 'model':
+      return row.modelName
+    case 'status':
+      return statusWord(row, doneShare)
+    case 'verdict':
+      return row.proof === null ? none : t(`experiments.verdicts.${row.proof.verdict}`)
+    case 'epochs':
+      return orNone(row.epochs, formatNumber)
+    case 'batchRows':
+      return orNone(row.batchRows, formatNumber)
+    case 'steps':
+      return stepsWord(row)
+    case 'seed':
+      return String(row.seed)
+    case 'duration':
+      return orNone(row.durationMs, formatShortTime)
+    case 'notes':
+      return row.notes
+    case 'tags':
+      return row.tags.join(', ')
+    case 'proof':
+      return proofWords(row)?.value ?? none
+  }
+}
+
+function stepsWord({ lastStep, totalSteps }: ExperimentRow): string {
+  if (lastStep === null) return none
+  if (totalSteps === null || totalSteps === lastStep) return formatNumber(lastStep)
+  return t('experiments.stepsOf', { done: lastStep, total: totalSteps })
+}
+
+/** Tags as they are typed: with commas between them, each once, nothing empty. */
+export const readTags = (typed: string): string[] => [
+  ...new Set(
+    typed
+      .split(',')
+      .map((tag) => tag.trim())
+      .filter((tag) => tag !== ''),
+  ),
+]

@@ -1,0 +1,340 @@
+// The logic of the table of experiments, without a browser: the address, columns, keys, words, and pages that come as they
+// are needed.
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { effectScope } from 'vue'
+import type { CallInput } from '#shared/contract/index.ts'
+import type { ExperimentRow } from '#shared/contract/results.ts'
+import { openTestPage } from './support/page.ts'
+
+const row = (index: number, part: Partial<ExperimentRow> = {}): ExperimentRow => ({
+  id: `run-${index}`,
+  projectId: 'project-1',
+  projectName: 'Mail',
+  name: `Run ${index}`,
+  status: 'finished',
+  scenario: 'classification',
+  modelId: 'starter',
+  modelName: 'Starter',
+  datasetFingerprint: 'd',
+  seed: 42,
+  backend: 'onnx-cpu',
+  createdAtMs: 0,
+  startedAtMs: 0,
+  endedAtMs: 60_000,
+  attempts: 1,
+  totalSteps: 100,
+  lastStep: 80,
+  bestStep: 60,
+  bestLossNats: 0.5912,
+  failureCode: null,
+  tags: [],
+  notes: '',
+  method: 'lora',
+  rank: 16,
+  learningRate: 5e-4,
+  epochs: 3,
+  batchRows: 8,
+  durationMs: 60_000,
+  proof: null,
+  ...part,
+})
+
+let total = 0
+/** What the answers wait for. */
+let gate: Promise<void> = Promise.resolve()
+const page = openTestPage({
+  'experiments.list': async ({ offset = 0, limit = 100, text = '' }) => {
+    const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, n) =>
+      row(offset + n, { notes: text }),
+    )
+    await gate
+    return { rows, total }
+  },
+})
+const { useExperimentPages } = await import('#renderer/features/experiments/experiment-pages.ts')
+const { firstView, isFiltered, mostTicked, queryOf, readView, sortedBy, toggled, writeView } = await import(
+  '#renderer/features/experiments/experiment-view.ts'
+)
+const { allColumns, listedColumns, movedColumn, shownColumns, usualColumns } = await import(
+  '#renderer/features/experiments/experiment-columns.ts'
+)
+const { nextPlace } = await import('#renderer/features/experiments/grid-keys.ts')
+const { cellText, formatRate, methodWord, proofWords, readTags, statusWord } = await import(
+  '#renderer/features/experiments/experiment-words.ts'
+)
+const { chartOf, provedByMetric, settingLine } = await import(
+  '#renderer/features/experiments/compare-words.ts'
+)
+const { markOf, mostCompared } = await import('#renderer/features/experiments/run-marks.ts')
+const { runQuery } = await import('#shared/journal-commands.ts')
+
+describe('the address of a view', () => {
+  const view = {
+    text: 'too fast',
+    filters: { project: 'p', status: 'failed', verdict: 'not-proved', tag: 'a=b' },
+    sort: 'bestLoss',
+    order: 'ascending',
+    ticked: ['run-2', 'run-1'],
+  } as const
+
+  it('says all of it and gives it back', () => {
+    expect(readView(writeView(view))).toEqual(view)
+    expect(writeView(firstView)).toEqual({})
+    expect(readView({})).toEqual(firstView)
+  })
+
+  it('counts as not said where it says what there is not', () => {
+    const wrong = {
+      sort: 'colour',
+      order: 'up',
+      status: 'won',
+      verdict: 'great',
+      scenario: 'x',
+      text: ['a'],
+      runs: '',
+    }
+    expect(readView(wrong)).toEqual(firstView)
+    const many = Array.from({ length: 300 }, (_, n) => `run-${n % 200}`).join()
+    expect(readView({ runs: many }).ticked).toHaveLength(mostTicked)
+    expect(readView({ text: 'x'.repeat(900) }).text).toHaveLength(500)
+  })
+
+  it('becomes a question that the journal takes', () => {
+    expect(runQuery.safeParse(queryOf(view)).success).toBe(true)
+    expect(queryOf(view)).toEqual({
+      text: 'too fast',
+      projectId: 'p',
+      statuses: ['failed', 'crashed'],
+      verdict: 'not-proved',
+      tag: 'a=b',
+      sort: 'bestLoss',
+      order: 'ascending',
+    })
+    expect([isFiltered(view), isFiltered({ ...firstView, sort: 'name' })]).toEqual([true, false])
+  })
+
+  it('sorts words from A and figures from the top, and turns round', () => {
+    expect(sortedBy(firstView, 'name')).toMatchObject({ sort: 'name', order: 'ascending' })
+    expect(sortedBy(firstView, 'proof')).toMatchObject({ sort: 'proof', order: 'descending' })
+    expect(sortedBy(firstView, 'created')).toMatchObject({ order: 'ascending' })
+  })
+
+  it('ticks and unticks, up to a limit', () => {
+    expect(toggled(['a', 'b'], 'a')).toEqual(['b'])
+    expect(toggled(['b'], 'a')).toEqual(['b', 'a'])
+    const full = Array.from({ length: mostTicked }, (_, n) => `${n}`)
+    expect(toggled(full, 'one more')).toBe(full)
+  })
+})
+
+describe('columns', () => {
+  it('are the usual ones, or those that are remembered, each once and known', () => {
+    expect(shownColumns(null).map(({ id }) => id)).toEqual(usualColumns)
+    expect(shownColumns(['notes', 'notes', 'gone', 'seed']).map(({ id }) => id)).toEqual(['notes', 'seed'])
+    expect(shownColumns([])).toEqual([])
+    expect(new Set(listedColumns(['seed']))).toEqual(new Set(allColumns))
+  })
+
+  it('move by one place and stay at the ends', () => {
+    const shown = ['method', 'tags', 'notes'] as const
+    expect(movedColumn(shown, 'tags', -1)).toEqual(['tags', 'method', 'notes'])
+    expect(movedColumn(shown, 'tags', 1)).toEqual(['method', 'notes', 'tags'])
+    expect(movedColumn(shown, 'notes', 1)).toBe(shown)
+    expect(movedColumn(shown, 'seed', 1)).toBe(shown)
+  })
+})
+
+describe('keys in the table', () => {
+  const size = { rows: 100, columns: 5, rowsAtOnce: 10 }
+  it.each([
+    ['ArrowDown', false, { row: 51, column: 2 }],
+    ['ArrowUp', false, { row: 49, column: 2 }],
+    ['ArrowLeft', false, { row: 50, column: 1 }],
+    ['ArrowRight', false, { row: 50, column: 3 }],
+    ['PageDown', false, { row: 60, column: 2 }],
+    ['PageUp', false, { row: 40, column: 2 }],
+    ['Home', false, { row: 50, column: 0 }],
+    ['End', false, { row: 50, column: 4 }],
+    ['Home', true, { row: 0, column: 0 }],
+    ['End', true, { row: 99, column: 4 }],
+    ['a', false, null],
+  ])('%s (control: %s)', (key, isControl, to) => {
+    expect(nextPlace({ row: 50, column: 2 }, key, isControl, size)).toEqual(to)
+  })
+
+  it('stay inside, and reach the head from the first row', () => {
+    expect(nextPlace({ row: 0, column: 0 }, 'ArrowUp', false, size)).toEqual({ row: -1, column: 0 })
+    expect(nextPlace({ row: -1, column: 0 }, 'ArrowUp', false, size)).toEqual({ row: -1, column: 0 })
+    expect(nextPlace({ row: 99, column: 4 }, 'PageDown', false, size)).toEqual({ row: 99, column: 4 })
+  })
+})
+
+describe('words of a run', () => {
+  const proof = {
+    metric: 'accuracy',
+    tuned: { value: 0.91, low: 0.853, high: 0.948 },
+    base: { value: 0.71, low: 0.63, high: 0.78 },
+    verdict: 'better',
+    provedAtMs: 1,
+  } as const
+
+  it('say method, figures and what is missing', () => {
+    expect(methodWord(row(1))).toBe('LoRA 16')
+    expect([formatRate(5e-4), formatRate(2e-5), formatRate(0.1), formatRate(0)]).toEqual([
+      '5e-4',
+      '2e-5',
+      '0.1',
+      '0',
+    ])
+    expect(cellText('bestLoss', row(1), null)).toBe('0.59')
+    expect(cellText('steps', row(1), null)).toBe('80 of 100')
+    expect(cellText('steps', row(1, { lastStep: 100 }), null)).toBe('100')
+    const nothing = { bestLossNats: null, learningRate: null, lastStep: null, durationMs: null }
+    for (const column of ['bestLoss', 'learningRate', 'steps', 'duration', 'proof', 'verdict'] as const)
+      expect(cellText(column, row(1, nothing), null)).toBe('—')
+    for (const column of allColumns) expect(typeof cellText(column, row(1, { proof }), 0.5)).toBe('string')
+  })
+
+  it('say how far a run is that is under way', () => {
+    expect(statusWord(row(1, { status: 'running' }), 0.34)).toBe('Learning, 34 %')
+    expect(statusWord(row(1, { status: 'interrupted' }), null)).toBe('Interrupted')
+  })
+
+  it('give a proof its interval and what it is compared with', () => {
+    expect(proofWords(row(1))).toBeNull()
+    expect(proofWords(row(1, { proof }))).toEqual({
+      value: '91 %',
+      interval: '85 to 95',
+      against: 'better than 71 %',
+    })
+  })
+
+  it('read tags as they are typed', () => {
+    expect(readTags(' keep, too fast ,, keep,')).toEqual(['keep', 'too fast'])
+    expect(readTags(' ')).toEqual([])
+  })
+
+  it('mark a setting that is other than the first run’s', () => {
+    const line = settingLine({
+      path: 'optimizer.learningRate',
+      values: [5e-4, 2e-4, 5e-4],
+      isDifferent: true,
+    })
+    expect(line).toMatchObject({ values: ['5e-4', '2e-4', '5e-4'], isOther: [false, true, false] })
+    expect(line.title).toBe('How strongly it learns')
+    expect(settingLine({ path: 'some.newer.field', values: [1, null], isDifferent: true })).toMatchObject({
+      title: 'some.newer.field',
+      values: ['1', 'null'],
+    })
+  })
+
+  it('draw each run twice, with its letter where it is strong', () => {
+    const curve = { runId: 'b', name: 'Run b', train: [[1, 2]], validation: [[10, 1]] } as {
+      runId: string
+      name: string
+      train: [number, number][]
+      validation: [number, number][]
+    }
+    const { lines, lastX } = chartOf(
+      [
+        { ...curve, runId: 'a', name: 'Run a' },
+        { ...curve, validation: [] },
+      ],
+      ['a', 'b'],
+    )
+    expect(lines.map(({ name, isMain, label }) => [name, isMain, label])).toEqual([
+      ['A Run a, training rows', false, ''],
+      ['A Run a, rows not seen', true, 'A'],
+      ['B Run b, training rows', false, ''],
+    ])
+    expect(lastX).toBe(10)
+    expect(markOf(['a'], 'b')).toBeNull()
+    const many = Array.from({ length: mostCompared + 1 }, (_, n) => `${n}`)
+    expect(markOf(many, `${mostCompared}`)).toBeNull()
+  })
+
+  it('keep proofs of different metrics apart', () => {
+    const groups = provedByMetric([
+      row(1, { proof }),
+      row(2),
+      row(3, { proof: { ...proof, metric: 'macroF1' } }),
+    ])
+    expect(groups.map(({ metric, rows }) => [metric, rows.length])).toEqual([
+      ['accuracy', 1],
+      ['macroF1', 1],
+    ])
+  })
+})
+
+describe('pages of the table', () => {
+  let scope = effectScope()
+  let text = ''
+  const open = () => scope.run(() => useExperimentPages(() => ({ text })))!
+  const offsets = (): unknown[] =>
+    page.calls.map(({ input }) => (input as CallInput<'experiments.list'>).offset)
+
+  beforeEach(() => {
+    vi.useFakeTimers()
+    scope = effectScope()
+    total = 950
+    text = ''
+    gate = Promise.resolve()
+    page.calls.length = 0
+  })
+  afterEach(() => {
+    scope.stop()
+    vi.useRealTimers()
+  })
+
+  it('come as rows come into view, each once', async () => {
+    const pages = open()
+    await pages.restart()
+    expect(pages.total.value).toBe(950)
+    expect(pages.rowAt(5)?.id).toBe('run-5')
+    expect(pages.rowAt(500)).toBeNull()
+    pages.show(495, 510)
+    pages.show(496, 511)
+    await vi.waitFor(() => expect(pages.rowAt(511)?.id).toBe('run-511'))
+    expect(offsets()).toEqual([0, 400, 500])
+    pages.show(940, 949)
+    await vi.waitFor(() => expect(pages.rowAt(949)?.id).toBe('run-949'))
+    expect(pages.rowAt(950)).toBeNull()
+  })
+
+  it('stay until another question is answered; a late answer to the old one is dropped', async () => {
+    const pages = open()
+    await pages.restart()
+    let answer = (): void => {}
+    gate = new Promise((resolve) => {
+      answer = resolve
+    })
+    text = 'old'
+    const old = pages.restart()
+    text = 'new'
+    const fresh = pages.restart()
+    expect(pages.rowAt(0)?.notes).toBe('')
+    answer()
+    await Promise.all([old, fresh])
+    expect(pages.rowAt(0)?.notes).toBe('new')
+  })
+
+  it('are read anew once for changes that come close together', async () => {
+    const pages = open()
+    await pages.restart()
+    page.calls.length = 0
+    total = 951
+    pages.refreshSoon()
+    pages.refreshSoon()
+    await vi.advanceTimersByTimeAsync(300)
+    expect(offsets()).toEqual([0])
+    expect(pages.total.value).toBe(951)
+  })
+
+  it('show a changed row as the journal gave it back', async () => {
+    const pages = open()
+    await pages.restart()
+    pages.replace(row(7, { name: 'Another' }))
+    expect(pages.rowAt(7)?.name).toBe('Another')
+    expect(pages.rowAt(8)?.name).toBe('Run 8')
+  })
+})
