@@ -2,7 +2,7 @@
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { recipeDraft } from '#shared/recipe.ts'
-import { attemptAsync, ok, ProblemError, unwrap } from '#shared/result.ts'
+import { attemptAsync, ok, unwrap } from '#shared/result.ts'
 import { moveFolderToBin, moveRunsToBin } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
 import { allScenarios } from '../scenarios/scenarios.ts'
@@ -78,15 +78,7 @@ export function createProjectHandlers(
   }
 
   async function addSample(projectId: string): Promise<void> {
-    const sample = sampleOf(projectOf(projectId).scenario)
-    if (sample === null)
-      throw new ProblemError({
-        code: 'file.missing',
-        message: 'This goal has no sample rows yet.',
-        where: projectId,
-        remedy: 'Bring a file of your own.',
-      })
-    await store.addSample(projectId, sample.path)
+    await store.addSample(projectId, sampleOf(projectOf(projectId).scenario).path)
   }
 
   return {
@@ -177,7 +169,7 @@ function factsOf(scenario: (typeof allScenarios)[number], gflops: number | null)
       kind,
     })),
     metrics: [...scenario.metrics],
-    sample: sample && {
+    sample: {
       fileName: sample.fileName,
       rows: sample.rows,
       seconds: sampleSeconds(sample.rows, gflops),

@@ -1,4 +1,4 @@
-// The sample rows that come with the program, one set for each scenario that has one.
+// The sample rows that come with the program, one set for each scenario.
 import { readFileSync } from 'node:fs'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { resourcePath } from '../system/program-places.ts'
@@ -9,7 +9,7 @@ export interface Sample {
   readonly rows: number
 }
 
-const places: Readonly<Partial<Record<ScenarioId, readonly [folder: string, file: string]>>> = {
+const places: Readonly<Record<ScenarioId, readonly [folder: string, file: string]>> = {
   classification: ['bike-shop-messages', 'messages.csv'],
   'question-answering': ['boat-club-questions', 'questions.jsonl'],
   translation: ['garden-centre-translations', 'garden-centre-translations.csv'],
@@ -23,10 +23,9 @@ const places: Readonly<Partial<Record<ScenarioId, readonly [folder: string, file
 
 const known = new Map<ScenarioId, Sample>()
 
-/** null where the scenario has no sample yet. Rows are lines that hold something, without the heading of a table. */
-export function sampleOf(scenario: ScenarioId): Sample | null {
+/** Rows are lines that hold something, without the heading of a table. */
+export function sampleOf(scenario: ScenarioId): Sample {
   const place = places[scenario]
-  if (place === undefined) return null
   const found = known.get(scenario)
   if (found !== undefined) return found
   const path = resourcePath('samples', ...place)

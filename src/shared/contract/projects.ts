@@ -88,7 +88,7 @@ export const scenarioFacts = z.strictObject({
     }),
   ),
   metrics: z.array(metricName),
-  sample: z.strictObject({ fileName: z.string(), rows: count, seconds: z.number().nullable() }).nullable(),
+  sample: z.strictObject({ fileName: z.string(), rows: count, seconds: z.number().nullable() }),
 })
 export type ScenarioFacts = z.output<typeof scenarioFacts>
 

@@ -41,7 +41,6 @@ export const wizard = {
     sampleHelp: '{rows} sample rows, so that you can see a whole run before you bring your own files.',
     sampleTime: 'Training on them takes {time} on this computer.',
     sampleTakes: 'sample: {time}',
-    noSample: 'There are no sample rows for this goal.',
     create: 'Go on to the data',
     keep: 'Go on to the data',
     fixed: 'The goal of a project stays the same, because its rows and runs depend on it.',
