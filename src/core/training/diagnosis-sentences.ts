@@ -11,7 +11,7 @@ interface Findings {
   memorising: { best: number; now: number; worseChecks: number; trainFrom: number; trainTo: number }
   'rate-too-low': { from: number; to: number }
   /** "dead" compares gradient norms, the others losses. */
-  'rate-too-high': { how: 'worse' | 'rose' | 'dead'; from: number; to: number; loss: number }
+  'rate-too-high': { how: 'worse' | 'thrown' | 'rose' | 'dead'; from: number; to: number; loss: number }
   unstable: { isSpiky: boolean; spikes: number; highest: number }
   'stopped-early': { best: number }
   diverged: object
@@ -76,7 +76,7 @@ const writers: { readonly [K in Kind]: (finding: Finding<K>, context: Context) =
       step === 0
         ? 'It learns its rows by heart, and gets no better on others.'
         : `It began to memorise at step ${step}.`,
-    reason: `On rows it has not seen it was ${worseChecks} times worse than before: its loss went from ${loss(best)} to ${loss(now)}${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
+    reason: `On rows it has not seen its loss went from ${loss(best)} to ${loss(now)}, and was never lower in ${worseChecks} measurements${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
     help: `${step === 0 ? 'What is kept is the model as it was before.' : `The version of step ${step} is kept.`} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, a lower learning rate, or more and more varied rows help.`,
   }),
   'rate-too-low': ({ step, from, to }, { plan }) => ({
@@ -89,11 +89,13 @@ const writers: { readonly [K in Kind]: (finding: Finding<K>, context: Context) =
     severity: 'warning',
     sentence: {
       worse: 'It gets worse instead of better: the learning rate looks too high.',
+      thrown: 'Its first steps threw it far off: the learning rate looks too high.',
       rose: 'It lost again what it had learned: the learning rate looks too high.',
       dead: 'It got stuck far from its goal: the learning rate looks too high.',
     }[how],
     reason: {
       worse: `On its own training rows the loss rose from ${loss(from)} to ${loss(to)}.`,
+      thrown: `On rows it has not seen the loss was ${loss(from)} before training, and ${loss(to)} at step ${step}.`,
       rose: `On its own training rows the loss was ${loss(from)} at step ${step}, and has risen to ${loss(to)} since.`,
       dead: `Its loss stays at ${loss(at)}, and hardly anything pulls it on: the gradient norm fell from ${loss(from)} to ${loss(to)}.`,
     }[how],
@@ -104,7 +106,7 @@ const writers: { readonly [K in Kind]: (finding: Finding<K>, context: Context) =
     sentence: 'Training is unstable.',
     reason: isSpiky
       ? `In ${spikes} steps the loss leapt up, to as much as ${loss(highest)}, together with the gradient.`
-      : `From step ${step} on its loss on training rows went up for a while, to ${loss(highest)}, instead of down.`,
+      : `From about step ${step} on its loss went up for a while, to ${loss(highest)}, instead of down.`,
     help:
       plan.recipe.optimizer.clipNorm === null
         ? 'Limit the gradient (clipping, at 1), lower the learning rate, or take more rows in each step.'

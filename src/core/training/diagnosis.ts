@@ -51,8 +51,7 @@ export function diagnose(curve: DiagnosedCurve, plan: DiagnosedPlan, end: Diagno
   const lastStep = curve.train.at(-1)?.step ?? 0
   const main = mainFinding(curve, plan, end)
   const isRateTooHigh = main.kind === 'rate-too-high'
-  const lastLook = momentsOf(curve, plan).at(-1) ?? 0
-  const restless = unrest(curve.train.filter(({ step }) => step <= lastLook))
+  const restless = unrest(curve, plan, main)
   const findings: Finding[] = [
     ...(end === 'diverged' ? [{ kind: 'diverged' as const, step: lastStep }] : []),
     main,
@@ -260,6 +259,17 @@ function rateTooHigh(view: View): Finding<'rate-too-high'> | null {
       to: recent.loss,
       loss: recent.loss,
     }
+  const start = view.validation[0]
+  const thrown = view.validation.slice(1).find((point) => point.lossNats > thrownOff * start!.lossNats)
+  if (start !== undefined && thrown !== undefined)
+    return {
+      kind: 'rate-too-high',
+      step: thrown.step,
+      how: 'thrown',
+      from: start.lossNats,
+      to: thrown.lossNats,
+      loss: recent.loss,
+    }
   const lowest = lowestLevel(view)
   const risen = recent.loss - lowest.level.loss
   const gained = first.loss - lowest.level.loss
@@ -284,6 +294,8 @@ function rateTooHigh(view: View): Finding<'rate-too-high'> | null {
     loss: recent.loss,
   }
 }
+/** Times the loss of the model as it was: its steps have destroyed what it knew, even if it learns some of it again. */
+const thrownOff = 1.5
 /** Share of its first norm below which a gradient no longer teaches much. */
 const deadGradient = 0.2
 
@@ -350,7 +362,7 @@ function rateTooLow(view: View): Finding<'rate-too-low'> | null {
   const trainGain = (first.loss - recent.loss - 2 * (first.error + recent.error)) / first.loss
   const gains = [trainGain, ...(validation.length > 0 ? [validationGain(validation)] : [])]
   if (gains.some((gain) => gain / done > smallGain)) return null
-  if (recent.gradNorm < 0.6 * first.gradNorm || !isEven(view)) return null
+  if (recent.gradNorm < 0.6 * first.gradNorm || !isEven(view) || isWorseNow(view)) return null
   const [from, to] =
     validation.length > 0 ? [validation[0]!.lossNats, validation.at(-1)!.lossNats] : [first.loss, recent.loss]
   return { kind: 'rate-too-low', step, from, to }
@@ -419,56 +431,70 @@ function stillLearning(view: View): Finding<'still-learning'> {
 }
 
 /**
- * Steps at which loss and gradient norm leap up together, or a stretch in which the
- * training loss lies well above what it had reached.
+ * Steps at which loss and gradient norm leap up together, or a stretch in which the training loss lies well above what it
+ * had reached. Each is judged by what was there before it, so what was said once is not taken back.
  */
-function unrest(train: readonly TrainLoss[]): Finding<'unstable'> | null {
+function unrest(
+  { train, validation }: DiagnosedCurve,
+  { totalSteps }: DiagnosedPlan,
+  main: Finding<Main>,
+): Finding<'unstable'> | null {
   const spikes = spikesOf(train)
-  const rises = risesOf(train)
-  const [first] = spikes.length >= leastSpikes ? spikes : rises
+  // Of rows not seen the loss also rises where a model memorises: then that is said.
+  const rises = [
+    ...risesOf(train, totalSteps),
+    ...(main.kind === 'memorising' ? [] : validation.filter((_, i) => isRise(validation, i))),
+  ].sort((a, b) => a.step - b.step)
+  const isSpiky = spikes.length >= leastSpikes
+  const [first] = isSpiky ? spikes.slice(leastSpikes - 1) : rises
   if (first === undefined) return null
   const highest = Math.max(...[...spikes, ...rises].map(({ lossNats }) => lossNats))
-  return {
-    kind: 'unstable',
-    step: first.step,
-    isSpiky: spikes.length >= leastSpikes,
-    spikes: spikes.length,
-    highest,
-  }
+  return { kind: 'unstable', step: first.step, isSpiky, spikes: spikes.length, highest }
 }
 const leastSpikes = 2
 
-/** Steps before one that it is compared with. */
+/** Steps before one that it is compared with, and those that tell how far steps usually lie from each other. */
 const spikeWindow = 15
+const usualWindow = 60
 
 function spikesOf(train: readonly TrainLoss[]): TrainLoss[] {
-  if (train.length < 2 * spikeWindow) return []
   /** How far each step lies above the ones before it, in usual distances. */
   const leaps = (read: (point: TrainLoss) => number): number[] => {
-    const away = train.map((point, i) => {
-      const before = train.slice(Math.max(0, i - spikeWindow), i).map(read)
-      return before.length < 5 ? 0 : read(point) - median(before)
+    const values = train.map(read)
+    const away = values.map((value, i) => value - median(values.slice(Math.max(0, i - spikeWindow), i)))
+    return away.map((distance, i) => {
+      const before = away.slice(Math.max(1, i - usualWindow), i).map(Math.abs)
+      const usual = 1.4826 * median(before)
+      return before.length < spikeWindow || usual === 0 ? 0 : distance / usual
     })
-    const usual = 1.4826 * median(away.map(Math.abs))
-    return away.map((distance) => (usual === 0 ? 0 : distance / usual))
   }
   const losses = leaps(({ lossNats }) => lossNats)
   const norms = leaps(({ gradNorm }) => Math.log(Math.max(gradNorm, 1e-12)))
-  return train.filter((_, i) => losses[i]! > 5 && norms[i]! > 3)
+  const isSpike = (i: number): boolean => losses[i]! > 5 && norms[i]! > 3
+  // One spike may last for a few steps.
+  return train.filter((_, i) => isSpike(i) && ![i - 1, i - 2, i - 3].some((j) => j >= 0 && isSpike(j)))
 }
 
-/** Stretches of a tenth of the steps whose loss is a tenth, and more than chance, above the lowest one before. */
-function risesOf(train: readonly TrainLoss[]): { step: number; lossNats: number }[] {
-  const size = Math.max(8, Math.round(train.length / 10))
-  const noise = noiseOf(train.map(({ lossNats }) => lossNats))
-  const chance = surely * Math.SQRT2 * levelOf(train.slice(0, size), noise).error
+/** The second measurement in a row that lies a tenth above the lowest before both. */
+function isRise(validation: readonly ValidationLoss[], i: number): boolean {
+  const lowest = bestOf(validation.slice(0, Math.max(0, i - 1)))
+  return lowest !== null && [i - 1, i].every((j) => validation[j]!.lossNats > 1.1 * lowest.lossNats)
+}
+
+/** Stretches of a tenth of the plan whose loss is a tenth, and more than chance, above the lowest one before. */
+function risesOf(train: readonly TrainLoss[], totalSteps: number): { step: number; lossNats: number }[] {
+  const length = Math.max(8, Math.round(totalSteps / 10))
   const found: { step: number; lossNats: number }[] = []
   let lowest = Number.POSITIVE_INFINITY
-  for (let start = 0; start + size <= train.length; start += size) {
-    const { loss } = levelOf(train.slice(start, start + size), noise)
-    if (loss > lowest + Math.max(chance, 0.1 * lowest))
+  let start = 0
+  for (let end = 1; end <= train.length; end += 1) {
+    if (train[end - 1]!.step < train[start]!.step + length - 1) continue
+    const noise = noiseOf(train.slice(0, end).map(({ lossNats }) => lossNats))
+    const { loss, error } = levelOf(train.slice(start, end), noise)
+    if (loss > lowest + Math.max(surely * Math.SQRT2 * error, 0.1 * lowest))
       found.push({ step: train[start]!.step, lossNats: loss })
     lowest = Math.min(lowest, loss)
+    start = end
   }
   return found
 }

@@ -1,46 +1,138 @@
-// How long a run still takes, from what its steps and evaluations took so far. Pure: fed with events, asked for a number.
-import type { TrainerEvent } from '#shared/trainer-protocol.ts'
+// How long a run still takes, by the clock: what its steps took of late, and what the breaks between them take, for
+// measuring, sample answers and saving. Pure but for the clock it is given. That a run will stop by itself it cannot know.
+import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 
 export interface TimeLeft {
   follow(event: TrainerEvent): void
-  /** Milliseconds until the last planned step and evaluation; null before the first step was measured. */
+  /** Milliseconds until the run is finished, if it goes to its planned end; null before the first step was measured. */
   estimateMs(): number | null
   /** Share of the planned steps that are done, 0 to 1. */
   doneShare(): number
 }
 
 /** Steps that count: enough to smooth rows of different length, few enough to follow a machine that gets busy. */
-const windowSteps = 24
+const leastWindow = 24
+const windowShare = 0.25
+/** Breaks that count. */
+const lastBreaks = 3
 
-export function createTimeLeft(): TimeLeft {
-  let plan: { totalSteps: number; evaluateEverySteps: number } | null = null
+/** What a computer that slept through a step makes of the clock is not taken for work. */
+const mostOverhead = 1.5
+
+type Doing = 'starting' | 'training' | 'break' | 'paused'
+
+export function createTimeLeft(now: () => number = () => performance.now()): TimeLeft {
+  let plan: TrainerEventOf<'plan'> | null = null
   let step = 0
-  let evaluationMs = 0
-  const recentMs: number[] = []
+  let evaluatedAtStep = -1
+  let doing: Doing = 'starting'
+  let lastMs = now()
+  /** Time spent training by the clock, without the breaks, and what the steps say they took themselves. */
+  let trainedMs = 0
+  let saidMs = 0
+  let sinceStepMs = 0
+  let stepsMs: number[] = []
+  let stepsDone = 0
+  let current = { ms: 0, evaluationMs: 0 }
+  const evaluationBreaks: (typeof current)[] = []
+  let otherBreaksMs = 0
+  let savingSinceMs: number | null = null
+  let savingMs = 0
+
+  function tick(): void {
+    const ms = now() - lastMs
+    lastMs += ms
+    if (doing === 'training') {
+      trainedMs += ms
+      sinceStepMs += ms
+    }
+    if (doing === 'break') current.ms += ms
+  }
+
+  function endBreak(): void {
+    if (current.evaluationMs > 0) evaluationBreaks.push(current)
+    else otherBreaksMs += current.ms
+    current = { ms: 0, evaluationMs: 0 }
+  }
+
+  function enter(next: Doing): void {
+    if (doing === 'break' && next === 'training') endBreak()
+    doing = next
+  }
+
+  function followStep(done: number, durationMs: number): void {
+    step = done
+    saidMs += durationMs
+    sinceStepMs = 0
+    stepsMs.push(durationMs)
+    const window = Math.max(leastWindow, windowShare * stepsDone)
+    stepsDone += 1
+    stepsMs = stepsMs.slice(-window)
+  }
+
+  /** By what the last ones say; handing over and writing down come on top, seen over the whole run. */
+  function stepMs(): number | null {
+    if (stepsMs.length === 0) return null
+    return mean(stepsMs) * Math.min(mostOverhead, Math.max(1, trainedMs / saidMs))
+  }
+
+  /**
+   * Of a break with a measurement, by the last ones. The first one takes longer, because nothing is warm yet: its measuring
+   * counts as no more than it should take by the steps, half of one for as many rows.
+   */
+  function breakTime(
+    each: number,
+    { trainRows, stepsPerEpoch, validationRows }: TrainerEventOf<'plan'>,
+  ): number {
+    const reckonedMs = (each * validationRows * stepsPerEpoch) / (2 * trainRows)
+    const times = evaluationBreaks.map(({ ms, evaluationMs }, i) =>
+      i === 0 ? ms - Math.max(0, evaluationMs - reckonedMs) : ms,
+    )
+    return times.length === 0 ? 0 : mean(times.slice(-lastBreaks))
+  }
+
+  const evaluationsLeft = ({ totalSteps, evaluateEverySteps: every }: TrainerEventOf<'plan'>): number => {
+    if (every === 0 || evaluatedAtStep >= totalSteps) return 0
+    const between = Math.ceil(totalSteps / every) - 1 - Math.floor(Math.max(0, evaluatedAtStep) / every)
+    return Math.max(0, between) + 1
+  }
 
   return {
     follow(event) {
+      tick()
       if (event.kind === 'plan') {
         plan = event
         step = event.resumedAtStep
+        evaluatedAtStep = event.resumedAtStep
       }
-      if (event.kind === 'step') {
-        step = event.step
-        recentMs.push(event.durationMs)
-        if (recentMs.length > windowSteps) recentMs.shift()
+      if (event.kind === 'phase') {
+        savingSinceMs = event.phase === 'saving' ? lastMs : null
+        enter(event.phase === 'training' ? 'training' : plan === null ? 'starting' : 'break')
       }
-      if (event.kind === 'evaluation') evaluationMs = event.durationMs
+      if (event.kind === 'paused') enter('paused')
+      if (event.kind === 'resumed') enter('break')
+      if (event.kind === 'step') followStep(event.step, event.durationMs)
+      if (event.kind === 'evaluation') {
+        evaluatedAtStep = event.step
+        current.evaluationMs = event.durationMs
+      }
+      if (event.kind === 'checkpoint' && savingSinceMs !== null) savingMs = lastMs - savingSinceMs
     },
     estimateMs() {
-      if (plan === null || recentMs.length === 0) return null
-      const meanMs = recentMs.reduce((sum, ms) => sum + ms, 0) / recentMs.length
-      const { totalSteps, evaluateEverySteps } = plan
-      const stepsLeft = Math.max(0, totalSteps - step)
-      if (evaluateEverySteps === 0) return stepsLeft * meanMs
-      const evaluationsLeft =
-        Math.ceil(totalSteps / evaluateEverySteps) - Math.floor(step / evaluateEverySteps)
-      return stepsLeft * meanMs + Math.max(0, evaluationsLeft) * evaluationMs
+      const each = stepMs()
+      if (plan === null || each === null) return null
+      tick()
+      const breakMs = breakTime(each, plan)
+      const otherShare = trainedMs === 0 ? 0 : otherBreaksMs / trainedMs
+      const trainingMs = Math.max(0, plan.totalSteps - step) * each * (1 + otherShare)
+      const breaksLeft = evaluationsLeft(plan) + (doing === 'break' && current.evaluationMs > 0 ? 1 : 0)
+      const begun = doing === 'break' ? Math.min(current.ms, breakMs) : Math.min(sinceStepMs, each)
+      // The last state and the adapter are written at the end.
+      return Math.max(0, trainingMs + breaksLeft * breakMs - begun) + 2 * savingMs
     },
     doneShare: () => (plan === null || plan.totalSteps === 0 ? 0 : Math.min(1, step / plan.totalSteps)),
   }
 }
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length

@@ -1,6 +1,7 @@
-import { expect, test } from 'vitest'
-import { createTimeLeft } from '../../../src/core/training/time-left.ts'
-import type { TrainerEvent } from '../../../src/shared/trainer-protocol.ts'
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, test } from 'vitest'
+import { createTimeLeft } from '#core/training/time-left.ts'
+import type { TrainerEvent } from '#shared/trainer-protocol.ts'
 
 const plan: TrainerEvent = {
   kind: 'plan',
@@ -34,36 +35,151 @@ const evaluation = (number: number, durationMs: number): TrainerEvent => ({
   isBest: true,
   durationMs,
 })
+const phase = (name: 'training' | 'evaluating' | 'saving'): TrainerEvent => ({
+  kind: 'phase',
+  phase: name,
+  detail: '',
+})
+
+/** A time left with a clock of its own: each event comes so many milliseconds after the one before. */
+function clocked() {
+  let ms = 0
+  const left = createTimeLeft(() => ms)
+  return {
+    left,
+    after(elapsedMs: number, event: TrainerEvent): void {
+      ms += elapsedMs
+      left.follow(event)
+    },
+    wait(elapsedMs: number): void {
+      ms += elapsedMs
+    },
+    /** Steps of 100 ms. */
+    steps(from: number, to: number): void {
+      for (let number = from; number <= to; number += 1) this.after(100, step(number, 100))
+    },
+  }
+}
 
 test('nothing is promised before the first step', () => {
-  const left = createTimeLeft()
+  const { left, after } = clocked()
   expect(left.estimateMs()).toBeNull()
-  left.follow(plan)
+  after(0, plan)
   expect(left.estimateMs()).toBeNull()
 })
 
-test('steps and evaluations that are left are counted with what they took', () => {
-  const left = createTimeLeft()
-  left.follow(plan)
-  left.follow(evaluation(0, 500))
-  for (let number = 1; number <= 10; number += 1) left.follow(step(number, 100))
-  left.follow(evaluation(10, 600))
-  expect(left.estimateMs()).toBe(30 * 100 + 3 * 600)
-  expect(left.doneShare()).toBe(0.25)
-  for (let number = 11; number <= 40; number += 1) left.follow(step(number, 100))
-  expect(left.estimateMs()).toBe(0)
+test('steps, measurements and savings that are left are counted with what they took', () => {
+  const run = clocked()
+  run.after(0, plan)
+  run.after(0, phase('evaluating'))
+  run.after(60, evaluation(0, 50))
+  run.after(0, phase('training'))
+  run.steps(1, 10)
+  run.after(0, phase('evaluating'))
+  run.after(60, evaluation(10, 50))
+  run.after(0, phase('saving'))
+  run.after(20, { kind: 'checkpoint', step: 10, folder: 'a', manifestSha256: 'b', bytes: 1 })
+  run.after(0, phase('training'))
+  // Three breaks of (60 + 80) / 2, and the last state and the adapter to be written.
+  expect(run.left.estimateMs()).toBeCloseTo(30 * 100 + 3 * 70 + 2 * 20, 6)
+  run.wait(50)
+  expect(run.left.estimateMs()).toBeCloseTo(30 * 100 + 3 * 70 + 2 * 20 - 50, 6)
+  expect(run.left.doneShare()).toBe(0.25)
+})
+
+test('what a step takes besides its own work is seen by the clock', () => {
+  const run = clocked()
+  run.after(0, { ...plan, validationRows: 0, evaluateEverySteps: 0 } as TrainerEvent)
+  run.after(0, phase('training'))
+  for (let number = 1; number <= 20; number += 1) run.after(120, step(number, 100))
+  expect(run.left.estimateMs()).toBeCloseTo(20 * 120, 6)
+})
+
+test('a pause is no part of the work, and what was done before it still counts', () => {
+  const run = clocked()
+  run.after(0, { ...plan, validationRows: 0, evaluateEverySteps: 0 } as TrainerEvent)
+  run.after(0, phase('training'))
+  run.steps(1, 20)
+  run.after(0, { kind: 'paused', step: 20, problem: null })
+  run.after(60_000, { kind: 'resumed', step: 20 })
+  run.after(0, phase('training'))
+  expect(run.left.estimateMs()).toBeCloseTo(20 * 100, 6)
 })
 
 test('a run without validation rows has a time left too (it was NaN)', () => {
-  const left = createTimeLeft()
-  left.follow({ ...plan, validationRows: 0, evaluateEverySteps: 0 } as TrainerEvent)
-  left.follow(step(1, 100))
-  expect(left.estimateMs()).toBe(39 * 100)
+  const run = clocked()
+  run.after(0, { ...plan, validationRows: 0, evaluateEverySteps: 0 } as TrainerEvent)
+  run.after(0, phase('training'))
+  run.steps(1, 1)
+  expect(run.left.estimateMs()).toBeCloseTo(39 * 100, 6)
 })
 
 test('a resumed run counts only what it still has to do', () => {
-  const left = createTimeLeft()
-  left.follow({ ...plan, resumedAtStep: 30 } as TrainerEvent)
-  left.follow(step(31, 200))
-  expect(left.estimateMs()).toBe(9 * 200)
+  const run = clocked()
+  run.after(0, { ...plan, resumedAtStep: 30 } as TrainerEvent)
+  run.after(0, phase('training'))
+  run.steps(31, 31)
+  expect(run.left.estimateMs()).toBeCloseTo(9 * 100, 6)
+})
+
+// ---- recorded runs (docs/training.md) ------------------------------------------------------------------------------
+
+interface Recording {
+  readonly disturbed: boolean
+  readonly endedMs: number
+  readonly events: readonly (readonly [ms: number, event: TrainerEvent])[]
+}
+const folder = new URL('../../golden/time-left/', import.meta.url)
+const recordings = readdirSync(folder).map((file) => ({
+  name: file.replace('.json', ''),
+  ...(JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Recording),
+}))
+
+/** An estimate is right within a fifth of what was really left, or within this. */
+const floorMs = 3000
+
+/** What was told after the first tenth of the steps, at each moment at which something was told. */
+function replay({ events, endedMs }: Recording) {
+  let clock = 0
+  const left = createTimeLeft(() => clock)
+  const moments: { atMs: number; estimateMs: number; trueMs: number; isRight: boolean }[] = []
+  events.forEach(([ms, event], i) => {
+    clock = ms
+    left.follow(event)
+    const isLastOfBatch = events[i + 1]?.[0] !== ms
+    if (!isLastOfBatch || left.doneShare() < 0.1 || event.kind === 'finished') return
+    const estimateMs = left.estimateMs() ?? Number.NaN
+    const trueMs = endedMs - ms
+    const isRight = Math.abs(estimateMs - trueMs) <= Math.max(0.2 * trueMs, floorMs)
+    moments.push({ atMs: ms, estimateMs, trueMs, isRight })
+  })
+  return moments
+}
+
+const reasonOf = ({ events }: Recording): string => {
+  const last = events.at(-1)?.[1]
+  return last?.kind === 'finished' ? last.reason : 'none'
+}
+const undisturbed = recordings.filter((run) => !run.disturbed && reasonOf(run) === 'completed')
+
+describe('recorded runs', () => {
+  test('there are at least eight that nothing disturbed', () => {
+    expect(undisturbed.length).toBeGreaterThanOrEqual(8)
+  })
+
+  test.each(undisturbed)('$name: the time left is right at every moment after the first tenth', (run) => {
+    expect(replay(run).filter(({ isRight }) => !isRight)).toEqual([])
+  })
+
+  test('where other programs were in the way in the middle, the end of the run is told right again', () => {
+    for (const run of recordings.filter(({ disturbed }) => disturbed)) {
+      const late = replay(run).filter(({ trueMs }) => trueMs < 0.1 * run.endedMs)
+      expect(late.filter(({ isRight }) => !isRight)).toEqual([])
+    }
+  })
+
+  test('a run that stops by itself took no longer than was said', () => {
+    for (const run of recordings.filter((run) => reasonOf(run) === 'stopped-early'))
+      for (const { estimateMs, trueMs } of replay(run)) expect(estimateMs).toBeGreaterThan(0.8 * trueMs)
+  })
 })
