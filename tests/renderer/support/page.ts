@@ -4,9 +4,9 @@ import { createPinia, setActivePinia } from 'pinia'
 import { vi } from 'vitest'
 import type { Transport } from '#shared/contract/api.ts'
 import type { CallInput, CallName } from '#shared/contract/contract.ts'
-import { ok, type Result } from '#shared/result.ts'
+import { attemptAsync, type Result } from '#shared/result.ts'
 
-/** An answer gets what the contract says that the call takes. */
+/** An answer gets what the contract says that the call takes; a ProblemError that it throws is a refusal. */
 type Answers = { readonly [C in CallName]?: (input: CallInput<C>) => unknown }
 
 /** Call before the module under test is imported: `api.ts` looks for its transport once. */
@@ -18,7 +18,7 @@ export function openTestPage(answers: Answers) {
       calls.push({ name, input })
       const answer = answers[name as CallName] as ((input: unknown) => unknown) | undefined
       if (answer === undefined) throw new Error(`the test has no answer to ${name}`)
-      return ok(await answer(input))
+      return attemptAsync(async () => answer(input))
     },
     onEvent(listener) {
       listeners.add(listener)

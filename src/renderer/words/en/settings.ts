@@ -130,8 +130,6 @@ export const settings = {
     hosts: { electron: 'its own window', browser: 'a browser', direct: 'a program' },
     platform: 'System',
     copy: 'Copy details for a report',
-    copied: 'Copied',
-    notCopied: 'The details could not be copied: the browser did not allow it.',
     copyHelp: 'Version, system, processor, memory and speed. No names, no paths, nothing of yours.',
   },
 } as const

@@ -30,6 +30,7 @@ export const start = {
     faulty:
       'One thing needs a hand. The rest works, and you can go on. | {count} things need a hand. The rest works, and you can go on.',
     run: 'Run the check',
+    busy: 'Checking',
     again: 'Check again',
     seconds: '{seconds} s',
     instant: '< 0.1 s',
