@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { failuresOf, knownFailures, samplePrograms } from '../processes/sandbox/sample-programs.ts'
 
-test('the programs of the code sample pass their tests', { timeout: 900_000 }, async () => {
+test('the programs of the code sample pass their tests', { timeout: 3_600_000 }, async () => {
   const rows = await samplePrograms()
   expect(rows).toHaveLength(333)
   expect(await failuresOf(rows)).toEqual(knownFailures)
