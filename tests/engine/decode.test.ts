@@ -46,10 +46,15 @@ async function openWhole(): Promise<(ids: readonly number[]) => Promise<number>>
   }
 }
 
-async function decode(stopIds: readonly number[], mostTokens: number) {
+async function openDecoding(stopIds: readonly number[], mostTokens: number) {
   const built = buildDecodingGraph(config, method)
   const { session, trained } = await open(built)
   const decoding = createDecoding(session, built, trained, { prompts, stopIds: new Set(stopIds), mostTokens })
+  return { decoding }
+}
+
+async function decode(stopIds: readonly number[], mostTokens: number) {
+  const { decoding } = await openDecoding(stopIds, mostTokens)
   for (const _ of prompts) await decoding.read()
   let writes = 0
   while (await decoding.write()) writes += 1
@@ -67,6 +72,17 @@ describe('greedy decoding', () => {
       for (const [at, id] of ids.entries())
         expect(id).toBe(await likeliestAfter([...prompts[row]!, ...ids.slice(0, at)]))
     }
+  })
+
+  test('a prompt that is read later, behind answers that are done, changes nothing', async () => {
+    const together = (await decode([], 4)).answers
+    const { decoding } = await openDecoding([], 4)
+    await decoding.read()
+    while (await decoding.write());
+    await decoding.read()
+    await decoding.read()
+    while (await decoding.write());
+    expect(decoding.answers.map(({ ids }) => ids)).toEqual(together.map(({ ids }) => ids))
   })
 
   test('an answer ends before a stop token, and the others go on', async () => {

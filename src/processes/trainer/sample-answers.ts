@@ -92,23 +92,27 @@ function openSampler({ job, model, rows, setup, host, state }: SampleParts): Sam
   /** What it took the last time, so that nothing is begun that time does not allow. */
   let leastMs = 0
 
+  /** Rows are read in half of the time, so that all of them get tokens; what answers leave of it is for further rows. */
   async function decode(decoding: Decoding, startMs: number, deadlineMs: number): Promise<void> {
+    const { answers } = decoding
     const isStopped = async (): Promise<boolean> =>
       host.nowMs() > deadlineMs || (await host.nextCommand()) !== 'continue'
-    const middleMs = (startMs + deadlineMs) / 2
     let readMs = 0
-    for (const _ of prompts) {
-      const beginMs = host.nowMs()
-      if (decoding.answers.length > 0 && beginMs + readMs > middleMs) break
-      if (await isStopped()) return
-      await decoding.read()
-      readMs = host.nowMs() - beginMs
-      if (decoding.answers.length === 1) leastMs = host.nowMs() - startMs
-    }
-    const beginMs = host.nowMs()
     let written = 0
-    while (!(await isStopped()) && (await decoding.write())) written += 1
-    if (written > 0) leastMs += (worthTokens * (host.nowMs() - beginMs)) / written
+    let writtenMs = 0
+    for (const untilMs of [(startMs + deadlineMs) / 2, deadlineMs]) {
+      while (answers.length < prompts.length) {
+        const beginMs = host.nowMs()
+        if ((answers.length > 0 && beginMs + readMs > untilMs) || (await isStopped())) break
+        await decoding.read()
+        readMs = host.nowMs() - beginMs
+        if (answers.length === 1) leastMs = host.nowMs() - startMs
+      }
+      const beginMs = host.nowMs()
+      while (!(await isStopped()) && (await decoding.write())) written += 1
+      writtenMs += host.nowMs() - beginMs
+    }
+    if (written > 0) leastMs += (worthTokens * writtenMs) / written
   }
 
   return {
