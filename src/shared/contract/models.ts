@@ -22,6 +22,7 @@ export const modelCard = z.strictObject({
   maxTokens: count,
   sizeBytes: count,
   licence: z.string(),
+  /** Empty where nobody has said so. */
   languages: z.string(),
   goodAt: z.string(),
   /** Where it came from: a folder or file brought by hand, the hub, or a Python package; and its name there. */

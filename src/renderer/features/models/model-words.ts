@@ -1,6 +1,6 @@
 // What a model is, in plain words. Pure but for the words.
 import type { ModelCard } from '#shared/contract/models.ts'
-import { formatBytes, formatDay, formatNumber, formatParameters } from '../../format.ts'
+import { formatBytes, formatDateTime, formatNumber, formatParameters } from '../../format.ts'
 import { t } from '../../words/index.ts'
 
 /** By its number of weights: what it can be expected to do, and what it asks of a computer. */
@@ -24,7 +24,7 @@ export function factsOf(model: ModelCard): ModelFact[] {
   const { parameters, layers, sizeBytes, maxTokens, origin, runs, addedAtMs } = model
   const known = (text: string): string => text || t('common.unknown')
   return [
-    { name: t('models.facts.goodAt'), value: known(model.goodAt) },
+    ...(model.goodAt === '' ? [] : [{ name: t('models.facts.goodAt'), value: model.goodAt }]),
     { name: t('models.facts.languages'), value: known(model.languages) },
     { name: t('models.facts.licence'), value: known(model.licence) },
     {
@@ -41,7 +41,7 @@ export function factsOf(model: ModelCard): ModelFact[] {
       value: t('models.facts.readsValue', { tokens: formatNumber(maxTokens) }),
     },
     { name: t('models.facts.from'), value: t(`models.origin.${origin.kind}`, { name: origin.name }) },
-    { name: t('models.facts.added'), value: formatDay(addedAtMs) },
+    { name: t('models.facts.added'), value: formatDateTime(addedAtMs) },
     { name: t('models.facts.usedBy'), value: t('models.runs', { count: runs }) },
   ]
 }

@@ -3,7 +3,7 @@ export const models = {
   loading: 'Looking for models on this computer',
   heading: 'One model is on this computer | {count} models are on this computer',
   headingNone: 'No model is on this computer yet',
-  sentence: 'They take {size} on this disk. A new one comes only when you bring it or ask for it.',
+  sentence: '{size} of this disk in all. A new one comes only when you bring it or ask for it.',
   sentenceNone:
     'A model already knows language; your rows teach it your task. Get a small one to begin with.',
   working: 'Adding the model',

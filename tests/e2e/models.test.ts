@@ -1,0 +1,92 @@
+// Models in Chromium: none yet, a file that is no model, the real small model dropped on the page, checked byte by byte,
+// and moved to the bin.
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { common } from '#renderer/words/en/common.ts'
+import { models } from '#renderer/words/en/models.ts'
+import { findStarterGguf } from '../support/models.ts'
+import {
+  expectAccessible,
+  expectReading,
+  findChromium,
+  openTestBrowser,
+  type TestBrowser,
+} from './support/browser.ts'
+
+const chromium = findChromium()
+const starter = findStarterGguf()
+const limitMs = 300_000
+
+describe.skipIf(chromium === null)('models in a browser', { timeout: limitMs }, () => {
+  let screen: TestBrowser
+
+  beforeEach(async () => {
+    screen = await openTestBrowser(chromium!)
+    await screen.page.goto(`${screen.page.url().split('#')[0]}#/models`)
+    await heading(models.headingNone)
+  }, limitMs)
+  afterEach(() => screen?.close(), limitMs)
+
+  const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
+  const heading = (name: string | RegExp) =>
+    screen.page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs })
+
+  test('none yet: the ways to one, and a file that is none is refused with its reason', async () => {
+    const { page, folder, complaints } = screen
+    await expectReading(screen, 'models-empty', { isAboutComputer: true })
+    await expectAccessible(screen)
+    await button(models.get.buttonFirst).click()
+    await page.locator('section:focus').getByRole('heading', { name: models.get.heading }).waitFor()
+    const path = join(folder, 'letter.gguf')
+    writeFileSync(path, 'GGUF and then nothing that is one')
+    await page.locator('input[type=file]').setInputFiles(path)
+    await page.getByRole('alert').filter({ hasText: 'letter.gguf' }).waitFor()
+    await button(/^Fetch /).click()
+    await page.getByRole('dialog', { name: models.fetch.titleOff }).waitFor()
+    await expectAccessible(screen)
+    await button(common.cancel).click()
+    expect((await screen.call('system.network', {})).connections).toBe(0)
+    expect(complaints).toEqual([])
+  })
+
+  test.skipIf(starter === null)('one is dropped on the page, checked, and moved to the bin', async () => {
+    const { page, call, complaints } = screen
+    await drop(starter!)
+    await heading('One model is on this computer')
+    await page.getByText('SmolLM2-135M-Instruct was added.').waitFor()
+    await expectReading(screen, 'models', { isAboutComputer: true })
+    await expectAccessible(screen)
+    const [model] = (await call('models.list', {})).models
+    expect(model).toMatchObject({ name: 'SmolLM2-135M-Instruct', isStarter: true })
+    await button('Check it: SmolLM2-135M-Instruct').click()
+    await page.getByText(models.verified).waitFor({ timeout: limitMs })
+    await button('Remove SmolLM2-135M-Instruct').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText(models.removal.unused).waitFor()
+    await dialog.getByRole('button', { name: models.removal.confirm }).click()
+    await heading(models.headingNone)
+    expect((await call('models.list', {})).models).toEqual([])
+    expect(complaints).toEqual([])
+  })
+
+  /** As from the file manager: the page gets a file of this computer by a drop event. */
+  async function drop(path: string): Promise<void> {
+    const { page } = screen
+    await page.evaluate(() => {
+      const source = document.createElement('input')
+      source.type = 'file'
+      source.id = 'dropped-from'
+      document.body.append(source)
+    })
+    await page.locator('#dropped-from').setInputFiles(path)
+    await page.evaluate(() => {
+      const source = document.querySelector<HTMLInputElement>('#dropped-from')
+      const dataTransfer = new DataTransfer()
+      for (const file of source?.files ?? []) dataTransfer.items.add(file)
+      for (const type of ['dragover', 'drop'])
+        document.body.dispatchEvent(new DragEvent(type, { dataTransfer, bubbles: true, cancelable: true }))
+      source?.remove()
+    })
+  }
+})

@@ -1,0 +1,195 @@
+// What a run is good for, in Chromium: its adapter taken away and checked, both versions side by side while they write,
+// stopped and asked again, kept over other screens; and what is said once the model is gone. With the real small model
+// where there is one: its answers are long enough to be stopped.
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { openLibrary } from '#core/system/library.ts'
+import { chat } from '#renderer/words/en/chat.ts'
+import { frame } from '#renderer/words/en/frame.ts'
+import { models } from '#renderer/words/en/models.ts'
+import { use } from '#renderer/words/en/use.ts'
+import { unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../processes/tiny-model.ts'
+import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import { findStarterGguf } from '../support/models.ts'
+import {
+  expectAccessible,
+  expectReading,
+  findChromium,
+  openTestBrowser,
+  type TestBrowser,
+} from './support/browser.ts'
+
+const chromium = findChromium()
+const starter = findStarterGguf()
+const limitMs = 480_000
+
+describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limitMs }, () => {
+  let screen: TestBrowser
+  let runId: string
+
+  beforeAll(async () => {
+    screen = await openTestBrowser(chromium!, async (home) => {
+      const library = openLibrary(home)
+      const tiny = { path: writeTinyModel(join(home, 'cache', 'tiny')), name: 'SmolLM2-135M-Instruct' }
+      unwrap(await importModel(library, starter ?? tiny.path, starter ? {} : { name: tiny.name }))
+    })
+    runId = await trainShortly(screen)
+  }, limitMs)
+  afterAll(() => screen?.close(), limitMs)
+
+  const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
+  const heading = (name: string | RegExp) =>
+    screen.page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs })
+  const open = (path: string) => screen.page.goto(`${screen.page.url().split('#')[0]}#${path}`)
+  const answers = () => screen.page.getByRole('article').filter({ has: screen.page.locator('header') })
+  const allEnded = () =>
+    expect.poll(() => screen.page.locator('article[aria-busy=true]').count(), { timeout: limitMs }).toBe(0)
+  const message = () => screen.page.getByRole('textbox', { name: chat.message })
+
+  test('is taken away and checked, and an export that was changed is said to be', async () => {
+    const { page, call } = screen
+    await open(`/runs/${runId}/training`)
+    await page.getByRole('link', { name: use.button }).click()
+    await heading(use.headingReady)
+    await expectReading(screen, 'use-ready')
+    await expectAccessible(screen)
+    await button(use.export).click()
+    await heading(use.headingChecked)
+    const [item] = (await call('export.list', { runId })).exports
+    await page.getByText(item!.check.sentence).waitFor()
+    expect(item!.check.sentence).toMatch(/to the last digit\.$/)
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await button(/^Copy where /).click()
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(item!.place)
+    await expectReading(screen, 'use-checked', { isAboutComputer: true })
+    await expectAccessible(screen)
+
+    const readme = join(item!.place, 'README.md')
+    const written = readFileSync(readme, 'utf8')
+    writeFileSync(readme, `${written}\nMine.\n`)
+    await page.reload()
+    await heading(use.headingUnsure)
+    await page.getByText('Changed since it was written: README.md.').waitFor()
+    writeFileSync(readme, written)
+    await page.reload()
+    await heading(use.headingChecked)
+  })
+
+  test('answers beside its base, can be stopped and asked again, and is still there after another screen', async () => {
+    const { page, call } = screen
+    await open(`/runs/${runId}/use`)
+    const { suggestions } = await call('chat.ofRun', { runId })
+    await button(suggestions[0]!.text).click()
+    await expect.poll(() => answers().count()).toBe(2)
+    await allEnded()
+    await page.getByText(`${chat.expected}: ${suggestions[0]!.answer}`).waitFor()
+    await page.getByRole('status').filter({ hasText: 'Base model answered: ' }).waitFor({ state: 'attached' })
+    await expectAccessible(screen)
+
+    await button(chat.fine).click()
+    const longest = page.getByRole('spinbutton', { name: new RegExp(chat.fields.maxTokens.title) })
+    await longest.fill('5000')
+    await page.getByRole('alert').getByText(chat.fields.maxTokens.range).waitFor()
+    await longest.fill('2048')
+    await page.getByRole('alert').waitFor({ state: 'detached' })
+    await page.getByRole('spinbutton', { name: new RegExp(chat.fields.temperature.title) }).fill('1.5')
+    await message().fill('Tell me a long story')
+    await message().press('Shift+Enter')
+    await message().pressSequentially('about a parcel')
+    await message().press('Enter')
+    await expect.poll(() => answers().count()).toBe(4)
+    if (starter !== null) {
+      // It grows while it is written.
+      const told = async () => ((await answers().nth(2).textContent()) ?? '').length
+      const first = await told()
+      await expect.poll(told, { timeout: limitMs }).toBeGreaterThan(first + 40)
+      await button(chat.stopAnswering).click()
+      await page.getByText(chat.ended.stopped).first().waitFor()
+    }
+    await allEnded()
+
+    await page.keyboard.press('Escape')
+    await page.getByRole('link', { name: frame.models }).click()
+    await heading(/^One model /)
+    await page.goBack()
+    await page.getByText('Tell me a long story').waitFor()
+    await button(chat.editLast).click()
+    expect(await message().inputValue()).toBe('Tell me a long story\nabout a parcel')
+    await longest.waitFor({ state: 'detached' })
+    await message().fill('where is the parcel')
+    await button(chat.fine).click()
+    await longest.fill('6')
+    await message().press('Enter')
+    await allEnded()
+    expect(await page.getByText('Tell me a long story').count()).toBe(0)
+    await page.getByText('where is the parcel', { exact: true }).waitFor()
+  })
+
+  test('is found on the chat screen, beside the model as it comes', async () => {
+    const { page } = screen
+    await page.locator('body').click({ position: { x: 5, y: 300 } })
+    await page.keyboard.press('g')
+    await page.keyboard.press('c')
+    await heading(/^Talk with /)
+    // The same conversation as on the run's own screen.
+    await page.getByText('where is the parcel', { exact: true }).waitFor()
+    await button(chat.restart).click()
+    await button(chat.restart).waitFor({ state: 'detached' })
+    await page.getByRole('combobox', { name: chat.partner }).click()
+    await page.getByRole('option', { name: 'SmolLM2-135M-Instruct' }).click()
+    await heading('Talk with SmolLM2-135M-Instruct')
+    await expectReading(screen, 'chat')
+    await expectAccessible(screen)
+    await message().fill('Good morning')
+    await button(chat.send).click()
+    await button(chat.stopAnswering).click()
+    await page.getByText(chat.ended.stopped).first().waitFor()
+    await allEnded()
+  })
+
+  test('says so when its model has gone to the bin', async () => {
+    const { page, call, complaints } = screen
+    await open('/models')
+    await button('Remove SmolLM2-135M-Instruct').click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('1 run was trained from it: Mail.').waitFor()
+    await dialog.getByText(models.removal.keeps).waitFor()
+    await expectAccessible(screen)
+    await dialog.getByRole('button', { name: models.removal.confirm }).click()
+    await heading(models.headingNone)
+    expect((await call('models.list', {})).models).toEqual([])
+    await open(`/runs/${runId}/use`)
+    await page.getByText('no longer on this computer').first().waitFor()
+    expect(await message().isEnabled()).toBe(false)
+    expect(await button(/^Export/).count()).toBe(0)
+    await expectAccessible(screen)
+    expect(complaints).toEqual([])
+  })
+})
+
+/** Two steps on forty short messages. */
+async function trainShortly({ call }: TestBrowser): Promise<string> {
+  const { project, draft } = await call('projects.create', { name: 'Mail', scenario: 'classification' })
+  const projectId = project.id
+  const bytes = Buffer.from(messagesCsv(40))
+  const purpose = { kind: 'data', projectId } as const
+  const file = { purpose, name: 'messages.csv', sizeBytes: bytes.length }
+  const { uploadId } = await call('upload.begin', file)
+  await call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') })
+  await call('upload.finish', { uploadId })
+  const [model] = (await call('models.list', {})).models
+  await call('projects.saveDraft', { projectId, draft: { ...draft, modelId: model!.id } })
+  const changes = {
+    'batch.maxTokens': 256,
+    'duration.maxSteps': 2,
+    'batch.microRows': 2,
+    'batch.accumulation': 1,
+  }
+  const { runId } = await call('training.start', { projectId, preset: 'quick', changes, name: 'Mail' })
+  const isDone = async () => expect((await call('training.get', { runId })).run.status).toBe('finished')
+  await vi.waitFor(isDone, { timeout: limitMs, interval: 200 })
+  return runId
+}
