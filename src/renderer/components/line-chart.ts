@@ -1,11 +1,11 @@
 // The drawing behind LineChart.vue, with only the parts of ECharts that lines need. Loaded when the first chart is shown.
 import { LineChart } from 'echarts/charts'
-import { GridComponent, MarkLineComponent } from 'echarts/components'
+import { GridComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/components'
 import { init, use } from 'echarts/core'
 import { LabelLayout } from 'echarts/features'
 import { CanvasRenderer } from 'echarts/renderers'
 
-use([LineChart, GridComponent, MarkLineComponent, LabelLayout, CanvasRenderer])
+use([LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, LabelLayout, CanvasRenderer])
 
 /** How a line is told from several others: a colour of theme.css by name, and its dashes. */
 export interface LineLook {
@@ -28,6 +28,8 @@ export interface ChartView {
   readonly lines: readonly ChartLine[]
   /** Where a mark stands, and what it says. */
   readonly mark: { readonly x: number; readonly text: string } | null
+  /** A stretch that is tinted as a warning. */
+  readonly band?: { readonly from: number; readonly to: number } | null
   readonly xTitle: string
   /** Where the axis ends, so that it stands still while points come. */
   readonly lastX: number
@@ -89,7 +91,16 @@ export function openChart(place: HTMLElement): ChartHandle {
         max: lastX,
         minInterval: 1,
       },
-      yAxis: { type: 'value', axisLabel: label, axisLine: { show: false }, splitLine: line, scale: true },
+      yAxis: {
+        type: 'value',
+        axisLabel: label,
+        axisLine: { show: false },
+        axisTick: { show: false },
+        splitLine: line,
+        scale: true,
+        // From 0 unless that would press the lines together.
+        min: ({ min, max }: { min: number; max: number }) => (min >= 0 && min < max / 2 ? 0 : null),
+      },
     }
   }
 
@@ -112,12 +123,32 @@ export function openChart(place: HTMLElement): ChartHandle {
     }
   }
 
-  function seriesOf({ name, points, isMain, look, label = name }: ChartLine, view: ChartView) {
+  function bandOf({ band }: ChartView) {
+    if (!band) return {}
+    return {
+      markArea: {
+        silent: true,
+        itemStyle: { color: colour('--c-warning-soft') },
+        data: [[{ xAxis: band.from }, { xAxis: band.to }]],
+      },
+    }
+  }
+
+  /** Points of the main line are rings; the one at the mark is full. */
+  function pointsOf({ points, isMain, look }: ChartLine, mark: ChartView['mark'], color: string) {
+    if (!isMain || look || mark === null) return points
+    return points.map((value) =>
+      value[0] === mark.x ? { value, symbolSize: 11, itemStyle: { color, borderColor: color } } : value,
+    )
+  }
+
+  function seriesOf(line: ChartLine, view: ChartView) {
+    const { name, points, isMain, look, label = name } = line
     const color = colour(look?.colour ?? (isMain ? '--c-accent' : '--c-third'))
     return {
       name,
       type: 'line',
-      data: points,
+      data: pointsOf(line, view.mark, color),
       showSymbol: isMain,
       symbol: 'circle',
       symbolSize: 7,
@@ -127,20 +158,22 @@ export function openChart(place: HTMLElement): ChartHandle {
         type: look?.dash ?? 'solid',
         opacity: look && !isMain ? 0.6 : 1,
       },
-      itemStyle: { color },
+      itemStyle: look ? { color } : { color: colour('--c-panel'), borderColor: color, borderWidth: 2 },
       endLabel: {
         ...font,
         show: points.length > 1 && label !== '',
         formatter: label,
         align: 'right',
         color,
+        backgroundColor: colour('--c-panel'),
+        padding: [0, 2],
         offset: [-6, isUpmost(points, view.lines) ? -14 : 14],
       },
       labelLayout: ({ labelRect }: { labelRect: Rect }) => ({
         ...keepInside(labelRect, size()),
         ...(look ? { moveOverlap: 'shiftY' } : {}),
       }),
-      ...(isMain ? markOf(view) : {}),
+      ...(isMain ? { ...markOf(view), ...bandOf(view) } : {}),
     }
   }
 

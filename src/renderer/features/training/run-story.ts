@@ -1,0 +1,57 @@
+// What the screen of a run says first: its heading, the line below it, and the chart. Pure.
+import type { TrainingView } from '#shared/contract/index.ts'
+import type { ChartView } from '../../components/line-chart.ts'
+import { formatAbout, formatNumber } from '../../format.ts'
+import { t } from '../../words/index.ts'
+
+/** The strongest finding comes first (core/training/diagnosis.ts). A run that stands or broke off says that first. */
+export function headingOf({ state: { status, diagnoses } }: TrainingView): string {
+  const [first] = diagnoses
+  if (first === undefined || (status !== 'running' && status !== 'finished'))
+    return t(`training.heading.${status}`)
+  const isStuck = first.kind === 'converged' && first.severity === 'warning'
+  return t(`training.${status}.${isStuck ? 'stuck' : first.kind}`)
+}
+
+/** Step, time left and speed. A run that may stop by itself soon takes at most so long. */
+export function lineOf(view: TrainingView): string {
+  const { state, run, validation } = view
+  const { step, totalSteps, timeLeftMs, tokensPerSecond, bestStep } = state
+  const measured = validation.at(-1)?.step ?? 0
+  const mayStop =
+    run.recipe.evaluation.patience !== null && measured > 0 && bestStep !== null && bestStep < measured
+  return [
+    totalSteps === 0 ? t('training.starting') : t('training.line', { step, total: totalSteps }),
+    ...(timeLeftMs === null
+      ? []
+      : [t(mayStop ? 'training.atMostLeft' : 'common.timeLeft', { time: formatAbout(timeLeftMs) })]),
+    ...(tokensPerSecond === null ? [] : [t('training.speed', { tokens: Math.round(tokensPerSecond) })]),
+  ].join(' · ')
+}
+
+export function chartOf({ state, train, validation }: TrainingView): ChartView {
+  const point = ({ step, lossNats }: { step: number; lossNats: number }) => [step, lossNats] as const
+  const { bestStep, totalSteps, diagnoses } = state
+  const lastStep = train.at(-1)?.step ?? 0
+  const isPastBest = diagnoses.some(({ kind }) => kind === 'memorising')
+  return {
+    lines: [
+      { name: t('training.trainLine'), points: train.map(point), isMain: false },
+      { name: t('training.validationLine'), points: validation.map(point), isMain: true },
+    ],
+    mark:
+      bestStep === null || validation.length < 2
+        ? null
+        : { x: bestStep, text: t('training.kept', { step: bestStep }) },
+    band: isPastBest && bestStep !== null && bestStep < lastStep ? { from: bestStep, to: lastStep } : null,
+    xTitle: t('training.steps'),
+    lastX: Math.max(totalSteps, lastStep),
+  }
+}
+
+/** The lowest loss on rows not seen; null before one was measured after training began. */
+export function bestOf({ validation }: TrainingView): string | null {
+  if (validation.length < 2) return null
+  const best = validation.reduce((lowest, point) => (point.lossNats < lowest.lossNats ? point : lowest))
+  return t('training.best', { loss: formatNumber(best.lossNats), step: best.step })
+}

@@ -1,0 +1,101 @@
+import { describe, expect, it } from 'vitest'
+import type { Diagnosis, TrainingView } from '#shared/contract/index.ts'
+import { openTestPage } from './support/page.ts'
+
+openTestPage({})
+const { bestOf, chartOf, headingOf, lineOf } = await import('#renderer/features/training/run-story.ts')
+
+const finding = (kind: Diagnosis['kind'], severity: Diagnosis['severity'] = 'warning'): Diagnosis => ({
+  kind,
+  severity,
+  step: 30,
+  sentence: '',
+  reason: '',
+  help: '',
+})
+const points = (...losses: number[]) => losses.map((lossNats, i) => ({ step: 10 * i, lossNats }))
+
+function viewOf(
+  state: object,
+  more: { validation?: object[]; train?: object[]; patience?: number | null } = {},
+) {
+  const { validation = points(2.5, 0.9, 0.6, 0.8), train = points(2.5, 0.8, 0.4, 0.2), patience = 3 } = more
+  return {
+    state: {
+      status: 'running',
+      step: 30,
+      totalSteps: 50,
+      timeLeftMs: 120_000,
+      tokensPerSecond: 268.4,
+      bestStep: 20,
+      diagnoses: [],
+      ...state,
+    },
+    run: { recipe: { evaluation: { patience } } },
+    train,
+    validation,
+  } as unknown as TrainingView
+}
+
+describe('the heading of a run', () => {
+  it('is its strongest finding while it trains and when it has finished', () => {
+    const diagnoses = [finding('memorising'), finding('stopped-early', 'note')]
+    expect(headingOf(viewOf({ diagnoses }))).toBe('Learning, and past its best')
+    expect(headingOf(viewOf({ diagnoses, status: 'finished' }))).toBe('Finished, past its best')
+  })
+
+  it('does not praise a run that lies flat above guessing', () => {
+    expect(headingOf(viewOf({ diagnoses: [finding('converged', 'good')] }))).toBe(
+      'It has learned what it can',
+    )
+    expect(headingOf(viewOf({ diagnoses: [finding('converged')] }))).toBe('It no longer gets better')
+  })
+
+  it('is how the run stands where nothing was found, and where it stands still or broke off', () => {
+    expect(headingOf(viewOf({}))).toBe('Learning')
+    expect(headingOf(viewOf({ status: 'paused', diagnoses: [finding('memorising')] }))).toBe('Paused')
+    expect(headingOf(viewOf({ status: 'failed', diagnoses: [finding('diverged')] }))).toBe('Not finished')
+  })
+})
+
+describe('the line below it', () => {
+  it('says step, time and speed', () => {
+    const { validation } = viewOf({})
+    expect(lineOf(viewOf({ bestStep: 30 }, { validation: [...validation] }))).toBe(
+      'Step 30 of 50 · about 2 min left · 268 tokens a second on this processor',
+    )
+  })
+
+  it('promises no more than "at most" where the run may stop by itself', () => {
+    expect(lineOf(viewOf({}))).toContain('at most about 2 min left')
+    expect(lineOf(viewOf({}, { patience: null }))).not.toContain('at most')
+  })
+
+  it('has no step before the plan is there', () => {
+    const early = viewOf({ totalSteps: 0, timeLeftMs: null, tokensPerSecond: null, bestStep: null })
+    expect(lineOf(early)).toBe('Getting ready')
+  })
+})
+
+describe('the chart', () => {
+  it('marks the kept version, and tints what came after the best', () => {
+    const chart = chartOf(viewOf({ diagnoses: [finding('memorising')] }))
+    expect(chart.mark).toEqual({ x: 20, text: 'kept: step 20' })
+    expect(chart.band).toEqual({ from: 20, to: 30 })
+    expect(chart.lastX).toBe(50)
+  })
+
+  it('tints nothing where nothing got worse, and marks nothing before a second measurement', () => {
+    expect(chartOf(viewOf({ diagnoses: [finding('still-learning', 'good')] })).band).toBeNull()
+    expect(chartOf(viewOf({ bestStep: 0 }, { validation: points(2.5) })).mark).toBeNull()
+  })
+
+  it('shows that the model as it was is the best one', () => {
+    expect(chartOf(viewOf({ bestStep: 0 }, { validation: points(1, 2) })).mark?.text).toBe('kept: step 0')
+  })
+})
+
+it('names the lowest loss once there are two measurements', () => {
+  expect(bestOf(viewOf({}))).toBe('Lowest on rows it has not seen: 0.6 at step 20')
+  expect(bestOf(viewOf({}, { validation: points(2) }))).toBeNull()
+})
