@@ -31,6 +31,13 @@ describe('what a side has read', () => {
     ])
   })
 
+  test('is at most what the program takes, from the end', () => {
+    const turns = Array.from({ length: 150 }, (_, at) => answered(`q${at}`, `a${at}`, null))
+    const history = historyOf(turns, 'base', 'now')
+    expect(history).toHaveLength(199)
+    expect(history[0]).toEqual({ role: 'user', content: 'q51' })
+  })
+
   test('is no answer that failed half way', () => {
     const failed = withEnd([newTurn('one', null, ['base'])], 'failed', 'No memory.')
     expect(historyOf(failed, 'base', 'now')).toEqual([{ role: 'user', content: 'now' }])

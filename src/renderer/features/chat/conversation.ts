@@ -36,6 +36,9 @@ export const newTurn = (text: string, expected: string | null, sides: readonly C
   answers: Object.fromEntries(sides.map((side) => [side, { text: '', ended: null, sentence: null }])),
 })
 
+/** Earlier messages that go with a question: with it fewer than the 200 that the program takes, in whole turns. */
+const mostMessages = 198
+
 /** What a side has read when it answers `text`: earlier messages only with an answer of its own. */
 export function historyOf(turns: readonly Turn[], side: ChatSide, text: string): ChatMessage[] {
   const before = turns.flatMap((turn): ChatMessage[] => {
@@ -46,7 +49,7 @@ export function historyOf(turns: readonly Turn[], side: ChatSide, text: string):
       { role: 'assistant', content: answer.text },
     ]
   })
-  return [...before, { role: 'user', content: text }]
+  return [...before.slice(-mostMessages), { role: 'user', content: text }]
 }
 
 /** The turns with this piece at the end of its side's answer; what comes after an answer's end is left out. */

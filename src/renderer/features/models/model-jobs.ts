@@ -1,5 +1,6 @@
 // Brings a model to this computer: the long work, how far it is, and what came of it.
 import { computed, ref, shallowRef } from 'vue'
+import type { Job } from '#shared/contract/system.ts'
 import type { Problem, Result } from '#shared/result.ts'
 import { api } from '../../api.ts'
 import { useActivity } from '../../stores/activity.ts'
@@ -10,7 +11,9 @@ export function useModelJobs(whenAdded: (modelId: string | null) => void) {
   const jobId = ref<string | null>(null)
   const running = computed(() => {
     const own = jobId.value === null ? undefined : activity.job(jobId.value)
-    return own ?? activity.runningJobs.find(({ kind }) => kind === 'model') ?? null
+    // A check knows its model from the start; one that is being added is known at its end.
+    const adds = ({ kind, modelId }: Job): boolean => kind === 'model' && modelId === null
+    return own ?? activity.runningJobs.find(adds) ?? null
   })
 
   async function follow(start: Promise<Result<{ jobId: string }>>): Promise<void> {

@@ -75,7 +75,7 @@ export const models = {
     isHere: 'on this computer',
     fetch: 'Fetch {name}, {size}',
     bring: 'Bring its folder or file with “Get another model”.',
-    sendFile: 'Drop a model file anywhere here, or choose one',
+    sendFile: 'Drop a model file on this page, or choose one',
     sendFileHelp: 'One GGUF file from this computer. It is copied into Tunewright’s folder.',
     pickFolder: 'Choose a model folder',
     pickFolderHelp: 'A folder with config.json, tokenizer.json and safetensors files.',
