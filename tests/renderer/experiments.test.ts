@@ -222,6 +222,8 @@ describe('words of a run', () => {
     })
     expect(line).toMatchObject({ values: ['5e-4', '2e-4', '5e-4'], isOther: [false, true, false] })
     expect(line.title).toBe('How strongly it learns')
+    const goal = settingLine({ path: 'scenario', values: ['code', 'code'], isDifferent: false })
+    expect([goal.title, ...goal.values]).toEqual(['Goal', 'Write code', 'Write code'])
     expect(settingLine({ path: 'some.newer.field', values: [1, null], isDifferent: true })).toMatchObject({
       title: 'some.newer.field',
       values: ['1', 'null'],

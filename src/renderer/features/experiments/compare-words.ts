@@ -3,10 +3,11 @@ import type { CallOutput } from '#shared/contract/index.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { MetricName } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
+import { scenarioIds } from '#shared/recipe.ts'
 import { recipeFields } from '#shared/recipe-fields.ts'
 import type { ChartView } from '../../components/line-chart.ts'
 import { nameForeign } from '../../foreign-text.ts'
-import { t } from '../../words/index.ts'
+import { type PlainKey, t } from '../../words/index.ts'
 import { fieldWord, shownFields, wordValue } from '../wizard/recipe-form.ts'
 import { formatRate } from './experiment-words.ts'
 import { markOf } from './run-marks.ts'
@@ -26,18 +27,31 @@ export interface SettingLine {
 const worded = new Set(shownFields.map(({ path }) => path))
 const fields = new Map(recipeFields.map((field) => [field.path, field]))
 
+/** Settings that the wizard asks for on another step than its fine settings. */
+const asked: Readonly<Record<string, PlainKey>> = {
+  scenario: 'experiments.compare.scenario',
+  instruction: 'experiments.compare.instruction',
+}
+const titleOf = (path: string): string => {
+  if (worded.has(path)) return fieldWord(path, 'title')
+  const key = asked[path]
+  return key === undefined ? path : t(key)
+}
+
 /** A setting in plain words; one that the wizard does not show by its path in the recipe. */
 export function settingLine({ path, values, isDifferent }: Setting): SettingLine {
   const field = fields.get(path)
   const write = (value: Setting['values'][number]): string => {
     if (path === 'optimizer.learningRate' && typeof value === 'number') return formatRate(value)
     if (field !== undefined && worded.has(path)) return wordValue(field, value)
+    const scenario = path === 'scenario' ? scenarioIds.find((id) => id === value) : undefined
+    if (scenario !== undefined) return t(`common.scenarios.${scenario}`)
     return typeof value === 'string' ? nameForeign(value, 200) : JSON.stringify(value)
   }
   const texts = values.map((value) => JSON.stringify(value))
   return {
     path,
-    title: worded.has(path) ? fieldWord(path, 'title') : path,
+    title: titleOf(path),
     term: worded.has(path) ? fieldWord(path, 'term') : '',
     values: values.map(write),
     isOther: texts.map((text) => text !== texts[0]),

@@ -132,6 +132,8 @@ export const experiments = {
     different: 'What is different',
     settings: 'Settings',
     setting: 'Setting',
+    scenario: 'Goal',
+    instruction: 'What the model is told',
     otherThanFirst: 'other than {letter}',
     sameRest: '{count} other setting is the same. | {count} other settings are the same.',
     noDifference: 'Every setting is the same.',

@@ -1,0 +1,190 @@
+// Past experiments are looked through with no model there and nothing running: found, sorted, annotated, compared, their
+// proof and answers opened, one removed, by keyboard where there is one; a reload shows all of it again.
+import { afterEach, describe, expect, test } from 'vitest'
+import { experiments } from '#renderer/words/en/experiments.ts'
+import { proof } from '#renderer/words/en/proof.ts'
+import {
+  expectAccessible,
+  expectReading,
+  findChromium,
+  openTestBrowser,
+  type TestBrowser,
+} from './support/browser.ts'
+import { makePastRuns, pastRuns } from './support/past-runs.ts'
+
+const chromium = findChromium()
+const limitMs = 180_000
+
+describe.skipIf(chromium === null)('past experiments in a browser', { timeout: limitMs }, () => {
+  let screen: TestBrowser
+  afterEach(() => screen?.close(), limitMs)
+
+  const grid = () => screen.page.getByRole('grid', { name: experiments.table.label })
+  const rowOf = (name: string) => grid().getByRole('row').filter({ hasText: name })
+  const panel = () => screen.page.getByRole('region', { name: experiments.compare.region })
+  /** The machine may be busy. */
+  const soon = { timeout: 20_000 }
+  const names = (): Promise<string[]> => grid().getByRole('rowheader').getByRole('link').allInnerTexts()
+  const expectNames = (expected: readonly string[]): Promise<void> =>
+    expect.poll(names, soon).toEqual(expected)
+  /** The head is a row too. */
+  const expectRuns = (count: number): Promise<void> =>
+    expect.poll(() => grid().getAttribute('aria-rowcount'), soon).toBe(String(count + 1))
+  const choose = async (filter: string, choice: string): Promise<void> => {
+    await screen.page.getByRole('combobox', { name: filter }).click()
+    await screen.page.getByRole('option', { name: choice }).click()
+  }
+  const rowInJournal = async (name: string) => {
+    const { rows } = await screen.call('experiments.list', { text: name })
+    return rows.find((row) => row.name === name)
+  }
+  const goToExperiments = async (): Promise<void> => {
+    await screen.page.keyboard.press('g')
+    await screen.page.keyboard.press('e')
+    await screen.page.getByRole('heading', { level: 1, name: experiments.heading }).waitFor()
+  }
+
+  test('invites where nothing was tried', async () => {
+    screen = await openTestBrowser(chromium!)
+    await goToExperiments()
+    await screen.page.getByRole('link', { name: experiments.empty.start }).waitFor()
+    await expectReading(screen, 'experiments-empty')
+    await expectAccessible(screen)
+    expect(screen.complaints).toEqual([])
+  })
+
+  test('are found, annotated, compared, opened and removed, and stay so', async () => {
+    screen = await openTestBrowser(chromium!, makePastRuns)
+    const { page, call, complaints } = screen
+    expect((await call('models.list', {})).models).toEqual([])
+    await goToExperiments()
+    await expectRuns(5)
+    const all = [pastRuns.proved, pastRuns.first, pastRuns.crashed, pastRuns.wild, pastRuns.steady]
+    await expectNames(all)
+    await expectAccessible(screen)
+
+    await choose(experiments.filters.status, experiments.statuses.failed)
+    await expectNames([pastRuns.crashed])
+    await page.getByRole('button', { name: experiments.filters.clear }).click()
+    await page.getByRole('searchbox', { name: experiments.search }).fill('ANA LIKED')
+    await expectNames([pastRuns.steady])
+    await page.getByRole('status').getByText('1 of 5 runs').waitFor()
+    await page.getByRole('searchbox', { name: experiments.search }).fill('')
+    await choose(experiments.filters.project, 'Clinic letters')
+    await expectNames([pastRuns.crashed, pastRuns.wild, pastRuns.steady])
+    await expectReading(screen, 'experiments')
+    const loss = grid().getByRole('columnheader', { name: experiments.columns.bestLoss.title })
+    await loss.getByRole('button').click()
+    await expectNames([pastRuns.steady, pastRuns.wild, pastRuns.crashed])
+    expect(await loss.getAttribute('aria-sort')).toBe('ascending')
+
+    await annotate()
+    await chooseColumns()
+    await page.getByRole('button', { name: experiments.filters.clear }).click()
+    await compare()
+    await openProof()
+    await removeByKey()
+    expect(complaints).toEqual([])
+  })
+
+  /** By keyboard: tags, a note that cannot be saved and is kept, a name. */
+  async function annotate(): Promise<void> {
+    const { page } = screen
+    const { keyboard } = page
+    await rowOf(pastRuns.steady).getByRole('rowheader').focus()
+    await keyboard.press('ArrowDown')
+    for (let n = 0; n < 5; n++) await keyboard.press('ArrowRight')
+    await keyboard.press('Enter')
+    const tags = page.getByRole('textbox', { name: experiments.edit.tags })
+    await tags.fill('wild, keep, wild')
+    await keyboard.press('Enter')
+    await expect.poll(async () => (await rowInJournal(pastRuns.wild))?.tags, soon).toEqual(['wild', 'keep'])
+    await tags.waitFor({ state: 'detached' })
+
+    await keyboard.press('ArrowRight')
+    await keyboard.press('F2')
+    const notes = page.getByRole('textbox', { name: experiments.edit.notes })
+    const tooLong = 'x'.repeat(100_001)
+    await notes.fill(tooLong)
+    await keyboard.press('Enter')
+    await page.getByRole('alert').getByText('What you typed is still here.').waitFor()
+    expect((await notes.inputValue()).length).toBe(tooLong.length)
+    await notes.fill('Too fast, try half of it')
+    await keyboard.press('Enter')
+    await notes.waitFor({ state: 'detached' })
+    await rowOf(pastRuns.wild).getByText('Too fast, try half of it').waitFor()
+
+    await keyboard.press('Home')
+    await keyboard.press('ArrowRight')
+    await keyboard.press('F2')
+    await page.getByRole('textbox', { name: experiments.edit.name }).fill('Wild one')
+    await keyboard.press('Enter')
+    await rowOf('Wild one').waitFor()
+  }
+
+  async function chooseColumns(): Promise<void> {
+    const { page, call } = screen
+    await page.getByRole('button', { name: experiments.columnMenu.open }).click()
+    const menu = page.getByRole('dialog')
+    await menu.getByRole('checkbox', { name: 'Show Seed' }).check()
+    await menu.getByRole('checkbox', { name: 'Show Learns' }).uncheck()
+    await menu.getByRole('button', { name: 'Move Seed to the left' }).click()
+    await expectAccessible(screen)
+    await page.keyboard.press('Escape')
+    await grid().getByRole('columnheader', { name: experiments.columns.seed.title }).waitFor()
+    const { experimentColumns } = await call('settings.get', {})
+    expect(experimentColumns).toEqual(['method', 'bestLoss', 'proof', 'tags', 'notes', 'seed', 'created'])
+  }
+
+  async function compare(): Promise<void> {
+    const { page } = screen
+    const { keyboard } = page
+    await rowOf(pastRuns.proved).getByRole('rowheader').focus()
+    await keyboard.press(' ')
+    await rowOf(pastRuns.proved).and(page.locator('[aria-selected=true]')).waitFor()
+    await panel().getByText(experiments.compare.tickMore).waitFor()
+    await rowOf(pastRuns.first).getByRole('checkbox').check()
+    await panel().getByText(experiments.compare.same).waitFor()
+    await panel().getByText('How strongly it learns').waitFor()
+    expect(await panel().getByText('Passes', { exact: true }).count()).toBe(0)
+    await panel().locator('canvas').waitFor()
+    await panel().getByRole('button', { name: 'Show the numbers' }).click()
+    await panel()
+      .getByRole('table', { name: `A ${pastRuns.proved}, rows not seen` })
+      .waitFor()
+    await panel().getByRole('button', { name: experiments.compare.showAll }).click()
+    await panel().getByText('Times through your rows').waitFor()
+    await panel().getByText(`B ${pastRuns.first}: not measured yet.`).waitFor()
+    await expectReading(screen, 'experiments-compared')
+    await expectAccessible(screen)
+  }
+
+  async function openProof(): Promise<void> {
+    const { page } = screen
+    await panel()
+      .getByRole('link', { name: `Proof and answers of ${pastRuns.proved}` })
+      .click()
+    await page.getByRole('heading', { name: proof.answers }).waitFor()
+    await page.goBack()
+    await panel().getByText(experiments.compare.same).waitFor()
+  }
+
+  async function removeByKey(): Promise<void> {
+    const { page, call } = screen
+    const { keyboard } = page
+    await rowOf('Wild one').getByRole('rowheader').focus()
+    await keyboard.press('Delete')
+    const dialog = page.getByRole('dialog', { name: 'Remove Wild one?' })
+    await expectAccessible(screen)
+    await dialog.getByRole('button', { name: experiments.remove.confirm }).click()
+    await rowOf('Wild one').waitFor({ state: 'detached' })
+
+    await page.reload()
+    await panel().getByText(experiments.compare.same).waitFor()
+    await expectRuns(4)
+    // The order by loss stands in the address, as the ticks do.
+    await expectNames([pastRuns.steady, pastRuns.crashed, pastRuns.proved, pastRuns.first])
+    await grid().getByRole('columnheader', { name: experiments.columns.seed.title }).waitFor()
+    expect((await call('experiments.list', {})).total).toBe(4)
+  }
+})
