@@ -24,7 +24,6 @@ export async function runDoctor(application: Application): Promise<void> {
     {
       library,
       launcher,
-      reader: () => application.reader(),
       canWrite: () => attempt(() => application.writer()),
     },
     ({ id, problem, detail, seconds }) => {

@@ -8,8 +8,8 @@ import { measureSpeed, readSpeed } from './speed.ts'
 export function createMachineHandlers(
   context: WorkstationContext,
 ): SomeHandlers<'system.selfTest' | 'system.speed' | 'system.measureSpeed'> {
-  const { library, launcher, reader, jobs, emit } = context
-  const ports = { library, launcher, reader: () => reader, canWrite: () => ok(true) }
+  const { library, launcher, jobs, emit } = context
+  const ports = { library, launcher, canWrite: () => ok(true) }
   /** Two at a time would tell each screen the other's ticks, and disturb each other. */
   let running: Promise<SelfTestCheck[]> | null = null
   return {

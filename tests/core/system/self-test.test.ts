@@ -1,38 +1,50 @@
 // What the self-test says where something is wrong: each fault is a line that a person understands, and the checks after
-// it are still done. No process is started here; machine-handlers.test.ts does that.
+// it are still done. Only the journal is read by a real process here; machine-handlers.test.ts starts all of them.
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
-import type { Launcher } from '#core/system/launcher.ts'
+import { type ChildExit, createNodeLauncher, type Launcher, type ProcessName } from '#core/system/launcher.ts'
 import { openLibrary } from '#core/system/library.ts'
 import { runSelfTest, type SelfTestPorts } from '#core/system/self-test.ts'
-import { openJournalReader } from '#journal/reader.ts'
-import { openJournalWriter } from '#journal/writer.ts'
 import { selfTestIds } from '#shared/contract/index.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
 import { fail, ok, unwrap } from '#shared/result.ts'
 import { withFault } from '../../faults/fault-files.ts'
+import { openSample } from '../../journal/support/folders.ts'
 import { temporaryHome } from '../workstation/open-workstation.ts'
 
 const problem = (code: ProblemCode) => ({ code, message: 'm', where: 'w', remedy: 'r' })
 
-/** Every process answers as it should. */
-const answering: Launcher = {
-  launch: () => ({
-    pid: undefined,
-    send: () => {},
-    onMessage: (listener) => queueMicrotask(() => listener({ kind: 'failed' })),
-    onExit: (listener) => setTimeout(() => listener({ code: null, signal: 'SIGKILL', lastWords: '' })),
-    kill: () => {},
-  }),
+interface Answer {
+  /** What it says, if anything. */
+  readonly says?: object
+  readonly exit?: Partial<ChildExit>
 }
+const usual = (name: ProcessName): Answer =>
+  name === 'journal-check' ? { says: { kind: 'finished', faults: [] } } : { says: { kind: 'failed' } }
 
-async function openPorts(): Promise<SelfTestPorts> {
-  const library = openLibrary(await temporaryHome())
-  unwrap(unwrap(openJournalWriter(library.journalPath)).close())
-  const reader = unwrap(openJournalReader(library.journalPath))
-  return { library, launcher: answering, reader: () => reader, canWrite: () => ok(true) }
-}
+/** Every process answers as it should, but for those that are told another answer. */
+const answering = (others: Partial<Record<ProcessName, Answer>> = {}): Launcher => ({
+  launch(name) {
+    const { says, exit = {} } = others[name] ?? usual(name)
+    return {
+      pid: undefined,
+      send: () => {},
+      onMessage: (listener) => {
+        if (says) queueMicrotask(() => listener(says))
+      },
+      onExit: (listener) => setTimeout(() => listener({ code: 0, signal: null, lastWords: '', ...exit })),
+      kill: () => {},
+    }
+  },
+})
+
+const openPorts = async (): Promise<SelfTestPorts> => ({
+  library: openLibrary(await temporaryHome()),
+  launcher: answering(),
+  canWrite: () => ok(true),
+})
 
 /** The one check that is no good, after all of them were done. */
 async function theFault(ports: SelfTestPorts) {
@@ -77,29 +89,22 @@ test('several damaged models are named one by one', async () => {
 })
 
 test('a journal with faults says how many and which, in words', async () => {
-  const ports = await openPorts()
-  const reader = ports.reader()
-  const verifyAll = () =>
-    ok({
-      damage: ['a row of runs refers to a missing row of projects'],
-      brokenRuns: [{ runId: 'run-1', firstBadSeq: 7, reason: 'the hash is another' }],
-      changedMeasurements: ['evaluation-2'],
-    })
-  const { detail, problem: found } = await theFault({ ...ports, reader: () => ({ ...reader, verifyAll }) })
-  expect(detail).toBe('3 things in the journal of your runs are not what was written.')
-  expect(found?.faults?.map(({ where }) => where)).toEqual([
-    'journal.db',
-    'run run-1',
-    'measurement evaluation-2',
-  ])
+  const faults = [
+    { where: 'journal.db', message: 'a row of runs refers to a missing row of projects' },
+    { where: 'run run-1', message: 'from entry 7 on it is not what was written' },
+  ]
+  const launcher = answering({ 'journal-check': { says: { kind: 'finished', faults } } })
+  expect(await theFault({ ...(await openPorts()), launcher })).toMatchObject({
+    id: 'journal',
+    detail: '2 things in the journal of your runs are not what was written.',
+    problem: { code: 'journal.corrupt', faults },
+  })
 })
 
 test('a journal that cannot be opened or read keeps its own words; one that another has open is sound', async () => {
   const ports = await openPorts()
-  const unreadable = () => fail(problem('journal.corrupt'))
-  expect(
-    await theFault({ ...ports, reader: () => ({ ...ports.reader(), verifyAll: unreadable }) }),
-  ).toMatchObject({
+  const unreadable = { says: { kind: 'failed', problem: problem('journal.corrupt') } }
+  expect(await theFault({ ...ports, launcher: answering({ 'journal-check': unreadable }) })).toMatchObject({
     id: 'journal',
     problem: problem('journal.corrupt'),
   })
@@ -112,21 +117,37 @@ test('a journal that cannot be opened or read keeps its own words; one that anot
 })
 
 test('a part that does not start says so, with its last words for a report', async () => {
-  const ports = await openPorts()
-  const launcher: Launcher = {
-    launch: (name) =>
-      name === 'scorer'
-        ? {
-            ...answering.launch(name),
-            onMessage: () => {},
-            onExit: (listener) =>
-              setTimeout(() => listener({ code: 1, signal: null, lastWords: 'no such library' })),
-          }
-        : answering.launch(name),
-  }
-  expect(await theFault({ ...ports, launcher })).toMatchObject({
+  const launcher = answering({ scorer: { exit: { code: 1, lastWords: 'no such library' } } })
+  expect(await theFault({ ...(await openPorts()), launcher })).toMatchObject({
     id: 'scorer',
     detail: 'This part of Tunewright did not start.',
     problem: { code: 'scorer.failed', where: 'scorer', details: 'no such library' },
   })
 })
+
+test('a real journal is read by a real process, and what was changed in it is found', {
+  timeout: 60_000,
+}, async () => {
+  const ports = await openPorts()
+  const path = ports.library.journalPath
+  const { writer, newRun } = openSample({ path })
+  unwrap(writer.createRun(newRun))
+  unwrap(writer.close())
+  const real = { ...ports, launcher: journalOnly() }
+  const checks = await runSelfTest(real, () => {})
+  expect(checks.find((check) => check.id === 'journal')).toMatchObject({ problem: null })
+  const db = new Database(path)
+  db.exec("UPDATE projects SET name = 'Another'")
+  db.close()
+  expect((await theFault(real)).problem).toMatchObject({
+    code: 'journal.corrupt',
+    faults: [{ where: 'journal.db', message: 'rows were changed after the journal was last closed' }],
+  })
+})
+
+/** Only the process that reads the journal is started. */
+function journalOnly(): Launcher {
+  const real = createNodeLauncher()
+  const others = answering()
+  return { launch: (name) => (name === 'journal-check' ? real : others).launch(name) }
+}
