@@ -1,26 +1,6 @@
 // The words of each finding about a run: what it is, the reason with its numbers, what helps.
 import type { Diagnosis } from '#shared/contract/index.ts'
-import type { DiagnosedPlan } from './diagnosis.ts'
-
-interface Findings {
-  'too-early': object
-  /** `isSeen`: only training rows are known, because no rows are held back for watching. */
-  'still-learning': { from: number; to: number; isSeen: boolean }
-  /** `chance`: the loss of guessing among the labels, where `to` is above it. */
-  converged: { from: number; to: number; isSeen: boolean; chance: number | null }
-  memorising: { best: number; now: number; worseChecks: number; trainFrom: number; trainTo: number }
-  'rate-too-low': { from: number; to: number }
-  /** "dead" compares gradient norms, the others losses. */
-  'rate-too-high': { how: 'worse' | 'thrown' | 'rose' | 'dead'; from: number; to: number; loss: number }
-  unstable: { isSpiky: boolean; spikes: number; highest: number }
-  'stopped-early': { best: number }
-  diverged: object
-}
-type Kind = keyof Findings
-/** What a rule found: since which step, and the numbers that show it. */
-export type Finding<K extends Kind = Kind> = {
-  [Each in K]: { readonly kind: Each; readonly step: number } & Readonly<Findings[Each]>
-}[K]
+import type { DiagnosedPlan, Finding, FindingKind } from './finding.ts'
 
 interface Context {
   readonly plan: DiagnosedPlan
@@ -33,7 +13,7 @@ export function sentenceOf(finding: Finding, context: Context): Words {
   return write(finding, context)
 }
 
-const writers: { readonly [K in Kind]: (finding: Finding<K>, context: Context) => Words } = {
+const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Context) => Words } = {
   'too-early': (_, { isOver }) =>
     isOver
       ? {

@@ -13,8 +13,8 @@
 // * That a gradient which died away far above a low loss means too high a rate, and one that has not changed beside a loss
 //   that has hardly moved means too low a one, was found on our own recorded runs.
 import type { Diagnosis } from '#shared/contract/index.ts'
-import type { Recipe } from '#shared/recipe.ts'
-import { type Finding, sentenceOf } from './diagnosis-sentences.ts'
+import { sentenceOf } from './diagnosis-sentences.ts'
+import type { DiagnosedPlan, Finding } from './finding.ts'
 import { median, noiseOf, theilSen } from './robust.ts'
 
 export interface DiagnosedCurve {
@@ -32,14 +32,6 @@ interface TrainLoss {
   readonly lossNats: number
   readonly gradNorm: number
   readonly learningRate: number
-}
-
-export interface DiagnosedPlan {
-  readonly totalSteps: number
-  readonly recipe: Pick<Recipe, 'optimizer' | 'schedule' | 'evaluation'>
-  /** How many labels there are; null where answers are free text. */
-  readonly labels: number | null
-  readonly validationRows: number
 }
 
 /** How a run ended; null while it goes on. */

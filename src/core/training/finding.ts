@@ -1,0 +1,30 @@
+// What the rules find in a run's curve (diagnosis.ts) before it has words (diagnosis-sentences.ts).
+import type { Recipe } from '#shared/recipe.ts'
+
+export interface DiagnosedPlan {
+  readonly totalSteps: number
+  readonly recipe: Pick<Recipe, 'optimizer' | 'schedule' | 'evaluation'>
+  /** How many labels there are; null where answers are free text. */
+  readonly labels: number | null
+  readonly validationRows: number
+}
+
+interface Findings {
+  'too-early': object
+  /** `isSeen`: only training rows are known, because no rows are held back for watching. */
+  'still-learning': { from: number; to: number; isSeen: boolean }
+  /** `chance`: the loss of guessing among the labels, where `to` is above it. */
+  converged: { from: number; to: number; isSeen: boolean; chance: number | null }
+  memorising: { best: number; now: number; worseChecks: number; trainFrom: number; trainTo: number }
+  'rate-too-low': { from: number; to: number }
+  /** "dead" compares gradient norms, the others losses. */
+  'rate-too-high': { how: 'worse' | 'thrown' | 'rose' | 'dead'; from: number; to: number; loss: number }
+  unstable: { isSpiky: boolean; spikes: number; highest: number }
+  'stopped-early': { best: number }
+  diverged: object
+}
+export type FindingKind = keyof Findings
+/** What a rule found: since which step, and the numbers that show it. */
+export type Finding<K extends FindingKind = FindingKind> = {
+  [Each in K]: { readonly kind: Each; readonly step: number } & Readonly<Findings[Each]>
+}[K]
