@@ -3,7 +3,6 @@
 import type { Component } from 'vue'
 import type { RouteRecordRaw } from 'vue-router'
 import { startPath } from './frame/first-start.ts'
-import { notFound } from './frame/has-screen.ts'
 import type { PlainKey } from './words/index.ts'
 
 /** Which entry of the rail is marked. */
@@ -68,7 +67,7 @@ export const routes: RouteRecordRaw[] = [
   ),
   {
     path: '/:rest(.*)*',
-    name: notFound,
+    name: 'not-found',
     component: () => import('./frame/NotFoundScreen.vue'),
     meta: { title: 'frame.notFound.title' },
   },

@@ -1,28 +1,38 @@
+// The frame: every address that it leads to has a screen, and what keys are read as.
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { hasScreen, notFound } from '#renderer/frame/has-screen.ts'
 import { jobPlace } from '#renderer/frame/job-place.ts'
-import { makeKeyReader } from '#renderer/frame/shortcuts.ts'
+import { goKeys, makeKeyReader } from '#renderer/frame/shortcuts.ts'
+import { jobKinds } from '#shared/contract/system.ts'
 
+/** A file of the page as text: components cannot be loaded here. */
+const sourceOf = (path: string): string =>
+  readFileSync(new URL(`../../src/renderer/${path}`, import.meta.url), 'utf8')
 const component = { render: () => null }
+const screens = [...sourceOf('routes.ts').matchAll(/screen\(\s*'([^']+)'/g)].map(([, path = '']) => path)
 const router = createRouter({
   history: createMemoryHistory(),
-  routes: [
-    { path: '/', component },
-    { path: '/runs/:runId/proof', component },
-    { path: '/:rest(.*)*', name: notFound, component },
-  ],
+  routes: [...screens, '/:rest(.*)*'].map((path) => ({ path, name: path, component })),
 })
+const hasScreen = (path: string): boolean => router.resolve(path).name !== '/:rest(.*)*'
 
 describe('the way to a screen', () => {
-  it('is there for what is built, and not for what is not', () => {
-    const place = (kind: 'proof' | 'export') =>
-      hasScreen(router, jobPlace({ kind, projectId: 'p', runId: 'r' }))
-    expect({ proof: place('proof'), export: place('export'), start: hasScreen(router, '/') }).toEqual({
-      proof: true,
-      export: false,
-      start: true,
-    })
+  it('of a job, known by its run, by its project or by nothing, leads somewhere', () => {
+    const places = jobKinds.flatMap((kind) => [
+      jobPlace({ kind, projectId: 'p', runId: 'r' }),
+      jobPlace({ kind, projectId: null, runId: null }),
+    ])
+    expect(places.filter((place) => !hasScreen(place))).toEqual([])
+    expect(hasScreen('/nowhere')).toBe(false)
+  })
+
+  it('of the rail and of the keys is the same, and there', () => {
+    const places = [...sourceOf('frame/AppRail.vue').matchAll(/section: '\w+', to: '([^']+)'/g)].map(
+      ([, to]) => to,
+    )
+    expect(places).toEqual(goKeys.map(({ to }) => to))
+    expect(places.filter((place) => !hasScreen(place ?? ''))).toEqual([])
   })
 })
 
