@@ -36,6 +36,9 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
   let current = { ms: 0, evaluationMs: 0 }
   const evaluationBreaks: (typeof current)[] = []
   let otherBreaksMs = 0
+  let evaluatedMs = 0
+  let samplesMs = 0
+  let sampledAtStep = 0
   let savingSinceMs: number | null = null
   let savingMs = 0
 
@@ -68,6 +71,14 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
     const window = Math.max(leastWindow, windowShare * stepsDone)
     stepsDone += 1
     stepsMs = stepsMs.slice(-window)
+  }
+
+  /** Sample answers come when there is time for them, so they count by their share of the run, and once more at the end. */
+  function followSamples(atStep: number): void {
+    samplesMs = current.ms - evaluatedMs
+    sampledAtStep = atStep
+    current.ms = evaluatedMs
+    if (atStep > 0) otherBreaksMs += samplesMs
   }
 
   /** By what the last ones say; handing over and writing down come on top, seen over the whole run. */
@@ -115,7 +126,9 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
       if (event.kind === 'evaluation') {
         evaluatedAtStep = event.step
         current.evaluationMs = event.durationMs
+        evaluatedMs = current.ms
       }
+      if (event.kind === 'samples') followSamples(event.step)
       if (event.kind === 'checkpoint' && savingSinceMs !== null) savingMs = lastMs - savingSinceMs
     },
     estimateMs() {
@@ -127,8 +140,9 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
       const trainingMs = Math.max(0, plan.totalSteps - step) * each * (1 + otherShare)
       const breaksLeft = evaluationsLeft(plan) + (doing === 'break' && current.evaluationMs > 0 ? 1 : 0)
       const begun = doing === 'break' ? Math.min(current.ms, breakMs) : Math.min(sinceStepMs, each)
-      // The last state and the adapter are written at the end.
-      return Math.max(0, trainingMs + breaksLeft * breakMs - begun) + 2 * savingMs
+      // At the end come the last sample answers, and the last state and the adapter are written.
+      const endMs = (sampledAtStep < plan.totalSteps ? samplesMs : 0) + 2 * savingMs
+      return Math.max(0, trainingMs + breaksLeft * breakMs - begun) + endMs
     },
     doneShare: () => (plan === null || plan.totalSteps === 0 ? 0 : Math.min(1, step / plan.totalSteps)),
   }

@@ -128,7 +128,7 @@ export function openChart(place: HTMLElement): ChartHandle {
     return {
       markArea: {
         silent: true,
-        itemStyle: { color: colour('--c-warning-soft') },
+        itemStyle: { color: colour('--c-warning-soft'), opacity: 0.55 },
         data: [[{ xAxis: band.from }, { xAxis: band.to }]],
       },
     }

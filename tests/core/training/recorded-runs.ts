@@ -172,6 +172,9 @@ export const recordedRuns: readonly RecordedRun[] = [
   smol('long-5e-4', { rate: 5e-4, rows: 100, epochs: 3, patience: null }, true, {
     checkpoints: { everySteps: null, everySeconds: 15 },
   }),
+  // The runs above are from before sample answers were written at each measurement.
+  tiny('samples', { rate: 5e-3, rows: 1200, microRows: 24, epochs: 10, patience: null }, true),
+  smol('samples', { rate: 5e-4, rows: 60, epochs: 3, patience: null }, true),
   smol('disturbed', { rate: 5e-4, rows: 80, epochs: 3, patience: null }, true, {
     disturbedFromStep: 25,
     disturbedForMs: 20_000,

@@ -1,0 +1,115 @@
+// The findings of a run that is followed, one that is resumed, and one of the past: the same rules over the same points.
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+import { type DiagnosisReader, diagnosesAtRest, followDiagnoses } from '#core/training/run-diagnosis.ts'
+import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
+import { recipe } from '#shared/recipe.ts'
+import { ok } from '#shared/result.ts'
+import type { TrainerEvent } from '#shared/trainer-protocol.ts'
+
+interface Golden {
+  readonly totalSteps: number
+  readonly how: { readonly settings: object }
+  readonly train: readonly (readonly [number, number, number, number])[]
+  readonly validation: readonly (readonly [number, number, number, number])[]
+}
+const file = new URL('../../golden/curves/tiny-shuffled-1e-2.json', import.meta.url)
+const golden = JSON.parse(readFileSync(file, 'utf8')) as Golden
+
+const steps = golden.train.map(([step, lossNats, gradNorm, learningRate]) => ({
+  step,
+  epoch: 0,
+  lossNats,
+  gradNorm,
+  learningRate,
+  labelledTokens: 1,
+  tokensSeen: step,
+  durationMs: 1,
+}))
+const measured = golden.validation.map(([step, lossNats, labelledTokens, isBest]) => ({
+  step,
+  lossNats,
+  labelledTokens,
+  isBest: isBest === 1,
+  durationMs: 1,
+}))
+const curveUntil = (step: number): RunCurve => ({
+  train: steps.filter((point) => point.step <= step).map((point) => ({ ...point, attempt: 1, atMs: 0 })),
+  validation: measured
+    .filter((point) => point.step <= step)
+    .map((point) => ({ ...point, attempt: 1, atMs: 0 })),
+})
+const plan = (resumedAtStep: number): TrainerEvent => ({
+  kind: 'plan',
+  totalSteps: golden.totalSteps,
+  stepsPerEpoch: 7,
+  evaluateEverySteps: 7,
+  trainRows: 52,
+  validationRows: 12,
+  trainableParameters: 1,
+  leftOut: [],
+  resumedAtStep,
+  determinism: 'bit-exact on this machine',
+  backend: 'test',
+})
+/** The events of a trainer from a step on, in order: a step, then the measurement at it. */
+const eventsAfter = (from: number): TrainerEvent[] =>
+  [
+    ...steps.map((point) => ({ kind: 'step' as const, ...point })),
+    ...measured.map((point) => ({ kind: 'evaluation' as const, ...point })),
+  ]
+    .filter(({ step, kind }) => step > from || (from === 0 && step === 0 && kind === 'evaluation'))
+    .sort((a, b) => a.step - b.step)
+
+const run = {
+  id: 'run',
+  datasetFingerprint: 'f',
+  totalSteps: golden.totalSteps,
+  status: 'finished',
+  endReason: 'completed',
+  failureCode: null,
+  recipe: recipe.parse({
+    version: 1,
+    model: { id: 'tiny', weightsSha256: 'a'.repeat(64) },
+    data: { fingerprint: 'f' },
+    scenario: 'classification',
+    instruction: 'x',
+    ...golden.how.settings,
+    threads: 1,
+  }),
+} as unknown as RunDetail
+const reader = (known: RunCurve): DiagnosisReader => ({ datasets: () => ok([]), thinCurve: () => ok(known) })
+const none = reader({ train: [], validation: [] })
+
+test('nothing is said before the plan, then what is found as it comes', () => {
+  const fold = followDiagnoses(run, none)
+  expect(fold.list()).toEqual([])
+  fold.follow(plan(0))
+  const heard = new Set<string>()
+  for (const event of eventsAfter(0)) {
+    fold.follow(event)
+    for (const { kind } of fold.list()) heard.add(kind)
+  }
+  expect([...heard]).toEqual(['too-early', 'still-learning', 'converged', 'memorising'])
+  expect(fold.list()[0]).toMatchObject({ kind: 'memorising', step: 105 })
+})
+
+test('a resumed run goes on from its checkpoint with what the journal has, and forgets the steps after it', () => {
+  const fold = followDiagnoses(run, reader(curveUntil(230)))
+  fold.follow(plan(210))
+  expect(fold.list()[0]).toMatchObject({ kind: 'memorising', step: 105 })
+  for (const event of eventsAfter(210)) fold.follow(event)
+  const whole = followDiagnoses(run, none)
+  whole.follow(plan(0))
+  for (const event of eventsAfter(0)) whole.follow(event)
+  expect(fold.list()).toEqual(whole.list())
+})
+
+test('a run of the past says the same, in the past tense; one that never had a plan says nothing', () => {
+  const past = diagnosesAtRest(run, curveUntil(golden.totalSteps), none)
+  expect(past.map(({ kind }) => kind)).toEqual(['memorising'])
+  expect(past[0]?.help).not.toContain('You can stop now')
+  expect(diagnosesAtRest({ ...run, totalSteps: null }, curveUntil(0), none)).toEqual([])
+  const broken = { ...run, status: 'failed', failureCode: 'training.diverged' } as RunDetail
+  expect(diagnosesAtRest(broken, curveUntil(60), none)[0]?.kind).toBe('diverged')
+})
