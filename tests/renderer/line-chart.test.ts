@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { isUpmost, keepInside } from '#renderer/components/line-chart.ts'
+import { isUpmost, keepInside, labelledPoint } from '#renderer/components/line-chart.ts'
 
 const chart = { width: 320, height: 330 }
 const label = { width: 115, height: 14 }
@@ -28,5 +28,18 @@ describe('labels of the chart', () => {
     })
     const lines = [line(3, 1), line(2, 2), line()]
     expect(lines.map(({ points }) => isUpmost(points, lines))).toEqual([false, true, false])
+  })
+
+  it('of several runs stand at different points', () => {
+    const points = Array.from({ length: 11 }, (_, x) => [x, 1] as const)
+    const line = (label?: string) => ({
+      name: '',
+      isMain: true,
+      points,
+      ...(label === undefined ? {} : { label }),
+    })
+    const lines = [line('A'), line(''), line('B'), line(), line('C')]
+    expect([0, 2, 4].map((index) => labelledPoint(lines[index] ?? line(), lines))).toEqual([3, 5, 8])
+    expect(labelledPoint({ ...line('A'), points: points.slice(0, 1) }, lines)).toBe(0)
   })
 })

@@ -20,7 +20,10 @@ export interface ChartLine {
   readonly isMain: boolean
   /** Of several runs in one chart; without it the main line has the accent colour and the others are grey. */
   readonly look?: LineLook
-  /** What stands at the line's end: its name unless told, nothing where it is empty. */
+  /**
+   * What the line is called in the drawing: its name unless told, nothing where it is empty. It stands at the line's end; of
+   * several runs, which end close together, at one of its points.
+   */
   readonly label?: string
 }
 
@@ -68,6 +71,13 @@ const lastY = (points: ChartLine['points']): number => points.at(-1)?.[1] ?? Num
 /** Whether a line ends above all others: its label then stands above its end, those of the others below theirs. */
 export const isUpmost = (points: ChartLine['points'], lines: readonly ChartLine[]): boolean =>
   lines.every((other) => other.points === points || lastY(other.points) < lastY(points))
+
+/** The point of a line that bears its label: of all lines that have one they are spread over the chart. */
+export function labelledPoint(line: ChartLine, lines: readonly ChartLine[]): number {
+  const labelled = lines.filter(({ label }) => label !== undefined && label !== '')
+  const share = (labelled.indexOf(line) + 1) / (labelled.length + 1)
+  return Math.round(share * (line.points.length - 1))
+}
 
 export function openChart(place: HTMLElement): ChartHandle {
   const chart = init(place)
@@ -134,12 +144,26 @@ export function openChart(place: HTMLElement): ChartHandle {
     }
   }
 
-  /** Points of the main line are rings; the one at the mark is full. */
-  function pointsOf({ points, isMain, look }: ChartLine, mark: ChartView['mark'], color: string) {
-    if (!isMain || look || mark === null) return points
+  /** Points of the main line are rings; the one at the mark is full. Of several runs one point bears the label. */
+  function pointsOf(line: ChartLine, { mark, lines }: ChartView, color: string) {
+    const { points, isMain, look } = line
+    if (look) return withLabel(line, labelledPoint(line, lines))
+    if (!isMain || mark === null) return points
     return points.map((value) =>
       value[0] === mark.x ? { value, symbolSize: 11, itemStyle: { color, borderColor: color } } : value,
     )
+  }
+
+  function withLabel({ points, label = '' }: ChartLine, at: number) {
+    if (label === '') return points
+    const ink = {
+      color: colour('--c-ink'),
+      fontWeight: 700,
+      backgroundColor: colour('--c-panel'),
+      padding: [0, 2],
+    }
+    const shown = { ...font, ...ink, show: true, formatter: label, position: 'top' }
+    return points.map((value, index) => (index === at ? { value, label: shown } : value))
   }
 
   function seriesOf(line: ChartLine, view: ChartView) {
@@ -148,7 +172,7 @@ export function openChart(place: HTMLElement): ChartHandle {
     return {
       name,
       type: 'line',
-      data: pointsOf(line, view.mark, color),
+      data: pointsOf(line, view, color),
       showSymbol: isMain,
       symbol: 'circle',
       symbolSize: 7,
@@ -161,7 +185,7 @@ export function openChart(place: HTMLElement): ChartHandle {
       itemStyle: look ? { color } : { color: colour('--c-panel'), borderColor: color, borderWidth: 2 },
       endLabel: {
         ...font,
-        show: points.length > 1 && label !== '',
+        show: look === undefined && points.length > 1 && label !== '',
         formatter: label,
         align: 'right',
         color,
@@ -169,10 +193,7 @@ export function openChart(place: HTMLElement): ChartHandle {
         padding: [0, 2],
         offset: [-6, isUpmost(points, view.lines) ? -14 : 14],
       },
-      labelLayout: ({ labelRect }: { labelRect: Rect }) => ({
-        ...keepInside(labelRect, size()),
-        ...(look ? { moveOverlap: 'shiftY' } : {}),
-      }),
+      labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size()),
       ...(isMain ? { ...markOf(view), ...bandOf(view) } : {}),
     }
   }
