@@ -50,13 +50,13 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
             ? 'More passes would bring little. More or more varied rows may bring more.'
             : 'You can stop now and keep the best version: going on brings little.',
         },
-  memorising: ({ step, best, now, worseChecks, trainFrom, trainTo }, { isOver }) => ({
+  memorising: ({ step, best, now, trainFrom, trainTo }, { isOver }) => ({
     severity: 'warning',
     sentence:
       step === 0
         ? 'It learns its rows by heart, and gets no better on others.'
         : `It began to memorise at step ${step}.`,
-    reason: `On rows it has not seen its loss went from ${loss(best)} to ${loss(now)}, and was never lower in ${worseChecks} measurements${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
+    reason: `On rows it has not seen its loss went from ${loss(best)} to ${loss(now)} and was never lower since${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
     help: `${step === 0 ? 'What is kept is the model as it was before.' : `The version of step ${step} is kept.`} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, a lower learning rate, or more and more varied rows help.`,
   }),
   'rate-too-low': ({ step, from, to }, { plan }) => ({

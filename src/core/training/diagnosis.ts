@@ -39,7 +39,17 @@ export type DiagnosedEnd = 'completed' | 'stopped-early' | 'diverged' | 'other' 
 
 type Main = Exclude<Finding['kind'], 'unstable' | 'stopped-early' | 'diverged'>
 
-export function diagnose(curve: DiagnosedCurve, plan: DiagnosedPlan, end: DiagnosedEnd): Diagnosis[] {
+/** More points would change little but the time it takes. */
+const mostTrainPoints = 1000
+const mostMeasurements = 60
+
+/** Takes at most about a tenth of a second, however long the run. */
+export function diagnose(whole: DiagnosedCurve, plan: DiagnosedPlan, end: DiagnosedEnd): Diagnosis[] {
+  const best = bestOf(whole.validation)
+  const curve: DiagnosedCurve = {
+    train: thinned(whole.train, mostTrainPoints, () => false),
+    validation: thinned(whole.validation, mostMeasurements, (point) => point === best),
+  }
   const lastStep = curve.train.at(-1)?.step ?? 0
   const main = mainFinding(curve, plan, end)
   const isRateTooHigh = main.kind === 'rate-too-high'
@@ -58,6 +68,13 @@ export function diagnose(curve: DiagnosedCurve, plan: DiagnosedPlan, end: Diagno
     .map((finding) => ({ kind: finding.kind, step: finding.step, ...sentenceOf(finding, { plan, isOver }) }))
     .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
 }
+
+/** Every so many points, the last one, and those that must stay. */
+function thinned<P>(points: readonly P[], most: number, mustStay: (point: P) => boolean): readonly P[] {
+  const every = Math.ceil(points.length / most)
+  return points.filter((point, i) => i % every === 0 || i === points.length - 1 || mustStay(point))
+}
+
 const order: readonly Diagnosis['severity'][] = ['warning', 'note', 'good']
 
 // ---- one finding at a time, and no flipping ------------------------------------------------------------------------
@@ -325,7 +342,6 @@ function memorising(view: View): Finding<'memorising'> | null {
     step: best.step,
     best: best.lossNats,
     now: validation.at(-1)!.lossNats,
-    worseChecks: after.length,
     trainFrom: atBest.loss,
     trainTo: recent.loss,
   }

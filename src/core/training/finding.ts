@@ -15,7 +15,7 @@ interface Findings {
   'still-learning': { from: number; to: number; isSeen: boolean }
   /** `chance`: the loss of guessing among the labels, where `to` is above it. */
   converged: { from: number; to: number; isSeen: boolean; chance: number | null }
-  memorising: { best: number; now: number; worseChecks: number; trainFrom: number; trainTo: number }
+  memorising: { best: number; now: number; trainFrom: number; trainTo: number }
   'rate-too-low': { from: number; to: number }
   /** "dead" compares gradient norms, the others losses. */
   'rate-too-high': { how: 'worse' | 'thrown' | 'rose' | 'dead'; from: number; to: number; loss: number }

@@ -42,7 +42,7 @@ export interface DiagnosisFold {
 }
 
 /** Points that are kept of a run under way; of a longer one every second step is let go. */
-const keptPoints = 4000
+const keptPoints = 2000
 /** Looks at a run under way, as shares of its plan; each measurement is one more. */
 const looksOfRun = 40
 
