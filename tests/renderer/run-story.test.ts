@@ -73,7 +73,10 @@ describe('the line below it', () => {
 
   it('has no step before the plan is there', () => {
     const early = viewOf({ totalSteps: 0, timeLeftMs: null, tokensPerSecond: null, bestStep: null })
-    expect(lineOf(early)).toBe('Getting ready')
+    expect(headingOf(early)).toBe('Getting ready')
+    expect(lineOf(early)).toBe('The model and your rows are being loaded')
+    const failed = viewOf({ ...early.state, status: 'failed' })
+    expect(lineOf(failed)).toBe('It ended before its first step.')
   })
 })
 

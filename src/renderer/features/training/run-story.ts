@@ -5,7 +5,8 @@ import { formatAbout, formatNumber } from '../../format.ts'
 import { t } from '../../words/index.ts'
 
 /** The strongest finding comes first (core/training/diagnosis.ts). A run that stands or broke off says that first. */
-export function headingOf({ state: { status, diagnoses } }: TrainingView): string {
+export function headingOf({ state: { status, totalSteps, diagnoses } }: TrainingView): string {
+  if (status === 'running' && totalSteps === 0) return t('training.starting')
   const [first] = diagnoses
   if (first === undefined || (status !== 'running' && status !== 'finished'))
     return t(`training.heading.${status}`)
@@ -21,13 +22,17 @@ export function lineOf(view: TrainingView): string {
   const mayStop =
     run.recipe.evaluation.patience !== null && measured > 0 && bestStep !== null && bestStep < measured
   return [
-    totalSteps === 0 ? t('training.starting') : t('training.line', { step, total: totalSteps }),
+    totalSteps === 0 ? unplanned(state.status) : t('training.line', { step, total: totalSteps }),
     ...(timeLeftMs === null
       ? []
       : [t(mayStop ? 'training.atMostLeft' : 'common.timeLeft', { time: formatAbout(timeLeftMs) })]),
     ...(tokensPerSecond === null ? [] : [t('training.speed', { tokens: Math.round(tokensPerSecond) })]),
   ].join(' · ')
 }
+
+/** Of a run that has no plan yet, or never had one. */
+const unplanned = (status: TrainingView['state']['status']): string =>
+  t(status === 'queued' || status === 'running' ? 'training.loadingModel' : 'training.nothing')
 
 export function chartOf({ state, train, validation }: TrainingView): ChartView {
   const point = ({ step, lossNats }: { step: number; lossNats: number }) => [step, lossNats] as const

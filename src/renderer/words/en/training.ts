@@ -39,6 +39,7 @@ export const training = {
   severity: { good: 'Good', note: 'Note', warning: 'Warning' },
   help: 'What helps:',
   starting: 'Getting ready',
+  loadingModel: 'The model and your rows are being loaded',
   atMostLeft: 'at most {time} left',
   line: 'Step {step} of {total}',
   speed: '{tokens} tokens a second on this processor',
