@@ -76,6 +76,11 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
     writeFileSync(readme, written)
     await page.reload()
     await heading(use.headingChecked)
+
+    // The address of another run shows that run, also from the same screen.
+    await open('/runs/nothing/use')
+    await page.getByRole('alert').waitFor()
+    await page.getByRole('heading', { name: use.headingChecked }).waitFor({ state: 'detached' })
   })
 
   test('answers beside its base, can be stopped and asked again, and is still there after another screen', async () => {
