@@ -3,6 +3,7 @@ import { excerptOf } from '#formats/table-types.ts'
 import type { DatasetRow } from '#shared/rows.ts'
 import type { Scenario } from '../scenarios/scenarios.ts'
 import { foldText } from './same-text.ts'
+import { valueExcerpt } from './value-excerpt.ts'
 
 export interface Contradiction {
   readonly excerpt: string
@@ -50,7 +51,7 @@ export function findRepeats(rows: readonly DatasetRow[], scenario: Scenario): Re
   const contradictions = [...clashes]
     .filter(([, answers]) => answers.size > 1)
     .map(([key, answers]) => ({
-      excerpt: excerptOf(rows[firstOf.get(key)!]!.fields[scenario.identityRoles[0]!] ?? ''),
+      excerpt: valueExcerpt(rows[firstOf.get(key)!]!.fields[scenario.identityRoles[0]!] ?? ''),
       answers: [...answers.values()],
     }))
   const lines = [...duplicateLines].slice(0, listedLines).toSorted((a, b) => a - b)

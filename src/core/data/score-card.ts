@@ -9,6 +9,7 @@ import type { DataReport } from './data-report.ts'
 import type { DataWarning, WarningKind } from './data-warnings.ts'
 import { listedLines } from './repeats.ts'
 import { plural, type ScoreLine, scoreTexts } from './score-texts.ts'
+import { valueExcerpt } from './value-excerpt.ts'
 
 export function scoreData(prepared: PreparedData, report: DataReport, scenario: Scenario): ScoreItem[] {
   const { rows } = prepared.read
@@ -131,7 +132,7 @@ const linesOf = (
 
 function pairOf(rows: readonly DatasetRow[], [a, b]: readonly [number, number], role?: string): string {
   const textOf = ({ fields }: DatasetRow): string =>
-    excerptOf((role === undefined ? undefined : fields[role]) ?? Object.values(fields)[0] ?? '')
+    valueExcerpt((role === undefined ? undefined : fields[role]) ?? Object.values(fields)[0] ?? '')
   return `“${textOf(rows[a]!)}” and “${textOf(rows[b]!)}”`
 }
 
