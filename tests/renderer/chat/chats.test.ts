@@ -1,5 +1,6 @@
 // The conversations that the page keeps: sent, grown by pieces, stopped, changed and sent again, lost and begun anew.
 import { beforeEach, describe, expect, test, vi } from 'vitest'
+import { effectScope } from 'vue'
 import type { ChatPartner } from '#shared/contract/chat.ts'
 import type { CallInput } from '#shared/contract/contract.ts'
 import { openTestPage } from '../support/page.ts'
@@ -113,11 +114,13 @@ describe('a conversation', () => {
     expect(calls.at(-1)).toEqual({ name: 'chat.stop', input: { chatId: 'c1' } })
   })
 
-  test('says so where the connection is lost, and can be asked again', async () => {
+  test('says so where the connection is lost, also when the screen that began it was left', async () => {
     const { chats, connectionState, tell } = page
-    const talk = chats.of(partner)
+    const screen = effectScope()
+    const talk = screen.run(() => chats.of(partner))!
     await talk.send(partner, 'one')
     tell('c1', 'base', 'half')
+    screen.stop()
     connectionState.value = 'lost'
     await vi.waitFor(() => expect(talk.isAnswering.value).toBe(false))
     expect(talk.turns.value[0]?.answers.base).toMatchObject({ text: 'half', ended: 'failed' })

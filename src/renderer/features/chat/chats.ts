@@ -1,7 +1,16 @@
 // The conversations of this page, one for each model and run. They stay while one goes to other screens; nothing of them
 // is kept when the page is closed.
 import { defineStore } from 'pinia'
-import { type ComputedRef, computed, type Ref, ref, type ShallowRef, shallowRef, watch } from 'vue'
+import {
+  type ComputedRef,
+  computed,
+  effectScope,
+  type Ref,
+  ref,
+  type ShallowRef,
+  shallowRef,
+  watch,
+} from 'vue'
 import type { ChatPartner } from '#shared/contract/chat.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
@@ -53,7 +62,8 @@ export const useChats = defineStore('chats', () => {
     const key = keyOf(partner)
     const known = conversations.get(key)
     if (known !== undefined) return known
-    const made = createConversation()
+    // A scope of its own: one that a screen asked for would no longer watch the connection once that screen is left.
+    const made = effectScope(true).run(createConversation) as Conversation
     conversations.set(key, made)
     return made
   }
