@@ -1,8 +1,10 @@
 // Past experiments are looked through with no model there and nothing running: found, sorted, annotated, compared, their
 // proof and answers opened, one removed, by keyboard where there is one; a reload shows all of it again.
+import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { experiments } from '#renderer/words/en/experiments.ts'
 import { proof } from '#renderer/words/en/proof.ts'
+import { writeManyRuns } from '../../bench/many-experiments.ts'
 import {
   expectAccessible,
   expectReading,
@@ -51,6 +53,26 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
     await expectReading(screen, 'experiments-empty')
     await expectAccessible(screen)
     expect(screen.complaints).toEqual([])
+  })
+
+  test('in hundreds keep the keyboard in the table, however far a key leads (it was lost behind the last row)', async () => {
+    screen = await openTestBrowser(chromium!, async (home) =>
+      writeManyRuns(join(home, 'journal.db'), { runs: 300, eventsPerRun: 10 }),
+    )
+    const { page, complaints } = screen
+    await goToExperiments()
+    await grid().getByRole('rowheader').first().focus()
+    const cell = (place: string) => page.locator(`[data-cell="${place}"]`)
+    for (const [key, place, beside] of [
+      ['Control+End', '299:8', '295:8'],
+      ['PageUp', '291:8', '290:8'],
+      ['Control+Home', '0:0', '5:0'],
+    ] as const) {
+      await page.keyboard.press(key)
+      await cell(beside).waitFor()
+      expect(await cell(place).evaluate((element) => element === document.activeElement)).toBe(true)
+    }
+    expect(complaints).toEqual([])
   })
 
   test('are found, annotated, compared, opened and removed, and stay so', async () => {
