@@ -97,7 +97,10 @@ export const summariesQuery = (ids: readonly string[]) =>
     .innerJoin('projects', 'projects.id', 'runs.project_id')
     .innerJoin('models', 'models.id', 'runs.model_id')
     .select(summaryColumns)
-    .where('runs.id', 'in', sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`)
+    .where('runs.id', 'in', listed(ids))
+
+/** One parameter, however many there are. */
+const listed = (ids: readonly string[]) => sql<string>`(SELECT value FROM json_each(${JSON.stringify(ids)}))`
 
 /** Ids of the page's runs: the runs before a late page are counted in an index, not read and joined. */
 export function pageQuery(query: CheckedQuery) {
@@ -119,6 +122,7 @@ export const countQuery = (query: CheckedQuery) =>
 
 function filtered(query: CheckedQuery) {
   let found = sqlFor.selectFrom('runs').where('runs.removed_at_ms', 'is', null)
+  if (query.runIds !== undefined) found = found.where('runs.id', 'in', listed(query.runIds))
   if (query.projectId !== undefined) found = found.where('runs.project_id', '=', query.projectId)
   if (query.statuses !== undefined) found = found.where('runs.status', 'in', query.statuses)
   if (query.modelId !== undefined) found = found.where('runs.model_id', '=', query.modelId)

@@ -171,6 +171,8 @@ export const runVerdicts = [...verdictKinds, 'not-proved'] as const
 
 /** Which runs a list shows, in which order, and which page of it. */
 export const runQuery = z.strictObject({
+  /** Of these runs only; those that are not there any more are left out. */
+  runIds: z.array(id).min(1).max(1000).optional(),
   projectId: id.optional(),
   statuses: z.array(z.enum(runStatuses)).min(1).optional(),
   modelId: id.optional(),

@@ -125,6 +125,7 @@ describe('a list of runs', () => {
     expect(list({ text: 'Ärger' }).total).toBe(1)
     expect(list({ text: 'ÄRGER' }).total).toBe(1)
     expect(list({ text: ids[4] }).total).toBe(1)
+    expect(list({ runIds: [ids[4]!, ids[9]!, 'gone'] }).runs.map(({ id }) => id)).toEqual([ids[9], ids[4]])
     expect(list({ modelId: 'starter', scenario: 'classification' }).total).toBe(30)
     expect(list({ modelId: 'other' }).total).toBe(0)
     expect(list({ scenario: 'question-answering' }).total).toBe(0)
@@ -156,6 +157,12 @@ describe('the plan of', () => {
       ])
     },
   )
+
+  test('certain runs reads only their keys', () => {
+    expect(planOf(countQuery(runQuery.parse({ runIds: ['r'] }))).join()).toMatch(
+      /SEARCH runs USING .*\(id=\?\)/,
+    )
+  })
 
   test('the rows of a page are read by their keys', () => {
     const plan = planOf(summariesQuery(['r']))

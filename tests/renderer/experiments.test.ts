@@ -1,9 +1,10 @@
 // The logic of the table of experiments, without a browser: the address, columns, keys, words, and pages that come as they
 // are needed.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { effectScope } from 'vue'
+import { effectScope, ref } from 'vue'
 import type { CallInput } from '#shared/contract/index.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
+import { ProblemError } from '#shared/result.ts'
 import { openTestPage } from './support/page.ts'
 
 const row = (index: number, part: Partial<ExperimentRow> = {}): ExperimentRow => ({
@@ -42,14 +43,25 @@ const row = (index: number, part: Partial<ExperimentRow> = {}): ExperimentRow =>
 let total = 0
 /** What the answers wait for. */
 let gate: Promise<void> = Promise.resolve()
+let isRefused = false
 const page = openTestPage({
-  'experiments.list': async ({ offset = 0, limit = 100, text = '' }) => {
+  'experiments.list': async ({ offset = 0, limit = 100, text = '', runIds }) => {
+    if (isRefused) throw new ProblemError({ code: 'journal.failed', message: 'm', where: 'w', remedy: 'r' })
+    if (runIds !== undefined) {
+      // In the journal's order, not in that of the question.
+      const found = [3, 2, 1].map((n) => row(n)).filter(({ id }) => runIds.includes(id))
+      return { rows: found, total: found.length }
+    }
     const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, n) =>
       row(offset + n, { notes: text }),
     )
     await gate
     return { rows, total }
   },
+  'experiments.curves': ({ runIds }) => ({
+    curves: runIds.map((runId) => ({ runId, name: runId, train: [], validation: [] })),
+  }),
+  'experiments.compare': () => ({ settings: [], sameData: true, sameModel: true }),
 })
 const { useExperimentPages } = await import('#renderer/features/experiments/experiment-pages.ts')
 const { firstView, isFiltered, mostTicked, queryOf, readView, sortedBy, toggled, writeView } = await import(
@@ -65,6 +77,7 @@ const { cellText, formatRate, methodWord, proofWords, readTags, statusWord } = a
 const { chartOf, provedByMetric, settingLine } = await import(
   '#renderer/features/experiments/compare-words.ts'
 )
+const { useComparedRuns } = await import('#renderer/features/experiments/compared-runs.ts')
 const { markOf, mostCompared } = await import('#renderer/features/experiments/run-marks.ts')
 const { runQuery } = await import('#shared/journal-commands.ts')
 
@@ -268,6 +281,42 @@ describe('words of a run', () => {
   })
 })
 
+describe('the compared runs', () => {
+  const scope = effectScope()
+  afterEach(() => {
+    scope.stop()
+    isRefused = false
+  })
+
+  it('stand in the order of their ticks; one that was removed is forgotten, one that cannot be asked for is not', async () => {
+    const ticked = ref(['run-1', 'run-3', 'run-removed'])
+    const forgotten: string[] = []
+    const { comparison, problem, load } = scope.run(() =>
+      useComparedRuns(
+        () => ticked.value,
+        (runIds) => {
+          forgotten.push(...runIds)
+          ticked.value = ticked.value.filter((id) => !runIds.includes(id))
+        },
+      ),
+    )!
+    const shown = () => comparison.value?.rows.map(({ id }) => id)
+    await vi.waitFor(() => expect(shown()).toEqual(['run-1', 'run-3']))
+    expect(forgotten).toEqual(['run-removed'])
+    // Bug: every tick went where the journal could not be read for a moment.
+    isRefused = true
+    await load()
+    expect(problem.value?.code).toBe('journal.failed')
+    expect([shown(), ticked.value]).toEqual([
+      ['run-1', 'run-3'],
+      ['run-1', 'run-3'],
+    ])
+    isRefused = false
+    await load()
+    expect(problem.value).toBeNull()
+  })
+})
+
 describe('pages of the table', () => {
   let scope = effectScope()
   let text = ''
@@ -330,6 +379,18 @@ describe('pages of the table', () => {
     await vi.advanceTimersByTimeAsync(300)
     expect(offsets()).toEqual([0])
     expect(pages.total.value).toBe(951)
+  })
+
+  it('stay where they cannot be read anew, with the reason', async () => {
+    const pages = open()
+    await pages.restart()
+    isRefused = true
+    await pages.refresh()
+    expect(pages.problem.value?.code).toBe('journal.failed')
+    expect(pages.rowAt(5)?.id).toBe('run-5')
+    isRefused = false
+    await pages.refresh()
+    expect(pages.problem.value).toBeNull()
   })
 
   it('show a changed row as the journal gave it back', async () => {

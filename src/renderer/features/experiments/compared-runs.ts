@@ -29,10 +29,15 @@ export function useComparedRuns(
       problem.value = null
       return
     }
-    const rows = await Promise.all(runIds.map(rowOf))
+    const found = await api.call('experiments.list', { runIds })
     if (mine !== generation) return
+    if (!found.ok) {
+      problem.value = found.problem
+      return
+    }
+    const byId = new Map(found.value.rows.map((row) => [row.id, row]))
     // An address may name runs that were removed since.
-    const gone = runIds.filter((_, index) => rows[index] === null)
+    const gone = runIds.filter((runId) => !byId.has(runId))
     if (gone.length > 0) {
       forget(gone)
       return
@@ -45,18 +50,12 @@ export function useComparedRuns(
     problem.value = curves.ok ? (settings.ok ? null : settings.problem) : curves.problem
     if (!curves.ok || !settings.ok) return
     comparison.value = {
-      rows: rows.filter((row) => row !== null),
+      rows: runIds.flatMap((runId) => byId.get(runId) ?? []),
       curves: curves.value.curves,
       settings: settings.value,
     }
   }
 
   watch(() => compared.value.join(), load, { immediate: true })
-  return { comparison, problem, compared, load }
-}
-
-/** A run by its id: a search looks into ids too. */
-async function rowOf(runId: string): Promise<ExperimentRow | null> {
-  const reply = await api.call('experiments.list', { text: runId, limit: 1 })
-  return (reply.ok && reply.value.rows.find(({ id }) => id === runId)) || null
+  return { comparison, problem, load }
 }

@@ -58,7 +58,10 @@ export function useExperimentPages(query: () => RunQuery) {
     const mine = generation
     const found = await Promise.all(pagesInView().map(async (page) => [page, await read(page)] as const))
     if (mine !== generation) return
-    pages.value = new Map(found.flatMap(([page, rows]) => (rows === null ? [] : [[page, rows] as const])))
+    const fresh = found.flatMap(([page, rows]) => (rows === null ? [] : [[page, rows] as const]))
+    // Where one was refused, the rows that are known stay beside the reason.
+    if (fresh.length < found.length) return
+    pages.value = new Map(fresh)
     show(inView.first, inView.last)
   }
 
