@@ -21,7 +21,7 @@ export const knownFailures: readonly SampleFailure[] = [
 
 /** Rows that have tests to run. */
 export async function samplePrograms(): Promise<DatasetRow[]> {
-  const { read } = await prepareData(sampleOf('code')!.path, { scenario: 'code' })
+  const { read } = await prepareData(sampleOf('code').path, { scenario: 'code' })
   return read.rows.filter(({ fields }) => fields.tests !== undefined)
 }
 

@@ -5,14 +5,14 @@ import { activeStatuses, type RunStatus } from '#shared/journal-types.ts'
 import { type ScenarioId, scenarioIds } from '#shared/recipe.ts'
 
 /** Statuses as a person tells them apart. */
-export const statusGroups = {
+const statusGroups = {
   active: activeStatuses,
   finished: ['finished'],
   cancelled: ['cancelled'],
   interrupted: ['interrupted'],
   failed: ['failed', 'crashed'],
 } as const satisfies Record<string, readonly RunStatus[]>
-export type StatusGroup = keyof typeof statusGroups
+type StatusGroup = keyof typeof statusGroups
 export const statusGroupNames = Object.keys(statusGroups) as readonly StatusGroup[]
 
 export interface Filters {

@@ -11,7 +11,7 @@ export const formatRate = (rate: number): string =>
   rate !== 0 && Math.abs(rate) < 0.01 ? rate.toExponential() : String(rate)
 
 const loss = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
-export const formatLoss = (nats: number): string => (nats < 0.1 ? formatNumber(nats) : loss.format(nats))
+const formatLoss = (nats: number): string => (nats < 0.1 ? formatNumber(nats) : loss.format(nats))
 
 const none = '—'
 const orNone = <T>(value: T | null, write: (value: T) => string): string =>
