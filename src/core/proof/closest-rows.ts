@@ -13,8 +13,9 @@ export interface ClosestRow extends ReadRow {
   readonly similarity: number
 }
 
-/** Rows that are looked through: of a larger training set this many, spread over all of it. */
+/** What is looked through: of a larger training set so many rows with so much text, spread over all of it. */
 const mostRows = 20_000
+const mostCharacters = 4_000_000
 /** What lies behind does not count. */
 const longestText = 4_000
 
@@ -53,9 +54,12 @@ export function createClosestRows(trainRows: readonly ReadRow[]): (text: string)
   }
 }
 
-function spread<T>(rows: readonly T[]): readonly T[] {
-  if (rows.length <= mostRows) return rows
-  return Array.from({ length: mostRows }, (_, at) => rows[Math.floor((at * rows.length) / mostRows)]!)
+function spread(rows: readonly ReadRow[]): readonly ReadRow[] {
+  const characters = rows.reduce((sum, { text }) => sum + Math.min(text.length, longestText), 0)
+  const withinText = Math.floor((rows.length * mostCharacters) / Math.max(1, characters))
+  const most = Math.min(mostRows, withinText)
+  if (rows.length <= most) return rows
+  return Array.from({ length: most }, (_, at) => rows[Math.floor((at * rows.length) / most)]!)
 }
 
 function countWords(text: string): Map<string, number> {

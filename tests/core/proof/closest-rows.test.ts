@@ -36,3 +36,13 @@ test('of equally close rows the first is given; of many rows some from all over 
   expect(closestTo('word44998')).toBeNull()
   expect(closestTo('word44997')?.answer).toBe('44997')
 })
+
+test('of rows with much text fewer are looked through: all of it took the core a minute and two gigabytes', () => {
+  const long = Array.from({ length: 2000 }, (_, at) => ({
+    text: `word${at}`.padEnd(4000),
+    answer: `${at}`,
+  }))
+  const closestTo = createClosestRows(long)
+  expect(closestTo('word1001')).toBeNull()
+  expect(closestTo('word1002')?.answer).toBe('1002')
+})
