@@ -114,8 +114,9 @@ export function createAdviceHandlers(
       }),
     'advice.start': ({ projectId }): Promise<Result<{ jobId: string }>> =>
       attemptAsync(async () => {
-        const { project } = await open(projectId)
-        const job = { kind: 'advice', title: project.name, projectId, key: `advice ${projectId}` } as const
+        const { project, model } = await open(projectId)
+        const about = { title: project.name, projectId, modelId: model.id }
+        const job = { kind: 'advice', ...about, key: `advice ${projectId}` } as const
         return jobs.start(job, (tools) =>
           attemptAsync(async () => {
             const found = await measure(projectId, tools)

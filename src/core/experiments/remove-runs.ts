@@ -3,10 +3,11 @@
 import { existsSync } from 'node:fs'
 import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
 import { attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { atWork, idsAtWork } from '../system/work-under-way.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 
-type BinContext = Pick<WorkstationContext, 'library' | 'host'>
+type BinContext = Pick<WorkstationContext, 'library' | 'host' | 'jobs' | 'reader'>
 
 export interface RemovedRuns {
   readonly removed: number
@@ -15,7 +16,7 @@ export interface RemovedRuns {
 
 /** Each run by itself, so that one that cannot be removed keeps no other. */
 export async function removeRuns(
-  context: BinContext & Pick<WorkstationContext, 'reader' | 'writer'>,
+  context: BinContext & Pick<WorkstationContext, 'writer'>,
   runIds: readonly string[],
 ): Promise<RemovedRuns> {
   const failed: RemovedRuns['failed'] = []
@@ -38,6 +39,9 @@ export async function moveRunsToBin(
 ): Promise<void> {
   const active = runs.find(({ status }) => activeStatuses.includes(status))
   if (active !== undefined) throw new ProblemError(stillActive(active.id))
+  const atWorkIds = idsAtWork(context)
+  const used = runs.find(({ id }) => atWorkIds.has(id))
+  if (used !== undefined) throw new ProblemError(atWork(used.id))
   for (const { id } of runs) await moveFolderToBin(context, runFolderOf(context.library, id))
 }
 

@@ -7,6 +7,7 @@ import { activeStatuses } from '#shared/journal-types.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { JobTools } from '../system/jobs.ts'
+import { atWork, idsAtWork } from '../system/work-under-way.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { importModel } from './import-model.ts'
 import { knownModels, reasonFor } from './known-models.ts'
@@ -157,6 +158,7 @@ export function createModelHandlers(
         const { id } = unwrap(await showModel(library, modelId))
         const users = unwrap(reader.listRuns({ modelId: id, statuses: [...activeStatuses], limit: 1 }))
         if (users.total > 0) throw new ProblemError(inUse(id))
+        if (idsAtWork(context).has(id)) throw new ProblemError(atWork(id))
         unwrap(await host.moveToBin(modelFolder(library, id)))
         emit('models.changed', {})
         return {}

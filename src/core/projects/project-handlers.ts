@@ -2,11 +2,12 @@
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { recipeDraft } from '#shared/recipe.ts'
-import { attemptAsync, ok, unwrap } from '#shared/result.ts'
+import { attemptAsync, ok, ProblemError, unwrap } from '#shared/result.ts'
 import { moveFolderToBin, moveRunsToBin } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
 import { allScenarios } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
+import { atWork, idsAtWork } from '../system/work-under-way.ts'
 import { countSteps, estimateSeconds } from '../training/estimate.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { ProjectStore } from './project-store.ts'
@@ -130,6 +131,7 @@ export function createProjectHandlers(
     'projects.remove': ({ projectId }) =>
       attemptAsync(async () => {
         projectOf(projectId)
+        if (idsAtWork(context).has(projectId)) throw new ProblemError(atWork(projectId))
         await moveRunsToBin(context, unwrap(reader.listRuns({ projectId, limit: mostRuns })).runs)
         await moveFolderToBin(context, store.folderOf(projectId))
         unwrap(writer.removeProject(projectId))

@@ -22,7 +22,7 @@ export function createStorageHandlers(
   return {
     'storage.list': () =>
       attemptAsync(async () => {
-        const items = await listStorage(library, reader)
+        const items = await listStorage(context)
         const { bavail, bsize } = await statfs(library.home)
         return {
           items: items.map(({ path: _path, ...item }) => item),
@@ -32,7 +32,7 @@ export function createStorageHandlers(
       }),
     'storage.remove': ({ ids }) =>
       attemptAsync(async () => {
-        const items = await listStorage(library, reader)
+        const items = await listStorage(context)
         const chosen = [...new Set(ids)].map((id) => removable(items, id))
         const moved: StoredItem[] = []
         try {

@@ -2,15 +2,16 @@
 // a sentence that names the reason.
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { JournalReader } from '#journal/reader.ts'
 import type { StorageItem } from '#shared/contract/index.ts'
 import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import { listModels } from '../models/model-library.ts'
 import { hasLivingOwner } from '../models/temporary-owner.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
 import { isTemporaryName } from './durable-files.ts'
 import { folderBytes } from './folder-size.ts'
 import type { Library } from './library.ts'
+import { idsAtWork } from './work-under-way.ts'
 
 export interface StoredItem extends StorageItem {
   readonly path: string
@@ -23,12 +24,17 @@ interface Kept {
   /** Every run that is shown, by its id. */
   readonly runs: ReadonlyMap<string, RunSummary>
   readonly names: { readonly of: ReadonlyMap<string, string>; readonly projects: ReadonlySet<string> }
+  /** What running jobs use. */
+  readonly atWork: ReadonlySet<string>
 }
 
 const listedRuns = 10_000
 
 /** Largest first. */
-export async function listStorage(library: Library, reader: JournalReader): Promise<StoredItem[]> {
+export async function listStorage(
+  context: Pick<WorkstationContext, 'library' | 'reader' | 'jobs'>,
+): Promise<StoredItem[]> {
+  const { library, reader } = context
   const { runs } = unwrap(reader.listRuns({ limit: listedRuns }))
   const projects = unwrap(reader.projects())
   const { models } = await listModels(library)
@@ -42,6 +48,7 @@ export async function listStorage(library: Library, reader: JournalReader): Prom
     library,
     runs: new Map(runs.map((run) => [run.id, run])),
     names: { of: names, projects: new Set(projects.map(({ id }) => id)) },
+    atWork: idsAtWork(context),
   }
   const found = await Promise.all(placesOf(library).map((place) => itemsIn(place, kept)))
   return found.flat().sort((a, b) => b.bytes - a.bytes || (a.id < b.id ? -1 : 1))
@@ -80,9 +87,11 @@ async function describe(
   kind: Kind,
   name: string,
   path: string,
-  { runs, names, isNewest }: Kept & { readonly isNewest: boolean },
+  { runs, names, atWork, isNewest }: Kept & { readonly isNewest: boolean },
 ): Promise<Words> {
   const title = names.of.get(name) ?? name
+  if (kind !== 'project' && atWork.has(name))
+    return { name: title, isRemovable: false, note: 'It is being used at the moment.' }
   if (kind === 'model' || kind === 'dataset') {
     const uses = (run: RunSummary) => (kind === 'model' ? run.modelId : run.datasetFingerprint) === name
     const users = [...runs.values()].filter(uses)

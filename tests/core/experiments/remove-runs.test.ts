@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { basename } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { removeRuns } from '#core/experiments/remove-runs.ts'
+import { createJobBoard } from '#core/system/jobs.ts'
 import { openLibrary } from '#core/system/library.ts'
 import { runFolderOf } from '#core/training/run-service.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
@@ -53,7 +54,7 @@ test('one that is under way, one that the bin refuses and one that is not there 
       return Promise.resolve(ok(undefined))
     },
   }
-  const outcome = await removeRuns({ library, host, reader, writer }, [
+  const outcome = await removeRuns({ library, host, reader, writer, jobs: createJobBoard(() => {}) }, [
     first,
     active,
     refused,

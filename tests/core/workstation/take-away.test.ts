@@ -200,3 +200,29 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
   rmSync(item!.place, { recursive: true })
   expect(await listed()).toMatchObject([{ isThere: false, changed: [] }])
 })
+
+test('run, model, data, project: nothing is taken away from under a proof that is being made', {
+  timeout: 60_000,
+}, async () => {
+  const station = await openWorkstation()
+  const { api, ended } = station
+  const { runId, modelId } = await trainTiny(station)
+  const { projectId } = unwrap(await api.call('training.get', { runId })).run
+  const { jobId } = unwrap(await api.call('proof.start', { runId }))
+  const removeRun = () => api.call('experiments.remove', { runIds: [runId] })
+  expect(unwrap(await removeRun())).toMatchObject({
+    removed: 0,
+    failed: [{ problem: { code: 'run.active' } }],
+  })
+  for (const refused of [
+    await api.call('models.remove', { modelId }),
+    await api.call('projects.remove', { projectId }),
+  ])
+    expect(refused).toMatchObject({ ok: false, problem: { code: 'run.active' } })
+  const { items } = unwrap(await api.call('storage.list', {}))
+  const kept = items.filter(({ kind }) => ['model', 'dataset', 'run'].includes(kind))
+  expect(kept.map(({ isRemovable }) => isRemovable)).toEqual([false, false, false])
+  expect(await ended(jobId)).toMatchObject({ status: 'done' })
+  expect(unwrap(await removeRun())).toMatchObject({ removed: 1, failed: [] })
+  unwrap(await api.call('models.remove', { modelId }))
+})
