@@ -1,6 +1,7 @@
 // One run as the screen sees it: read once, then followed. A missed update (a lost connection) is read again.
 import { onScopeDispose, shallowRef } from 'vue'
 import type { EventPayload, TrainingView } from '#shared/contract/index.ts'
+import { activeStatuses } from '#shared/journal-types.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
 
@@ -34,7 +35,7 @@ export function useRun(runId: string) {
       samples: joined(known.samples, update.samples),
       notices: [...known.notices, ...update.notices],
     }
-    if (['running', 'paused', 'queued'].includes(update.state.status)) return
+    if (activeStatuses.includes(update.state.status)) return
     void load()
   }
 
