@@ -191,6 +191,8 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await button(/^Keep one of each: keep one of each repeated row/).click()
     const undo = button('Undo the last repair: keep one of each repeated row')
     await undo.waitFor()
+    // The button is gone with its fault; the keyboard is still at the score card.
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe('score-heading')
     await expect.poll(fixesOf).toEqual(['keep-one-of-repeats'])
     await page.getByRole('button', { name: /and why$/ }).click()
     await page.getByRole('dialog', { name: wizard.data.leftOutDialog.title }).getByRole('table').waitFor()

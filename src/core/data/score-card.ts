@@ -81,7 +81,7 @@ function leaks({ near, read }: PreparedData, { split, duplicateRows }: DataRepor
     title: plural(count, 'pair on both sides of the split', 'pairs on both sides of the split'),
     detail:
       count > 0
-        ? `Nearly the same: ${pairOf(read.rows, near.parted[0]!)}`
+        ? `The model learns from one of each pair and is judged on the other, so the score looks better than it is: ${pairOf(read.rows, near.parted[0]!)}`
         : split === null
           ? 'There is no split yet.'
           : sound,

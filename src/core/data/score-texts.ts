@@ -56,7 +56,7 @@ function personal(rows: readonly DatasetRow[]): ScoreLine {
     detail:
       first === undefined
         ? 'No e-mail address, telephone number, bank account or card number was found.'
-        : `For example a ${first.kind}: ${excerptOf(first.text)}. The model may learn it by heart.`,
+        : `For example this ${first.kind}: ${excerptOf(first.text)}. The model may learn it by heart.`,
     fix: 'mask-personal-data',
   })
 }

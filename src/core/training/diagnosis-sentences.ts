@@ -25,7 +25,7 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
       : {
           severity: 'note',
           sentence: 'It is too early to say how it goes.',
-          reason: 'The learning rate is still rising, or too little has been measured.',
+          reason: 'The strength of learning is still rising, or too little has been measured.',
           help: 'Wait for a few more steps.',
         },
   'still-learning': ({ from, to, isSeen }, { isOver }) => ({

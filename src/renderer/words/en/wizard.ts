@@ -149,6 +149,7 @@ export const wizard = {
       fixed: 'repaired',
       repair: '{button}: {fix}',
       fine: '{count} thing is fine | {count} things are fine',
+      line: 'Line {line}',
       lines: 'Lines {lines}',
       empty: 'As soon as rows can be read, they are judged here.',
     },
