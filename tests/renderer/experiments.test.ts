@@ -109,6 +109,7 @@ describe('the address of a view', () => {
     expect(readView(wrong)).toEqual(firstView)
     const many = Array.from({ length: 300 }, (_, n) => `run-${n % 200}`).join()
     expect(readView({ runs: many }).ticked).toHaveLength(mostTicked)
+    expect(readView({ runs: `run-1,${'x'.repeat(300)}` }).ticked).toEqual(['run-1'])
     expect(readView({ text: 'x'.repeat(900) }).text).toHaveLength(500)
   })
 

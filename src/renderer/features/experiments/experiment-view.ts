@@ -44,6 +44,9 @@ export const firstView: ExperimentView = {
 /** More are not removed in one go, and an address has to end somewhere. */
 export const mostTicked = 100
 
+/** What the contract takes for an id. */
+const isId = (text: string): boolean => text !== '' && text.length <= 200
+
 type AddressQuery = Readonly<Record<string, unknown>>
 
 /** What an address says; what it says wrongly counts as not said. */
@@ -67,7 +70,7 @@ export function readView(query: AddressQuery): ExperimentView {
     filters: Object.fromEntries(Object.entries(filters).filter(([, value]) => value !== undefined)),
     sort: oneOf('sort', runSorts) ?? firstView.sort,
     order: oneOf('order', ['ascending', 'descending'] as const) ?? firstView.order,
-    ticked: [...new Set(textOf('runs').split(',').filter(Boolean))].slice(0, mostTicked),
+    ticked: [...new Set(textOf('runs').split(',').filter(isId))].slice(0, mostTicked),
   }
 }
 
