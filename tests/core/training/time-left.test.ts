@@ -161,10 +161,14 @@ const reasonOf = ({ events }: Recording): string => {
   return last?.kind === 'finished' ? last.reason : 'none'
 }
 const undisturbed = recordings.filter((run) => !run.disturbed && reasonOf(run) === 'completed')
+const disturbed = recordings.filter((run) => run.disturbed)
+const stoppedEarly = recordings.filter((run) => reasonOf(run) === 'stopped-early')
 
 describe('recorded runs', () => {
-  test('there are at least eight that nothing disturbed', () => {
+  test('there are at least eight that nothing disturbed, and some of each other kind', () => {
     expect(undisturbed.length).toBeGreaterThanOrEqual(8)
+    expect(disturbed.length).toBeGreaterThan(0)
+    expect(stoppedEarly.length).toBeGreaterThan(0)
   })
 
   test.each(undisturbed)('$name: the time left is right at every moment after the first tenth', (run) => {
@@ -172,14 +176,14 @@ describe('recorded runs', () => {
   })
 
   test('where other programs were in the way in the middle, the end of the run is told right again', () => {
-    for (const run of recordings.filter(({ disturbed }) => disturbed)) {
+    for (const run of disturbed) {
       const late = replay(run).filter(({ trueMs }) => trueMs < 0.1 * run.endedMs)
       expect(late.filter(({ isRight }) => !isRight)).toEqual([])
     }
   })
 
   test('a run that stops by itself took no longer than was said', () => {
-    for (const run of recordings.filter((run) => reasonOf(run) === 'stopped-early'))
+    for (const run of stoppedEarly)
       for (const { estimateMs, trueMs } of replay(run)) expect(estimateMs).toBeGreaterThan(0.8 * trueMs)
   })
 })

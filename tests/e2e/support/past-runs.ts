@@ -9,6 +9,7 @@ import { createWorkstation } from '#core/workstation/workstation.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { type Api, dispatch, type Job, makeApi } from '#shared/contract/index.ts'
+import { activeStatuses } from '#shared/journal-types.ts'
 import { fail, unwrap } from '#shared/result.ts'
 import { evaluationEvent, stepEvent } from '../../journal/support/sample.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
@@ -80,11 +81,12 @@ async function train(
     'duration.maxSteps': 6,
     ...changed,
   }
-  const done = new Promise<void>((resolve) => {
+  const done = new Promise<void>((resolve, reject) => {
     const stop = api.on('training.update', ({ state }) => {
-      if (state.status !== 'finished') return
+      if (activeStatuses.includes(state.status)) return
       stop()
-      resolve()
+      if (state.status === 'finished') resolve()
+      else reject(new Error(`${name} ended as ${state.status}`))
     })
   })
   const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'quick', changes, name }))
