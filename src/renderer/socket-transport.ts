@@ -28,9 +28,11 @@ const lost = (where: string): Reply =>
     remedy: t('frame.connection.retry'),
   })
 
+const ticketIn = (hash: string): string | null => new URLSearchParams(hash.slice(1)).get(ticketField)
+
 /** Takes the ticket out of the address, so that nobody copies it, and exchanges it; without one the kept token counts. */
-async function openSession(): Promise<string | null> {
-  const ticket = new URLSearchParams(window.location.hash.slice(1)).get(ticketField)
+async function openSession(hash: string): Promise<string | null> {
+  const ticket = ticketIn(hash)
   if (ticket === null) return window.sessionStorage.getItem(tokenKey)
   window.history.replaceState(null, '', '/')
   const response = await fetch(sessionPath, {
@@ -66,6 +68,11 @@ export function connectSocket(): Transport {
   })
   onReconnectNow(line.connect)
   line.connect()
+  // A new address in a page that is open already changes only what stands after the hash: nothing is loaded by itself.
+  window.addEventListener('hashchange', ({ newURL }) => {
+    const { hash } = new URL(newURL)
+    if (ticketIn(hash) !== null) void openSession(hash).finally(() => window.location.reload())
+  })
   return {
     call: (name, input) =>
       connectionState.value === 'ended' ? Promise.resolve(lost(name)) : calls.ask(name, input),
@@ -101,7 +108,7 @@ function keepLine({ onMessage, onBreak }: LineListeners): Line {
     const attempt = attempts
     socket?.close()
     socket = null
-    const token = await openSession().catch(() => window.sessionStorage.getItem(tokenKey))
+    const token = await openSession(window.location.hash).catch(() => window.sessionStorage.getItem(tokenKey))
     if (attempt !== attempts) return
     if (token === null) return onBreak('ended')
     const opened = new WebSocket(`ws://${window.location.host}${socketPath}`)

@@ -146,6 +146,12 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
     await page.getByRole('combobox', { name: chat.partner }).click()
     await page.getByRole('option', { name: 'SmolLM2-135M-Instruct' }).click()
     await heading('Talk with SmolLM2-135M-Instruct')
+    // An address of a run that is not there says so, and leads to one that is.
+    await open('/chat?run=no-run')
+    await page.getByText('The journal knows no run with this id.').waitFor()
+    await heading('Talk with SmolLM2-135M-Instruct')
+    await open('/chat?model=no-model')
+    await page.getByRole('alert').waitFor({ state: 'detached' })
     await expectReading(screen, 'chat')
     await expectAccessible(screen)
     await message().fill('Good morning')

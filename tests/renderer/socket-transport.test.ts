@@ -30,6 +30,8 @@ class FakeSocket {
 }
 
 const reload = vi.fn()
+const setItem = vi.fn()
+let changeAddress: (event: { newURL: string }) => void
 const opened = async (count: number): Promise<FakeSocket> => {
   await vi.waitFor(() => expect(FakeSocket.all).toHaveLength(count))
   return FakeSocket.all[count - 1]!
@@ -42,7 +44,11 @@ beforeEach(() => {
   vi.stubGlobal('WebSocket', FakeSocket)
   vi.stubGlobal('window', {
     location: { hash: '', host: '127.0.0.1:1', reload },
-    sessionStorage: { getItem: () => 'token', setItem: () => {} },
+    sessionStorage: { getItem: () => 'token', setItem },
+    history: { replaceState: () => {} },
+    addEventListener(_name: 'hashchange', listener: typeof changeAddress) {
+      changeAddress = listener
+    },
   })
 })
 afterEach(() => vi.unstubAllGlobals())
@@ -87,4 +93,16 @@ test('connecting by hand lets go of the socket before: two of them told every ev
   first.onclose({ code: 1006 })
   expect(heard).toEqual(['activity.changed'])
   expect(connectionState.value).toBe('connected')
+})
+
+test('a new address in an open page opens a session and loads the page anew; another screen does not', async () => {
+  const post = vi.fn(() => Promise.resolve({ ok: true, json: () => Promise.resolve({ token: 'new token' }) }))
+  vi.stubGlobal('fetch', post)
+  connectSocket()
+  changeAddress({ newURL: 'http://127.0.0.1:1/#/models' })
+  expect(post).not.toHaveBeenCalled()
+  changeAddress({ newURL: 'http://127.0.0.1:1/#ticket=fresh' })
+  await vi.waitFor(() => expect(reload).toHaveBeenCalledTimes(1))
+  expect(post).toHaveBeenCalledWith('/session', expect.objectContaining({ body: '{"ticket":"fresh"}' }))
+  expect(setItem).toHaveBeenCalledWith('tunewright.token', 'new token')
 })
