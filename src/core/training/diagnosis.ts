@@ -15,7 +15,7 @@
 import type { Diagnosis } from '#shared/contract/index.ts'
 import { sentenceOf } from './diagnosis-sentences.ts'
 import type { DiagnosedPlan, Finding } from './finding.ts'
-import { median, noiseOf, theilSen } from './robust.ts'
+import { deviationOf, median, noiseOf, theilSen } from './robust.ts'
 
 export interface DiagnosedCurve {
   /** In order of step; may be thinned. */
@@ -225,6 +225,7 @@ function levelOf(points: readonly TrainLoss[], noise: number): Level {
   return {
     loss: median(points.map(({ lossNats }) => lossNats)),
     gradNorm: median(points.map(({ gradNorm }) => gradNorm)),
+    // A median's chance error is 1.25 times that of a mean.
     error: (1.25 * noise) / Math.sqrt(Math.max(1, points.length)),
   }
 }
@@ -472,7 +473,7 @@ function spikesOf(train: readonly TrainLoss[]): TrainLoss[] {
     const away = values.map((value, i) => value - median(values.slice(Math.max(0, i - spikeWindow), i)))
     return away.map((distance, i) => {
       const before = away.slice(Math.max(1, i - usualWindow), i).map(Math.abs)
-      const usual = 1.4826 * median(before)
+      const usual = deviationOf(before)
       return before.length < spikeWindow || usual === 0 ? 0 : distance / usual
     })
   }

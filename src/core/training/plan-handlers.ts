@@ -13,6 +13,7 @@ import type { WorkstationContext } from '../workstation/context.ts'
 import { countSteps, estimateSeconds, type KnownSpeed, msPerRowOf, type PastRun } from './estimate.ts'
 import { presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
+import { median } from './robust.ts'
 import { settingsByPath } from './setting-paths.ts'
 
 type PlanCallNames = 'plan.options' | 'plan.estimate'
@@ -34,8 +35,7 @@ export function createPlanHandlers(
       const { train } = unwrap(reader.thinCurve(id, 200))
       if (train.length < 4) return []
       const { recipe } = unwrap(reader.getRun(id))
-      const sorted = train.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
-      const stepMs = sorted[Math.floor(sorted.length / 2)] ?? 0
+      const stepMs = median(train.map(({ durationMs }) => durationMs))
       return [{ recipe, msPerRow: stepMs / (recipe.batch.microRows * recipe.batch.accumulation) }]
     })
 

@@ -9,8 +9,8 @@ export function median(values: readonly number[]): number {
   return sorted.length === 0 ? 0 : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** Of normally distributed values: the median of their absolute deviations times this is their standard deviation. */
-const deviationOfMedian = 1.4826
+/** Standard deviation of normally distributed values, from their absolute deviations. */
+export const deviationOf = (distances: readonly number[]): number => 1.4826 * median(distances)
 
 /**
  * Standard deviation of a curve's points about its course, from each point and the middle of its two neighbours: a curve
@@ -21,7 +21,7 @@ export function noiseOf(values: readonly number[]): number {
   for (let i = 1; i < values.length - 1; i += 1)
     distances.push(Math.abs(values[i]! - (values[i - 1]! + values[i + 1]!) / 2))
   // The variance of such a distance is 1.5 times that of a point.
-  return (deviationOfMedian * median(distances)) / Math.sqrt(1.5)
+  return deviationOf(distances) / Math.sqrt(1.5)
 }
 
 /** Median of the slopes between all pairs of points (Theil 1950, Sen 1968). 0 for fewer than two places. */
