@@ -50,7 +50,21 @@ test('the page comes with its policy and without any permission for other sites'
   const { status, headers, body } = await ask(place.host.port, '/')
   expect(status).toBe(200)
   expect(body).toContain('<title>page</title>')
-  expect(headers['content-security-policy']).toContain("default-src 'none'; script-src 'self'")
+  const { port } = place.host
+  expect(String(headers['content-security-policy']).split('; ')).toEqual([
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob: data:",
+    "font-src 'self'",
+    `connect-src 'self' ws://127.0.0.1:${port} ws://localhost:${port}`,
+    "worker-src 'self'",
+    "frame-src 'none'",
+    "object-src 'none'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ])
   expect(headers).toMatchObject({
     'cross-origin-opener-policy': 'same-origin',
     'cross-origin-resource-policy': 'same-origin',
