@@ -12,6 +12,7 @@ import { dispatch } from '#shared/contract/index.ts'
 import { ok, unwrap } from '#shared/result.ts'
 import { startWebHost } from '#web/host.ts'
 import { ensureBuilt } from '../scripts/program-build.ts'
+import { findChromium } from '../tests/e2e/support/browser.ts'
 import { writeManyRuns } from './many-experiments.ts'
 
 const runs = Number(process.argv[2] ?? 10_000)
@@ -19,6 +20,8 @@ const keptHome = process.argv[3]
 const eventsPerRun = 100
 const times = 15
 
+const executablePath = findChromium()
+if (executablePath === null) process.exit(1)
 const fault = await ensureBuilt()
 if (fault !== null) throw new Error(fault)
 const folder = mkdtempSync(join(tmpdir(), 'tunewright-experiments-'))
@@ -43,10 +46,7 @@ const { handlers, onEvent, close } = unwrap(
 )
 unwrap(await dispatch(handlers, 'settings.set', { isStarted: true }))
 const host = await startWebHost({ handlers, pageFolder, onEvent })
-const browser = await chromium.launch({
-  executablePath: process.env.TUNEWRIGHT_CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox'],
-})
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
 const page = await browser.newPage({ viewport: { width: 1280, height: 800 } })
 
 /** On a busy machine the processor time says what an idle one would need; it is the core's, without the page's. */

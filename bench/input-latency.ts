@@ -5,6 +5,7 @@ import { loadavg } from 'node:os'
 import type { Page } from 'playwright-core'
 import { importModel } from '#core/models/import-model.ts'
 import { openLibrary } from '#core/system/library.ts'
+import { activeStatuses } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import { findChromium, openTestBrowser } from '../tests/e2e/support/browser.ts'
 import { findStarterGguf } from '../tests/support/models.ts'
@@ -69,7 +70,10 @@ const { runId } = await call('training.start', {
   changes: { 'duration.epochs': 50, 'evaluation.patience': null },
 })
 const stateNow = async () => (await call('training.get', { runId })).state
-while ((await stateNow()).step < 2) await new Promise((resolve) => setTimeout(resolve, 500))
+for (let state = await stateNow(); state.step < 2; state = await stateNow()) {
+  if (!activeStatuses.includes(state.status)) throw new Error(`the run ended as ${state.status}`)
+  await page.waitForTimeout(500)
+}
 
 const screens: readonly [name: string, hash: string, act: () => Promise<number>][] = [
   [
@@ -80,7 +84,7 @@ const screens: readonly [name: string, hash: string, act: () => Promise<number>]
       return 12
     },
   ],
-  ['experiments, typed search', '/experiments', () => type(page.getByRole('textbox').first(), 'sort mail')],
+  ['experiments, typed search', '/experiments', () => type(page.getByRole('searchbox'), 'sort mail')],
   [
     'the goal of a new project, typed',
     `/projects/${project.id}/goal`,
