@@ -57,6 +57,8 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
     await expectReading(screen, 'use-ready')
     await expectAccessible(screen)
     await button(use.export).click()
+    // The button goes while the export is written; the keyboard waits at the heading.
+    await page.locator('h1:focus').waitFor()
     await heading(use.headingChecked)
     const [item] = (await call('export.list', { runId })).exports
     await page.getByText(item!.check.sentence).waitFor()

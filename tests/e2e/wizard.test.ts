@@ -81,6 +81,7 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await page.goto(`${page.url().split('#')[0]}#/`)
     await heading(projects.headingGoOn)
     await page.getByText('no run yet · with sample rows').waitFor()
+    await page.getByText('Sort our mail by team').waitFor()
     await expectAccessible(screen)
     await page.getByRole('link', { name: 'Open Sort texts' }).click()
     await heading(wizard.plan.heading)

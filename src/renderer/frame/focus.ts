@@ -12,3 +12,7 @@ export function focusAfterMove(heading: HTMLElement | null): void {
   hasMoved = false
   heading.focus({ preventScroll: true })
 }
+
+/** For a button that goes away with what it starts: the keyboard waits at the screen's heading. */
+export const focusHeading = (): void =>
+  document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })

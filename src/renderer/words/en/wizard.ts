@@ -26,7 +26,7 @@ export const wizard = {
     heading: 'What should the model learn to do?',
     sentence: 'Pick the goal that is closest to yours. Everything else follows from it.',
     headingChosen: 'Say it in your own words',
-    sentenceChosen: 'One sentence is enough. It stands on the project’s card and in its report.',
+    sentenceChosen: 'One sentence is enough. It stands on the project’s card.',
     pick: 'Goal',
     another: 'Choose another goal',
     brings: 'you bring: {what}',
