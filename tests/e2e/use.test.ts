@@ -45,6 +45,8 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
     screen.page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs })
   const open = (path: string) => screen.page.goto(`${screen.page.url().split('#')[0]}#${path}`)
   const answers = () => screen.page.getByRole('article').filter({ has: screen.page.locator('header') })
+  /** The machine may be busy. */
+  const soon = { timeout: 20_000 }
   const allEnded = () =>
     expect.poll(() => screen.page.locator('article[aria-busy=true]').count(), { timeout: limitMs }).toBe(0)
   const message = () => screen.page.getByRole('textbox', { name: chat.message })
@@ -65,7 +67,7 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
     expect(item!.check.sentence).toMatch(/to the last digit\.$/)
     await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
     await button(/^Copy where /).click()
-    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toBe(item!.place)
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText()), soon).toBe(item!.place)
     await expectReading(screen, 'use-checked', { isAboutComputer: true })
     await expectAccessible(screen)
 
@@ -90,7 +92,7 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
     await open(`/runs/${runId}/use`)
     const { suggestions } = await call('chat.ofRun', { runId })
     await button(suggestions[0]!.text).click()
-    await expect.poll(() => answers().count()).toBe(2)
+    await expect.poll(() => answers().count(), soon).toBe(2)
     await allEnded()
     await page.getByText(`${chat.expected}: ${suggestions[0]!.answer}`).waitFor()
     await page.getByRole('status').filter({ hasText: 'Base model answered: ' }).waitFor({ state: 'attached' })
@@ -107,7 +109,7 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
     await message().press('Shift+Enter')
     await message().pressSequentially('about a parcel')
     await message().press('Enter')
-    await expect.poll(() => answers().count()).toBe(4)
+    await expect.poll(() => answers().count(), soon).toBe(4)
     if (starter !== null) {
       // It grows while it is written.
       const told = async () => ((await answers().nth(2).textContent()) ?? '').length
