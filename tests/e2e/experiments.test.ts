@@ -190,6 +190,7 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
       .getByRole('link', { name: `Proof and answers of ${pastRuns.proved}` })
       .click()
     await page.getByRole('heading', { name: proof.answers }).waitFor()
+    await expectReading(screen, 'proof')
     await page.goBack()
     await panel().getByText(experiments.compare.same).waitFor()
   }

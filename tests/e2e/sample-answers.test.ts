@@ -6,7 +6,13 @@ import { openJournalWriter } from '#journal/writer.ts'
 import { training } from '#renderer/words/en/training.ts'
 import type { NewEvent } from '#shared/journal-commands.ts'
 import { addSampleLibrary, evaluationEvent, good, stepEvent } from '../journal/support/sample.ts'
-import { expectAccessible, findChromium, openTestBrowser, type TestBrowser } from './support/browser.ts'
+import {
+  expectAccessible,
+  expectReading,
+  findChromium,
+  openTestBrowser,
+  type TestBrowser,
+} from './support/browser.ts'
 
 const chromium = findChromium()
 const limitMs = 120_000
@@ -95,6 +101,7 @@ describe.skipIf(chromium === null)('sample answers in a browser', { timeout: lim
       expect.stringMatching(/second tab.*bug.*right/su),
       expect.stringMatching(/<b>Thanks<\/b>.*how-to\s+should be cancel\s+before training: no words/su),
     ])
+    await expectReading(screen, 'training', { isAboutComputer: true })
     await expectAccessible(screen)
 
     const earlier = card.getByRole('button', { name: training.earlierAnswers })
