@@ -23,6 +23,8 @@ import {
 
 const chromium = findChromium()
 const limitMs = 180_000
+/** The machine may be busy. */
+const soon = { timeout: 20_000 }
 
 describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs }, () => {
   let screen: TestBrowser
@@ -123,7 +125,7 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     const inLight = await drawing()
     await call('settings.set', { theme: 'dark' })
     await page.locator('html.dark').waitFor()
-    await expect.poll(drawing).not.toBe(inLight)
+    await expect.poll(drawing, soon).not.toBe(inLight)
   }
 
   /** A wrong value says why, a good one is kept and worked out, and what was changed can be set back. */
@@ -194,14 +196,14 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await undo.waitFor()
     // The button is gone with its fault; the keyboard is still at the score card.
     expect(await page.evaluate(() => document.activeElement?.id)).toBe('score-heading')
-    await expect.poll(fixesOf).toEqual(['keep-one-of-repeats'])
+    await expect.poll(fixesOf, soon).toEqual(['keep-one-of-repeats'])
     await page.getByRole('button', { name: /and why$/ }).click()
     await page.getByRole('dialog', { name: wizard.data.leftOutDialog.title }).getByRole('table').waitFor()
     await expectAccessible(screen)
     await page.keyboard.press('Escape')
     await undo.click()
     await undo.waitFor({ state: 'detached' })
-    await expect.poll(fixesOf).toEqual([])
+    await expect.poll(fixesOf, soon).toEqual([])
   }
 
   async function changeColumn(projectId: string): Promise<void> {
