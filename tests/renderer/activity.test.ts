@@ -52,3 +52,19 @@ it('follows a job that was under way before, and says nothing to a screen that w
   page.tell('job.changed', job('cancelled', 'k'))
   await expect.poll(() => ended).toEqual(['here cancelled'])
 })
+
+it('tells of work that failed before the page heard that it began', async () => {
+  useActivity()
+  page.tell('job.changed', job('failed', 'old'))
+  const ended: string[] = []
+  const scope = effectScope()
+  scope.run(() =>
+    useRunningJob(
+      ({ projectId }) => projectId === 'p',
+      async ({ id, status }) => void ended.push(`${id} ${status}`),
+    ),
+  )
+  page.tell('job.changed', job('failed', 'quick'))
+  await expect.poll(() => ended).toEqual(['quick failed'])
+  scope.stop()
+})
