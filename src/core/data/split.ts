@@ -139,11 +139,15 @@ function checkParts(
   )
     return ok(parts)
   const needed = rowsNeeded(validationShare, testShare)
-  const different = new Set(items.map(({ key }) => key)).size
+  const groups = new Set(items.map(({ key }) => key)).size
   const rows = items.length === 1 ? '1 usable row' : `${items.length} usable rows`
+  const together =
+    groups === items.length
+      ? ''
+      : `, of which those with the same text, or the same value of the column that keeps rows together, make ${groups === 1 ? 'one group' : `${groups} groups`}`
   return fail({
     code: 'data.too-few-rows',
-    message: `There are ${rows} with ${different} different texts: too few to train, validate and test on different ones.`,
+    message: `There ${items.length === 1 ? 'is' : 'are'} ${rows}${together}: too few to train, validate and test on different ones.`,
     where: fileName,
     remedy: `Bring at least ${needed} rows with different texts, and at least two for each label. A useful result needs a hundred or more.`,
   })

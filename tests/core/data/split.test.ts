@@ -144,7 +144,10 @@ describe('refusals', () => {
     const items = Array.from({ length: 50 }, () => ({ key: 'same', stratum: '' }))
     expect(splitRows(items, usual, 'a.csv')).toMatchObject({
       ok: false,
-      problem: { code: 'data.too-few-rows' },
+      problem: {
+        code: 'data.too-few-rows',
+        message: expect.stringMatching(/50 usable rows.* make one group:/u),
+      },
     })
   })
 
