@@ -112,7 +112,7 @@ const ask = async (): Promise<void> => {
   await page.getByRole('button', { name: chat.stop }).waitFor({ state: 'detached', timeout: 120_000 })
 }
 await draw('experiments', '/experiments', async () => {
-  for (const box of (await page.getByRole('checkbox').all()).slice(1, 3)) await box.check()
+  for (const box of (await page.getByRole('checkbox').all()).slice(0, 2)) await box.check()
 })
 await draw('models', '/models')
 await draw('chat', '/chat', ask)

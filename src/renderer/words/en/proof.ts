@@ -87,7 +87,7 @@ export const proof = {
   backend: 'Computed by {backend}.',
   leftOut: '{count} row was left out: {reason} | {count} rows were left out, the first because: {reason}',
   method: '{metric}: {method}',
-  toRun: 'Back to the run',
+  toRun: 'The run',
   crumb: 'Proof',
   print: 'Print the report',
   printed: 'Tunewright report: {project}, {run}',
