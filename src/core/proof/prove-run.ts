@@ -100,7 +100,7 @@ async function requireUnchanged({ model, adapter }: ProofSpec): Promise<void> {
       code: 'model.damaged',
       message: "The model's weights are missing or not those that the run was trained with.",
       where: join(model.folder, 'model.safetensors'),
-      remedy: 'Remove this model from the library and add it again.',
+      remedy: 'Add the same model again under “Models”. If a damaged one stands there, remove it first.',
     })
 }
 

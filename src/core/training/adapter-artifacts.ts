@@ -30,7 +30,7 @@ export function requireAdapterUnchanged(
         code: 'run.not-finished',
         message: `This run is ${run.status}: there is no finished adapter.`,
         where: `run ${runId}`,
-        remedy: `Let it finish first: tunewright runs resume ${runId}`,
+        remedy: `Let it finish first: continue it on its screen, or with: tunewright runs resume ${runId}`,
       })
     const known = unwrap(reader.artifacts(runId)).filter(({ kind }) => kind === 'adapter')
     for (const name of adapterFileNames) {

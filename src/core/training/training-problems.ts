@@ -3,7 +3,7 @@ import type { Problem } from '#shared/result.ts'
 import type { ChildExit } from '../system/launcher.ts'
 
 const resumeRemedy = (runId: string) =>
-  `Resume it: tunewright runs resume ${runId}. It goes on from its last checkpoint and loses nothing that was shown.`
+  `Continue it on its screen, or with: tunewright runs resume ${runId}. It goes on from its last checkpoint and loses nothing that was shown.`
 
 export function deadTrainer(runId: string, exit: ChildExit): Problem {
   const how = exit.signal === null ? `ended with code ${exit.code}` : `was ended by the signal ${exit.signal}`
@@ -56,7 +56,7 @@ export function notResumable(runId: string, status: string): Problem {
     remedy:
       status === 'finished'
         ? 'Start a new run to train further.'
-        : 'Wait for it to end, or stop it first: tunewright runs cancel.',
+        : 'Wait for it to end, or stop it first, on its screen or with: tunewright runs cancel.',
   }
 }
 
