@@ -33,17 +33,13 @@ export const eventsQuery = (runId: string, afterSeq: number, limit: number) =>
     .orderBy('seq')
     .limit(limit)
 
-/** The newest events of one kind, in order. */
+/** The first event of one kind and the newest ones, in order: at most `most`, which is 2 or more. */
 export function readEventsOfKind(db: Database, runId: unknown, kind: string, most: number): JournalEvent[] {
   const id = checkInput(rowReference, runId, 'run id')
-  const query = sqlFor
-    .selectFrom('events')
-    .selectAll()
-    .where('run_id', '=', id)
-    .where('kind', '=', kind)
-    .orderBy('seq', 'desc')
-    .limit(most)
-  return all(db, query).map(toEvent).reverse()
+  const ofKind = sqlFor.selectFrom('events').selectAll().where('run_id', '=', id).where('kind', '=', kind)
+  const newest = all(db, ofKind.orderBy('seq', 'desc').limit(most)).reverse()
+  if (newest.length < most) return newest.map(toEvent)
+  return [...all(db, ofKind.orderBy('seq').limit(1)), ...newest.slice(1)].map(toEvent)
 }
 
 type EventRow = ReturnType<typeof all<ReturnType<typeof eventsQuery>>>[number]

@@ -74,7 +74,7 @@ export interface JournalReader {
   thinCurve(runId: string, most: number): Result<RunCurve>
   /** Events after `afterSeq` (0: from the first), at most `limit` of them; more than 100,000 are never given. */
   events(runId: string, afterSeq?: number, limit?: number): Result<JournalEvent[]>
-  /** The newest `most` events of this kind, in order. */
+  /** The first event of this kind and the newest, in order: at most `most`, 2 or more. */
   eventsOfKind(runId: string, kind: string, most: number): Result<JournalEvent[]>
   evaluations(runId: string): Result<JournalEvaluation[]>
   /** The newest of the run's evaluations of this subject; null where it was not measured. */

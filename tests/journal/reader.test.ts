@@ -221,6 +221,16 @@ describe('a reader', () => {
     expect(good(reader.verifyChain('run-nobody'))).toEqual({ intact: true, events: 0, headHash: null })
   })
 
+  test('gives of one kind the first event and the newest', () => {
+    const id = ids[8]!
+    const notice = (seq: number) => ({ seq, atMs: seq, kind: 'notice', body: { text: `notice ${seq}` } })
+    good(writer.appendEvents(id, 1, [notice(2), notice(3), notice(4), notice(5)]))
+    const texts = (most: number) => good(reader.eventsOfKind(id, 'notice', most)).map(({ seq }) => seq)
+    expect(texts(10)).toEqual([2, 3, 4, 5])
+    expect(texts(3)).toEqual([2, 4, 5])
+    expect(good(reader.eventsOfKind(id, 'samples', 3))).toEqual([])
+  })
+
   test('says that a run is unknown', () => {
     expect(codeOf(reader.getRun('run-nobody'))).toBe('run.unknown')
     expect(codeOf(reader.getRun(''))).toBe('journal.invalid')

@@ -14,6 +14,16 @@ export function joined<P extends { readonly step: number }>(known: readonly P[],
   return [...known.filter(({ step }) => step < from), ...added]
 }
 
+/** Points that a followed curve holds at most; what is read at once is thinned to half of it. */
+const mostPoints = 4000
+
+/** A long curve with every second point of its older half left out, so that a run of days costs no more than one of hours. */
+export function bounded<P>(points: readonly P[]): readonly P[] {
+  if (points.length <= mostPoints) return points
+  const half = Math.floor(points.length / 2)
+  return points.filter((_, at) => at >= half || at % 2 === 0)
+}
+
 export function useRun(runId: string) {
   const view = shallowRef<TrainingView | null>(null)
   const problem = shallowRef<Problem | null>(null)
@@ -30,7 +40,7 @@ export function useRun(runId: string) {
     view.value = {
       ...known,
       state: update.state,
-      train: joined(known.train, update.train),
+      train: [...bounded(joined(known.train, update.train))],
       validation: joined(known.validation, update.validation),
       samples: joined(known.samples, update.samples),
       notices: [...known.notices, ...update.notices],
