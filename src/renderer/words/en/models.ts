@@ -74,7 +74,7 @@ export const models = {
     heading: 'Get another model',
     isHere: 'on this computer',
     fetch: 'Fetch {name}, {size}',
-    bring: 'Bring its folder or file with “Get another model”.',
+    bring: 'Get its files from huggingface.co under this name, and bring them with “Get another model”.',
     sendFile: 'Drop a model file on this page, or choose one',
     sendFileHelp: 'One GGUF file from this computer. It is copied into Tunewright’s folder.',
     pickFolder: 'Choose a model folder',
