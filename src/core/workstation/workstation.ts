@@ -19,6 +19,7 @@ import { createUploads } from '../data/uploads.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
 import { createExportHandlers } from '../export/export-handlers.ts'
 import { createModelHandlers } from '../models/model-handlers.ts'
+import { sweepModels } from '../models/model-library.ts'
 import { createProjectHandlers } from '../projects/project-handlers.ts'
 import { createProjectSource } from '../projects/project-source.ts'
 import { createProjectStore } from '../projects/project-store.ts'
@@ -65,6 +66,8 @@ const backupAgeMs = 24 * 60 * 60 * 1000
 export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
     const { library, writer, reader, interruptedRuns } = openKept(options.home)
+    // Beside everything else: what killed imports left can be large. What cannot be looked at is tried at the next start.
+    const swept = sweepModels(library).catch(() => [])
     const listeners = new Set<EventListener>()
     const emit: Emit = (event, payload) => {
       const checked = contractEvents[event].safeParse(payload)
@@ -116,7 +119,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       },
       async close() {
         try {
-          await Promise.all([runs.stopAll(), jobs.close(), uploads.close(), closeChat()])
+          await Promise.all([runs.stopAll(), jobs.close(), uploads.close(), closeChat(), swept])
         } finally {
           reader.close()
           unwrap(writer.close())

@@ -1,8 +1,9 @@
 // The whole core through its contract, with real parts: library, journal, trainer processes and a tiny model.
-import { readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
+import { temporaryPath } from '#core/system/durable-files.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { openLibrary } from '#core/system/library.ts'
 import { createWorkstation } from '#core/workstation/workstation.ts'
@@ -283,4 +284,15 @@ test('a home that cannot be used is a Problem, and the journal is free for the n
   rmSync(opened.projectsFolder)
   const { close } = unwrap(open(opened.home))
   await close()
+})
+
+test('what a killed import of a model left is gone after the next start', async () => {
+  const home = await temporaryHome()
+  const { modelsFolder } = openLibrary(home)
+  const left = temporaryPath(join(modelsFolder, 'm-1'))
+  mkdirSync(left)
+  utimesSync(left, new Date(0), new Date(0))
+  const { close } = await openWorkstation(home)
+  await close()
+  expect(readdirSync(modelsFolder)).toEqual([])
 })
