@@ -27,6 +27,8 @@ export interface KnownSpeed {
   readonly msPerRow: number | null
   /** Matrix products in 10^9 operations a second. */
   readonly gflops: number | null
+  /** Mean length of a row that fits; left out where the rows are not known. */
+  readonly tokensPerRow?: number
 }
 
 /** Optimizer steps of a plan. */
@@ -47,8 +49,8 @@ const guessedGflops = 40
 const reachedShare = 0.75
 
 /** 6 operations for each weight and token: forward, forward again with checkpointing, backward to the inputs. */
-const reckonedMsPerRow = (parameters: number, gflops: number): number =>
-  (6 * parameters * guessedTokens) / (gflops * 1e6 * reachedShare)
+const reckonedMsPerRow = (parameters: number, gflops: number, tokens: number): number =>
+  (6 * parameters * tokens) / (gflops * 1e6 * reachedShare)
 
 type Basis = 'runs-here' | 'measured-speed' | 'guess'
 
@@ -59,11 +61,12 @@ export function estimateSeconds(
   steps: number,
   { batch }: Pick<RecipeDraft, 'batch'>,
   parameters: number,
-  { msPerRow, gflops }: KnownSpeed,
+  { msPerRow, gflops, tokensPerRow = guessedTokens }: KnownSpeed,
 ): { lowSeconds: number; highSeconds: number; basis: Basis } {
   const basis = msPerRow !== null ? 'runs-here' : gflops !== null ? 'measured-speed' : 'guess'
   const rows = steps * batch.microRows * batch.accumulation
-  const seconds = (rows * (msPerRow ?? reckonedMsPerRow(parameters, gflops ?? guessedGflops))) / 1000
+  const seconds =
+    (rows * (msPerRow ?? reckonedMsPerRow(parameters, gflops ?? guessedGflops, tokensPerRow))) / 1000
   // Measuring on validation rows and saving take about a fifth on top.
   return { lowSeconds: (1.1 * seconds) / spreads[basis], highSeconds: 1.3 * seconds * spreads[basis], basis }
 }

@@ -89,6 +89,9 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
   expect(options.map(({ preset }) => preset)).toEqual(['quick', 'balanced', 'thorough'])
   expect(options.every(({ fit, sentences }) => fit.kind === 'fits' && sentences.length === 3)).toBe(true)
   expect(options[0]!.estimate.steps).toBeLessThan(options[2]!.estimate.steps)
+  const plan = { projectId, preset: 'quick' as const }
+  const tooShort = await api.call('plan.estimate', { ...plan, changes: { 'batch.maxTokens': 32 } })
+  expect(unwrap(tooShort).blocking?.message).toMatch(/^Every row is too long for this plan: .* and 32 are/)
 
   const updates: string[] = []
   const toldSamples: SampleAnswers[] = []

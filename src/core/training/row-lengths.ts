@@ -1,0 +1,70 @@
+// How long a project's rows are for a model, before anything is trained: some rows of all over the file are cut into its
+// tokens. The chat template's own marks are left out, so a row that is too long here is too long for the trainer too.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { loadTokenizer, type Tokenizer } from '#formats/tokenizer.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
+import type { DatasetRow } from '#shared/rows.ts'
+import { damagedModel } from '../models/manifest.ts'
+import type { Scenario } from '../scenarios/scenarios.ts'
+
+/** Rows that are looked at; an instruction is counted once for all. */
+const lookedAtRows = 48
+/** Answers of one conversation that are looked at. */
+const lookedAtTurns = 8
+/** Characters of a text that are counted; a token has seldom more than four. */
+const countedCharacters = 60_000
+
+export interface RowLengths {
+  /** Tokens of each example that was looked at, with its instruction, ascending. */
+  readonly tokens: readonly number[]
+}
+
+/** `folder` is the model's. Throws a ProblemError where its tokenizer cannot be read. */
+export async function readTokenizer(folder: string): Promise<Tokenizer> {
+  const read = async (name: string): Promise<unknown> => {
+    try {
+      return JSON.parse(await readFile(join(folder, name), 'utf8'))
+    } catch (error) {
+      const message = "The model's tokenizer cannot be read."
+      throw new ProblemError(damagedModel(join(folder, name), message, String(error)))
+    }
+  }
+  return unwrap(loadTokenizer(await read('tokenizer.json'), await read('tokenizer_config.json')))
+}
+
+export function measureRowLengths(
+  rows: readonly DatasetRow[],
+  scenario: Pick<Scenario, 'toExamples'>,
+  instruction: string,
+  tokenizer: Pick<Tokenizer, 'encode'>,
+): RowLengths {
+  const count = (text: string): number => tokenizer.encode(text.slice(0, countedCharacters)).length
+  const instructionTokens = instruction === '' ? 0 : count(instruction)
+  const step = Math.max(1, rows.length / lookedAtRows)
+  const looked = Array.from(
+    { length: Math.min(rows.length, lookedAtRows) },
+    (_, at) => rows[Math.floor(at * step)]!,
+  )
+  const tokens = looked
+    .flatMap((row) => scenario.toExamples(row, '').slice(0, lookedAtTurns))
+    .map(({ prompt, answer }) => {
+      const system =
+        prompt.some(({ role }) => role === 'system') || prompt.length === 0 ? 0 : instructionTokens
+      return system + prompt.reduce((sum, { content }) => sum + count(content), 0) + count(answer)
+    })
+  return { tokens: tokens.sort((a, b) => a - b) }
+}
+
+/** Of the rows that fit: their share of all, and their mean length; null where none fits. */
+export function fittingRows(
+  { tokens }: RowLengths,
+  mostTokens: number,
+): { readonly share: number; readonly meanTokens: number } | null {
+  const fitting = tokens.filter((count) => count <= mostTokens)
+  if (fitting.length === 0) return null
+  return {
+    share: fitting.length / tokens.length,
+    meanTokens: fitting.reduce((sum, count) => sum + count, 0) / fitting.length,
+  }
+}

@@ -1,0 +1,23 @@
+// How long rows are before a run: with their instruction, from all over the file, without what is plainly too long.
+import { expect, test } from 'vitest'
+import { scenarioOf } from '#core/scenarios/scenarios.ts'
+import { fittingRows, measureRowLengths } from '#core/training/row-lengths.ts'
+
+/** One token for each word. */
+const tokenizer = { encode: (text: string) => text.split(' ').map((_, at) => at) }
+const words = (count: number): string => Array.from({ length: count }, () => 'word').join(' ')
+const row = (text: string, at: number) => ({ rowId: `${at}`, line: at + 2, fields: { text, label: 'one' } })
+const scenario = scenarioOf('classification')
+
+test('a row counts with its instruction and its answer', () => {
+  const { tokens } = measureRowLengths([row(words(5), 0), row(words(2), 1)], scenario, words(10), tokenizer)
+  expect(tokens).toEqual([10 + 2 + 1, 10 + 5 + 1])
+})
+
+test('rows of all over the file are looked at, and no more than some', () => {
+  const rows = Array.from({ length: 1000 }, (_, at) => row(words(at < 500 ? 3 : 30), at))
+  const lengths = measureRowLengths(rows, scenario, '', tokenizer)
+  expect(lengths.tokens).toHaveLength(48)
+  expect(fittingRows(lengths, 20)).toEqual({ share: 0.5, meanTokens: 4 })
+  expect(fittingRows(lengths, 3)).toBeNull()
+})
