@@ -51,6 +51,13 @@ describe('the heading of a run', () => {
     expect(headingOf(viewOf({ diagnoses: [finding('converged')] }))).toBe('It no longer gets better')
   })
 
+  it('says at once what was asked for, also where the step under way still ends', () => {
+    const pausing = viewOf({ phase: 'pausing', diagnoses: [finding('memorising')] })
+    expect(headingOf(pausing)).toBe('Pausing…')
+    expect(lineOf(pausing)).toContain('The step under way ends first')
+    expect(headingOf(viewOf({ phase: 'stopping', status: 'paused' }))).toBe('Stopping…')
+  })
+
   it('is how the run stands where nothing was found, and where it stands still or broke off', () => {
     expect(headingOf(viewOf({}))).toBe('Learning')
     expect(headingOf(viewOf({ status: 'paused', diagnoses: [finding('memorising')] }))).toBe('Paused')

@@ -41,11 +41,14 @@ const tellEveryMs = 250
 const lookEveryMs = 2_000
 
 type Update = EventPayload<'training.update'>
+type AskedPhase = 'pausing' | 'stopping'
 
 interface Live {
   readonly run: RunDetail
   readonly active: ActiveRun
   readonly fold: ReturnType<typeof createRunFold>
+  /** What a person asked for and the trainer has not done yet: it ends its step first. */
+  asked: AskedPhase | null
   device: MeasuredDevice
   train: Update['train']
   validation: Update['validation']
@@ -87,6 +90,13 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     tellActivity()
   }
 
+  function stateOf(entry: Live): TrainingState {
+    const state = entry.fold.state(entry.device)
+    const { asked } = entry
+    const isToCome = asked === 'stopping' || (asked === 'pausing' && state.status !== 'paused')
+    return isToCome ? { ...state, phase: asked } : state
+  }
+
   function watch(entry: Live): () => void {
     const load = watchProcess(() => entry.active.pid)
     const energy = createEnergyMeter()
@@ -96,7 +106,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     }
     void look()
     const timers = [
-      setInterval(() => tell(entry, entry.fold.state(entry.device)), tellEveryMs),
+      setInterval(() => tell(entry, stateOf(entry)), tellEveryMs),
       setInterval(() => void look(), lookEveryMs),
     ]
     return () => {
@@ -138,6 +148,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       run,
       active,
       fold: createRunFold(run, followDiagnoses(run, ports.reader)),
+      asked: null,
       device: { processorShare: null, diskBytes: 0, energyWh: null },
       train: [],
       validation: [],
@@ -156,22 +167,25 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
   }
 
   const told =
-    (command: 'pause' | 'resume' | 'cancel') =>
+    (command: 'pause' | 'resume' | 'cancel', asked: AskedPhase | null) =>
     (runId: string): Result<Record<string, never>> => {
       const entry = live.get(runId)
       if (entry === undefined) return fail(notAtWork(runId))
       entry.active[command]()
+      // A stop is not taken back.
+      if (entry.asked !== 'stopping') entry.asked = asked
+      tell(entry, stateOf(entry))
       return ok({})
     }
 
   return {
     launch,
-    pause: told('pause'),
-    resume: told('resume'),
-    stop: told('cancel'),
+    pause: told('pause', 'pausing'),
+    resume: told('resume', null),
+    stop: told('cancel', 'stopping'),
     stateOf(runId) {
       const entry = live.get(runId)
-      return entry === undefined ? null : entry.fold.state(entry.device)
+      return entry === undefined ? null : stateOf(entry)
     },
     list,
     ended: async (runId) => {
@@ -181,7 +195,10 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       // A trainer that is being launched gets its checkpoint too.
       while (launching.size > 0) await Promise.allSettled([...launching.values()])
       const entries = [...live.values()]
-      for (const { active } of entries) active.cancel()
+      for (const entry of entries) {
+        entry.asked = 'stopping'
+        entry.active.cancel()
+      }
       await Promise.all(entries.map(({ active }) => active.ended))
     },
   }

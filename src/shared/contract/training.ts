@@ -122,6 +122,7 @@ export const deviceLoad = z.strictObject({
 export const trainingState = z.strictObject({
   runId: id,
   status: runSummary.shape.status,
+  /** Of a trainer at work its phase, or `pausing` and `stopping` from the wish until it is done. */
   phase: z.string(),
   step: count,
   totalSteps: count,

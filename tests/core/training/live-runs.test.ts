@@ -8,6 +8,7 @@ import type { ActiveRun, RunOutcome } from '#core/training/run-supervisor.ts'
 import type { EventName, EventPayload } from '#shared/contract/index.ts'
 import type { RunDetail, RunStatus } from '#shared/journal-types.ts'
 import { ok, type Result } from '#shared/result.ts'
+import type { TrainerMessage } from '#shared/trainer-protocol.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tunewright-live-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -83,4 +84,35 @@ test('a run that is just being launched is stopped with a checkpoint too', async
   )
   await Promise.all([answered, stopped])
   expect(cancels).toBe(1)
+})
+
+test('what was asked for is told at once and until it is done', async () => {
+  let say: (message: TrainerMessage) => void = () => {}
+  const active: ActiveRun = {
+    ...activeRun(new Promise(() => {})),
+    onEvent: (listener) => {
+      say = listener
+    },
+  }
+  const { runs, told } = open(async () => ok(active), ['running'])
+  await runs.launch('run')
+  const phase = (): string | undefined => runs.stateOf('run')?.phase
+  say({ event: { kind: 'phase', phase: 'training', detail: '' }, seq: 1 } as TrainerMessage)
+  expect(phase()).toBe('training')
+
+  runs.pause('run')
+  const last = told.findLast(({ event }) => event === 'training.update')?.payload
+  expect((last as EventPayload<'training.update'>).state).toMatchObject({
+    status: 'running',
+    phase: 'pausing',
+  })
+  say({ event: { kind: 'paused', step: 1 }, seq: 2 } as TrainerMessage)
+  expect(phase()).toBe('training')
+  runs.pause('run')
+  expect(phase()).toBe('training')
+
+  runs.stop('run')
+  expect(phase()).toBe('stopping')
+  runs.resume('run')
+  expect(phase()).toBe('stopping')
 })

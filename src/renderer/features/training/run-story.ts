@@ -4,8 +4,16 @@ import type { ChartView } from '../../components/line-chart.ts'
 import { formatAbout, formatNumber } from '../../format.ts'
 import { t } from '../../words/index.ts'
 
+/** What a person asked for while the trainer still ends its step. */
+export function askedOf({ phase }: TrainingView['state']): 'pausing' | 'stopping' | null {
+  return phase === 'pausing' || phase === 'stopping' ? phase : null
+}
+
 /** The strongest finding comes first (core/training/diagnosis.ts). A run that stands or broke off says that first. */
-export function headingOf({ state: { status, totalSteps, diagnoses } }: TrainingView): string {
+export function headingOf({ state }: TrainingView): string {
+  const { status, totalSteps, diagnoses } = state
+  const asked = askedOf(state)
+  if (asked !== null) return t(`training.asked.${asked}.heading`)
   if (status === 'running' && totalSteps === 0) return t('training.starting')
   const [first] = diagnoses
   if (first === undefined || (status !== 'running' && status !== 'finished'))
@@ -21,7 +29,9 @@ export function lineOf(view: TrainingView): string {
   const measured = validation.at(-1)?.step ?? 0
   const mayStop =
     run.recipe.evaluation.patience !== null && measured > 0 && bestStep !== null && bestStep < measured
+  const asked = askedOf(state)
   return [
+    ...(asked === null ? [] : [t(`training.asked.${asked}.line`)]),
     totalSteps === 0 ? unplanned(state.status) : t('training.line', { step, total: totalSteps }),
     ...(timeLeftMs === null
       ? []

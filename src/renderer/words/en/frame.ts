@@ -22,6 +22,7 @@ export const frame = {
   pill: {
     percent: '{name} · {percent}',
     percentTime: '{name} · {percent} · {time}',
+    percentPaused: '{name} · {percent} · paused',
     open: 'Open {name}',
     others: '{count} more | {count} more',
   },

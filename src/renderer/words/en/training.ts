@@ -35,6 +35,10 @@ export const training = {
     'stopped-early': 'Finished: it stopped by itself',
     diverged: 'Learning broke down',
   },
+  asked: {
+    pausing: { heading: 'Pausing…', line: 'The step under way ends first' },
+    stopping: { heading: 'Stopping…', line: 'The step under way ends first, and the best version is kept' },
+  },
   findings: 'How it goes',
   severity: { good: 'Good', note: 'Note', warning: 'Warning' },
   help: 'What helps:',
