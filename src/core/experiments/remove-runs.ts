@@ -23,7 +23,7 @@ export async function removeRuns(
   let removed = 0
   for (const runId of runIds) {
     const result = await attemptAsync(async () => {
-      await moveRunsToBin(context, [unwrap(context.reader.getRun(runId))])
+      await moveRunToBin(context, unwrap(context.reader.getRun(runId)))
       return unwrap(context.writer.removeRuns([runId]))
     })
     if (result.ok) removed += result.value.removed
@@ -32,17 +32,11 @@ export async function removeRuns(
   return { removed, failed }
 }
 
-/** The runs' folders, once it is clear that none is at work. Throws a ProblemError: `run.active`, `bin.failed`. */
-export async function moveRunsToBin(
-  context: BinContext,
-  runs: readonly Pick<RunSummary, 'id' | 'status'>[],
-): Promise<void> {
-  const active = runs.find(({ status }) => activeStatuses.includes(status))
-  if (active !== undefined) throw new ProblemError(stillActive(active.id))
-  const atWorkIds = idsAtWork(context)
-  const used = runs.find(({ id }) => atWorkIds.has(id))
-  if (used !== undefined) throw new ProblemError(atWork(used.id))
-  for (const { id } of runs) await moveFolderToBin(context, runFolderOf(context.library, id))
+/** The run's folder, once it is clear that nothing uses it. Throws a ProblemError: `run.active`, `bin.failed`. */
+async function moveRunToBin(context: BinContext, { id, status }: RunSummary): Promise<void> {
+  if (activeStatuses.includes(status)) throw new ProblemError(stillActive(id))
+  if (idsAtWork(context).has(id)) throw new ProblemError(atWork(id))
+  await moveFolderToBin(context, runFolderOf(context.library, id))
 }
 
 /** Nothing to do where it is not there: a run that never started, or what a person took away before. */

@@ -2,8 +2,8 @@
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { recipeDraft } from '#shared/recipe.ts'
-import { attemptAsync, ok, ProblemError, unwrap } from '#shared/result.ts'
-import { moveFolderToBin, moveRunsToBin } from '../experiments/remove-runs.ts'
+import { attemptAsync, ok, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { moveFolderToBin, removeRuns } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
 import { allScenarios } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
@@ -78,6 +78,16 @@ export function createProjectHandlers(
     }
   }
 
+  /** Before anything is moved: a project of which half is in the bin helps nobody. */
+  function refuseWhileAtWork({ id, name }: JournalProject, runs: readonly RunSummary[]): void {
+    const active = runs.find(({ status }) => activeStatuses.includes(status))
+    if (active !== undefined) throw new ProblemError(runAtWork(active.name))
+    const used = idsAtWork(context)
+    if (used.has(id)) throw new ProblemError(atWork(name))
+    const inUse = runs.find((run) => used.has(run.id))
+    if (inUse !== undefined) throw new ProblemError(atWork(inUse.name))
+  }
+
   async function addSample(projectId: string): Promise<void> {
     await store.addSample(projectId, sampleOf(projectOf(projectId).scenario).path)
   }
@@ -130,17 +140,29 @@ export function createProjectHandlers(
       }),
     'projects.remove': ({ projectId }) =>
       attemptAsync(async () => {
-        projectOf(projectId)
-        if (idsAtWork(context).has(projectId)) throw new ProblemError(atWork(projectId))
-        await moveRunsToBin(context, unwrap(reader.listRuns({ projectId, limit: mostRuns })).runs)
-        await moveFolderToBin(context, store.folderOf(projectId))
-        unwrap(writer.removeProject(projectId))
+        const project = projectOf(projectId)
+        const { runs } = unwrap(reader.listRuns({ projectId, limit: mostRuns }))
+        refuseWhileAtWork(project, runs)
+        const nameOf = new Map(runs.map(({ id, name }) => [id, name]))
+        const { removed, failed } = await removeRuns(context, [...nameOf.keys()])
+        if (removed > 0) emit('experiments.changed', { runId: null })
+        // With a run that stays its project stays too, and so do the rows.
+        if (failed.length === 0) {
+          await moveFolderToBin(context, store.folderOf(projectId))
+          unwrap(writer.removeProject(projectId))
+        }
         emit('projects.changed', { projectId })
-        emit('experiments.changed', { runId: null })
-        return {}
+        return { removed, failed: failed.map((one) => ({ ...one, name: nameOf.get(one.runId) ?? '' })) }
       }),
   }
 }
+
+const runAtWork = (name: string): Problem => ({
+  code: 'run.active',
+  message: 'A run of this project is still at work.',
+  where: name,
+  remedy: 'Stop it first; then the project can be removed.',
+})
 
 /** A run with the usual settings on the sample's rows and the starter model, by this computer's measured speed. */
 function sampleSeconds(rows: number, gflops: number | null): number | null {

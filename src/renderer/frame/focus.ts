@@ -14,5 +14,19 @@ export function focusAfterMove(heading: HTMLElement | null): void {
 }
 
 /** For a button that goes away with what it starts: the keyboard waits at the screen's heading. */
-export const focusHeading = (): void =>
-  document.querySelector<HTMLElement>('main h1')?.focus({ preventScroll: true })
+export const focusHeading = (): void => headingOfScreen()?.focus({ preventScroll: true })
+
+export const headingOfScreen = (): HTMLElement | null => document.querySelector<HTMLElement>('main h1')
+
+/**
+ * `content` of a dialog whose opener may be gone or off when it closes: the keyboard then goes to this place, not to the
+ * page's body. Null leaves it to the dialog, which goes back to its opener.
+ */
+export const focusOnClose = (place: () => HTMLElement | null) => ({
+  onCloseAutoFocus(event: Event): void {
+    const element = place()
+    if (element === null) return
+    event.preventDefault()
+    element.focus({ preventScroll: true })
+  },
+})

@@ -4,6 +4,7 @@ import { fixId } from '../data-fixes.ts'
 import { count, text, timeMs } from '../fields.ts'
 import { journalProject, runSummary } from '../journal-types.ts'
 import { metricName } from '../metrics.ts'
+import { problem } from '../problem-schema.ts'
 import { interval, verdictKinds } from '../proof-protocol.ts'
 import { scenarioId } from '../recipe.ts'
 import { call, id, nothing } from './define.ts'
@@ -115,7 +116,16 @@ export const projectCalls = {
   'projects.saveDraft': call(z.strictObject({ projectId: id, draft: projectDraft }), projectDetail),
   'projects.addSample': call(z.strictObject({ projectId: id }), projectDetail),
   'projects.removeFile': call(z.strictObject({ projectId: id, name: z.string() }), projectDetail),
-  /** Hides the project and moves its files and runs to the system's bin. */
-  'projects.remove': call(z.strictObject({ projectId: id }), nothing),
+  /**
+   * Moves the project's runs, each by itself, then its files to the system's bin and hides it. Where a run failed the
+   * project stays, with its files. `run.active` while anything of it is at work: then nothing is moved.
+   */
+  'projects.remove': call(
+    z.strictObject({ projectId: id }),
+    z.strictObject({
+      removed: count,
+      failed: z.array(z.strictObject({ runId: id, name: z.string(), problem })),
+    }),
+  ),
 } as const
 export const projectEvents = { 'projects.changed': z.strictObject({ projectId: id }) } as const
