@@ -15,7 +15,10 @@ export const proofView = z.strictObject({
   runName: z.string(),
   projectId: id,
   projectName: z.string(),
+  /** What the model should do, in the person's words; empty where nothing was written. */
+  goal: z.string(),
   scenario: z.string(),
+  modelId: z.string(),
   summary: proofSummary.nullable(),
   provedAtMs: timeMs.nullable(),
   /** How often the locked rows were opened, by this run and by all. */

@@ -38,6 +38,9 @@ export const proof = {
     lossNats: 'How surprised it is by the expected answers; less is better.',
     perplexity: 'Between how many next words it hesitates, as it were; fewer is better.',
   },
+  examples:
+    'With {count} example in the prompt and no training it reached {value} ({low} to {high}) on {rows} other rows (steering rows). Compare with care: other rows. | With {count} examples in the prompt and no training it reached {value} ({low} to {high}) on {rows} other rows (steering rows). Compare with care: other rows.',
+  examplesMayDo: 'So examples alone, without training, may do as well here.',
   weakest: 'Weakest spot',
   takenFor: '“{expected}” taken for “{answered}”',
   weakestNote:
@@ -91,4 +94,5 @@ export const proof = {
   crumb: 'Proof',
   print: 'Print the report',
   printed: 'Tunewright report: {project}, {run}',
+  goal: 'The goal:',
 } as const
