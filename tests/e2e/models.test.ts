@@ -66,6 +66,7 @@ describe.skipIf(chromium === null)('models in a browser', { timeout: limitMs }, 
     await dialog.getByText(models.removal.unused).waitFor()
     await dialog.getByRole('button', { name: models.removal.confirm }).click()
     await heading(models.headingNone)
+    await page.locator('h1:focus').getByText(models.headingNone).waitFor()
     expect((await call('models.list', {})).models).toEqual([])
     expect(complaints).toEqual([])
   })

@@ -50,6 +50,12 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await button('Sort texts').click()
     await heading(wizard.goal.headingChosen)
     await page.getByRole('textbox', { name: wizard.goal.goal }).fill('Sort our mail by team')
+    const name = page.getByRole('textbox', { name: wizard.goal.name })
+    await name.fill('')
+    await button(wizard.goal.create).click()
+    await page.getByText(wizard.goal.nameMissing).waitFor()
+    expect(await name.evaluate((field) => field === document.activeElement)).toBe(true)
+    await name.fill('Sort texts')
     await page.getByRole('switch', { name: wizard.goal.sample }).click()
     await expectReading(screen, 'wizard-goal')
     await expectAccessible(screen)
@@ -149,6 +155,61 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await expectAccessible(screen)
     await page.keyboard.press('Escape')
     await drawer.waitFor({ state: 'detached' })
+    await leaveWithWrongSetting()
+  }
+
+  /** Escape takes what was typed; what cannot be taken is said beside the plan. */
+  async function leaveWithWrongSetting(): Promise<void> {
+    const { page } = screen
+    await button(wizard.plan.fine).click()
+    const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
+    await drawer.getByRole('textbox', { name: recipe.fields.method.rank.title }).fill('900')
+    await page.keyboard.press('Escape')
+    await drawer.waitFor({ state: 'detached' })
+    await page
+      .getByRole('status')
+      .getByText(/: “900” was not taken\. Write a whole number\. From 1 to 512\./)
+      .waitFor()
+    expect(await button(wizard.plan.start).isEnabled()).toBe(true)
+  }
+
+  test('a project is renamed and removed by its menu; one whose model is gone leads to the model', async () => {
+    const { page, call, complaints } = screen
+    const { project, draft } = await call('projects.create', {
+      name: 'Mail',
+      scenario: 'classification',
+      withSample: true,
+    })
+    const [model] = (await call('models.list', {})).models
+    const projectId = project.id
+    await call('projects.saveDraft', { projectId, draft: { ...draft, modelId: model!.id, step: 'plan' } })
+    await call('models.remove', { modelId: model!.id })
+    await page.goto(`${page.url().split('#')[0]}#/projects/${projectId}/plan`)
+    await heading(wizard.model.heading)
+    await page.getByText(wizard.model.gone).waitFor()
+    await expectAccessible(screen)
+
+    await page.goto(`${page.url().split('#')[0]}#/`)
+    await heading(projects.headingGoOn)
+    const menu = (name: string) => button(`More for ${name}`)
+    await chooseByKey(menu('Mail'), projects.rename.item)
+    const field = page.getByRole('textbox', { name: wizard.goal.name })
+    await field.fill('Post')
+    await field.press('Enter')
+    await menu('Post').and(page.locator(':focus')).waitFor()
+    await chooseByKey(menu('Post'), projects.removal.item)
+    const dialog = page.getByRole('dialog', { name: 'Remove Post?' })
+    await dialog.getByText('1 file: sample-messages.csv').waitFor()
+    await expectAccessible(screen)
+    await dialog.getByRole('button', { name: projects.removal.confirm }).press('Enter')
+    await page.locator('h1:focus').getByText(projects.heading).waitFor()
+    expect((await call('projects.list', {})).projects).toEqual([])
+    expect(complaints).toEqual([])
+  })
+
+  async function chooseByKey(opener: ReturnType<typeof button>, item: string): Promise<void> {
+    await opener.press('Enter')
+    await screen.page.getByRole('menuitem', { name: item }).press('Enter')
   }
 
   test('says where a file is broken and leaves the screen of use; columns, repairs and undo by keyboard', async () => {

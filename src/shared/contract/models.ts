@@ -41,7 +41,10 @@ export type ModelCard = z.output<typeof modelCard>
 export const recommendedModel = z.strictObject({
   name: z.string(),
   parameters: count,
+  /** Its files as they are published. */
   downloadBytes: count,
+  /** What is fetched where the hub cannot be reached, smaller to download and unpacked on the disk; null for none. */
+  package: z.strictObject({ downloadBytes: count, diskBytes: count }).nullable(),
   licence: z.string(),
   languages: z.string(),
   goodAt: z.string(),

@@ -1,7 +1,13 @@
 // A model in plain words: by its size and whether one can talk with it.
 import { expect, test } from 'vitest'
-import { describeModel, factsOf, sizeOf } from '#renderer/features/models/model-words.ts'
-import type { ModelCard } from '#shared/contract/models.ts'
+import {
+  describeModel,
+  factsOf,
+  installedCard,
+  recommendedCard,
+  sizeOf,
+} from '#renderer/features/models/model-words.ts'
+import type { ModelCard, RecommendedModel } from '#shared/contract/models.ts'
 
 const card: ModelCard = {
   id: 'm-0',
@@ -38,5 +44,24 @@ test('its facts name the exact term where the plain word is not it, and one run 
   expect(factOf('Reads at once')).toMatchObject({ term: 'context length', value: '8,192 tokens' })
   expect(factOf('Used by')?.value).toBe('1 run')
   expect(factOf('Licence')?.value).toBe('not known')
-  expect(factOf('Size')?.value).toMatch(/ · 135 M weights in 30 layers$/)
+  expect(factOf('Size')?.value).toMatch(/ on this disk · 135 M weights in 30 layers$/)
+  expect(factOf('Unpacked')).toBeDefined()
+  expect(
+    factsOf({ ...card, origin: { kind: 'hub', name: 'a' } }).some(({ name }) => name === 'Unpacked'),
+  ).toBe(false)
+})
+
+test('a figure says what it is: to download, or on this disk', () => {
+  const { name, parameters, licence, languages, goodAt, fit } = card
+  const words = { name, parameters, licence, languages, goodAt, fit, why: '' }
+  const advised: RecommendedModel = {
+    ...words,
+    downloadBytes: 271e6,
+    package: null,
+    installedId: null,
+    how: 'fetch',
+  }
+  expect(recommendedCard(advised, [card]).size).toMatch(/^271 MB to download$/)
+  expect(recommendedCard({ ...advised, installedId: card.id }, [card]).size).toBe('538 MB on this disk')
+  expect(installedCard(card).size).toBe('538 MB on this disk')
 })

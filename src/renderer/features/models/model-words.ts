@@ -1,5 +1,5 @@
 // What a model is, in plain words. Pure but for the words.
-import type { ModelCard } from '#shared/contract/models.ts'
+import type { ModelCard, RecommendedModel } from '#shared/contract/models.ts'
 import { formatBytes, formatDateTime, formatNumber, formatParameters } from '../../format.ts'
 import { t } from '../../words/index.ts'
 
@@ -12,6 +12,16 @@ export function sizeOf(parameters: number): 'tiny' | 'small' | 'middle' | 'large
 
 export const describeModel = ({ parameters, hasChatTemplate }: ModelCard): string =>
   `${t(`models.sizes.${sizeOf(parameters)}`)} ${t(hasChatTemplate ? 'models.talks' : 'models.goesOn')}`
+
+const onDisk = (sizeBytes: number): string => t('models.card.onDisk', { size: formatBytes(sizeBytes) })
+
+/** A recommended model as a card: what it takes of the disk where it is here, what is downloaded where it is not. */
+export function recommendedCard(model: RecommendedModel, installed: readonly ModelCard[]) {
+  const there = installed.find(({ id }) => id === model.installedId)
+  const download = t('models.card.toDownload', { size: formatBytes(model.downloadBytes) })
+  return { ...model, size: there ? onDisk(there.sizeBytes) : download }
+}
+export const installedCard = (model: ModelCard) => ({ ...model, why: null, size: onDisk(model.sizeBytes) })
 
 export interface ModelFact {
   readonly name: string
@@ -30,11 +40,15 @@ export function factsOf(model: ModelCard): ModelFact[] {
     {
       name: t('models.facts.size'),
       value: t('models.facts.sizeValue', {
-        size: formatBytes(sizeBytes),
+        size: onDisk(sizeBytes),
         parameters: formatParameters(parameters),
         layers,
       }),
     },
+    // Its file or package was smaller; without this line the figures seem to contradict each other.
+    ...(origin.kind === 'gguf' || origin.kind === 'package'
+      ? [{ name: t('models.facts.unpacked'), value: t('models.facts.unpackedValue') }]
+      : []),
     {
       name: t('models.facts.reads'),
       term: t('models.facts.readsTerm'),

@@ -63,6 +63,19 @@ export type Typed =
   | { readonly ok: true; readonly value: number }
   | { readonly ok: false; readonly reason: string }
 
+/** What a person wrote into a field and the recipe does not take. */
+export interface WrongSetting {
+  readonly name: string
+  /** Empty where nothing was written or chosen. */
+  readonly typed: string
+  readonly reason: string
+}
+
+export const wordNotTaken = ({ name, typed, reason }: WrongSetting): string =>
+  typed === ''
+    ? t('wizard.plan.changeNotTaken', { name, reason })
+    : t('wizard.plan.notTaken', { name, typed, reason })
+
 /** What a person typed into a number's field; a comma may stand for the point. */
 export function readTyped(field: RecipeField, typed: string): Typed {
   const plain = typed.trim().replace(',', '.')

@@ -16,6 +16,23 @@ export function openWizardProject(projectId: string) {
   /** Why the last change could not be kept. */
   const notKept = shallowRef<Problem | null>(null)
 
+  /** The chosen model where it is no longer in the library: other calls would name it by its id only. */
+  const goneModelId = shallowRef<string | null>(null)
+  const isModelGone = computed(() => draft.value !== null && isGone(draft.value))
+  const isGone = ({ modelId }: ProjectDraft): boolean => modelId !== null && modelId === goneModelId.value
+
+  async function lookForModel({ modelId }: ProjectDraft): Promise<void> {
+    if (modelId === null) return
+    const reply = await api.call('models.list', {})
+    if (!reply.ok) return
+    // A damaged one is still here, and what helps is said where it is listed.
+    const { models, damaged } = reply.value
+    const isThere =
+      models.some(({ id }) => id === modelId) ||
+      damaged.some(({ where }) => where.startsWith(`models/${modelId}`))
+    goneModelId.value = isThere ? null : modelId
+  }
+
   const saver = makeDraftSaver(async () => {
     const saved = draft.value
     if (saved === null) return false
@@ -33,6 +50,7 @@ export function openWizardProject(projectId: string) {
   async function load(): Promise<void> {
     const reply = await api.call('projects.get', { projectId })
     if (reply.ok) {
+      if (draft.value === null) await lookForModel(reply.value.draft)
       if (!saver.isBusy()) take(reply.value)
       problem.value = null
     } else {
@@ -62,6 +80,10 @@ export function openWizardProject(projectId: string) {
     if (changed.projectId === projectId && !saver.isBusy()) void load()
   })
   onScopeDispose(stop)
+  const stopLooking = api.on('models.changed', () => {
+    if (draft.value !== null) void lookForModel(draft.value)
+  })
+  onScopeDispose(stopLooking)
 
   const opened = {
     projectId,
@@ -69,6 +91,7 @@ export function openWizardProject(projectId: string) {
     draft,
     problem,
     notKept,
+    isModelGone,
     files: computed(() => detail.value?.files ?? []),
     scenario: computed(() => detail.value?.project.scenario ?? null),
     load,

