@@ -4,6 +4,9 @@ import { fixId } from './data-fixes.ts'
 import { count, sha256Hex } from './fields.ts'
 import { scenarioId } from './recipe.ts'
 
+/** On fewer locked rows nothing can be proved. */
+export const fewestTestRows = 20
+
 /** One file of the data set's folder. */
 export const datasetFile = z.strictObject({
   name: z.string(),

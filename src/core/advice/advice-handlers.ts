@@ -87,7 +87,15 @@ export function createAdviceHandlers(
     const [plain, fewShot = null] = main.values
     const difference = main.differences[1]?.interval ?? { value: 0, low: 0, high: 0 }
     const seconds = measured.scoringSeconds + measured.answeringSeconds
-    const figures = { metric: main.metric, rows: main.rows, plain: plain!, fewShot, difference }
+    const hasInstruction = learnt.some(({ prompt }) => prompt.length > 0)
+    const figures = {
+      metric: main.metric,
+      rows: main.rows,
+      hasInstruction,
+      plain: plain!,
+      fewShot,
+      difference,
+    }
     return {
       measuredAtMs: Date.now(),
       modelId: model.id,

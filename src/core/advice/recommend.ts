@@ -7,6 +7,8 @@ import type { Interval } from '#shared/proof-protocol.ts'
 export interface Measured {
   readonly metric: MetricName
   readonly rows: number
+  /** False for plain texts, which are read on without being told anything. */
+  readonly hasInstruction: boolean
   readonly plain: Interval
   /** null where examples were not tried. */
   readonly fewShot: Interval | null
@@ -20,7 +22,7 @@ export const fewestRows = 20
 const nearlyAll = 0.9
 
 export function recommend(measured: Measured): Pick<Advice, 'kind' | 'sentence' | 'reasons'> {
-  const { metric, rows, plain, fewShot, difference } = measured
+  const { metric, rows, hasInstruction, plain, fewShot, difference } = measured
   const reasons = reasonsOf(measured)
   if (rows < fewestRows)
     return {
@@ -31,8 +33,7 @@ export function recommend(measured: Measured): Pick<Advice, 'kind' | 'sentence' 
   if (!isShare(metric))
     return {
       kind: 'train',
-      sentence:
-        'Train: this goal is measured by how well the model expects your texts, and examples in the prompt change that little.',
+      sentence: `Train: this goal is measured by how well the model expects your texts${hasInstruction ? ', and examples in the prompt change that little' : ''}.`,
       reasons,
     }
   if (plain.low >= nearlyAll)
@@ -64,7 +65,7 @@ export function recommend(measured: Measured): Pick<Advice, 'kind' | 'sentence' 
   }
 }
 
-function reasonsOf({ metric, rows, plain, fewShot, difference }: Measured): string[] {
+function reasonsOf({ metric, rows, hasInstruction, plain, fewShot, difference }: Measured): string[] {
   const { title } = metricFacts[metric]
   const say = ({ value, low, high }: Interval): string =>
     isShare(metric)
@@ -72,7 +73,7 @@ function reasonsOf({ metric, rows, plain, fewShot, difference }: Measured): stri
       : `${value.toFixed(2)} (${low.toFixed(2)} to ${high.toFixed(2)})`
   const seen = difference.low > 0 || difference.high < 0
   return [
-    `With the instruction alone, ${title}: ${say(plain)} on ${rows} rows.`,
+    `${hasInstruction ? 'With the instruction alone' : 'As it is'}, ${title}: ${say(plain)} on ${rows} rows.`,
     ...(fewShot === null ? [] : [`With a few examples in the prompt: ${say(fewShot)}.`]),
     ...(fewShot === null
       ? []

@@ -1,20 +1,23 @@
 // A project's rows for the screens: sent in pieces, read as the scenario reads them, judged.
 import { join } from 'node:path'
 import type { DataCheck, SomeHandlers } from '#shared/contract/index.ts'
+import { fewestTestRows } from '#shared/dataset.ts'
+import { metricFacts } from '#shared/metrics.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { SentFiles } from '../models/model-handlers.ts'
 import { dataOf, type FilledProject, type ProjectSource } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
 import { wilsonInterval } from '../proof/wilson-interval.ts'
-import { scenarioOf } from '../scenarios/scenarios.ts'
+import { type Scenario, scenarioOf } from '../scenarios/scenarios.ts'
 import { temporaryPath } from '../system/durable-files.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { PreparedData } from './check-data.ts'
-import { reportOn } from './data-report.ts'
+import { type DataReport, reportOn } from './data-report.ts'
 import type { PrepareRows } from './prepared-rows.ts'
 import { type Preview, readPreview } from './preview.ts'
 import { scoreData } from './score-card.ts'
 import type { Uploads } from './uploads.ts'
+import { asRead } from './value-excerpt.ts'
 
 type DataCallNames =
   | 'upload.begin'
@@ -25,6 +28,7 @@ type DataCallNames =
   | 'data.leftOut'
 
 const exampleCharacters = 2000
+const cellCharacters = 300
 /** Largest file of rows, and of a model. */
 const mostBytes = { data: 2e9, model: 16e9 } as const
 
@@ -131,7 +135,15 @@ const previewed = (
       const role = roleOf.get(name) ?? null
       return { name, role, isGuessed: role !== null && guessed.includes(role) }
     }),
-    preview: rows.map(({ line, cells, note, isLeftOut }) => ({ line, cells: [...cells], note, isLeftOut })),
+    preview: rows.map(({ line, values, note, isLeftOut }) => ({
+      line,
+      cells: columns.map((column) => {
+        const marked = column === roleColumns.entities ? values.get(roleColumns.text ?? '') : undefined
+        return asRead(values.get(column) ?? '', marked).slice(0, cellCharacters)
+      }),
+      note,
+      isLeftOut,
+    })),
   }
 }
 
@@ -160,7 +172,7 @@ function judged(
     split: report.split,
     labels: report.labels?.map(({ label, rows }) => ({ label, rows })) ?? null,
     score: scoreData(prepared, report, scenario),
-    ninetyMeans: report.split && wilsonInterval(0.9, report.split.test),
+    ninetyMeans: ninetyMeans(report, scenario),
     instruction,
     example: example
       ? {
@@ -173,6 +185,14 @@ function judged(
       : null,
     blocking: split.ok ? null : split.problem,
   }
+}
+
+/** Only where the verdict is a share, and on enough rows to say anything. */
+function ninetyMeans({ split }: DataReport, { metrics: [decides] }: Scenario): DataCheck['ninetyMeans'] {
+  if (split === null || split.test < fewestTestRows) return null
+  return decides !== undefined && metricFacts[decides].unit === 'share'
+    ? wilsonInterval(0.9, split.test)
+    : null
 }
 
 const noFile = (): Problem => ({

@@ -78,7 +78,9 @@ export function reportOn(
       ...warnOfReading(read),
       ...warnOfRepeats(read.rows.length, repeats, labels !== null),
       ...(labels === null ? [] : warnOfLabels(read.rows, labels, scenario.answerRole)),
-      ...(planned.ok ? warnOfSize(read.rows.length, planned.value) : [warnOfNoSplit(planned.problem)]),
+      ...(planned.ok
+        ? warnOfSize(read.rows.length, planned.value, scenario.metrics[0]!)
+        : [warnOfNoSplit(planned.problem)]),
     ],
   }
 }

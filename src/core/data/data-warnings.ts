@@ -1,5 +1,7 @@
 // What a person should be warned of before training, in plain sentences with the numbers and lines in them.
 import { excerptOf } from '#formats/table-types.ts'
+import { fewestTestRows } from '#shared/dataset.ts'
+import { type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Problem } from '#shared/result.ts'
 import type { DatasetRow, SplitName } from '#shared/rows.ts'
 import { isDamagedText } from './damaged-text.ts'
@@ -161,7 +163,8 @@ export const warnOfNoSplit = ({ message, remedy }: Problem): DataWarning => ({
   lines: [],
 })
 
-export function warnOfSize(rows: number, parts: readonly SplitName[]): DataWarning[] {
+/** `decides` is the metric of the verdict: only of a share can be said by how many points it is uncertain. */
+export function warnOfSize(rows: number, parts: readonly SplitName[], decides: MetricName): DataWarning[] {
   const warnings: DataWarning[] = []
   const split = countParts(parts)
   if (rows < 100)
@@ -170,16 +173,20 @@ export function warnOfSize(rows: number, parts: readonly SplitName[]): DataWarni
       text: `There are only ${rows} usable rows. Some hundreds teach a model far more reliably.`,
       lines: [],
     })
-  if (split.test > 0 && split.test < 200) {
-    // Half width of a 95 % interval for a share of one half, in points: 1.96 x sqrt(0.25 / n) x 100.
-    const points = Math.ceil(98 / Math.sqrt(split.test))
-    warnings.push({
-      kind: 'small-test-set',
-      text: `The test set has ${split.test} rows. A score measured on them is uncertain by up to ${points} points either way, so only a large improvement can be proved.`,
-      lines: [],
-    })
-  }
+  if (split.test > 0 && split.test < 200)
+    warnings.push({ kind: 'small-test-set', text: smallTestSet(split.test, decides), lines: [] })
   return warnings
+}
+
+function smallTestSet(test: number, decides: MetricName): string {
+  const has = `The test set has ${test} ${test === 1 ? 'row' : 'rows'}`
+  if (test < fewestTestRows)
+    return `${has}: too few to prove anything. Bring more rows, or lock more of them.`
+  if (metricFacts[decides].unit !== 'share')
+    return `${has}. On so few, only a large improvement can be told from chance.`
+  // Half width of a 95 % interval for a share of one half, in points: 1.96 x sqrt(0.25 / n) x 100.
+  const points = Math.ceil(98 / Math.sqrt(test))
+  return `${has}. A score measured on them is uncertain by up to ${points} points either way, so only a large improvement can be proved.`
 }
 
 const firstLines = (rows: readonly { line: number }[]): number[] =>

@@ -16,7 +16,8 @@ const scripts: readonly (readonly [language: string, pattern: RegExp])[] = [
 
 /** Words that come in nearly every sentence of a language and seldom in the others. */
 const commonWords: Readonly<Record<string, string>> = {
-  English: 'the and is of to in you that it for my i with not this have was are on be we your',
+  English:
+    'the and is of to in you that it for my i with not this have was are on be we your a as do an at or what how does where can',
   German: 'der die das und ist nicht ich zu den mit ein eine für auf wir von sie es im dem bitte wie',
   French: 'le la les et est de des un une pas je vous que pour dans nous du qui sur avec au ce',
   Spanish: 'el la los las y es de que no un una por para con en mi se lo del su como está',
@@ -41,7 +42,8 @@ export function guessLanguage(text: string): string | null {
   for (const [language, pattern] of scripts)
     if ((looked.match(pattern)?.length ?? 0) > letters / (language === 'Japanese' ? 10 : 2)) return language
   const points = new Map<string, number>()
-  for (const word of looked.toLowerCase().match(/[\p{L}\p{N}]+/gu) ?? []) {
+  // Each word once: the article of a list of things is no more of a sign than that of one.
+  for (const word of new Set(looked.toLowerCase().match(/[\p{L}\p{N}]+/gu))) {
     const languages = languageOfWord.get(word) ?? []
     // A word that several languages share says less of each.
     for (const language of languages) points.set(language, (points.get(language) ?? 0) + 1 / languages.length)

@@ -14,8 +14,10 @@ const patterns: Readonly<Record<PersonalKind, RegExp>> = {
   'e-mail address': /[\p{L}\d._%+-]{1,64}@[\p{L}\d-]{1,63}(?:\.[\p{L}\d-]{2,63}){1,4}/gu,
   'bank account': /\b[A-Z]{2}\d{2}(?: ?[A-Z\d]{4}){2,7}(?: ?[A-Z\d]{1,4})?\b/g,
   'card number': /\b(?:\d[ -]?){12,18}\d\b/g,
-  // International form, or a leading zero or bracket with at least eight digits in groups.
-  'telephone number': /(?:\+\d{1,3}[ ./-]?|(?<![\d.,/-] ?)0|\(0)(?:\d[ ()./-]{0,2}){7,13}\d/g,
+  // International form, or a leading zero with at least eight digits in groups; a bracket before it only if it closes
+  // around the first of them.
+  'telephone number':
+    /(?:\+\d{1,3}[ ./-]?|(?<![\d.,/-] ?)0|\((?=0[\d ./-]{0,8}\) ?\d)0)(?:\d[ ()./-]{0,2}){7,13}\d/g,
 }
 
 const masks: Readonly<Record<PersonalKind, string>> = {

@@ -10,43 +10,33 @@ export interface Preview {
   readonly columns: readonly string[]
   readonly rows: readonly {
     readonly line: number
-    /** One for each column; cut at `cellCharacters`. */
-    readonly cells: readonly string[]
+    /** By column. */
+    readonly values: ReadonlyMap<string, string>
     readonly note: string | null
     readonly isLeftOut: boolean
   }[]
 }
 
 const shownRows = 40
-const cellCharacters = 300
 
 /** Throws a ProblemError where the file cannot be read as a table. */
 export async function readPreview(path: string, scenario: Scenario): Promise<Preview> {
   const file = await openWatchedFile(path)
   try {
     const table = unwrap(await openTable(file.source, { textAs: scenario.textAs }))
-    const found: {
-      line: number
-      values: ReadonlyMap<string, string>
-      note: string | null
-      isLeftOut: boolean
-    }[] = []
+    const rows: Preview['rows'][number][] = []
     reading: for await (const batch of table.batches())
       for (const event of unwrap(batch)) {
         if (event.kind === 'record')
-          found.push({ line: event.line, values: event.values, note: null, isLeftOut: false })
+          rows.push({ line: event.line, values: event.values, note: null, isLeftOut: false })
         if (event.kind === 'left-out')
-          found.push({ line: event.line, values: new Map(), note: event.reason, isLeftOut: true })
-        if (found.length >= shownRows) break reading
+          rows.push({ line: event.line, values: new Map(), note: event.reason, isLeftOut: true })
+        if (rows.length >= shownRows) break reading
       }
-    const columns = table.columns()
     return {
       form: `${table.shape.format.toUpperCase()}, ${table.shape.encoding}`,
-      columns,
-      rows: found.map(({ values, ...row }) => ({
-        ...row,
-        cells: columns.map((column) => (values.get(column) ?? '').slice(0, cellCharacters)),
-      })),
+      columns: table.columns(),
+      rows,
     }
   } finally {
     await file.close()

@@ -2,6 +2,7 @@
 // that helps. Pure. A thing that was repaired says so, with the number of rows that it was.
 import { excerptOf } from '#formats/table-types.ts'
 import type { FixId, ScoreItem } from '#shared/contract/index.ts'
+import { fewestTestRows } from '#shared/dataset.ts'
 import type { DatasetRow } from '#shared/rows.ts'
 import type { Scenario } from '../scenarios/scenarios.ts'
 import type { PreparedData } from './check-data.ts'
@@ -9,14 +10,14 @@ import type { DataReport } from './data-report.ts'
 import type { DataWarning, WarningKind } from './data-warnings.ts'
 import { listedLines } from './repeats.ts'
 import { plural, type ScoreLine, scoreTexts } from './score-texts.ts'
-import { valueExcerpt } from './value-excerpt.ts'
+import { excerptsApart } from './value-excerpt.ts'
 
 export function scoreData(prepared: PreparedData, report: DataReport, scenario: Scenario): ScoreItem[] {
   const { rows } = prepared.read
   const { damaged, empty, languages, lengths, personal } = scoreTexts(rows, report, scenario)
   const lines: ScoreLine[] = [
-    leaks(prepared, report),
-    repeats(report, rows.length),
+    leaks(prepared, report, scenario),
+    repeats(report, prepared),
     nearRepeats(prepared, scenario),
     ...labelSpellings(report),
     contradictions(report),
@@ -34,7 +35,10 @@ export function scoreData(prepared: PreparedData, report: DataReport, scenario: 
 const takenOut = 'Each row that was taken out is in the list of rows left out.'
 const repairedWords: Readonly<Record<FixId, readonly [title: string, detail: string]>> = {
   'keep-one-of-repeats': ['repeated rows taken out, one of each is kept', takenOut],
-  'keep-one-of-near-repeats': ['nearly equal rows taken out, one of each is kept', takenOut],
+  'keep-one-of-near-repeats': [
+    'nearly equal rows taken out, one of each is kept',
+    `${takenOut} Rows that repeat another word for word have a line of their own.`,
+  ],
   'merge-label-spellings': [
     'rows with another spelling of their label, merged',
     'Every label has its commonest spelling now.',
@@ -68,7 +72,11 @@ const warningOf = ({ warnings }: DataReport, kind: WarningKind): DataWarning | u
   warnings.find((warning) => warning.kind === kind)
 
 /** Equal texts are one group and lie on one side, so only rows that are nearly the same can be parted. */
-function leaks({ near, read }: PreparedData, { split, duplicateRows }: DataReport): ScoreLine {
+function leaks(
+  { near, read }: PreparedData,
+  { split, duplicateRows }: DataReport,
+  scenario: Scenario,
+): ScoreLine {
   const count = near.parted.length
   const sound =
     duplicateRows + near.rows === 0
@@ -81,7 +89,7 @@ function leaks({ near, read }: PreparedData, { split, duplicateRows }: DataRepor
     title: plural(count, 'pair on both sides of the split', 'pairs on both sides of the split'),
     detail:
       count > 0
-        ? `The model learns from one of each pair and is judged on the other, so the score looks better than it is: ${pairOf(read.rows, near.parted[0]!)}`
+        ? `The model learns from one of each pair and is judged on the other, so the score looks better than it is: ${pairOf(read.rows, near.parted[0]!, scenario)}`
         : split === null
           ? 'There is no split yet.'
           : sound,
@@ -90,15 +98,19 @@ function leaks({ near, read }: PreparedData, { split, duplicateRows }: DataRepor
   }
 }
 
-function repeats(report: DataReport, rows: number): ScoreLine {
+/** Once one of each is kept, only rows with another answer repeat a text still. */
+function repeats(report: DataReport, { fixes }: PreparedData): ScoreLine {
   const { duplicateRows } = report
   const warning = warningOf(report, 'duplicates')
   return {
     id: 'repeats',
     count: duplicateRows,
-    state: duplicateRows === 0 ? 'good' : duplicateRows > rows / 3 ? 'bad' : 'look',
-    title: plural(duplicateRows, 'row repeats another', 'rows repeat another'),
-    detail: warning?.text ?? 'No text comes twice.',
+    state: duplicateRows === 0 ? 'good' : duplicateRows > report.usableRows / 3 ? 'bad' : 'look',
+    title: plural(duplicateRows, 'row repeats another word for word', 'rows repeat another word for word'),
+    detail:
+      duplicateRows > 0 && fixes.some(({ id }) => id === 'keep-one-of-repeats')
+        ? `${duplicateRows} ${plural(duplicateRows, 'row has', 'rows have')} the text of another row, with another answer.`
+        : (warning?.text ?? 'No text comes twice.'),
     lines: warning?.lines ?? [],
     fix: 'keep-one-of-repeats',
   }
@@ -109,13 +121,12 @@ function nearRepeats({ near, read }: PreparedData, scenario: Scenario): ScoreLin
   const none = near.isComplete
     ? 'No two texts are nearly the same.'
     : 'There are too many rows to compare each with the others.'
-  const text = scenario.identityRoles[0] ?? ''
   return {
     id: 'near-repeats',
     count: near.rows,
     state: near.rows > 0 || !near.isComplete ? 'look' : 'good',
     title: plural(near.rows, 'row is nearly the same as another', 'rows are nearly the same as another'),
-    detail: first === undefined ? none : `For example ${pairOf(read.rows, first, text)}`,
+    detail: first === undefined ? none : `For example ${pairOf(read.rows, first, scenario)}`,
     lines: linesOf(read.rows, near.pairs),
     fix: 'keep-one-of-near-repeats',
   }
@@ -130,10 +141,16 @@ const linesOf = (
     listedLines,
   )
 
-function pairOf(rows: readonly DatasetRow[], [a, b]: readonly [number, number], role?: string): string {
-  const textOf = ({ fields }: DatasetRow): string =>
-    valueExcerpt((role === undefined ? undefined : fields[role]) ?? Object.values(fields)[0] ?? '')
-  return `“${textOf(rows[a]!)}” and “${textOf(rows[b]!)}”`
+/** Both quoted where they differ. */
+function pairOf(
+  rows: readonly DatasetRow[],
+  [a, b]: readonly [number, number],
+  { identityRoles }: Scenario,
+): string {
+  const [first, second] = [rows[a]!.fields, rows[b]!.fields]
+  const role = identityRoles.find((one) => first[one] !== second[one]) ?? ''
+  const [one, other] = excerptsApart(first[role] ?? '', second[role] ?? '')
+  return `“${one}” and “${other}”`
 }
 
 function contradictions(report: DataReport): ScoreLine {
@@ -197,7 +214,7 @@ function testSize(report: DataReport): ScoreLine[] {
     {
       id: 'test-size',
       count: test,
-      state: warning === undefined ? 'good' : test < 20 ? 'bad' : 'look',
+      state: warning === undefined ? 'good' : test < fewestTestRows ? 'bad' : 'look',
       title: plural(test, 'row locked away for the proof', 'rows locked away for the proof'),
       detail: warning?.text ?? 'Enough to see differences that matter.',
       lines: [],

@@ -34,10 +34,18 @@ const contentKeys = ['content', 'value', 'text', 'message', 'utterance']
 
 /** A list of messages, each with its speaker and its words, or of texts that take turns. */
 export function readConversation(cell: string): ConversationReading {
+  const read = readMessages(cell)
+  return 'reason' in read ? read : arrange(read.messages)
+}
+
+/** Every message as it stands in the cell. */
+export function readMessages(
+  cell: string,
+): { readonly messages: readonly ChatMessage[] } | { readonly reason: string } {
   const value = readJson(cell)
   const list = isListOfObjects([value]) ? (value as { messages?: unknown }).messages : value
   if (isTextList(list))
-    return arrange(list.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content })))
+    return { messages: list.map((content, i) => ({ role: i % 2 === 0 ? 'user' : 'assistant', content })) }
   if (!isListOfObjects(list)) return { reason: 'The conversation is not a list of messages.' }
   const messages: ChatMessage[] = []
   for (const [i, item] of list.entries()) {
@@ -54,7 +62,7 @@ export function readConversation(cell: string): ConversationReading {
     if (content === null) return { reason: `Message ${i + 1} has no words.` }
     messages.push({ role, content })
   }
-  return arrange(messages)
+  return { messages }
 }
 
 /** The first of the fields that holds a text, or parts that are all text. */

@@ -9,8 +9,8 @@ export const domain: Scenario = {
     'The model reads your documents and learns their words and facts, before it learns to answer questions about them.',
   brings: 'documents',
   sample: {
-    input: 'A text of yours, as it stands.',
-    answer: 'The bottom bracket is greased before the cups are threaded in, left side first.',
+    input: 'The bottom bracket is greased before',
+    answer: 'the cups are threaded in, left side first.',
   },
   roles: [
     {

@@ -65,7 +65,8 @@ export const dataCheck = z.strictObject({
   split: z.strictObject({ train: count, validation: count, test: count }).nullable(),
   labels: z.array(z.strictObject({ label: z.string(), rows: count })).nullable(),
   score: z.array(scoreItem),
-  /** With so many locked rows "90 % right" means from low to high; null without a split. */
+  /** With so many locked rows "90 % right" means from low to high; null without a split, with too few locked rows to prove
+   * anything, and where the verdict is no share of right answers. */
   ninetyMeans: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
   /** What the model is told before every example, as it stands now. */
   instruction: z.string(),

@@ -60,6 +60,7 @@ describe('advice', () => {
   const measured = (changes: Partial<Measured>): Measured => ({
     metric: 'accuracy',
     rows: 60,
+    hasInstruction: true,
     plain: around(0.3, 0.1),
     fewShot: around(0.5, 0.1),
     difference: around(0.2, 0.15),
@@ -85,5 +86,11 @@ describe('advice', () => {
     const { reasons } = recommend(measured({ difference: around(0.05, 0.1) }))
     expect(reasons.join(' ')).toContain('may be chance')
     expect(recommend(measured({})).reasons.join(' ')).toContain('larger than chance')
+  })
+
+  test('plain texts are told nothing, and nothing is said of an instruction or of examples', () => {
+    const figures = { metric: 'bitsPerByte', hasInstruction: false, fewShot: null } as const
+    const { sentence, reasons } = recommend(measured(figures))
+    expect(`${sentence} ${reasons.join(' ')}`).not.toMatch(/instruction|example/)
   })
 })

@@ -169,6 +169,15 @@ describe('warnings', () => {
     expect(found.warnings).toEqual([expect.objectContaining({ kind: 'small-test-set' })])
     expect(found.warnings[0]!.text).toContain('up to 10 points')
   })
+
+  test('of a goal without right answers no points are said, and of a tiny test set that nothing can be proved', async () => {
+    const passages = Array.from({ length: 500 }, (_, i) => `Passage ${i} of a text\n`).join('')
+    const path = workshop.write('texts.csv', `text\n${passages}`)
+    const texts = unwrap(await checkData(path, { scenario: 'creative-writing' }))
+    expect(texts.warnings.map(({ text }) => text).join(' ')).not.toContain('points')
+    const tiny = await report(messagesCsv(40), 'classification')
+    expect(tiny.warnings.map(({ text }) => text).join(' ')).toContain('8 rows: too few to prove anything')
+  })
 })
 
 describe('refusals', () => {

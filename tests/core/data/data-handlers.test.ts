@@ -87,7 +87,8 @@ describe('the score card', () => {
     expect(scoreOf(check, 'damaged-characters').lines).toEqual([68])
     expect(scoreOf(check, 'near-repeats').lines).toEqual([62, 64])
     expect(check.score.every(({ isFixed }) => !isFixed)).toBe(true)
-    expect(check.ninetyMeans!.low).toBeLessThan(0.9)
+    expect(check.split!.test).toBeLessThan(20)
+    expect(check.ninetyMeans).toBeNull()
     expect(check.example!.prompt).toContain('My saddle number 0')
   })
 
@@ -126,6 +127,33 @@ describe('the score card', () => {
     expect(rows.map(({ line }) => line).sort()).toEqual([63, 64, 65, 66, 68, 69])
     expect(after.labels).toHaveLength(3)
   })
+
+  test('one of each repeat kept, what is left is said to have another answer', async () => {
+    const station = await openWorkstation()
+    const projectId = await newProject(station)
+    await send(station, projectId, 'mail.csv', mailCsv)
+    await saveDraft(station, projectId, { fixes: ['keep-one-of-repeats'] })
+    const { detail } = scoreOf(await checkOf(station, projectId), 'repeats')
+    expect(detail).toBe('What is left: 1 row has the text of another row, with another answer.')
+  })
+})
+
+test('the first rows are shown as a person reads them: who says what, and what is marked', async () => {
+  const station = await openWorkstation()
+  const cellsOf = async (scenario: ScenarioId): Promise<readonly string[]> => {
+    const { project } = unwrap(
+      await station.api.call('projects.create', {
+        name: `sample of ${scenario}`,
+        scenario,
+        withSample: true,
+      }),
+    )
+    return (await checkOf(station, project.id)).preview[0]!.cells
+  }
+  expect((await cellsOf('chatbot'))[0]).toMatch(/^Person: When does the next train.*\nAssistant: Ours leave/)
+  expect(await cellsOf('entity-recognition')).toContain(
+    '100 g (QUANTITY), butter (INGREDIENT), 200 g (QUANTITY), flour (INGREDIENT)',
+  )
 })
 
 test('the repaired rows are the same data set for the screens and for the terminal', async () => {

@@ -91,6 +91,7 @@ describe('personal data', () => {
     ['IBAN DE89 3704 0044 0532 0130 00, thanks', 'IBAN [bank account], thanks'],
     ['card 4111 1111 1111 1111 was charged', 'card [card number] was charged'],
     ['call +49 170 1234567 or (030) 1234 5678', 'call [telephone] or [telephone]'],
+    ['at the office (01632 960118)', 'at the office ([telephone])'],
   ])('%s', (text, wanted) => {
     const fixed = applyFixes(rowsOf([[text, 'a']]), mail, ['mask-personal-data'])
     expect(fixed.rows[0]?.fields.text).toBe(wanted)

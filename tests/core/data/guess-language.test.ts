@@ -11,6 +11,8 @@ test.each([
   ['自転車のチェーンを交換したいのですが、どうすればいいですか。', 'Japanese'],
   ['我想更换自行车的链条，请问应该怎么做？', 'Chinese'],
   ['Как поменять цепь на велосипеде, который я купил?', 'Russian or another Cyrillic language'],
+  ['What does a berth for a private boat cost?', 'English'],
+  ['A request for a recipe', null],
   ['Anna Berg', null],
   ['4711 / 0815', null],
   ['', null],

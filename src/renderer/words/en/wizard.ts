@@ -32,6 +32,7 @@ export const wizard = {
     brings: 'you bring: {what}',
     before: 'It reads',
     after: 'It answers',
+    afterPlain: 'It guesses how it goes on',
     name: 'Name of the project',
     goal: 'What the model should do',
     optional: 'optional',
@@ -100,6 +101,7 @@ export const wizard = {
     shortTexts: 'Shorten texts',
     noRows: 'No rows could be read.',
     read: '{count} row read | {count} rows read',
+    notRead: 'The rows can be read as soon as it is known what the columns are.',
     leftOut: '{count} left out',
     showLeftOut: 'Show the one and why | Show the {count} and why',
     findColumn: 'Find a column',
@@ -179,6 +181,8 @@ export const wizard = {
       together: 'Rows with the same “{column}” stay on one side.',
       ninety:
         'With {count} locked row, “90 % right” will mean about {low} to {high} %. | With {count} locked rows, “90 % right” will mean about {low} to {high} %.',
+      few: '{count} locked row is too little to prove anything: bring more rows, or lock more. | {count} locked rows are too few to prove anything: bring more rows, or lock more.',
+      noShare: 'The more rows are locked, the smaller a difference can be told from chance.',
       change: 'Change the shares',
       validationShare: 'To steer, in per cent',
       testShare: 'Locked, in per cent',
@@ -198,6 +202,11 @@ export const wizard = {
       example: 'The first row, as the model meets it',
       reads: 'It reads',
       answers: 'It should answer',
+      plainHeading: 'What the model reads',
+      plainHelp:
+        'Plain texts need no instruction. The model reads a passage, guesses how it goes on, and learns from each guess.',
+      plainExample: 'The first passage, as the model meets it',
+      goesOn: 'It should go on',
     },
     leftOutDialog: {
       title: 'Rows left out',
@@ -233,6 +242,9 @@ export const wizard = {
     what: 'What will be measured',
     whatPlain:
       'The model answers {count} row with the instruction alone. | The model answers up to {count} rows with the instruction alone.',
+    whatPassages:
+      'The model reads {count} passage and guesses how it goes on. | The model reads up to {count} passages and guesses how each goes on.',
+    whatPassagesUnknown: 'The model reads some of your passages and guesses how each goes on.',
     whatPlainUnknown: 'The model answers some of your rows with the instruction alone.',
     whatShots: 'It answers the same rows with a few of your examples in the prompt.',
     whatLocked: 'The locked rows stay locked.',
@@ -244,7 +256,11 @@ export const wizard = {
     stopped: 'The measurement was stopped. Nothing is lost; you can start it again or skip it.',
     skip: 'Skip this and plan the training',
     next: 'Plan the training',
-    subjects: { plain: 'Instruction alone', 'few-shot': 'With {count} example | With {count} examples' },
+    subjects: {
+      plain: 'Instruction alone',
+      passages: 'As it is',
+      'few-shot': 'With {count} example | With {count} examples',
+    },
     chart: '{metric}, on {rows} of {there} rows that steer',
     difference: 'Examples change it by {value} (between {low} and {high}).',
     points: '{amount} points',
