@@ -16,6 +16,7 @@ import { type DataReport, reportOn } from './data-report.ts'
 import type { PrepareRows } from './prepared-rows.ts'
 import { type Preview, readPreview } from './preview.ts'
 import { scoreData } from './score-card.ts'
+import { mainLanguages } from './score-texts.ts'
 import type { Uploads } from './uploads.ts'
 import { asRead } from './value-excerpt.ts'
 
@@ -117,6 +118,7 @@ const nothingRead: DataCheck = {
   split: null,
   labels: null,
   score: [],
+  languages: [],
   ninetyMeans: null,
   instruction: '',
   example: null,
@@ -172,6 +174,7 @@ function judged(
     split: report.split,
     labels: report.labels?.map(({ label, rows }) => ({ label, rows })) ?? null,
     score: scoreData(prepared, report, scenario),
+    languages: mainLanguages(read.rows, scenario),
     ninetyMeans: ninetyMeans(report, scenario),
     instruction,
     example: example

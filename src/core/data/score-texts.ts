@@ -110,16 +110,24 @@ const lookedRows = 2000
 /** A language of fewer rows than this share may be a wrong guess. */
 const leastShare = 0.03
 
-/** Not for programs. A translation has two languages by its nature. */
-function languages(rows: readonly DatasetRow[], scenario: Scenario): ScoreLine[] {
+/** A language of fewer rows than this share is not what the rows are about. */
+const mainShare = 0.2
+
+/** What most of the rows are written in, by a guess; none for programs, nor where the texts do not tell. */
+export function mainLanguages(rows: readonly DatasetRow[], scenario: Scenario): string[] {
   if (scenario.id === 'code') return []
-  const expected = scenario.id === 'translation' ? 2 : 1
+  const { found, told } = guessLanguages(rows, scenario)
+  return found.filter(([, count]) => count >= mainShare * told).map(([language]) => language)
+}
+
+/** How many texts are in which language, the commonest first, and how many tell theirs at all. */
+function guessLanguages(rows: readonly DatasetRow[], scenario: Scenario) {
   const counts = new Map<string, number>()
   let told = 0
   const step = Math.max(1, Math.floor(rows.length / lookedRows))
   for (let i = 0; i < rows.length; i += step) {
     const { fields } = rows[i]!
-    const roles = expected === 2 ? ['source', 'target'] : scenario.inputRoles.slice(0, 1)
+    const roles = scenario.id === 'translation' ? ['source', 'target'] : scenario.inputRoles.slice(0, 1)
     for (const role of roles) {
       const language = guessLanguage(fields[role] ?? '')
       if (language === null) continue
@@ -130,6 +138,14 @@ function languages(rows: readonly DatasetRow[], scenario: Scenario): ScoreLine[]
   const found = [...counts]
     .filter(([, count]) => count >= Math.max(2, leastShare * told))
     .sort((a, b) => b[1] - a[1])
+  return { found, told }
+}
+
+/** Not for programs. A translation has two languages by its nature. */
+function languages(rows: readonly DatasetRow[], scenario: Scenario): ScoreLine[] {
+  if (scenario.id === 'code') return []
+  const expected = scenario.id === 'translation' ? 2 : 1
+  const { found, told } = guessLanguages(rows, scenario)
   const shares = found.map(([language, count]) => `${language} ${Math.round((100 * count) / told)} %`)
   return [
     {

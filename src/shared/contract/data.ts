@@ -65,6 +65,8 @@ export const dataCheck = z.strictObject({
   split: z.strictObject({ train: count, validation: count, test: count }).nullable(),
   labels: z.array(z.strictObject({ label: z.string(), rows: count })).nullable(),
   score: z.array(scoreItem),
+  /** What most of the rows are written in, by a guess: English names; empty where they do not tell. */
+  languages: z.array(z.string()),
   /** With so many locked rows "90 % right" means from low to high; null without a split, with too few locked rows to prove
    * anything, and where the verdict is no share of right answers. */
   ninetyMeans: z.strictObject({ low: z.number(), high: z.number() }).nullable(),

@@ -86,6 +86,7 @@ describe('the score card', () => {
     expect(scoreOf(check, 'personal-data')).toMatchObject({ lines: [67], fix: 'mask-personal-data' })
     expect(scoreOf(check, 'damaged-characters').lines).toEqual([68])
     expect(scoreOf(check, 'near-repeats').lines).toEqual([62, 64])
+    expect(check.languages).toEqual(['English'])
     expect(check.score.every(({ isFixed }) => !isFixed)).toBe(true)
     expect(check.split!.test).toBeLessThan(20)
     expect(check.ninetyMeans).toBeNull()

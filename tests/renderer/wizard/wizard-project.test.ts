@@ -95,6 +95,7 @@ it('shows no rows of files that went away while they were read', async () => {
     leftOutRows: 0,
     split: null,
     score: [],
+    languages: [],
     blocking: null,
     instruction: '',
     example: null,

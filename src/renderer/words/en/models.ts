@@ -16,6 +16,7 @@ export const models = {
     toDownload: '{size} to download',
     onDisk: '{size} on this disk',
     languages: 'Languages: {languages}',
+    little: 'It knows little {languages}: it can still learn labels and names, but writes poor sentences.',
     goodAt: 'Good at: {what}',
     why: 'Why: {why}',
     choose: 'Choose {name}',

@@ -228,6 +228,8 @@ export const wizard = {
       'It already knows language. Your rows teach it your task. Small models are quick and often enough.',
     recommended: 'Recommended for this goal and this computer',
     installed: 'On this computer',
+    little:
+      'Your rows seem to be in {languages}, and none of these models was made for that. Under “Get another model” you can bring one that was.',
     gone: 'The model you chose is no longer here. Choose another one, or add the same model again.',
     noneInstalled: 'No model is on this computer yet. Get one below.',
     doesNotFit:
