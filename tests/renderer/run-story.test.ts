@@ -58,6 +58,13 @@ describe('the heading of a run', () => {
     expect(headingOf(viewOf({ phase: 'stopping', status: 'paused' }))).toBe('Stopping…')
   })
 
+  it('praises a run that still learns only while its loss falls', () => {
+    const headingWith = (severity: Diagnosis['severity']) =>
+      headingOf(viewOf({ diagnoses: [finding('still-learning', severity)] }))
+    expect(headingWith('good')).toBe('Learning well')
+    expect(headingWith('note')).toBe('Learning')
+  })
+
   it('is how the run stands where nothing was found, and where it stands still or broke off', () => {
     expect(headingOf(viewOf({}))).toBe('Learning')
     expect(headingOf(viewOf({ status: 'paused', diagnoses: [finding('memorising')] }))).toBe('Paused')

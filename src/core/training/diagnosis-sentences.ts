@@ -28,19 +28,31 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
           reason: 'The strength of learning is still rising, or too little has been measured.',
           help: 'Wait for a few more steps.',
         },
-  'still-learning': ({ from, to, isSeen }, { isOver }) => ({
-    severity: isOver ? 'note' : 'good',
-    sentence: isOver ? 'It was still learning when it ended.' : 'It is still learning.',
-    reason: `On ${rows(isSeen)} its loss came from ${loss(from)} to ${loss(to)}, and ${isOver ? 'was' : 'is'} still falling.`,
-    help: isOver ? 'More passes over the rows would probably make it better.' : 'Let it go on.',
-  }),
+  'still-learning': ({ from, to, isSeen, isFalling }, { isOver }) => {
+    const course = `On ${rows(isSeen)} its loss came from ${loss(from)} to ${loss(to)}`
+    if (isFalling)
+      return {
+        severity: isOver ? 'note' : 'good',
+        sentence: isOver ? 'It was still learning when it ended.' : 'It is still learning.',
+        reason: `${course}, and ${isOver ? 'was' : 'is'} still falling.`,
+        help: isOver ? 'More passes over the rows would probably make it better.' : 'Let it go on.',
+      }
+    return {
+      severity: 'note',
+      sentence: isOver ? 'It learned, and hardly moved at its end.' : 'It learned, and hardly moves now.',
+      reason: `${course}, and ${isOver ? 'hardly changed' : 'has hardly changed of late'}.`,
+      help: isOver
+        ? 'More passes over the rows may make it better: towards its end a run takes smaller and smaller steps.'
+        : 'Let it go on: the next checks show whether more is to come.',
+    }
+  },
   converged: ({ from, to, isSeen, chance }, { isOver }) =>
     chance !== null
       ? {
           severity: 'warning',
           sentence: 'It no longer gets better, and cannot tell your labels apart yet.',
           reason: `Its loss of ${loss(to)} hardly changes any more. Guessing one of the labels at random would already give ${loss(chance)}.`,
-          help: 'Look whether a person could tell the label from the text alone. Then bring more rows, or try a higher learning rate.',
+          help: 'Look whether a person could tell the label from the text alone. Then bring more rows, or let it learn more strongly (a higher learning rate).',
         }
       : {
           severity: 'good',
@@ -57,40 +69,40 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
         ? 'It learns its rows by heart, and gets no better on others.'
         : `It began to memorise at step ${step}.`,
     reason: `On rows it has not seen its loss went from ${loss(best)} to ${loss(now)} and was never lower since${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
-    help: `${step === 0 ? 'What is kept is the model as it was before.' : `The version of step ${step} is kept.`} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, a lower learning rate, or more and more varied rows help.`,
+    help: `${step === 0 ? 'What is kept is the model as it was before.' : `The version of step ${step} is kept.`} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, learning less strongly (a lower learning rate), or more and more varied rows help.`,
   }),
   'rate-too-low': ({ step, from, to }, { plan }) => ({
     severity: 'warning',
-    sentence: 'It learns very slowly: the learning rate looks too low.',
+    sentence: 'It learns very slowly: how strongly it learns (learning rate) looks too low.',
     reason: `${moved(from, to)}, and at step ${step} every step still pulls as hard as the first ones did (gradient norm).`,
-    help: `Start again with a higher learning rate: try ${times(plan, 10)} instead of ${rate(plan)}.`,
+    help: `Start again and let it learn more strongly (learning rate): try ${times(plan, 10)} instead of ${rate(plan)}.`,
   }),
   'rate-too-high': ({ how, step, from, to, loss: at }, { plan }) => ({
     severity: 'warning',
     sentence: {
-      worse: 'It gets worse instead of better: the learning rate looks too high.',
-      thrown: 'Its first steps threw it far off: the learning rate looks too high.',
-      rose: 'It lost again what it had learned: the learning rate looks too high.',
-      dead: 'It got stuck far from its goal: the learning rate looks too high.',
+      worse: 'It gets worse instead of better: it seems to learn too strongly (learning rate).',
+      thrown: 'Its first steps threw it far off: it seems to learn too strongly (learning rate).',
+      rose: 'It lost again what it had learned: it seems to have learned too strongly (learning rate).',
+      dead: 'It got stuck far from its goal: it seems to have learned too strongly (learning rate).',
     }[how],
     reason: {
       worse: `On its own training rows the loss rose from ${loss(from)} to ${loss(to)}.`,
       thrown: `On rows it has not seen the loss was ${loss(from)} before training, and ${loss(to)} at step ${step}.`,
       rose: `On its own training rows the loss was ${loss(from)} at step ${step}, and has risen to ${loss(to)} since.`,
-      dead: `Its loss stays at ${loss(at)}, and hardly anything pulls it on: the gradient norm fell from ${loss(from)} to ${loss(to)}.`,
+      dead: `Its loss stays at ${loss(at)}, and hardly anything pulls it on: the pull of a step (gradient norm) fell from ${loss(from)} to ${loss(to)}.`,
     }[how],
-    help: `Start again with a lower learning rate: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
+    help: `${weaker}: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
   }),
   unstable: ({ step, isSpiky, spikes, highest }, { plan }) => ({
     severity: 'warning',
     sentence: 'Training is unstable.',
     reason: isSpiky
-      ? `In ${spikes} steps the loss leapt up, to as much as ${loss(highest)}, together with the gradient.`
+      ? `In ${spikes} steps the loss leapt up, to as much as ${loss(highest)}, together with the pull of the step (gradient norm).`
       : `From about step ${step} on its loss went up for a while, to ${loss(highest)}, instead of down.`,
     help:
       plan.recipe.optimizer.clipNorm === null
-        ? 'Limit the gradient (clipping, at 1), lower the learning rate, or take more rows in each step.'
-        : `Lower the learning rate (try ${times(plan, 0.3)} instead of ${rate(plan)}), or take more rows in each step.`,
+        ? 'Limit the pull of a step (gradient clipping, at 1), let it learn less strongly (learning rate), or take more rows in each step.'
+        : `Let it learn less strongly (learning rate: try ${times(plan, 0.3)} instead of ${rate(plan)}), or take more rows in each step.`,
   }),
   'stopped-early': ({ step, best }, { plan }) => ({
     severity: 'note',
@@ -102,10 +114,12 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
     severity: 'warning',
     sentence: `Its numbers went out of bounds after step ${step}.`,
     reason:
-      'The loss or the gradient was no longer a number, so training was stopped before it could spoil the weights.',
-    help: `Start again with a lower learning rate: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
+      'How far off it is (loss) or the pull of a step (gradient) was no longer a number, so training was stopped before it could spoil the weights.',
+    help: `${weaker}: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
   }),
 }
+
+const weaker = 'Start again and let it learn less strongly (learning rate)'
 
 const rows = (isSeen: boolean): string => (isSeen ? 'its training rows' : 'rows it has not seen')
 

@@ -122,6 +122,8 @@ function settled(curve: DiagnosedCurve, plan: DiagnosedPlan, isOver: boolean): F
   let other: Finding<Main> = shown
   let agreed = 0
   const moments = momentsOf(curve, plan)
+  // Training rows alone swing too much for one look.
+  const isMeasured = curve.validation.length > 0
   for (const step of isOver ? [...moments, moments.at(-1) ?? 0] : moments) {
     const seen = look(curve, plan, step, shown.kind)
     if (seen === null) continue
@@ -133,18 +135,26 @@ function settled(curve: DiagnosedCurve, plan: DiagnosedPlan, isOver: boolean): F
     }
     agreed = seen.kind === other.kind ? agreed + 1 : 1
     other = seen
-    if (agreed >= looksToTurn(shown.kind, seen.kind)) shown = seen
+    if (agreed >= looksToTurn(shown.kind, seen.kind, isMeasured && step >= lateShare * plan.totalSteps))
+      shown = seen
+    // What one look sees flat is no longer said to be falling, though it takes a second one to be said to be done.
+    else if (shown.kind === 'still-learning' && seen.kind === 'converged')
+      shown = { ...shown, to: seen.to, isFalling: false }
   }
   return shown
 }
 
 const warnings: readonly Main[] = ['memorising', 'rate-too-low', 'rate-too-high']
 
+/** From here on few looks follow: waiting for a second one would praise a flat curve until the very end. */
+const lateShare = 0.9
+
 /** That it still learns is said at once; a warning comes sooner than it goes. */
-function looksToTurn(from: Main, to: Main): number {
+function looksToTurn(from: Main, to: Main, isLate: boolean): number {
   if (warnings.includes(to)) return 2
   if (from === 'too-early') return to === 'converged' ? 2 : 1
-  return from === 'still-learning' ? 2 : 4
+  if (from === 'still-learning') return isLate && to === 'converged' ? 1 : 2
+  return 4
 }
 
 function momentsOf({ train, validation }: DiagnosedCurve, { totalSteps }: DiagnosedPlan): number[] {
@@ -436,8 +446,12 @@ function stillLearning(view: View): Finding<'still-learning'> {
   const { validation, first, recent, step } = view
   const [from, to] =
     validation.length > 0 ? [validation[0]!.lossNats, validation.at(-1)!.lossNats] : [first.loss, recent.loss]
-  return { kind: 'still-learning', step, from, to, isSeen: validation.length === 0 }
+  const before = validation.length > 0 ? validation.at(-3)!.lossNats : levelBefore(view).loss
+  const isFalling = before - to > stillFalling * before
+  return { kind: 'still-learning', step, from, to, isSeen: validation.length === 0, isFalling }
 }
+/** Share of its loss that a run must have lost over its last three measurements to be said to be still falling. */
+const stillFalling = 0.01
 
 /**
  * Steps at which loss and gradient norm leap up together, or a stretch in which the training loss lies well above what it

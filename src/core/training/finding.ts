@@ -11,8 +11,8 @@ export interface DiagnosedPlan {
 
 interface Findings {
   'too-early': object
-  /** `isSeen`: only training rows are known, because no rows are held back for watching. */
-  'still-learning': { from: number; to: number; isSeen: boolean }
+  /** `isSeen`: only training rows are known, because no rows are held back for watching. `isFalling`: also of late. */
+  'still-learning': { from: number; to: number; isSeen: boolean; isFalling: boolean }
   /** `chance`: the loss of guessing among the labels, where `to` is above it. */
   converged: { from: number; to: number; isSeen: boolean; chance: number | null }
   memorising: { best: number; now: number; trainFrom: number; trainTo: number }

@@ -139,7 +139,7 @@ describe('words', () => {
   test('a finding names its numbers, its reason and what helps', () => {
     expect(said('tiny-shuffled-1e-2')).toMatchInlineSnapshot(`
       {
-        "help": "The version of step 105 is kept. Fewer passes over the rows, a lower learning rate, or more and more varied rows help.",
+        "help": "The version of step 105 is kept. Fewer passes over the rows, learning less strongly (a lower learning rate), or more and more varied rows help.",
         "kind": "memorising",
         "reason": "On rows it has not seen its loss went from 1.30 to 1.50 and was never lower since, while on its training rows it still fell, from 1.28 to 1.05.",
         "sentence": "It began to memorise at step 105.",
@@ -149,20 +149,20 @@ describe('words', () => {
     `)
     expect(said('tiny-rate-1e-5')).toMatchInlineSnapshot(`
       {
-        "help": "Start again with a higher learning rate: try 0.0001 instead of 0.00001.",
+        "help": "Start again and let it learn more strongly (learning rate): try 0.0001 instead of 0.00001.",
         "kind": "rate-too-low",
         "reason": "Its loss has only come from 5.48 to 5.45, and at step 28 every step still pulls as hard as the first ones did (gradient norm).",
-        "sentence": "It learns very slowly: the learning rate looks too low.",
+        "sentence": "It learns very slowly: how strongly it learns (learning rate) looks too low.",
         "severity": "warning",
         "step": 28,
       }
     `)
     expect(said('smollm2-rate-1e-1')).toMatchInlineSnapshot(`
       {
-        "help": "Start again with a lower learning rate: try 0.01 instead of 0.1.",
+        "help": "Start again and let it learn less strongly (learning rate): try 0.01 instead of 0.1.",
         "kind": "rate-too-high",
         "reason": "On rows it has not seen the loss was 6.04 before training, and 21.49 at step 6.",
-        "sentence": "Its first steps threw it far off: the learning rate looks too high.",
+        "sentence": "Its first steps threw it far off: it seems to learn too strongly (learning rate).",
         "severity": "warning",
         "step": 6,
       }
@@ -177,6 +177,58 @@ describe('words', () => {
         "step": 12,
       }
     `)
+  })
+
+  /** Loss on rows not seen falls until `flatFrom` and then lies still; the learning rate goes down to 0. */
+  const flattened = (flatFrom: number): Pick<Case, 'curve' | 'plan'> => {
+    const { plan } = named('smollm2-rate-1e-3')
+    const totalSteps = 41
+    const lossAt = (step: number): number => 0.9 + 2.5 * Math.max(0, 1 - step / flatFrom) ** 2
+    const { learningRate } = plan.recipe.optimizer
+    const rateAt = (step: number): number =>
+      learningRate * (step < 2 ? step / 2 : 0.5 * (1 + Math.cos((Math.PI * (step - 2)) / 39)))
+    const train = Array.from({ length: totalSteps }, (_, i) => i + 1).map((step) => ({
+      step,
+      lossNats: lossAt(step) + (step % 2 === 0 ? 0.1 : -0.1),
+      gradNorm: 2,
+      learningRate: rateAt(step),
+    }))
+    const measured = [0, 5, 10, 15, 20, 25, 30, 35, 40, 41]
+    const validation = measured.map((step) => ({ step, lossNats: lossAt(step), labelledTokens: 98 }))
+    return { curve: { train, validation }, plan: { ...plan, totalSteps, labels: null } }
+  }
+  const saidAt = ({ curve, plan }: Pick<Case, 'curve' | 'plan'>, step: number, end: DiagnosedEnd = null) =>
+    diagnose(
+      {
+        train: curve.train.filter((point) => point.step <= step),
+        validation: curve.validation.filter((point) => point.step <= step),
+      },
+      plan,
+      end,
+    ).find(({ kind }) => mains.includes(kind))!
+
+  test('a curve that lies flat for its last quarter is not praised one step before its end', () => {
+    const run = flattened(30)
+    expect(saidAt(run, 25)).toMatchObject({ kind: 'still-learning', severity: 'good' })
+    expect(saidAt(run, 40).kind).toBe('converged')
+    expect(saidAt(run, 41, 'completed').kind).toBe('converged')
+  })
+
+  test('that it is still falling is only said where it fell of late', () => {
+    const { severity, sentence, reason } = saidAt(flattened(26), 35)
+    expect({ severity, sentence, reason }).toEqual({
+      severity: 'note',
+      sentence: 'It learned, and hardly moves now.',
+      reason: 'On rows it has not seen its loss came from 3.40 to 0.90, and has hardly changed of late.',
+    })
+  })
+
+  test('a term of the field stands in brackets, after plain words', () => {
+    const texts = goldens
+      .flatMap(({ curve, plan, end }) => diagnose(curve, plan, end))
+      .flatMap(({ sentence, reason, help }) => [sentence, reason, help])
+    const bare = texts.map((text) => text.replaceAll(/\([^)]*\)/g, ''))
+    expect(bare.filter((text) => /learning rate|gradient|clipping/.test(text))).toEqual([])
   })
 
   test('nothing is said of the first steps', () => {

@@ -18,6 +18,8 @@ export function headingOf({ state }: TrainingView): string {
   const [first] = diagnoses
   if (first === undefined || (status !== 'running' && status !== 'finished'))
     return t(`training.heading.${status}`)
+  if (status === 'running' && first.kind === 'still-learning' && first.severity === 'note')
+    return t('training.heading.running')
   const isStuck = first.kind === 'converged' && first.severity === 'warning'
   return t(`training.${status}.${isStuck ? 'stuck' : first.kind}`)
 }
