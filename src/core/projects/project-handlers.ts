@@ -2,16 +2,18 @@
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { recipeDraft } from '#shared/recipe.ts'
-import { attemptAsync, ok, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { moveFolderToBin, removeRuns } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
-import { allScenarios } from '../scenarios/scenarios.ts'
+import { showModel } from '../models/model-library.ts'
+import { allScenarios, type Scenario } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import { atWork, idsAtWork } from '../system/work-under-way.ts'
-import { countSteps, estimateSeconds } from '../training/estimate.ts'
+import { countSteps, estimateSeconds, msPerRowOf, type PastRun } from '../training/estimate.ts'
+import { pastRunsOf } from '../training/past-runs.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { ProjectStore } from './project-store.ts'
-import { sampleOf } from './samples.ts'
+import { type Sample, sampleOf } from './samples.ts'
 
 type ProjectCallNames =
   | 'scenarios.list'
@@ -93,10 +95,13 @@ export function createProjectHandlers(
   }
 
   return {
-    'scenarios.list': () => {
-      const speed = readSpeed(library)
-      return ok({ scenarios: allScenarios.map((one) => factsOf(one, speed?.gemmGflops ?? null)) })
-    },
+    'scenarios.list': () =>
+      attemptAsync(async () => {
+        const starter = await showModel(library, 'starter')
+        const past = starter.ok ? pastRunsOf(reader, starter.value.id) : []
+        const gflops = readSpeed(library)?.gemmGflops ?? null
+        return { scenarios: allScenarios.map((one) => factsOf(one, past, gflops)) }
+      }),
     'projects.list': () =>
       attemptAsync(async () => {
         const rowsOf = new Map(
@@ -164,19 +169,28 @@ const runAtWork = (name: string): Problem => ({
   remedy: 'Stop it first; then the project can be removed.',
 })
 
-/** A run with the usual settings on the sample's rows and the starter model, by this computer's measured speed. */
-function sampleSeconds(rows: number, gflops: number | null): number | null {
+/** Of most texts and of what holds them in a file. */
+const charactersPerToken = 4
+
+/** What the balanced plan, whose settings are the recipe's own, would say of the sample and the starter model. */
+function sampleTime(
+  scenario: Scenario,
+  { rows, charactersPerRow }: Sample,
+  past: readonly PastRun[],
+  gflops: number | null,
+): ScenarioFacts['sample']['time'] {
   const [starter] = knownModels
-  if (gflops === null || starter === undefined) return null
-  const recipe = recipeDraft.parse({ model: 'starter', data: { path: '-' }, scenario: 'classification' })
+  if (starter === undefined) return null
+  const recipe = recipeDraft.parse({ model: 'starter', data: { path: '-' }, scenario: scenario.id })
   const { validationShare, testShare } = recipe.data
   const steps = countSteps(rows * (1 - validationShare - testShare), recipe)
-  const speed = { msPerRow: null, gflops }
-  const { lowSeconds, highSeconds } = estimateSeconds(steps, recipe, starter.sizes.parameters, speed)
-  return Math.round(Math.sqrt(lowSeconds * highSeconds))
+  const characters = charactersPerRow + scenario.defaultInstruction({ labels: [] }).length
+  const speed = { msPerRow: msPerRowOf(recipe, past), gflops, tokensPerRow: characters / charactersPerToken }
+  const { basis, ...time } = estimateSeconds(steps, recipe, starter.sizes.parameters, speed)
+  return basis === 'guess' ? null : time
 }
 
-function factsOf(scenario: (typeof allScenarios)[number], gflops: number | null): ScenarioFacts {
+function factsOf(scenario: Scenario, past: readonly PastRun[], gflops: number | null): ScenarioFacts {
   const sample = sampleOf(scenario.id)
   return {
     id: scenario.id,
@@ -196,7 +210,7 @@ function factsOf(scenario: (typeof allScenarios)[number], gflops: number | null)
     sample: {
       fileName: sample.fileName,
       rows: sample.rows,
-      seconds: sampleSeconds(sample.rows, gflops),
+      time: sampleTime(scenario, sample, past, gflops),
     },
   }
 }

@@ -7,6 +7,7 @@ export interface Sample {
   readonly path: string
   readonly fileName: string
   readonly rows: number
+  readonly charactersPerRow: number
 }
 
 const places: Readonly<Record<ScenarioId, readonly [folder: string, file: string]>> = {
@@ -29,10 +30,10 @@ export function sampleOf(scenario: ScenarioId): Sample {
   const found = known.get(scenario)
   if (found !== undefined) return found
   const path = resourcePath('samples', ...place)
-  const lines = readFileSync(path, 'utf8')
-    .split('\n')
-    .filter((line) => line.trim() !== '').length
-  const sample = { path, fileName: place[1], rows: path.endsWith('.csv') ? lines - 1 : lines }
+  const text = readFileSync(path, 'utf8')
+  const lines = text.split('\n').filter((line) => line.trim() !== '').length
+  const rows = path.endsWith('.csv') ? lines - 1 : lines
+  const sample = { path, fileName: place[1], rows, charactersPerRow: text.length / rows }
   known.set(scenario, sample)
   return sample
 }

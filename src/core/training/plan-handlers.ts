@@ -12,19 +12,17 @@ import type { ProjectSource } from '../projects/project-source.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { countSteps, estimateSeconds, type KnownSpeed, msPerRowOf, type PastRun } from './estimate.ts'
+import { countSteps, estimateSeconds, type KnownSpeed, msPerRowOf } from './estimate.ts'
+import { pastRunsOf } from './past-runs.ts'
 import { instructionOf } from './prepare-run.ts'
 import { presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
-import { median } from './robust.ts'
 import { fittingRows, measureRowLengths, type RowLengths, readTokenizer } from './row-lengths.ts'
 import { settingsByPath } from './setting-paths.ts'
 
 type PlanCallNames = 'plan.options' | 'plan.estimate'
 type Changes = PlanOption['changes']
 
-/** Runs of the past that are looked at for their speed. */
-const lookedAtRuns = 5
 /** What a chat template puts around an example, about. */
 const templateTokens = 15
 
@@ -34,16 +32,6 @@ export function createPlanHandlers(
   prepare: PrepareRows,
 ): SomeHandlers<PlanCallNames> {
   const { library, reader } = context
-
-  /** What the newest runs of this model took here: half of their steps were quicker. */
-  const pastOf = (modelId: string): PastRun[] =>
-    unwrap(reader.listRuns({ modelId, limit: lookedAtRuns })).runs.flatMap(({ id }) => {
-      const { train } = unwrap(reader.thinCurve(id, 200))
-      if (train.length < 4) return []
-      const { recipe } = unwrap(reader.getRun(id))
-      const stepMs = median(train.map(({ durationMs }) => durationMs))
-      return [{ recipe, msPerRow: stepMs / (recipe.batch.microRows * recipe.batch.accumulation) }]
-    })
 
   const lengths = new WeakMap<PreparedData, Map<string, RowLengths>>()
   /** Kept with the rows: every change of a plan asks for the same. */
@@ -80,7 +68,7 @@ export function createPlanHandlers(
     const counts = countParts(unwrap(prepared.split))
     const sizes = await readModelSizes(library, model)
     const rowLengths = await lengthsOf(prepared, usual, model.id)
-    const past = pastOf(model.id)
+    const past = pastRunsOf(reader, model.id)
     const gflops = readSpeed(library)?.gemmGflops ?? null
     return (preset: PresetId, changes: Changes): PlanOption => {
       const recipe = recipeFor(preset, changes)

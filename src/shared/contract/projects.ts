@@ -89,7 +89,12 @@ export const scenarioFacts = z.strictObject({
     }),
   ),
   metrics: z.array(metricName),
-  sample: z.strictObject({ fileName: z.string(), rows: count, seconds: z.number().nullable() }),
+  sample: z.strictObject({
+    fileName: z.string(),
+    rows: count,
+    /** As its plan would say; null where this computer's speed would be a guess. */
+    time: z.strictObject({ lowSeconds: z.number(), highSeconds: z.number() }).nullable(),
+  }),
 })
 export type ScenarioFacts = z.output<typeof scenarioFacts>
 
