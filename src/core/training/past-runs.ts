@@ -8,7 +8,10 @@ import { median } from './robust.ts'
 const lookedAtRuns = 5
 
 /** Newest first; half of a run's steps were quicker than it says. */
-export const pastRunsOf = (reader: WorkstationContext['reader'], modelId: string): PastRun[] =>
+export const pastRunsOf = (
+  reader: Pick<WorkstationContext['reader'], 'listRuns' | 'thinCurve' | 'getRun'>,
+  modelId: string,
+): PastRun[] =>
   unwrap(reader.listRuns({ modelId, limit: lookedAtRuns })).runs.flatMap(({ id }) => {
     const { train } = unwrap(reader.thinCurve(id, 200))
     if (train.length < 4) return []
