@@ -137,11 +137,15 @@ function settled(curve: DiagnosedCurve, plan: DiagnosedPlan, isOver: boolean): F
     other = seen
     if (agreed >= looksToTurn(shown.kind, seen.kind, isMeasured && step >= lateShare * plan.totalSteps))
       shown = seen
-    // What one look sees flat is no longer said to be falling, though it takes a second one to be said to be done.
-    else if (shown.kind === 'still-learning' && seen.kind === 'converged')
-      shown = { ...shown, to: seen.to, isFalling: false }
+    else shown = afterFlatLook(shown, seen)
   }
   return shown
+}
+
+/** What one look sees flat is no longer said to be falling, though it takes a second one to be said to be done. */
+function afterFlatLook(shown: Finding<Main>, seen: Finding<Main>): Finding<Main> {
+  if (shown.kind !== 'still-learning' || seen.kind !== 'converged') return shown
+  return { ...shown, to: seen.to, isFalling: false }
 }
 
 const warnings: readonly Main[] = ['memorising', 'rate-too-low', 'rate-too-high']
