@@ -229,7 +229,7 @@ export const wizard = {
     recommended: 'Recommended for this goal and this computer',
     installed: 'On this computer',
     little:
-      'Your rows seem to be in {languages}, and none of these models was made for that. Under “Get another model” you can bring one that was.',
+      'Your rows seem to have texts in {languages}, and none of these models was made for that. Under “Get another model” you can bring one that was.',
     gone: 'The model you chose is no longer here. Choose another one, or add the same model again.',
     noneInstalled: 'No model is on this computer yet. Get one below.',
     doesNotFit:
