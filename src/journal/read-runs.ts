@@ -133,11 +133,12 @@ function filtered(query: CheckedQuery) {
     // Both sides by SQLite's own lower(), which knows A to Z only: by JavaScript's, "Ärger" would not find itself.
     const part = sql<string>`lower(${query.text})`
     found = found.where((build) =>
-      build.or(
-        (['runs.name', 'runs.notes', 'runs.id'] as const).map((name) =>
+      build.or([
+        ...(['runs.name', 'runs.notes', 'runs.id'] as const).map((name) =>
           build(build.fn<number>('instr', [build.fn('lower', [name]), part]), '>', 0),
         ),
-      ),
+        sql<boolean>`runs.tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(runs.tags) WHERE instr(lower(json_each.value), ${part}) > 0)`,
+      ]),
     )
   }
   if (query.verdict === 'not-proved')

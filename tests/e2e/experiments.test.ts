@@ -149,7 +149,7 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
     await page.getByRole('button', { name: experiments.columnMenu.open }).click()
     const menu = page.getByRole('dialog')
     await menu.getByRole('checkbox', { name: 'Show Seed' }).check()
-    await menu.getByRole('checkbox', { name: 'Show Learns' }).uncheck()
+    await menu.getByRole('checkbox', { name: 'Show Strength' }).uncheck()
     const left = menu.getByRole('button', { name: 'Move Seed to the left' })
     await left.press('Enter')
     // Bug: a line that moves took the keyboard away.

@@ -120,6 +120,8 @@ describe('a list of runs', () => {
     expect(list({ text: 'RUN 29' }).total).toBe(1)
     expect(list({ text: '%' }).total).toBe(0)
     expect(list({ text: '_' }).total).toBe(0)
+    // A word of a tag finds its runs, wherever it stands in it.
+    expect(list({ text: 'THRE' }).total).toBe(10)
     expect(list({ text: 'rger' }).total).toBe(1)
     // Bug: lowered by JavaScript and by SQLite, which know other letters, a word did not find itself.
     expect(list({ text: 'Ärger' }).total).toBe(1)

@@ -135,7 +135,7 @@ async function checkJournal({ library, launcher, canWrite }: SelfTestPorts): Pro
   )
   if (faults.length === 0)
     return good(
-      `opens, is durable and every entry verifies${writing.ok ? '' : '; another Tunewright is writing to it'}`,
+      `opens, survives a power cut (durable), and every entry is unchanged (checksums)${writing.ok ? '' : '; another Tunewright is writing to it'}`,
     )
   return failed({
     code: 'journal.corrupt',

@@ -136,7 +136,7 @@ function planOf({ preset, changes, recipe, counts, sizes, speed, rowLengths }: P
 }
 
 const sentencesOf = ({ duration, evaluation, method }: RecipeDraft, counts: Planned['counts']): string[] => [
-  `The model goes over your ${counts.train} rows ${duration.epochs === 1 ? 'once' : `${duration.epochs} times`} and adapts a small addition of rank ${method.rank}; its own weights stay as they are.`,
+  `The model goes over your ${counts.train} rows ${duration.epochs === 1 ? 'once' : `${duration.epochs} times`} and learns a small addition to it (LoRA, rank ${method.rank}); its own weights stay as they are.`,
   `${counts.validation} other rows show along the way whether it gets better, and the best version is kept${evaluation.patience === null ? '' : '; it stops by itself when it no longer improves'}.`,
   `${counts.test} locked rows are opened once, for the proof at the end.`,
 ]

@@ -168,6 +168,8 @@ export function openChart(place: HTMLElement): ChartHandle {
 
   function seriesOf(line: ChartLine, view: ChartView) {
     const { name, points, isMain, look, label = name } = line
+    // The label of a line that has only begun stands beyond its end: before it, it would lie across the line.
+    const isShort = (points.at(-1)?.[0] ?? 0) < view.lastX / 3
     const color = colour(look?.colour ?? (isMain ? '--c-accent' : '--c-third'))
     return {
       name,
@@ -187,11 +189,13 @@ export function openChart(place: HTMLElement): ChartHandle {
         ...font,
         show: look === undefined && points.length > 1 && label !== '',
         formatter: label,
-        align: 'right',
+        align: isShort ? 'left' : 'right',
         color,
         backgroundColor: colour('--c-panel'),
         padding: [0, 2],
-        offset: [-6, isUpmost(points, view.lines) ? -14 : 14],
+        offset: isShort
+          ? [6, isUpmost(points, view.lines) ? -8 : 8]
+          : [-6, isUpmost(points, view.lines) ? -14 : 14],
       },
       labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size()),
       ...(isMain ? { ...markOf(view), ...bandOf(view) } : {}),

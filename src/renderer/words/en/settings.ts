@@ -16,7 +16,7 @@ export const settings = {
     speed: 'Speed',
     speedUnit: 'GFLOP/s',
     speedValue: 'about {count} billion calculations a second',
-    speedNote: 'measured {day} with float32 matrix products, {device}',
+    speedNote: 'measured {day} by multiplying large tables of numbers (float32 matrix products, {device})',
     notMeasured: 'not measured yet',
     why: 'The times that Tunewright promises for a run come from this speed.',
     measure: 'Measure',
