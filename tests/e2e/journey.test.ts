@@ -1,5 +1,6 @@
-// The whole way with the real model: from a goal through a run that is killed and goes on, to the proof and its answers.
-// A short run, so nothing is said about how good it gets.
+// The whole way with the real model, from a goal through a run to the proof and its answers; and a run that is killed and
+// goes on. Short runs, so nothing is said about how good they get.
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
 import { openLibrary } from '#core/system/library.ts'
@@ -8,48 +9,87 @@ import { recipe } from '#renderer/words/en/recipe.ts'
 import { training } from '#renderer/words/en/training.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import { unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../processes/tiny-model.ts'
 import { findStarterGguf } from '../support/models.ts'
-import { expectAccessible, findChromium, openTestBrowser, type TestBrowser } from './support/browser.ts'
+import { expectAccessible, findChromium, openTestBrowser } from './support/browser.ts'
 
 const chromium = findChromium()
 const starter = findStarterGguf()
-const limitMs = 480_000
-const steps = 4
+const limitMs = 600_000
+const steps = 3
+const killedSteps = 120
+
+/** The page with words for what the tests look for; `add` brings the model into an empty library. */
+async function openScreen(add: (home: string) => string) {
+  const screen = await openTestBrowser(chromium!, async (home) => {
+    unwrap(await importModel(openLibrary(home), add(home)))
+  })
+  const { page } = screen
+  return {
+    ...screen,
+    button: (name: string | RegExp) => page.getByRole('button', { name }),
+    heading: (name: string | RegExp) =>
+      page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs }),
+    open: (hash: string) => page.goto(`${page.url().split('#')[0]}#${hash}`),
+    statusOf: async (runId: string) => (await screen.call('training.get', { runId })).run.status,
+  }
+}
+type Screen = Awaited<ReturnType<typeof openScreen>>
+
+describe.skipIf(chromium === null)('a run that is killed', { timeout: limitMs }, () => {
+  let screen: Screen
+
+  beforeAll(async () => {
+    screen = await openScreen((home) => writeTinyModel(join(home, 'cache', 'tiny')))
+  }, limitMs)
+  afterAll(() => screen?.close(), limitMs)
+
+  test('says what happened, and goes on from its checkpoint to its end', async () => {
+    const { page, call, kill, button, heading, open, statusOf, complaints } = screen
+    const { project, draft } = await call('projects.create', {
+      name: 'Mail',
+      scenario: 'classification',
+      withSample: true,
+    })
+    const [model] = (await call('models.list', {})).models
+    await call('projects.saveDraft', { projectId: project.id, draft: { ...draft, modelId: model!.id } })
+    const { runId } = await call('training.start', {
+      projectId: project.id,
+      preset: 'quick',
+      changes: { 'duration.maxSteps': killedSteps, 'duration.epochs': 100, 'batch.maxTokens': 512 },
+    })
+    await open(`/runs/${runId}/training`)
+    const lastStep = async () => (await call('training.get', { runId })).state.step
+    await expect.poll(lastStep, { timeout: 60_000 }).toBeGreaterThan(3)
+    kill('trainer')
+    await expect.poll(() => statusOf(runId), { timeout: 60_000 }).toBe('crashed')
+    await heading(training.heading.crashed)
+    await page.getByRole('alert').first().waitFor()
+    await expectAccessible(screen)
+    await button(training.goOn).click()
+    await expect.poll(() => statusOf(runId), { timeout: limitMs }).toBe('finished')
+    const { run } = await call('training.get', { runId })
+    expect(run).toMatchObject({ lastStep: killedSteps, attempts: 2 })
+    expect(complaints).toEqual([])
+  })
+})
 
 describe.skipIf(chromium === null || starter === null)(
   'from a goal to the proof',
   { timeout: limitMs },
   () => {
-    let screen: TestBrowser
+    let screen: Screen
 
     beforeAll(async () => {
-      screen = await openTestBrowser(chromium!, async (home) => {
-        unwrap(await importModel(openLibrary(home), starter!))
-      })
+      screen = await openScreen(() => starter!)
     }, limitMs)
     afterAll(() => screen?.close(), limitMs)
 
-    const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
-    const heading = (name: string | RegExp) =>
-      screen.page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs })
-
-    test('with the real model: wizard, a killed trainer, going on, proof, answers', async () => {
-      const { page, call, kill, complaints } = screen
-      await startRun()
+    test('with the real model: wizard, run, proof, answers', async () => {
+      const { page, call, button, heading, statusOf, complaints } = screen
+      await startRun(screen)
       const runId = /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
-      const runNow = async () => (await call('training.get', { runId })).run
-
-      // Killed when the base was measured and some steps are done.
-      await expect.poll(async () => (await runNow()).lastStep ?? 0, { timeout: limitMs }).toBeGreaterThan(1)
-      kill('trainer')
-      await expect.poll(async () => (await runNow()).status, { timeout: 60_000 }).toBe('crashed')
-      await heading(training.heading.crashed)
-      await page.getByRole('alert').first().waitFor()
-      await expectAccessible(screen)
-      await button(training.goOn).click()
-      await expect.poll(async () => (await runNow()).status, { timeout: limitMs }).toBe('finished')
-      expect(await runNow()).toMatchObject({ lastStep: steps, attempts: 2 })
-
+      await expect.poll(() => statusOf(runId), { timeout: limitMs }).toBe('finished')
       await page.getByRole('link', { name: training.toProof }).click()
       await heading(proof.heading)
       await button(proof.start).click()
@@ -71,35 +111,34 @@ describe.skipIf(chromium === null || starter === null)(
       await heading(verdict)
       expect(complaints).toEqual([])
     })
-
-    /** The wizard with the sample rows, few of them locked or watched, and few steps. */
-    async function startRun(): Promise<void> {
-      const { page } = screen
-      await page.goto(`${page.url().split('#')[0]}#/projects/new`)
-      await button('Sort texts').click()
-      await page.getByRole('switch', { name: wizard.goal.sample }).click()
-      await button(wizard.goal.create).click()
-      await heading(wizard.data.heading)
-      await page.getByText(wizard.data.split.change).click()
-      const share = page.getByRole('textbox', { name: wizard.data.split.testShare })
-      await share.fill('8')
-      await share.press('Tab')
-      await button(wizard.data.next).and(page.locator(':enabled')).click()
-      await page.getByRole('radio').first().check()
-      await button(wizard.model.next).click()
-      await button(wizard.advice.skip).click()
-      await page.getByRole('radio', { name: /Quick look/ }).check()
-      await button(wizard.plan.fine).click()
-      const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
-      const setting = recipe.fields.duration.maxSteps
-      const limit = drawer.getByRole('group', { name: setting.title })
-      await limit.getByRole('checkbox', { name: setting.none }).uncheck()
-      await drawer.getByRole('textbox', { name: setting.title }).fill(String(steps))
-      await drawer.getByRole('textbox', { name: setting.title }).press('Tab')
-      await page.keyboard.press('Escape')
-      await drawer.waitFor({ state: 'detached' })
-      await button(wizard.plan.start).click()
-      await page.waitForURL(/#\/runs\/[^/]+\/training/)
-    }
   },
 )
+
+/** The wizard with the sample rows, few of them locked or watched, and few steps. */
+async function startRun({ page, button, heading, open }: Screen): Promise<void> {
+  await open('/projects/new')
+  await button('Sort texts').click()
+  await page.getByRole('switch', { name: wizard.goal.sample }).click()
+  await button(wizard.goal.create).click()
+  await heading(wizard.data.heading)
+  await page.getByText(wizard.data.split.change).click()
+  const share = page.getByRole('textbox', { name: wizard.data.split.testShare })
+  await share.fill('8')
+  await share.press('Tab')
+  await button(wizard.data.next).and(page.locator(':enabled')).click()
+  await page.getByRole('radio').first().check()
+  await button(wizard.model.next).click()
+  await button(wizard.advice.skip).click()
+  await page.getByRole('radio', { name: /Quick look/ }).check()
+  await button(wizard.plan.fine).click()
+  const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
+  const setting = recipe.fields.duration.maxSteps
+  const limit = drawer.getByRole('group', { name: setting.title })
+  await limit.getByRole('checkbox', { name: setting.none }).uncheck()
+  await drawer.getByRole('textbox', { name: setting.title }).fill(String(steps))
+  await drawer.getByRole('textbox', { name: setting.title }).press('Tab')
+  await page.keyboard.press('Escape')
+  await drawer.waitFor({ state: 'detached' })
+  await button(wizard.plan.start).click()
+  await page.waitForURL(/#\/runs\/[^/]+\/training/)
+}
