@@ -91,6 +91,7 @@ describe.skipIf(chromium === null || starter === null)(
       const runId = /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
       await expect.poll(() => statusOf(runId), { timeout: limitMs }).toBe('finished')
       await page.getByRole('link', { name: training.toProof }).click()
+      await page.waitForURL(/\/proof$/)
       await heading(proof.heading)
       await button(proof.start).click()
       await heading(new RegExp(Object.values(proof.verdicts).join('|')))

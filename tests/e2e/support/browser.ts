@@ -90,7 +90,9 @@ export async function openTestBrowser(
     pageFolder,
     onEvent: (listener) => workstation.onEvent(listener),
   })
-  const browser = await chromium.launch({ executablePath: chromiumPath, args: ['--no-sandbox'] })
+  // Without a graphics card its drawing process now and then stalls on a busy machine: no frame comes, and no click.
+  const args = ['--no-sandbox', '--disable-gpu']
+  const browser = await chromium.launch({ executablePath: chromiumPath, args })
   const { context, page, complaints } = await openPage(browser)
   await call(workstation, 'settings.set', { isStarted, theme: 'light' })
   await page.goto(host.newAddress())
