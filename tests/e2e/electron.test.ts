@@ -124,7 +124,6 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
     await page.getByRole('heading', { level: 1, name: start.heading }).waitFor()
     await page.getByRole('button', { name: start.ownFiles }).click()
     await page.getByText('Sort texts').first().click()
-    await page.getByRole('switch').click()
     await page.getByRole('button', { name: wizard.goal.create }).click()
     await page.locator('input[type=file]').first().setInputFiles(join(folder, 'messages.csv'))
     await page.getByRole('button', { name: wizard.data.next }).click()
