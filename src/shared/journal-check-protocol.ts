@@ -1,19 +1,14 @@
 // Messages to and from the process that reads a whole journal again.
 import { z } from 'zod'
-import { problem } from './problem-schema.ts'
+import { childCommand, childEvents } from './child-protocol.ts'
 
-export const journalCheckJob = z.strictObject({ path: z.string() })
+const journalCheckJob = z.strictObject({ path: z.string() })
 export type JournalCheckJob = z.output<typeof journalCheckJob>
 
-export const journalCheckCommand = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('start'), job: journalCheckJob }),
-  z.strictObject({ kind: z.literal('cancel') }),
-])
+export const journalCheckCommand = childCommand(journalCheckJob)
 
 export const journalCheckEvent = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('heartbeat') }),
-  z.strictObject({ kind: z.literal('cancelled') }),
-  z.strictObject({ kind: z.literal('failed'), problem }),
+  ...childEvents,
   z.strictObject({
     kind: z.literal('finished'),
     /** What is not as it was written, each by itself; none where all is well. */

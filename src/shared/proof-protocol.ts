@@ -1,7 +1,7 @@
 // Messages to and from the scorer and generator processes, and the report that a proof ends in.
 import { z } from 'zod'
+import { childCommand, childEvents } from './child-protocol.ts'
 import { metricName } from './metrics.ts'
-import { problem } from './problem-schema.ts'
 import { chatMessage } from './rows.ts'
 
 /** Which model: as it was, or with the adapter of the run. */
@@ -30,11 +30,6 @@ export const scorerJob = z.strictObject({
 })
 export type ScorerJob = z.output<typeof scorerJob>
 
-const childCommand = <T extends z.ZodType>(job: T) =>
-  z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('start'), job }),
-    z.strictObject({ kind: z.literal('cancel') }),
-  ])
 export const scorerCommand = childCommand(scorerJob)
 
 /** What one model thinks of one row. */
@@ -55,15 +50,14 @@ export const rowScore = z.strictObject({
 })
 export type RowScore = z.output<typeof rowScore>
 
-const childEvents = [
-  z.strictObject({ kind: z.literal('phase'), phase: z.enum(['loading', 'preparing', 'working']) }),
-  z.strictObject({ kind: z.literal('heartbeat') }),
-  z.strictObject({ kind: z.literal('cancelled') }),
-  z.strictObject({ kind: z.literal('failed'), problem }),
-] as const
+const phaseEvent = z.strictObject({
+  kind: z.literal('phase'),
+  phase: z.enum(['loading', 'preparing', 'working']),
+})
 
 export const scorerEvent = z.discriminatedUnion('kind', [
   ...childEvents,
+  phaseEvent,
   z.strictObject({
     kind: z.literal('plan'),
     rows: z.int(),
@@ -109,6 +103,7 @@ export type GeneratedAnswer = z.output<typeof generatedAnswer>
 
 export const generatorEvent = z.discriminatedUnion('kind', [
   ...childEvents,
+  phaseEvent,
   z.strictObject({ kind: z.literal('answer'), answer: generatedAnswer, done: z.int(), total: z.int() }),
   z.strictObject({ kind: z.literal('finished'), answers: z.int() }),
 ])

@@ -1,6 +1,6 @@
 // Messages to and from the process that measures how fast this computer multiplies matrices.
 import { z } from 'zod'
-import { problem } from './problem-schema.ts'
+import { childCommand, childEvents } from './child-protocol.ts'
 
 export const speedJob = z.strictObject({
   threads: z.int().min(1).max(256),
@@ -8,15 +8,10 @@ export const speedJob = z.strictObject({
 })
 export type SpeedJob = z.output<typeof speedJob>
 
-export const speedCommand = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('start'), job: speedJob }),
-  z.strictObject({ kind: z.literal('cancel') }),
-])
+export const speedCommand = childCommand(speedJob)
 
 export const speedEvent = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('heartbeat') }),
-  z.strictObject({ kind: z.literal('cancelled') }),
-  z.strictObject({ kind: z.literal('failed'), problem }),
+  ...childEvents,
   /** Whole products done, of about how many. */
   z.strictObject({ kind: z.literal('progress'), done: z.int(), total: z.int() }),
   z.strictObject({

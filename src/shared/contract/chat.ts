@@ -1,12 +1,12 @@
 // Talking with a model, and with what a run made of it, side by side. Nothing that is said is kept.
 import { z } from 'zod'
+import { chatEnds, chatQuestion } from '../chat-protocol.ts'
 import { timeMs } from '../fields.ts'
+import { proofSide } from '../proof-protocol.ts'
 import { chatMessage } from '../rows.ts'
 import { call, id, nothing } from './define.ts'
 
-export const chatSides = ['base', 'tuned'] as const
-const chatSide = z.enum(chatSides)
-export type ChatSide = z.output<typeof chatSide>
+export type ChatSide = z.output<typeof proofSide>
 
 /** Whom one can talk with: a model, or a model and what a run made of it. */
 export const chatPartner = z.strictObject({
@@ -35,7 +35,7 @@ export type ChatPartner = z.output<typeof chatPartner>
 export const chatSuggestion = z.strictObject({ text: z.string(), answer: z.string() })
 export type ChatSuggestion = z.output<typeof chatSuggestion>
 
-export const chatEndings = ['end-of-turn', 'token-limit', 'stopped', 'failed'] as const
+const { seed, temperature, maxTokens } = chatQuestion.shape
 
 export const chatCalls = {
   /** Runs with an adapter, newest first and at most 50, and every model. */
@@ -55,12 +55,12 @@ export const chatCalls = {
       runId: id.nullable(),
       /** Each side has read its own answers only, so each has a conversation of its own. */
       sides: z
-        .array(z.strictObject({ side: chatSide, messages: z.array(chatMessage).min(1).max(200) }))
+        .array(z.strictObject({ side: proofSide, messages: z.array(chatMessage).min(1).max(200) }))
         .min(1)
         .max(2),
-      seed: z.int().min(0).max(4_294_967_295).default(1),
-      temperature: z.number().min(0).max(2).default(0),
-      maxTokens: z.int().min(1).max(2048).default(256),
+      seed: seed.default(1),
+      temperature: temperature.default(0),
+      maxTokens: maxTokens.default(256),
     }),
     z.strictObject({ chatId: id }),
   ),
@@ -71,10 +71,10 @@ export const chatCalls = {
 export const chatEvents = {
   'chat.piece': z.strictObject({
     chatId: id,
-    side: chatSide,
+    side: proofSide,
     text: z.string(),
     /** Set with the last piece of a side. */
-    ended: z.enum(chatEndings).nullable(),
+    ended: z.enum([...chatEnds, 'failed']).nullable(),
     sentence: z.string().nullable(),
   }),
 } as const
