@@ -1,4 +1,4 @@
-// What the rules find in a run's curve (diagnosis.ts) before it has words (diagnosis-sentences.ts).
+// What the rules find in a run's curve (diagnosis-rules.ts, unrest.ts) before it has words (diagnosis-sentences.ts).
 import type { Recipe } from '#shared/recipe.ts'
 
 export interface DiagnosedPlan {
@@ -24,6 +24,8 @@ interface Findings {
   diverged: object
 }
 export type FindingKind = keyof Findings
+/** Exactly one of these stands at a time. */
+export type MainKind = Exclude<FindingKind, 'unstable' | 'stopped-early' | 'diverged'>
 /** What a rule found: since which step, and the numbers that show it. */
 export type Finding<K extends FindingKind = FindingKind> = {
   [Each in K]: { readonly kind: Each; readonly step: number } & Readonly<Findings[Each]>

@@ -4,7 +4,8 @@ import type { Diagnosis } from '#shared/contract/index.ts'
 import { datasetManifest } from '#shared/dataset.ts'
 import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
 import type { TrainerEvent } from '#shared/trainer-protocol.ts'
-import { type DiagnosedCurve, type DiagnosedEnd, diagnose } from './diagnosis.ts'
+import type { DiagnosedCurve } from './curve-view.ts'
+import { type DiagnosedEnd, diagnose } from './diagnosis.ts'
 import type { DiagnosedPlan } from './finding.ts'
 
 export type DiagnosisReader = Pick<JournalReader, 'datasets' | 'thinCurve'>

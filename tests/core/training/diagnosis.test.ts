@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type DiagnosedCurve, type DiagnosedEnd, diagnose } from '#core/training/diagnosis.ts'
+import type { DiagnosedCurve } from '#core/training/curve-view.ts'
+import { type DiagnosedEnd, diagnose } from '#core/training/diagnosis.ts'
 import type { DiagnosedPlan } from '#core/training/finding.ts'
 import { median, noiseOf, theilSen } from '#core/training/robust.ts'
 import { type Diagnosis, diagnosisKinds } from '#shared/contract/index.ts'
