@@ -3,13 +3,25 @@ import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { Emitter } from './emitter.ts'
 import type { OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
+import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
 import { linearRules } from './rules/linear.ts'
+import { lossRules } from './rules/loss.ts'
+import { normRules } from './rules/norm.ts'
 import { pointwiseRules } from './rules/pointwise.ts'
+import { ropeRules } from './rules/rope.ts'
 import type { RulesFor } from './rules/rule.ts'
 
 /** Keyed by every op of the IR: an op without a rule does not compile. */
-const rules: RulesFor<OpKind> = { ...attentionRules, ...linearRules, ...pointwiseRules }
+const rules: RulesFor<OpKind> = {
+  ...activationRules,
+  ...attentionRules,
+  ...linearRules,
+  ...lossRules,
+  ...normRules,
+  ...pointwiseRules,
+  ...ropeRules,
+}
 
 /**
  * Lowers a graph. Frozen weights of kind 'file' become external initializers; those of kind 'memory' become inputs

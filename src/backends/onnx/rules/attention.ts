@@ -1,4 +1,4 @@
-// Rotary embedding and attention as ONNX. Causal attention is computed in blocks of queries, each with the keys up to
+// Attention as ONNX. Causal attention is computed in blocks of queries, each with the keys up to
 // its own end only: of the upper triangle, which causality hides, most is neither computed nor kept.
 import type { Dim, Value } from '#engine/ir/types.ts'
 import { type Emitter, float, lastOf, type NodeOptions, productOf, rowsShape } from '../emitter.ts'
@@ -10,18 +10,7 @@ import type { RulesFor } from './rule.ts'
  */
 const causalBlocks = 3
 
-export const attentionRules: RulesFor<'rope' | 'attention' | 'attentionBackward' | 'rememberingAttention'> = {
-  rope(emit, { inputs: [x, positions, cos, sin], outputs: [y], attributes }) {
-    const sine = attributes.inverse
-      ? emit.share(`negated ${sin.name}`, () => emit.node('Neg', [emit.read(sin)], { shape: sin.shape }))
-      : emit.read(sin)
-    emit.node('RotaryEmbedding', [x.name, positions.name, emit.read(cos), sine], {
-      domain: 'com.microsoft',
-      attributes: { num_heads: attributes.heads, interleaved: 0 },
-      outputs: [y.name],
-    })
-  },
-
+export const attentionRules: RulesFor<'attention' | 'attentionBackward' | 'rememberingAttention'> = {
   attention(emit, { inputs: [q, k, v, mask], outputs: [out, probs], attributes }) {
     const parts = new AttentionBlocks(emit, q, attributes, countBlocks(emit, probs))
     const mixed = parts.blocks.map((block) => {

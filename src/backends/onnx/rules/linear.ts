@@ -1,6 +1,6 @@
 // Matrix products, embedding and row selection as ONNX. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, float, type NodeOptions, rowsShape } from '../emitter.ts'
+import { type Emitter, float, lastOf, type NodeOptions, rowsShape } from '../emitter.ts'
 import type { RulesFor } from './rule.ts'
 
 export const linearRules: RulesFor<
@@ -12,6 +12,9 @@ export const linearRules: RulesFor<
   | 'sumLeading'
   | 'gatherRows'
   | 'gatherRowsBackward'
+  | 'adaptedRowNorms'
+  | 'weightedSum'
+  | 'weightedSumBackward'
 > = {
   /** A half-precision table is cast after the rows were picked. */
   embedding(emit, { inputs: [table, ids], outputs: [y] }) {
@@ -74,6 +77,46 @@ export const linearRules: RulesFor<
     const shape = rowsShape(like.shape)
     const zeros = emit.node('ConstantOfShape', [emit.shapeAsRows(like.shape)], { shape })
     emit.fromRows(scatterAddRows(emit, { zeros, rows: rows.name, dy, options: { shape } }), dx)
+  },
+
+  /**
+   * |w + s b A|^2 = |w|^2 + b . (2 s w A^T + s^2 b (A A^T)) for each row w of the weight and b of B: no [O,I] sum is
+   * built. What rounding makes negative counts as 0.
+   */
+  adaptedRowNorms(emit, { inputs: [weight, a, b], outputs: [norms], attributes: { scale } }) {
+    const product = (left: string, right: string, alpha: number, shape: Value['shape']) =>
+      emit.node('FusedMatMul', [left, right], {
+        domain: 'com.microsoft',
+        attributes: { transB: 1, alpha: float(alpha) },
+        shape,
+      })
+    const [w, down, up] = [emit.read(weight), emit.read(a), emit.read(b)]
+    const [rank, column] = [a.shape[0]!, { shape: [b.shape[0]!, 1] }]
+    const cross = product(w, down, 2 * scale, b.shape)
+    const gram = product(down, down, scale * scale, [rank, rank])
+    const both = emit.node('Gemm', [up, gram, cross], { shape: b.shape })
+    const lastAxis = emit.integers([-1])
+    const change = emit.node(
+      'ReduceSum',
+      [emit.node('Mul', [both, up], { shape: b.shape }), lastAxis],
+      column,
+    )
+    const squares = emit.node('Add', [emit.node('ReduceSumSquare', [w, lastAxis], column), change], column)
+    const lengths = emit.node('Sqrt', [emit.node('Relu', [squares], column)], column)
+    emit.reshape(lengths, [-1], { outputs: [norms.name] })
+  },
+
+  weightedSum(emit, { inputs: [x, weights], outputs: [y] }) {
+    const [rows, , width] = x.shape
+    const line = emit.node('Unsqueeze', [weights.name, emit.integers([1])])
+    const sums = emit.node('MatMul', [line, x.name], { shape: [rows!, 1, width!] })
+    emit.reshape(sums, [-1, lastOf(y.shape)], { outputs: [y.name] })
+  },
+
+  weightedSumBackward(emit, { inputs: [dy, weights], outputs: [dx] }) {
+    const column = emit.node('Unsqueeze', [weights.name, emit.integers([2])])
+    const gradient = emit.node('Unsqueeze', [dy.name, emit.integers([1])])
+    emit.node('Mul', [gradient, column], { outputs: [dx.name] })
   },
 }
 
