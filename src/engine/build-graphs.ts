@@ -80,6 +80,7 @@ const attentionAttributes = ({ heads, kvHeads, headWidth }: ModelConfig) => ({
   heads,
   kvHeads,
   scale: 1 / Math.sqrt(headWidth),
+  softCap: null,
 })
 
 /** Every position is there at once. */
@@ -87,10 +88,10 @@ const attendWhole =
   (config: ModelConfig, maskKind: MaskKind): Attend =>
   (builder) => {
     const mask = maskKind === 'input' ? builder.input('mask', 'float32', ['B', 'S', 'S']) : null
-    const attributes = { ...attentionAttributes(config), causal: true }
+    const attributes = { ...attentionAttributes(config), causal: true, window: null }
     return (layer, q, k, v) => {
-      const names = [`layer.${layer}.attention`, `layer.${layer}.attention.probs`]
-      return builder.add('attention', [q, k, v, mask], attributes, ...names)[0]
+      const names = [`layer.${layer}.attention`, `layer.${layer}.attention.log_sum_exp`]
+      return builder.add('attention', [q, k, v, null, null, mask, null], attributes, ...names)[0]
     }
   }
 
@@ -119,7 +120,7 @@ function addLosses(body: Body, lossChunks: number): readonly Value[] {
       const [losses] = builder.add(
         'softmaxCrossEntropy',
         [logits, targets, weights],
-        {},
+        { smoothing: 0 },
         `losses.${chunk}`,
         `d.logits.${chunk}`,
       )

@@ -1,26 +1,32 @@
 // Reverse-mode differentiation: one graph in, the same graph with gradients out. Knows no op; vjp-rules.ts does.
 import { GraphBuilder } from '../ir/graph-builder.ts'
 import { regionOfPhase, splitRegion } from '../ir/region.ts'
-import { operandsOf, renameValues } from '../ir/rewrite.ts'
+import { renameValues } from '../ir/rewrite.ts'
 import { GraphError } from '../ir/type-rules.ts'
 import type { Graph, OpNode, Value } from '../ir/types.ts'
-import { applyVjp } from './vjp-rules.ts'
+import { applyVjp, isHeldConstant } from './vjp-rules.ts'
 
 /** Public name of a parameter's gradient among the outputs. */
 export const gradientOutputName = (parameterName: string): string => `grad.${parameterName}`
 
 const isFloat = (value: Value): boolean => value.dtype === 'float32'
 
-/** Ids of the values on a path from `wrt` to `losses`. Whole numbers end a path. */
+/** Operands of a node through which gradients flow. */
+function flowingOperands(node: OpNode): readonly Value[] {
+  const inputs = node.inputs as readonly (Value | null)[]
+  return inputs.filter((value, index) => value !== null && !isHeldConstant(node, index)) as readonly Value[]
+}
+
+/** Ids of the values on a path from `wrt` to `losses`. Whole numbers and constants end a path. */
 function activeValues(graph: Graph, losses: readonly Value[], wrt: readonly Value[]): ReadonlySet<number> {
   const reached = new Set(wrt.map((value) => value.id))
   for (const node of graph.nodes)
-    if (operandsOf(node).some((value) => reached.has(value.id)))
+    if (flowingOperands(node).some((value) => reached.has(value.id)))
       for (const value of node.outputs) if (isFloat(value)) reached.add(value.id)
   const needed = new Set(losses.map((value) => value.id))
   for (const node of graph.nodes.toReversed())
     if (node.outputs.some((value) => needed.has(value.id)))
-      for (const value of operandsOf(node)) needed.add(value.id)
+      for (const value of flowingOperands(node)) needed.add(value.id)
   return new Set([...reached].filter((id) => needed.has(id)))
 }
 
@@ -47,24 +53,18 @@ class Tape {
   pullBack(node: OpNode): void {
     const gradients = node.outputs.map((value) => this.gradientOf(value))
     const inputs = node.inputs as readonly (Value | null)[]
-    const needs = (value: Value | null): value is Value => value !== null && this.#active.has(value.id)
+    const needs = (value: Value | null, index: number): value is Value =>
+      value !== null && this.#active.has(value.id) && !isHeldConstant(node, index)
     if (gradients.every((gradient) => gradient === null) || !inputs.some(needs)) return
     const context = { builder: this.builder, gradientName: (operand: Value) => `d.${operand.name}` }
     const contributions = applyVjp(context, node, gradients)
     for (const [index, operand] of inputs.entries()) {
-      if (!needs(operand)) continue
+      if (!needs(operand, index)) continue
       const contribution = contributions[index]
-      if (!contribution) {
-        if (this.#mayIgnore(node, index)) continue
+      if (!contribution)
         throw new GraphError(`${node.kind}: operand ${index} (${operand.name}) is not differentiable`)
-      }
       this.#gradients.set(operand.id, contribution(this.gradientOf(operand)))
     }
-  }
-
-  /** Operands that matter for order or shape only, never for the value. */
-  #mayIgnore(node: OpNode, index: number): boolean {
-    return node.kind === 'ones' || (node.kind === 'tie' && index > 0)
   }
 }
 

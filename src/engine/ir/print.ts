@@ -7,7 +7,7 @@ const typed = (value: Value): string => `${value.name}: ${describeType(value)}`
 function printNode(node: OpNode): string {
   const results = (node.outputs as readonly Value[]).map(typed).join(', ')
   const operands = (node.inputs as readonly (Value | null)[]).map((value) => value?.name ?? '_').join(', ')
-  const attributes = Object.entries(node.attributes as Record<string, number | boolean>)
+  const attributes = Object.entries(node.attributes)
     .map(([key, value]) => ` ${key}=${value}`)
     .join('')
   return `  ${results} = ${node.kind}(${operands})${attributes}`

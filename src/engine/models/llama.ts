@@ -124,7 +124,7 @@ function buildBlock(context: ForwardContext, layer: number, x: Value): Value {
   const norm = (input: Value, path: string, part: 'attention' | 'mlp'): Value => {
     const weight = weights.weight(blockName(layer, path))
     const names = [`${at}.${part}.norm`, `${at}.${part}.inv_std`]
-    return builder.add('rmsNorm', [input, weight], { epsilon: config.normEpsilon }, ...names)[0]
+    return builder.add('rmsNorm', [input, weight], { epsilon: config.normEpsilon, offset: 0 }, ...names)[0]
   }
   const rotate = (input: Value, heads: number, name: string): Value =>
     builder.add(
@@ -143,7 +143,7 @@ function buildBlock(context: ForwardContext, layer: number, x: Value): Value {
   const mlpInput = norm(middle, 'post_attention_layernorm.weight', 'mlp')
   const gate = project('gate_proj', mlpInput)
   const up = project('up_proj', mlpInput)
-  const [gated] = builder.add('swiglu', [gate, up], {}, `${at}.mlp.gated`)
+  const [gated] = builder.add('gatedActivation', [gate, up], { kind: 'silu' }, `${at}.mlp.gated`)
   return project('down_proj', gated, middle)
 }
 
@@ -157,8 +157,8 @@ function buildBody(context: ForwardContext): Value {
     x = builder.inRegion(`layer.${layer}`, () => buildBlock(context, layer, input))
   }
   return builder.inRegion('head', () => {
-    const { normEpsilon: epsilon } = config
-    return builder.add('rmsNorm', [x, weights.weight(finalNormName)], { epsilon }, 'hidden', 'inv_std')[0]
+    const inputs: [Value, Value] = [x, weights.weight(finalNormName)]
+    return builder.add('rmsNorm', inputs, { epsilon: config.normEpsilon, offset: 0 }, 'hidden', 'inv_std')[0]
   })
 }
 

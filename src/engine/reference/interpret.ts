@@ -1,7 +1,8 @@
 // Runs a graph node by node with the reference kernels, in float64 or rounded to float32 after every op.
 import { operandsOf } from '../ir/rewrite.ts'
 import type { Dim, Graph, OpNode, Value } from '../ir/types.ts'
-import { type DenseArray, type DenseResult, kernels } from './kernels.ts'
+import type { DenseArray, DenseResult } from './kernels/dense.ts'
+import { kernels } from './kernels.ts'
 
 export type Precision = 'float64' | 'float32'
 

@@ -3,7 +3,7 @@ import { attempt, ProblemError, type Result } from '#shared/result.ts'
 import type { Backend, CompileOptions, Session, Tensor } from '../backend-port.ts'
 import type { Graph, Value } from '../ir/types.ts'
 import { interpret, type NumericTensor, type Precision } from './interpret.ts'
-import type { DenseArray } from './kernels.ts'
+import type { DenseArray } from './kernels/dense.ts'
 
 function frozenWeight(value: Value, options: CompileOptions): NumericTensor {
   const location = options.weights.get(value.name)
