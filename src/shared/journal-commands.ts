@@ -169,6 +169,9 @@ export type RunSort = (typeof runSorts)[number]
 /** What the newest proof says, or that there is none. */
 export const runVerdicts = [...verdictKinds, 'not-proved'] as const
 
+/** The longest page of runs. */
+export const mostListedRuns = 10_000
+
 /** Which runs a list shows, in which order, and which page of it. */
 export const runQuery = z.strictObject({
   /** Of these runs only; those that are not there any more are left out. */
@@ -184,7 +187,7 @@ export const runQuery = z.strictObject({
   text: text.max(500).optional(),
   sort: z.enum(runSorts).default('created'),
   order: z.enum(['descending', 'ascending']).default('descending'),
-  limit: z.int().min(1).max(10_000).default(100),
+  limit: z.int().min(1).max(mostListedRuns).default(100),
   offset: count.default(0),
 })
 export type RunQuery = z.input<typeof runQuery>

@@ -8,8 +8,8 @@ export type SettingValue = z.output<ReturnType<typeof z.json>>
 export interface RecipeField {
   /** Keys from the recipe's top, with dots: "method.rank". */
   readonly path: string
-  /** `fixed` has one value only; `choices` is a list out of a set; `other` cannot be set in a form field. */
-  readonly kind: 'fixed' | 'whole' | 'number' | 'switch' | 'choice' | 'choices' | 'text' | 'other'
+  /** `choices` is a list out of a set; `other` cannot be set in a form field. */
+  readonly kind: 'whole' | 'number' | 'switch' | 'choice' | 'choices' | 'text' | 'other'
   readonly choices: readonly string[]
   /** null is a value of its own: no limit, or decided by the program. */
   readonly isNullable: boolean
@@ -23,7 +23,6 @@ export interface RecipeField {
 /** The part of a JSON Schema that recipes use. */
 interface Node {
   readonly type?: string
-  readonly const?: string
   readonly enum?: readonly string[]
   readonly anyOf?: readonly Node[]
   readonly items?: Node
@@ -54,7 +53,7 @@ function readLeaf(node: Node, path: string): RecipeField {
   return {
     path,
     kind: kindOf(value),
-    choices: value.enum ?? value.items?.enum ?? (value.const === undefined ? [] : [value.const]),
+    choices: value.enum ?? value.items?.enum ?? [],
     isNullable: options.some(({ type }) => type === 'null'),
     minimum: minimum === Number.MIN_SAFE_INTEGER ? null : minimum,
     maximum: value.maximum === undefined || value.maximum === Number.MAX_SAFE_INTEGER ? null : value.maximum,
@@ -64,7 +63,6 @@ function readLeaf(node: Node, path: string): RecipeField {
 }
 
 function kindOf(node: Node): RecipeField['kind'] {
-  if (node.const !== undefined) return 'fixed'
   if (node.enum !== undefined) return 'choice'
   if (node.items?.enum !== undefined) return 'choices'
   const kinds: Readonly<Record<string, RecipeField['kind']>> = {

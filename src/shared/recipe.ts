@@ -33,29 +33,48 @@ const positive = z.number().positive()
 const wholePositive = z.int().positive()
 const share = z.number().min(0).max(1)
 
-export const loraMethod = z.strictObject({
-  kind: z.literal('lora').default('lora'),
+export const trainingMethod = z.strictObject({
+  /** `lora` trains an adapter, `full` the model's own weights, `head` a new classification head on a frozen body. */
+  kind: z.enum(['lora', 'full', 'head']).default('lora'),
   /** Width of the adapter's bottleneck, r in Hu et al. 2021. */
   rank: z.int().min(1).max(512).default(8),
-  /** The adapter's output is scaled by alpha / rank. */
+  /** The adapter's output is scaled by alpha / rank, or by alpha / sqrt(rank) (see `scaling`). */
   alpha: positive.default(16),
   targets: z
     .array(z.enum(linearNames))
     .min(1)
     .default([...linearNames]),
-  /** Adapt only the uppermost so many blocks; null adapts all of them. */
+  /** Train only the uppermost so many blocks; null trains all of them. */
   topLayers: wholePositive.nullable().default(null),
+  /** `rank-stabilised`: rsLoRA (Kalajdzievski 2023). */
+  scaling: z.enum(['standard', 'rank-stabilised']).default('standard'),
+  /** DoRA (Liu et al. 2024): direction and size of each row of weights are learnt apart. */
+  decomposed: z.boolean().default(false),
+  /** How the frozen weights are kept in memory: as they are, or in 8 or 4 bits (QLoRA, Dettmers et al. 2023). */
+  base: z.enum(['float', 'int8', 'int4', 'nf4']).default('float'),
 })
 
 export const optimizerSettings = z.strictObject({
-  kind: z.literal('adamw').default('adamw'),
+  kind: z.enum(['adamw', 'adamw-8bit', 'adafactor', 'lion', 'sgd']).default('adamw'),
   learningRate: positive.max(1).default(2e-4),
+  /** For sgd the momentum; adafactor has none. */
   beta1: z.number().min(0).max(0.9999).default(0.9),
   beta2: z.number().min(0).max(0.99999).default(0.999),
   epsilon: positive.default(1e-8),
   weightDecay: z.number().min(0).max(1).default(0.01),
   /** Global L2 norm that gradients are clipped to; null means no clipping. */
   clipNorm: positive.nullable().default(1),
+  /** Each block below the topmost learns at this factor of the rate of the block above it; 1 treats all alike. */
+  layerDecay: z.number().min(0.1).max(1).default(1),
+})
+
+export const regularisationSettings = z.strictObject({
+  /** NEFTune (Jain et al. 2023): noise on the embeddings, alpha / sqrt(tokens x width); null for none. */
+  neftuneAlpha: positive.max(100).nullable().default(null),
+  /** Share of each target that is spread over all tokens or labels (Szegedy et al. 2016). */
+  labelSmoothing: z.number().min(0).max(0.5).default(0),
+  /** Decay of the moving average of the weights, which is then measured and kept; null keeps the weights themselves. */
+  averaging: z.number().min(0.5).max(0.99999).nullable().default(null),
 })
 
 export const scheduleSettings = z.strictObject({
@@ -71,6 +90,8 @@ export const batchSettings = z.strictObject({
   accumulation: z.int().min(1).max(4096).default(1),
   /** Longer rows are left out with a reason, never cut silently. */
   maxTokens: z.int().min(16).max(131_072).default(512),
+  /** Rows go through the model one behind the other without padding, each seeing only itself. */
+  packing: z.boolean().default(false),
 })
 
 export const durationSettings = z.strictObject({
@@ -98,8 +119,9 @@ const trainingShape = {
   scenario: scenarioId,
   /** What the model is told before every example, in the user's language; null takes the scenario's own. */
   instruction: z.string().max(8000).nullable().default(null),
-  method: loraMethod.prefault({}),
+  method: trainingMethod.prefault({}),
   optimizer: optimizerSettings.prefault({}),
+  regularisation: regularisationSettings.prefault({}),
   schedule: scheduleSettings.prefault({}),
   batch: batchSettings.prefault({}),
   duration: durationSettings.prefault({}),
@@ -107,6 +129,8 @@ const trainingShape = {
   checkpoints: checkpointSettings.prefault({}),
   /** Recompute activations layer by layer: less memory, more time. */
   gradientCheckpointing: z.boolean().default(true),
+  /** Where only upper blocks or a head are trained: what the frozen blocks below give is computed once and kept on disk. */
+  reuseFrozenLayers: z.boolean().default(false),
   seed: z.int().min(0).max(4_294_967_295).default(42),
   /** Processor threads for the numerics; null takes the number of physical cores. Same bits only for the same number. */
   threads: z.int().min(1).max(256).nullable().default(null),

@@ -14,6 +14,10 @@ export const trainerJob = z.strictObject({
   datasetFolder: z.string(),
   /** The run's own folder: checkpoints/, adapter/, work/. */
   runFolder: z.string(),
+  /** Things that can be made again: rows as tokens, what frozen blocks made of them. */
+  cacheFolder: z.string(),
+  /** What they may take on disk. */
+  cacheLimitBytes: z.int().nonnegative(),
   /** First event's sequence number: one more than the last the journal holds for this run. */
   firstSeq: z.int().nonnegative(),
 })

@@ -11,9 +11,15 @@ import type { Library } from './library.ts'
 /** What another version of Tunewright kept in the file beside these is left out, and no damage. */
 const keptSettings = z.object(settingsSchema.shape)
 
+const pathOf = (library: Library): string => join(library.home, 'settings.json')
+
+/** As they are on disk now: for whoever needs them once, and does not change them. */
+export const readSettings = (library: Library): Settings =>
+  readKeptOrSetAside(pathOf(library), keptSettings) ?? settingsSchema.parse({})
+
 export function createSettingsStore(library: Library, emit: Emit): SettingsStore {
-  const path = join(library.home, 'settings.json')
-  let current = readKeptOrSetAside(path, keptSettings) ?? settingsSchema.parse({})
+  const path = pathOf(library)
+  let current = readSettings(library)
   /** Changes follow one another: each is written before the next is made. */
   let last: Promise<unknown> = Promise.resolve()
 

@@ -6,6 +6,7 @@ import { fail, ok, type Result } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
+import { readSettings } from '../system/settings-store.ts'
 import { diskAttempt } from './checkpoint-format.ts'
 import type { RunReader, RunWriter } from './run-journal.ts'
 import { dropRequest } from './run-requests.ts'
@@ -69,6 +70,8 @@ export function createRunService(options: RunServiceOptions): RunService {
             modelFolder: join(library.modelsFolder, run.modelId),
             datasetFolder: datasetFolder(library, run.datasetFingerprint),
             runFolder,
+            cacheFolder: library.cacheFolder,
+            cacheLimitBytes: readSettings(library).cacheLimitBytes,
             firstSeq: started.value.firstSeq,
           },
         }),

@@ -2,7 +2,7 @@
 import type { Recipe } from '#shared/recipe.ts'
 import type { Result } from '#shared/result.ts'
 import type { Tensor } from '../backend-port.ts'
-import type { EncodedRow } from './collate.ts'
+import type { Collation, EncodedRow, MicroBatch } from './collate.ts'
 import type { TrainingPlan } from './plan.ts'
 import type { ParameterLayout, TrainState } from './state.ts'
 
@@ -13,6 +13,11 @@ export interface TrainingPorts {
   readonly forwardBackward: Run
   /** Runs the scoring graph: outputs 'losses.<chunk>'. */
   readonly score: Run
+  /**
+   * What graphs are fed instead of tokens where they begin above frozen blocks: 'hidden' of these rows. Left out where
+   * they begin with the tokens.
+   */
+  readonly hiddenStates?: (rows: readonly EncodedRow[], batch: MicroBatch) => Promise<Tensor>
   /** A monotonic clock in milliseconds. */
   readonly nowMs: () => number
   /** Asked between micro-batches; lets the host hear its messages first. */
@@ -37,6 +42,8 @@ export interface TrainingSetup {
   readonly layout: ParameterLayout
   readonly trainRows: readonly EncodedRow[]
   readonly validationRows: readonly EncodedRow[]
-  /** Chunks of the cross-entropy in the training and in the scoring graph. */
-  readonly lossChunks: number
+  /** How training and scoring graph are fed. */
+  readonly collation: Collation
+  /** NEFTune: width of the embeddings that the training graph adds 'embedding.noise' to; null without. */
+  readonly noise: { readonly alpha: number; readonly width: number } | null
 }

@@ -18,6 +18,7 @@ import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
 import type { OpenModel } from './open-model.ts'
 import type { PreparedRows } from './prepare-rows.ts'
+import type { Opened } from './training-job.ts'
 
 export interface CompiledJob {
   readonly config: ModelConfig
@@ -32,7 +33,7 @@ export async function compileJob(
   { config }: OpenModel,
   rows: PreparedRows,
   backend: Backend,
-  sessions: Session[],
+  sessions: Opened[],
 ): Promise<CompiledJob> {
   const { recipe } = job
   const { method } = recipe

@@ -9,6 +9,8 @@ import { readModelConfig, readTextSide, type TextSide } from '../scorer/model-fo
 
 export interface OpenModel extends TextSide {
   readonly config: ModelConfig
+  /** Of the tokenizer's and the template's files: what turns texts into tokens. */
+  readonly textSha256: string
 }
 
 /** Config, tokenizer and template of the model. Throws ProblemError (model.damaged) where its weights changed. */
@@ -25,5 +27,7 @@ export async function openModel(job: TrainerJob): Promise<OpenModel> {
       remedy: 'Remove this model from the library, add it again and start the run anew.',
       details: `expected SHA-256 ${job.recipe.model.weightsSha256}, found ${sha256 ?? 'no readable file'}`,
     })
-  return { config, ...text }
+  const textFiles = ['tokenizer.json', 'tokenizer_config.json'].map((name) => join(job.modelFolder, name))
+  const textSha256 = (await Promise.all(textFiles.map(sha256File))).join(' ')
+  return { config, textSha256, ...text }
 }

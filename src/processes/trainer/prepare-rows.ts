@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { readSplit } from '#core/data/dataset-folder.ts'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
+import { type TokenRow, tokenizedOnce, tokenKey } from '#core/training/token-cache.ts'
 import { countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import { tokenizeExample } from '#formats/completion-mask.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
@@ -18,61 +19,84 @@ export interface PreparedRows {
   readonly leftOut: readonly { readonly rowId: string; readonly reason: string }[]
   /** SHA-256 over ids and labels of every used row in order: what the model reads, whatever the file was. */
   readonly sha256: string
+  /** Rows lie in files, which are closed. */
+  close(): void
 }
 
 /** Throws ProblemError: data.too-few-rows where no training row is left, and what reading and tokenising say. */
 export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<PreparedRows> {
-  const leftOut: { rowId: string; reason: string }[] = []
-  const train = await encodeSplit(job, model, 'train', leftOut)
-  const validation = await encodeSplit(job, model, 'validation', leftOut)
-  if (train.length === 0)
+  const train = await tokenizeSplit(job, model, 'train')
+  const validation = await tokenizeSplit(job, model, 'validation')
+  const leftOut = [...train.leftOut, ...validation.leftOut]
+  if (train.rows.length === 0)
     throw new ProblemError({
       code: 'data.too-few-rows',
       message: 'No row is left to train on.',
       where: leftOut[0] ? `row ${leftOut[0].rowId}: ${leftOut[0].reason}` : 'the training part of the data',
       remedy: 'Bring more rows, or allow longer ones (batch.maxTokens).',
     })
+  const validationExamples = await examplesOf(job, 'validation')
   return {
-    train: train.map(({ encoded }) => encoded),
-    validation: validation.map(({ encoded }) => encoded),
-    validationExamples: validation.map(({ example }) => example),
+    train: train.rows,
+    validation: validation.rows,
+    validationExamples: validation.rows.map(({ example }) => validationExamples[example]!),
     leftOut,
-    sha256: hashRows([...train, ...validation].map(({ encoded }) => encoded)),
+    sha256: hashRows([...train.rows, ...validation.rows]),
+    close() {
+      train.close()
+      validation.close()
+    },
   }
 }
 
-interface PreparedRow {
-  readonly encoded: EncodedRow
-  readonly example: PromptedExample
+type Split = 'train' | 'validation'
+
+async function examplesOf({ datasetFolder, recipe }: TrainerJob, split: Split): Promise<PromptedExample[]> {
+  const scenario = scenarioOf(recipe.scenario)
+  return unwrap(await readSplit(datasetFolder, split)).flatMap((row) =>
+    scenario.toExamples(row, recipe.instruction),
+  )
+}
+
+/** Raised where the same data gives other tokens than before, by a change of ours. */
+const tokenisation = 1
+
+function tokenizeSplit(job: TrainerJob, model: OpenModel, split: Split) {
+  const { recipe } = job
+  const mostTokens = Math.min(recipe.batch.maxTokens, model.config.maxPositions)
+  const key = tokenKey({
+    tokenisation,
+    split,
+    mostTokens,
+    data: recipe.data.fingerprint,
+    scenario: recipe.scenario,
+    instruction: recipe.instruction,
+    text: model.textSha256,
+  })
+  return tokenizedOnce(job.cacheFolder, key, () => encodeSplit(job, model, split, mostTokens))
 }
 
 async function encodeSplit(
   job: TrainerJob,
-  { config, tokenizer, template }: OpenModel,
-  split: 'train' | 'validation',
-  leftOut: { rowId: string; reason: string }[],
-): Promise<PreparedRow[]> {
-  const { recipe } = job
-  const scenario = scenarioOf(recipe.scenario)
-  const mostTokens = Math.min(recipe.batch.maxTokens, config.maxPositions)
-  const rows: PreparedRow[] = []
-  const examples = unwrap(await readSplit(job.datasetFolder, split)).flatMap((row) =>
-    scenario.toExamples(row, recipe.instruction),
-  )
-  for (const example of examples) {
-    const { rowId, prompt, answer } = example
+  { tokenizer, template }: OpenModel,
+  split: Split,
+  mostTokens: number,
+) {
+  const rows: TokenRow[] = []
+  const leftOut: { rowId: string; reason: string }[] = []
+  for (const [index, { rowId, prompt, answer }] of (await examplesOf(job, split)).entries()) {
     const { ids, labels } = unwrap(tokenizeExample(tokenizer, template, prompt, answer))
-    const encoded = { rowId, ids, labels }
+    const encoded = { rowId, example: index, ids, labels }
     const reason =
       ids.length > mostTokens
         ? `${ids.length} tokens; ${mostTokens} are allowed (batch.maxTokens)`
         : countLabelled(encoded) === 0
           ? 'its answer is empty'
           : null
-    if (reason === null) rows.push({ encoded, example })
+    if (reason === null) rows.push(encoded)
     else leftOut.push({ rowId, reason })
   }
-  return rows
+  return { rows, leftOut }
 }
 
 function hashRows(rows: readonly EncodedRow[]): string {

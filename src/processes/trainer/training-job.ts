@@ -26,11 +26,14 @@ export interface TrainerHost extends PausePorts {
   readonly peakResidentBytes: () => number
 }
 
+/** What is open until the job ends. */
+export type Opened = Pick<Session, 'dispose'>
+
 type Events<T = void> = AsyncGenerator<TrainerEvent, T>
 
 /** Ends with exactly one `finished` or `failed`; anything thrown is a bug. */
 export async function* runTrainingJob(job: TrainerJob, host: TrainerHost): Events {
-  const sessions: Session[] = []
+  const sessions: Opened[] = []
   try {
     yield* work(job, host, sessions)
   } catch (error) {
@@ -42,11 +45,12 @@ export async function* runTrainingJob(job: TrainerJob, host: TrainerHost): Event
   }
 }
 
-async function* work(job: TrainerJob, host: TrainerHost, sessions: Session[]): Events {
+async function* work(job: TrainerJob, host: TrainerHost, sessions: Opened[]): Events {
   yield { kind: 'phase', phase: 'loading', detail: job.recipe.model.id }
   const model = await openModel(job)
   yield { kind: 'phase', phase: 'preparing', detail: 'reading and tokenising the rows' }
   const rows = await prepareRows(job, model)
+  sessions.push({ dispose: async () => rows.close() })
   const compiled = await compileJob(job, model, rows, host.backend, sessions)
   const identity = identityOf(job, rows, { backend: host.backend.name, tunewright: host.appVersion })
   const state = yield* openState(job, compiled.setup, identity)

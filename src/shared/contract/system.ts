@@ -52,6 +52,8 @@ const setting = {
   allowsDownloads: z.boolean(),
   /** The first start was seen through. */
   isStarted: z.boolean(),
+  /** What rows as tokens and the results of frozen layers may take on disk; the oldest go first. */
+  cacheLimitBytes: z.int().min(0).max(1e15),
   /** Columns of the experiments table, in order; null takes the usual ones. */
   experimentColumns: z.array(z.string().max(60)).max(60).nullable(),
 }
@@ -61,6 +63,7 @@ export const settings = z.strictObject({
   whenClosed: setting.whenClosed.default('keep-running'),
   allowsDownloads: setting.allowsDownloads.default(false),
   isStarted: setting.isStarted.default(false),
+  cacheLimitBytes: setting.cacheLimitBytes.default(20e9),
   experimentColumns: setting.experimentColumns.default(null),
 })
 export type Settings = z.output<typeof settings>

@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import { collate, countLabelled, mostLabelledTokens } from '../../../src/engine/train/collate.ts'
+import {
+  causalCollation,
+  collate,
+  countLabelled,
+  mostLabelledTokens,
+  placeRows,
+} from '../../../src/engine/train/collate.ts'
+import { embeddingNoise } from '../../../src/engine/train/embedding-noise.ts'
 import { chooseLossChunks } from '../../../src/engine/train/loss-chunks.ts'
 
 const rows = [
@@ -10,7 +17,7 @@ const numbers = (batch: ReturnType<typeof collate>, name: string): number[] =>
   [...batch.feeds.get(name)!.data].map(Number)
 
 describe('collate', () => {
-  const batch = collate(rows, 2)
+  const batch = collate(rows, causalCollation(2))
 
   it('pads on the right and counts positions from 0', () => {
     expect(batch.feeds.get('ids')!.shape).toEqual([2, 5])
@@ -25,13 +32,13 @@ describe('collate', () => {
     expect(numbers(batch, 'weights.1')).toEqual([1, 1])
   })
   it('fills the last chunk up with weight 0', () => {
-    const three = collate(rows, 3)
+    const three = collate(rows, causalCollation(3))
     expect(numbers(three, 'weights.1')).toEqual([1, 1])
     expect(numbers(three, 'weights.2')).toEqual([0, 0])
     expect(three.labelledTokens).toBe(4)
   })
   it('gives every chunk at least one place', () => {
-    const few = collate([rows[0]!], 4)
+    const few = collate([rows[0]!], causalCollation(4))
     for (const chunk of [0, 1, 2, 3]) expect(few.feeds.get(`rows.${chunk}`)!.shape).toEqual([1])
     expect([0, 1, 2, 3].flatMap((chunk) => numbers(few, `weights.${chunk}`))).toEqual([1, 0, 0, 0])
   })
@@ -42,7 +49,80 @@ describe('collate', () => {
   it('never uses the label of a first token: nothing predicts it', () => {
     const row = { rowId: 'c', ids: [1, 2], labels: [1, 2] }
     expect(countLabelled(row)).toBe(1)
-    expect(numbers(collate([row], 1), 'targets.0')).toEqual([2])
+    expect(numbers(collate([row], causalCollation(1)), 'targets.0')).toEqual([2])
+  })
+})
+
+describe('collate, packed', () => {
+  const packed = collate(rows, { ...causalCollation(1), layout: 'packed', hasSegments: true })
+
+  it('puts rows one behind the other, positions from 0 in each, each a segment of its own', () => {
+    expect(packed.shape).toEqual([1, 8])
+    expect(numbers(packed, 'ids')).toEqual([11, 12, 13, 21, 22, 23, 24, 25])
+    expect(numbers(packed, 'positions')).toEqual([0, 1, 2, 0, 1, 2, 3, 4])
+    expect(numbers(packed, 'segments')).toEqual([0, 0, 0, 1, 1, 1, 1, 1])
+  })
+  it('asks for the same targets as rows beside each other', () => {
+    expect(numbers(packed, 'rows.0')).toEqual([1, 3, 4, 6])
+    expect(numbers(packed, 'targets.0')).toEqual([13, 22, 23, 25])
+  })
+})
+
+describe('collate, for classes', () => {
+  const classes = [
+    { rowId: 'a', ids: [5, 6, 7], labels: [2, -100, -100] },
+    { rowId: 'b', ids: [8], labels: [1] },
+  ]
+  const batch = collate(classes, {
+    ...causalCollation(1),
+    asks: 'class',
+    hasSegments: true,
+    hasTypes: true,
+    firstPosition: 2,
+  })
+
+  it('asks for the class at the labelled place itself', () => {
+    expect(numbers(batch, 'rows.0')).toEqual([0, 3])
+    expect(numbers(batch, 'targets.0')).toEqual([2, 1])
+    expect(countLabelled(classes[1]!, 'class')).toBe(1)
+    expect(mostLabelledTokens(classes, 2, 'class')).toBe(2)
+  })
+  it('gives padding a segment of its own, behind the row', () => {
+    expect(numbers(batch, 'segments')).toEqual([0, 0, 0, 0, 1, 1])
+    expect(numbers(batch, 'types')).toEqual([0, 0, 0, 0, 0, 0])
+    expect(numbers(batch, 'positions').slice(0, 3)).toEqual([2, 3, 4])
+  })
+})
+
+describe('numbers of rows', () => {
+  it('stand at the places of their tokens, 0 on padding', () => {
+    const batch = { shape: [2, 3], starts: [0, 3] } as const
+    const placed = placeRows(batch, 2, [Float32Array.of(1, 2, 3, 4, 5, 6), Float32Array.of(7, 8)])
+    expect(placed.shape).toEqual([2, 3, 2])
+    expect([...placed.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0])
+  })
+})
+
+describe('noise on embeddings', () => {
+  const source = { alpha: 5, width: 4, seed: 9, step: 3, microBatch: 0 }
+  const batch = collate(rows, causalCollation(1))
+  const noise = embeddingNoise(rows, batch, source).data
+
+  it('stays within alpha / sqrt(tokens x width) of each row and fills it', () => {
+    const [first, second] = [noise.subarray(0, 12), noise.subarray(20, 40)] as Float32Array[]
+    for (const [part, tokens] of [
+      [first!, 3],
+      [second!, 5],
+    ] as const) {
+      const largest = Math.max(...part.map(Math.abs))
+      expect(largest).toBeLessThanOrEqual(5 / Math.sqrt(tokens * 4))
+      expect(largest).toBeGreaterThan(2.5 / Math.sqrt(tokens * 4))
+    }
+    expect([...noise.subarray(12, 20)].every((x) => x === 0)).toBe(true)
+  })
+  it('is a function of the step', () => {
+    expect(embeddingNoise(rows, batch, source).data).toEqual(noise)
+    expect(embeddingNoise(rows, batch, { ...source, step: 4 }).data).not.toEqual(noise)
   })
 })
 

@@ -80,6 +80,8 @@ export async function makeTestLibrary(
         modelFolder,
         datasetFolder: datasetFolder(library, fingerprint),
         runFolder,
+        cacheFolder: library.cacheFolder,
+        cacheLimitBytes: 1e9,
         firstSeq: 1,
         recipe: recipe.parse({
           version: 1,

@@ -4,6 +4,7 @@ export const recipe = {
   groups: {
     duration: 'How long it learns',
     optimizer: 'How strongly it learns',
+    regularisation: 'Against learning by heart',
     schedule: 'How the strength changes',
     method: 'What is trained',
     batch: 'How many rows at once',
@@ -33,7 +34,13 @@ export const recipe = {
         term: 'optimizer',
         help: 'The rule by which the weights change after each step.',
         why: 'AdamW is what nearly all fine-tuning uses, and it forgives a rough choice of the other settings.',
-        choices: { adamw: 'AdamW' },
+        choices: {
+          adamw: 'AdamW',
+          'adamw-8bit': 'AdamW, small memory (8-bit)',
+          adafactor: 'Adafactor, smallest memory',
+          lion: 'Lion',
+          sgd: 'Plain steps (SGD)',
+        },
       },
       learningRate: {
         title: 'How strongly it learns',
@@ -72,6 +79,34 @@ export const recipe = {
         why: '1 leaves ordinary steps alone and catches the wild ones.',
         none: 'No limit',
       },
+      layerDecay: {
+        title: 'Lower layers learn more gently',
+        term: 'layer-wise learning-rate decay',
+        help: 'Each layer learns at this share of the strength of the layer above it.',
+        why: '1 treats all layers alike, which suits adapters; 0.9 is for training all weights.',
+      },
+    },
+    regularisation: {
+      neftuneAlpha: {
+        title: 'Noise on what is read',
+        term: 'NEFTune, alpha',
+        help: 'A little noise is added to the words while training, so that they are not learnt by heart.',
+        why: 'It helps some chat data and harms none much; 5 is the usual value where it is wanted.',
+        none: 'No noise',
+      },
+      labelSmoothing: {
+        title: 'Doubt in the right answer',
+        term: 'label smoothing',
+        help: 'This share of each right answer is spread over all others, so that the model does not become too sure.',
+        why: '0 lets the model be as sure as your rows are.',
+      },
+      averaging: {
+        title: 'Average of the last steps',
+        term: 'exponential moving average, decay',
+        help: 'What is measured and kept is an average over the last steps: steadier, a little behind.',
+        why: 'Short runs hardly need it; 0.99 averages over about a hundred steps.',
+        none: 'No average',
+      },
     },
     schedule: {
       kind: {
@@ -92,9 +127,13 @@ export const recipe = {
       kind: {
         title: 'Way of training',
         term: 'method',
-        help: 'A small adapter is trained beside the model; the model itself stays as it is.',
-        why: 'It needs little memory, is small to keep, and can be taken off again.',
-        choices: { lora: 'Small adapter (LoRA)' },
+        help: 'A small adapter beside the model, the whole model itself, or only a new last layer that names a label.',
+        why: 'An adapter needs little memory, is small to keep, and can be taken off again.',
+        choices: {
+          lora: 'Small adapter (LoRA)',
+          full: 'The whole model (full)',
+          head: 'Only a new last layer (head)',
+        },
       },
       rank: {
         title: 'Room for new knowledge',
@@ -105,7 +144,7 @@ export const recipe = {
       alpha: {
         title: 'Weight of what was learnt',
         term: 'alpha',
-        help: 'How strongly the adapter counts: its output is multiplied by this number and divided by the rank.',
+        help: 'How strongly the adapter counts: its output is multiplied by this number and divided by the rank (or its root).',
         why: 'Twice the rank is the usual choice.',
       },
       targets: {
@@ -130,6 +169,31 @@ export const recipe = {
         why: 'All layers learn best; fewer are for a computer that is short of time.',
         none: 'All layers',
       },
+      scaling: {
+        title: 'How the room counts',
+        term: 'LoRA scaling',
+        help: 'Whether the weight of what was learnt is divided by the rank or by its square root.',
+        why: 'The usual division suits small ranks; the root keeps a rank above 64 from learning too little.',
+        choices: { standard: 'By the rank (LoRA)', 'rank-stabilised': 'By its root (rsLoRA)' },
+      },
+      decomposed: {
+        title: 'Learn size and direction apart',
+        term: 'DoRA',
+        help: 'The size of each row of weights is learnt by a number of its own. Slower, and sometimes better at a small rank.',
+        why: 'Off, because it costs time and seldom changes the outcome.',
+      },
+      base: {
+        title: 'How the model is kept in memory',
+        term: 'base weights, quantisation',
+        help: 'The frozen model can be kept in 8 or 4 bits: a larger model fits, at some time and a small loss.',
+        why: 'As it is: nothing is lost, and small models fit.',
+        choices: {
+          float: 'As it is',
+          int8: '8 bits',
+          int4: '4 bits (int4)',
+          nf4: '4 bits for normal weights (NF4, QLoRA)',
+        },
+      },
     },
     batch: {
       microRows: {
@@ -149,6 +213,12 @@ export const recipe = {
         term: 'maximum tokens',
         help: 'Longer rows are left out and listed with this reason; none is cut. A token is about three quarters of a word.',
         why: '512 holds most messages and answers; memory grows with it.',
+      },
+      packing: {
+        title: 'Rows one behind the other',
+        term: 'packing',
+        help: 'Rows are put into one long line without gaps; none sees another. The result is the same, only quicker.',
+        why: 'Worth it where rows differ much in length; rows of like length are put together anyway.',
       },
     },
     evaluation: {
@@ -200,6 +270,12 @@ export const recipe = {
       term: 'gradient checkpointing',
       help: 'Works out in-between results a second time instead of keeping them: less memory, about a third more time.',
       why: 'On, because a run that does not fit teaches nothing.',
+    },
+    reuseFrozenLayers: {
+      title: 'Compute the resting layers once',
+      term: 'frozen-prefix cache',
+      help: 'Where only upper layers learn, what the lower ones give is computed once and kept on disk: later passes are much quicker.',
+      why: 'It needs disk space, and only helps where not all layers learn.',
     },
     seed: {
       title: 'Number that chance starts from',
