@@ -21,9 +21,19 @@ export class Bench {
     return this.builder.parameter(name, shape, true)
   }
 
-  /** An operand that gets no gradient. */
-  fixed(name: string, shape: readonly number[]): Value {
-    this.feeds.set(name, randomTensor(shape, name))
+  /** An operand that gets no gradient, with random numbers in [middle - 1, middle + 1). */
+  fixed(name: string, shape: readonly number[], middle = 0): Value {
+    const { data } = randomTensor(shape, name)
+    return this.given(
+      name,
+      shape,
+      Array.from(data, (number) => middle + Number(number)),
+    )
+  }
+
+  /** An operand that gets no gradient, with these numbers. */
+  given(name: string, shape: readonly number[], values: readonly number[]): Value {
+    this.feeds.set(name, { shape, data: Float64Array.from(values) })
     return this.builder.parameter(name, shape, false)
   }
 

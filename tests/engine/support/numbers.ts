@@ -5,7 +5,11 @@ import { counterRandom } from '../../../src/engine/index.ts'
 export const countOf = (shape: readonly number[]): number =>
   shape.reduce((product, size) => product * size, 1)
 
-export function randomTensor(shape: readonly number[], purpose: string, scale = 1): NumericTensor {
+export function randomTensor(
+  shape: readonly number[],
+  purpose: string,
+  scale = 1,
+): NumericTensor & { readonly data: Float64Array } {
   const random = counterRandom(17, purpose)
   return { shape, data: Float64Array.from({ length: countOf(shape) }, (_, i) => (2 * random(i) - 1) * scale) }
 }
