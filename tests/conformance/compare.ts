@@ -6,11 +6,14 @@ export interface Difference {
   readonly index: number
   readonly expected: number
   readonly actual: number
-  /** |actual - expected| / (scale of the tensor), scale = max(1, largest |expected|) */
+  /** |actual - expected| / (scale of the tensor), scale = max(1, largest finite |expected|) */
   readonly relative: number
 }
 
-/** The worst difference over all tensors. Missing tensors, other shapes and NaN count as infinitely different. */
+/**
+ * The worst difference over all tensors. Missing tensors, other shapes, NaN, and an infinity that is not the same on
+ * both sides count as infinitely different.
+ */
 export function worstDifference(
   expected: ReadonlyMap<string, Tensor>,
   actual: ReadonlyMap<string, Tensor>,
@@ -21,10 +24,12 @@ export function worstDifference(
     const fits = other && other.shape.join() === tensor.shape.join()
     if (!fits) return { name, index: -1, expected: Number.NaN, actual: Number.NaN, relative: Infinity }
     let scale = 1
-    for (const value of tensor.data) scale = Math.max(scale, Math.abs(Number(value)))
+    for (const value of tensor.data)
+      if (Number.isFinite(Number(value))) scale = Math.max(scale, Math.abs(Number(value)))
     for (const [index, value] of tensor.data.entries()) {
       const [a, b] = [Number(other.data[index]), Number(value)]
-      const relative = Number.isNaN(a) || Number.isNaN(b) ? Infinity : Math.abs(a - b) / scale
+      const isMeasured = Number.isFinite(a) && Number.isFinite(b)
+      const relative = a === b ? 0 : isMeasured ? Math.abs(a - b) / scale : Infinity
       if (relative > worst.relative) worst = { name, index, expected: b, actual: a, relative }
     }
   }

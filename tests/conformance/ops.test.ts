@@ -5,7 +5,8 @@ import { typeRules } from '#engine/ir/type-rules.ts'
 import { unwrap } from '#shared/result.ts'
 import { backends, truth } from './backends.ts'
 import { worstDifference } from './compare.ts'
-import { type OpCase, opCases } from './op-cases.ts'
+import type { OpCase } from './op-cases/case-builder.ts'
+import { opCases } from './op-cases.ts'
 
 const options: CompileOptions = { threads: 2, weights: new Map(), workFolder: '' }
 
