@@ -1,7 +1,7 @@
 // Writes answers greedily, several side by side: each token is the likeliest after those before it. Keys and values of
 // what was read stay here between runs of the graph (`buildDecodingGraph`). Draws no random number and changes no weight.
 import type { Session, Tensor } from './backend-port.ts'
-import type { DecodingGraph } from './build-graphs.ts'
+import type { DecodingGraph } from './graphs/decoding-graph.ts'
 
 export interface DecodedAnswer {
   /** Tokens written so far, the one that ended the answer left out. */
@@ -13,7 +13,7 @@ export interface DecodedAnswer {
 export interface Decoding {
   /** Of the prompts read so far, as far as they are written. */
   readonly answers: readonly DecodedAnswer[]
-  /** Reads the next prompt, which gives the first token of its answer: one run of the graph. */
+  /** Reads the next prompt, which gives the first token of its answer: one run of the graph, or more with windows. */
   read(): Promise<void>
   /** Gives every open answer one more token: one run of the graph. False where none is open: nothing was run. */
   write(): Promise<boolean>
@@ -39,13 +39,12 @@ const hidden = -1e30
 
 export function createDecoding(
   session: Session,
-  { remembered }: DecodingGraph,
+  graph: Pick<DecodingGraph, 'remembered' | 'masks'>,
   trained: ReadonlyMap<string, Tensor>,
   { prompts, stopIds, mostTokens }: DecodingRequest,
 ): Decoding {
   const places = Math.max(0, ...prompts.map((prompt) => prompt.length)) + mostTokens
-  const pasts = remembered.map(({ width }) => new Float32Array(prompts.length * places * width))
-  const mask = new Float32Array(prompts.length * places).fill(hidden)
+  const memory = createMemory(graph, prompts.length, places)
   const answers: OpenAnswer[] = []
   const isOpen = ({ ids, isEnded }: OpenAnswer): boolean => !isEnded && ids.length < mostTokens
 
@@ -54,80 +53,129 @@ export function createDecoding(
     else answer.ids.push(token)
   }
 
-  /** Copies what a run made of `count` positions of its row `from` behind what row `to` remembers. */
-  function remember(outputs: ReadonlyMap<string, Tensor>, from: number, to: number, count: number): void {
-    const { known } = answers[to]!
-    for (const [index, { made, width }] of remembered.entries()) {
-      const fresh = floatsOf(outputs, made).subarray(from * count * width, (from + 1) * count * width)
-      pasts[index]!.set(fresh, (to * places + known) * width)
-    }
-    mask.fill(0, to * places + known, to * places + known + count)
-    answers[to]!.known += count
-  }
-
-  /** A prompt is read with one remembered position that is hidden: there is none before it. */
-  async function read(): Promise<void> {
-    const prompt = prompts[answers.length]
-    if (prompt === undefined) throw new Error('every prompt is read')
-    const past = remembered.map(
-      ({ past: name, width }) => [name, floats([1, 1, width], new Float32Array(width))] as const,
+  /** Every row's next tokens behind what it remembers; returns the logits behind the last token of each row. */
+  async function run(
+    past: ReadonlyMap<string, Tensor>,
+    rows: readonly { readonly tokens: readonly number[]; readonly known: number }[],
+  ): Promise<ReadonlyMap<string, Tensor>> {
+    const shape = [rows.length, rows[0]!.tokens.length]
+    const positions = rows.flatMap(({ tokens, known }) =>
+      tokens.map((_, at) => Math.min(known + at, places - 1)),
     )
-    const outputs = await session.run(
-      new Map([
+    return session.run(
+      new Map<string, Tensor>([
         ...trained,
         ...past,
-        ['past.mask', floats([1, 1], Float32Array.of(hidden))],
-        ['ids', whole([1, prompt.length], prompt)],
-        ['positions', whole([1, prompt.length], [...prompt.keys()])],
-        ['rows', whole([1], [prompt.length - 1])],
+        [
+          'ids',
+          whole(
+            shape,
+            rows.flatMap(({ tokens }) => tokens),
+          ),
+        ],
+        ['positions', whole(shape, positions)],
+        [
+          'rows',
+          whole(
+            [rows.length],
+            rows.map((_, row) => (row + 1) * shape[1]! - 1),
+          ),
+        ],
       ]),
     )
+  }
+
+  /** A prompt is read at once as far as every window reaches; what is beyond goes token by token, as answers do. */
+  async function read(): Promise<void> {
+    const row = answers.length
+    const prompt = prompts[row]
+    if (prompt === undefined) throw new Error('every prompt is read')
     const answer: OpenAnswer = { ids: [], isEnded: false, known: 0 }
     answers.push(answer)
-    remember(outputs, 0, answers.length - 1, prompt.length)
+    const tokens = prompt.slice(0, memory.narrowestWindow)
+    let outputs = await run(memory.nothing(), [{ tokens, known: 0 }])
+    memory.remember(outputs, 0, row, answer, tokens.length)
+    for (const token of prompt.slice(tokens.length)) {
+      outputs = await run(memory.past(row, [answer]), [{ tokens: [token], known: answer.known }])
+      memory.remember(outputs, 0, row, answer, 1)
+    }
     take(answer, likeliest(floatsOf(outputs, 'logits')))
   }
 
   /** Ended answers are fed along, so that the caches stay where they are; what they give is left aside. */
   async function write(): Promise<boolean> {
     if (!answers.some(isOpen)) return false
-    const rows = answers.length
-    const past = remembered.map(
-      ({ past: name, width }, index) => [name, floats([rows, places, width], pasts[index]!)] as const,
-    )
-    const outputs = await session.run(
-      new Map<string, Tensor>([
-        ...trained,
-        ...past,
-        ['past.mask', floats([rows, places], mask)],
-        [
-          'ids',
-          whole(
-            [rows, 1],
-            answers.map(({ ids }) => ids.at(-1) ?? 0),
-          ),
-        ],
-        [
-          'positions',
-          whole(
-            [rows, 1],
-            answers.map(({ known }) => Math.min(known, places - 1)),
-          ),
-        ],
-        ['rows', whole([rows], [...answers.keys()])],
-      ]),
-    )
+    const rows = answers.map(({ ids, known }) => ({ tokens: [ids.at(-1) ?? 0], known }))
+    const outputs = await run(memory.past(0, answers), rows)
     const logits = floatsOf(outputs, 'logits')
-    const vocabulary = logits.length / rows
+    const vocabulary = logits.length / rows.length
     for (const [row, answer] of answers.entries()) {
       if (!isOpen(answer)) continue
-      remember(outputs, row, row, 1)
+      memory.remember(outputs, row, row, answer, 1)
       take(answer, likeliest(logits.subarray(row * vocabulary, (row + 1) * vocabulary)))
     }
     return true
   }
 
   return { answers, read, write }
+}
+
+/** Keys and values of `rows` answers with room for `places` positions each, and what of them a run may see. */
+function createMemory(
+  { remembered, masks }: Pick<DecodingGraph, 'remembered' | 'masks'>,
+  rows: number,
+  places: number,
+) {
+  const pasts = remembered.map(({ width }) => new Float32Array(rows * places * width))
+  const seen = masks.map(() => new Float32Array(rows * places).fill(hidden))
+  return {
+    narrowestWindow: Math.min(...masks.map(({ window }) => window ?? Number.POSITIVE_INFINITY)),
+
+    /** One row with one remembered position that is hidden: there is none before a prompt. */
+    nothing: (): Map<string, Tensor> =>
+      new Map([
+        ...remembered.map(
+          ({ past, width }) => [past, floats([1, 1, width], new Float32Array(width))] as const,
+        ),
+        ...masks.map(({ name }) => [name, floats([1, 1], Float32Array.of(hidden))] as const),
+      ]),
+
+    /** What the answers from row `first` on see from their next position: a view. */
+    past(first: number, answers: readonly OpenAnswer[]): Map<string, Tensor> {
+      for (const [index, { window }] of masks.entries())
+        for (const [row, { known }] of answers.entries())
+          if (window !== null && known >= window)
+            seen[index]![(first + row) * places + known - window] = hidden
+      const count = answers.length
+      return new Map([
+        ...remembered.map(({ past, width }, index) => {
+          const data = pasts[index]!.subarray(first * places * width)
+          return [past, floats([count, places, width], data)] as const
+        }),
+        ...masks.map(
+          ({ name }, index) =>
+            [name, floats([count, places], seen[index]!.subarray(first * places))] as const,
+        ),
+      ])
+    },
+
+    /** Copies what a run made of `count` positions of its row `from` behind what row `to` remembers. */
+    remember(
+      outputs: ReadonlyMap<string, Tensor>,
+      from: number,
+      to: number,
+      answer: OpenAnswer,
+      count: number,
+    ): void {
+      const start = to * places + answer.known
+      for (const [index, { made, width }] of remembered.entries()) {
+        const fresh = floatsOf(outputs, made).subarray(from * count * width, (from + 1) * count * width)
+        pasts[index]!.set(fresh, start * width)
+      }
+      for (const mask of seen) mask.fill(0, start, start + count)
+      answer.known += count
+    },
+  }
 }
 
 /** The first of the largest. */

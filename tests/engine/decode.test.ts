@@ -7,6 +7,7 @@ import {
   buildLogitsGraph,
   createReferenceBackend,
   type MethodSpec,
+  type ModelConfig,
   type Session,
   type Tensor,
 } from '../../src/engine/index.ts'
@@ -21,11 +22,27 @@ const method: MethodSpec = {
   alpha: 4,
   targets: ['q_proj', 'k_proj', 'v_proj', 'down_proj'],
   topLayers: 1,
+  scaling: 'standard',
+  decomposed: false,
 }
-const config = tinyConfig()
+const plain = tinyConfig()
+/** One block with a window of 3, one without: a prompt of 6 tokens does not fit into the window. */
+const windowed = tinyConfig({
+  model_type: 'gemma2',
+  hidden_activation: 'gelu_pytorch_tanh',
+  query_pre_attn_scalar: 4,
+  sliding_window: 3,
+  layer_types: ['sliding_attention', 'full_attention'],
+  attn_logit_softcapping: 2,
+  final_logit_softcapping: 3,
+  tie_word_embeddings: true,
+})
 const prompts = [[3, 1, 4], [1], [5, 9, 2, 6, 5, 3]]
 
-async function open(built: BuiltGraph): Promise<{ session: Session; trained: ReadonlyMap<string, Tensor> }> {
+async function open(
+  config: ModelConfig,
+  built: BuiltGraph,
+): Promise<{ session: Session; trained: ReadonlyMap<string, Tensor> }> {
   const { weights, feeds } = bindFeeds(built, weightFeeds(built, config))
   const compiled = await createReferenceBackend({ precision: 'float64' }).compile(built.graph, {
     threads: 1,
@@ -36,8 +53,8 @@ async function open(built: BuiltGraph): Promise<{ session: Session; trained: Rea
 }
 
 /** The likeliest token after `ids`, from a graph that remembers nothing. */
-async function openWhole(): Promise<(ids: readonly number[]) => Promise<number>> {
-  const { session, trained } = await open(buildLogitsGraph(config, method))
+async function openWhole(config: ModelConfig): Promise<(ids: readonly number[]) => Promise<number>> {
+  const { session, trained } = await open(config, buildLogitsGraph(config, method))
   return async (ids) => {
     const rows = wholeTensor([1], [ids.length - 1])
     const outputs = await session.run(new Map([...trained, ...batchFeeds([ids]), ['rows', rows]]))
@@ -46,15 +63,15 @@ async function openWhole(): Promise<(ids: readonly number[]) => Promise<number>>
   }
 }
 
-async function openDecoding(stopIds: readonly number[], mostTokens: number) {
+async function openDecoding(stopIds: readonly number[], mostTokens: number, config = plain) {
   const built = buildDecodingGraph(config, method)
-  const { session, trained } = await open(built)
+  const { session, trained } = await open(config, built)
   const decoding = createDecoding(session, built, trained, { prompts, stopIds: new Set(stopIds), mostTokens })
   return { decoding }
 }
 
-async function decode(stopIds: readonly number[], mostTokens: number) {
-  const { decoding } = await openDecoding(stopIds, mostTokens)
+async function decode(stopIds: readonly number[], mostTokens: number, config = plain) {
+  const { decoding } = await openDecoding(stopIds, mostTokens, config)
   for (const _ of prompts) await decoding.read()
   let writes = 0
   while (await decoding.write()) writes += 1
@@ -62,9 +79,12 @@ async function decode(stopIds: readonly number[], mostTokens: number) {
 }
 
 describe('greedy decoding', () => {
-  test('each token is the one that the whole text so far makes likeliest, for prompts of any length', async () => {
-    const likeliestAfter = await openWhole()
-    const { answers, writes } = await decode([], 8)
+  test.each([
+    ['without windows', plain],
+    ['with windows that prompts and answers outgrow', windowed],
+  ])('each token is the one that the whole text so far makes likeliest: %s', async (_, config) => {
+    const likeliestAfter = await openWhole(config)
+    const { answers, writes } = await decode([], 8, config)
     expect(writes).toBe(7)
     for (const [row, { ids, isEnded }] of answers.entries()) {
       expect(isEnded).toBe(false)
@@ -72,6 +92,14 @@ describe('greedy decoding', () => {
       for (const [at, id] of ids.entries())
         expect(id).toBe(await likeliestAfter([...prompts[row]!, ...ids.slice(0, at)]))
     }
+  })
+
+  test('each window has a mask of its own', () => {
+    expect(buildDecodingGraph(plain, method).masks).toEqual([{ name: 'past.mask', window: null }])
+    expect(buildDecodingGraph(windowed, method).masks).toEqual([
+      { name: 'past.mask.3', window: 3 },
+      { name: 'past.mask', window: null },
+    ])
   })
 
   test('a prompt that is read later, behind answers that are done, changes nothing', async () => {

@@ -1,109 +1,148 @@
-// How a run trains: which weights exist besides the model's, which are trainable, and how linears are wrapped.
+// How a run trains: which of a model's weights are trained, and which exist besides. bind-weights.ts wraps linears with
+// them, initial-values.ts says how they start.
 import type { LinearName } from '#shared/recipe.ts'
-import type { GraphBuilder } from '../ir/graph-builder.ts'
-import type { Value } from '../ir/types.ts'
-import { blockName, type LinearDescription, type ModelConfig, type NamedShape } from '../models/config.ts'
-import { layerLinears, parameterShapes } from '../models/families.ts'
-import type { BoundWeights } from '../models/forward.ts'
-import { counterRandom } from '../random.ts'
+import {
+  type LinearDescription,
+  languageModel,
+  type ModelConfig,
+  type NamedShape,
+  type Task,
+} from '../models/config.ts'
+import { blockParameters, headShapes, layerLinears, parameterShapes } from '../models/shapes.ts'
 
-export type MethodSpec =
-  /** Low-rank adapters (Hu et al. 2021) on some linears; the model's own weights are frozen. */
-  | {
-      readonly kind: 'lora'
-      /** r, the width of the bottleneck */
-      readonly rank: number
-      /** The adapter's share is scaled by alpha / rank. */
-      readonly alpha: number
-      readonly targets: readonly LinearName[]
-      /** Adapt only the uppermost so many blocks; null, or more than there are, adapts all. */
-      readonly topLayers: number | null
-    }
-  /** Every weight of the model is trained. */
-  | { readonly kind: 'full' }
-  /** The model as it is: for scoring a base model. */
-  | { readonly kind: 'none' }
-
-type Lora = Extract<MethodSpec, { kind: 'lora' }>
-
-const adapterName = (layer: number, path: string, half: 'A' | 'B'): string =>
-  blockName(layer, `${path}.lora_${half}.weight`)
-
-function isAdapted(config: ModelConfig, method: Lora, layer: number, linear: LinearDescription): boolean {
-  const firstLayer = method.topLayers === null ? 0 : config.layers - method.topLayers
-  return layer >= firstLayer && method.targets.includes(linear.name)
-}
-
-/** Weights of the adapter: A [r,I] and B [O,r] of every adapted linear, in the order of the model. */
-export function adapterShapes(config: ModelConfig, method: MethodSpec): readonly NamedShape[] {
-  if (method.kind !== 'lora') return []
-  const shapes: NamedShape[] = []
-  for (let layer = 0; layer < config.layers; layer += 1)
-    for (const linear of layerLinears(config)) {
-      if (!isAdapted(config, method, layer, linear)) continue
-      const { path, inputWidth, outputWidth } = linear
-      shapes.push(
-        { name: adapterName(layer, path, 'A'), shape: [method.rank, inputWidth] },
-        { name: adapterName(layer, path, 'B'), shape: [outputWidth, method.rank] },
-      )
-    }
-  return shapes
+/** Low-rank adapters (Hu et al. 2021) on some linears; the model's own weights are frozen, a new head is trained. */
+export interface LoraMethod {
+  readonly kind: 'lora'
+  /** r, the width of the bottleneck */
+  readonly rank: number
+  readonly alpha: number
+  /** Roles of linears; a fused one is adapted where one of its roles is named. */
+  readonly targets: readonly LinearName[]
+  /** Adapt only the uppermost so many blocks; null, or more than there are, adapts all. */
+  readonly topLayers: number | null
+  /** The adapter's share is scaled by alpha / r, or by alpha / sqrt(r) (rsLoRA, Kalajdzievski 2023). */
+  readonly scaling: 'standard' | 'rank-stabilised'
+  /** DoRA (Liu et al. 2024): the size of each row of the adapted weight is a trained number of its own. */
+  readonly decomposed: boolean
 }
 
 /**
- * First values of an adapter: A uniform in [-1/sqrt(I), 1/sqrt(I)), as PEFT's kaiming_uniform(a = sqrt 5); B zero, so
- * that training starts from the model as it is. A pure function of seed and name.
+ * Every weight of the model is trained; or, with `topLayers`, only those of the uppermost so many blocks and what stands
+ * above them (final norm, head): never the embeddings, not even where they are the output projection too.
  */
-export function initialiseAdapter(
-  shapes: readonly NamedShape[],
-  seed: number,
-): ReadonlyMap<string, Float32Array> {
-  const values = new Map<string, Float32Array>()
-  for (const { name, shape } of shapes) {
-    const [rows, columns] = shape
-    if (rows === undefined || columns === undefined || shape.length !== 2)
-      throw new Error(`${name}: an adapter weight has two dimensions`)
-    const data = new Float32Array(rows * columns)
-    if (name.endsWith('.lora_A.weight')) {
-      const random = counterRandom(seed, `adapter ${name}`)
-      const bound = 1 / Math.sqrt(columns)
-      for (let i = 0; i < data.length; i += 1) data[i] = (2 * random(i) - 1) * bound
-    }
-    values.set(name, data)
-  }
-  return values
+export interface FullMethod {
+  readonly kind: 'full'
+  readonly topLayers: number | null
 }
 
-/** Declares every weight of model and method in the graph, and wraps linears as the method wants. */
-export function bindWeights(builder: GraphBuilder, config: ModelConfig, method: MethodSpec): BoundWeights {
-  const values = new Map<string, Value>()
-  const declare = (shapes: readonly NamedShape[], isTrainable: boolean): void => {
-    for (const { name, shape } of shapes) values.set(name, builder.parameter(name, shape, isTrainable))
-  }
-  declare(parameterShapes(config), method.kind === 'full')
-  declare(adapterShapes(config, method), true)
-  const weight = (name: string): Value => {
-    const value = values.get(name)
-    if (!value) throw new Error(`the model has no weight ${name}`)
-    return value
-  }
+export type MethodSpec =
+  | LoraMethod
+  | FullMethod
+  /** Only the new head of a classification task is trained. */
+  | { readonly kind: 'head' }
+  /** The model as it is: for scoring a base model. */
+  | { readonly kind: 'none' }
+
+/** Factor on (x A^T) B^T. */
+export const adapterScale = ({ alpha, rank, scaling }: LoraMethod): number =>
+  alpha / (scaling === 'standard' ? rank : Math.sqrt(rank))
+
+/** Which weight of an adapted linear: the two halves of the low-rank product, and DoRA's magnitudes. */
+export type AdapterPart = 'A' | 'B' | 'magnitude'
+
+/** PEFT's name of an adapter weight below 'base_model.model.'. */
+export function adapterName(path: string, part: AdapterPart): string {
+  return part === 'magnitude' ? `${path}.lora_magnitude_vector` : `${path}.lora_${part}.weight`
+}
+
+const lowestOf = (config: ModelConfig, topLayers: number | null): number =>
+  topLayers === null ? 0 : Math.max(0, config.layers - topLayers)
+
+/**
+ * The lowest block whose input must be differentiated or whose weights are trained; blocks below it never change what
+ * they give. `config.layers` where only a head is trained.
+ */
+export function lowestTrainedLayer(config: ModelConfig, method: MethodSpec): number {
+  return method.kind === 'lora' || method.kind === 'full' ? lowestOf(config, method.topLayers) : config.layers
+}
+
+function isAdapted(
+  config: ModelConfig,
+  method: LoraMethod,
+  layer: number,
+  { roles }: LinearDescription,
+): boolean {
+  return layer >= lowestOf(config, method.topLayers) && roles.some((role) => method.targets.includes(role))
+}
+
+/** Weights of the adapter, in the order of the model: A [r,I], B [O,r] and, decomposed, m [O] of every adapted linear. */
+export function adapterShapes(config: ModelConfig, method: MethodSpec): readonly NamedShape[] {
+  return adaptedLinears(config, method).flatMap(({ path, inputWidth, outputWidth }) => {
+    const { rank, decomposed } = method as LoraMethod
+    const halves = [
+      { name: adapterName(path, 'A'), shape: [rank, inputWidth] },
+      { name: adapterName(path, 'B'), shape: [outputWidth, rank] },
+    ]
+    return decomposed ? [...halves, { name: adapterName(path, 'magnitude'), shape: [outputWidth] }] : halves
+  })
+}
+
+/** The linears that the method adapts, from the lowest block up. */
+export function adaptedLinears(config: ModelConfig, method: MethodSpec): readonly LinearDescription[] {
+  if (method.kind !== 'lora') return []
+  return Array.from({ length: config.layers }, (_, layer) =>
+    layerLinears(config, layer).filter((linear) => isAdapted(config, method, layer, linear)),
+  ).flat()
+}
+
+const namesOf = (shapes: readonly NamedShape[]): string[] => shapes.map(({ name }) => name)
+
+/**
+ * Names of the weights of a block and of what stands above it. Weights are listed in the order of the model, so that is
+ * what is listed from its first weight on; but for the norm of an encoder, which is below the decoder's blocks.
+ */
+function weightsFrom(config: ModelConfig, layer: number, task: Task): readonly string[] {
+  const all = namesOf(parameterShapes(config, task))
+  const [first] = namesOf(blockParameters(config, layer))
+  const isBelow = (name: string): boolean =>
+    layer >= config.encoderLayers && config.encoderNorm !== null && name.startsWith(`${config.encoderNorm}.`)
+  return all.slice(first === undefined ? all.length : all.indexOf(first)).filter((name) => !isBelow(name))
+}
+
+/** Names of the model's own weights that the method trains, those of a new head among them. */
+function trainedModelWeights(config: ModelConfig, method: MethodSpec, task: Task): readonly string[] {
+  if (method.kind === 'none') return []
+  if (method.kind !== 'full') return namesOf(headShapes(config, task))
+  if (method.topLayers === null) return namesOf(parameterShapes(config, task))
+  return weightsFrom(config, lowestOf(config, method.topLayers), task)
+}
+
+export interface MethodShapes {
+  /** The model's own, in its order; `isTrained` where the method changes it. */
+  readonly model: readonly (NamedShape & { readonly isTrained: boolean })[]
+  /** Weights that the method adds; all are trained. */
+  readonly adapter: readonly NamedShape[]
+}
+
+export function methodShapes(
+  config: ModelConfig,
+  method: MethodSpec,
+  task: Task = languageModel,
+): MethodShapes {
+  const trained = new Set(trainedModelWeights(config, method, task))
   return {
-    weight,
-    project(layer, linear, x, addend) {
-      const name = `layer.${layer}.${linear.name}`
-      const base = weight(blockName(layer, `${linear.path}.weight`))
-      const bias = linear.hasBias ? weight(blockName(layer, `${linear.path}.bias`)) : null
-      const plain = (last: string): Value => {
-        const [y] = builder.add('linear', [x, base, bias ?? addend], { scale: 1 }, last)
-        return bias && addend ? builder.add('add', [y, addend], {}, `${last}.sum`)[0] : y
-      }
-      if (method.kind !== 'lora' || !isAdapted(config, method, layer, linear)) return plain(name)
-      // y = (alpha/r) (x A^T) B^T + (x W^T + bias + addend)
-      const a = weight(adapterName(layer, linear.path, 'A'))
-      const b = weight(adapterName(layer, linear.path, 'B'))
-      const [bottleneck] = builder.add('linear', [x, a, null], { scale: 1 }, `${name}.lora`)
-      const scale = method.alpha / method.rank
-      return builder.add('linear', [bottleneck, b, plain(`${name}.base`)], { scale }, name)[0]
-    },
+    model: parameterShapes(config, task).map((shape) => ({ ...shape, isTrained: trained.has(shape.name) })),
+    adapter: adapterShapes(config, method),
   }
+}
+
+/** Every trained weight, in the order in which optimizer and checkpoints keep them. */
+export function trainableShapes(
+  config: ModelConfig,
+  method: MethodSpec,
+  task: Task = languageModel,
+): readonly NamedShape[] {
+  const { model, adapter } = methodShapes(config, method, task)
+  const own = model.filter(({ isTrained }) => isTrained).map(({ name, shape }) => ({ name, shape }))
+  return [...own, ...adapter]
 }

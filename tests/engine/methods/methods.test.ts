@@ -1,30 +1,49 @@
-// Training methods: which weights are trained, how adapters start, and that an adapter at its start changes nothing.
+// Training methods: which weights are trained, under which names, and that graphs list the same.
 import { describe, expect, test } from 'vitest'
-import type { MethodSpec } from '../../../src/engine/index.ts'
+import type { LoraMethod, MethodSpec, ModelConfig, Task } from '../../../src/engine/index.ts'
 import {
   adapterShapes,
-  buildLogitsGraph,
   buildScoringGraph,
   buildTrainingGraph,
-  initialiseAdapter,
-  interpret,
+  lowestTrainedLayer,
   parameterShapes,
+  trainableShapes,
 } from '../../../src/engine/index.ts'
+import { adapterScale } from '../../../src/engine/methods/methods.ts'
 import { linearNames } from '../../../src/shared/recipe.ts'
-import { countOf, norm, wholeTensor } from '../support/numbers.ts'
-import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
+import { tinyConfig } from '../support/tiny-models.ts'
 
 const config = tinyConfig({ num_hidden_layers: 3 })
-const lora: MethodSpec = { kind: 'lora', rank: 2, alpha: 4, targets: linearNames, topLayers: null }
+const lora: LoraMethod = {
+  kind: 'lora',
+  rank: 4,
+  alpha: 8,
+  targets: linearNames,
+  topLayers: null,
+  scaling: 'standard',
+  decomposed: false,
+}
+const classes: Task = { kind: 'sequence-classes', classes: 3 }
+const namesOf = (shapes: readonly { readonly name: string }[]): string[] => shapes.map(({ name }) => name)
+const options = { lossChunks: 1, gradientCheckpointing: true }
 
-describe('what is trained', () => {
-  test('adapters have the names and shapes of PEFT', () => {
+describe('adapters', () => {
+  test('have the names and shapes of PEFT', () => {
     const shapes = adapterShapes(config, { ...lora, targets: ['k_proj', 'down_proj'], topLayers: 1 })
     expect(shapes).toEqual([
-      { name: 'model.layers.2.self_attn.k_proj.lora_A.weight', shape: [2, 8] },
-      { name: 'model.layers.2.self_attn.k_proj.lora_B.weight', shape: [8, 2] },
-      { name: 'model.layers.2.mlp.down_proj.lora_A.weight', shape: [2, 12] },
-      { name: 'model.layers.2.mlp.down_proj.lora_B.weight', shape: [8, 2] },
+      { name: 'model.layers.2.self_attn.k_proj.lora_A.weight', shape: [4, 8] },
+      { name: 'model.layers.2.self_attn.k_proj.lora_B.weight', shape: [8, 4] },
+      { name: 'model.layers.2.mlp.down_proj.lora_A.weight', shape: [4, 12] },
+      { name: 'model.layers.2.mlp.down_proj.lora_B.weight', shape: [8, 4] },
+    ])
+  })
+
+  test('decomposed, have a magnitude for each row of the weight', () => {
+    const shapes = adapterShapes(config, { ...lora, targets: ['gate_proj'], topLayers: 1, decomposed: true })
+    expect(shapes).toEqual([
+      { name: 'model.layers.2.mlp.gate_proj.lora_A.weight', shape: [4, 8] },
+      { name: 'model.layers.2.mlp.gate_proj.lora_B.weight', shape: [12, 4] },
+      { name: 'model.layers.2.mlp.gate_proj.lora_magnitude_vector', shape: [12] },
     ])
   })
 
@@ -32,85 +51,85 @@ describe('what is trained', () => {
     expect(adapterShapes(config, { ...lora, topLayers: 99 })).toEqual(adapterShapes(config, lora))
   })
 
-  test.each<[string, MethodSpec]>([
-    ['lora', lora],
-    ['full', { kind: 'full' }],
-    ['none', { kind: 'none' }],
-  ])('%s: graphs list the same weights as the method', (_, method) => {
-    const built = buildScoringGraph(config, method, { lossChunks: 1, mask: 'causal' })
-    const frozen = built.frozen.filter(({ name }) => !name.startsWith('rope.'))
-    const [trained, kept] =
-      method.kind === 'full'
-        ? [parameterShapes(config), []]
-        : [adapterShapes(config, method), parameterShapes(config)]
-    expect(built.trainable).toEqual(trained)
-    expect(frozen).toEqual(kept)
+  test('scale by alpha / r, rank-stabilised by alpha / sqrt(r)', () => {
+    expect(adapterScale(lora)).toBe(2)
+    expect(adapterScale({ ...lora, scaling: 'rank-stabilised' })).toBe(4)
+  })
+})
+
+describe('what is trained', () => {
+  const methods: readonly [string, MethodSpec, ModelConfig, Task, readonly string[]][] = [
+    ['lora', lora, config, { kind: 'language-model' }, namesOf(adapterShapes(config, lora))],
+    ['lora and a new head', lora, config, classes, ['score.weight', ...namesOf(adapterShapes(config, lora))]],
+    ['a new head', { kind: 'head' }, config, classes, ['score.weight']],
+    [
+      'full',
+      { kind: 'full', topLayers: null },
+      config,
+      { kind: 'language-model' },
+      namesOf(parameterShapes(config)),
+    ],
+    [
+      'full, the topmost block',
+      { kind: 'full', topLayers: 1 },
+      config,
+      { kind: 'language-model' },
+      namesOf(parameterShapes(config)).filter(
+        (name) => name.startsWith('model.layers.2.') || /^model\.norm|^lm_head/.test(name),
+      ),
+    ],
+    ['none', { kind: 'none' }, config, { kind: 'language-model' }, []],
+  ]
+
+  test.each(methods)(
+    '%s: method and graph agree, everything else is frozen',
+    (_, method, model, task, names) => {
+      const built = buildScoringGraph(model, method, { lossChunks: 1, mask: 'causal', task })
+      expect(namesOf(built.trainable)).toEqual(names)
+      expect(built.trainable).toEqual(trainableShapes(model, method, task))
+      const frozen = namesOf(built.frozen).filter((name) => !name.startsWith('rope.'))
+      const kept = namesOf(parameterShapes(model, task)).filter((name) => !names.includes(name))
+      expect(frozen.sort()).toEqual(kept.sort())
+    },
+  )
+
+  test('the topmost blocks of a tied model leave its embeddings frozen, though logits come from them', () => {
+    const tied = tinyConfig({ tie_word_embeddings: true })
+    const names = namesOf(trainableShapes(tied, { kind: 'full', topLayers: 2 }))
+    expect(names).toEqual(namesOf(parameterShapes(tied)).filter((name) => !name.includes('embed_tokens')))
+  })
+
+  test('the lowest block that is trained', () => {
+    expect(lowestTrainedLayer(config, lora)).toBe(0)
+    expect(lowestTrainedLayer(config, { ...lora, topLayers: 2 })).toBe(1)
+    expect(lowestTrainedLayer(config, { kind: 'full', topLayers: 9 })).toBe(0)
+    expect(lowestTrainedLayer(config, { kind: 'head' })).toBe(3)
   })
 
   test('a training graph gives one gradient for each trained weight, in that order', () => {
-    const built = buildTrainingGraph(config, lora, { lossChunks: 2, gradientCheckpointing: true })
+    const built = buildTrainingGraph(config, { ...lora, decomposed: true }, { ...options, lossChunks: 2 })
     const names = built.graph.outputs.map((value) => value.name)
     expect(names).toEqual(['losses.0', 'losses.1', ...built.trainable.map(({ name }) => `grad.${name}`)])
   })
 
-  test('blocks below the lowest trained one have no backward pass', () => {
-    const options = { lossChunks: 1, gradientCheckpointing: true }
-    const { graph } = buildTrainingGraph(config, { ...lora, topLayers: 1 }, options)
+  test.each<[string, MethodSpec, Task]>([
+    ['LoRA on the topmost block', { ...lora, topLayers: 1 }, { kind: 'language-model' }],
+    ['the topmost block itself', { kind: 'full', topLayers: 1 }, { kind: 'language-model' }],
+    ['a head', { kind: 'head' }, classes],
+  ])('%s: blocks below the lowest trained one have no backward pass', (_, method, task) => {
+    const { graph } = buildTrainingGraph(config, method, { ...options, task })
     const regions = new Set(graph.nodes.map((node) => node.region))
-    expect(regions).toContain('layer.2.backward')
-    for (const block of ['layer.0', 'layer.1']) {
-      expect(regions).toContain(block)
-      expect(regions).not.toContain(`${block}.backward`)
-      expect(regions).not.toContain(`${block}.recompute`)
+    for (let layer = 0; layer < config.layers; layer += 1) {
+      const isTrained = layer >= lowestTrainedLayer(config, method)
+      expect(regions).toContain(`layer.${layer}`)
+      expect(regions.has(`layer.${layer}.backward`)).toBe(isTrained)
+      expect(regions.has(`layer.${layer}.recompute`)).toBe(isTrained)
     }
-    const below = graph.nodes.flatMap((node) => node.outputs.map((value) => value.name))
-    expect(below).not.toContain('d.layer.1.down_proj')
+    expect(regions).not.toContain('embedding.backward')
   })
 
   test('a method that trains nothing has no training graph', () => {
-    const options = { lossChunks: 1, gradientCheckpointing: false }
     expect(() => buildTrainingGraph(config, { kind: 'none' }, options)).toThrow('nothing to train')
-  })
-})
-
-describe('initialiseAdapter', () => {
-  const shapes = adapterShapes(tinyConfig({ hidden_size: 64, intermediate_size: 100 }), { ...lora, rank: 16 })
-  const start = initialiseAdapter(shapes, 42)
-
-  test('B is zero; A is uniform within 1/sqrt(inputs)', () => {
-    for (const { name, shape } of shapes) {
-      const data = start.get(name) ?? new Float32Array()
-      expect(data.length).toBe(countOf(shape))
-      if (name.includes('lora_B')) expect(norm(data)).toBe(0)
-      else {
-        const bound = 1 / Math.sqrt(shape[1] ?? 0)
-        expect(Math.max(...data)).toBeLessThanOrEqual(Math.fround(bound))
-        expect(Math.min(...data)).toBeGreaterThanOrEqual(-Math.fround(bound))
-        // The variance of a uniform number in [-b, b] is b^2 / 3.
-        const variance = norm(data) ** 2 / data.length
-        expect(Math.abs(variance / (bound ** 2 / 3) - 1)).toBeLessThan(0.15)
-      }
-    }
-  })
-
-  test('is a pure function of seed and name', () => {
-    const [first] = shapes
-    if (!first) throw new Error('no adapter')
-    expect(initialiseAdapter([first], 42).get(first.name)).toEqual(start.get(first.name))
-    expect(initialiseAdapter([first], 43).get(first.name)).not.toEqual(start.get(first.name))
-    const [a, b] = [...start.values()].filter((data) => norm(data) > 0)
-    expect(a?.slice(0, 8)).not.toEqual(b?.slice(0, 8))
-  })
-
-  test('a fresh adapter leaves the logits as they were, to the bit', () => {
-    const base = buildLogitsGraph(config, { kind: 'none' })
-    const adapted = buildLogitsGraph(config, lora)
-    const feeds = new Map([...weightFeeds(base, config), ...trainingFeeds(config, 1)])
-    feeds.set('rows', wholeTensor([3], [0, 4, 9]))
-    const start = initialiseAdapter(adapted.trainable, 7)
-    const both = new Map(feeds)
-    for (const { name, shape } of adapted.trainable)
-      both.set(name, { shape, data: start.get(name) ?? new Float32Array() })
-    expect(interpret(adapted.graph, both).get('logits')).toEqual(interpret(base.graph, feeds).get('logits'))
+    expect(() => buildTrainingGraph(config, { kind: 'head' }, options)).toThrow('nothing to train')
   })
 })
