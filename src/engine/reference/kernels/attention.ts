@@ -47,13 +47,15 @@ function scoringOf(inputs: Operands<'attention'>, attributes: AttentionAttribute
   const cappedScores = new Float64Array(keys)
   const scores = new Float64Array(keys)
   const score = (b: number, h: number, s: number): void => {
+    scores.fill(Number.NEGATIVE_INFINITY)
     for (let t = 0; t < keys; t += 1) {
+      if (!sees(b, s, t)) continue
       const value = capped(scale * dot(q, query(b, s, h), k, key(b, t, h), width), softCap)
       const added =
         (mask ? at(mask.data, (b * queries + s) * keys + t) : 0) +
         (bias ? at(bias.data, (s * keys + t) * heads + h) : 0)
       cappedScores[t] = value
-      scores[t] = sees(b, s, t) ? value + added : Number.NEGATIVE_INFINITY
+      scores[t] = value + added
     }
   }
   return { ...starts, cappedScores, scores, score }
