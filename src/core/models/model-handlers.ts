@@ -3,11 +3,10 @@
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { ModelCard, RecommendedModel, SomeHandlers } from '#shared/contract/index.ts'
-import { activeStatuses } from '#shared/journal-types.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { JobTools } from '../system/jobs.ts'
-import { atWork, idsAtWork } from '../system/work-under-way.ts'
+import { requireAtRest } from '../system/work-under-way.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { importModel } from './import-model.ts'
 import { knownModels, reasonFor } from './known-models.ts'
@@ -156,9 +155,7 @@ export function createModelHandlers(
     'models.remove': ({ modelId }) =>
       attemptAsync(async () => {
         const { id } = unwrap(await showModel(library, modelId))
-        const users = unwrap(reader.listRuns({ modelId: id, statuses: [...activeStatuses], limit: 1 }))
-        if (users.total > 0) throw new ProblemError(inUse(id))
-        if (idsAtWork(context).has(id)) throw new ProblemError(atWork(id))
+        requireAtRest(context, id, id)
         unwrap(await host.moveToBin(modelFolder(library, id)))
         emit('models.changed', {})
         return {}
@@ -202,11 +199,4 @@ const notPicked = (handle: string): Problem => ({
   message: 'The file or folder that was picked is not known any more.',
   where: handle,
   remedy: 'Pick it again.',
-})
-
-const inUse = (id: string): Problem => ({
-  code: 'run.active',
-  message: 'A run trains this model at the moment.',
-  where: id,
-  remedy: 'Stop the run first.',
 })

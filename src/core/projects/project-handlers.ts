@@ -1,14 +1,15 @@
 // Projects and the scenarios they begin with.
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
+import { mostListedRuns } from '#shared/journal-commands.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { recipeDraft } from '#shared/recipe.ts'
-import { attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { attemptAsync, unwrap } from '#shared/result.ts'
 import { moveFolderToBin, removeRuns } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
 import { showModel } from '../models/model-library.ts'
 import { allScenarios, type Scenario } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
-import { atWork, idsAtWork } from '../system/work-under-way.ts'
+import { requireAtRest } from '../system/work-under-way.ts'
 import { countSteps, estimateSeconds, msPerRowOf, type PastRun } from '../training/estimate.ts'
 import { pastRunsOf } from '../training/past-runs.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
@@ -27,8 +28,6 @@ type ProjectCallNames =
   | 'projects.remove'
 
 const shownRuns = 50
-/** The longest list that the journal gives. */
-const mostRuns = 10_000
 
 export function createProjectHandlers(
   context: WorkstationContext,
@@ -78,16 +77,6 @@ export function createProjectHandlers(
       activeRunId: rows.find(({ status }) => activeStatuses.includes(status))?.id ?? null,
       hasSample: files.some(({ isSample }) => isSample),
     }
-  }
-
-  /** Before anything is moved: a project of which half is in the bin helps nobody. */
-  function refuseWhileAtWork({ id, name }: JournalProject, runs: readonly RunSummary[]): void {
-    const active = runs.find(({ status }) => activeStatuses.includes(status))
-    if (active !== undefined) throw new ProblemError(runAtWork(active.name))
-    const used = idsAtWork(context)
-    if (used.has(id)) throw new ProblemError(atWork(name))
-    const inUse = runs.find((run) => used.has(run.id))
-    if (inUse !== undefined) throw new ProblemError(atWork(inUse.name))
   }
 
   async function addSample(projectId: string): Promise<void> {
@@ -145,9 +134,9 @@ export function createProjectHandlers(
       }),
     'projects.remove': ({ projectId }) =>
       attemptAsync(async () => {
-        const project = projectOf(projectId)
-        const { runs } = unwrap(reader.listRuns({ projectId, limit: mostRuns }))
-        refuseWhileAtWork(project, runs)
+        // Before anything is moved: a project of which half is in the bin helps nobody.
+        requireAtRest(context, projectId, projectOf(projectId).name)
+        const { runs } = unwrap(reader.listRuns({ projectId, limit: mostListedRuns }))
         const nameOf = new Map(runs.map(({ id, name }) => [id, name]))
         const { removed, failed } = await removeRuns(context, [...nameOf.keys()])
         if (removed > 0) emit('experiments.changed', { runId: null })
@@ -161,13 +150,6 @@ export function createProjectHandlers(
       }),
   }
 }
-
-const runAtWork = (name: string): Problem => ({
-  code: 'run.active',
-  message: 'A run of this project is still at work.',
-  where: name,
-  remedy: 'Stop it first; then the project can be removed.',
-})
 
 /** Of most texts and of what holds them in a file. */
 const charactersPerToken = 4

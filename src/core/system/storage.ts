@@ -3,7 +3,8 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StorageItem } from '#shared/contract/index.ts'
-import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
+import { mostListedRuns } from '#shared/journal-commands.ts'
+import type { RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import { listModels } from '../models/model-library.ts'
 import { hasLivingOwner } from '../models/temporary-owner.ts'
@@ -24,18 +25,16 @@ interface Kept {
   /** Every run that is shown, by its id. */
   readonly runs: ReadonlyMap<string, RunSummary>
   readonly names: { readonly of: ReadonlyMap<string, string>; readonly projects: ReadonlySet<string> }
-  /** What running jobs use. */
+  /** What runs and jobs under way use. */
   readonly atWork: ReadonlySet<string>
 }
-
-const listedRuns = 10_000
 
 /** Largest first. */
 export async function listStorage(
   context: Pick<WorkstationContext, 'library' | 'reader' | 'jobs'>,
 ): Promise<StoredItem[]> {
   const { library, reader } = context
-  const { runs } = unwrap(reader.listRuns({ limit: listedRuns }))
+  const { runs } = unwrap(reader.listRuns({ limit: mostListedRuns }))
   const projects = unwrap(reader.projects())
   const { models } = await listModels(library)
   const names = new Map<string, string>([
@@ -130,8 +129,6 @@ const afterRemoval = {
 } as const
 
 function inUse(users: readonly RunSummary[], kind: keyof typeof afterRemoval): Omit<Words, 'name'> {
-  if (users.some(({ status }) => activeStatuses.includes(status)))
-    return { isRemovable: false, note: 'A run that is under way uses it.' }
   if (kind === 'run') return { isRemovable: true, note: afterRemoval.run }
   if (users.length === 0) return { isRemovable: true, note: 'No run uses it.' }
   const count = users.length === 1 ? 'One run uses it' : `${users.length} runs use it`

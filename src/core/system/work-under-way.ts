@@ -1,24 +1,36 @@
-// What long work uses at the moment: it must not be taken away from under it.
-import type { Problem } from '#shared/result.ts'
+// What runs and long work use at the moment: it must not be taken away from under them.
+import { mostListedRuns } from '#shared/journal-commands.ts'
+import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 
-/** Ids of the projects, runs, models and data sets (their fingerprints) that running jobs read or write. */
-export function idsAtWork({
-  jobs,
-  reader,
-}: Pick<WorkstationContext, 'jobs' | 'reader'>): ReadonlySet<string> {
-  const running = jobs.list().filter(({ status }) => status === 'running')
-  const named = running.flatMap(({ projectId, runId, modelId }) => [projectId, runId, modelId])
-  const behindRuns = running.flatMap(({ runId }) => {
+type WorkContext = Pick<WorkstationContext, 'jobs' | 'reader'>
+
+const usedBy = ({ id, projectId, modelId, datasetFingerprint }: RunSummary): string[] => [
+  id,
+  projectId,
+  modelId,
+  datasetFingerprint,
+]
+
+/** Ids of the projects, runs, models and data sets (their fingerprints) that runs and jobs under way read or write. */
+export function idsAtWork({ jobs, reader }: WorkContext): ReadonlySet<string> {
+  const active = unwrap(reader.listRuns({ statuses: [...activeStatuses], limit: mostListedRuns })).runs
+  const ofJobs = jobs.list().flatMap(({ status, projectId, runId, modelId }) => {
+    if (status !== 'running') return []
     const run = runId === null ? null : reader.getRun(runId)
-    return run?.ok ? [run.value.modelId, run.value.datasetFingerprint] : []
+    return [projectId, runId, modelId, ...(run?.ok ? usedBy(run.value) : [])]
   })
-  return new Set([...named, ...behindRuns].filter((id) => id !== null))
+  return new Set([...active.flatMap(usedBy), ...ofJobs].filter((id) => id !== null))
 }
 
-export const atWork = (where: string): Problem => ({
-  code: 'run.active',
-  message: 'It is being used at the moment: a proof, a measurement or an export is under way.',
-  where,
-  remedy: 'Wait until that is done, or stop it; then it can be removed.',
-})
+/** Throws a ProblemError (`run.active`) where it is used; `where` names it for a person. */
+export function requireAtRest(context: WorkContext, id: string, where: string): void {
+  if (!idsAtWork(context).has(id)) return
+  throw new ProblemError({
+    code: 'run.active',
+    message: 'It is being used at the moment: a run, a proof, a measurement or an export is under way.',
+    where,
+    remedy: 'Wait until that is done, or stop it; then it can be removed.',
+  })
+}

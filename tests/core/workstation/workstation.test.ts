@@ -125,6 +125,7 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
     removed: 0,
     failed: [{ runId: second, problem: { code: 'run.active' } }],
   })
+  expect(await api.call('models.remove', { modelId })).toMatchObject({ problem: { code: 'run.active' } })
   unwrap(await api.call('training.stop', { runId: second }))
   await expect
     .poll(async () => unwrap(await api.call('training.get', { runId: second })).run.status, {
