@@ -21,7 +21,6 @@ export interface SettingLine {
   readonly values: readonly string[]
   /** For each value whether it is other than the first run's. */
   readonly isOther: readonly boolean[]
-  readonly isDifferent: boolean
 }
 
 const worded = new Set(shownFields.map(({ path }) => path))
@@ -39,7 +38,7 @@ const titleOf = (path: string): string => {
 }
 
 /** A setting in plain words; one that the wizard does not show by its path in the recipe. */
-export function settingLine({ path, values, isDifferent }: Setting): SettingLine {
+export function settingLine({ path, values }: Setting): SettingLine {
   const field = fields.get(path)
   const write = (value: Setting['values'][number]): string => {
     if (path === 'optimizer.learningRate' && typeof value === 'number') return formatRate(value)
@@ -55,7 +54,6 @@ export function settingLine({ path, values, isDifferent }: Setting): SettingLine
     term: worded.has(path) ? fieldWord(path, 'term') : '',
     values: values.map(write),
     isOther: texts.map((text) => text !== texts[0]),
-    isDifferent,
   }
 }
 

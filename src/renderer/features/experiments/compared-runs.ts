@@ -1,12 +1,15 @@
 // The ticked runs that are compared: their rows, curves and settings, read anew when one of them changes.
-import { computed, shallowRef, watch } from 'vue'
+import { computed, onScopeDispose, shallowRef, watch } from 'vue'
 import type { CallOutput } from '#shared/contract/index.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
 import { mostCompared } from './run-marks.ts'
 
-export interface Comparison {
+/** A run that learns changes all the time; so often it is read anew. */
+const liveMs = 1000
+
+interface Comparison {
   readonly rows: readonly ExperimentRow[]
   readonly curves: CallOutput<'experiments.curves'>['curves']
   readonly settings: CallOutput<'experiments.compare'>
@@ -57,5 +60,18 @@ export function useComparedRuns(
   }
 
   watch(() => compared.value.join(), load, { immediate: true })
+
+  // A run that learns has new points, one that was edited another name.
+  let timer: ReturnType<typeof setTimeout> | undefined
+  function loadSoon(runId: string | null): void {
+    if (runId !== null && !compared.value.includes(runId)) return
+    timer ??= setTimeout(() => {
+      timer = undefined
+      void load()
+    }, liveMs)
+  }
+  onScopeDispose(api.on('experiments.changed', ({ runId }) => loadSoon(runId)))
+  onScopeDispose(api.on('training.update', ({ state }) => loadSoon(state.runId)))
+  onScopeDispose(() => clearTimeout(timer))
   return { comparison, problem, load }
 }

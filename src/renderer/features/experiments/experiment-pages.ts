@@ -32,15 +32,19 @@ export function useExperimentPages(query: () => RunQuery) {
     const reply = await api.call('experiments.list', { ...query(), offset: page * pageRows, limit: pageRows })
     if (mine !== generation) return null
     asked.delete(page)
-    problem.value = reply.ok ? null : reply.problem
-    if (!reply.ok) return null
+    if (!reply.ok) {
+      problem.value = reply.problem
+      return null
+    }
     total.value = reply.value.total
     return reply.value.rows
   }
 
   async function add(page: number): Promise<void> {
     const rows = await read(page)
-    if (rows !== null) pages.value = new Map(pages.value).set(page, rows)
+    if (rows === null) return
+    problem.value = null
+    pages.value = new Map(pages.value).set(page, rows)
   }
 
   /** Rows `first` to `last` are in view. */
@@ -61,6 +65,7 @@ export function useExperimentPages(query: () => RunQuery) {
     const fresh = found.flatMap(([page, rows]) => (rows === null ? [] : [[page, rows] as const]))
     // Where one was refused, the rows that are known stay beside the reason.
     if (fresh.length < found.length) return
+    problem.value = null
     pages.value = new Map(fresh)
     show(inView.first, inView.last)
   }
