@@ -1,12 +1,19 @@
-// Light or dark: what the settings say, or what the system says. Sets one class on the page.
-import { computed, shallowRef, watchEffect } from 'vue'
+// Light or dark: what the settings say, or what the system says. Sets one class on the page. And whether the system asks
+// for little motion, which the styles heed by themselves.
+import { computed, type Ref, shallowRef, watchEffect } from 'vue'
 import { useSettings } from '../stores/settings.ts'
 
-const media = window.matchMedia('(prefers-color-scheme: dark)')
-const systemIsDark = shallowRef(media.matches)
-media.addEventListener('change', (event) => {
-  systemIsDark.value = event.matches
-})
+/** As it is now, and as it changes while the page is open. */
+function systemWants(query: string): Readonly<Ref<boolean>> {
+  const media = window.matchMedia(query)
+  const wants = shallowRef(media.matches)
+  media.addEventListener('change', ({ matches }) => {
+    wants.value = matches
+  })
+  return wants
+}
+const systemIsDark = systemWants('(prefers-color-scheme: dark)')
+export const wantsLittleMotion = systemWants('(prefers-reduced-motion: reduce)')
 
 /** Whether the page is dark now; charts follow it. */
 export const isDark = computed(() => {

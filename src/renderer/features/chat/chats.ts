@@ -1,16 +1,7 @@
 // The conversations of this page, one for each model and run. They stay while one goes to other screens; nothing of them
 // is kept when the page is closed.
 import { defineStore } from 'pinia'
-import {
-  type ComputedRef,
-  computed,
-  effectScope,
-  type Ref,
-  ref,
-  type ShallowRef,
-  shallowRef,
-  watch,
-} from 'vue'
+import { computed, effectScope, ref, shallowRef, watch } from 'vue'
 import type { ChatPartner } from '#shared/contract/chat.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
@@ -31,23 +22,6 @@ export interface ChatOptions {
   readonly temperature: number
   readonly maxTokens: number
   readonly seed: number
-}
-
-export interface Conversation {
-  readonly turns: Readonly<ShallowRef<readonly Turn[]>>
-  readonly problem: Readonly<ShallowRef<Problem | null>>
-  readonly isAnswering: ComputedRef<boolean>
-  /** The last message is being changed, to be sent again in its place. */
-  readonly isEditing: Readonly<Ref<boolean>>
-  readonly draft: Ref<string>
-  readonly sides: Ref<SideChoice>
-  readonly options: ShallowRef<ChatOptions>
-  send(partner: ChatPartner, text: string, expected?: string | null): Promise<void>
-  stop(): Promise<void>
-  /** Forgets all that was said. */
-  restart(): Promise<void>
-  beginEdit(): void
-  cancelEdit(): void
 }
 
 export const keyOf = ({ modelId, run }: Pick<ChatPartner, 'modelId' | 'run'>): string =>
@@ -71,9 +45,12 @@ export const useChats = defineStore('chats', () => {
   return { of, lastKey }
 })
 
-function createConversation(): Conversation {
+type Conversation = ReturnType<typeof createConversation>
+
+function createConversation() {
   const turns = shallowRef<readonly Turn[]>([])
   const problem = shallowRef<Problem | null>(null)
+  /** The last message is being changed, to be sent again in its place. */
   const isEditing = ref(false)
   const draft = ref('')
   const sides = ref<SideChoice>('both')
@@ -136,6 +113,7 @@ function createConversation(): Conversation {
     options,
     send,
     stop,
+    /** Forgets all that was said. */
     async restart() {
       asked += 1
       const wasAnswering = isAnswering(turns.value)

@@ -84,7 +84,6 @@ export const settings = {
     last: 'The last one: {host}, {when}, for {purpose}.',
     never: 'Nothing has gone out and nothing has come in.',
     downloads: 'Allow downloads',
-    downloadsTerm: 'network',
     downloadsHelp:
       'Lets Tunewright fetch a model when you ask for one. Only then is a connection opened; nothing about you or your rows is sent. Switched off, no connection can be opened at all.',
   },
