@@ -3,11 +3,8 @@
 // Timing API's (W3C, from the input's time stamp to the next paint, in steps of 8 ms).
 import { loadavg } from 'node:os'
 import type { Page } from 'playwright-core'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
-import { activeStatuses } from '#shared/journal-types.ts'
-import { unwrap } from '#shared/result.ts'
 import { findChromium, openTestBrowser } from '../tests/e2e/support/browser.ts'
+import { addModel, followRun, makeProject } from '../tests/e2e/support/library.ts'
 import { findStarterGguf } from '../tests/support/models.ts'
 
 const rounds = Number(process.argv[2] ?? 20)
@@ -15,14 +12,9 @@ const chromium = findChromium()
 const starter = findStarterGguf()
 if (chromium === null || starter === null) process.exit(1)
 
-const { page, call, complaints, close } = await openTestBrowser(chromium, async (home) => {
-  unwrap(await importModel(openLibrary(home), starter))
-})
-const base = page.url().split('#')[0]
-const open = async (hash: string): Promise<void> => {
-  await page.goto(`${base}#${hash}`)
-  await page.getByRole('heading', { level: 1 }).waitFor()
-}
+const { page, call, open, complaints, close } = await openTestBrowser(chromium, (home) =>
+  addModel(home, starter),
+)
 
 /** Every key and click is timed from here on. */
 const watchInput = (): Promise<void> =>
@@ -57,23 +49,14 @@ async function type(target: ReturnType<Page['getByRole']>, text: string): Promis
   return 2 * text.length + 1
 }
 
-const { project, draft } = await call('projects.create', {
-  name: 'Sort mail',
-  scenario: 'classification',
-  withSample: true,
-})
-const [model] = (await call('models.list', {})).models
-await call('projects.saveDraft', { projectId: project.id, draft: { ...draft, modelId: model!.id } })
+const { projectId } = await makeProject(call, { name: 'Sort mail' })
 const { runId } = await call('training.start', {
-  projectId: project.id,
+  projectId,
   preset: 'thorough',
   changes: { 'duration.epochs': 50, 'evaluation.patience': null },
 })
 const stateNow = async () => (await call('training.get', { runId })).state
-for (let state = await stateNow(); state.step < 2; state = await stateNow()) {
-  if (!activeStatuses.includes(state.status)) throw new Error(`the run ended as ${state.status}`)
-  await page.waitForTimeout(500)
-}
+await followRun(call, runId, ({ state }) => state.step >= 2)
 
 const screens: readonly [name: string, hash: string, act: () => Promise<number>][] = [
   [
@@ -87,7 +70,7 @@ const screens: readonly [name: string, hash: string, act: () => Promise<number>]
   ['experiments, typed search', '/experiments', () => type(page.getByRole('searchbox'), 'sort mail')],
   [
     'the goal of a new project, typed',
-    `/projects/${project.id}/goal`,
+    `/projects/${projectId}/goal`,
     () => type(page.getByRole('textbox').last(), 'by team'),
   ],
   [

@@ -3,12 +3,10 @@
 // about ten minutes. Needs Chromium.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
 import { chat } from '#renderer/words/en/chat.ts'
-import { unwrap } from '#shared/result.ts'
 import { findStarterGguf } from '../support/models.ts'
 import { findChromium, openTestBrowser } from './support/browser.ts'
+import { addModel, followJob, followRun, makeProject } from './support/library.ts'
 
 const chromium = findChromium()
 const starter = findStarterGguf()
@@ -16,48 +14,17 @@ if (chromium === null || starter === null) process.exit(1)
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'screens')
 mkdirSync(folder, { recursive: true })
 
-const { page, call, complaints, close } = await openTestBrowser(chromium, async (home) => {
-  unwrap(await importModel(openLibrary(home), starter))
-})
-const base = page.url().split('#')[0]
+const { page, call, open, complaints, close } = await openTestBrowser(chromium, (home) =>
+  addModel(home, starter),
+)
 
-/** Until the job has ended. */
-async function finish({ jobId }: { readonly jobId: string }): Promise<void> {
-  for (;;) {
-    const job = (await call('system.activity', {})).jobs.find(({ id }) => id === jobId)
-    if (job?.status === 'done') return
-    if (job?.status !== 'running') throw new Error(JSON.stringify(job))
-    await page.waitForTimeout(500)
-  }
-}
-
-/** Until the run has ended, or `isEnough` of what is there. */
-async function follow(
-  runId: string,
-  isEnough: (measurements: number) => boolean = () => false,
-): Promise<void> {
-  for (;;) {
-    const { run, validation } = await call('training.get', { runId })
-    if (isEnough(validation.length) || run.status === 'finished') return
-    if (!['queued', 'running'].includes(run.status)) throw new Error(JSON.stringify(run.failure))
-    await page.waitForTimeout(1000)
-  }
-}
-
-const { project, draft } = await call('projects.create', {
+const { projectId } = await makeProject(call, {
   name: 'Sort shop messages',
   goal: 'Sort messages to a bike shop by the team that answers them',
-  scenario: 'classification',
-  withSample: true,
+  draft: { validationShare: 0.15, testShare: 0.25 },
 })
-const projectId = project.id
-const [model] = (await call('models.list', {})).models
-await call('projects.saveDraft', {
-  projectId,
-  draft: { ...draft, modelId: model!.id, validationShare: 0.15, testShare: 0.25 },
-})
-await finish(await call('system.measureSpeed', {}))
-await finish(await call('advice.start', { projectId }))
+await followJob(call, await call('system.measureSpeed', {}))
+await followJob(call, await call('advice.start', { projectId }))
 const learn = {
   'method.topLayers': 10,
   'batch.microRows': 8,
@@ -69,10 +36,10 @@ const start = async (name: string, changes: Record<string, number>): Promise<str
   return (await call('training.start', plan)).runId
 }
 const gentle = await start('Gentle', { 'optimizer.learningRate': 0.0001 })
-await follow(gentle)
+await followRun(call, gentle)
 const firm = await start('Firm', { 'optimizer.learningRate': 0.0005 })
-await follow(firm)
-await finish(await call('proof.start', { runId: firm }))
+await followRun(call, firm)
+await followJob(call, await call('proof.start', { runId: firm }))
 await call('experiments.edit', { runId: firm, tags: ['keep'], notes: 'Learns the teams apart.' })
 await call('experiments.edit', { runId: gentle, tags: ['too slow'] })
 
@@ -82,7 +49,7 @@ async function draw(
   hash: string,
   arrange: () => Promise<unknown> = async () => {},
 ): Promise<void> {
-  await page.goto(`${base}#${hash}`)
+  await open(hash)
   await page.reload()
   await page.getByRole('heading', { level: 1 }).waitFor()
   await page.waitForLoadState('networkidle')
@@ -103,7 +70,7 @@ await draw('projects', '/')
 await draw('goal', '/projects/new')
 for (const step of ['data', 'model', 'advice', 'plan']) await draw(step, `/projects/${projectId}/${step}`)
 await draw('proof', `/runs/${firm}/proof`)
-await finish(await call('export.adapter', { runId: firm }))
+await followJob(call, await call('export.adapter', { runId: firm }))
 await draw('use', `/runs/${firm}/use`)
 /** The first suggested message, answered by both. */
 const ask = async (): Promise<void> => {
@@ -119,7 +86,7 @@ await draw('chat', '/chat', ask)
 await draw('settings', '/settings')
 
 const long = await start('More passes', { 'optimizer.learningRate': 0.001, 'duration.epochs': 8 })
-await follow(long, (measurements) => measurements >= 7)
+await followRun(call, long, ({ validation }) => validation.length >= 7)
 await draw('training', `/runs/${long}/training`)
 await call('training.stop', { runId: long })
 await close()

@@ -5,15 +5,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
 import { words } from '#main/words.ts'
 import { start } from '#renderer/words/en/start.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import type { Transport } from '#shared/contract/api.ts'
-import { unwrap } from '#shared/result.ts'
 import { ensureBuilt } from '../../scripts/program-build.ts'
-import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import {
   findWindowMachine,
@@ -24,6 +20,8 @@ import {
   startAgain,
   type TestScreen,
 } from '../support/electron.ts'
+import { runIdOf } from './support/browser.ts'
+import { addModel } from './support/library.ts'
 
 const machine = findWindowMachine()
 const limitMs = 120_000
@@ -243,11 +241,6 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
   })
 })
 
-async function addModel(home: string): Promise<void> {
-  const library = openLibrary(home)
-  unwrap(await importModel(library, writeTinyModel(join(home, 'cache', 'tiny'))))
-}
-
 const call = (page: Page, name: string, input: unknown): Promise<unknown> =>
   page.evaluate(
     ([asked, given]) =>
@@ -267,8 +260,6 @@ const loadOf = async (page: Page, runId: string): Promise<number> => {
   })
   return view.state.device.processorShare ?? 0
 }
-
-const runIdOf = (page: Page): string => /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
 
 const statusOf = async (page: Page, runId: string): Promise<string> =>
   (await callOk<{ run: { status: string } }>(page, 'training.get', { runId })).run.status

@@ -10,6 +10,7 @@ import {
   expectReading,
   findChromium,
   openTestBrowser,
+  soon,
   type TestBrowser,
 } from './support/browser.ts'
 import { makePastRuns, pastRuns } from './support/past-runs.ts'
@@ -24,8 +25,6 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
   const grid = () => screen.page.getByRole('grid', { name: experiments.table.label })
   const rowOf = (name: string) => grid().getByRole('row').filter({ hasText: name })
   const panel = () => screen.page.getByRole('region', { name: experiments.compare.region })
-  /** The machine may be busy. */
-  const soon = { timeout: 20_000 }
   const names = (): Promise<string[]> => grid().getByRole('rowheader').getByRole('link').allInnerTexts()
   const expectNames = (expected: readonly string[]): Promise<void> =>
     expect.poll(names, soon).toEqual(expected)
@@ -43,7 +42,7 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
   const goToExperiments = async (): Promise<void> => {
     await screen.page.keyboard.press('g')
     await screen.page.keyboard.press('e')
-    await screen.page.getByRole('heading', { level: 1, name: experiments.heading }).waitFor()
+    await screen.heading(experiments.heading)
   }
 
   test('invites where nothing was tried', async () => {

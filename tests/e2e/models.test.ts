@@ -2,38 +2,24 @@
 // and moved to the bin.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { common } from '#renderer/words/en/common.ts'
 import { models } from '#renderer/words/en/models.ts'
 import { findStarterGguf } from '../support/models.ts'
-import {
-  expectAccessible,
-  expectReading,
-  findChromium,
-  openTestBrowser,
-  type TestBrowser,
-} from './support/browser.ts'
+import { expectAccessible, expectReading } from './support/browser.ts'
+import { describeInBrowser } from './support/suite.ts'
 
-const chromium = findChromium()
 const starter = findStarterGguf()
 const limitMs = 300_000
 
-describe.skipIf(chromium === null)('models in a browser', { timeout: limitMs }, () => {
-  let screen: TestBrowser
-
+describeInBrowser('models in a browser', { limitMs, patienceMs: limitMs }, (screen) => {
   beforeEach(async () => {
-    screen = await openTestBrowser(chromium!)
-    await screen.page.goto(`${screen.page.url().split('#')[0]}#/models`)
-    await heading(models.headingNone)
+    await screen.open('/models')
+    await screen.heading(models.headingNone)
   }, limitMs)
-  afterEach(() => screen?.close(), limitMs)
-
-  const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
-  const heading = (name: string | RegExp) =>
-    screen.page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs })
 
   test('none yet: the ways to one, and a file that is none is refused with its reason', async () => {
-    const { page, folder, complaints } = screen
+    const { page, folder, button, complaints } = screen
     await expectReading(screen, 'models-empty', { isAboutComputer: true })
     await expectAccessible(screen)
     await button(models.get.buttonFirst).click()
@@ -51,7 +37,7 @@ describe.skipIf(chromium === null)('models in a browser', { timeout: limitMs }, 
   })
 
   test.skipIf(starter === null)('one is dropped on the page, checked, and moved to the bin', async () => {
-    const { page, call, complaints } = screen
+    const { page, call, button, heading, complaints } = screen
     await drop(starter!)
     await heading('One model is on this computer')
     await page.getByText('SmolLM2-135M-Instruct was added.').waitFor()

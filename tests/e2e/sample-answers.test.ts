@@ -1,20 +1,14 @@
 // The sample answers of a run of the past: the newest first, earlier ones by the buttons, each beside what was said before
 // training; texts that somebody else wrote stay text.
 import { join } from 'node:path'
-import { afterEach, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { openJournalWriter } from '#journal/writer.ts'
 import { training } from '#renderer/words/en/training.ts'
 import type { NewEvent } from '#shared/journal-commands.ts'
 import { addSampleLibrary, evaluationEvent, good, stepEvent } from '../journal/support/sample.ts'
-import {
-  expectAccessible,
-  expectReading,
-  findChromium,
-  openTestBrowser,
-  type TestBrowser,
-} from './support/browser.ts'
+import { expectAccessible, expectReading } from './support/browser.ts'
+import { describeInBrowser } from './support/suite.ts'
 
-const chromium = findChromium()
 const limitMs = 120_000
 
 /** Of three rows: what is asked, what is right, and what was said at steps 0, 30 and 60. */
@@ -82,15 +76,11 @@ async function prepare(home: string): Promise<void> {
   good(writer.close())
 }
 
-describe.skipIf(chromium === null)('sample answers in a browser', { timeout: limitMs }, () => {
-  let screen: TestBrowser
-  afterEach(() => screen?.close(), limitMs)
-
+describeInBrowser('sample answers in a browser', { limitMs, prepare }, (screen) => {
   test('are read step by step', async () => {
-    screen = await openTestBrowser(chromium!, prepare)
-    const { page, call, complaints } = screen
+    const { page, call, open, complaints } = screen
     const { rows: runs } = await call('experiments.list', {})
-    await page.goto(`${page.url().split('#')[0]}#/runs/${runs[0]!.id}/training`)
+    await open(`/runs/${runs[0]!.id}/training`)
     const card = page.getByRole('region', { name: training.samples })
     const answers = () => card.getByRole('listitem').allInnerTexts()
     await card.getByText('after step 60').waitFor()

@@ -2,21 +2,15 @@
 // it was shown, and the frame leads to the right part.
 import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { beforeEach, expect, test } from 'vitest'
 import { openJournalWriter } from '#journal/writer.ts'
 import { settings } from '#renderer/words/en/settings.ts'
 import { start } from '#renderer/words/en/start.ts'
 import { unwrap } from '#shared/result.ts'
 import { addSampleLibrary } from '../journal/support/sample.ts'
-import {
-  expectAccessible,
-  expectReading,
-  findChromium,
-  openTestBrowser,
-  type TestBrowser,
-} from './support/browser.ts'
+import { expectAccessible, expectReading } from './support/browser.ts'
+import { describeInBrowser } from './support/suite.ts'
 
-const chromium = findChromium()
 const limitMs = 180_000
 const { storage } = settings
 
@@ -35,17 +29,13 @@ async function fill(home: string): Promise<void> {
   writeFileSync(join(home, 'cache', 'gguf', 'model.gguf'), new Uint8Array(5_000_000))
 }
 
-describe.skipIf(chromium === null)('the settings in a browser', { timeout: limitMs }, () => {
-  let screen: TestBrowser
-
+describeInBrowser('the settings in a browser', { limitMs, prepare: fill }, (screen) => {
   beforeEach(async () => {
-    screen = await openTestBrowser(chromium!, fill)
     // The keys that go to a screen, from anywhere.
     await screen.page.keyboard.press('g')
     await screen.page.keyboard.press('s')
-    await screen.page.getByRole('heading', { level: 1, name: settings.heading }).waitFor()
+    await screen.heading(settings.heading)
   }, limitMs)
-  afterEach(() => screen?.close(), limitMs)
 
   const part = (name: string) => screen.page.getByRole('region', { name, exact: true })
   const storagePart = () => part(storage.title)

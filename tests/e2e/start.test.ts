@@ -2,36 +2,21 @@
 // sample" to rows. Nothing is fetched and no model is there.
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { start } from '#renderer/words/en/start.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import { selfTestIds } from '#shared/contract/system.ts'
-import {
-  expectAccessible,
-  expectReading,
-  findChromium,
-  openTestBrowser,
-  type TestBrowser,
-} from './support/browser.ts'
+import { expectAccessible, expectReading } from './support/browser.ts'
+import { describeInBrowser } from './support/suite.ts'
 
-const chromium = findChromium()
 const limitMs = 180_000
 
-describe.skipIf(chromium === null)('the first start in a browser', { timeout: limitMs }, () => {
-  let screen: TestBrowser
-
-  beforeEach(async () => {
-    screen = await openTestBrowser(chromium!, undefined, { isStarted: false })
-  }, limitMs)
-  afterEach(() => screen?.close(), limitMs)
-
-  const heading = (name: string) => screen.page.getByRole('heading', { level: 1, name }).waitFor()
+describeInBrowser('the first start in a browser', { limitMs, isStarted: false }, (screen) => {
   const button = (name: string) => screen.page.getByRole('button', { name, exact: true })
-  const goTo = (path: string) => screen.page.goto(`${screen.page.url().split('#')[0]}#${path}`)
   const checked = () => button(start.test.again).waitFor({ timeout: 60_000 })
 
   test('checks this computer and leads to a project with rows, without a question', async () => {
-    const { page, call, complaints } = screen
+    const { page, call, heading, open, complaints } = screen
     await heading(start.heading)
     expect(page.url()).toMatch(/#\/start$/)
     await checked()
@@ -55,7 +40,7 @@ describe.skipIf(chromium === null)('the first start in a browser', { timeout: li
     ])
     expect(await call('settings.get', {})).toMatchObject({ isStarted: true, allowsDownloads: false })
     expect(await call('system.network', {})).toMatchObject({ connections: 0 })
-    await goTo('/')
+    await open('/')
     await page.getByRole('link', { name: `Open ${start.sampleName}` }).waitFor()
     expect(complaints).toEqual([])
   })

@@ -3,56 +3,40 @@
 // where there is one: its answers are long enough to be stopped.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
+import { beforeAll, expect, test } from 'vitest'
 import { chat } from '#renderer/words/en/chat.ts'
 import { frame } from '#renderer/words/en/frame.ts'
 import { models } from '#renderer/words/en/models.ts'
 import { use } from '#renderer/words/en/use.ts'
-import { unwrap } from '#shared/result.ts'
-import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import { findStarterGguf } from '../support/models.ts'
-import {
-  expectAccessible,
-  expectReading,
-  findChromium,
-  openTestBrowser,
-  type TestBrowser,
-} from './support/browser.ts'
+import { expectAccessible, expectReading, soon, type TestBrowser } from './support/browser.ts'
+import { addModel, followRun, makeProject } from './support/library.ts'
+import { describeInBrowser } from './support/suite.ts'
 
-const chromium = findChromium()
 const starter = findStarterGguf()
 const limitMs = 480_000
 
-describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limitMs }, () => {
-  let screen: TestBrowser
-  let runId: string
+const suite = {
+  limitMs,
+  patienceMs: limitMs,
+  isShared: true,
+  prepare: (home: string) => addModel(home, starter, starter ? {} : { name: 'SmolLM2-135M-Instruct' }),
+}
 
+describeInBrowser('a trained run in a browser', suite, (screen) => {
+  let runId: string
   beforeAll(async () => {
-    screen = await openTestBrowser(chromium!, async (home) => {
-      const library = openLibrary(home)
-      const tiny = { path: writeTinyModel(join(home, 'cache', 'tiny')), name: 'SmolLM2-135M-Instruct' }
-      unwrap(await importModel(library, starter ?? tiny.path, starter ? {} : { name: tiny.name }))
-    })
     runId = await trainShortly(screen)
   }, limitMs)
-  afterAll(() => screen?.close(), limitMs)
 
-  const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
-  const heading = (name: string | RegExp) =>
-    screen.page.getByRole('heading', { level: 1, name }).waitFor({ timeout: limitMs })
-  const open = (path: string) => screen.page.goto(`${screen.page.url().split('#')[0]}#${path}`)
   const answers = () => screen.page.getByRole('article').filter({ has: screen.page.locator('header') })
-  /** The machine may be busy. */
-  const soon = { timeout: 20_000 }
   const allEnded = () =>
     expect.poll(() => screen.page.locator('article[aria-busy=true]').count(), { timeout: limitMs }).toBe(0)
   const message = () => screen.page.getByRole('textbox', { name: chat.message })
 
   test('is taken away and checked, and an export that was changed is said to be', async () => {
-    const { page, call } = screen
+    const { page, call, button, heading, open } = screen
     await open(`/runs/${runId}/training`)
     await page.getByRole('link', { name: use.button }).click()
     await heading(use.headingReady)
@@ -88,7 +72,7 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
   })
 
   test('answers beside its base, can be stopped and asked again, and is still there after another screen', async () => {
-    const { page, call } = screen
+    const { page, call, button, heading, open } = screen
     await open(`/runs/${runId}/use`)
     const { suggestions } = await call('chat.ofRun', { runId })
     await button(suggestions[0]!.text).click()
@@ -138,7 +122,7 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
   })
 
   test('is found on the chat screen, beside the model as it comes', async () => {
-    const { page } = screen
+    const { page, button, heading, open } = screen
     await page.locator('body').click({ position: { x: 5, y: 300 } })
     await page.keyboard.press('g')
     await page.keyboard.press('c')
@@ -166,7 +150,7 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
   })
 
   test('says so when its model has gone to the bin', async () => {
-    const { page, call, complaints } = screen
+    const { page, call, button, heading, open, complaints } = screen
     await open('/models')
     await button('Remove SmolLM2-135M-Instruct').click()
     const dialog = page.getByRole('dialog')
@@ -187,16 +171,7 @@ describe.skipIf(chromium === null)('a trained run in a browser', { timeout: limi
 
 /** Two steps on forty short messages. */
 async function trainShortly({ call }: TestBrowser): Promise<string> {
-  const { project, draft } = await call('projects.create', { name: 'Mail', scenario: 'classification' })
-  const projectId = project.id
-  const bytes = Buffer.from(messagesCsv(40))
-  const purpose = { kind: 'data', projectId } as const
-  const file = { purpose, name: 'messages.csv', sizeBytes: bytes.length }
-  const { uploadId } = await call('upload.begin', file)
-  await call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') })
-  await call('upload.finish', { uploadId })
-  const [model] = (await call('models.list', {})).models
-  await call('projects.saveDraft', { projectId, draft: { ...draft, modelId: model!.id } })
+  const { projectId } = await makeProject(call, { name: 'Mail', csv: messagesCsv(40) })
   const changes = {
     'batch.maxTokens': 256,
     'duration.maxSteps': 2,
@@ -204,7 +179,6 @@ async function trainShortly({ call }: TestBrowser): Promise<string> {
     'batch.accumulation': 1,
   }
   const { runId } = await call('training.start', { projectId, preset: 'quick', changes, name: 'Mail' })
-  const isDone = async () => expect((await call('training.get', { runId })).run.status).toBe('finished')
-  await vi.waitFor(isDone, { timeout: limitMs, interval: 200 })
+  await followRun(call, runId)
   return runId
 }

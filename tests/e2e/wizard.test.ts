@@ -2,47 +2,24 @@
 // cannot be read. A small model made here is trained, so that nothing has to be fetched.
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
+import type { Locator } from 'playwright-core'
+import { expect, test } from 'vitest'
 import { common } from '#renderer/words/en/common.ts'
 import { projects } from '#renderer/words/en/projects.ts'
 import { recipe } from '#renderer/words/en/recipe.ts'
 import { training } from '#renderer/words/en/training.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
-import { unwrap } from '#shared/result.ts'
-import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
-import {
-  expectAccessible,
-  expectReading,
-  findChromium,
-  openTestBrowser,
-  type TestBrowser,
-} from './support/browser.ts'
+import { expectAccessible, expectReading, runIdOf, soon } from './support/browser.ts'
+import { addModel, makeProject } from './support/library.ts'
+import { describeInBrowser } from './support/suite.ts'
 
-const chromium = findChromium()
 const limitMs = 180_000
-/** The machine may be busy. */
-const soon = { timeout: 20_000 }
 
-describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs }, () => {
-  let screen: TestBrowser
-
-  beforeEach(async () => {
-    screen = await openTestBrowser(chromium!, async (home) => {
-      unwrap(await importModel(openLibrary(home), writeTinyModel(join(home, 'cache', 'tiny'))))
-    })
-  }, limitMs)
-  afterEach(() => screen?.close(), limitMs)
-
-  const button = (name: string | RegExp) => screen.page.getByRole('button', { name })
-  const heading = (name: string) => screen.page.getByRole('heading', { level: 1, name }).waitFor()
-  const projectOf = (): string => /#\/projects\/([^/]+)/.exec(screen.page.url())?.[1] ?? ''
-
+describeInBrowser('the wizard in a browser', { limitMs, prepare: addModel }, (screen) => {
   test('leads from a goal to a started run, and keeps every step', async () => {
-    const { page, call, complaints } = screen
-    await page.goto(`${page.url().split('#')[0]}#/projects/new`)
+    const { page, call, button, heading, open, complaints } = screen
+    await open('/projects/new')
     await page.getByRole('navigation', { name: wizard.steps.label }).waitFor()
     await heading(wizard.goal.heading)
     await expectReading(screen, 'wizard-goals')
@@ -85,8 +62,8 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await changeFineSettings()
 
     // Left and opened again, the project is where it was.
-    const projectId = projectOf()
-    await page.goto(`${page.url().split('#')[0]}#/`)
+    const projectId = /#\/projects\/([^/]+)/.exec(page.url())?.[1] ?? ''
+    await open('/')
     await heading(projects.headingGoOn)
     await page.getByText('no run yet · with sample rows').waitFor()
     await page.getByText('Sort our mail by team').waitFor()
@@ -96,7 +73,7 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     await page.getByText('1 setting changed by you').waitFor()
     await startWhileEstimating()
     await page.waitForURL(/#\/runs\/[^/]+\/training/)
-    const runId = /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
+    const runId = runIdOf(page)
     const { run } = await call('training.get', { runId })
     expect(run).toMatchObject({
       projectId,
@@ -136,7 +113,7 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
 
   /** A wrong value says why, a good one is kept and worked out, and what was changed can be set back. */
   async function changeFineSettings(): Promise<void> {
-    const { page } = screen
+    const { page, button } = screen
     await button(wizard.plan.fine).click()
     const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
     const rank = drawer.getByRole('textbox', { name: recipe.fields.method.rank.title })
@@ -160,7 +137,7 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
 
   /** Escape takes what was typed; what cannot be taken is said beside the plan. */
   async function leaveWithWrongSetting(): Promise<void> {
-    const { page } = screen
+    const { page, button } = screen
     await button(wizard.plan.fine).click()
     const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
     await drawer.getByRole('textbox', { name: recipe.fields.method.rank.title }).fill('900')
@@ -174,22 +151,15 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
   }
 
   test('a project is renamed and removed by its menu; one whose model is gone leads to the model', async () => {
-    const { page, call, complaints } = screen
-    const { project, draft } = await call('projects.create', {
-      name: 'Mail',
-      scenario: 'classification',
-      withSample: true,
-    })
-    const [model] = (await call('models.list', {})).models
-    const projectId = project.id
-    await call('projects.saveDraft', { projectId, draft: { ...draft, modelId: model!.id, step: 'plan' } })
-    await call('models.remove', { modelId: model!.id })
-    await page.goto(`${page.url().split('#')[0]}#/projects/${projectId}/plan`)
+    const { page, call, button, heading, open, complaints } = screen
+    const { projectId, modelId } = await makeProject(call, { name: 'Mail', draft: { step: 'plan' } })
+    await call('models.remove', { modelId })
+    await open(`/projects/${projectId}/plan`)
     await heading(wizard.model.heading)
     await page.getByText(wizard.model.gone).waitFor()
     await expectAccessible(screen)
 
-    await page.goto(`${page.url().split('#')[0]}#/`)
+    await open('/')
     await heading(projects.headingGoOn)
     const menu = (name: string) => button(`More for ${name}`)
     await chooseByKey(menu('Mail'), projects.rename.item)
@@ -207,15 +177,15 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
     expect(complaints).toEqual([])
   })
 
-  async function chooseByKey(opener: ReturnType<typeof button>, item: string): Promise<void> {
+  async function chooseByKey(opener: Locator, item: string): Promise<void> {
     await opener.press('Enter')
     await screen.page.getByRole('menuitem', { name: item }).press('Enter')
   }
 
   test('says where a file is broken and leaves the screen of use; columns, repairs and undo by keyboard', async () => {
-    const { page, call, folder, complaints } = screen
+    const { page, call, folder, button, heading, open, complaints } = screen
     const { project } = await call('projects.create', { name: 'Mail', scenario: 'classification' })
-    await page.goto(`${page.url().split('#')[0]}#/projects/${project.id}/data`)
+    await open(`/projects/${project.id}/data`)
     await heading(wizard.data.headingEmpty)
     await expectReading(screen, 'wizard-data-empty')
     const bring = async (name: string, content: string): Promise<void> => {
@@ -250,7 +220,7 @@ describe.skipIf(chromium === null)('the wizard in a browser', { timeout: limitMs
   })
 
   async function repairAndUndo(projectId: string): Promise<void> {
-    const { page, call } = screen
+    const { page, call, button } = screen
     const fixesOf = async () => (await call('projects.get', { projectId })).draft.fixes
     await button(/^Keep one of each: keep one of each repeated row/).click()
     const undo = button('Undo the last repair: keep one of each repeated row')

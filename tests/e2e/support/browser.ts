@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AxeBuilder } from '@axe-core/playwright'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { type ChildPort, createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
 import { describeMachine } from '#core/system/machine.ts'
@@ -44,6 +44,11 @@ export interface TestBrowser {
   readonly workstation: Workstation
   /** What the console said that nobody should see: errors, warnings, faults. */
   readonly complaints: readonly string[]
+  /** Goes to a screen by its address: "/models". */
+  open(path: string): Promise<void>
+  button(name: string | RegExp): Locator
+  /** Until the screen has this heading. */
+  heading(name: string | RegExp): Promise<void>
   /** The contract directly, beside the page. */
   call<C extends CallName>(name: C, input: CallInput<C>): Promise<CallOutput<C>>
   /** Kills the newest child of this name with SIGKILL, as the system does when memory runs out. */
@@ -51,11 +56,26 @@ export interface TestBrowser {
   close(): Promise<void>
 }
 
-/** Builds the page where it is out of date, prepares a library, and opens the page on it; the first start is behind it. */
+/** For what is polled: the machine may be busy. */
+export const soon = { timeout: 20_000 }
+
+/** Of the run whose screen is open; empty where it is another screen. */
+export const runIdOf = (page: Page): string => /#\/runs\/([^/]+)\//.exec(page.url())?.[1] ?? ''
+
+/** The contract of a workstation; a refusal is thrown. */
+export const callerOf =
+  ({ handlers }: Workstation): TestBrowser['call'] =>
+  async <C extends CallName>(name: C, input: CallInput<C>) =>
+    unwrap((await dispatch(handlers, name, input)) as Result<CallOutput<C>>)
+
+/**
+ * Builds the page where it is out of date, prepares a library, and opens the page on it; the first start is behind it.
+ * `patienceMs`: how long a heading may take to come.
+ */
 export async function openTestBrowser(
   chromiumPath: string,
-  prepare: (home: string) => Promise<void> = () => Promise.resolve(),
-  { isStarted = true } = {},
+  prepare: (home: string) => Promise<unknown> = () => Promise.resolve(),
+  { isStarted = true, patienceMs = 30_000 } = {},
 ): Promise<TestBrowser> {
   const fault = await ensureBuilt()
   if (fault !== null) throw new Error(fault)
@@ -94,7 +114,8 @@ export async function openTestBrowser(
   const args = ['--no-sandbox', '--disable-gpu']
   const browser = await chromium.launch({ executablePath: chromiumPath, args })
   const { context, page, complaints } = await openPage(browser)
-  await call(workstation, 'settings.set', { isStarted, theme: 'light' })
+  const call = callerOf(workstation)
+  await call('settings.set', { isStarted, theme: 'light' })
   await page.goto(host.newAddress())
   await page.getByRole('heading', { level: 1 }).waitFor()
   return {
@@ -103,7 +124,10 @@ export async function openTestBrowser(
     folder,
     workstation,
     complaints,
-    call: (name, input) => call(workstation, name, input),
+    open: async (path) => void (await page.goto(`${page.url().split('#')[0]}#${path}`)),
+    button: (name) => page.getByRole('button', { name }),
+    heading: (name) => page.getByRole('heading', { level: 1, name }).waitFor({ timeout: patienceMs }),
+    call,
     kill: (name) => newest.get(name)?.kill(),
     async close() {
       await context.close()
@@ -130,14 +154,6 @@ async function openPage(
     if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text())
   })
   return { context, page, complaints }
-}
-
-async function call<C extends CallName>(
-  workstation: Workstation,
-  name: C,
-  input: CallInput<C>,
-): Promise<CallOutput<C>> {
-  return unwrap((await dispatch(workstation.handlers, name, input)) as Result<CallOutput<C>>)
 }
 
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']

@@ -1,19 +1,16 @@
 // A library that was used for a while: two runs that were really trained, one of them really proved, and three of another
 // project as the journal would hold them. The model is gone.
 import { rmSync } from 'node:fs'
-import { join } from 'node:path'
-import { importModel } from '#core/models/import-model.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { type Library, openLibrary } from '#core/system/library.ts'
 import { createWorkstation } from '#core/workstation/workstation.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { type Api, dispatch, type Job, makeApi } from '#shared/contract/index.ts'
-import { activeStatuses } from '#shared/journal-types.ts'
 import { fail, unwrap } from '#shared/result.ts'
 import { evaluationEvent, stepEvent } from '../../journal/support/sample.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { callerOf, type TestBrowser } from './browser.ts'
+import { addModel, followJob, followRun, makeProject } from './library.ts'
 
 /** Names of the runs; the second one is proved. */
 export const pastRuns = {
@@ -25,8 +22,7 @@ export const pastRuns = {
 } as const
 
 export async function makePastRuns(home: string): Promise<void> {
-  const library = openLibrary(home)
-  const { id: modelId } = unwrap(await importModel(library, writeTinyModel(join(home, 'cache', 'tiny'))))
+  await addModel(home)
   const workstation = unwrap(
     createWorkstation({
       home,
@@ -34,43 +30,24 @@ export async function makePastRuns(home: string): Promise<void> {
       host: { kind: 'direct', pickedPath: () => null, moveToBin: () => Promise.resolve(fail(noBin)) },
     }),
   )
-  const api = makeApi({
-    call: (name, input) => dispatch(workstation.handlers, name, input),
-    onEvent: (listener) => workstation.onEvent(listener),
-  })
-  const projectId = await makeProject(api, modelId)
-  await train(api, projectId, pastRuns.first, {})
-  const proved = await train(api, projectId, pastRuns.proved, {
+  const call = callerOf(workstation)
+  const { projectId } = await makeProject(call, { name: 'Support mail', csv: messagesCsv(60) })
+  await train(call, projectId, pastRuns.first, {})
+  const proved = await train(call, projectId, pastRuns.proved, {
     'optimizer.learningRate': 0.01,
     'method.rank': 8,
   })
-  await prove(api, proved)
+  await followJob(call, await call('proof.start', { runId: proved }))
   await workstation.close()
+  const library = openLibrary(home)
   addRecordedRuns(library, proved)
   rmSync(library.modelsFolder, { recursive: true })
 }
 
 const noBin = { code: 'bin.failed', message: 'No bin here.', where: '', remedy: '' } as const
 
-async function makeProject(api: Api, modelId: string): Promise<string> {
-  const created = await api.call('projects.create', { name: 'Support mail', scenario: 'classification' })
-  const { project, draft } = unwrap(created)
-  const projectId = project.id
-  const bytes = Buffer.from(messagesCsv(60))
-  const file = {
-    purpose: { kind: 'data', projectId },
-    name: 'messages.csv',
-    sizeBytes: bytes.length,
-  } as const
-  const { uploadId } = unwrap(await api.call('upload.begin', file))
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, modelId } }))
-  return projectId
-}
-
 async function train(
-  api: Api,
+  call: TestBrowser['call'],
   projectId: string,
   name: string,
   changed: Readonly<Record<string, number>>,
@@ -81,28 +58,9 @@ async function train(
     'duration.maxSteps': 6,
     ...changed,
   }
-  const done = new Promise<void>((resolve, reject) => {
-    const stop = api.on('training.update', ({ state }) => {
-      if (activeStatuses.includes(state.status)) return
-      stop()
-      if (state.status === 'finished') resolve()
-      else reject(new Error(`${name} ended as ${state.status}`))
-    })
-  })
-  const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'quick', changes, name }))
-  await done
+  const { runId } = await call('training.start', { projectId, preset: 'quick', changes, name })
+  await followRun(call, runId)
   return runId
-}
-
-async function prove(api: Api, runId: string): Promise<void> {
-  const ended = new Promise<Job>((resolve) => {
-    api.on('job.changed', (job) => {
-      if (job.kind === 'proof' && job.status !== 'running') resolve(job)
-    })
-  })
-  unwrap(await api.call('proof.start', { runId }))
-  const { problem } = await ended
-  if (problem !== null) throw new Error(JSON.stringify(problem))
 }
 
 /** Runs of another project, with the settings of a real one but for what is named. */
