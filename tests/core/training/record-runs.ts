@@ -9,15 +9,18 @@ import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { importModel } from '#core/models/import-model.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
-import { openLibrary } from '#core/system/library.ts'
+import { type Library, openLibrary } from '#core/system/library.ts'
 import { prepareRun } from '#core/training/prepare-run.ts'
+import { median } from '#core/training/robust.ts'
 import { createRunService } from '#core/training/run-service.ts'
 import { counterRandom } from '#engine/index.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
+import type { DatasetManifest } from '#shared/dataset.ts'
+import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
+import { type Recipe, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
-import type { TrainerEvent } from '#shared/trainer-protocol.ts'
+import type { TrainerEvent, TrainerEventKind } from '#shared/trainer-protocol.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
 import { findStarterGguf } from '../../support/models.ts'
@@ -70,94 +73,78 @@ function busySeconds(pid: number | undefined): { all: number; own: number } {
   return { all: (user + nice + system + irq + softirq + steal) / 100, own: own / 100 }
 }
 
-async function record(run: RecordedRun): Promise<void> {
+interface Recording {
+  readonly run: RecordedRun
+  readonly dataset: DatasetManifest
+  readonly recipe: Recipe
+  readonly after: RunDetail
+  readonly curve: RunCurve
+  readonly events: readonly { readonly ms: number; readonly event: TrainerEvent }[]
+  readonly endedMs: number
+  /** Share of the processors that other programs used, each second. */
+  readonly others: readonly number[]
+}
+
+async function record(run: RecordedRun): Promise<Recording> {
   const home = await mkdtemp(join(tmpdir(), 'tunewright-record-'))
   const library = openLibrary(home)
-  const from = run.model === 'tiny' ? writeTinyModel(join(library.cacheFolder, 'tiny')) : findStarterGguf()
-  if (from === null) throw new Error('SmolLM2 is not here: npx node scripts/fetch-test-models.ts')
-  const model = unwrap(await importModel(library, from)).id
-  const path = join(library.cacheFolder, 'messages.csv')
-  await writeFile(path, await csvOf(run))
+  const draft = await draftOf(run, library)
   const writer = unwrap(openJournalWriter(library.journalPath))
   const reader = unwrap(openJournalReader(library.journalPath))
   try {
-    const draft: RecipeDraft = recipeDraft.parse({
-      model,
-      data: {
-        path,
-        columns: { text: 'message', label: 'team' },
-        ...(run.validationShare === undefined ? {} : { validationShare: run.validationShare }),
-      },
-      scenario: 'classification',
-      ...(run.model === 'tiny' ? { instruction: 'Answer with money, shipping or access.' } : {}),
-      ...run.settings,
-    })
     const { runId, recipe, dataset } = unwrap(await prepareRun(draft, { library, writer }))
     const launcher = createNodeLauncher()
     const startedMs = performance.now()
     const active = unwrap(await createRunService({ library, writer, reader, launcher }).launch(runId))
     const events: { ms: number; event: TrainerEvent }[] = []
-    /** Share of the processors that others used, each second. */
-    const others: number[] = []
-    let before = { ...busySeconds(active.pid), ms: startedMs }
-    const look = setInterval(() => {
-      const now = { ...busySeconds(active.pid), ms: performance.now() }
-      const seconds = ((now.ms - before.ms) / 1000) * cpus().length
-      const share = (now.all - before.all - (now.own - before.own)) / seconds
-      if (Number.isFinite(share)) others.push(Math.round(100 * Math.max(0, share)) / 100)
-      before = now
-    }, 1000)
+    const stopWatching = watchOthers(active.pid)
     active.onEvent(({ event }) => {
       events.push({ ms: Math.round(performance.now() - startedMs), event })
-      if (event.kind === 'step' && event.step === run.disturbedFromStep)
-        disturb(active.pid, run.disturbedForMs ?? 0)
+      if (event.kind === 'step' && event.step === run.disturbed?.fromStep)
+        disturb(active.pid, run.disturbed.forMs)
     })
-    const outcome = await active.ended
+    await active.ended
     const endedMs = Math.round(performance.now() - startedMs)
-    clearInterval(look)
-    const { train, validation } = unwrap(reader.curve(runId))
-    const after = unwrap(reader.getRun(runId))
-    const plan = events.find(({ event }) => event.kind === 'plan')?.event
-    const how = {
-      model: run.model,
-      rows: run.rows,
-      source: run.source,
-      shuffled: run.shuffled,
-      settings: run.settings,
-    }
-    const kept = existsSync(golden('curves', run.name))
-      ? (JSON.parse(readFileSync(golden('curves', run.name), 'utf8')) as { label?: string[] }).label
-      : undefined
-    await writeJson(golden('curves', run.name), {
-      how,
-      made: 'recorded',
-      label: kept ?? [],
-      totalSteps: plan?.kind === 'plan' ? plan.totalSteps : 0,
-      validationRows: dataset.counts.validation,
-      labels: dataset.labels?.length ?? null,
-      clipNorm: recipe.optimizer.clipNorm,
-      failureCode: outcome.problem?.code ?? null,
-      endReason: after.endReason,
-      train: train.map((p) => [p.step, p.lossNats, p.gradNorm, p.learningRate].map(short)),
-      validation: validation.map((p) => [p.step, short(p.lossNats), p.labelledTokens, p.isBest ? 1 : 0]),
-    })
-    if (run.timed)
-      await writeJson(golden('time-left', run.name), {
-        how,
-        disturbed: run.disturbedFromStep !== undefined,
-        /** Median share of the processors that other programs used. */
-        othersShare: [...others].sort((a, b) => a - b)[others.length >> 1] ?? 0,
-        others,
-        endedMs,
-        events: events.map(({ ms, event }) => [ms, compact(event)]),
-      })
-    process.stdout.write(
-      `${run.name}: ${outcome.status} ${after.endReason ?? outcome.problem?.code} ${train.length} steps, ${endedMs} ms, validation ${validation.map((p) => p.lossNats.toFixed(3)).join(' ')}\n`,
-    )
+    const others = stopWatching()
+    const [after, curve] = [unwrap(reader.getRun(runId)), unwrap(reader.curve(runId))]
+    return { run, dataset, recipe, after, curve, events, endedMs, others }
   } finally {
     reader.close()
     unwrap(writer.close())
     await rm(home, { recursive: true, force: true })
+  }
+}
+
+/** Brings model and rows into the library. */
+async function draftOf(run: RecordedRun, library: Library): Promise<RecipeDraft> {
+  const from = run.model === 'tiny' ? writeTinyModel(join(library.cacheFolder, 'tiny')) : findStarterGguf()
+  if (from === null) throw new Error('SmolLM2 is not here: npx node scripts/fetch-test-models.ts')
+  const path = join(library.cacheFolder, 'messages.csv')
+  await writeFile(path, await csvOf(run))
+  return recipeDraft.parse({
+    model: unwrap(await importModel(library, from)).id,
+    data: { path, columns: { text: 'message', label: 'team' }, validationShare: run.validationShare },
+    scenario: 'classification',
+    ...(run.model === 'tiny' ? { instruction: 'Answer with money, shipping or access.' } : {}),
+    ...run.settings,
+  })
+}
+
+/** Looks each second until it is stopped; gives what the others used. */
+function watchOthers(pid: number | undefined): () => number[] {
+  const others: number[] = []
+  const now = () => ({ ...busySeconds(pid), ms: performance.now() })
+  let before = now()
+  const look = setInterval(() => {
+    const after = now()
+    const seconds = ((after.ms - before.ms) / 1000) * cpus().length
+    const share = (after.all - before.all - (after.own - before.own)) / seconds
+    if (Number.isFinite(share)) others.push(Math.round(100 * Math.max(0, share)) / 100)
+    before = after
+  }, 1000)
+  return () => {
+    clearInterval(look)
+    return others
   }
 }
 
@@ -170,38 +157,35 @@ function disturb(pid: number | undefined, forMs: number): void {
 }
 
 /** What the time that is left is reckoned from; the rest of an event is not kept. */
-function compact(event: TrainerEvent): object {
-  switch (event.kind) {
-    case 'plan': {
-      const { leftOut: _, trainableParameters: __, ...plan } = event
-      return plan
-    }
-    case 'step':
-      return {
-        kind: event.kind,
-        step: event.step,
-        durationMs: short(event.durationMs),
-        tokensSeen: event.tokensSeen,
-      }
-    case 'evaluation':
-      return {
-        kind: event.kind,
-        step: event.step,
-        lossNats: short(event.lossNats),
-        isBest: event.isBest,
-        durationMs: short(event.durationMs),
-      }
-    case 'phase':
-      return { kind: event.kind, phase: event.phase }
-    case 'heartbeat':
-      return { kind: event.kind, step: event.step, phase: event.phase }
-    case 'checkpoint':
-      return { kind: event.kind, step: event.step }
-    case 'finished':
-      return { kind: event.kind, step: event.step, reason: event.reason }
-    default:
-      return { kind: event.kind }
-  }
+const keptFields: Readonly<Partial<Record<TrainerEventKind, readonly string[]>>> = {
+  plan: [
+    'totalSteps',
+    'stepsPerEpoch',
+    'evaluateEverySteps',
+    'trainRows',
+    'validationRows',
+    'resumedAtStep',
+    'determinism',
+    'backend',
+  ],
+  phase: ['phase'],
+  step: ['step', 'durationMs', 'tokensSeen'],
+  evaluation: ['step', 'lossNats', 'isBest', 'durationMs'],
+  samples: ['step', 'durationMs'],
+  checkpoint: ['step'],
+  heartbeat: ['step', 'phase'],
+  finished: ['step', 'reason'],
+}
+
+const compact = (event: TrainerEvent): object => {
+  const kept = ['kind', ...(keptFields[event.kind] ?? [])]
+  const fields = Object.entries(event).filter(([name]) => kept.includes(name))
+  return Object.fromEntries(
+    fields.map(([name, value]) => [
+      name,
+      typeof value === 'number' && value % 1 !== 0 ? short(value) : value,
+    ]),
+  )
 }
 
 const short = (value: number): number => Number(value.toPrecision(5))
@@ -218,5 +202,52 @@ async function writeJson(path: string, value: object): Promise<void> {
   await writeFile(path, `{\n${parts.join(',\n')}\n}\n`)
 }
 
+const howOf = ({ model, rows, source, shuffled, settings }: RecordedRun) => ({
+  model,
+  rows,
+  source,
+  shuffled,
+  settings,
+})
+
+async function writeCurve({ run, dataset, recipe, after, curve }: Recording): Promise<void> {
+  const path = golden('curves', run.name)
+  const known = existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as { label?: string[] }) : {}
+  await writeJson(path, {
+    how: howOf(run),
+    made: 'recorded',
+    label: known.label ?? [],
+    totalSteps: after.totalSteps ?? 0,
+    validationRows: dataset.counts.validation,
+    labels: dataset.labels?.length ?? null,
+    clipNorm: recipe.optimizer.clipNorm,
+    failureCode: after.failureCode,
+    endReason: after.endReason,
+    train: curve.train.map((p) => [p.step, p.lossNats, p.gradNorm, p.learningRate].map(short)),
+    validation: curve.validation.map((p) => [p.step, short(p.lossNats), p.labelledTokens, p.isBest ? 1 : 0]),
+  })
+}
+
+const writeTimes = ({ run, events, endedMs, others }: Recording): Promise<void> =>
+  writeJson(golden('time-left', run.name), {
+    how: howOf(run),
+    disturbed: run.disturbed !== null,
+    othersShare: median(others),
+    others,
+    endedMs,
+    events: events.map(({ ms, event }) => [ms, compact(event)]),
+  })
+
 const wanted = process.argv.slice(2)
-for (const run of recordedRuns) if (wanted.length === 0 || wanted.includes(run.name)) await record(run)
+for (const run of recordedRuns) {
+  if (wanted.length > 0 && !wanted.includes(run.name)) continue
+  const recording = await record(run)
+  await writeCurve(recording)
+  if (run.timed) await writeTimes(recording)
+  const { after, curve, endedMs } = recording
+  const losses = curve.validation.map(({ lossNats }) => lossNats.toFixed(3)).join(' ')
+  const end = `${after.status} ${after.endReason ?? after.failureCode}`
+  process.stdout.write(
+    `${run.name}: ${end} ${curve.train.length} steps, ${endedMs} ms, validation ${losses}\n`,
+  )
+}

@@ -87,6 +87,26 @@ test('steps, measurements and savings that are left are counted with what they t
   expect(run.left.doneShare()).toBe(0.25)
 })
 
+test('sample answers count by their share of the time between measurements, and once more at the end', () => {
+  const run = clocked()
+  const measure = (number: number): void => {
+    run.after(0, phase('evaluating'))
+    run.after(60, evaluation(number, 50))
+    run.after(40, { kind: 'samples', step: number, answers: [], durationMs: 40 })
+  }
+  run.after(0, plan)
+  measure(0)
+  run.after(0, phase('training'))
+  run.steps(1, 10)
+  measure(10)
+  run.after(0, phase('training'))
+  // Those of step 10 came in 1000 ms of training; those of step 0 come before any.
+  expect(run.left.estimateMs()).toBeCloseTo(30 * 100 * (1 + 40 / 1000) + 3 * 60 + 40, 6)
+  run.steps(11, 40)
+  measure(40)
+  expect(run.left.estimateMs()).toBeCloseTo(0, 6)
+})
+
 test('what a step takes besides its own work is seen by the clock', () => {
   const run = clocked()
   run.after(0, { ...plan, validationRows: 0, evaluateEverySteps: 0 } as TrainerEvent)
