@@ -27,9 +27,10 @@ export const manifestSchema = z.strictObject({
 
 export type CheckpointManifest = z.infer<typeof manifestSchema>
 
+/** Numbers, or codes of one byte, bit for bit. */
 export interface CheckpointTensor {
   readonly shape: readonly number[]
-  readonly data: Float32Array
+  readonly data: Float32Array | Uint8Array
 }
 
 /** Checkpoint folders, newest step first. Other names, temporary ones too, are not looked at. */

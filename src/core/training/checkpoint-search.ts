@@ -95,7 +95,7 @@ export function damaged(folder: string, reason: string): ProblemError {
 }
 
 /**
- * The float32 tensors of one file of a verified checkpoint. Problems: checkpoint.damaged where the file is not there or
+ * The tensors of one file of a verified checkpoint. Problems: checkpoint.damaged where the file is not there or
  * holds something else.
  */
 export async function readCheckpointTensors(
@@ -108,12 +108,12 @@ export async function readCheckpointTensors(
       const header = unwrap(await readSafetensorsHeader(file))
       const tensors = new Map<string, CheckpointTensor>()
       for (const [tensor, { dtype, shape, offsetBytes, lengthBytes }] of header.tensors) {
-        if (dtype !== 'F32') throw damaged(checkpoint.folder, `${name} holds ${dtype} where F32 was written`)
+        if (dtype !== 'F32' && dtype !== 'U8')
+          throw damaged(checkpoint.folder, `${name} holds ${dtype}, which is never written`)
         const bytes = await file.read(offsetBytes, lengthBytes)
-        tensors.set(tensor, {
-          shape,
-          data: new Float32Array(bytes.buffer, bytes.byteOffset, lengthBytes / 4),
-        })
+        const data =
+          dtype === 'U8' ? bytes : new Float32Array(bytes.buffer, bytes.byteOffset, lengthBytes / 4)
+        tensors.set(tensor, { shape, data })
       }
       return tensors
     } finally {

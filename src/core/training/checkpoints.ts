@@ -28,7 +28,7 @@ export interface CheckpointContent {
   readonly step: number
   /** Written as state.json. Numbers come back bit for bit (JSON keeps every float64 but NaN and infinities). */
   readonly state: unknown
-  /** Files of float32 tensors by file name, e.g. 'parameters.safetensors'. */
+  /** Files of tensors by file name, e.g. 'parameters.safetensors'. */
   readonly tensorFiles: ReadonlyMap<string, ReadonlyMap<string, CheckpointTensor>>
 }
 
@@ -97,11 +97,11 @@ async function fillCheckpoint(
   return { manifestSha256: sha256, bytes: files.reduce((sum, file) => sum + file.sizeBytes, sizeBytes) }
 }
 
-/** Float32 tensors as a safetensors file, straight from memory. This computer is little-endian, as the format is. */
+/** Tensors as a safetensors file, straight from memory. This computer is little-endian, as the format is. */
 export function tensorChunks(tensors: ReadonlyMap<string, CheckpointTensor>): AsyncGenerator<Uint8Array> {
   const inputs: SafetensorsInput[] = [...tensors].map(([name, { shape, data }]) => ({
     name,
-    dtype: 'F32',
+    dtype: data instanceof Float32Array ? 'F32' : 'U8',
     shape,
     read: () => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
   }))

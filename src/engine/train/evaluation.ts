@@ -2,7 +2,8 @@
 import { collate } from './collate.ts'
 import { diverged } from './divergence.ts'
 import { sumLosses } from './loss-chunks.ts'
-import { enterPhase, type Interruptible, obey, type Run } from './run.ts'
+import { enterPhase, feedsOf, type Interruptible, obey, type Run } from './run.ts'
+import { measuredParameters, type TrainState } from './state.ts'
 
 /** At step 0 (the base model), every so many steps, and at the end; never twice at one step. */
 export function evaluationDue({ setup, state }: Run): boolean {
@@ -22,12 +23,10 @@ export async function* measure(run: Run): Interruptible {
     if (stop) return stop
     yield* enterPhase(run, 'evaluating', `${setup.validationRows.length} validation rows`)
     const startMs = ports.nowMs()
-    const batch = collate(
-      rows.map((row) => setup.validationRows[row]!),
-      setup.lossChunks,
-    )
-    const outputs = await ports.score(new Map([...batch.feeds, ...run.parameterFeeds]))
-    lossSum += sumLosses(outputs, setup.lossChunks)
+    const encoded = rows.map((row) => setup.validationRows[row]!)
+    const batch = collate(encoded, setup.collation)
+    const outputs = await ports.score(await feedsOf(ports, encoded, batch, run.measuredFeeds))
+    lossSum += sumLosses(outputs, setup.collation.lossChunks)
     labelledTokens += batch.labelledTokens
     durationMs += ports.nowMs() - startMs
   }
@@ -43,7 +42,7 @@ export async function* measure(run: Run): Interruptible {
 /** Any lower loss is kept; only one lower by more than the least improvement ends a row of failures. */
 function keepIfBest({ setup, state }: Run, lossNats: number): boolean {
   const isBest = state.best === null || lossNats < state.best.lossNats
-  if (isBest) state.best = { step: state.step, lossNats, parameters: state.parameters.slice() }
+  if (isBest) state.best = { step: state.step, lossNats, parameters: copyMeasured(state) }
   const { minImprovementNats } = setup.recipe.evaluation
   if (state.patienceLossNats === null || lossNats < state.patienceLossNats - minImprovementNats) {
     state.patienceLossNats = lossNats
@@ -52,4 +51,12 @@ function keepIfBest({ setup, state }: Run, lossNats: number): boolean {
     state.evaluationsWithoutImprovement += 1
   }
   return isBest
+}
+
+/** What was measured, in the buffer of the best before it where there was one: a whole model is not held three times. */
+function copyMeasured(state: TrainState): Float32Array {
+  const measured = measuredParameters(state)
+  if (state.best === null) return measured.slice()
+  state.best.parameters.set(measured)
+  return state.best.parameters
 }

@@ -37,7 +37,10 @@ export interface SavedCheckpoint {
 }
 
 export interface TrainingSetup {
-  readonly recipe: Pick<Recipe, 'optimizer' | 'batch' | 'evaluation' | 'checkpoints' | 'seed'>
+  readonly recipe: Pick<
+    Recipe,
+    'optimizer' | 'regularisation' | 'batch' | 'evaluation' | 'checkpoints' | 'seed'
+  >
   readonly plan: TrainingPlan
   readonly layout: ParameterLayout
   readonly trainRows: readonly EncodedRow[]

@@ -3,17 +3,22 @@
 import type { Problem } from '#shared/result.ts'
 import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import type { Tensor } from '../backend-port.ts'
+import { createOptimizer, type Optimizer } from '../optim/optimizer.ts'
+import type { EncodedRow, MicroBatch } from './collate.ts'
 import { microBatchesByLength } from './order.ts'
 import type { TrainingPorts, TrainingSetup } from './ports.ts'
-import { type TrainState, viewsOf } from './state.ts'
+import { measuredParameters, type TrainState, viewsOf } from './state.ts'
 
 export interface Run {
   readonly setup: TrainingSetup
   readonly state: TrainState
   readonly ports: TrainingPorts
-  /** Views on state.parameters, fed at every run of a graph. */
+  /** Views on state.parameters, fed at every run of the training graph. */
   readonly parameterFeeds: ReadonlyMap<string, Tensor>
+  /** Views on what is measured: the same, or their moving average. */
+  readonly measuredFeeds: ReadonlyMap<string, Tensor>
   readonly gradients: Float32Array
+  readonly optimizer: Optimizer
   readonly validationBatches: readonly (readonly number[])[]
   readonly trainLengthsTokens: readonly number[]
   /** The micro-batches of the epoch under way; made again when the epoch changes. */
@@ -34,15 +39,19 @@ export type Interruptible = AsyncGenerator<TrainerEvent, Interruption | null>
 
 export function createRun(setup: TrainingSetup, state: TrainState, ports: TrainingPorts): Run {
   const isResumed = state.step > 0 || state.evaluatedAtStep >= 0
+  const { layout, recipe } = setup
+  const gradients = new Float32Array(layout.length)
   return {
     setup,
     state,
     ports,
-    parameterFeeds: viewsOf(setup.layout, state.parameters),
-    gradients: new Float32Array(setup.layout.length),
+    parameterFeeds: viewsOf(layout, state.parameters),
+    measuredFeeds: viewsOf(layout, measuredParameters(state)),
+    gradients,
+    optimizer: createOptimizer(recipe.optimizer, layout.entries, { ...state, gradients }),
     validationBatches: microBatchesByLength(
       setup.validationRows.map((row) => row.ids.length),
-      setup.recipe.batch.microRows,
+      recipe.batch.microRows,
     ),
     trainLengthsTokens: setup.trainRows.map((row) => row.ids.length),
     epochBatches: { epoch: -1, batches: [] },
@@ -53,6 +62,21 @@ export function createRun(setup: TrainingSetup, state: TrainState, ports: Traini
     },
     phase: null,
   }
+}
+
+/** What a graph is fed for a batch: tokens or what the frozen blocks make of them, labelled places, trained weights. */
+export async function feedsOf(
+  ports: TrainingPorts,
+  rows: readonly EncodedRow[],
+  batch: MicroBatch,
+  weights: ReadonlyMap<string, Tensor>,
+): Promise<Map<string, Tensor>> {
+  const feeds = new Map([...batch.feeds, ...weights])
+  if (ports.hiddenStates) {
+    feeds.delete('ids')
+    feeds.set('hidden', await ports.hiddenStates(rows, batch))
+  }
+  return feeds
 }
 
 /** Says what the run is doing, once for each change. */

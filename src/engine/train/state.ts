@@ -1,15 +1,13 @@
 // Everything a run must remember to go on bit for bit. Epoch and cursor follow from `step`; random numbers are functions
 // of (seed, purpose, index), so no generator has a state.
+import type { Recipe } from '#shared/recipe.ts'
 import type { Tensor } from '../backend-port.ts'
+import { blankMemory, type OptimizerMemory } from '../optim/optimizer.ts'
+import type { TensorPlace } from '../optim/optimizer-rule.ts'
 
 /** Where each trained tensor lies in the flat buffers. Order and shapes are the graph's. */
 export interface ParameterLayout {
-  readonly entries: readonly {
-    readonly name: string
-    readonly shape: readonly number[]
-    readonly offset: number
-    readonly length: number
-  }[]
+  readonly entries: readonly TensorPlace[]
   readonly length: number
 }
 
@@ -19,8 +17,10 @@ export interface TrainState {
   /** Tokens without padding that went through training. */
   tokensSeen: number
   readonly parameters: Float32Array
-  readonly firstMoments: Float32Array
-  readonly secondMoments: Float32Array
+  /** What the optimizer remembers. */
+  readonly memory: OptimizerMemory
+  /** Moving average of the parameters, where the recipe wants one: it is what is measured and kept. */
+  readonly average: Float32Array | null
   /** Step at which validation rows were last measured; -1 before the first time. */
   evaluatedAtStep: number
   best: { readonly step: number; readonly lossNats: number; readonly parameters: Float32Array } | null
@@ -57,19 +57,29 @@ export function viewsOf(layout: ParameterLayout, flat: Float32Array): Map<string
 export function initialState(
   layout: ParameterLayout,
   initial: ReadonlyMap<string, Float32Array>,
+  recipe: Pick<Recipe, 'optimizer' | 'regularisation'>,
 ): TrainState {
-  const parameters = new Float32Array(layout.length)
+  const state = blankState(layout, recipe)
   for (const { name, offset, length } of layout.entries) {
     const values = initial.get(name)
     if (values?.length !== length) throw new Error(`initial value of ${name}: expected ${length} entries`)
-    parameters.set(values, offset)
+    state.parameters.set(values, offset)
   }
+  state.average?.set(state.parameters)
+  return state
+}
+
+/** Zeros everywhere. */
+export function blankState(
+  layout: ParameterLayout,
+  { optimizer, regularisation }: Pick<Recipe, 'optimizer' | 'regularisation'>,
+): TrainState {
   return {
     step: 0,
     tokensSeen: 0,
-    parameters,
-    firstMoments: new Float32Array(layout.length),
-    secondMoments: new Float32Array(layout.length),
+    parameters: new Float32Array(layout.length),
+    memory: blankMemory(optimizer.kind, layout.entries),
+    average: regularisation.averaging === null ? null : new Float32Array(layout.length),
     evaluatedAtStep: -1,
     best: null,
     patienceLossNats: null,
@@ -78,7 +88,12 @@ export function initialState(
   }
 }
 
+/** What stands for the model as it is: the average where there is one, else the parameters themselves. */
+export function measuredParameters(state: TrainState): Float32Array {
+  return state.average ?? state.parameters
+}
+
 /** What is kept when a run ends: the parameters of the best measurement, or the last ones where none was made. */
 export function keptParameters(state: TrainState): Float32Array {
-  return state.best ? state.best.parameters : state.parameters
+  return state.best ? state.best.parameters : measuredParameters(state)
 }

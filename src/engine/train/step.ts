@@ -1,15 +1,16 @@
 // One optimizer step: micro-batches summed, one loss and one gradient per labelled token of them all, clipped, applied.
 import { gradientOutputName } from '../autodiff/differentiate.ts'
 import type { Tensor } from '../backend-port.ts'
-import { adamwStep } from '../optim/adamw.ts'
+import { updateAverage } from '../optim/averaging.ts'
 import { clipFactor, globalNorm } from '../optim/clip.ts'
 import { learningRateFactor } from '../optim/schedule.ts'
 import { collate } from './collate.ts'
 import { diverged } from './divergence.ts'
+import { embeddingNoise } from './embedding-noise.ts'
 import { sumLosses } from './loss-chunks.ts'
 import { microBatchesOfEpoch } from './order.ts'
 import { cursorOf } from './plan.ts'
-import { enterPhase, type Interruptible, obey, type Run } from './run.ts'
+import { enterPhase, feedsOf, type Interruptible, obey, type Run } from './run.ts'
 
 interface Sums {
   lossNats: number
@@ -34,7 +35,7 @@ export async function* trainStep(run: Run): Interruptible {
     const stop = yield* obey(run)
     if (stop) return stop
     yield* enterPhase(run, 'training', `${where} of ${setup.plan.totalSteps}`)
-    await accumulate(run, batches[index]!, sums)
+    await accumulate(run, batches[index]!, (index - cursor.firstBatch) * setup.recipe.batch.microRows, sums)
     if (!Number.isFinite(sums.lossNats)) return diverged(run, 'The training loss', where)
   }
   const startMs = run.ports.nowMs()
@@ -68,17 +69,38 @@ function batchesOf(run: Run, epoch: number): readonly (readonly number[])[] {
   return run.epochBatches.batches
 }
 
-async function accumulate(run: Run, rows: readonly number[], sums: Sums): Promise<void> {
+/** Computes a micro-batch whole or in parts of the recipe's `rowsAtOnce`; `firstRow` is its place in the step. */
+async function accumulate(run: Run, rows: readonly number[], firstRow: number, sums: Sums): Promise<void> {
+  const size = run.setup.recipe.batch.rowsAtOnce ?? rows.length
+  for (let start = 0; start < rows.length; start += size)
+    await accumulatePart(run, rows.slice(start, start + size), firstRow + start, sums)
+}
+
+async function accumulatePart(
+  run: Run,
+  rows: readonly number[],
+  firstRow: number,
+  sums: Sums,
+): Promise<void> {
   const { setup, ports } = run
   const startMs = ports.nowMs()
-  const batch = collate(
-    rows.map((row) => setup.trainRows[row]!),
-    setup.lossChunks,
-  )
-  const outputs = await ports.forwardBackward(new Map([...batch.feeds, ...run.parameterFeeds]))
+  const encoded = rows.map((row) => setup.trainRows[row]!)
+  const batch = collate(encoded, setup.collation)
+  const feeds = await feedsOf(ports, encoded, batch, run.parameterFeeds)
+  if (setup.noise)
+    feeds.set(
+      'embedding.noise',
+      embeddingNoise(encoded, batch, {
+        ...setup.noise,
+        seed: setup.recipe.seed,
+        step: run.state.step,
+        firstRow,
+      }),
+    )
+  const outputs = await ports.forwardBackward(feeds)
   for (const { name, offset, length } of setup.layout.entries)
     addGradient(run.gradients, outputs.get(gradientOutputName(name)), name, offset, length)
-  sums.lossNats += sumLosses(outputs, setup.lossChunks)
+  sums.lossNats += sumLosses(outputs, setup.collation.lossChunks)
   sums.labelledTokens += batch.labelledTokens
   sums.tokens += batch.tokens
   sums.durationMs += ports.nowMs() - startMs
@@ -97,14 +119,14 @@ function addGradient(
   for (let i = 0; i < length; i += 1) sum[offset + i] = sum[offset + i]! + data[i]!
 }
 
-/** Applies AdamW to the whole flat buffer and returns the learning rate that was in force. */
-function update({ setup, state, gradients }: Run, gradNorm: number, labelledTokens: number): number {
-  const { optimizer } = setup.recipe
+/** Moves all parameters, and their average where there is one; returns the learning rate that was in force. */
+function update({ setup, state, ...run }: Run, gradNorm: number, labelledTokens: number): number {
+  const { optimizer, regularisation } = setup.recipe
+  const updates = state.step + 1
   const learningRate = optimizer.learningRate * learningRateFactor(setup.plan.schedule, state.step)
-  adamwStep(state, gradients, optimizer, {
-    updates: state.step + 1,
-    learningRate,
-    gradScale: clipFactor(gradNorm, optimizer.clipNorm) / labelledTokens,
-  })
+  const gradScale = clipFactor(gradNorm, optimizer.clipNorm) / labelledTokens
+  run.optimizer.step({ updates, learningRate, gradScale })
+  if (state.average !== null && regularisation.averaging !== null)
+    updateAverage(state.average, state.parameters, regularisation.averaging, updates)
   return learningRate
 }

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { CheckpointTensor } from '../../../src/core/training/checkpoint-format.ts'
 import { findNewestCheckpoint, readCheckpointTensors } from '../../../src/core/training/checkpoint-search.ts'
 import {
   estimateCheckpointBytes,
@@ -43,6 +44,20 @@ describe('checkpoints', () => {
     expect(found).toMatchObject({ step: 40, state: content(40).state })
     const tensors = await readCheckpointTensors(found!, 'parameters.safetensors')
     expect(tensors).toEqual({ ok: true, value: new Map([['w', { shape: [3, 4], data: values(40) }]]) })
+  })
+  it('hold codes of one byte beside numbers', async () => {
+    const codes = { shape: [5], data: Uint8Array.of(0, 255, 7, 128, 1) }
+    const tensors = new Map<string, CheckpointTensor>([
+      ['codes', codes],
+      ['scales', { shape: [2], data: Float32Array.of(1 / 3, -0) }],
+    ])
+    await writeCheckpoint(run, {
+      step: 1,
+      state: {},
+      tensorFiles: new Map([['moments.safetensors', tensors]]),
+    })
+    const read = await readCheckpointTensors((await newest()).newest!, 'moments.safetensors')
+    expect(read).toEqual({ ok: true, value: tensors })
   })
   it('are none in a new run', async () => {
     expect(await newest()).toEqual({ newest: null, rejected: [] })

@@ -1,50 +1,139 @@
 import { describe, expect, it } from 'vitest'
-import { adamwStep } from '../../../src/engine/optim/adamw.ts'
+import { updateAverage } from '../../../src/engine/optim/averaging.ts'
 import { clipFactor, globalNorm } from '../../../src/engine/optim/clip.ts'
+import { layerRates } from '../../../src/engine/optim/layer-rates.ts'
+import { blankMemory, createOptimizer, memoryBytes } from '../../../src/engine/optim/optimizer.ts'
 import { learningRateFactor, warmupStepsFor } from '../../../src/engine/optim/schedule.ts'
+import { layoutOf } from '../../../src/engine/train/state.ts'
+import { optimizerSettings } from '../../../src/shared/recipe.ts'
 
-const settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01 }
+/** An optimizer of vectors with these values, and its buffers. */
+function makeOptimizer(
+  changes: Record<string, unknown>,
+  values: readonly (readonly number[])[],
+  names = values.map((_, i) => `tensor.${i}.bias`),
+) {
+  const settings = optimizerSettings.parse(changes)
+  const { entries } = layoutOf(values.map((list, i) => ({ name: names[i]!, shape: [list.length] })))
+  const parameters = Float32Array.from(values.flat())
+  const gradients = new Float32Array(parameters.length)
+  const memory = blankMemory(settings.kind, entries)
+  const optimizer = createOptimizer(settings, entries, { parameters, gradients, memory })
+  return { parameters, gradients, memory, optimizer }
+}
 
 describe('AdamW', () => {
-  // Made with the formulas of torch.optim.AdamW (single tensor) in float64: lr 0.1, three steps.
-  const gradients = [
-    [0.3, -0.2, 1e-4, 5],
-    [-0.1, 0.4, 2e-4, -3],
-    [0, 0.25, -1e-4, 1],
-  ]
-  const expected = [
-    [0.39950000333333324, -1.1487500049999997, 1.8980099990001, -0.0999999998],
-    [0.3590786479247475, -1.1842116065410366, 1.7995998894642031, -0.11904980327647983],
-    [0.32778255936417827, -1.2389112156654125, 1.755794329487882, -0.14432727246802032],
-  ]
-
-  it('follows torch.optim.AdamW over three steps', () => {
-    const state = stateOf([0.5, -1.25, 2, 0])
-    for (const [index, row] of gradients.entries()) {
-      adamwStep(state, Float32Array.from(row), settings, {
-        updates: index + 1,
-        learningRate: 0.1,
-        gradScale: 1,
-      })
-      for (const [i, value] of expected[index]!.entries()) expect(state.parameters[i]).toBeCloseTo(value, 6)
+  it('is, bit for bit, the formula of torch.optim.AdamW in float64 with states in float32', () => {
+    const lists = [[0.5, -1.25, 2, 0], [7], [1e-3, -40]]
+    const { parameters, gradients, optimizer } = makeOptimizer({ weightDecay: 0.01 }, lists)
+    const expected = Float32Array.from(lists.flat())
+    const first = new Float32Array(expected.length)
+    const second = new Float32Array(expected.length)
+    for (let t = 1; t <= 20; t += 1) {
+      for (let i = 0; i < gradients.length; i += 1) gradients[i] = Math.sin(i * 7 + t * 3) * 10 ** (i % 4)
+      for (const [i, value] of gradients.entries()) {
+        const gradient = value * 0.37
+        const m = 0.9 * first[i]! + (1 - 0.9) * gradient
+        const v = 0.999 * second[i]! + (1 - 0.999) * gradient * gradient
+        const move = ((0.1 / (1 - 0.9 ** t)) * m) / (Math.sqrt(v) / Math.sqrt(1 - 0.999 ** t) + 1e-8)
+        first[i] = m
+        second[i] = v
+        expected[i] = expected[i]! * (1 - 0.1 * 0.01) - move
+      }
+      optimizer.step({ updates: t, learningRate: 0.1, gradScale: 0.37 })
     }
-  })
-
-  it('takes gradScale for the gradient itself', () => {
-    const scaled = stateOf([1, -2])
-    const plain = stateOf([1, -2])
-    const step = { updates: 1, learningRate: 0.01 }
-    adamwStep(scaled, Float32Array.from([8, -4]), settings, { ...step, gradScale: 0.25 })
-    adamwStep(plain, Float32Array.from([2, -1]), settings, { ...step, gradScale: 1 })
-    expect(scaled).toEqual(plain)
+    expect(parameters).toEqual(expected)
   })
 
   it('with learning rate 0 moves the moments and no parameter', () => {
-    const state = stateOf([1, -2])
-    adamwStep(state, Float32Array.from([2, -1]), settings, { updates: 1, learningRate: 0, gradScale: 1 })
-    expect([...state.parameters]).toEqual([1, -2])
-    expect(state.firstMoments[0]).toBeCloseTo(0.2, 6)
-    expect(state.secondMoments[0]).toBeCloseTo(0.004, 8)
+    const { parameters, gradients, memory, optimizer } = makeOptimizer({}, [[1, -2]])
+    gradients.set([2, -1])
+    optimizer.step({ updates: 1, learningRate: 0, gradScale: 1 })
+    expect([...parameters]).toEqual([1, -2])
+    expect(memory.get('first.tensor.0.bias')!.data[0]).toBeCloseTo(0.2, 6)
+    expect(memory.get('second.tensor.0.bias')!.data[0]).toBeCloseTo(0.004, 8)
+  })
+})
+
+describe('8-bit AdamW', () => {
+  // A second moment that is small beside the largest of its block had the code of 0, and moved its parameter by
+  // hundreds of times the learning rate.
+  it('does not throw away a parameter whose gradient is small beside its block', () => {
+    const run = (kind: string) => {
+      const zeros = Array.from({ length: 4096 }, () => 0)
+      const { parameters, gradients, optimizer } = makeOptimizer({ kind, weightDecay: 0 }, [zeros])
+      gradients.fill(3e-4)
+      gradients[0] = 1
+      for (let updates = 1; updates <= 30; updates += 1) {
+        if (updates === 20) gradients.fill(1e-7, 1)
+        optimizer.step({ updates, learningRate: 1e-3, gradScale: 1 })
+      }
+      return parameters
+    }
+    const [plain, coded] = [run('adamw'), run('adamw-8bit')]
+    expect(Math.abs(coded[1]!)).toBeLessThan(2 * Math.abs(plain[1]!))
+    expect(coded[0]).toBeCloseTo(plain[0]!, 3)
+  })
+
+  it('keeps a quarter of what AdamW keeps, and small tensors as they are', () => {
+    const large = [[576, 576]]
+    expect(memoryBytes('adamw', large)).toBe(8 * 576 * 576)
+    expect(memoryBytes('adamw-8bit', large)).toBe(2 * 576 * 576 + (8 * 576 * 576) / 256)
+    expect(memoryBytes('adamw-8bit', [[4095]])).toBe(8 * 4095)
+    expect(memoryBytes('adafactor', [[49_152, 576], [576]])).toBe(4 * (49_152 + 576 + 576))
+  })
+})
+
+describe('layer-wise rates', () => {
+  const half = (names: string[]) => layerRates(names, 0.5)
+
+  it('halve from block to block below the topmost; embeddings lowest, last norm and head 1', () => {
+    const lower = ['model.embed_tokens.weight', 'model.layers.0.mlp.up_proj.weight']
+    const upper = ['model.layers.1.input_layernorm.weight', 'model.layers.2.mlp.up_proj.weight']
+    expect(half([...lower, ...upper, 'model.norm.weight', 'score.weight'])).toEqual([
+      0.125, 0.25, 0.5, 1, 1, 1,
+    ])
+  })
+  it('know the blocks of GPT-2 and BERT', () => {
+    const gpt2 = ['transformer.wte.weight', 'transformer.h.0.ln_1.weight', 'transformer.h.1.ln_1.weight']
+    expect(half(gpt2)).toEqual([0.25, 0.5, 1])
+    const bert = ['bert.embeddings.word_embeddings.weight', 'bert.encoder.layer.10.output.dense.weight']
+    expect(half([...bert, 'bert.encoder.layer.11.output.dense.weight', 'bert.pooler.dense.weight'])).toEqual([
+      0.25, 0.5, 1, 1,
+    ])
+  })
+  it("count a T5 encoder's blocks below its decoder's", () => {
+    const encoder = ['encoder.block.0.layer.0.SelfAttention.q.weight', 'encoder.final_layer_norm.weight']
+    const decoder = ['decoder.block.0.layer.1.EncDecAttention.q.weight', 'decoder.final_layer_norm.weight']
+    expect(half(['shared.weight', ...encoder, ...decoder])).toEqual([0.25, 0.5, 0.5, 1, 1])
+  })
+  it('count from the lowest block that is trained, and leave a head alone', () => {
+    const adapter = [4, 5].map((layer) => `model.layers.${layer}.self_attn.q_proj.lora_A.weight`)
+    expect(half([...adapter, 'score.weight'])).toEqual([0.5, 1, 1])
+    expect(half(['classifier.weight', 'classifier.bias'])).toEqual([1, 1])
+  })
+  it.each(['adamw', 'adafactor', 'lion', 'sgd'])('scale the rate of %s, weight decay included', (kind) => {
+    const names = ['model.layers.0.bias', 'model.layers.1.bias']
+    const moved = (layerDecay: number, learningRate: number) => {
+      const pair = [1, 2]
+      const made = makeOptimizer({ kind, layerDecay, weightDecay: 0.1 }, [pair, pair], names)
+      made.gradients.set([0.3, -0.1, 0.3, -0.1])
+      made.optimizer.step({ updates: 1, learningRate, gradScale: 1 })
+      return made.parameters
+    }
+    expect(moved(0.25, 0.01).subarray(0, 2)).toEqual(moved(1, 0.0025).subarray(0, 2))
+    expect(moved(0.25, 0.01).subarray(2)).toEqual(moved(1, 0.01).subarray(2))
+  })
+})
+
+describe('the moving average', () => {
+  it('forgets at the wanted rate, and faster in its first steps', () => {
+    const average = Float32Array.of(1, 0)
+    updateAverage(average, Float32Array.of(0, 11), 0.9, 1)
+    expect(average[0]).toBeCloseTo(2 / 11, 6)
+    expect(average[1]).toBeCloseTo(9, 5)
+    updateAverage(average, Float32Array.of(0, 0), 0.9, 1000)
+    expect(average[1]).toBeCloseTo(8.1, 5)
   })
 })
 
@@ -89,11 +178,3 @@ describe('schedule', () => {
     expect(warmupStepsFor(0, 50)).toBe(0)
   })
 })
-
-function stateOf(values: number[]) {
-  return {
-    parameters: Float32Array.from(values),
-    firstMoments: new Float32Array(values.length),
-    secondMoments: new Float32Array(values.length),
-  }
-}

@@ -2,7 +2,7 @@
 // It answers the training loop's ports exactly, so that the loop is tested without a graph or a backend.
 import type { Tensor } from '../../../src/engine/backend-port.ts'
 import { counterRandom } from '../../../src/engine/random.ts'
-import type { EncodedRow } from '../../../src/engine/train/collate.ts'
+import { causalCollation, type EncodedRow } from '../../../src/engine/train/collate.ts'
 import { type TrainingOutcome, train } from '../../../src/engine/train/loop.ts'
 import { planTraining } from '../../../src/engine/train/plan.ts'
 import type { TrainingPorts, TrainingSetup } from '../../../src/engine/train/ports.ts'
@@ -29,7 +29,7 @@ export async function runBigram(feeds: Feeds): Promise<Map<string, Tensor>> {
       losses[i] = addPlace(table, gradient, Number(ids[Number(places[i])]), Number(targets[i]), weights[i]!)
     outputs.set(`losses.${chunk}`, { dtype: 'float32', shape: [losses.length], data: losses })
   }
-  outputs.set('grad.table', { dtype: 'float32', shape: [vocabulary, vocabulary], data: gradient })
+  outputs.set('grad.table', { dtype: 'float32', shape: feeds.get('table')!.shape, data: gradient })
   return outputs
 }
 
@@ -40,10 +40,11 @@ function addPlace(
   to: number,
   weight: number,
 ): number {
-  const start = from * vocabulary
-  const logits = table.subarray(start, start + vocabulary)
+  const width = Math.sqrt(table.length)
+  const start = from * width
+  const logits = table.subarray(start, start + width)
   const sum = logits.reduce((total, logit) => total + Math.exp(logit), 0)
-  for (let next = 0; next < vocabulary; next += 1) {
+  for (let next = 0; next < width; next += 1) {
     const probability = Math.exp(logits[next]!) / sum
     gradient[start + next] = gradient[start + next]! + weight * (probability - (next === to ? 1 : 0))
   }
@@ -85,20 +86,22 @@ export function makeSetup(
   changes: Record<string, unknown> = {},
   trainRows = 20,
   validationRows = 7,
+  width = vocabulary,
 ): TrainingSetup {
   const wanted = makeRecipe(changes)
   return {
     recipe: wanted,
     plan: planTraining(wanted, trainRows, validationRows),
-    layout: layoutOf([{ name: 'table', shape: [vocabulary, vocabulary] }]),
+    layout: layoutOf([{ name: 'table', shape: [width, width] }]),
     trainRows: makeRows(trainRows, 1),
     validationRows: makeRows(validationRows, 2),
-    lossChunks: 2,
+    collation: causalCollation(2),
+    noise: null,
   }
 }
 
 export function newState(setup: TrainingSetup): TrainState {
-  return initialState(setup.layout, new Map([['table', new Float32Array(vocabulary * vocabulary)]]))
+  return initialState(setup.layout, new Map([['table', new Float32Array(setup.layout.length)]]), setup.recipe)
 }
 
 /** What a checkpoint keeps: a copy that later steps cannot reach. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { OptimizerKind } from '../../../src/engine/optim/optimizer.ts'
 import { keptParameters, type TrainState } from '../../../src/engine/train/state.ts'
 import type { TrainerEvent } from '../../../src/shared/trainer-protocol.ts'
 import {
@@ -136,6 +137,72 @@ describe('resume', () => {
     const { events, outcome } = await collect(setup, copyState(ports.saves.at(-1)!), makePorts())
     expect(events).toEqual([])
     expect(outcome).toEqual({ reason: 'completed' })
+  })
+})
+
+describe('with every optimizer', () => {
+  // 64 x 64 parameters, so that 8-bit states are in use.
+  const setupOf = (kind: OptimizerKind, averaging: number | null) =>
+    makeSetup(
+      {
+        optimizer: { kind, learningRate: 0.02, layerDecay: 0.9 },
+        regularisation: { averaging },
+        checkpoints: { everySeconds: null, everySteps: 1 },
+        duration: { epochs: 2 },
+        ...quiet,
+      },
+      20,
+      7,
+      64,
+    )
+
+  it.each([
+    ['adamw', null],
+    ['adamw', 0.9],
+    ['adamw-8bit', null],
+    ['adamw-8bit', 0.9],
+    ['adafactor', null],
+    ['lion', null],
+    ['sgd', null],
+  ] as const)(
+    '%s, averaging %s: learns, and from every step gives the same bit for bit',
+    async (kind, averaging) => {
+      const setup = setupOf(kind, averaging)
+      const ports = makePorts()
+      const state = newState(setup)
+      const whole = await collect(setup, state, ports)
+      const losses = eventsOf(whole.events, 'evaluation').map((event) => event.lossNats)
+      expect(losses.at(-1)!).toBeLessThan(losses[0]! - 0.005)
+      expect(ports.saves.length).toBe(setup.plan.totalSteps)
+      for (const saved of ports.saves) {
+        const resumed = copyState(saved)
+        const { events } = await collect(setup, resumed, makePorts())
+        const rest = curve(whole.events).filter(
+          ({ kind, step }) => step > (kind === 'step' ? saved.step : saved.evaluatedAtStep),
+        )
+        expect(curve(events)).toEqual(rest)
+        expect(resumed).toEqual(state)
+      }
+    },
+  )
+})
+
+describe('the moving average', () => {
+  it('is measured and kept, and does not touch the training', async () => {
+    const plain = makeSetup(quiet)
+    const averaged = makeSetup({ regularisation: { averaging: 0.9 }, ...quiet })
+    const [a, b] = [newState(plain), newState(averaged)]
+    const without = await collect(plain, a, makePorts())
+    const withAverage = await collect(averaged, b, makePorts())
+    expect(b.parameters).toEqual(a.parameters)
+    const stepsOf = (events: readonly TrainerEvent[]) => curve(events).filter(({ kind }) => kind === 'step')
+    expect(stepsOf(withAverage.events)).toEqual(stepsOf(without.events))
+    expect(b.average).not.toEqual(b.parameters)
+    expect(b.best!.step).toBe(plain.plan.totalSteps)
+    expect(keptParameters(b)).toEqual(b.average)
+    // The average lies behind, so its loss is another one than that of the parameters.
+    const last = (events: readonly TrainerEvent[]) => eventsOf(events, 'evaluation').at(-1)!.lossNats
+    expect(last(withAverage.events)).toBeGreaterThan(last(without.events))
   })
 })
 
