@@ -1,22 +1,28 @@
-// The table of model families, and what the engine asks of a model by its config. Refuses unknown families.
+// The table of model families, and the reading of a config by it. Refuses unknown families.
 import type { Result } from '#shared/result.ts'
 import { attempt, ProblemError } from '#shared/result.ts'
-import type { FamilyId, LinearDescription, ModelConfig, NamedShape } from './config.ts'
-import { configProblem, isObject } from './config-fields.ts'
+import type { ModelConfig } from './config.ts'
+import { type ConfigObject, configProblem, isObject } from './config-fields.ts'
+import { encoderFamilies } from './encoder-families.ts'
 import type { Family } from './family.ts'
-import { llamaFamily } from './llama.ts'
+import { gemmaFamilies } from './gemma-families.ts'
+import { gptFamilies } from './gpt-families.ts'
+import { llamaFamilies } from './llama-families.ts'
+import { t5Family } from './t5-family.ts'
 
-const families: { readonly [Id in FamilyId]: Family } = { llama: llamaFamily }
-
-export const familyOf = (config: ModelConfig): Family => families[config.family]
+const families: readonly Family[] = [
+  ...llamaFamilies,
+  ...gemmaFamilies,
+  ...gptFamilies,
+  ...encoderFamilies,
+  t5Family,
+]
 
 /** Values of `model_type` that `parseModelConfig` accepts. */
-const knownModelTypes: readonly string[] = Object.values(families).flatMap((family) => family.modelTypes)
+export const knownModelTypes: readonly string[] = families.flatMap((family) => family.modelTypes)
 
 function findFamily(modelType: unknown): Family {
-  const family = Object.values(families).find((candidate) =>
-    candidate.modelTypes.some((known) => known === modelType),
-  )
+  const family = families.find((candidate) => candidate.modelTypes.some((known) => known === modelType))
   if (family) return family
   throw new ProblemError({
     code: 'model.unsupported-family',
@@ -26,20 +32,28 @@ function findFamily(modelType: unknown): Family {
   })
 }
 
-/** Reads a Hugging Face config.json. Problems: model.unsupported-family, model.invalid-config. */
-export function parseModelConfig(hfConfigJson: unknown): Result<ModelConfig> {
+/** How the names of a weight file begin; as a model with a head is saved where there is no such file. */
+const findPrefix = ({ prefixes, embeddingName }: Family, names: ReadonlySet<string>): string =>
+  prefixes.find((prefix) => names.has(prefix + embeddingName)) ?? prefixes[0] ?? ''
+
+function readConfig(config: ConfigObject, names: ReadonlySet<string>): ModelConfig {
+  const family = findFamily(config.model_type)
+  if (config.quantization_config !== undefined && config.quantization_config !== null)
+    throw configProblem('quantization_config', 'weights that are not quantised', config.quantization_config)
+  return family.readConfig(config, findPrefix(family, names), names)
+}
+
+/**
+ * Reads a Hugging Face config.json. `weightNames` are those of the weight file: a body saved without its head has no
+ * prefix ('bert.', 'model.'), and T5's output table is its own where the file has one. Problems:
+ * model.unsupported-family, model.invalid-config.
+ */
+export function parseModelConfig(
+  hfConfigJson: unknown,
+  weightNames: Iterable<string> = [],
+): Result<ModelConfig> {
   return attempt(() => {
     if (!isObject(hfConfigJson)) throw configProblem('the whole file', 'an object', hfConfigJson)
-    return findFamily(hfConfigJson.model_type).readConfig(hfConfigJson)
+    return readConfig(hfConfigJson, new Set(weightNames))
   })
-}
-
-/** Every weight of the model by Hugging Face's name and shape; `lm_head.weight` is absent when tied. */
-export function parameterShapes(config: ModelConfig): readonly NamedShape[] {
-  return familyOf(config).parameters(config)
-}
-
-/** The linear layers of one block, in the order in which they are computed. */
-export function layerLinears(config: ModelConfig): readonly LinearDescription[] {
-  return familyOf(config).linears(config)
 }

@@ -1,21 +1,66 @@
-// What a model family must say of itself: how it reads its config, its linears and weights, how it computes.
-// A family is one such value in the table of families.ts; an omitted field does not compile.
-import type { Value } from '../ir/types.ts'
-import type { LinearDescription, ModelConfig, NamedShape } from './config.ts'
-import type { ConfigObject } from './config-fields.ts'
-import type { ForwardContext } from './forward.ts'
+// What a model family must say of itself, and what readings of families share. A family is one such value in the table
+// of families.ts.
+import type { LinearName } from '#shared/recipe.ts'
+import type { BlockDescription, BlockForm, HeadStep, LinearTemplate, ModelConfig } from './config.ts'
+import { type ConfigObject, configProblem, readSize } from './config-fields.ts'
 
 export interface Family {
   /** Values of `model_type` in config.json that this family computes. */
   readonly modelTypes: readonly string[]
-  /** Reads and checks config.json; throws ProblemError. */
-  readonly readConfig: (config: ConfigObject) => ModelConfig
-  /** The linear layers of one block, in the order in which they are computed. */
-  readonly linears: (config: ModelConfig) => readonly LinearDescription[]
-  /** Every weight by Hugging Face's name, in the order of the model. */
-  readonly parameters: (config: ModelConfig) => readonly NamedShape[]
-  /** Adds the body from token ids to the final norm: [B,S,C]. */
-  readonly buildBody: (context: ForwardContext) => Value
-  /** Name of the weight [V,C] that turns the body's result into logits. */
-  readonly outputWeight: (config: ModelConfig) => string
+  /** Where the names of its body begin: first as a model with a head is saved, then as others are. */
+  readonly prefixes: readonly string[]
+  /** The embedding table below the prefix, by which the prefix of a weight file is found. */
+  readonly embeddingName: string
+  /** Reads and checks config.json; throws ProblemError. `names` of the weights, where there is a weight file. */
+  readonly readConfig: (config: ConfigObject, prefix: string, names: ReadonlySet<string>) => ModelConfig
 }
+
+/** Heads, K key/value heads and their width, checked against each other. */
+export function readHeads(
+  config: ConfigObject,
+  keys: { readonly hidden: string; readonly heads: string },
+  defaultHeadWidth?: number,
+): { hidden: number; heads: number; kvHeads: number; headWidth: number } {
+  const hidden = readSize(config, keys.hidden)
+  const heads = readSize(config, keys.heads)
+  const kvHeads = readSize(config, 'num_key_value_heads', heads)
+  if (heads % kvHeads !== 0)
+    throw configProblem('num_key_value_heads', `a divisor of ${heads} attention heads`, kvHeads)
+  const headWidth = readSize(config, 'head_dim', defaultHeadWidth ?? hidden / heads)
+  return { hidden, heads, kvHeads, headWidth }
+}
+
+/** Blocks of one form, numbered below a path. */
+export function numberedBlocks(
+  path: string,
+  layers: number,
+  form: BlockForm,
+  describe: (layer: number) => Pick<BlockDescription, 'attentionScale' | 'rope' | 'window'>,
+): readonly BlockDescription[] {
+  return Array.from({ length: layers }, (_, layer) => ({
+    path: `${path}.${layer}`,
+    form,
+    ...describe(layer),
+  }))
+}
+
+export const linear = (
+  roles: readonly LinearName[],
+  path: string,
+  inputWidth: number,
+  outputWidth: number,
+  hasBias: boolean,
+): LinearTemplate => ({ roles, path, inputWidth, outputWidth, hasBias, isInputFirst: false })
+
+export const headStep = (
+  path: string,
+  outputs: HeadStep['outputs'],
+  hasBias: boolean,
+  activation: HeadStep['activation'] = null,
+): HeadStep => ({ path, outputs, hasBias, activation })
+
+/** A causal model's heads: one linear layer, without bias where it classifies a text. */
+export const decoderHeads = (tokenHead: string): NonNullable<ModelConfig['output']['heads']> => ({
+  'sequence-classes': [headStep('score', 'classes', false)],
+  'token-classes': [headStep(tokenHead, 'classes', true)],
+})

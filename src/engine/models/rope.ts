@@ -1,52 +1,12 @@
-// Rotary embedding (Su et al. 2021): its settings read from a config, and its tables of cosines and sines.
+// Rotary embedding (Su et al. 2021): its tables of cosines and sines.
 import type { Tensor } from '../backend-port.ts'
-import type { ModelConfig, RopeConfig, RopeScaling } from './config.ts'
-import {
-  type ConfigObject,
-  configProblem,
-  isObject,
-  readPositive,
-  readSize,
-  requireOneOf,
-} from './config-fields.ts'
+import type { ModelConfig, RopeScaling, RopeTable } from './config.ts'
 
-const defaultTheta = 10_000
-
-function readScaling(settings: ConfigObject): RopeScaling {
-  const kind = settings.rope_type ?? settings.type ?? 'default'
-  if (kind === 'default') return { kind: 'none' }
-  if (kind === 'linear') return { kind: 'linear', factor: readPositive(settings, 'factor') }
-  if (kind === 'llama3')
-    return {
-      kind: 'llama3',
-      factor: readPositive(settings, 'factor'),
-      lowFrequencyFactor: readPositive(settings, 'low_freq_factor'),
-      highFrequencyFactor: readPositive(settings, 'high_freq_factor'),
-      originalMaxPositions: readSize(settings, 'original_max_position_embeddings'),
-    }
-  throw configProblem('rope_type', 'rope type default, linear or llama3', kind)
-}
-
-/**
- * Settings of the rotary embedding, from `rope_parameters` (transformers 5) or from `rope_theta` and `rope_scaling`
- * (transformers 4). Throws ProblemError.
- */
-export function readRope(config: ConfigObject): RopeConfig {
-  const settings = config.rope_parameters ?? config.rope_scaling ?? {}
-  if (!isObject(settings)) throw configProblem('rope_parameters', 'an object', settings)
-  requireOneOf(settings, 'partial_rotary_factor', [1])
-  requireOneOf(config, 'partial_rotary_factor', [1])
-  const theta = readPositive(settings, 'rope_theta', readPositive(config, 'rope_theta', defaultTheta))
-  const scaling = readScaling(settings)
-  if (scaling.kind === 'llama3' && scaling.highFrequencyFactor <= scaling.lowFrequencyFactor)
-    throw configProblem('high_freq_factor', 'more than low_freq_factor', scaling.highFrequencyFactor)
-  return { theta, scaling }
-}
+type Yarn = Extract<RopeScaling, { kind: 'yarn' }>
+type Llama3 = Extract<RopeScaling, { kind: 'llama3' }>
 
 /** Llama 3.1: long wavelengths are stretched by the factor, short ones kept, those between blended. */
-function scaleFrequency(frequency: number, scaling: RopeScaling): number {
-  if (scaling.kind === 'none') return frequency
-  if (scaling.kind === 'linear') return frequency / scaling.factor
+function scaleByLlama3(frequency: number, scaling: Llama3): number {
   const { factor, lowFrequencyFactor: low, highFrequencyFactor: high } = scaling
   const turns = (scaling.originalMaxPositions * frequency) / (2 * Math.PI)
   if (turns < low) return frequency / factor
@@ -55,47 +15,84 @@ function scaleFrequency(frequency: number, scaling: RopeScaling): number {
   return ((1 - blend) * frequency) / factor + blend * frequency
 }
 
+/** The share of its stretched frequency that dimension i takes: 0 for those that turn often, 1 for those that do not. */
+function yarnShare(i: number, { width, theta }: RopeTable, scaling: Yarn): number {
+  const dimensionOf = (turns: number): number =>
+    (width * Math.log(scaling.originalMaxPositions / (turns * 2 * Math.PI))) / (2 * Math.log(theta))
+  const [fast, slow] = [dimensionOf(scaling.fastTurns), dimensionOf(scaling.slowTurns)]
+  const low = Math.max(scaling.isTruncated ? Math.floor(fast) : fast, 0)
+  const high = Math.min(scaling.isTruncated ? Math.ceil(slow) : slow, width - 1)
+  const span = Math.fround(high === low ? 0.001 : high - low)
+  return Math.min(1, Math.max(0, Math.fround(Math.fround(i - low) / span)))
+}
+
+/**
+ * Frequency i = theta^(-2i/R), scaled; rounded to float32 where transformers holds it in float32, so that tables agree
+ * at large positions too.
+ */
+function frequencyOf(i: number, table: RopeTable, isLong: boolean): number {
+  const { width, theta, scaling } = table
+  const wavelength = Math.fround(theta ** Math.fround((2 * i) / width))
+  const frequency = Math.fround(1 / wavelength)
+  switch (scaling.kind) {
+    case 'none':
+      return frequency
+    case 'linear':
+      return Math.fround(frequency / scaling.factor)
+    case 'llama3':
+      return Math.fround(scaleByLlama3(frequency, scaling))
+    case 'yarn': {
+      const kept = Math.fround(1 - yarnShare(i, table, scaling))
+      const stretched = Math.fround(1 / Math.fround(scaling.factor * wavelength))
+      return Math.fround(Math.fround(stretched * Math.fround(1 - kept)) + Math.fround(frequency * kept))
+    }
+    case 'longrope': {
+      const factors = isLong ? scaling.longFactors : scaling.shortFactors
+      return Math.fround(1 / Math.fround(Math.fround(factors[i] ?? 1) * wavelength))
+    }
+  }
+}
+
 export interface RopeTables {
-  /** float32 [positions, D/2], row-major */
+  /** float32 [positions, R/2], row-major */
   readonly cos: Float32Array
   readonly sin: Float32Array
 }
 
 /**
- * Cosines and sines of position x frequency for positions 0 .. positions-1, frequency i = theta^(-2i/D), scaled.
- * Frequencies and angles are rounded to float32 where transformers holds them in float32, so that tables agree at
- * large positions too; everything between is float64.
+ * Cosines and sines of position x frequency for positions 0 .. positions-1. LongRoPE's long factors are taken where
+ * the table reaches beyond the original positions: transformers chooses anew for every batch, a run here only once.
  */
-export function ropeTables(config: Pick<ModelConfig, 'rope' | 'headWidth'>, positions: number): RopeTables {
-  const half = config.headWidth / 2
+export function ropeTables(table: RopeTable, positions: number): RopeTables {
+  const { scaling } = table
+  const half = table.width / 2
   const cos = new Float32Array(positions * half)
   const sin = new Float32Array(positions * half)
+  const isLong = scaling.kind === 'longrope' && positions > scaling.originalMaxPositions
+  const magnitude = 'magnitude' in scaling ? scaling.magnitude : 1
   for (let i = 0; i < half; i += 1) {
-    const exponent = Math.fround((2 * i) / config.headWidth)
-    const frequency = Math.fround(1 / Math.fround(config.rope.theta ** exponent))
-    const scaled = Math.fround(scaleFrequency(frequency, config.rope.scaling))
+    const frequency = frequencyOf(i, table, isLong)
     for (let position = 0; position < positions; position += 1) {
-      const angle = Math.fround(position * scaled)
-      cos[position * half + i] = Math.cos(angle)
-      sin[position * half + i] = Math.sin(angle)
+      const angle = Math.fround(position * frequency)
+      cos[position * half + i] = Math.cos(angle) * magnitude
+      sin[position * half + i] = Math.sin(angle) * magnitude
     }
   }
   return { cos, sin }
 }
 
-/** The tables [positions, D/2] under the names by which graphs bind them. */
+/** The tables [positions, R/2] under the names by which graphs bind them; none for a model that turns nothing. */
 export function ropeWeights(
-  config: Pick<ModelConfig, 'rope' | 'headWidth'>,
+  { rope }: Pick<ModelConfig, 'rope'>,
   positions: number,
-): ReadonlyMap<'rope.cos' | 'rope.sin', Tensor> {
-  const { cos, sin } = ropeTables(config, positions)
-  const tensor = (data: Float32Array): Tensor => ({
-    dtype: 'float32',
-    shape: [positions, config.headWidth / 2],
-    data,
-  })
-  return new Map([
-    ['rope.cos', tensor(cos)],
-    ['rope.sin', tensor(sin)],
-  ])
+): ReadonlyMap<string, Tensor> {
+  return new Map(
+    rope.flatMap((table) => {
+      const shape = [positions, table.width / 2]
+      return Object.entries(ropeTables(table, positions)).map(
+        ([part, data]: [string, Float32Array]) =>
+          [`${table.name}.${part}`, { dtype: 'float32', shape, data }] as const,
+      )
+    }),
+  )
 }

@@ -1,6 +1,7 @@
-// Reading config.json of a Llama: both ways of stating rope, optional fields, and every refusal with its place.
+// Reading config.json: what is left out, what differs between families and ages of files, every refusal with its place.
 import { describe, expect, test } from 'vitest'
-import { layerLinears, parameterShapes, parseModelConfig } from '../../../src/engine/index.ts'
+import type { Task } from '../../../src/engine/index.ts'
+import { headShapes, layerLinears, parameterShapes, parseModelConfig } from '../../../src/engine/index.ts'
 import { unwrap } from '../../../src/shared/result.ts'
 
 const starter = {
@@ -20,6 +21,12 @@ const starter = {
   vocab_size: 49_152,
 }
 
+const gemma = { ...starter, model_type: 'gemma2' }
+const phi3 = { ...starter, model_type: 'phi3' }
+const factors = { short_factor: [1, 1], long_factor: [1, 1] }
+const bert = { ...starter, model_type: 'bert', hidden_act: 'gelu', num_key_value_heads: 9 }
+const t5 = { model_type: 't5', vocab_size: 32, d_model: 8, d_kv: 4, d_ff: 16, num_layers: 1, num_heads: 2 }
+
 const llama3 = {
   factor: 8,
   low_freq_factor: 1,
@@ -29,8 +36,10 @@ const llama3 = {
 
 describe('parseModelConfig', () => {
   test('reads the starter model', () => {
-    expect(unwrap(parseModelConfig(starter))).toEqual({
+    const config = unwrap(parseModelConfig(starter))
+    expect(config).toMatchObject({
       family: 'llama',
+      kind: 'decoder',
       vocabulary: 49_152,
       hidden: 576,
       intermediate: 1536,
@@ -38,12 +47,18 @@ describe('parseModelConfig', () => {
       heads: 9,
       kvHeads: 3,
       headWidth: 64,
-      normEpsilon: 1e-5,
+      norm: { kind: 'rms', offset: 0, epsilon: 1e-5 },
       maxPositions: 8192,
-      rope: { theta: 100_000, scaling: { kind: 'none' } },
-      attentionBias: false,
-      mlpBias: false,
+      rope: [{ name: 'rope', width: 64, theta: 100_000, scaling: { kind: 'none' } }],
       tiedEmbeddings: true,
+      finalNorm: 'model.norm',
+      output: { weight: 'model.embed_tokens.weight', scale: 1, softCap: null },
+    })
+    expect(config.blocks[29]).toMatchObject({
+      path: 'model.layers.29',
+      attentionScale: 1 / 8,
+      rope: 'rope',
+      window: null,
     })
   })
 
@@ -52,18 +67,15 @@ describe('parseModelConfig', () => {
     const old = { ...rest, rope_theta: 5e5, rope_scaling: { rope_type: 'llama3', ...llama3 } }
     const older = { ...rest, rope_theta: 5e5, rope_scaling: { type: 'llama3', ...llama3 } }
     const present = { ...rest, rope_parameters: { rope_theta: 5e5, rope_type: 'llama3', ...llama3 } }
-    const expected = {
-      theta: 5e5,
-      scaling: {
-        kind: 'llama3',
-        factor: 8,
-        lowFrequencyFactor: 1,
-        highFrequencyFactor: 4,
-        originalMaxPositions: 8192,
-      },
+    const scaling = {
+      kind: 'llama3',
+      factor: 8,
+      lowFrequencyFactor: 1,
+      highFrequencyFactor: 4,
+      originalMaxPositions: 8192,
     }
     for (const config of [old, older, present])
-      expect(unwrap(parseModelConfig(config)).rope).toEqual(expected)
+      expect(unwrap(parseModelConfig(config)).rope).toMatchObject([{ theta: 5e5, scaling }])
   })
 
   test('what is left out takes the values of transformers', () => {
@@ -71,8 +83,55 @@ describe('parseModelConfig', () => {
     expect(unwrap(parseModelConfig(rest))).toMatchObject({
       kvHeads: 9,
       tiedEmbeddings: false,
-      rope: { theta: 10_000, scaling: { kind: 'none' } },
+      rope: [{ theta: 10_000, scaling: { kind: 'none' } }],
     })
+  })
+
+  const windowsOf = (config: unknown): readonly (number | null)[] =>
+    unwrap(parseModelConfig(config)).blocks.map(({ window }) => window)
+  const four = { ...starter, num_hidden_layers: 4 }
+
+  test.each<[string, unknown, readonly (number | null)[]]>([
+    ['mistral, nothing said', { ...four, model_type: 'mistral' }, [4096, 4096, 4096, 4096]],
+    ['mistral without', { ...four, model_type: 'mistral', sliding_window: null }, [null, null, null, null]],
+    ['qwen2, switched off', { ...four, model_type: 'qwen2', sliding_window: 8 }, [null, null, null, null]],
+    [
+      'qwen2, upper blocks',
+      { ...four, model_type: 'qwen2', use_sliding_window: true, sliding_window: 8, max_window_layers: 2 },
+      [null, null, 8, 8],
+    ],
+    ['gemma2, nothing said', { ...four, model_type: 'gemma2' }, [4096, null, 4096, null]],
+    [
+      'gemma3_text, every third sees all',
+      { ...four, model_type: 'gemma3_text', sliding_window_pattern: 3, sliding_window: 16 },
+      [16, 16, null, 16],
+    ],
+    [
+      'gemma3_text, listed',
+      {
+        ...four,
+        model_type: 'gemma3_text',
+        layer_types: ['full_attention', 'sliding_attention', 'full_attention', 'full_attention'],
+      },
+      [null, 4096, null, null],
+    ],
+  ])('windows of %s', (_, config, expected) => {
+    expect(windowsOf(config)).toEqual(expected)
+  })
+
+  test('the names of the weight file decide the prefix, and whether T5 has an output table of its own', () => {
+    const names = (weights: readonly string[]): readonly string[] =>
+      parameterShapes(unwrap(parseModelConfig(bert, weights))).map(({ name }) => name)
+    expect(names([])[0]).toBe('bert.embeddings.word_embeddings.weight')
+    expect(names(['bert.embeddings.word_embeddings.weight'])[0]).toBe(
+      'bert.embeddings.word_embeddings.weight',
+    )
+    const plain = names(['embeddings.word_embeddings.weight'])
+    expect(plain[0]).toBe('embeddings.word_embeddings.weight')
+    expect(plain).toContain('encoder.layer.29.output.LayerNorm.bias')
+    const output = (weights: readonly string[]) => unwrap(parseModelConfig(t5, weights)).output.weight
+    expect(output([])).toBe('shared.weight')
+    expect(output(['shared.weight', 'lm_head.weight'])).toBe('lm_head.weight')
   })
 
   test('another family is refused, naming the known ones', () => {
@@ -80,7 +139,8 @@ describe('parseModelConfig', () => {
     expect(result).toMatchObject({ ok: false, problem: { code: 'model.unsupported-family' } })
     if (result.ok) return
     expect(result.problem.message).toContain('"mamba"')
-    expect(result.problem.remedy).toContain('llama')
+    for (const known of ['llama', 'gemma3_text', 'gpt_neox', 'xlm-roberta', 't5'])
+      expect(result.problem.remedy).toContain(known)
   })
 
   test.each<[string, unknown, string]>([
@@ -94,8 +154,9 @@ describe('parseModelConfig', () => {
     ['a fraction of a head', { ...starter, num_attention_heads: 10 }, 'num_key_value_heads'],
     ['heads that do not divide the width', { ...starter, num_attention_heads: 15 }, 'head_dim'],
     ['heads of odd width', { ...starter, head_dim: 63 }, 'head_dim'],
-    ['another activation', { ...starter, hidden_act: 'gelu' }, 'hidden_act'],
-    ['an unknown rope', { ...starter, rope_scaling: { type: 'yarn', factor: 4 } }, 'rope_type'],
+    ['another activation', { ...starter, hidden_act: 'quick_gelu' }, 'hidden_act'],
+    ['an activation named like a method of objects', { ...starter, hidden_act: 'toString' }, 'hidden_act'],
+    ['an unknown rope', { ...starter, rope_scaling: { type: 'ntk', factor: 4 } }, 'rope_type'],
     ['a rope that is no object', { ...starter, rope_scaling: 'linear' }, 'rope_parameters'],
     ['a scaled rope without factor', { ...starter, rope_scaling: { type: 'linear' } }, 'factor'],
     ['an infinite factor', { ...starter, rope_scaling: { type: 'linear', factor: Infinity } }, 'factor'],
@@ -106,6 +167,37 @@ describe('parseModelConfig', () => {
     ],
     ['a rotation of part of the head', { ...starter, partial_rotary_factor: 0.5 }, 'partial_rotary_factor'],
     ['quantised weights', { ...starter, quantization_config: { bits: 4 } }, 'quantization_config'],
+    ['blocks of a kind nobody knows', { ...gemma, layer_types: Array(30).fill('chunked') }, 'layer_types'],
+    ['a list of blocks that is too short', { ...gemma, layer_types: ['full_attention'] }, 'layer_types'],
+    [
+      'text that is seen both ways',
+      { ...gemma, use_bidirectional_attention: true },
+      'use_bidirectional_attention',
+    ],
+    ['a cap of zero', { ...gemma, final_logit_softcapping: 0 }, 'final_logit_softcapping'],
+    [
+      'long factors for other heads',
+      { ...phi3, rope_scaling: { type: 'longrope', ...factors } },
+      'short_factor',
+    ],
+    ['more turned than there is', { ...phi3, partial_rotary_factor: 1.5 }, 'partial_rotary_factor'],
+    [
+      'relative positions of another kind',
+      { ...bert, position_embedding_type: 'relative_key' },
+      'position_embedding_type',
+    ],
+    [
+      'a table of positions all before the first',
+      { ...bert, model_type: 'roberta', max_position_embeddings: 2 },
+      'max_position_embeddings',
+    ],
+    ['an encoder made to write', { ...bert, is_decoder: true }, 'is_decoder'],
+    ['an MLP nobody knows', { ...t5, feed_forward_proj: 'gated-silu-x' }, 'feed_forward_proj'],
+    [
+      'an odd number of buckets',
+      { ...t5, relative_attention_num_buckets: 7 },
+      'relative_attention_num_buckets',
+    ],
     ['a flag of text', { ...starter, tie_word_embeddings: 'yes' }, 'tie_word_embeddings'],
   ])('refuses %s', (_, config, where) => {
     const result = parseModelConfig(config)
@@ -135,18 +227,40 @@ describe('parameterShapes', () => {
     expect(names.filter((name) => name.endsWith('.bias')).length).toBe(30 * 7)
   })
 
-  test('linears of a block read and give the widths of heads and MLP', () => {
-    const widths = layerLinears(unwrap(parseModelConfig(starter))).map(
+  const widthsOf = (config: unknown): readonly string[] =>
+    layerLinears(unwrap(parseModelConfig(config)), 1).map(
       ({ path, inputWidth, outputWidth }) => `${path} ${inputWidth}->${outputWidth}`,
     )
-    expect(widths).toEqual([
-      'self_attn.q_proj 576->576',
-      'self_attn.k_proj 576->192',
-      'self_attn.v_proj 576->192',
-      'self_attn.o_proj 576->576',
-      'mlp.gate_proj 576->1536',
-      'mlp.up_proj 576->1536',
-      'mlp.down_proj 1536->576',
+
+  test('linears of a block read and give the widths of heads and MLP', () => {
+    expect(widthsOf(starter)).toEqual([
+      'model.layers.1.self_attn.q_proj 576->576',
+      'model.layers.1.self_attn.k_proj 576->192',
+      'model.layers.1.self_attn.v_proj 576->192',
+      'model.layers.1.self_attn.o_proj 576->576',
+      'model.layers.1.mlp.gate_proj 576->1536',
+      'model.layers.1.mlp.up_proj 576->1536',
+      'model.layers.1.mlp.down_proj 1536->576',
     ])
+    expect(widthsOf(phi3)).toEqual([
+      'model.layers.1.self_attn.qkv_proj 576->960',
+      'model.layers.1.self_attn.o_proj 576->576',
+      'model.layers.1.mlp.gate_up_proj 576->3072',
+      'model.layers.1.mlp.down_proj 1536->576',
+    ])
+  })
+
+  test('a head is listed for its task, and the output projection is not', () => {
+    const config = unwrap(parseModelConfig({ ...starter, tie_word_embeddings: false }))
+    const names = (task: Task) => parameterShapes(config, task).slice(-2)
+    expect(names({ kind: 'sequence-classes', classes: 3 })).toEqual([
+      { name: 'model.norm.weight', shape: [576] },
+      { name: 'score.weight', shape: [3, 576] },
+    ])
+    expect(headShapes(config, { kind: 'token-classes', classes: 3 })).toEqual([
+      { name: 'score.weight', shape: [3, 576] },
+      { name: 'score.bias', shape: [3] },
+    ])
+    expect(headShapes(config, { kind: 'language-model' })).toEqual([])
   })
 })

@@ -1,10 +1,10 @@
-// Rotary tables: the formula at hand-worked places, and both ways of stretching it.
+// Rotary tables: the formula at hand-worked places, and the ways of stretching it.
 import { describe, expect, test } from 'vitest'
 import type { RopeScaling } from '../../../src/engine/index.ts'
-import { ropeTables } from '../../../src/engine/models/rope.ts'
+import { ropeTables, ropeWeights } from '../../../src/engine/models/rope.ts'
 
 const tables = (scaling: RopeScaling, positions = 64) =>
-  ropeTables({ headWidth: 8, rope: { theta: 10_000, scaling } }, positions)
+  ropeTables({ name: 'rope', width: 8, theta: 10_000, scaling }, positions)
 
 /** Frequencies of theta 10,000 and head width 8: 10000^(-i/4). */
 const plain = [1, 0.1, 0.01, 0.001]
@@ -49,5 +49,43 @@ describe('ropeTables', () => {
     const blend = ((128 * 0.1) / (2 * Math.PI) - 1) / 3
     const expected = [1, (1 - blend) * (0.1 / 8) + blend * 0.1, 0.01 / 8, 0.001 / 8]
     expectClose(frequencies(tables(scaling)), expected)
+  })
+
+  // A pair turns 128 f / 2 pi times. Turning 8 times is dimension log(128 / 16 pi) / (2 log 10000) * 8 = 0.41, once 1.31:
+  // whole dimensions 0 and 2, so that pair 1 is half stretched.
+  test('yarn keeps pairs that turn often, divides those that do not, and enlarges what it gives', () => {
+    const scaling: RopeScaling = {
+      kind: 'yarn',
+      factor: 4,
+      fastTurns: 8,
+      slowTurns: 1,
+      originalMaxPositions: 128,
+      isTruncated: true,
+      magnitude: 1.5,
+    }
+    const { cos, sin } = tables(scaling)
+    expectClose(frequencies({ cos, sin }), [1, 0.5 * 0.1 + 0.5 * (0.1 / 4), 0.01 / 4, 0.001 / 4])
+    expect(Math.hypot(cos[4] as number, sin[4] as number)).toBeCloseTo(1.5, 6)
+  })
+
+  test('longrope takes its long factors for tables beyond the original positions', () => {
+    const scaling: RopeScaling = {
+      kind: 'longrope',
+      shortFactors: [1, 1, 2, 2],
+      longFactors: [1, 2, 4, 8],
+      originalMaxPositions: 32,
+      magnitude: 1,
+    }
+    expectClose(frequencies(tables(scaling, 32)), [1, 0.1, 0.01 / 2, 0.001 / 2])
+    expectClose(frequencies(tables(scaling, 33)), [1, 0.1 / 2, 0.01 / 4, 0.001 / 8])
+  })
+
+  test('a part of each head: so many columns as are turned', () => {
+    const table = { name: 'rope.local', width: 4, theta: 100, scaling: { kind: 'none' } } as const
+    expect(Object.fromEntries(ropeWeights({ rope: [table] }, 3))).toMatchObject({
+      'rope.local.cos': { shape: [3, 2] },
+      'rope.local.sin': { shape: [3, 2] },
+    })
+    expect(ropeWeights({ rope: [] }, 3).size).toBe(0)
   })
 })

@@ -1,0 +1,108 @@
+// The body of a model, from token ids to the states that an output or a head reads: decoder, encoder, or both.
+// Legend: B rows, S positions, T positions of the decoder, C hidden, H heads.
+import type { Value } from '../ir/types.ts'
+import { addBlock, addNorm, type Surroundings } from './block.ts'
+import type { ForwardContext } from './forward.ts'
+
+const alone: Surroundings = { segments: null, bias: null, encoded: null }
+
+/** ids [B,S] -> [B,S,C]: rows of the token table, scaled. */
+function embedTokens({ builder, config, weights }: ForwardContext, ids: Value, name: string): Value {
+  const { tokens, scale } = config.embedding
+  const [rows] = builder.add('embedding', [weights.weight(tokens), ids], {}, name)
+  return scale === 1 ? rows : builder.add('scale', [rows], { factor: scale }, `${name}.scaled`)[0]
+}
+
+/** The first block's input [B,S,C]: tokens, noise where it is on, learned positions and token types, their norm. */
+function embed(context: ForwardContext): Value {
+  const { builder, config, weights, inputs } = context
+  const { positions, types, norm } = config.embedding
+  const sum = (a: Value, b: Value, name: string): Value => builder.add('add', [a, b], {}, name)[0]
+  const look = (table: string, name: 'positions' | 'types'): Value =>
+    builder.add('embedding', [weights.weight(table), inputs.whole(name)], {}, `embedded.${name}`)[0]
+  return builder.inRegion('embedding', () => {
+    let x = embedTokens(context, inputs.whole('ids'), 'embedded')
+    if (context.hasEmbeddingNoise) x = sum(x, inputs.wide('embedding.noise'), 'embedded.noisy')
+    if (positions) x = sum(x, look(positions.name, 'positions'), 'embedded.placed')
+    if (types) x = sum(x, look(types.name, 'types'), 'embedded.typed')
+    return norm === null ? x : addNorm(context, x, norm, 'embedded.norm')
+  })
+}
+
+/** Documents of a packed row, and padding that would be seen: a causal model sees none behind it. */
+const ownSegments = ({ config, isPacked, inputs }: ForwardContext): Value | null =>
+  config.kind === 'decoder' && !isPacked ? null : inputs.whole('segments')
+
+/** Blocks `from` to `to - 1`. */
+function addBlocks(
+  context: ForwardContext,
+  input: Value,
+  from: number,
+  to: number,
+  around: Surroundings,
+): Value {
+  let x = input
+  for (let layer = from; layer < to; layer += 1) x = addBlock(context, layer, x, around)
+  return x
+}
+
+function buildStack(context: ForwardContext): Value {
+  const { builder, config, fromLayer, toLayer, inputs } = context
+  const start = fromLayer === 0 ? embed(context) : inputs.wide('hidden')
+  const around = { ...alone, segments: ownSegments(context) }
+  const x = addBlocks(context, start, fromLayer, toLayer ?? config.layers, around)
+  const { finalNorm } = config
+  if (toLayer !== null || finalNorm === null) return x
+  return builder.inRegion('head', () => addNorm(context, x, finalNorm, 'hidden'))
+}
+
+/** float32 [S,S,H] from a table [buckets,H]. */
+function distanceBias(context: ForwardContext, table: string, buckets: Value, name: string): Value {
+  const { builder, weights } = context
+  return builder.inRegion(
+    'embedding',
+    () => builder.add('embedding', [weights.weight(table), buckets], {}, name)[0],
+  )
+}
+
+/** Encoder over 'ids', decoder over 'decoder.ids', which looks at what the encoder made: [B,T,C]. */
+function buildSequenceToSequence(context: ForwardContext): Value {
+  const { builder, config, inputs, fromLayer, toLayer } = context
+  const { relativePositions, encoderNorm, finalNorm, encoderLayers, layers } = config
+  if (fromLayer !== 0 || toLayer !== null) throw new Error(`${config.family} cannot be cut at a block`)
+  if (!relativePositions || encoderNorm === null || finalNorm === null)
+    throw new Error(`${config.family} is no encoder with a decoder`)
+  const segments = inputs.whole('segments')
+  const encoderBias = distanceBias(
+    context,
+    relativePositions.encoder,
+    inputs.whole('buckets'),
+    'encoder.bias',
+  )
+  const read = addBlocks(context, embed(context), 0, encoderLayers, {
+    ...alone,
+    segments,
+    bias: encoderBias,
+  })
+  // The encoder's last block makes what all blocks of the decoder read.
+  const hidden = builder.inRegion(`layer.${encoderLayers - 1}`, () =>
+    addNorm(context, read, encoderNorm, 'encoded'),
+  )
+  const start = builder.inRegion('embedding', () =>
+    embedTokens(context, inputs.whole('decoder.ids'), 'decoder.embedded'),
+  )
+  const buckets = inputs.whole('decoder.buckets')
+  const written = addBlocks(context, start, encoderLayers, layers, {
+    segments: inputs.whole('decoder.segments'),
+    bias: distanceBias(context, relativePositions.decoder, buckets, 'decoder.bias'),
+    encoded: { hidden, segments },
+  })
+  return builder.inRegion('head', () => addNorm(context, written, finalNorm, 'hidden'))
+}
+
+/**
+ * States [B,S,C] behind the last block and its norm; of a sequence-to-sequence model those of the decoder [B,T,C].
+ * Between `context.fromLayer` and `toLayer` where they say so; a sequence-to-sequence model is not cut.
+ */
+export const buildBody = (context: ForwardContext): Value =>
+  context.config.kind === 'sequence-to-sequence' ? buildSequenceToSequence(context) : buildStack(context)

@@ -1,0 +1,48 @@
+// Every tiny model of ../shared/goldens/tiny on ONNX Runtime beside transformers and PEFT.
+import { describe, expect, test } from 'vitest'
+import { createOnnxBackend } from '#backends/onnx/session.ts'
+import { unwrap } from '#shared/result.ts'
+import { bindFeeds } from '../engine/support/feeds.ts'
+import {
+  adaptedLogitsError,
+  logitsError,
+  openTinyGoldens,
+  type RunGraph,
+  trainingErrors,
+} from '../support/tiny-golden.ts'
+
+const run: RunGraph = async (built, numbers) => {
+  const { weights, feeds } = bindFeeds(built, numbers)
+  const session = unwrap(
+    await createOnnxBackend().compile(built.graph, { threads: 2, weights, workFolder: '' }),
+  )
+  const outputs = structuredClone(await session.run(feeds))
+  await session.dispose()
+  return outputs
+}
+
+const goldens = await openTinyGoldens()
+
+describe.skipIf(goldens.length === 0).each(goldens.map((golden) => [golden.name, golden] as const))(
+  'tiny golden %s on ONNX Runtime',
+  (_, golden) => {
+    test('logits within 1e-4 at every real position, with and without adapter', async () => {
+      expect(await logitsError(golden, run)).toBeLessThan(1e-4)
+      if (golden.lora) expect(await adaptedLogitsError(golden, run)).toBeLessThan(1e-4)
+    })
+
+    test('full training, with checkpointing: every gradient norm', async () => {
+      const options = { lossChunks: 2, gradientCheckpointing: true }
+      const { loss, gradients } = await trainingErrors(golden, run, 'full', options)
+      expect(loss).toBeLessThan(1e-5)
+      for (const [name, error] of gradients) expect(error, name).toBeLessThan(1e-3)
+    })
+
+    test.skipIf(!golden.lora)('LoRA, without checkpointing: every gradient', async () => {
+      const options = { lossChunks: 3, gradientCheckpointing: false }
+      const { loss, gradients } = await trainingErrors(golden, run, 'lora', options)
+      expect(loss).toBeLessThan(1e-5)
+      for (const [name, error] of gradients) expect(error, name).toBeLessThan(1e-3)
+    })
+  },
+)
