@@ -221,13 +221,14 @@ export interface OpTable {
     attributes: Record<never, never>
   }
   /**
-   * weight [O,I], a [r,I], b [O,r] -> norms [O]: L2 norm of each row of weight + scale * b a. DoRA (Liu et al. 2024)
-   * treats it as a constant, so it has no derivative and nothing flows through it.
+   * weight [O,I], or [I,O] with `isInputFirst`, a [r,I], b [O,r] -> norms [O]: L2 norm of each row of weight + scale *
+   * b a, the weight being turned to [O,I]. DoRA (Liu et al. 2024) treats it as a constant, so it has no derivative and
+   * nothing flows through it.
    */
   adaptedRowNorms: {
     inputs: [weight: Value, a: Value, b: Value]
     outputs: [norms: Value]
-    attributes: { scale: number }
+    attributes: { scale: number; isInputFirst: boolean }
   }
   /** a [C], constants [C] -> a / constants; only a is differentiated */
   divideByConstants: {

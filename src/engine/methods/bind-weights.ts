@@ -72,10 +72,11 @@ function projectDecomposed(
   x: Value,
   addend: Value | null,
 ): Value {
-  const { name, weight, a, b, scale, bias, magnitude } = linear
+  const { name, weight, a, b, scale, bias, magnitude, description } = linear
+  const { isInputFirst } = description
   const base = multiply(builder, linear, x, null, `${name}.base`)
   const { y: direction, bottleneck } = addAdapter(builder, linear, x, base, `${name}.direction`)
-  const [norms] = builder.add('adaptedRowNorms', [weight, a, b], { scale }, `${name}.norms`)
+  const [norms] = builder.add('adaptedRowNorms', [weight, a, b], { scale, isInputFirst }, `${name}.norms`)
   const [factors] = builder.add('divideByConstants', [magnitude, norms], {}, `${name}.factors`)
   let [y] = builder.add('multiplyColumns', [direction, factors], {}, name)
   if (bias) y = addBias(builder, y, bias, bottleneck, name)

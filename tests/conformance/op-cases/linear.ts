@@ -40,12 +40,16 @@ const pooled = (variant: string, weight: (random: number, index: number) => numb
   ),
 ]
 
-const rowNorms = (variant: string, scale: number, grow: number): OpCase =>
+const rowNorms = (variant: string, scale: number, grow: number, isInputFirst = false): OpCase =>
   opCase('adaptedRowNorms', variant, (c) =>
     c.builder.add(
       'adaptedRowNorms',
-      [c.float('weight', [9, width]), c.float('a', [3, width]), c.float('b', [9, 3], (x) => grow * x)],
-      { scale },
+      [
+        c.float('weight', isInputFirst ? [width, 9] : [9, width]),
+        c.float('a', [3, width]),
+        c.float('b', [9, 3], (x) => grow * x),
+      ],
+      { scale, isInputFirst },
     ),
   )
 
@@ -76,6 +80,7 @@ export const linearCases: readonly OpCase[] = [
   ),
   rowNorms('', 2, 1),
   rowNorms('of an adapter that is still zero', 2, 0),
+  rowNorms('of a weight kept input first', 0.5, 1, true),
   ...pooled('', (x) => x),
   ...pooled('means of rows of two lengths', (_, index) => (index < 5 ? 1 / 5 : index < 7 ? 1 / 2 : 0)),
 ]

@@ -101,7 +101,8 @@ describe('a decomposed adapter (DoRA)', () => {
     const bench = new Bench()
     const loss = decomposed(
       bench,
-      (inputs) => bench.builder.add('adaptedRowNorms', inputs, { scale: 0.5 }, 'norms')[0],
+      (inputs) =>
+        bench.builder.add('adaptedRowNorms', inputs, { scale: 0.5, isInputFirst: false }, 'norms')[0],
     )
     const forward = bench.builder.build()
     const [norms] = forward.nodes.flatMap((node) => (node.kind === 'adaptedRowNorms' ? node.outputs : []))

@@ -245,7 +245,7 @@ export const typeCases: Readonly<Record<OpKind, TypeCase>> = {
   },
   adaptedRowNorms: {
     inputs: ['f 3,8', 'f 2,8', 'f 3,2'],
-    attributes: { scale: 2 },
+    attributes: { scale: 2, isInputFirst: false },
     gives: ['f 3'],
     refuses: [
       ['f 3,8', 'f 2,7', 'f 3,2'],

@@ -51,12 +51,13 @@ export const linearTypes = {
     requireFloats(x)
     return [float(lastDim(x))]
   },
-  adaptedRowNorms: ([weight, a, b]) => {
+  adaptedRowNorms: ([weight, a, b], { isInputFirst }) => {
     requireFloats(weight, a, b)
     require(weight.shape.length === 2 && a.shape.length === 2, 'weight [O,I], a [r,I]', weight, a)
-    requireShape(a, [dimAt(a, 0), dimAt(weight, 1)])
-    requireShape(b, [dimAt(weight, 0), dimAt(a, 0)])
-    return [float(dimAt(weight, 0))]
+    const [outputs, inputs] = isInputFirst ? [1, 0] : [0, 1]
+    requireShape(a, [dimAt(a, 0), dimAt(weight, inputs)])
+    requireShape(b, [dimAt(weight, outputs), dimAt(a, 0)])
+    return [float(dimAt(weight, outputs))]
   },
   weightedSum: ([x, weights]) => {
     requireFloats(x, weights)

@@ -47,14 +47,15 @@ export const linearKernels = {
     for (let row = 0; row < rowCount(x); row += 1) addScaled(sum, 0, x, row * width, width, 1)
   },
 
-  adaptedRowNorms([weight, a, b], [norms], { scale }) {
-    const [outputs, inputs, rank] = [dim(weight, 0), dim(weight, 1), dim(a, 0)]
+  adaptedRowNorms([weight, a, b], [norms], { scale, isInputFirst }) {
+    const [outputs, inputs, rank] = [dim(b, 0), dim(a, 1), dim(a, 0)]
+    const place = (o: number, i: number): number => (isInputFirst ? i * outputs + o : o * inputs + i)
     for (let o = 0; o < outputs; o += 1) {
       let squares = 0
       for (let i = 0; i < inputs; i += 1) {
         let product = 0
         for (let r = 0; r < rank; r += 1) product += at(b.data, o * rank + r) * at(a.data, r * inputs + i)
-        squares += (at(weight.data, o * inputs + i) + scale * product) ** 2
+        squares += (at(weight.data, place(o, i)) + scale * product) ** 2
       }
       norms.data[o] = Math.sqrt(squares)
     }

@@ -67,7 +67,8 @@ export const linearCases = {
   adaptedRowNorms: {
     refuses: (bench) => {
       const [weight, a] = [bench.trained('weight', [5, 4]), bench.trained('a', [2, 4])]
-      return bench.builder.add('adaptedRowNorms', [weight, a, bench.trained('b', [5, 2])], { scale: 2 })[0]
+      const inputs = [weight, a, bench.trained('b', [5, 2])] as const
+      return bench.builder.add('adaptedRowNorms', [...inputs], { scale: 2, isInputFirst: false })[0]
     },
     derivativeOf: null,
   },
