@@ -7,10 +7,12 @@ import {
   type ElementType,
   elementTypes,
   type OnnxAttribute,
+  type OnnxBody,
   type OnnxConstant,
   type OnnxNode,
   type OnnxPort,
 } from './model-proto.ts'
+import { dequantise } from './quantised.ts'
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[] | OnnxAttribute>>
 
@@ -29,6 +31,12 @@ export interface NodeOptions {
 
 export const float = (value: number): OnnxAttribute => ({ kind: 'float', value })
 
+/** Nodes of the graph, or of the body of a loop in it, and what was made there to be shared. */
+interface Scope {
+  readonly nodes: OnnxNode[]
+  readonly shared: Map<string, string>
+}
+
 export class Emitter {
   readonly nodes: OnnxNode[] = []
   readonly constants = new Map<string, OnnxConstant>()
@@ -36,7 +44,8 @@ export class Emitter {
   readonly shapes = new Map<string, OnnxPort>()
   readonly #graph: Graph
   readonly #weights: ReadonlyMap<string, WeightLocation>
-  readonly #shared = new Map<string, string>()
+  /** The graph first, the innermost body last. */
+  readonly #scopes: Scope[] = [{ nodes: this.nodes, shared: new Map() }]
   readonly #producers = new Map<number, OpNode>()
   /** Kinds of the nodes that read a value; 'output' for the graph's results. */
   readonly #readers = new Map<number, Set<OpKind | 'output'>>()
@@ -98,64 +107,97 @@ export class Emitter {
     return this.#producers.get(value.id)
   }
 
-  #fresh(hint: string): string {
+  /** A name that nothing else has. */
+  fresh(hint: string): string {
     this.#counter += 1
     return `${hint}~${this.#counter}`
   }
 
   /** Adds one node and returns the name of its first result. */
   node(operator: string, inputs: readonly string[], options: NodeOptions = {}): string {
-    const outputs = options.outputs ?? [this.#fresh(operator)]
+    const outputs = options.outputs ?? [this.fresh(operator)]
     const attributes: Record<string, OnnxAttribute> = {}
     for (const [name, value] of Object.entries(options.attributes ?? {}))
       attributes[name] = asAttribute(value)
-    this.nodes.push({ operator, domain: options.domain ?? '', inputs, outputs, attributes })
+    this.#scopes.at(-1)!.nodes.push({ operator, domain: options.domain ?? '', inputs, outputs, attributes })
     if (options.shape) this.#tellShape(outputs[0]!, 'float32', options.shape, this.#region)
     return outputs[0]!
   }
 
   /** Makes a result once per key: masks, shapes, views. Sharing is by meaning here, since the optimizer stays off. */
   share(key: string, make: () => string): string {
-    const known = this.#shared.get(key)
+    const known = this.#sharedAs(key)
     if (known !== undefined) return known
     const made = make()
-    this.#shared.set(key, made)
+    this.remember(key, made)
     return made
+  }
+
+  /** What is shared around a body is known in it, not the other way round. */
+  #sharedAs(key: string): string | undefined {
+    return this.#scopes.findLast(({ shared }) => shared.has(key))?.shared.get(key)
+  }
+
+  /** Makes something in the graph itself, whatever body is being written: it must rest on nothing made there. */
+  around<T>(make: () => T): T {
+    const bodies = this.#scopes.splice(1)
+    const made = make()
+    this.#scopes.push(...bodies)
+    return made
+  }
+
+  /** The body of a loop; `write` names its results. It stands for itself: what is shared in it stays in it. */
+  body(inputs: readonly OnnxPort[], write: () => readonly OnnxPort[]): OnnxBody {
+    const nodes: OnnxNode[] = []
+    this.#scopes.push({ nodes, shared: new Map() })
+    const outputs = write()
+    this.#scopes.pop()
+    const made = new Set(nodes.flatMap((node) => node.outputs))
+    for (const { name } of outputs) made.delete(name)
+    return { nodes, inputs, outputs, between: [...this.shapes.values()].filter(({ name }) => made.has(name)) }
   }
 
   /** Declares that `name` is what `share(key)` would make. */
   remember(key: string, name: string): void {
-    this.#shared.set(key, name)
+    this.#scopes.at(-1)!.shared.set(key, name)
+  }
+
+  #shareAround(key: string, make: () => string): string {
+    return this.around(() => this.share(key, make))
   }
 
   integers(values: readonly number[]): string {
-    return this.share(`int64[${values.join()}]`, () =>
+    return this.#shareAround(`int64[${values.join()}]`, () =>
       this.#constant('int64', [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer)),
     )
   }
 
   integer(value: number): string {
-    return this.share(`int64 ${value}`, () =>
+    return this.#shareAround(`int64 ${value}`, () =>
       this.#constant('int64', [], new Uint8Array(BigInt64Array.of(BigInt(value)).buffer)),
     )
   }
 
   scalar(value: number): string {
-    return this.share(`float32 ${value}`, () =>
+    return this.#shareAround(`float32 ${value}`, () =>
       this.#constant('float32', [], new Uint8Array(Float32Array.of(value).buffer)),
     )
   }
 
   #constant(elementType: ElementType, dims: readonly number[], bytes: Uint8Array): string {
-    const name = this.#fresh('constant')
+    const name = this.fresh('constant')
     this.constants.set(name, { elementType, dims, bytes })
     return name
   }
 
-  /** The stored element type: differs from float32 for half-precision weights in files. */
-  storedType(value: Value): ElementType {
-    const location = this.#weights.get(value.name)
-    return location?.kind === 'file' ? location.dtype : value.dtype
+  /** A tensor of constants, to be shared by whoever asks. */
+  floats(dims: readonly number[], values: Float32Array): string {
+    return this.around(() => this.#constant('float32', dims, new Uint8Array(values.slice().buffer)))
+  }
+
+  /** Where a frozen weight lies; null for everything else. */
+  locationOf(value: Value): WeightLocation | null {
+    return this.#weights.get(value.name) ?? null
   }
 
   /** What is emitted from now on belongs to this region of the graph, e.g. 'layer.3.backward' or 'loss.0'. */
@@ -164,15 +206,23 @@ export class Emitter {
   }
 
   /**
-   * The name under which a value is read as its own dtype. A half-precision weight is cast anew in every region, so
-   * that its float32 copy lives for one operator only; the loss chunks, which follow each other, share one copy.
+   * The name under which a value is read as its own dtype. A weight of fewer bits is made float32 anew in every region,
+   * so that the copy lives for one operator only; the loss chunks, which follow each other, share one.
    */
   read(value: Value): string {
-    if (this.storedType(value) === value.dtype) return value.name
-    const scope = isLoss(this.#region) ? 'loss' : this.#region
-    return this.share(`${value.name} as float32 in ${scope}`, () =>
+    const location = this.locationOf(value)
+    if (location?.kind === 'quantised')
+      return this.shareNearby(`${value.name} as float32`, () => dequantise(this, value, location))
+    if (location?.kind !== 'file' || location.dtype === value.dtype) return value.name
+    return this.shareNearby(`${value.name} as float32`, () =>
       this.castToFloat(value.name, { shape: value.shape }),
     )
+  }
+
+  /** Shared in this region, or in all loss chunks. */
+  shareNearby(key: string, make: () => string): string {
+    const scope = isLoss(this.#region) ? 'loss' : this.#region
+    return this.share(`${key} in ${scope}`, make)
   }
 
   castToFloat(name: string, options: NodeOptions): string {
@@ -209,7 +259,7 @@ export class Emitter {
     values: readonly Value[],
     options: NodeOptions = {},
   ): void {
-    const outputs = values.map((value) => (value.shape.length < 3 ? value.name : this.#fresh(operator)))
+    const outputs = values.map((value) => (value.shape.length < 3 ? value.name : this.fresh(operator)))
     this.node(operator, inputs, { ...options, outputs })
     for (const [index, value] of values.entries()) {
       const name = outputs[index]!
@@ -221,7 +271,7 @@ export class Emitter {
 
   /** A value in another shape: a view. */
   viewAs(value: Value, shape: readonly Dim[]): string {
-    const name = this.#shared.get(`rows of ${value.name}`) ?? value.name
+    const name = this.#sharedAs(`rows of ${value.name}`) ?? value.name
     return this.node('Reshape', [name, this.shapeOf(shape)])
   }
 
@@ -229,7 +279,7 @@ export class Emitter {
   shapeOf(shape: readonly Dim[]): string {
     const unknown = shape.filter((dim) => typeof dim === 'string').length
     if (unknown === 0) return this.integers(shape as readonly number[])
-    return this.share(`shape [${shape.join()}]`, () =>
+    return this.#shareAround(`shape [${shape.join()}]`, () =>
       shape.length === 1
         ? this.sizeOf(shape[0]!)
         : this.node(
@@ -243,7 +293,7 @@ export class Emitter {
   /** The shape [rows, C] of [..., C] as an int64 vector. */
   shapeAsRows(shape: readonly Dim[]): string {
     if (shape.length === 2) return this.shapeOf(shape)
-    return this.share(`shape of rows [${shape.join()}]`, () => {
+    return this.#shareAround(`shape of rows [${shape.join()}]`, () => {
       const leading = shape.slice(0, -1).map((dim) => this.sizeOf(dim))
       const rows = leading.reduce((product, size) => this.node('Mul', [product, size]))
       return this.node('Concat', [rows, this.sizeOf(lastOf(shape))], { attributes: { axis: 0 } })
@@ -253,7 +303,7 @@ export class Emitter {
   /** One dimension as an int64 vector of length 1; a symbol is read off a tensor that is fed on every run. */
   sizeOf(dim: Dim): string {
     if (typeof dim === 'number') return this.integers([dim])
-    return this.share(`size ${dim}`, () => {
+    return this.#shareAround(`size ${dim}`, () => {
       for (const value of this.#graph.inputs) {
         const axis = value.shape.indexOf(dim)
         if (axis >= 0) return this.node('Shape', [value.name], { attributes: { start: axis, end: axis + 1 } })

@@ -4,7 +4,17 @@ import type { Dim } from '#engine/ir/types.ts'
 import { ProtobufWriter } from './protobuf.ts'
 
 /** TensorProto.DataType */
-export const elementTypes = { float32: 1, int64: 7, bool: 9, float16: 10, bfloat16: 16 } as const
+export const elementTypes = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float16: 10,
+  bfloat16: 16,
+  uint4: 21,
+} as const
 export type ElementType = keyof typeof elementTypes
 
 export type OnnxAttribute =
@@ -13,6 +23,7 @@ export type OnnxAttribute =
   | { readonly kind: 'ints'; readonly value: readonly number[] }
   | { readonly kind: 'string'; readonly value: string }
   | { readonly kind: 'tensor'; readonly value: OnnxConstant }
+  | { readonly kind: 'graph'; readonly value: OnnxBody }
 
 export interface OnnxNode {
   readonly operator: string
@@ -44,6 +55,17 @@ export interface OnnxPort {
   readonly name: string
   readonly elementType: ElementType
   readonly dims: readonly Dim[]
+  /** A sequence of such tensors; their dims may then differ, so `dims` only tells how many there are. */
+  readonly isSequence?: boolean
+}
+
+/** The body of a loop: reads what it was given and, by name, what lies around it. */
+export interface OnnxBody {
+  readonly nodes: readonly OnnxNode[]
+  readonly inputs: readonly OnnxPort[]
+  readonly outputs: readonly OnnxPort[]
+  /** Shapes of what lies between. */
+  readonly between: readonly OnnxPort[]
 }
 
 export interface OnnxModel {
@@ -78,9 +100,19 @@ function writeGraph(graph: ProtobufWriter, model: OnnxModel): void {
     graph.message(5, (inner) => writeConstant(inner, constant, name))
   for (const [name, external] of model.externals)
     graph.message(5, (inner) => writeExternal(inner, external, name))
-  for (const port of model.inputs) graph.message(11, (inner) => writePort(inner, port))
-  for (const port of model.outputs) graph.message(12, (inner) => writePort(inner, port))
-  for (const port of model.between) graph.message(13, (inner) => writePort(inner, port))
+  writePorts(graph, model)
+}
+
+function writePorts(graph: ProtobufWriter, { inputs, outputs, between }: OnnxBody): void {
+  for (const port of inputs) graph.message(11, (inner) => writePort(inner, port))
+  for (const port of outputs) graph.message(12, (inner) => writePort(inner, port))
+  for (const port of between) graph.message(13, (inner) => writePort(inner, port))
+}
+
+function writeBody(graph: ProtobufWriter, body: OnnxBody): void {
+  for (const node of body.nodes) graph.message(1, (inner) => writeNode(inner, node))
+  graph.string(2, 'body')
+  writePorts(graph, body)
 }
 
 function writeNode(writer: ProtobufWriter, node: OnnxNode): void {
@@ -103,6 +135,8 @@ function writeAttribute(writer: ProtobufWriter, attribute: OnnxAttribute): Proto
       return writer.string(4, attribute.value).integer(20, 3)
     case 'tensor':
       return writer.message(5, (inner) => writeConstant(inner, attribute.value, '')).integer(20, 4)
+    case 'graph':
+      return writer.message(6, (inner) => writeBody(inner, attribute.value)).integer(20, 5)
     case 'ints':
       for (const value of attribute.value) writer.integer(8, value)
       return writer.integer(20, 7)
@@ -137,14 +171,24 @@ function writeExternal(writer: ProtobufWriter, external: OnnxExternal, name: str
   writer.integer(14, 1)
 }
 
-function writePort(writer: ProtobufWriter, { name, elementType, dims }: OnnxPort): void {
-  const writeDim = (dim: Dim) => (inner: ProtobufWriter) =>
-    typeof dim === 'number' ? inner.integer(1, dim) : inner.string(2, dim)
-  writer.string(1, name).message(2, (type) =>
-    type.message(1, (tensor) =>
-      tensor.integer(1, elementTypes[elementType]).message(2, (shape) => {
-        for (const dim of dims) shape.message(1, writeDim(dim))
-      }),
-    ),
+/** TypeProto: a tensor in field 1, or in field 4 a sequence, whose elements' type is its field 1. */
+function writePort(writer: ProtobufWriter, port: OnnxPort): void {
+  writer.string(1, port.name).message(2, (type) => {
+    if (port.isSequence)
+      type.message(4, (sequence) => sequence.message(1, (element) => writeTensorType(element, port)))
+    else writeTensorType(type, port)
+  })
+}
+
+function writeTensorType(writer: ProtobufWriter, { elementType, dims, isSequence }: OnnxPort): void {
+  const writeDim = (dim: Dim) => (inner: ProtobufWriter) => {
+    if (isSequence) return
+    if (typeof dim === 'number') inner.integer(1, dim)
+    else inner.string(2, dim)
+  }
+  writer.message(1, (tensor) =>
+    tensor.integer(1, elementTypes[elementType]).message(2, (shape) => {
+      for (const dim of dims) shape.message(1, writeDim(dim))
+    }),
   )
 }

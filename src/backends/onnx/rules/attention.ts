@@ -1,189 +1,182 @@
-// Attention as ONNX. Causal attention is computed in blocks of queries, each with the keys up to
-// its own end only: of the upper triangle, which causality hides, most is neither computed nor kept.
+// Attention as ONNX: a loop over blocks of queries, each with those keys only that it may see. Nothing as large as the
+// square of a row is kept, from block to block or from the forward pass to the backward.
 import type { Dim, Value } from '#engine/ir/types.ts'
-import { type Emitter, float, lastOf, type NodeOptions, productOf, rowsShape } from '../emitter.ts'
-import { AttentionBlocks } from './attention-blocks.ts'
+import { type Emitter, float, lastOf, rowsShape } from '../emitter.ts'
+import { type Carried, emitLoop } from '../loop.ts'
+import { elementTypes } from '../model-proto.ts'
+import { type AttentionBlock, AttentionOp, type Probabilities } from './attention-block.ts'
+import { rememberingRules } from './attention-remembering.ts'
 import type { RulesFor } from './rule.ts'
 
-/**
- * n blocks leave out (1 - 1/n) / 2 of the square and add about 40 n small nodes to a layer. Measured: docs/backends.md.
- */
-const causalBlocks = 3
+type AttentionKinds = 'attention' | 'attentionBackward' | 'attentionBiasBackward' | 'rememberingAttention'
 
-export const attentionRules: RulesFor<'attention' | 'attentionBackward' | 'rememberingAttention'> = {
-  attention(emit, { inputs: [q, k, v, mask], outputs: [out, probs], attributes }) {
-    const parts = new AttentionBlocks(emit, q, attributes, countBlocks(emit, probs))
-    const mixed = parts.blocks.map((block) => {
-      const scores = multiply(emit, parts.queries(q, block), parts.keys(k, block), {
-        attributes: { transB: 1, alpha: float(attributes.scale) },
-        shape: parts.stackedSquareShape(block),
+export const attentionRules: RulesFor<AttentionKinds> = {
+  ...rememberingRules,
+
+  attention(emit, { inputs, outputs: [out, logSumExp], attributes }) {
+    const op = new AttentionOp(emit, inputs, attributes)
+    const [q, , v] = inputs
+    // The backward rules have no use for it: a block holds all keys of its queries, so its softmax is whole.
+    const isSummed = !emit.isReadOnlyBy(logSumExp, 'attentionBackward', 'attentionBiasBackward')
+    const carried = [pieces(emit, 'out', 3), ...(isSummed ? [pieces(emit, 'logSumExp', 3)] : [])]
+    const values = op.perHead(v)
+    op.perHead(inputs[1])
+    const [outs, sums] = emitLoop(emit, op.plan.count, carried, (iteration, [before, sumsBefore]) => {
+      const block = op.block(iteration)
+      const probabilities = block.probabilities(block.stacked(block.queries(q), op.width))
+      const mixed = emit.node(
+        'MatMul',
+        [block.stacked(probabilities.p, 'keys'), block.keys(values, op.width)],
+        { shape: block.stackedShape(op.width) },
+      )
+      const next = append(emit, before!, block.joined(mixed))
+      return isSummed ? [next, append(emit, sumsBefore!, logOfSums(emit, block, probabilities))] : [next]
+    })
+    asRows(emit, concat(emit, outs!, 1), out)
+    if (isSummed)
+      emit.node('ConcatFromSequence', [sums!], { attributes: { axis: 2 }, outputs: [logSumExp.name] })
+  },
+
+  /** dV = P^T dO; dS = P * (dO V^T - rowsum(dO * O)); dQ = scale * dS K; dK = scale * dS^T Q. */
+  attentionBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dq, dk, dv], attributes }) {
+    const op = new AttentionOp(emit, forward, attributes)
+    const [q, k, v] = forward
+    const [perKeyHead, valuesAndOnes] = [op.perHead(k), withOnes(op, v)]
+    const parts = [pieces(emit, 'dq', 3), pieces(emit, 'dk', 4), pieces(emit, 'dv', 4)]
+    const open = [openGradient(op, 'dk of open keys'), openGradient(op, 'dv of open keys')]
+    const last = emit.node('Sub', [op.plan.count, emit.integer(1)])
+    const [dqs, dks, dvs] = emitLoop(emit, op.plan.count, [...parts, ...open], (iteration, carried) => {
+      const block = op.block(emit.node('Sub', [last, iteration]))
+      const queries = block.stacked(block.queries(q), op.width)
+      const { dO, p, dScores } = scoreGradients(op, block, { dOut, out, queries, valuesAndOnes })
+      const alpha = float(attributes.scale)
+      const shape = [op.rows, op.kvHeads, 'parts', 'keys', op.width]
+      const dqOfBlock = block.multiply(dScores, block.keys(perKeyHead, op.width), {
+        attributes: { alpha },
+        shape: block.stackedShape(op.width),
       })
-      const square = parts.square(scores, block)
-      const shape = parts.squareShape(block)
-      const bias = scoreBias(emit, q, mask, attributes.causal)
-      const biased = bias
-        ? emit.node('Add', [square, parts.biasOf(bias.name, block, bias.leading)], { shape })
-        : square
-      const outputs = parts.blocks.length === 1 ? { outputs: [probs.name] } : {}
-      const p = emit.node('Softmax', [biased], { attributes: { axis: -1 }, shape, ...outputs })
-      emit.remember(blockKey(probs, block.index), p)
-      const inputs = [parts.stackedSquare(p, block), parts.keys(v, block)]
-      return emit.node('MatMul', inputs, { shape: parts.stackedShape(block) })
-    })
-    parts.joinQueries(mixed, out)
-  },
-
-  rememberingAttention(emit, { inputs, outputs: [out], attributes }) {
-    const [q, k, v, pastK, pastV, pastMask] = inputs
-    const { heads, kvHeads, scale } = attributes
-    const parts = new AttentionBlocks(emit, q, attributes, 1)
-    const block = parts.blocks[0]!
-    const [rows, positions] = [q.shape[0]!, q.shape[1]!]
-    const remembered = pastK.shape[1]!
-    const all = `${remembered}+${positions}`
-    const shapes = { rows, positions, remembered, all, kvHeads, width: lastOf(k.shape) / kvHeads }
-    const stacked = [rows, kvHeads, productOf([heads / kvHeads, positions]), all]
-    const keys = behindPast(emit, pastK, parts.keys(k, block), shapes)
-    const scores = multiply(emit, parts.queries(q, block), keys, {
-      attributes: { transB: 1, alpha: float(scale) },
-      shape: stacked,
-    })
-    const shape = [rows, heads, positions, all]
-    const square = emit.reshape(scores, [0, heads, -1, 0], { shape })
-    const biased = emit.node('Add', [square, rememberingBias(emit, q, pastMask, shapes)], { shape })
-    const p = emit.node('Softmax', [biased], { attributes: { axis: -1 }, shape })
-    const seen = emit.reshape(p, [0, kvHeads, -1, 0], { shape: stacked })
-    const values = behindPast(emit, pastV, parts.keys(v, block), shapes)
-    parts.joinQueries([emit.node('MatMul', [seen, values], { shape: parts.stackedShape(block) })], out)
-  },
-
-  /** dV = P^T dO; dP = dO V^T; dS = P * (dP - rowsum(dP * P)); dQ = scale * dS K; dK = scale * dS^T Q. */
-  attentionBackward(emit, { inputs: [dOut, q, k, v, probs], outputs: [dq, dk, dv], attributes }) {
-    const parts = new AttentionBlocks(emit, q, attributes, countBlocks(emit, probs))
-    const alpha = float(attributes.scale)
-    const sums = outputRowSums(emit, parts, dOut, probs)
-    const gradients = parts.blocks.map((block) => {
-      const p = parts.stackedSquare(
-        emit.share(blockKey(probs, block.index), () => probs.name),
-        block,
+      const dkOfBlock = block.multiply(dScores, queries, { attributes: { transA: 1, alpha }, shape })
+      const dvOfBlock = block.multiply(p, dO, { attributes: { transA: 1 }, shape })
+      const [dkDone, dkOpen] = block.closeKeys(dkOfBlock, carried[3]!)
+      const [dvDone, dvOpen] = block.closeKeys(dvOfBlock, carried[4]!)
+      const next = [block.joined(dqOfBlock), dkDone, dvDone].map((piece, index) =>
+        prepend(emit, carried[index]!, piece),
       )
-      const dO = parts.queries(dOut, block)
-      const shape = parts.stackedSquareShape(block)
-      const dP = multiply(emit, dO, parts.keys(v, block), { attributes: { transB: 1 }, shape })
-      const rowSums = sums
-        ? parts.querySums(sums, block)
-        : emit.node('ReduceSum', [emit.node('Mul', [dP, p], { shape }), emit.integers([-1])])
-      const dS = emit.node('Mul', [emit.node('Sub', [dP, rowSums], { shape }), p], { shape })
-      const keysShape = parts.keysShape(block)
-      const queries = parts.queries(q, block)
-      return {
-        dq: multiply(emit, dS, parts.keys(k, block), {
-          attributes: { alpha },
-          shape: parts.stackedShape(block),
-        }),
-        dk: multiply(emit, dS, queries, { attributes: { transA: 1, alpha }, shape: keysShape }),
-        dv: multiply(emit, p, dO, { attributes: { transA: 1 }, shape: keysShape }),
-      }
+      return [...next, dkOpen, dvOpen]
     })
-    parts.joinQueries(
-      gradients.map((gradient) => gradient.dq),
-      dq,
-    )
-    for (const [name, value] of [
-      ['dk', dk],
-      ['dv', dv],
-    ] as const)
-      parts.joinKeys(
-        gradients.map((gradient) => gradient[name]),
-        value,
-      )
+    asRows(emit, concat(emit, dqs!, 1), dq)
+    op.headsLast(concat(emit, dks!, 2), dk)
+    op.headsLast(concat(emit, dvs!, 2), dv)
+  },
+
+  attentionBiasBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dBias], attributes }) {
+    const op = new AttentionOp(emit, forward, attributes)
+    const [q, , v] = forward
+    op.perHead(forward[1])
+    const valuesAndOnes = withOnes(op, v)
+    const [pieced] = emitLoop(emit, op.plan.count, [pieces(emit, 'dBias', 3)], (iteration, [before]) => {
+      const block = op.block(iteration)
+      const queries = block.stacked(block.queries(q), op.width)
+      const { dFinal } = scoreGradients(op, block, { dOut, out, queries, valuesAndOnes })
+      return [append(emit, before!, block.onAllKeys(dFinal))]
+    })
+    emit.node('ConcatFromSequence', [pieced!], { attributes: { axis: 0 }, outputs: [dBias.name] })
   },
 }
 
-/** [B,M,K*D] as [B,K,M,D], before the new positions' [B,K,S,D]. */
-function behindPast(emit: Emitter, past: Value, present: string, shapes: RememberingShapes): string {
-  const { rows, remembered, kvHeads, width } = shapes
-  const apart = emit.viewAs(past, [rows, remembered, kvHeads, width])
-  const split = emit.node('Transpose', [apart], {
-    attributes: { perm: [0, 2, 1, 3] },
-    shape: [rows, kvHeads, remembered, width],
-  })
-  return emit.node('Concat', [split, present], {
-    attributes: { axis: 2 },
-    shape: [rows, kvHeads, shapes.all, width],
-  })
+interface Gradients {
+  /** [B,K,P,G*s/P,D] */
+  readonly dO: string
+  /** [B,K,P,G*s/P,e]: probabilities, gradient of the final scores, and of those before the cap. */
+  readonly p: string
+  readonly dFinal: string
+  readonly dScores: string
 }
 
-interface RememberingShapes {
-  readonly rows: Dim
-  readonly positions: Dim
-  readonly remembered: Dim
-  /** M + S: a symbol of its own. */
-  readonly all: Dim
-  readonly kvHeads: number
-  readonly width: number
-}
-
-/** [B,1,S,M+S]: the mask of what is remembered, then the causal one. Made once for all blocks. */
-function rememberingBias(emit: Emitter, q: Value, pastMask: Value, shapes: RememberingShapes): string {
-  const { rows, positions, remembered, all } = shapes
-  return emit.share(`remembering ${pastMask.name}`, () => {
-    const mask = emit.node('Unsqueeze', [pastMask.name, emit.integers([1, 2])])
-    const past = emit.node('Expand', [mask, emit.shapeOf([rows, 1, positions, remembered])])
-    const causal = scoreBias(emit, q, null, true)!.name
-    const present = emit.node('Expand', [causal, emit.shapeOf([rows, 1, positions, positions])])
-    const shape = [rows, 1, positions, all]
-    return emit.node('Concat', [past, present], { attributes: { axis: 3 }, shape })
-  })
-}
-
-const multiply = (emit: Emitter, a: string, b: string, options: NodeOptions): string =>
-  emit.node('FusedMatMul', [a, b], { domain: 'com.microsoft', ...options })
-
-const blockKey = (probs: Value, index: number): string => `block ${index} of ${probs.name}`
-
-/** Blocks of an attention whose probabilities only its own backward pass reads; anyone else is given the square. */
-function countBlocks(emit: Emitter, probs: Value): number {
-  const forward = emit.producerOf(probs)
-  const isCausal = forward?.kind === 'attention' && forward.attributes.causal
-  return isCausal && emit.isReadOnlyBy(probs, 'attentionBackward') ? causalBlocks : 1
+interface Backward {
+  readonly dOut: Value
+  readonly out: Value
+  /** [B,K,P,G*s/P,D] */
+  readonly queries: string
+  readonly valuesAndOnes: string
 }
 
 /**
- * What is added to scores [B,H,S,S], made once per mask: 0 where a query may look and -infinity above the diagonal.
- * Minus infinity and not a large number: a row whose own mask is all "large negative" must still not see the future.
+ * dS = P * (dO V^T - rowsum(dP * P)). The row sums equal rowsum(dO * O) (Dao et al. 2022, section 3.1), which needs
+ * nothing of the square's size, and they are subtracted by the product itself: [dO, -sum] [V, 1]^T.
  */
-function scoreBias(
-  emit: Emitter,
-  q: Value,
-  mask: Value | null,
-  causal: boolean,
-): { readonly name: string; readonly leading: readonly (number | string)[] } | null {
-  const positions = q.shape[1]!
-  const own = mask
-    ? emit.share(`mask ${mask.name}`, () => emit.node('Unsqueeze', [mask.name, emit.integers([1])]))
-    : null
-  const leading = mask ? [mask.shape[0]!, 1] : []
-  if (!causal) return own ? { name: own, leading } : null
-  const future = emit.share(`causal ${positions}`, () => {
-    const size = emit.sizeOf(positions)
-    const sides = emit.node('Concat', [size, size], { attributes: { axis: 0 } })
-    const square = emit.node('Expand', [emit.scalar(Number.NEGATIVE_INFINITY), sides])
-    return emit.node('Trilu', [square, emit.integer(1)], { attributes: { upper: 1 } })
+function scoreGradients(op: AttentionOp, block: AttentionBlock, given: Backward): Gradients {
+  const { emit, width } = op
+  const { p: square, capped } = block.probabilities(given.queries)
+  const p = block.stacked(square, 'keys')
+  const dO = block.onlySeeing(block.queries(given.dOut), width, 0)
+  const product = emit.node('Mul', [dO, block.queries(given.out)], { shape: block.squareShape(width) })
+  const sums = emit.node('ReduceSum', [product, emit.integers([-1])])
+  const longer = emit.node('Concat', [dO, emit.node('Neg', [sums])], {
+    attributes: { axis: 3 },
+    shape: block.squareShape(width + 1),
   })
-  const shape = [...leading, positions, positions]
-  const name = own ? emit.share(`causal ${own}`, () => emit.node('Add', [own, future], { shape })) : future
-  return { name, leading }
+  const shape = block.stackedShape('keys')
+  const values = block.keys(given.valuesAndOnes, width + 1)
+  const dP = block.multiply(block.stacked(longer, width + 1), values, { attributes: { transB: 1 }, shape })
+  const dFinal = emit.node('Mul', [dP, p], { shape })
+  const dScores = capped === null ? dFinal : emit.node('Mul', [dFinal, slope(emit, capped, shape)], { shape })
+  return { dO: block.stacked(dO, width), p, dFinal, dScores }
 }
 
-/**
- * rowsum(dP * P) as [B,S,H,1]. It equals rowsum(dO * O) over D (Dao et al. 2022, section 3.1), which needs two passes
- * over [B,S,H*D] and none over the square; null where the forward op's output is not there anyway.
- */
-function outputRowSums(emit: Emitter, parts: AttentionBlocks, dOut: Value, probs: Value): string | null {
-  const forward = emit.producerOf(probs)
-  const out = forward?.kind === 'attention' && emit.isUsed(forward.outputs[0]) ? forward.outputs[0] : null
-  if (!out) return null
-  const product = emit.node('Mul', [emit.asRows(dOut), emit.asRows(out)], { shape: rowsShape(out.shape) })
-  return emit.node('ReduceSum', [parts.apart(product), emit.integers([-1])])
+/** 1 - tanh^2 */
+function slope(emit: Emitter, tanh: string, shape: readonly Dim[]): string {
+  const squared = emit.node('Mul', [tanh, tanh], { shape })
+  return emit.node('Sub', [emit.scalar(1), squared], { shape })
+}
+
+/** Values as [B,K,T,D+1] with a last column of ones. */
+function withOnes(op: AttentionOp, values: Value): string {
+  const { emit, rows, kvHeads, keys, width } = op
+  const perHead = op.perHead(values)
+  return emit.share(`${perHead} and ones`, () => {
+    const ones = emit.node('Expand', [emit.scalar(1), emit.shapeOf([rows, kvHeads, keys, 1])])
+    const shape = [rows, kvHeads, keys, width + 1]
+    return emit.node('Concat', [perHead, ones], { attributes: { axis: 3 }, shape })
+  })
+}
+
+/** log sum exp as [B,H,s]: the largest probability is exp(largest score - log sum exp). */
+function logOfSums(emit: Emitter, block: AttentionBlock, { p, scores }: Probabilities): string {
+  const [largest, most] = [scores, p].map((square) => emit.node('ReduceMax', [square, emit.integers([-1])]))
+  const sums = emit.node('Sub', [largest!, emit.node('Log', [most!])], { shape: block.squareShape(1) })
+  return emit.node('Squeeze', [block.onlySeeing(sums, 1, Number.NEGATIVE_INFINITY), emit.integers([3])])
+}
+
+/** Pieces of a result, in a sequence: blocks differ in size. */
+const pieces = (emit: Emitter, hint: string, rank: number): Carried => ({
+  initial: emit.share('no pieces', () =>
+    emit.node('SequenceEmpty', [], { attributes: { dtype: elementTypes.float32 } }),
+  ),
+  hint,
+  dims: Array.from({ length: rank }, (_, axis) => `piece${axis}`),
+  isSequence: true,
+})
+
+const append = (emit: Emitter, before: string, piece: string): string =>
+  emit.node('SequenceInsert', [before, piece])
+
+const prepend = (emit: Emitter, behind: string, piece: string): string =>
+  emit.node('SequenceInsert', [behind, piece, emit.integer(0)])
+
+const concat = (emit: Emitter, sequence: string, axis: number): string =>
+  emit.node('ConcatFromSequence', [sequence], { attributes: { axis } })
+
+/** Gradient of keys that blocks still to come may see: none yet, [B,K,0,D]. */
+function openGradient({ emit, rows, kvHeads, width }: AttentionOp, hint: string): Carried {
+  const initial = emit.share(`no keys of ${kvHeads} ${width}`, () =>
+    emit.node('Expand', [emit.scalar(0), emit.shapeOf([rows, kvHeads, 0, width])]),
+  )
+  return { initial, hint, dims: [rows, kvHeads, 'open', width], isSequence: false }
+}
+
+/** [B,S,N*D] under the value's name. */
+function asRows(emit: Emitter, whole: string, value: Value): void {
+  const rows = emit.reshape(whole, [-1, lastOf(value.shape)], { shape: rowsShape(value.shape) })
+  emit.fromRows(rows, value)
 }

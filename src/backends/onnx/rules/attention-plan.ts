@@ -1,0 +1,209 @@
+// How the queries of an attention op are cut into blocks, and which keys each block has to look at. Computed once in a
+// graph for all layers alike, from sizes and segments only.
+// Legend: B rows, S queries of a row, T its keys, n blocks.
+import type { AttentionAttributes, Value } from '#engine/ir/types.ts'
+import type { Emitter } from '../emitter.ts'
+import { elementTypes } from '../model-proto.ts'
+
+/**
+ * Rows of one product, queries times heads that share a key head: few, so that little is computed that causality hides,
+ * but enough to be worth the copies of the keys that each block makes. Measured: docs/backends.md.
+ */
+const rowsOfProduct = 192
+const [fewestQueries, mostQueries] = [32, 128]
+/** With so many rows in a batch, causal blocks are half as long. */
+const manyRows = 8
+
+export interface AttentionPlan {
+  /** n, an int64 scalar */
+  readonly count: string
+  /** int64 [n, 7]: the columns of `BlockBounds`. */
+  readonly bounds: string
+}
+
+/**
+ * int64 vectors of length 1. The ranges [low, high) of consecutive blocks follow each other: neither end ever falls,
+ * they leave no key out between them, the first begins at 0 and the last ends at T.
+ */
+export interface BlockBounds {
+  /** Its queries: [start, end) */
+  readonly start: string
+  readonly end: string
+  /** Its keys: [low, high), at least one */
+  readonly low: string
+  readonly high: string
+  /** `high` of the block before, 0 for the first. */
+  readonly below: string
+  /** `low` of the block behind, T for the last. */
+  readonly above: string
+  /** Into how many products its queries are cut for each key head, so that all threads have work. */
+  readonly parts: string
+}
+
+const boundNames = ['start', 'end', 'low', 'high', 'below', 'above', 'parts'] as const
+
+export interface PlannedOperands {
+  readonly q: Value
+  readonly k: Value
+  readonly querySegments: Value | null
+  readonly keySegments: Value | null
+}
+
+export function planAttention(
+  emit: Emitter,
+  operands: PlannedOperands,
+  attributes: AttentionAttributes,
+): AttentionPlan {
+  const { q, k, querySegments, keySegments } = operands
+  const { heads, kvHeads, causal, window } = attributes
+  const facts = [q.shape[0], q.shape[1], k.shape[1], querySegments?.name, keySegments?.name]
+  const key = [...facts, heads, kvHeads, causal, window].join()
+  return emit.around(() => {
+    const bounds = emit.share(`attention blocks of ${key}`, () => boundsOf(emit, operands, attributes))
+    const count = emit.share(`number of ${bounds}`, () => {
+      const size = emit.node('Shape', [bounds], { attributes: { start: 0, end: 1 } })
+      return emit.node('Squeeze', [size])
+    })
+    return { count, bounds }
+  })
+}
+
+/** The bounds of block `index` (an int64 scalar). */
+export function boundsOfBlock(emit: Emitter, plan: AttentionPlan, index: string): BlockBounds {
+  const row = emit.node('Gather', [plan.bounds, index], { attributes: { axis: 0 } })
+  const outputs = boundNames.map((name) => emit.fresh(name))
+  emit.node('Split', [row], { attributes: { axis: 0, num_outputs: boundNames.length }, outputs })
+  return Object.fromEntries(boundNames.map((name, i) => [name, outputs[i]!])) as Record<
+    (typeof boundNames)[number],
+    string
+  >
+}
+
+function boundsOf(emit: Emitter, operands: PlannedOperands, attributes: AttentionAttributes): string {
+  const { start, end } = cutQueries(emit, operands.q, attributes)
+  const ranges = keyRanges(emit, operands, attributes, { start, end })
+  const all = emit.sizeOf(operands.k.shape[1]!)
+  const upToLast = withoutLast(emit, ranges.high)
+  const high = joined(emit, upToLast, all)
+  const below = joined(emit, emit.integers([0]), upToLast)
+  const low = emit.node('Min', [ranges.low, below])
+  const above = joined(emit, withoutFirst(emit, low), all)
+  const parts = partsOf(emit, operands.q, attributes, { start, end })
+  const columns = [start, end, low, high, below, above, parts].map((column) =>
+    emit.node('Unsqueeze', [column, emit.integers([1])]),
+  )
+  return emit.node('Concat', columns, { attributes: { axis: 1 } })
+}
+
+interface Blocks {
+  /** int64 [n] */
+  readonly start: string
+  readonly end: string
+}
+
+/** int64 [1]: queries of a block, at most. */
+function blockLimit(emit: Emitter, q: Value, { heads, kvHeads, causal }: AttentionAttributes): string {
+  if (!causal) return emit.integers([mostQueries])
+  const queries = Math.round((rowsOfProduct * kvHeads) / heads)
+  const limit = Math.min(mostQueries, Math.max(fewestQueries, queries))
+  const isMany = emit.node('GreaterOrEqual', [emit.sizeOf(q.shape[0]!), emit.integers([manyRows])])
+  const half = Math.max(fewestQueries, Math.floor(limit / 2))
+  return emit.node('Where', [isMany, emit.integers([half]), emit.integers([limit])])
+}
+
+/** Blocks of one size, a multiple of 4 that fits the row; the last takes what is left. */
+function cutQueries(emit: Emitter, q: Value, attributes: AttentionAttributes): Blocks {
+  const positions = q.shape[1]!
+  const size = emit.sizeOf(positions)
+  const dividedUp = (a: string, b: string): string => {
+    const more = emit.node('Sub', [emit.node('Add', [a, b]), emit.integers([1])])
+    return emit.node('Div', [more, b])
+  }
+  const equal = dividedUp(size, dividedUp(size, blockLimit(emit, q, attributes)))
+  const step = emit.node('Mul', [dividedUp(equal, emit.integers([4])), emit.integers([4])])
+  const [from, to, by] = [emit.integers([0]), size, step].map((name) => emit.node('Squeeze', [name]))
+  const start = emit.node('Range', [from!, to!, by!])
+  return { start, end: emit.node('Min', [emit.node('Add', [start, step]), size]) }
+}
+
+interface Ranges {
+  readonly low: string
+  readonly high: string
+}
+
+/** The keys that some query of a block sees, of any row: int64 [n] each, at least one key for each block. */
+function keyRanges(
+  emit: Emitter,
+  { k, querySegments, keySegments }: PlannedOperands,
+  { causal, window }: AttentionAttributes,
+  blocks: Blocks,
+): Ranges {
+  const all = emit.sizeOf(k.shape[1]!)
+  const low = [emit.node('Mul', [blocks.start, emit.integers([0])])]
+  const high = [emit.node('Add', [low[0]!, all])]
+  if (causal) high.push(blocks.end)
+  if (window !== null) low.push(emit.node('Sub', [blocks.start, emit.integers([window - 1])]))
+  if (window !== null) high.push(emit.node('Add', [blocks.end, emit.integers([window - 1])]))
+  if (querySegments && keySegments) {
+    const last = emit.node('Sub', [blocks.end, emit.integers([1])])
+    const segments = { querySegments, keySegments }
+    low.push(
+      emit.node('ReduceMin', [countKeys(emit, 'Less', blocks.start, segments), emit.integers([0])], flat),
+    )
+    high.push(
+      emit.node('ReduceMax', [countKeys(emit, 'LessOrEqual', last, segments), emit.integers([0])], flat),
+    )
+  }
+  const lowest = emit.node('Min', [emit.node('Max', low), emit.node('Sub', [all, emit.integers([1])])])
+  const highest = emit.node('Max', [emit.node('Min', high), emit.node('Add', [lowest, emit.integers([1])])])
+  return { low: lowest, high: highest }
+}
+
+const flat = { attributes: { keepdims: 0 } }
+
+/** int64 [B,n]: keys of a row whose segment is below (or not above) that of its query at each of `positions` [n]. */
+function countKeys(
+  emit: Emitter,
+  compare: 'Less' | 'LessOrEqual',
+  positions: string,
+  { querySegments, keySegments }: { querySegments: Value; keySegments: Value },
+): string {
+  const of = emit.node('Gather', [querySegments.name, positions], { attributes: { axis: 1 } })
+  const [limits, keys] = [
+    emit.node('Unsqueeze', [of, emit.integers([2])]),
+    emit.node('Unsqueeze', [keySegments.name, emit.integers([1])]),
+  ]
+  const counted = emit.node('Cast', [emit.node(compare, [keys, limits])], {
+    attributes: { to: elementTypes.int64 },
+  })
+  return emit.node('ReduceSum', [counted, emit.integers([2])], flat)
+}
+
+/**
+ * int64 [n]: the runtime gives each product of a batch to one thread, so an odd number of rows times key heads leaves
+ * one of two threads idle at the end. Then the queries of a key head, G heads times s, are cut where they can be.
+ */
+function partsOf(emit: Emitter, q: Value, { heads, kvHeads }: AttentionAttributes, blocks: Blocks): string {
+  const queries = emit.node('Mul', [
+    emit.node('Sub', [blocks.end, blocks.start]),
+    emit.integers([heads / kvHeads]),
+  ])
+  const products = emit.node('Mul', [emit.sizeOf(q.shape[0]!), emit.integers([kvHeads])])
+  const rest = (a: string, b: number): string => emit.node('Mod', [a, emit.integers([b])])
+  const isCut = emit.node('And', [
+    emit.node('Equal', [rest(queries, parts), emit.integers([0])]),
+    emit.node('Equal', [rest(products, 2), emit.integers([1])]),
+  ])
+  return emit.node('Where', [isCut, emit.integers([parts]), emit.integers([1])])
+}
+
+const parts = 2
+
+const joined = (emit: Emitter, a: string, b: string): string =>
+  emit.node('Concat', [a, b], { attributes: { axis: 0 } })
+
+const withoutLast = (emit: Emitter, vector: string): string =>
+  emit.node('Slice', [vector, emit.integers([0]), emit.integers([-1])])
+
+const withoutFirst = (emit: Emitter, vector: string): string =>
+  emit.node('Slice', [vector, emit.integers([1]), emit.integers([Number.MAX_SAFE_INTEGER])])
