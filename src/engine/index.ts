@@ -26,7 +26,7 @@ export { verifyGraph } from './ir/verify.ts'
 export type { InitialValuesRequest, ReadWeight } from './methods/initial-values.ts'
 export { initialValues } from './methods/initial-values.ts'
 export type { FullMethod, LoraMethod, MethodSpec } from './methods/methods.ts'
-export { adapterShapes, lowestTrainedLayer, trainableShapes } from './methods/methods.ts'
+export { adaptedLinears, adapterShapes, lowestTrainedLayer, trainableShapes } from './methods/methods.ts'
 export type {
   LinearDescription,
   ModelConfig,
@@ -36,9 +36,10 @@ export type {
   Task,
 } from './models/config.ts'
 export { languageModel } from './models/config.ts'
-export { parseModelConfig } from './models/families.ts'
+export { mayHoldBesides, parseModelConfig } from './models/families.ts'
 export { ropeWeights } from './models/rope.ts'
-export { headShapes, layerLinears, parameterShapes } from './models/shapes.ts'
+export { headShapes, layerLinears, optionalShapes, parameterShapes } from './models/shapes.ts'
+export { parameterCount } from './models/sizes.ts'
 export { memoryBytes as optimizerBytes } from './optim/optimizer.ts'
 export { counterRandom } from './random.ts'
 export type { NumericTensor, Precision } from './reference/interpret.ts'

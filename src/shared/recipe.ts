@@ -34,8 +34,8 @@ const wholePositive = z.int().positive()
 const share = z.number().min(0).max(1)
 
 export const trainingMethod = z.strictObject({
-  /** `lora` trains an adapter, `full` the model's own weights, `head` a new classification head on a frozen body. */
-  kind: z.enum(['lora', 'full', 'head']).default('lora'),
+  /** `lora` trains an adapter, `full` the model's own weights, `head` a new last layer that names classes, `lora-head` both. */
+  kind: z.enum(['lora', 'full', 'head', 'lora-head']).default('lora'),
   /** Width of the adapter's bottleneck, r in Hu et al. 2021. */
   rank: z.int().min(1).max(512).default(8),
   /** The adapter's output is scaled by alpha / rank, or by alpha / sqrt(rank) (see `scaling`). */
@@ -90,6 +90,8 @@ export const batchSettings = z.strictObject({
   accumulation: z.int().min(1).max(4096).default(1),
   /** Longer rows are left out with a reason, never cut silently. */
   maxTokens: z.int().min(16).max(131_072).default(512),
+  /** Of the rows at once so many are computed at a time; null: all. Less memory, more time, the same steps. */
+  rowsAtOnce: wholePositive.nullable().default(null),
   /** Rows go through the model one behind the other without padding, each seeing only itself. */
   packing: z.boolean().default(false),
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Session } from '#engine/index.ts'
 import { buildLogitsGraph, buildScoringGraph } from '#engine/index.ts'
-import { collate } from '#engine/train/collate.ts'
+import { causalCollation, collate } from '#engine/train/collate.ts'
 import { batchFeeds } from '../engine/support/feeds.ts'
 import { wholeTensor } from '../engine/support/numbers.ts'
 import { readTensors } from '../support/tensor-files.ts'
@@ -79,7 +79,7 @@ describe.skipIf(!found)('SmolLM2-135M-Instruct on ONNX Runtime', () => {
       return { rowId: String(b), ids: ids.slice(0, length), labels: labels[b]!.slice(0, length) }
     })
     const expected = per_token_loss.flatMap((losses, b) => losses.slice(0, rows[b]!.ids.length - 1))
-    const batch = collate(rows, 1)
+    const batch = collate(rows, causalCollation(1))
     const scoring = await starter.compile(
       buildScoringGraph(starter.config, { kind: 'none' }, { lossChunks: 1, mask: 'causal' }),
     )

@@ -50,8 +50,9 @@ async function openBestTokens(
   parameters: ReadonlyMap<string, Tensor>,
 ) {
   const config = await readModelConfig(modelFolder)
-  const weights = await locateWeights(modelFolder, config, 256)
-  const { graph } = buildLogitsGraph(config, method)
+  const built = buildLogitsGraph(config, method)
+  const { graph } = built
+  const weights = await locateWeights(modelFolder, config, built, 256)
   const session = unwrap(
     await createOnnxBackend().compile(graph, { threads: 1, weights, workFolder: modelFolder }),
   )

@@ -85,8 +85,9 @@ async function score(job: Partial<ScorerJob>, backend: Backend = inMemory()) {
 /** Every label by itself: a plain causal pass over the whole conversation, log-softmax in float64. */
 async function scoreNaively(method: MethodSpec, parameters: ReadonlyMap<string, Tensor>) {
   const text = await readTextSide(modelFolder)
-  const weights = await locateWeights(modelFolder, tinyConfig, 256)
-  const { graph } = buildLogitsGraph(tinyConfig, method)
+  const built = buildLogitsGraph(tinyConfig, method)
+  const { graph } = built
+  const weights = await locateWeights(modelFolder, tinyConfig, built, 256)
   const session: Session = unwrap(await inMemory().compile(graph, { threads: 1, weights, workFolder: home }))
   const found = new Map<string, number[]>()
   for (const row of rows) {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import {
   adapterShapes,
   counterRandom,
-  type MethodSpec,
+  type LoraMethod,
   parameterShapes,
   parseModelConfig,
 } from '#engine/index.ts'
@@ -35,12 +35,14 @@ const hfConfig = {
 }
 export const tinyConfig = unwrap(parseModelConfig(hfConfig))
 
-export const tinyMethod: Extract<MethodSpec, { kind: 'lora' }> = {
+export const tinyMethod: LoraMethod = {
   kind: 'lora',
   rank: 4,
   alpha: 8,
   targets: ['q_proj', 'v_proj', 'down_proj'],
   topLayers: null,
+  scaling: 'standard',
+  decomposed: false,
 }
 
 const specialTokens = ['<|im_start|>', '<|im_end|>', '<|pad|>']

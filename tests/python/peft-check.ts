@@ -56,7 +56,6 @@ async function ourLogits(
 ): Promise<Uint8Array> {
   const config = await readModelConfig(folders.model)
   const adapter = await readAdapter(join(folders.run, 'adapter'), config)
-  const weights = await locateWeights(folders.model, config, ids.length)
   const whole = (numbers: readonly number[], shape: readonly number[]): Tensor => ({
     dtype: 'int64',
     shape,
@@ -64,9 +63,10 @@ async function ourLogits(
   })
   const places = ids.map((_, place) => place)
   const compute = async (method: MethodSpec, parameters: ReadonlyMap<string, Tensor>) => {
-    const { graph } = buildLogitsGraph(config, method)
+    const built = buildLogitsGraph(config, method)
+    const weights = await locateWeights(folders.model, config, built, ids.length)
     const options = { threads: 1, weights, workFolder: folders.home }
-    const session = unwrap(await createOnnxBackend().compile(graph, options))
+    const session = unwrap(await createOnnxBackend().compile(built.graph, options))
     const outputs = await session.run(
       new Map([
         ['ids', whole(ids, [1, ids.length])],

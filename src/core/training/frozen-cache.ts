@@ -33,7 +33,7 @@ export interface FrozenCache {
   readonly bytes: () => number
   /** [tokens,C] of the row of these token ids; null where it is not kept or damaged. */
   read(ids: ArrayLike<number>): Float32Array | null
-  /** False where the limit is reached or the disk takes no more: then nothing was kept. */
+  /** False where its room is used up or the disk takes no more: then nothing was kept. */
   write(ids: ArrayLike<number>, numbers: Float32Array): boolean
   close(): void
 }
@@ -64,13 +64,14 @@ export const frozenFolderOf = (cacheFolder: string, key: FrozenKey): string =>
     createHash('sha256').update(JSON.stringify(key)).digest('hex').slice(0, 32),
   )
 
-/** Throws what the file system throws where the folder cannot be made or read. */
-export function openFrozenCache(folder: string, { width }: FrozenKey, limitBytes: number): FrozenCache {
+/** It grows by at most `roomBytes`. Throws what the file system throws where the folder cannot be made or read. */
+export function openFrozenCache(folder: string, { width }: FrozenKey, roomBytes: number): FrozenCache {
   mkdirSync(folder, { recursive: true })
   utimesSync(folder, new Date(), new Date())
   const files: number[] = []
   const places = new Map<string, Place>()
   let bytes = 0
+  let added = 0
   for (const name of readdirSync(folder).filter((found) => found.endsWith('.rows'))) {
     const file = openSync(join(folder, name), 'r')
     files.push(file)
@@ -96,7 +97,7 @@ export function openFrozenCache(folder: string, { width }: FrozenKey, limitBytes
       const hash = hashOf(ids)
       if (places.has(hash)) return true
       const { precision, packed } = pack(numbers)
-      if (isFull || bytes + headBytes + packed.length > limitBytes) return false
+      if (isFull || added + headBytes + packed.length > roomBytes) return false
       try {
         own ??= openOwn()
         const checksum = crc32(packed)
@@ -111,6 +112,7 @@ export function openFrozenCache(folder: string, { width }: FrozenKey, limitBytes
         })
         own.end += record.length
         bytes += record.length
+        added += record.length
         return true
       } catch {
         // Whatever the disk says: what cannot be kept is computed again.

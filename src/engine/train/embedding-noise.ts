@@ -1,5 +1,5 @@
 // NEFTune's noise (Jain et al. 2023): uniform in [-1, 1) times alpha / sqrt(tokens x width) on the embeddings of a row.
-// A function of seed, step and micro-batch, so that a resumed run has the same.
+// A function of seed, step and the row's place in the step, so that a resumed run has the same, and a batch in parts too.
 import type { Tensor } from '../backend-port.ts'
 import { counterRandom } from '../random.ts'
 import { type EncodedRow, type MicroBatch, placeRows } from './collate.ts'
@@ -10,25 +10,21 @@ export interface NoiseSource {
   readonly width: number
   readonly seed: number
   readonly step: number
-  /** Index of the micro-batch in its step. */
-  readonly microBatch: number
+  /** Place of the first of the rows in its step. */
+  readonly firstRow: number
 }
 
 /** 'embedding.noise', float32 [B,S,C]: 0 on padding. */
 export function embeddingNoise(
   rows: readonly EncodedRow[],
   batch: MicroBatch,
-  { alpha, width, seed, step, microBatch }: NoiseSource,
+  { alpha, width, seed, step, firstRow }: NoiseSource,
 ): Tensor {
-  const random = counterRandom(seed, `embedding noise ${step} ${microBatch}`)
-  let drawn = 0
-  const noise = rows.map(({ ids }) => {
+  const noise = rows.map(({ ids }, row) => {
+    const random = counterRandom(seed, `embedding noise ${step} ${firstRow + row}`)
     const size = ids.length * width
     const bound = alpha / Math.sqrt(size)
-    const numbers = new Float32Array(size)
-    for (let i = 0; i < size; i += 1) numbers[i] = bound * (2 * random(drawn + i) - 1)
-    drawn += size
-    return numbers
+    return Float32Array.from({ length: size }, (_, i) => bound * (2 * random(i) - 1))
   })
   return placeRows(batch, width, noise)
 }

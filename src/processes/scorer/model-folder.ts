@@ -3,8 +3,19 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openFileBytes } from '#core/system/file-bytes.ts'
-import type { MethodSpec, ModelConfig, Tensor, WeightLocation } from '#engine/index.ts'
-import { adapterShapes, parameterShapes, parseModelConfig, ropeWeights } from '#engine/index.ts'
+import {
+  adaptedLinears,
+  adapterShapes,
+  type BuiltGraph,
+  type LoraMethod,
+  layerLinears,
+  type ModelConfig,
+  parseModelConfig,
+  type ReadWeight,
+  ropeWeights,
+  type Tensor,
+  type WeightLocation,
+} from '#engine/index.ts'
 import { type ChatTemplate, chatTemplateSource, compileChatTemplate } from '#formats/chat-template.ts'
 import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
 import { loadTokenizer, type Tokenizer } from '#formats/tokenizer.ts'
@@ -63,23 +74,55 @@ export async function readTextSide(folder: string): Promise<TextSide> {
   return { tokenizer, template: unwrap(compileChatTemplate(source, tokens)), hasTemplate: true }
 }
 
+/** Which weights the file holds decides what it is a model of, besides its config.json. Throws ProblemError. */
 export async function readModelConfig(folder: string): Promise<ModelConfig> {
-  return unwrap(parseModelConfig(await readJson(folder, 'config.json')))
+  const file = await openFileBytes(join(folder, weightsFile))
+  try {
+    const { tensors } = unwrap(await readSafetensorsHeader(file))
+    return unwrap(parseModelConfig(await readJson(folder, 'config.json'), tensors.keys()))
+  } finally {
+    await file.close()
+  }
+}
+
+/** Weights of the model as float32, one after the other; null where the file does not hold one. Throws ProblemError. */
+export async function openWeights(folder: string): Promise<{ read: ReadWeight; close(): Promise<void> }> {
+  const file = await openFileBytes(join(folder, weightsFile))
+  const { tensors } = unwrap(await readSafetensorsHeader(file))
+  return {
+    async read(name) {
+      const entry = tensors.get(name)
+      return entry ? unwrap(await readFloat32(file, entry)) : null
+    },
+    close: () => file.close(),
+  }
 }
 
 const dtypeNames = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
 
-/** Where every weight of the model lies, and rope tables for `positions` positions. Throws ProblemError. */
+/**
+ * Where every weight that a graph has frozen lies, and rope tables for `positions` positions; `quantised` weights are read
+ * in place of those of the model's own file. Throws ProblemError.
+ */
 export async function locateWeights(
   folder: string,
   config: ModelConfig,
+  { frozen }: Pick<BuiltGraph, 'frozen'>,
   positions: number,
+  quantised: ReadonlyMap<string, WeightLocation> = new Map(),
 ): Promise<Map<string, WeightLocation>> {
   const file = await openFileBytes(join(folder, weightsFile))
   try {
     const { tensors } = unwrap(await readSafetensorsHeader(file))
+    const ropes = ropeWeights(config, positions)
     const locations = new Map<string, WeightLocation>()
-    for (const { name } of parameterShapes(config)) {
+    for (const { name } of frozen) {
+      const tensor = ropes.get(name)
+      const known = tensor ? ({ kind: 'memory', tensor } as const) : quantised.get(name)
+      if (known) {
+        locations.set(name, known)
+        continue
+      }
       const entry = tensors.get(name)
       const dtype = entry && dtypeNames[entry.dtype as keyof typeof dtypeNames]
       if (!entry || !dtype)
@@ -90,8 +133,6 @@ export async function locateWeights(
       const { offsetBytes, lengthBytes, shape } = entry
       locations.set(name, { kind: 'file', folder, file: weightsFile, offsetBytes, lengthBytes, dtype, shape })
     }
-    for (const [name, tensor] of ropeWeights(config, positions))
-      locations.set(name, { kind: 'memory', tensor })
     return locations
   } finally {
     await file.close()
@@ -99,7 +140,7 @@ export async function locateWeights(
 }
 
 export interface Adapter {
-  readonly method: Extract<MethodSpec, { kind: 'lora' }>
+  readonly method: LoraMethod
   /** Trainable parameters of the graph by name, as trained. */
   readonly tensors: ReadonlyMap<string, Tensor>
 }
@@ -139,22 +180,38 @@ export function zeroAdapter(adapter: Adapter): ReadonlyMap<string, Tensor> {
   return tensors
 }
 
-function readAdapterMethod(value: unknown, config: ModelConfig, folder: string): Adapter['method'] {
+/** Our adapters are on linear layers of the same roles in all of the uppermost blocks; another is refused. */
+function readAdapterMethod(value: unknown, config: ModelConfig, folder: string): LoraMethod {
   const where = join(folder, 'adapter_config.json')
   const fields = (value ?? {}) as Record<string, unknown>
-  const { r: rank, lora_alpha: alpha, target_modules: targets, layers_to_transform: layers } = fields
-  const names = Array.isArray(targets) ? linearNames.filter((name) => targets.includes(name)) : []
-  if (typeof rank !== 'number' || typeof alpha !== 'number' || names.length === 0)
+  const { r: rank, lora_alpha: alpha } = fields
+  const named = namedLinears(fields, config)
+  const lowest = Math.min(...named.map(({ layer }) => layer))
+  if (typeof rank !== 'number' || typeof alpha !== 'number' || named.length === 0)
     throw damaged(where, 'The description of the adapter is incomplete.')
-  return { kind: 'lora', rank, alpha, targets: names, topLayers: countTopLayers(layers, config, where) }
+  const roles = new Set(named.flatMap(({ linear }) => linear.roles))
+  const method: LoraMethod = {
+    kind: 'lora',
+    rank,
+    alpha,
+    targets: linearNames.filter((name) => roles.has(name)),
+    topLayers: lowest === 0 ? null : config.layers - lowest,
+    scaling: fields.use_rslora === true ? 'rank-stabilised' : 'standard',
+    decomposed: fields.use_dora === true,
+  }
+  if (adaptedLinears(config, method).length !== named.length)
+    throw damaged(where, 'The adapter is not on the same parts of all the uppermost blocks.')
+  return method
 }
 
-/** PEFT lists the adapted blocks; ours are always the uppermost ones. */
-function countTopLayers(layers: unknown, config: ModelConfig, where: string): number | null {
-  if (layers === null || layers === undefined) return null
-  const listed = Array.isArray(layers) ? layers.map(Number).sort((a, b) => a - b) : []
-  const first = config.layers - listed.length
-  if (listed.length === 0 || listed.some((layer, index) => layer !== first + index))
-    throw damaged(where, 'The adapter lists blocks that are not the uppermost ones.')
-  return listed.length
+/** PEFT's rule: a layer is adapted where its path is a target or ends with one, in the blocks that are listed. */
+function namedLinears(fields: Readonly<Record<string, unknown>>, config: ModelConfig) {
+  const { target_modules: targets, layers_to_transform: blocks } = fields
+  const names = Array.isArray(targets) ? targets.map(String) : []
+  const listed = Array.isArray(blocks) ? new Set(blocks.map(Number)) : null
+  const isNamed = (path: string): boolean => names.some((name) => `.${path}`.endsWith(`.${name}`))
+  return Array.from({ length: config.layers }, (_, layer) => layer)
+    .filter((layer) => listed === null || listed.has(layer))
+    .flatMap((layer) => layerLinears(config, layer).map((linear) => ({ layer, linear })))
+    .filter(({ linear }) => isNamed(linear.path))
 }

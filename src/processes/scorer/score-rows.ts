@@ -108,9 +108,11 @@ async function compileSession(
   lossChunks: number,
 ): Promise<Session> {
   const method: MethodSpec = adapter?.method ?? { kind: 'none' }
-  const { graph } = buildScoringGraph(config, method, { lossChunks, mask: 'input' })
-  const weights = await locateWeights(job.modelFolder, config, job.maxTokens)
-  return unwrap(await backend.compile(graph, { threads: job.threads, weights, workFolder: job.workFolder }))
+  const built = buildScoringGraph(config, method, { lossChunks, mask: 'input' })
+  const weights = await locateWeights(job.modelFolder, config, built, job.maxTokens)
+  return unwrap(
+    await backend.compile(built.graph, { threads: job.threads, weights, workFolder: job.workFolder }),
+  )
 }
 
 interface Sides {

@@ -13,7 +13,8 @@ import {
 } from '#core/system/durable-files.ts'
 import { diskAttempt } from '#core/training/checkpoint-format.ts'
 import { tensorChunks } from '#core/training/checkpoints.ts'
-import type { ModelConfig } from '#engine/index.ts'
+import { methodOf } from '#core/training/method-of.ts'
+import { adaptedLinears, layerLinears, type ModelConfig } from '#engine/index.ts'
 import { type ParameterLayout, viewsOf } from '#engine/train/state.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import type { Result } from '#shared/result.ts'
@@ -85,29 +86,48 @@ function peftTensors(layout: ParameterLayout, parameters: Float32Array) {
   )
 }
 
-/** The fields of peft.LoraConfig that decide what is computed; PEFT fills in the rest with its defaults. */
-function peftConfig({ method, model: { id } }: Recipe, { layers }: ModelConfig): object {
-  const adapted = Math.min(method.topLayers ?? layers, layers)
+/**
+ * The fields of peft.LoraConfig that decide what is computed; PEFT fills in the rest with its defaults. Layers are named
+ * by their last name where the adapter is on all that are called so, else one by one.
+ */
+function peftConfig({ method, model: { id } }: Recipe, config: ModelConfig): object {
+  const adapted = Math.min(method.topLayers ?? config.layers, config.layers)
+  const spec = methodOf(method)
+  const paths = adaptedLinears(config, spec).map(({ path }) => path)
+  const names = [...new Set(paths.map(lastName))].sort()
+  const isBlockwise = config.kind === 'decoder' && paths.length === adaptedInBlocks(config, names, adapted)
   return {
     peft_type: 'LORA',
-    task_type: 'CAUSAL_LM',
+    task_type: config.kind === 'sequence-to-sequence' ? 'SEQ_2_SEQ_LM' : 'CAUSAL_LM',
     base_model_name_or_path: id,
     revision: null,
     inference_mode: true,
     r: method.rank,
     lora_alpha: method.alpha,
     lora_dropout: 0,
-    target_modules: [...method.targets].sort(),
+    target_modules: isBlockwise ? names : [...paths].sort(),
     layers_to_transform:
-      adapted === layers ? null : Array.from({ length: adapted }, (_, i) => layers - adapted + i),
+      adapted === config.layers || !isBlockwise
+        ? null
+        : Array.from({ length: adapted }, (_, i) => config.layers - adapted + i),
     layers_pattern: null,
     bias: 'none',
-    fan_in_fan_out: false,
-    use_rslora: false,
-    use_dora: false,
+    fan_in_fan_out: adaptedLinears(config, spec).some(({ isInputFirst }) => isInputFirst),
+    use_rslora: method.scaling === 'rank-stabilised',
+    use_dora: method.decomposed,
     init_lora_weights: true,
     modules_to_save: null,
     rank_pattern: {},
     alpha_pattern: {},
   }
+}
+
+const lastName = (path: string): string => path.slice(path.lastIndexOf('.') + 1)
+
+/** Linears of these last names in the uppermost blocks. */
+function adaptedInBlocks(config: ModelConfig, names: readonly string[], blocks: number): number {
+  let count = 0
+  for (let layer = config.layers - blocks; layer < config.layers; layer += 1)
+    count += layerLinears(config, layer).filter(({ path }) => names.includes(lastName(path))).length
+  return count
 }

@@ -1,14 +1,23 @@
-// Builds and compiles the two graphs of a run: the training step and the scoring of validation rows.
+// Builds and compiles the graphs of a run: the training step, the scoring of validation rows, and, where the blocks below
+// the trained ones are computed once only, those.
 import { join } from 'node:path'
+import { quantisedWeights } from '#core/models/quantised-weights.ts'
+import { type FrozenKey, frozenFolderOf, openFrozenCache } from '#core/training/frozen-cache.ts'
+import { methodOf, taskOf } from '#core/training/method-of.ts'
+import { evictTrainingCaches } from '#core/training/training-cache-limit.ts'
 import {
   type Backend,
   type BuiltGraph,
+  buildPrefixGraph,
   buildScoringGraph,
   buildTrainingGraph,
+  lowestTrainedLayer,
+  type MethodSpec,
   type ModelConfig,
   type Session,
+  type Task,
 } from '#engine/index.ts'
-import { mostLabelledTokens } from '#engine/train/collate.ts'
+import { type Collation, mostLabelledTokens } from '#engine/train/collate.ts'
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { planTraining } from '#engine/train/plan.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
@@ -16,55 +25,138 @@ import { layoutOf } from '#engine/train/state.ts'
 import { unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
+import { createFrozenLayers, type FrozenLayers } from './frozen-layers.ts'
 import type { OpenModel } from './open-model.ts'
 import type { PreparedRows } from './prepare-rows.ts'
 import type { Opened } from './training-job.ts'
 
 export interface CompiledJob {
   readonly config: ModelConfig
+  readonly method: MethodSpec
+  readonly task: Task
   readonly setup: TrainingSetup
   readonly training: Session
   readonly scoring: Session
+  /** Null where graphs begin with the tokens. */
+  readonly frozenLayers: FrozenLayers | null
 }
 
-/** Compiles both graphs; what is compiled is pushed to `sessions` at once, so that the caller can dispose of it. */
+/** Compiles all graphs; what is opened is pushed to `opened` at once, so that the caller can dispose of it. */
 export async function compileJob(
   job: TrainerJob,
   { config }: OpenModel,
   rows: PreparedRows,
   backend: Backend,
-  sessions: Opened[],
+  opened: Opened[],
 ): Promise<CompiledJob> {
   const { recipe } = job
-  const { method } = recipe
-  const all = [...rows.train, ...rows.validation]
-  const lossChunks = chooseLossChunks(mostLabelledTokens(all, recipe.batch.microRows), config.vocabulary)
-  const longest = all.reduce((length, row) => Math.max(length, row.ids.length), 1)
-  const options = {
-    threads: recipe.threads,
-    weights: await locateWeights(job.modelFolder, config, longest),
-    workFolder: join(job.runFolder, 'work'),
-  }
-  const compile = async ({ graph }: BuiltGraph): Promise<Session> => {
-    const session = unwrap(await backend.compile(graph, options))
-    sessions.push(session)
-    return session
-  }
+  const method = methodOf(recipe.method)
+  const task = taskOf(recipe.method, recipe.scenario, rows.classes)
+  const collation = collationOf(job, config, task, rows)
+  const fromLayer = recipe.reuseFrozenLayers ? lowestTrainedLayer(config, method) : 0
+  const body = { task, isPacked: recipe.batch.packing, fromLayer, lossChunks: collation.lossChunks }
+  const compile = await createCompiler(job, config, rows, { backend, opened })
+  const { neftuneAlpha, labelSmoothing } = recipe.regularisation
   const step = buildTrainingGraph(config, method, {
-    lossChunks,
+    ...body,
     gradientCheckpointing: recipe.gradientCheckpointing,
+    hasEmbeddingNoise: neftuneAlpha !== null,
+    labelSmoothing,
   })
   return {
     config,
+    method,
+    task,
     setup: {
       recipe,
       plan: planTraining(recipe, rows.train.length, rows.validation.length),
       layout: layoutOf(step.trainable),
       trainRows: rows.train,
       validationRows: rows.validation,
-      lossChunks,
+      collation,
+      noise: neftuneAlpha === null ? null : { alpha: neftuneAlpha, width: config.hidden },
     },
     training: await compile(step),
-    scoring: await compile(buildScoringGraph(config, method, { lossChunks, mask: 'causal' })),
+    scoring: await compile(buildScoringGraph(config, method, { ...body, mask: 'causal' })),
+    frozenLayers:
+      fromLayer === 0
+        ? null
+        : createFrozenLayers({
+            session: await compile(buildPrefixGraph(config, fromLayer, { isPacked: true })),
+            cache: await openCache(job, config, fromLayer, backend, opened),
+            width: config.hidden,
+            collation,
+          }),
   }
+}
+
+function collationOf(
+  { recipe }: TrainerJob,
+  config: ModelConfig,
+  task: Task,
+  { train, validation }: PreparedRows,
+): Collation {
+  const { batch } = recipe
+  const asks = task.kind === 'language-model' ? 'next-token' : 'class'
+  const isEncoder = config.kind !== 'decoder'
+  const most = mostLabelledTokens([...train, ...validation], batch.rowsAtOnce ?? batch.microRows, asks)
+  return {
+    lossChunks: task.kind === 'language-model' ? chooseLossChunks(most, config.vocabulary) : 1,
+    asks,
+    layout: batch.packing ? 'packed' : 'padded',
+    hasSegments: batch.packing || isEncoder,
+    hasTypes: config.embedding.types !== null,
+    firstPosition: config.positionOffset,
+  }
+}
+
+type Compile = (built: BuiltGraph) => Promise<Session>
+
+async function createCompiler(
+  { recipe, modelFolder, runFolder }: TrainerJob,
+  config: ModelConfig,
+  { train, validation }: PreparedRows,
+  { backend, opened }: { readonly backend: Backend; readonly opened: Opened[] },
+): Promise<Compile> {
+  const longest = [...train, ...validation].reduce((length, row) => Math.max(length, row.ids.length), 1)
+  // The runtime wants a row of the rotary tables for every place of a row, packed ones included.
+  const places = longest * (recipe.batch.rowsAtOnce ?? recipe.batch.microRows)
+  const { base } = recipe.method
+  const { weightsSha256 } = recipe.model
+  const request = { folder: modelFolder, weightsSha256, config }
+  const quantised =
+    base === 'float' ? undefined : unwrap(await quantisedWeights({ ...request, scheme: base }))
+  return async (built) => {
+    const weights = await locateWeights(modelFolder, config, built, places, quantised)
+    const options = { threads: recipe.threads, weights, workFolder: join(runFolder, 'work') }
+    const session = unwrap(await backend.compile(built.graph, options))
+    opened.push(session)
+    return session
+  }
+}
+
+/** The cache of this prefix, after older ones have made room. */
+async function openCache(
+  { recipe, cacheFolder, cacheLimitBytes }: TrainerJob,
+  { hidden }: ModelConfig,
+  blocks: number,
+  backend: Backend,
+  opened: Opened[],
+) {
+  const { weightsSha256 } = recipe.model
+  const key: FrozenKey = {
+    weightsSha256,
+    base: recipe.method.base,
+    blocks,
+    width: hidden,
+    backend: backend.name,
+  }
+  const folder = frozenFolderOf(cacheFolder, key)
+  const kept = await evictTrainingCaches(cacheFolder, {
+    limitBytes: cacheLimitBytes,
+    keep: new Set([folder]),
+  })
+  const cache = openFrozenCache(folder, key, cacheLimitBytes - kept)
+  opened.push({ dispose: async () => cache.close() })
+  return cache
 }

@@ -16,6 +16,8 @@ export interface PreparedRows {
   readonly validation: readonly EncodedRow[]
   /** Of the validation rows, in their order: what was asked, and the answer that is expected. */
   readonly validationExamples: readonly PromptedExample[]
+  /** Labels of the data, in order; a new last layer has one output for each. */
+  readonly classes: number
   readonly leftOut: readonly { readonly rowId: string; readonly reason: string }[]
   /** SHA-256 over ids and labels of every used row in order: what the model reads, whatever the file was. */
   readonly sha256: string
@@ -40,6 +42,7 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
     train: train.rows,
     validation: validation.rows,
     validationExamples: validation.rows.map(({ example }) => validationExamples[example]!),
+    classes: 0,
     leftOut,
     sha256: hashRows([...train.rows, ...validation.rows]),
     close() {

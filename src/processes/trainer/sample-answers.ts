@@ -2,6 +2,7 @@
 // random number, no state of the training, no test row. Short of time there are fewer, and what fails is a notice.
 import { join } from 'node:path'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
+import { methodOf } from '#core/training/method-of.ts'
 import { createDecoding, type Decoding } from '#engine/decode.ts'
 import { type Backend, buildDecodingGraph } from '#engine/index.ts'
 import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
@@ -83,7 +84,7 @@ interface Sampler {
 function openSampler({ job, model, rows, setup, host, state }: SampleParts): Sampler {
   const { config, tokenizer } = model
   const { rows: chosen, answerTokens } = chooseSampleRows(model, rows, job.recipe.seed)
-  const built = buildDecodingGraph(config, job.recipe.method)
+  const built = buildDecodingGraph(config, methodOf(job.recipe.method))
   const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
   const isLabel = scenarioOf(job.recipe.scenario).metrics.includes('accuracy')
   const trained = viewsOf(setup.layout, state.parameters)
@@ -122,7 +123,7 @@ function openSampler({ job, model, rows, setup, host, state }: SampleParts): Sam
       const session = unwrap(
         await host.backend.compile(built.graph, {
           threads: job.recipe.threads,
-          weights: await locateWeights(job.modelFolder, config, places),
+          weights: await locateWeights(job.modelFolder, config, built, places),
           workFolder: join(job.runFolder, 'work'),
         }),
       )

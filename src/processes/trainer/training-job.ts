@@ -4,19 +4,21 @@ import { join } from 'node:path'
 import { diskProblemOf } from '#core/training/checkpoint-format.ts'
 import { findNewestCheckpoint } from '#core/training/checkpoint-search.ts'
 import { prepareCheckpoints, pruneCheckpoints, writeCheckpoint } from '#core/training/checkpoints.ts'
-import { type Backend, initialiseAdapter, type Session } from '#engine/index.ts'
+import { type Backend, initialValues, type Session } from '#engine/index.ts'
 import { train } from '#engine/train/loop.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
 import { initialState, keptParameters, type TrainState } from '#engine/train/state.ts'
 import { type Result, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import { openWeights } from '../scorer/model-folder.ts'
 import { sweepAdapter, writeAdapter } from './adapter-files.ts'
 import { type CompiledJob, compileJob } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { openModel } from './open-model.ts'
 import { type PreparedRows, prepareRows } from './prepare-rows.ts'
+import { identityOf, type RunIdentity, softwareNotice } from './run-identity.ts'
 import { createSampleAnswers, type SampleAnswers } from './sample-answers.ts'
-import { identityOf, type RunIdentity, readState, softwareNotice, stateContent } from './state-files.ts'
+import { readState, stateContent } from './state-files.ts'
 
 export interface TrainerHost extends PausePorts {
   readonly nowMs: () => number
@@ -53,7 +55,7 @@ async function* work(job: TrainerJob, host: TrainerHost, sessions: Opened[]): Ev
   sessions.push({ dispose: async () => rows.close() })
   const compiled = await compileJob(job, model, rows, host.backend, sessions)
   const identity = identityOf(job, rows, { backend: host.backend.name, tunewright: host.appVersion })
-  const state = yield* openState(job, compiled.setup, identity)
+  const state = yield* openState(job, compiled, identity)
   yield planEvent(compiled.setup, rows, state, host.backend)
   const samples = createSampleAnswers({ job, model, rows, setup: compiled.setup, host, state })
   yield* trainAndFinish(job, host, compiled, identity, state, samples)
@@ -67,11 +69,13 @@ async function* trainAndFinish(
   state: TrainState,
   samples: SampleAnswers,
 ): Events {
+  const { frozenLayers } = compiled
   const { layout } = compiled.setup
   const training = train(compiled.setup, state, {
     ...host,
     forwardBackward: (feeds) => compiled.training.run(feeds),
     score: (feeds) => compiled.scoring.run(feeds),
+    ...(frozenLayers && { hiddenStates: (batchRows, batch) => frozenLayers.hiddenStates(batchRows, batch) }),
     async saveCheckpoint(current) {
       const written = await writeCheckpoint(job.runFolder, stateContent(current, layout, identity))
       if (written.ok) await pruneCheckpoints(job.runFolder, job.recipe.checkpoints.keepLast, current.step)
@@ -144,20 +148,27 @@ async function* finish(
 }
 
 /** Sweeps what a killed process left, and gives the state of the newest checkpoint that verifies, or a new one. */
-async function* openState(job: TrainerJob, setup: TrainingSetup, identity: RunIdentity): Events<TrainState> {
+async function* openState(job: TrainerJob, compiled: CompiledJob, identity: RunIdentity): Events<TrainState> {
+  const { setup } = compiled
   unwrap(await prepareCheckpoints(job.runFolder))
   await sweepAdapter(job.runFolder)
   const { newest, rejected } = unwrap(await findNewestCheckpoint(job.runFolder))
   for (const { folder, reason } of rejected)
     yield { kind: 'notice', text: `${join('checkpoints', folder)} is left aside. ${reason}` }
-  if (newest === null) {
-    const shapes = setup.layout.entries.map(({ name, shape }) => ({ name, shape }))
-    return initialState(setup.layout, initialiseAdapter(shapes, job.recipe.seed))
-  }
-  const { state, savedBy } = await readState(newest, setup.layout, identity)
+  if (newest === null) return initialState(setup.layout, await firstValues(job, compiled), job.recipe)
+  const { state, savedBy } = await readState(newest, setup.layout, job.recipe, identity)
   const notice = softwareNotice(savedBy, identity)
   if (notice !== null) yield { kind: 'notice', text: notice }
   return state
+}
+
+async function firstValues({ modelFolder, recipe }: TrainerJob, { config, method, task }: CompiledJob) {
+  const weights = await openWeights(modelFolder)
+  try {
+    return await initialValues({ config, method, task, seed: recipe.seed, read: weights.read })
+  } finally {
+    await weights.close()
+  }
 }
 
 function planEvent(

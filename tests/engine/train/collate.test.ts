@@ -104,7 +104,7 @@ describe('numbers of rows', () => {
 })
 
 describe('noise on embeddings', () => {
-  const source = { alpha: 5, width: 4, seed: 9, step: 3, microBatch: 0 }
+  const source = { alpha: 5, width: 4, seed: 9, step: 3, firstRow: 0 }
   const batch = collate(rows, causalCollation(1))
   const noise = embeddingNoise(rows, batch, source).data
 
@@ -119,6 +119,11 @@ describe('noise on embeddings', () => {
       expect(largest).toBeGreaterThan(2.5 / Math.sqrt(tokens * 4))
     }
     expect([...noise.subarray(12, 20)].every((x) => x === 0)).toBe(true)
+  })
+  it('of a row depends on its place in the step, not on the rows beside it', () => {
+    const second = [rows[1]!]
+    const alone = embeddingNoise(second, collate(second, causalCollation(1)), { ...source, firstRow: 1 })
+    expect(alone.data).toEqual(noise.subarray(20, 40))
   })
   it('is a function of the step', () => {
     expect(embeddingNoise(rows, batch, source).data).toEqual(noise)

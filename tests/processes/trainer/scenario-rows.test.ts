@@ -108,6 +108,8 @@ async function makeJob(scenario: ScenarioId): Promise<TrainerJob> {
     modelFolder: join(library.modelsFolder, 'tiny'),
     datasetFolder: datasetFolder(library, manifest.fingerprint),
     runFolder,
+    cacheFolder: library.cacheFolder,
+    cacheLimitBytes: 1e9,
     firstSeq: 1,
     recipe: recipe.parse({
       version: 1,

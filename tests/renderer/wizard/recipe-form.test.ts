@@ -77,7 +77,7 @@ describe('fields read off the schema', () => {
       choices: ['constant', 'linear', 'cosine'],
     })
     expect(field('method.targets').kind).toBe('choices')
-    expect(field('method.kind')).toMatchObject({ kind: 'choice', choices: ['lora', 'full', 'head'] })
+    expect(field('method.kind')).toMatchObject({ kind: 'choice', choices: ['lora', 'full', 'head', 'lora-head'] })
     expect(field('gradientCheckpointing')).toMatchObject({ kind: 'switch', default: true })
   })
 

@@ -214,6 +214,13 @@ export const recipe = {
         help: 'Longer rows are left out and listed with this reason; none is cut. A token is about three quarters of a word.',
         why: '512 holds most messages and answers; memory grows with it.',
       },
+      rowsAtOnce: {
+        title: 'Rows computed at a time',
+        term: 'micro-batch part',
+        help: 'Splits a batch into parts that are computed one after the other: less memory, the same result, more time.',
+        why: 'Whole batches are the fastest; it is lowered by itself where memory is short.',
+        none: 'All of a batch',
+      },
       packing: {
         title: 'Rows one behind the other',
         term: 'packing',

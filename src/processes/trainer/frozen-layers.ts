@@ -1,0 +1,61 @@
+// What the frozen blocks below the trained ones make of rows: computed once and kept on disk (core/training/frozen-cache),
+// so that later passes and later runs read it. Rows that the disk does not keep are computed each time.
+import type { FrozenCache } from '#core/training/frozen-cache.ts'
+import type { Session, Tensor } from '#engine/index.ts'
+import {
+  type Collation,
+  collate,
+  type EncodedRow,
+  type MicroBatch,
+  placeRows,
+} from '#engine/train/collate.ts'
+
+export interface FrozenLayers {
+  /** 'hidden' float32 [B,S,C] of the rows as they lie in the batch. */
+  hiddenStates(rows: readonly EncodedRow[], batch: MicroBatch): Promise<Tensor>
+  /** Rows that were read and rows that were computed. */
+  readonly counts: { read: number; computed: number }
+}
+
+export interface FrozenLayersParts {
+  /** Runs a graph of `buildPrefixGraph` that takes packed rows. */
+  readonly session: Pick<Session, 'run'>
+  readonly cache: FrozenCache
+  /** C */
+  readonly width: number
+  /** How training is fed; the frozen blocks are fed the same tokens, packed. */
+  readonly collation: Collation
+}
+
+export function createFrozenLayers({ session, cache, width, collation }: FrozenLayersParts): FrozenLayers {
+  const counts = { read: 0, computed: 0 }
+
+  async function compute(rows: readonly EncodedRow[]): Promise<Float32Array[]> {
+    const batch = collate(rows, { ...collation, layout: 'packed', hasSegments: true })
+    const hidden = (await session.run(batch.feeds)).get('hidden')?.data
+    if (!(hidden instanceof Float32Array)) throw new Error('the graph returned no hidden')
+    return rows.map(({ ids }, row) => {
+      const start = batch.starts[row]! * width
+      return hidden.slice(start, start + ids.length * width)
+    })
+  }
+
+  return {
+    counts,
+    async hiddenStates(rows, batch) {
+      const numbers = rows.map(({ ids }) => cache.read(ids))
+      const missing = rows.filter((_, row) => numbers[row] === null)
+      counts.read += rows.length - missing.length
+      counts.computed += missing.length
+      if (missing.length > 0) {
+        const computed = await compute(missing)
+        for (const [index, row] of missing.entries()) {
+          cache.write(row.ids, computed[index]!)
+          // What is kept is what later passes see: the first pass sees it too, so that all passes are alike.
+          numbers[rows.indexOf(row)] = cache.read(row.ids) ?? computed[index]!
+        }
+      }
+      return placeRows(batch, width, numbers as Float32Array[])
+    },
+  }
+}

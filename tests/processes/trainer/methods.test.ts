@@ -1,0 +1,115 @@
+// Every way to train through the trainer's own job: it learns, a run that is stopped and gone on with ends bit for bit as
+// one that was not, and what changes only how much is computed at once or twice changes no result.
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { createOnnxBackend } from '#backends/onnx/index.ts'
+import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import { runTrainingJob } from '../../../src/processes/trainer/training-job.ts'
+import { makeTinyLibrary, type TestLibrary } from './tiny-run.ts'
+import { finishedOf } from './trainer-process.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+let tiny: TestLibrary
+beforeAll(async () => {
+  tiny = await makeTinyLibrary()
+})
+afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
+
+/** All events; with `stopAtStep` the run is cancelled there. */
+async function run(job: TrainerJob, stopAtStep = Number.POSITIVE_INFINITY): Promise<TrainerEvent[]> {
+  const events: TrainerEvent[] = []
+  let step = 0
+  const host = {
+    backend: createOnnxBackend(),
+    appVersion: 'test',
+    nowMs: () => performance.now(),
+    peakResidentBytes: () => 1,
+    nextCommand: async () => (step >= stopAtStep ? ('cancel' as const) : ('continue' as const)),
+    holdYourself: () => {},
+    waitWhilePaused: async () => 'cancel' as const,
+  }
+  for await (const event of runTrainingJob(job, host)) {
+    events.push(event)
+    if (event.kind === 'step') step = event.step
+  }
+  return events
+}
+
+const lossesIn = (events: readonly TrainerEvent[]): number[] =>
+  events.flatMap((event) => (event.kind === 'evaluation' ? [event.lossNats] : []))
+
+const stepLossesIn = (events: readonly TrainerEvent[]): number[] =>
+  events.flatMap((event) => (event.kind === 'step' ? [event.lossNats] : []))
+
+let runs = 0
+const makeJob = (changes: Record<string, unknown>): Promise<TrainerJob> => {
+  runs += 1
+  const settings = {
+    duration: { epochs: 2 },
+    evaluation: { everySteps: 5, patience: null },
+    checkpoints: { everySeconds: null, everySteps: 100 },
+  }
+  return tiny.makeJob(`run-${runs}`, { ...settings, ...changes })
+}
+
+const lora = { kind: 'lora', rank: 4, alpha: 8 }
+const learnsAt = (learningRate: number, more: object = {}) => ({ optimizer: { learningRate, ...more } })
+
+const ways: readonly (readonly [name: string, changes: Record<string, unknown>])[] = [
+  ['rank-stabilised LoRA', { method: { ...lora, scaling: 'rank-stabilised' } }],
+  ['DoRA', { method: { ...lora, decomposed: true } }],
+  ['LoRA on a base of 8 bits', { method: { ...lora, base: 'int8' } }],
+  ['LoRA on a base of 4 bits', { method: { ...lora, base: 'int4' } }],
+  ['LoRA on a base of normal floats', { method: { ...lora, base: 'nf4' } }],
+  ['rows one behind the other', { batch: { microRows: 4, accumulation: 2, packing: true } }],
+  [
+    'the uppermost block, what lies below computed once',
+    { method: { ...lora, topLayers: 1 }, reuseFrozenLayers: true },
+  ],
+  ['noise on the embeddings', { regularisation: { neftuneAlpha: 5 } }],
+  ['smoothed labels', { regularisation: { labelSmoothing: 0.1 } }],
+  ['an average of the weights', { regularisation: { averaging: 0.8 } }],
+  ['AdamW of 8 bits', learnsAt(0.01, { kind: 'adamw-8bit' })],
+  ['Adafactor', learnsAt(0.02, { kind: 'adafactor' })],
+  ['Lion', learnsAt(0.003, { kind: 'lion' })],
+  ['SGD', learnsAt(1, { kind: 'sgd' })],
+  ['lower blocks learning more gently', learnsAt(0.01, { layerDecay: 0.7 })],
+]
+
+describe.each(ways)('%s', (_, changes) => {
+  it('learns, and goes on from a checkpoint as if never stopped', async () => {
+    const whole = await run(await makeJob(changes))
+    const [first, ...later] = lossesIn(whole)
+    expect(Math.min(...later)).toBeLessThan(first! - 0.5)
+
+    const job = await makeJob(changes)
+    expect(finishedOf(await run(job, 3)).reason).toBe('cancelled')
+    const rest = await run(job)
+    expect(finishedOf(rest).adapterSha256).toBe(finishedOf(whole).adapterSha256)
+    expect(lossesIn(rest)).toEqual(lossesIn(whole).slice(1))
+  })
+})
+
+describe('how much is computed at once or twice', () => {
+  it('changes nothing but rounding', async () => {
+    const plain = stepLossesIn(await run(await makeJob({})))
+    for (const changes of [
+      { batch: { microRows: 4, accumulation: 2, rowsAtOnce: 1 } },
+      { batch: { microRows: 4, accumulation: 2, packing: true } },
+      { gradientCheckpointing: false },
+    ]) {
+      const losses = stepLossesIn(await run(await makeJob(changes)))
+      expect(losses).toHaveLength(plain.length)
+      for (const [index, lossNats] of plain.entries()) expect(losses[index]!).toBeCloseTo(lossNats, 4)
+    }
+  })
+
+  it('of frozen blocks gives the same run but for the precision they are kept in, and later runs read them', async () => {
+    const method = { ...lora, topLayers: 1 }
+    const fresh = stepLossesIn(await run(await makeJob({ method })))
+    const first = stepLossesIn(await run(await makeJob({ method, reuseFrozenLayers: true })))
+    for (const [index, lossNats] of fresh.entries()) expect(first[index]!).toBeCloseTo(lossNats, 2)
+    expect(stepLossesIn(await run(await makeJob({ method, reuseFrozenLayers: true })))).toEqual(first)
+  })
+})
