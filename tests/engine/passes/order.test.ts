@@ -3,12 +3,9 @@ import { describe, expect, test } from 'vitest'
 import type { Graph, MethodSpec, ModelConfig, NumericTensor, OpNode } from '../../../src/engine/index.ts'
 import { buildScoringGraph, buildTrainingGraph, interpret, verifyGraph } from '../../../src/engine/index.ts'
 import { operandsOf, producersOf } from '../../../src/engine/ir/rewrite.ts'
-import { linearNames } from '../../../src/shared/recipe.ts'
 import { countOf } from '../support/numbers.ts'
+import { wholeModel as full, tinyLora as lora } from '../support/tiny-methods.ts'
 import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
-
-const lora: MethodSpec = { kind: 'lora', rank: 2, alpha: 3, targets: linearNames, topLayers: null }
-const full: MethodSpec = { kind: 'full' }
 
 /**
  * The order of onnxruntime's default: depth first from the leaves, the last leaf and the highest operand first

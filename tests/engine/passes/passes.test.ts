@@ -13,9 +13,9 @@ import { checkpointRegions } from '../../../src/engine/passes/checkpoint-regions
 import { eliminateDeadCode } from '../../../src/engine/passes/eliminate-dead-code.ts'
 import { orderGradients } from '../../../src/engine/passes/order-gradients.ts'
 import { linearNames } from '../../../src/shared/recipe.ts'
+import { tinyLora as lora, wholeModel } from '../support/tiny-methods.ts'
 import { tinyConfig } from '../support/tiny-models.ts'
 
-const lora: MethodSpec = { kind: 'lora', rank: 2, alpha: 3, targets: linearNames, topLayers: null }
 const options = { lossChunks: 3, gradientCheckpointing: true }
 
 function uselessNodes(graph: Graph): readonly string[] {
@@ -43,7 +43,7 @@ describe('eliminateDeadCode', () => {
   })
 
   test('a training graph has no node that nothing needs', () => {
-    for (const method of [lora, { kind: 'full' }] satisfies MethodSpec[])
+    for (const method of [lora, wholeModel])
       expect(uselessNodes(buildTrainingGraph(tinyConfig(), method, options).graph)).toEqual([])
   })
 })
@@ -81,7 +81,7 @@ test('a gradient that goes on and is used at home too is tied for others only', 
   const y = builder.inRegion('layer.1', () => {
     const [t] = builder.add('linear', [x, w1, null], { scale: 1 }, 't')
     const [s] = builder.add('add', [h, t], {}, 's')
-    return builder.add('swiglu', [s, x], {}, 'y')[0]
+    return builder.add('gatedActivation', [s, x], { kind: 'silu' }, 'y')[0]
   })
   builder.output(y)
   const graph = orderGradients(differentiate(builder.build(), [y], weights))
@@ -108,98 +108,98 @@ test('one block, LoRA on two linears, two chunks, checkpointed: the whole graph'
       targets.1: int64[L1]
       weights.1: float32[L1]
     weights
+      model.layers.0.self_attn.v_proj.lora_A.weight: float32[2,8] trainable
+      model.layers.0.self_attn.v_proj.lora_B.weight: float32[8,2] trainable
+      model.layers.0.mlp.down_proj.lora_A.weight: float32[2,12] trainable
+      model.layers.0.mlp.down_proj.lora_B.weight: float32[8,2] trainable
       model.embed_tokens.weight: float32[13,8]
       model.layers.0.input_layernorm.weight: float32[8]
       model.layers.0.self_attn.q_proj.weight: float32[16,8]
       model.layers.0.self_attn.k_proj.weight: float32[8,8]
       model.layers.0.self_attn.v_proj.weight: float32[8,8]
+      rope.cos: float32[P,2]
+      rope.sin: float32[P,2]
       model.layers.0.self_attn.o_proj.weight: float32[8,16]
       model.layers.0.post_attention_layernorm.weight: float32[8]
       model.layers.0.mlp.gate_proj.weight: float32[12,8]
       model.layers.0.mlp.up_proj.weight: float32[12,8]
       model.layers.0.mlp.down_proj.weight: float32[8,12]
       model.norm.weight: float32[8]
-      model.layers.0.self_attn.v_proj.lora_A.weight: float32[2,8] trainable
-      model.layers.0.self_attn.v_proj.lora_B.weight: float32[8,2] trainable
-      model.layers.0.mlp.down_proj.lora_A.weight: float32[2,12] trainable
-      model.layers.0.mlp.down_proj.lora_B.weight: float32[8,2] trainable
-      rope.cos: float32[P,2]
-      rope.sin: float32[P,2]
     region embedding
       embedded: float32[B,S,8] = embedding(model.embed_tokens.weight, ids)
     region layer.0
-      layer.0.attention.norm: float32[B,S,8], layer.0.attention.inv_std: float32[B,S,1] = rmsNorm(embedded, model.layers.0.input_layernorm.weight) epsilon=0.00001
-      layer.0.q_proj: float32[B,S,16] = linear(layer.0.attention.norm, model.layers.0.self_attn.q_proj.weight, _) scale=1
-      layer.0.q.rotated: float32[B,S,16] = rope(layer.0.q_proj, positions, rope.cos, rope.sin) heads=4 inverse=false
-      layer.0.k_proj: float32[B,S,8] = linear(layer.0.attention.norm, model.layers.0.self_attn.k_proj.weight, _) scale=1
-      layer.0.k.rotated: float32[B,S,8] = rope(layer.0.k_proj, positions, rope.cos, rope.sin) heads=2 inverse=false
-      layer.0.v_proj.lora: float32[B,S,2] = linear(layer.0.attention.norm, model.layers.0.self_attn.v_proj.lora_A.weight, _) scale=1
-      layer.0.v_proj.base: float32[B,S,8] = linear(layer.0.attention.norm, model.layers.0.self_attn.v_proj.weight, _) scale=1
-      layer.0.v_proj: float32[B,S,8] = linear(layer.0.v_proj.lora, model.layers.0.self_attn.v_proj.lora_B.weight, layer.0.v_proj.base) scale=1.5
-      layer.0.attention: float32[B,S,16], layer.0.attention.probs: float32[B,4,S,S] = attention(layer.0.q.rotated, layer.0.k.rotated, layer.0.v_proj, _) heads=4 kvHeads=2 scale=0.5 causal=true
-      layer.0.o_proj: float32[B,S,8] = linear(layer.0.attention, model.layers.0.self_attn.o_proj.weight, embedded) scale=1
-      layer.0.mlp.norm: float32[B,S,8], layer.0.mlp.inv_std: float32[B,S,1] = rmsNorm(layer.0.o_proj, model.layers.0.post_attention_layernorm.weight) epsilon=0.00001
-      layer.0.gate_proj: float32[B,S,12] = linear(layer.0.mlp.norm, model.layers.0.mlp.gate_proj.weight, _) scale=1
-      layer.0.up_proj: float32[B,S,12] = linear(layer.0.mlp.norm, model.layers.0.mlp.up_proj.weight, _) scale=1
-      layer.0.mlp.gated: float32[B,S,12] = swiglu(layer.0.gate_proj, layer.0.up_proj)
-      layer.0.down_proj.lora: float32[B,S,2] = linear(layer.0.mlp.gated, model.layers.0.mlp.down_proj.lora_A.weight, _) scale=1
-      layer.0.down_proj.base: float32[B,S,8] = linear(layer.0.mlp.gated, model.layers.0.mlp.down_proj.weight, layer.0.o_proj) scale=1
-      layer.0.down_proj: float32[B,S,8] = linear(layer.0.down_proj.lora, model.layers.0.mlp.down_proj.lora_B.weight, layer.0.down_proj.base) scale=1.5
+      layer.0.attention.norm: float32[B,S,8], layer.0.attention.norm.inv_std: float32[B,S,1] = rmsNorm(embedded, model.layers.0.input_layernorm.weight) epsilon=0.00001 offset=0
+      model.layers.0.self_attn.q_proj: float32[B,S,16] = linear(layer.0.attention.norm, model.layers.0.self_attn.q_proj.weight, _) scale=1
+      model.layers.0.self_attn.k_proj: float32[B,S,8] = linear(layer.0.attention.norm, model.layers.0.self_attn.k_proj.weight, _) scale=1
+      model.layers.0.self_attn.v_proj.base: float32[B,S,8] = linear(layer.0.attention.norm, model.layers.0.self_attn.v_proj.weight, _) scale=1
+      model.layers.0.self_attn.v_proj.lora: float32[B,S,2] = linear(layer.0.attention.norm, model.layers.0.self_attn.v_proj.lora_A.weight, _) scale=1
+      model.layers.0.self_attn.v_proj: float32[B,S,8] = linear(model.layers.0.self_attn.v_proj.lora, model.layers.0.self_attn.v_proj.lora_B.weight, model.layers.0.self_attn.v_proj.base) scale=1.5
+      layer.0.attention.q.rotated: float32[B,S,16] = rope(model.layers.0.self_attn.q_proj, positions, rope.cos, rope.sin) heads=4 inverse=false
+      layer.0.attention.k.rotated: float32[B,S,8] = rope(model.layers.0.self_attn.k_proj, positions, rope.cos, rope.sin) heads=2 inverse=false
+      layer.0.attention: float32[B,S,16], layer.0.attention.log_sum_exp: float32[B,4,S] = attention(layer.0.attention.q.rotated, layer.0.attention.k.rotated, model.layers.0.self_attn.v_proj, _, _, _, _) heads=4 kvHeads=2 scale=0.5 causal=true window=null softCap=null
+      model.layers.0.self_attn.o_proj: float32[B,S,8] = linear(layer.0.attention, model.layers.0.self_attn.o_proj.weight, embedded) scale=1
+      layer.0.mlp.norm: float32[B,S,8], layer.0.mlp.norm.inv_std: float32[B,S,1] = rmsNorm(model.layers.0.self_attn.o_proj, model.layers.0.post_attention_layernorm.weight) epsilon=0.00001 offset=0
+      model.layers.0.mlp.gate_proj: float32[B,S,12] = linear(layer.0.mlp.norm, model.layers.0.mlp.gate_proj.weight, _) scale=1
+      model.layers.0.mlp.up_proj: float32[B,S,12] = linear(layer.0.mlp.norm, model.layers.0.mlp.up_proj.weight, _) scale=1
+      layer.0.mlp.gated: float32[B,S,12] = gatedActivation(model.layers.0.mlp.gate_proj, model.layers.0.mlp.up_proj) kind=silu
+      model.layers.0.mlp.down_proj.base: float32[B,S,8] = linear(layer.0.mlp.gated, model.layers.0.mlp.down_proj.weight, model.layers.0.self_attn.o_proj) scale=1
+      model.layers.0.mlp.down_proj.lora: float32[B,S,2] = linear(layer.0.mlp.gated, model.layers.0.mlp.down_proj.lora_A.weight, _) scale=1
+      model.layers.0.mlp.down_proj: float32[B,S,8] = linear(model.layers.0.mlp.down_proj.lora, model.layers.0.mlp.down_proj.lora_B.weight, model.layers.0.mlp.down_proj.base) scale=1.5
     region head
-      hidden: float32[B,S,8], inv_std: float32[B,S,1] = rmsNorm(layer.0.down_proj, model.norm.weight) epsilon=0.00001
+      hidden: float32[B,S,8], hidden.inv_std: float32[B,S,1] = rmsNorm(model.layers.0.mlp.down_proj, model.norm.weight) epsilon=0.00001 offset=0
     region loss.0
       gathered.0: float32[L0,8] = gatherRows(hidden, rows.0)
     region loss.1
       gathered.1: float32[L1,8] = gatherRows(hidden, rows.1)
       logits.1: float32[L1,13] = linear(gathered.1, model.embed_tokens.weight, _) scale=1
-      losses.1: float32[L1], d.logits.1: float32[L1,13] = softmaxCrossEntropy(logits.1, targets.1, weights.1)
+      losses.1: float32[L1], d.logits.1: float32[L1,13] = softmaxCrossEntropy(logits.1, targets.1, weights.1) smoothing=0
     region loss.1.backward
       d.gathered.1: float32[L1,8] = linearInputBackward(d.logits.1, model.embed_tokens.weight, _) scale=1
       d.hidden: float32[B,S,8] = gatherRowsBackward(d.gathered.1, rows.1, hidden)
     region loss.0
       gathered.0.in_order: float32[L0,8] = tie(gathered.0, d.hidden)
       logits.0: float32[L0,13] = linear(gathered.0.in_order, model.embed_tokens.weight, _) scale=1
-      losses.0: float32[L0], d.logits.0: float32[L0,13] = softmaxCrossEntropy(logits.0, targets.0, weights.0)
+      losses.0: float32[L0], d.logits.0: float32[L0,13] = softmaxCrossEntropy(logits.0, targets.0, weights.0) smoothing=0
     region loss.0.backward
       d.gathered.0: float32[L0,8] = linearInputBackward(d.logits.0, model.embed_tokens.weight, _) scale=1
       d.hidden#2: float32[B,S,8] = gatherRowsBackward(d.gathered.0, rows.0, hidden)
       d.hidden#3: float32[B,S,8] = add(d.hidden, d.hidden#2)
     region head.backward
-      d.layer.0.down_proj: float32[B,S,8] = rmsNormBackward(d.hidden#3, layer.0.down_proj, model.norm.weight, inv_std)
+      d.model.layers.0.mlp.down_proj: float32[B,S,8] = rmsNormBackward(d.hidden#3, model.layers.0.mlp.down_proj, model.norm.weight, hidden.inv_std) offset=0
     region layer.0.backward
-      d.layer.0.down_proj.lora: float32[B,S,2] = linearInputBackward(d.layer.0.down_proj, model.layers.0.mlp.down_proj.lora_B.weight, _) scale=1.5
+      d.model.layers.0.mlp.down_proj.lora: float32[B,S,2] = linearInputBackward(d.model.layers.0.mlp.down_proj, model.layers.0.mlp.down_proj.lora_B.weight, _) scale=1.5
     region layer.0.recompute
-      embedded.kept: float32[B,S,8] = tie(embedded, d.layer.0.down_proj)
-      layer.0.attention.norm.again: float32[B,S,8], layer.0.attention.inv_std.again: float32[B,S,1] = rmsNorm(embedded.kept, model.layers.0.input_layernorm.weight) epsilon=0.00001
-      layer.0.q_proj.again: float32[B,S,16] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.q_proj.weight, _) scale=1
-      layer.0.q.rotated.again: float32[B,S,16] = rope(layer.0.q_proj.again, positions, rope.cos, rope.sin) heads=4 inverse=false
-      layer.0.k_proj.again: float32[B,S,8] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.k_proj.weight, _) scale=1
-      layer.0.k.rotated.again: float32[B,S,8] = rope(layer.0.k_proj.again, positions, rope.cos, rope.sin) heads=2 inverse=false
-      layer.0.v_proj.lora.again: float32[B,S,2] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.v_proj.lora_A.weight, _) scale=1
-      layer.0.v_proj.base.again: float32[B,S,8] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.v_proj.weight, _) scale=1
-      layer.0.v_proj.again: float32[B,S,8] = linear(layer.0.v_proj.lora.again, model.layers.0.self_attn.v_proj.lora_B.weight, layer.0.v_proj.base.again) scale=1.5
-      layer.0.attention.again: float32[B,S,16], layer.0.attention.probs.again: float32[B,4,S,S] = attention(layer.0.q.rotated.again, layer.0.k.rotated.again, layer.0.v_proj.again, _) heads=4 kvHeads=2 scale=0.5 causal=true
-      layer.0.o_proj.again: float32[B,S,8] = linear(layer.0.attention.again, model.layers.0.self_attn.o_proj.weight, embedded.kept) scale=1
-      layer.0.mlp.norm.again: float32[B,S,8], layer.0.mlp.inv_std.again: float32[B,S,1] = rmsNorm(layer.0.o_proj.again, model.layers.0.post_attention_layernorm.weight) epsilon=0.00001
-      layer.0.gate_proj.again: float32[B,S,12] = linear(layer.0.mlp.norm.again, model.layers.0.mlp.gate_proj.weight, _) scale=1
-      layer.0.up_proj.again: float32[B,S,12] = linear(layer.0.mlp.norm.again, model.layers.0.mlp.up_proj.weight, _) scale=1
-      layer.0.mlp.gated.again: float32[B,S,12] = swiglu(layer.0.gate_proj.again, layer.0.up_proj.again)
-      layer.0.down_proj.lora.again: float32[B,S,2] = linear(layer.0.mlp.gated.again, model.layers.0.mlp.down_proj.lora_A.weight, _) scale=1
+      embedded.kept: float32[B,S,8] = tie(embedded, d.model.layers.0.mlp.down_proj)
+      layer.0.attention.norm.again: float32[B,S,8], layer.0.attention.norm.inv_std.again: float32[B,S,1] = rmsNorm(embedded.kept, model.layers.0.input_layernorm.weight) epsilon=0.00001 offset=0
+      model.layers.0.self_attn.q_proj.again: float32[B,S,16] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.q_proj.weight, _) scale=1
+      layer.0.attention.q.rotated.again: float32[B,S,16] = rope(model.layers.0.self_attn.q_proj.again, positions, rope.cos, rope.sin) heads=4 inverse=false
+      model.layers.0.self_attn.k_proj.again: float32[B,S,8] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.k_proj.weight, _) scale=1
+      layer.0.attention.k.rotated.again: float32[B,S,8] = rope(model.layers.0.self_attn.k_proj.again, positions, rope.cos, rope.sin) heads=2 inverse=false
+      model.layers.0.self_attn.v_proj.lora.again: float32[B,S,2] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.v_proj.lora_A.weight, _) scale=1
+      model.layers.0.self_attn.v_proj.base.again: float32[B,S,8] = linear(layer.0.attention.norm.again, model.layers.0.self_attn.v_proj.weight, _) scale=1
+      model.layers.0.self_attn.v_proj.again: float32[B,S,8] = linear(model.layers.0.self_attn.v_proj.lora.again, model.layers.0.self_attn.v_proj.lora_B.weight, model.layers.0.self_attn.v_proj.base.again) scale=1.5
+      layer.0.attention.again: float32[B,S,16], layer.0.attention.log_sum_exp.again: float32[B,4,S] = attention(layer.0.attention.q.rotated.again, layer.0.attention.k.rotated.again, model.layers.0.self_attn.v_proj.again, _, _, _, _) heads=4 kvHeads=2 scale=0.5 causal=true window=null softCap=null
+      model.layers.0.self_attn.o_proj.again: float32[B,S,8] = linear(layer.0.attention.again, model.layers.0.self_attn.o_proj.weight, embedded.kept) scale=1
+      layer.0.mlp.norm.again: float32[B,S,8], layer.0.mlp.norm.inv_std.again: float32[B,S,1] = rmsNorm(model.layers.0.self_attn.o_proj.again, model.layers.0.post_attention_layernorm.weight) epsilon=0.00001 offset=0
+      model.layers.0.mlp.gate_proj.again: float32[B,S,12] = linear(layer.0.mlp.norm.again, model.layers.0.mlp.gate_proj.weight, _) scale=1
+      model.layers.0.mlp.up_proj.again: float32[B,S,12] = linear(layer.0.mlp.norm.again, model.layers.0.mlp.up_proj.weight, _) scale=1
+      layer.0.mlp.gated.again: float32[B,S,12] = gatedActivation(model.layers.0.mlp.gate_proj.again, model.layers.0.mlp.up_proj.again) kind=silu
+      model.layers.0.mlp.down_proj.lora.again: float32[B,S,2] = linear(layer.0.mlp.gated.again, model.layers.0.mlp.down_proj.lora_A.weight, _) scale=1
     region layer.0.backward
-      grad.model.layers.0.mlp.down_proj.lora_B.weight: float32[8,2] = linearWeightBackward(d.layer.0.down_proj, layer.0.down_proj.lora.again) scale=1.5
-      d.layer.0.mlp.gated: float32[B,S,12] = linearInputBackward(d.layer.0.down_proj, model.layers.0.mlp.down_proj.weight, _) scale=1
-      d.layer.0.mlp.gated#2: float32[B,S,12] = linearInputBackward(d.layer.0.down_proj.lora, model.layers.0.mlp.down_proj.lora_A.weight, d.layer.0.mlp.gated) scale=1
-      grad.model.layers.0.mlp.down_proj.lora_A.weight: float32[2,12] = linearWeightBackward(d.layer.0.down_proj.lora, layer.0.mlp.gated.again) scale=1
-      d.layer.0.gate_proj: float32[B,S,12], d.layer.0.up_proj: float32[B,S,12] = swigluBackward(d.layer.0.mlp.gated#2, layer.0.gate_proj.again, layer.0.up_proj.again)
-      d.layer.0.mlp.norm: float32[B,S,8] = linearInputBackward(d.layer.0.up_proj, model.layers.0.mlp.up_proj.weight, _) scale=1
-      d.layer.0.mlp.norm#2: float32[B,S,8] = linearInputBackward(d.layer.0.gate_proj, model.layers.0.mlp.gate_proj.weight, d.layer.0.mlp.norm) scale=1
-      d.layer.0.o_proj: float32[B,S,8] = rmsNormBackward(d.layer.0.mlp.norm#2, layer.0.o_proj.again, model.layers.0.post_attention_layernorm.weight, layer.0.mlp.inv_std.again)
-      d.layer.0.o_proj#2: float32[B,S,8] = add(d.layer.0.down_proj, d.layer.0.o_proj)
-      d.layer.0.attention: float32[B,S,16] = linearInputBackward(d.layer.0.o_proj#2, model.layers.0.self_attn.o_proj.weight, _) scale=1
-      d.layer.0.q.rotated: float32[B,S,16], d.layer.0.k.rotated: float32[B,S,8], d.layer.0.v_proj: float32[B,S,8] = attentionBackward(d.layer.0.attention, layer.0.q.rotated.again, layer.0.k.rotated.again, layer.0.v_proj.again, layer.0.attention.probs.again) heads=4 kvHeads=2 scale=0.5
-      d.layer.0.v_proj.lora: float32[B,S,2] = linearInputBackward(d.layer.0.v_proj, model.layers.0.self_attn.v_proj.lora_B.weight, _) scale=1.5
-      grad.model.layers.0.self_attn.v_proj.lora_B.weight: float32[8,2] = linearWeightBackward(d.layer.0.v_proj, layer.0.v_proj.lora.again) scale=1.5
-      grad.model.layers.0.self_attn.v_proj.lora_A.weight: float32[2,8] = linearWeightBackward(d.layer.0.v_proj.lora, layer.0.attention.norm.again) scale=1
+      grad.model.layers.0.mlp.down_proj.lora_B.weight: float32[8,2] = linearWeightBackward(d.model.layers.0.mlp.down_proj, model.layers.0.mlp.down_proj.lora.again) scale=1.5
+      d.layer.0.mlp.gated: float32[B,S,12] = linearInputBackward(d.model.layers.0.mlp.down_proj.lora, model.layers.0.mlp.down_proj.lora_A.weight, _) scale=1
+      grad.model.layers.0.mlp.down_proj.lora_A.weight: float32[2,12] = linearWeightBackward(d.model.layers.0.mlp.down_proj.lora, layer.0.mlp.gated.again) scale=1
+      d.layer.0.mlp.gated#2: float32[B,S,12] = linearInputBackward(d.model.layers.0.mlp.down_proj, model.layers.0.mlp.down_proj.weight, d.layer.0.mlp.gated) scale=1
+      d.model.layers.0.mlp.gate_proj: float32[B,S,12], d.model.layers.0.mlp.up_proj: float32[B,S,12] = gatedActivationBackward(d.layer.0.mlp.gated#2, model.layers.0.mlp.gate_proj.again, model.layers.0.mlp.up_proj.again) kind=silu
+      d.layer.0.mlp.norm: float32[B,S,8] = linearInputBackward(d.model.layers.0.mlp.up_proj, model.layers.0.mlp.up_proj.weight, _) scale=1
+      d.layer.0.mlp.norm#2: float32[B,S,8] = linearInputBackward(d.model.layers.0.mlp.gate_proj, model.layers.0.mlp.gate_proj.weight, d.layer.0.mlp.norm) scale=1
+      d.model.layers.0.self_attn.o_proj: float32[B,S,8] = rmsNormBackward(d.layer.0.mlp.norm#2, model.layers.0.self_attn.o_proj.again, model.layers.0.post_attention_layernorm.weight, layer.0.mlp.norm.inv_std.again) offset=0
+      d.model.layers.0.self_attn.o_proj#2: float32[B,S,8] = add(d.model.layers.0.mlp.down_proj, d.model.layers.0.self_attn.o_proj)
+      d.layer.0.attention: float32[B,S,16] = linearInputBackward(d.model.layers.0.self_attn.o_proj#2, model.layers.0.self_attn.o_proj.weight, _) scale=1
+      d.layer.0.attention.q.rotated: float32[B,S,16], d.layer.0.attention.k.rotated: float32[B,S,8], d.model.layers.0.self_attn.v_proj: float32[B,S,8] = attentionBackward(d.layer.0.attention, layer.0.attention.again, layer.0.attention.log_sum_exp.again, layer.0.attention.q.rotated.again, layer.0.attention.k.rotated.again, model.layers.0.self_attn.v_proj.again, _, _, _, _) heads=4 kvHeads=2 scale=0.5 causal=true window=null softCap=null
+      d.model.layers.0.self_attn.v_proj.lora: float32[B,S,2] = linearInputBackward(d.model.layers.0.self_attn.v_proj, model.layers.0.self_attn.v_proj.lora_B.weight, _) scale=1.5
+      grad.model.layers.0.self_attn.v_proj.lora_B.weight: float32[8,2] = linearWeightBackward(d.model.layers.0.self_attn.v_proj, model.layers.0.self_attn.v_proj.lora.again) scale=1.5
+      grad.model.layers.0.self_attn.v_proj.lora_A.weight: float32[2,8] = linearWeightBackward(d.model.layers.0.self_attn.v_proj.lora, layer.0.attention.norm.again) scale=1
     outputs
       losses.0
       losses.1

@@ -6,6 +6,7 @@ import { unwrap } from '../../../src/shared/result.ts'
 import { bindFeeds } from '../support/feeds.ts'
 import { Bench } from '../support/gradient-check.ts'
 import { largestDifference, wholeTensor } from '../support/numbers.ts'
+import { wholeModel } from '../support/tiny-methods.ts'
 import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
 
 const config = tinyConfig()
@@ -78,7 +79,7 @@ describe('interpret', () => {
 })
 
 describe('createReferenceBackend', () => {
-  const built = buildScoringGraph(config, { kind: 'full' }, { lossChunks: 2, mask: 'causal' })
+  const built = buildScoringGraph(config, wholeModel, { lossChunks: 2, mask: 'causal' })
   const numbers = new Map([...weightFeeds(built, config), ...trainingFeeds(config, 2)])
   const { weights, feeds } = bindFeeds(built, numbers)
   const options = { threads: 1, workFolder: '', weights }
