@@ -2,80 +2,11 @@
 // and its probabilities.
 // Legend: B rows, S queries, T keys, H query heads, K key heads, G = H/K, D head width; of this block: s queries,
 // e keys, P parts (see `BlockBounds`).
-import type { AttentionAttributes, Dim, OpTable, Value } from '#engine/ir/types.ts'
-import { type Emitter, float, lastOf, type NodeOptions, rowsShape } from '../emitter.ts'
-import { type AttentionPlan, type BlockBounds, boundsOfBlock, planAttention } from './attention-plan.ts'
-
-export type AttentionOperands = Readonly<OpTable['attention']['inputs']>
-
-/** An attention op as all its blocks know it. */
-export class AttentionOp {
-  readonly plan: AttentionPlan
-  readonly emit: Emitter
-  readonly attributes: AttentionAttributes
-  readonly operands: AttentionOperands
-  /** H, K, D */
-  readonly heads: number
-  readonly kvHeads: number
-  readonly width: number
-
-  constructor(emit: Emitter, operands: AttentionOperands, attributes: AttentionAttributes) {
-    const [q, k, , querySegments, keySegments] = operands
-    this.emit = emit
-    this.operands = operands
-    this.attributes = attributes
-    this.heads = attributes.heads
-    this.kvHeads = attributes.kvHeads
-    this.width = lastOf(q.shape) / attributes.heads
-    this.plan = planAttention(emit, { q, k, querySegments, keySegments }, attributes)
-  }
-
-  get rows(): Dim {
-    return this.operands[0].shape[0]!
-  }
-
-  get keys(): Dim {
-    return this.operands[1].shape[1]!
-  }
-
-  /**
-   * Whether a query may see nothing at all: not where queries and keys are the same positions, since each then sees
-   * itself, unless a mask hides it by minus infinity.
-   */
-  get mayBeBlind(): boolean {
-    const [q, k, , querySegments, keySegments, mask] = this.operands
-    if (mask || querySegments !== keySegments) return true
-    return this.attributes.window !== null && q.shape[1] !== k.shape[1]
-  }
-
-  /** Keys or values [B,T,K*D] as [B,K,T,D]; made once, in the graph around the loops. */
-  perHead(value: Value): string {
-    const { emit, rows, keys, kvHeads, width } = this
-    return emit.around(() =>
-      emit.share(`heads ${kvHeads} of ${value.name}`, () =>
-        emit.node('Transpose', [emit.viewAs(value, [rows, keys, kvHeads, width])], {
-          attributes: { perm: [0, 2, 1, 3] },
-          shape: [rows, kvHeads, keys, width],
-        }),
-      ),
-    )
-  }
-
-  block(index: string): AttentionBlock {
-    return new AttentionBlock(this, boundsOfBlock(this.emit, this.plan, index))
-  }
-
-  /** [B,K,T,D] as the value's [B,T,K*D] */
-  headsLast(perHead: string, value: Value): void {
-    const { emit, rows, keys, kvHeads, width } = this
-    const apart = emit.node('Transpose', [perHead], {
-      attributes: { perm: [0, 2, 1, 3] },
-      shape: [rows, keys, kvHeads, width],
-    })
-    const flat = emit.reshape(apart, [-1, lastOf(value.shape)], { shape: rowsShape(value.shape) })
-    emit.fromRows(flat, value)
-  }
-}
+import type { Dim, Value } from '#engine/ir/types.ts'
+import { type Emitter, float, lastOf, type NodeOptions } from '../emitter.ts'
+import { type Added, addedTo, hiddenFrom, orNothing, seenBy } from './attention-hidden.ts'
+import type { AttentionOp } from './attention-op.ts'
+import { type BlockBounds, boundsOfBlock } from './attention-plan.ts'
 
 export interface Probabilities {
   /** [B,H,s,e]: softmax of `scores` */
@@ -87,25 +18,27 @@ export interface Probabilities {
 }
 
 export class AttentionBlock {
-  readonly bounds: BlockBounds
   /** bool [B or 1,1,s,1]: which queries see a key; null where all do. */
   readonly sees: string | null
+  readonly #bounds: BlockBounds
   readonly #op: AttentionOp
   readonly #emit: Emitter
-  readonly #queries: string
   readonly #keys: string
-  /** What is added to the scores, [B or 1,H or 1,s,e]; null where that is nothing. */
-  readonly #bias: { readonly name: string; readonly shape: readonly Dim[] } | null
+  readonly #added: Added | null
 
-  constructor(op: AttentionOp, bounds: BlockBounds) {
+  /** Block number `index`, an int64 scalar. */
+  constructor(op: AttentionOp, index: string) {
     this.#op = op
     this.#emit = op.emit
-    this.bounds = bounds
-    this.#queries = op.emit.node('Sub', [bounds.end, bounds.start])
-    this.#keys = op.emit.node('Sub', [bounds.high, bounds.low])
-    const hidden = this.#hidden()
-    this.sees = hidden && op.mayBeBlind ? this.#seen(hidden.name) : null
-    this.#bias = this.#withLearned(this.sees && hidden ? this.#orNothing(hidden, this.sees) : hidden)
+    this.#bounds = boundsOfBlock(op.emit, op.plan, index)
+    this.#keys = op.emit.node('Sub', [this.#bounds.high, this.#bounds.low])
+    const hidden = hiddenFrom(op, this.#bounds)
+    this.sees = hidden && op.mayBeBlind ? seenBy(op.emit, hidden) : null
+    this.#added = addedTo(
+      op,
+      this.#bounds,
+      this.sees && hidden ? orNothing(op.emit, hidden, this.sees) : hidden,
+    )
   }
 
   /** [B,K,P,G*s/P,w] */
@@ -130,7 +63,7 @@ export class AttentionBlock {
   /** The block's queries of [B,S,H*D] as [B,H,s,D]. */
   queries(value: Value): string {
     const { heads, width, rows } = this.#op
-    const { start, end } = this.bounds
+    const { start, end } = this.#bounds
     const slice = this.#slice(value.name, 1, start, end, [rows, 'queries', lastOf(value.shape)])
     const apart = this.#emit.reshape(slice, [0, 0, heads, width])
     return this.#emit.node('Transpose', [apart], {
@@ -143,7 +76,7 @@ export class AttentionBlock {
   stacked(name: string, width: Dim): string {
     const size = typeof width === 'number' ? width : this.#keys
     const target = this.#emit.share(`stacked ${size}`, () =>
-      this.#sizes([0, this.#op.kvHeads, this.bounds.parts, -1, size]),
+      this.#sizes([0, this.#op.kvHeads, this.#bounds.parts, -1, size]),
     )
     return this.#emit.node('Reshape', [name, target], { shape: this.stackedShape(width) })
   }
@@ -157,7 +90,7 @@ export class AttentionBlock {
   /** The block's keys of [B,K,T,w] as [B,K,1,e,w]. */
   keys(perHead: string, width: number): string {
     const { rows, kvHeads } = this.#op
-    const { low, high } = this.bounds
+    const { low, high } = this.#bounds
     return this.#emit.share(`keys of ${perHead}`, () => {
       const slice = this.#slice(perHead, 2, low, high, [rows, kvHeads, 'keys', width])
       return this.#emit.node('Unsqueeze', [slice, this.#emit.integers([2])])
@@ -183,7 +116,7 @@ export class AttentionBlock {
     const raw = capped === null ? products : emit.node('Mul', [capped, emit.scalar(cap!)], { shape })
     const square = this.square(raw)
     const squareShape = this.squareShape('keys')
-    const scores = this.#bias ? emit.node('Add', [square, this.#bias.name], { shape: squareShape }) : square
+    const scores = this.#added ? emit.node('Add', [square, this.#added.name], { shape: squareShape }) : square
     const p = emit.node('Softmax', [scores], { attributes: { axis: -1 }, shape: squareShape })
     return { p, scores, capped }
   }
@@ -213,7 +146,7 @@ export class AttentionBlock {
   closeKeys(perPart: string, open: string): readonly [done: string, open: string] {
     const emit = this.#emit
     const { rows, kvHeads, width } = this.#op
-    const { low, below, above } = this.bounds
+    const { low, below, above } = this.#bounds
     const shape = [rows, kvHeads, 'keys', width]
     const own = emit.node('ReduceSum', [perPart, emit.integers([2])], { attributes: { keepdims: 0 }, shape })
     const padding = emit.share('padding', () =>
@@ -229,7 +162,7 @@ export class AttentionBlock {
   onAllKeys(stacked: string): string {
     const emit = this.#emit
     const { heads, keys } = this.#op
-    const { low, high } = this.bounds
+    const { low, high } = this.#bounds
     const sum = emit.node('ReduceSum', [this.square(stacked), emit.integers([0])], {
       attributes: { keepdims: 0 },
       shape: [heads, 'queries', 'keys'],
@@ -241,92 +174,5 @@ export class AttentionBlock {
       shape: ['queries', 'keys', heads],
     })
     return emit.node('Pad', [headsLast, padding])
-  }
-
-  /**
-   * 0 where a query may look, minus infinity where it may not, plus the mask. Minus infinity and not a large number: a
-   * row whose own mask is all "large negative" must still not see the future, or another document.
-   */
-  #hidden(): { readonly name: string; readonly shape: readonly Dim[] } | null {
-    const emit = this.#emit
-    const [, , , querySegments, keySegments, mask] = this.#op.operands
-    const rows = this.#op.rows
-    const { start, end, low, high } = this.bounds
-    let hidden = this.#byPosition()
-    if (querySegments && keySegments) {
-      const queries = emit.node('Slice', [querySegments.name, start, end, emit.integers([1])])
-      const keys = emit.node('Slice', [keySegments.name, low, high, emit.integers([1])])
-      const isSame = emit.node('Equal', [
-        emit.node('Unsqueeze', [queries, emit.integers([1, 3])]),
-        emit.node('Unsqueeze', [keys, emit.integers([1, 2])]),
-      ])
-      const shape = [rows, 1, 'queries', 'keys']
-      const otherwise = emit.scalar(Number.NEGATIVE_INFINITY)
-      hidden = {
-        name: emit.node('Where', [isSame, hidden?.name ?? emit.scalar(0), otherwise], { shape }),
-        shape,
-      }
-    }
-    if (!mask) return hidden
-    const ofQueries = this.#slice(mask.name, 1, start, end, [rows, 'queries', this.#op.keys])
-    const own = this.#slice(ofQueries, 2, low, high, [rows, 'queries', 'keys'])
-    const name = emit.node('Unsqueeze', [own, emit.integers([1])])
-    const shape = [rows, 1, 'queries', 'keys']
-    return { name: hidden ? emit.node('Add', [hidden.name, name], { shape }) : name, shape }
-  }
-
-  /** What index alone hides, [1,1,s,e]: keys behind a causal query, keys beyond the window. */
-  #byPosition(): { readonly name: string; readonly shape: readonly Dim[] } | null {
-    const emit = this.#emit
-    const { causal, window } = this.#op.attributes
-    if (!causal && window === null) return null
-    const shape = [1, 1, 'queries', 'keys']
-    const infinite = emit.node(
-      'Expand',
-      [emit.scalar(Number.NEGATIVE_INFINITY), this.#sizes([1, 1, this.#queries, this.#keys])],
-      { shape },
-    )
-    const ahead = emit.node('Squeeze', [emit.node('Sub', [this.bounds.start, this.bounds.low])])
-    const from = (offset: number): string => emit.node('Add', [ahead, emit.integer(offset)])
-    const triangle = (upper: 0 | 1, diagonal: string): string =>
-      emit.node('Trilu', [infinite, diagonal], { attributes: { upper }, shape })
-    const above = triangle(1, from(causal ? 1 : window!))
-    if (window === null) return { name: above, shape }
-    return { name: emit.node('Add', [above, triangle(0, from(-window))], { shape }), shape }
-  }
-
-  #seen(hidden: string): string {
-    const emit = this.#emit
-    const most = emit.node('ReduceMax', [hidden, emit.integers([-1])])
-    return emit.node('Greater', [most, emit.scalar(Number.NEGATIVE_INFINITY)])
-  }
-
-  /** A query that sees nothing is let see everything, so that no number becomes NaN; what it gives is not used. */
-  #orNothing(
-    hidden: { readonly name: string; readonly shape: readonly Dim[] },
-    sees: string,
-  ): { readonly name: string; readonly shape: readonly Dim[] } {
-    const { shape } = hidden
-    return { name: this.#emit.node('Where', [sees, hidden.name, this.#emit.scalar(0)], { shape }), shape }
-  }
-
-  /** With the learned bias [S,T,H], as [H,s,e] of this block. */
-  #withLearned(
-    hidden: { readonly name: string; readonly shape: readonly Dim[] } | null,
-  ): { readonly name: string; readonly shape: readonly Dim[] } | null {
-    const emit = this.#emit
-    const { operands, heads, keys } = this.#op
-    const bias = operands[6]
-    if (!bias) return hidden
-    const { start, end, low, high } = this.bounds
-    const ofQueries = this.#slice(bias.name, 0, start, end, ['queries', keys, heads])
-    const own = this.#slice(ofQueries, 1, low, high, ['queries', 'keys', heads])
-    const name = emit.node('Transpose', [own], {
-      attributes: { perm: [2, 0, 1] },
-      shape: [heads, 'queries', 'keys'],
-    })
-    if (!hidden) return { name, shape: [heads, 'queries', 'keys'] }
-    const shape = [hidden.shape[0]!, heads, 'queries', 'keys']
-    return { name: emit.node('Add', [hidden.name, name], { shape }), shape }
   }
 }

@@ -1,10 +1,11 @@
 // Attention as ONNX: a loop over blocks of queries, each with those keys only that it may see. Nothing as large as the
 // square of a row is kept, from block to block or from the forward pass to the backward.
-import type { Dim, Value } from '#engine/ir/types.ts'
+import type { Value } from '#engine/ir/types.ts'
 import { type Emitter, float, lastOf, rowsShape } from '../emitter.ts'
 import { type Carried, emitLoop } from '../loop.ts'
 import { elementTypes } from '../model-proto.ts'
-import { type AttentionBlock, AttentionOp, type Probabilities } from './attention-block.ts'
+import { AttentionBlock, type Probabilities } from './attention-block.ts'
+import { AttentionOp } from './attention-op.ts'
 import { rememberingRules } from './attention-remembering.ts'
 import type { RulesFor } from './rule.ts'
 
@@ -22,7 +23,7 @@ export const attentionRules: RulesFor<AttentionKinds> = {
     const values = op.perHead(v)
     op.perHead(inputs[1])
     const [outs, sums] = emitLoop(emit, op.plan.count, carried, (iteration, [before, sumsBefore]) => {
-      const block = op.block(iteration)
+      const block = new AttentionBlock(op, iteration)
       const probabilities = block.probabilities(block.stacked(block.queries(q), op.width))
       const mixed = emit.node(
         'MatMul',
@@ -46,9 +47,10 @@ export const attentionRules: RulesFor<AttentionKinds> = {
     const open = [openGradient(op, 'dk of open keys'), openGradient(op, 'dv of open keys')]
     const last = emit.node('Sub', [op.plan.count, emit.integer(1)])
     const [dqs, dks, dvs] = emitLoop(emit, op.plan.count, [...parts, ...open], (iteration, carried) => {
-      const block = op.block(emit.node('Sub', [last, iteration]))
+      const block = new AttentionBlock(op, emit.node('Sub', [last, iteration]))
       const queries = block.stacked(block.queries(q), op.width)
-      const { dO, p, dScores } = scoreGradients(op, block, { dOut, out, queries, valuesAndOnes })
+      const gradients = scoreGradients(op, block, { dOut, out, queries, valuesAndOnes })
+      const dScores = beforeCap(emit, block, gradients)
       const alpha = float(attributes.scale)
       const shape = [op.rows, op.kvHeads, 'parts', 'keys', op.width]
       const dqOfBlock = block.multiply(dScores, block.keys(perKeyHead, op.width), {
@@ -56,7 +58,8 @@ export const attentionRules: RulesFor<AttentionKinds> = {
         shape: block.stackedShape(op.width),
       })
       const dkOfBlock = block.multiply(dScores, queries, { attributes: { transA: 1, alpha }, shape })
-      const dvOfBlock = block.multiply(p, dO, { attributes: { transA: 1 }, shape })
+      const dO = block.stacked(gradients.dO, op.width)
+      const dvOfBlock = block.multiply(gradients.p, dO, { attributes: { transA: 1 }, shape })
       const [dkDone, dkOpen] = block.closeKeys(dkOfBlock, carried[3]!)
       const [dvDone, dvOpen] = block.closeKeys(dvOfBlock, carried[4]!)
       const next = [block.joined(dqOfBlock), dkDone, dvDone].map((piece, index) =>
@@ -75,7 +78,7 @@ export const attentionRules: RulesFor<AttentionKinds> = {
     op.perHead(forward[1])
     const valuesAndOnes = withOnes(op, v)
     const [pieced] = emitLoop(emit, op.plan.count, [pieces(emit, 'dBias', 3)], (iteration, [before]) => {
-      const block = op.block(iteration)
+      const block = new AttentionBlock(op, iteration)
       const queries = block.stacked(block.queries(q), op.width)
       const { dFinal } = scoreGradients(op, block, { dOut, out, queries, valuesAndOnes })
       return [append(emit, before!, block.onAllKeys(dFinal))]
@@ -85,12 +88,12 @@ export const attentionRules: RulesFor<AttentionKinds> = {
 }
 
 interface Gradients {
-  /** [B,K,P,G*s/P,D] */
+  /** [B,H,s,D], 0 where a query sees nothing. */
   readonly dO: string
-  /** [B,K,P,G*s/P,e]: probabilities, gradient of the final scores, and of those before the cap. */
+  /** [B,K,P,G*s/P,e]: probabilities, gradient of the final scores, tanh(score / cap) where there is a cap. */
   readonly p: string
   readonly dFinal: string
-  readonly dScores: string
+  readonly capped: string | null
 }
 
 interface Backward {
@@ -105,8 +108,7 @@ interface Backward {
  * dS = P * (dO V^T - rowsum(dP * P)). The row sums equal rowsum(dO * O) (Dao et al. 2022, section 3.1), which needs
  * nothing of the square's size, and they are subtracted by the product itself: [dO, -sum] [V, 1]^T.
  */
-function scoreGradients(op: AttentionOp, block: AttentionBlock, given: Backward): Gradients {
-  const { emit, width } = op
+function scoreGradients({ emit, width }: AttentionOp, block: AttentionBlock, given: Backward): Gradients {
   const { p: square, capped } = block.probabilities(given.queries)
   const p = block.stacked(square, 'keys')
   const dO = block.onlySeeing(block.queries(given.dOut), width, 0)
@@ -120,14 +122,16 @@ function scoreGradients(op: AttentionOp, block: AttentionBlock, given: Backward)
   const values = block.keys(given.valuesAndOnes, width + 1)
   const dP = block.multiply(block.stacked(longer, width + 1), values, { attributes: { transB: 1 }, shape })
   const dFinal = emit.node('Mul', [dP, p], { shape })
-  const dScores = capped === null ? dFinal : emit.node('Mul', [dFinal, slope(emit, capped, shape)], { shape })
-  return { dO: block.stacked(dO, width), p, dFinal, dScores }
+  return { dO, p, dFinal, capped }
 }
 
-/** 1 - tanh^2 */
-function slope(emit: Emitter, tanh: string, shape: readonly Dim[]): string {
-  const squared = emit.node('Mul', [tanh, tanh], { shape })
-  return emit.node('Sub', [emit.scalar(1), squared], { shape })
+/** Gradient of the scores before the cap, whose slope is 1 - tanh^2. */
+function beforeCap(emit: Emitter, block: AttentionBlock, { dFinal, capped }: Gradients): string {
+  if (capped === null) return dFinal
+  const shape = block.stackedShape('keys')
+  const squared = emit.node('Mul', [capped, capped], { shape })
+  const slope = emit.node('Sub', [emit.scalar(1), squared], { shape })
+  return emit.node('Mul', [dFinal, slope], { shape })
 }
 
 /** Values as [B,K,T,D+1] with a last column of ones. */
