@@ -2,12 +2,13 @@
 import {
   type BuiltGraph,
   buildTrainingGraph,
+  type LoraMethod,
   type MethodSpec,
   type Tensor,
   type WeightLocation,
 } from '#engine/index.ts'
-import { linearNames } from '#shared/recipe.ts'
 import { bindFeeds } from '../engine/support/feeds.ts'
+import { tinyLora, wholeModel } from '../engine/support/tiny-methods.ts'
 import { tinyConfig, trainingFeeds, weightFeeds } from '../engine/support/tiny-models.ts'
 
 export interface TinyTraining {
@@ -17,7 +18,7 @@ export interface TinyTraining {
   readonly feeds: ReadonlyMap<string, Tensor>
 }
 
-const lora: MethodSpec = { kind: 'lora', rank: 3, alpha: 6, targets: linearNames, topLayers: null }
+const lora: LoraMethod = { ...tinyLora, rank: 3, alpha: 6 }
 
 export function tinyTraining(
   method: MethodSpec,
@@ -31,7 +32,7 @@ export function tinyTraining(
   const variant = gradientCheckpointing ? 'with checkpointing' : 'without checkpointing'
   const biased = changes.attention_bias ? ', biased' : ''
   return {
-    name: `${method.kind}, ${lossChunks} loss chunks, ${variant}${biased}`,
+    name: `${method.kind === 'lora' && method.decomposed ? 'dora' : method.kind}, ${lossChunks} loss chunks, ${variant}${biased}`,
     built,
     ...bindFeeds(built, numbers),
   }
@@ -44,8 +45,10 @@ export const tinyTrainings: readonly TinyTraining[] = [
   tinyTraining(lora, 4, false),
   tinyTraining(lora, 2, true),
   tinyTraining({ ...lora, targets: ['q_proj', 'v_proj'], topLayers: 1 }, 1, true),
-  tinyTraining({ kind: 'full' }, 1, false),
-  tinyTraining({ kind: 'full' }, 2, true),
-  tinyTraining({ kind: 'full' }, 2, true, biased),
+  tinyTraining({ ...lora, decomposed: true, scaling: 'rank-stabilised' }, 2, true),
+  tinyTraining({ ...lora, decomposed: true }, 1, false, biased),
+  tinyTraining(wholeModel, 1, false),
+  tinyTraining(wholeModel, 2, true),
+  tinyTraining(wholeModel, 2, true, biased),
   tinyTraining(lora, 1, true, biased),
 ]
