@@ -12,7 +12,10 @@ export interface Tensor {
   readonly data: TensorData
 }
 
-/** Where a frozen weight lies: in a safetensors file of ours (memory-mapped, never copied), or in memory. */
+/**
+ * Where a frozen weight lies: in a safetensors file of ours (memory-mapped, never copied), there in 4 or 8 bits, or in
+ * memory. A graph does not know the difference: to it every weight is float32.
+ */
 export type WeightLocation =
   | {
       readonly kind: 'file'
@@ -23,7 +26,60 @@ export type WeightLocation =
       readonly dtype: 'float32' | 'float16' | 'bfloat16'
       readonly shape: readonly number[]
     }
+  | QuantisedLocation
   | { readonly kind: 'memory'; readonly tensor: Tensor }
+
+/** A stretch of a file. */
+export interface FilePart {
+  readonly offsetBytes: number
+  readonly lengthBytes: number
+}
+
+/**
+ * A weight of `shape` [...,C], R rows in all, in N blocks of `blockValues` along each row: `blockValues` divides C. The
+ * numbers are in row-major order.
+ */
+export type QuantisedLocation = {
+  readonly kind: 'quantised'
+  readonly folder: string
+  readonly file: string
+  readonly shape: readonly number[]
+  readonly blockValues: number
+} & (
+  | {
+      /** value = code * scale */
+      readonly scheme: 'int8'
+      /** int8 [R,C] */
+      readonly codes: FilePart
+      /** float16 [R,N] */
+      readonly scales: FilePart
+    }
+  | {
+      /** value = (code - zero / 16) * scale */
+      readonly scheme: 'int4'
+      /** uint4 [R,C], two a byte, the first in the low half */
+      readonly codes: FilePart
+      /** float16 [R,N] */
+      readonly scales: FilePart
+      /** uint8 [R,N] */
+      readonly zeros: FilePart
+    }
+  | {
+      /** value = levels[code] * absmax, absmax = absmaxMap[its code] * its scale + absmaxOffset (Dettmers et al. 2023) */
+      readonly scheme: 'nf4'
+      /** uint4 [R,C], two a byte, the first in the high half */
+      readonly codes: FilePart
+      /** uint8 [R,N] */
+      readonly absmaxCodes: FilePart
+      /** float32, one for 256 blocks of [R,N] */
+      readonly absmaxScales: FilePart
+      readonly absmaxOffset: number
+      /** 16 numbers */
+      readonly levels: Float32Array
+      /** 256 numbers */
+      readonly absmaxMap: Float32Array
+    }
+)
 
 export interface CompileOptions {
   readonly threads: number

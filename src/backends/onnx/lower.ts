@@ -11,6 +11,7 @@ import { normRules } from './rules/norm.ts'
 import { pointwiseRules } from './rules/pointwise.ts'
 import { ropeRules } from './rules/rope.ts'
 import type { RulesFor } from './rules/rule.ts'
+import { externalsOf } from './stored-weights.ts'
 
 /** Keyed by every op of the IR: an op without a rule does not compile. */
 const rules: RulesFor<OpKind> = {
@@ -24,19 +25,20 @@ const rules: RulesFor<OpKind> = {
 }
 
 /**
- * Lowers a graph. Frozen weights of kind 'file' become external initializers; those of kind 'memory' become inputs
- * like the trainable ones, to be fed on every run: nothing is copied and the 2 GB limit of a protobuf does not bite.
- * `weights` must hold every frozen parameter of kind 'file'.
+ * Lowers a graph. Frozen weights in files become external initializers; those in memory become inputs like the
+ * trainable ones, to be fed on every run: nothing is copied and the 2 GB limit of a protobuf does not bite. `weights`
+ * must hold every frozen parameter that lies in a file.
  */
 export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLocation>): OnnxModel {
-  const emit = new Emitter(graph, weights)
+  const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
+  const emit = new Emitter(graph, new Map([...weights].filter(([name]) => frozen.has(name))))
   for (const node of graph.nodes) lowerNode(emit, node)
   const externals = new Map<string, OnnxExternal>()
   const fed: Value[] = [...graph.inputs]
-  for (const { value, isTrainable } of graph.parameters) {
-    const location = isTrainable ? undefined : weights.get(value.name)
-    if (location?.kind === 'file') externals.set(value.name, asExternal(location))
-    else fed.push(value)
+  for (const { value } of graph.parameters) {
+    const location = emit.locationOf(value)
+    if (!location || location.kind === 'memory') fed.push(value)
+    else for (const [name, part] of externalsOf(value.name, location)) externals.set(name, part)
   }
   const outputs = graph.outputs.map((value) => asPort(namedResult(emit, graph, value)))
   const returned = new Set(outputs.map((port) => port.name))
@@ -60,10 +62,16 @@ function withoutUnread(nodes: readonly OnnxNode[], results: ReadonlySet<string>)
   const read = new Set(results)
   const kept = nodes.toReversed().filter((node) => {
     if (!node.outputs.some((name) => read.has(name))) return false
-    for (const name of node.inputs) read.add(name)
+    for (const name of readBy(node)) read.add(name)
     return true
   })
   return kept.reverse()
+}
+
+/** What a node reads, by itself or in its body. */
+function readBy({ inputs, attributes }: OnnxNode): readonly string[] {
+  const bodies = Object.values(attributes).filter((attribute) => attribute.kind === 'graph')
+  return [...inputs, ...bodies.flatMap(({ value }) => value.nodes.flatMap(readBy))]
 }
 
 function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
@@ -76,16 +84,6 @@ const asPort = (value: Value): OnnxPort => ({
   elementType: value.dtype,
   dims: value.shape,
 })
-
-function asExternal(location: WeightLocation & { kind: 'file' }): OnnxExternal {
-  return {
-    elementType: location.dtype,
-    dims: location.shape,
-    file: location.file,
-    offsetBytes: location.offsetBytes,
-    lengthBytes: location.lengthBytes,
-  }
-}
 
 /** ONNX does not let an input be an output of the same name. */
 function namedResult(emit: Emitter, graph: Graph, value: Value): Value {

@@ -7,10 +7,10 @@ import * as ort from 'onnxruntime-node'
 import type {
   Backend,
   CompileOptions,
+  QuantisedLocation,
   Session,
   Tensor,
   TensorData,
-  WeightLocation,
 } from '#engine/backend-port.ts'
 import type { Graph, Value } from '#engine/ir/types.ts'
 import { quietRuntime } from '#shared/quiet-runtime.ts'
@@ -18,6 +18,7 @@ import { attemptAsync, ProblemError } from '#shared/result.ts'
 import { bindSizes, checkPositions, type Sizes } from './feeds.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
+import { bytesOf, externalsOf, type StoredWeight } from './stored-weights.ts'
 
 // A thread has a copy of the environment: what it sets does not reach the runtime.
 if (process.env[quietRuntime.name] !== quietRuntime.value) {
@@ -25,8 +26,6 @@ if (process.env[quietRuntime.name] !== quietRuntime.value) {
     throw new Error(`${quietRuntime.name} must be set before a thread is started that uses ONNX Runtime`)
   process.env[quietRuntime.name] = quietRuntime.value
 }
-
-type FileWeight = WeightLocation & { kind: 'file' }
 
 export function createOnnxBackend(): Backend {
   return {
@@ -39,7 +38,7 @@ export function createOnnxBackend(): Backend {
 async function compile(graph: Graph, options: CompileOptions): Promise<Session> {
   const frozen = graph.parameters.filter((parameter) => !parameter.isTrainable).map(({ value }) => value)
   const held = new Map<string, Tensor>()
-  const files: FileWeight[] = []
+  const files: StoredWeight[] = []
   const sizes = new Map<string, number>()
   for (const value of frozen) {
     const location = options.weights.get(value.name)
@@ -58,7 +57,7 @@ async function compile(graph: Graph, options: CompileOptions): Promise<Session> 
 }
 
 /** ONNX Runtime looks for external weights in one folder only (links resolved); they stay memory-mapped. */
-function folderOf(files: readonly FileWeight[]): string | null {
+function folderOf(files: readonly StoredWeight[]): string | null {
   const folder = files[0]?.folder ?? null
   if (files.some((file) => file.folder !== folder))
     throw failed('The model lies in several folders.', folder ?? '', 'all weights must lie in one folder')
@@ -89,15 +88,12 @@ function sessionSettings(threads: number, weightsFolder: string | null): ort.Inf
 /** A mapped file that is shorter than its header says would kill the process at the first read behind its end. */
 async function checkedFile(
   value: Value,
-  location: FileWeight,
+  location: StoredWeight,
   sizes: Map<string, number>,
-): Promise<FileWeight> {
+): Promise<StoredWeight> {
   const where = `${location.file}, ${value.name}`
   if (/[/\\]/.test(location.file)) throw damaged(where, 'the file name contains a path')
-  const elements = location.shape.reduce((product, size) => product * size, 1)
-  const expectedBytes = elements * (location.dtype === 'float32' ? 4 : 2)
-  if (location.lengthBytes !== expectedBytes)
-    throw damaged(where, `${location.lengthBytes} bytes, expected ${expectedBytes}`)
+  if (location.kind === 'quantised') checkBlocks(location, where)
   const fits = value.shape.every((dim, axis) => {
     const size = location.shape[axis]
     if (typeof dim === 'string' && size !== undefined && !sizes.has(dim)) sizes.set(dim, size)
@@ -108,9 +104,19 @@ async function checkedFile(
   const { size } = await stat(join(location.folder, location.file)).catch((error: unknown) => {
     throw damaged(where, String(error))
   })
-  if (size < location.offsetBytes + location.lengthBytes)
-    throw damaged(where, `the file ends at byte ${size}, before the tensor does`)
+  for (const [name, part] of externalsOf(value.name, location)) {
+    if (part.lengthBytes !== bytesOf(part))
+      throw damaged(where, `${name}: ${part.lengthBytes} bytes, expected ${bytesOf(part)}`)
+    if (size < part.offsetBytes + part.lengthBytes)
+      throw damaged(where, `${name}: the file ends at byte ${size}, before the tensor does`)
+  }
   return location
+}
+
+/** Whole blocks in every row: the quantiser leaves other weights as they are. */
+function checkBlocks({ shape, blockValues }: QuantisedLocation, where: string): void {
+  if (shape.length !== 2 || shape[1]! % blockValues !== 0)
+    throw damaged(where, `shape [${shape.join()}] is not one of rows of blocks of ${blockValues} values`)
 }
 
 interface Frozen {

@@ -247,7 +247,7 @@ describe('running', () => {
   test.skipIf(process.platform !== 'linux')('memory stays flat over 100 runs', async () => {
     const graph = graphOf((builder) => {
       const [gate, up] = ['gate', 'up'].map((name) => builder.input(name, 'float32', ['B', 1024]))
-      builder.output(builder.add('swiglu', [gate!, up!], {}, 'y')[0])
+      builder.output(builder.add('gatedActivation', [gate!, up!], { kind: 'silu' }, 'y')[0])
     })
     const session = unwrap(
       await backend.compile(graph, { threads: 2, weights: new Map(), workFolder: folder }),

@@ -1,6 +1,7 @@
 // Matrix products, embedding and row selection as ONNX. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
 import { type Emitter, float, lastOf, type NodeOptions, rowsShape } from '../emitter.ts'
+import { dequantiseRows, multiplyNf4, type Nf4Location } from '../quantised.ts'
 import type { RulesFor } from './rule.ts'
 
 export const linearRules: RulesFor<
@@ -16,11 +17,16 @@ export const linearRules: RulesFor<
   | 'weightedSum'
   | 'weightedSumBackward'
 > = {
-  /** A half-precision table is cast after the rows were picked. */
+  /** A table of fewer bits becomes float32 after the rows were picked. */
   embedding(emit, { inputs: [table, ids], outputs: [y] }) {
-    const isHalf = emit.storedType(table) !== 'float32'
-    const rows = emit.node('Gather', [table.name, ids.name], isHalf ? {} : { outputs: [y.name] })
-    if (isHalf) emit.castToFloat(rows, { outputs: [y.name] })
+    const location = emit.locationOf(table)
+    if (location?.kind === 'quantised' && location.scheme === 'int8') {
+      emit.fromRows(dequantiseRows(emit, table, location, ids), y)
+    } else if (location?.kind === 'file' && location.dtype !== 'float32') {
+      emit.castToFloat(emit.node('Gather', [table.name, ids.name]), { outputs: [y.name] })
+    } else {
+      emit.node('Gather', [emit.read(table), ids.name], { outputs: [y.name] })
+    }
   },
 
   embeddingBackward(emit, { inputs: [dy, ids], outputs: [dTable] }) {
@@ -48,15 +54,19 @@ export const linearRules: RulesFor<
     })
     if (!addend) emit.node('Mul', [product, factors], { outputs: [dx.name] })
     else
-      emit.node('Add', [emit.node('Mul', [product, factors], { shape }), addend.name], { outputs: [dx.name] })
+      emit.node('Add', [emit.node('Mul', [product, factors], { shape }), emit.asRows(addend)], {
+        outputs: [dx.name],
+      })
   },
 
-  /** dWeight [O,I] = scale * dy [T,O]^T x [T,I]. Factors owed by the rows of dy are paid on the rows of x. */
+  /** dWeight [O,I] = scale * dy [T,O]^T x [T,I]. Factors owed by the rows of one are paid on the rows of the other. */
   linearWeightBackward(emit, { inputs: [dy, x], outputs: [dWeight], attributes }) {
-    const factors = emit.rowFactorsOf(dy)
-    const rows = emit.asRows(x)
-    const paid = factors ? emit.node('Mul', [rows, factors], { shape: rowsShape(x.shape) }) : rows
-    emit.node('Gemm', [emit.asRows(dy), paid], {
+    const paid = (value: Value, other: Value): string => {
+      const factors = emit.rowFactorsOf(other)
+      const rows = emit.asRows(value)
+      return factors ? emit.node('Mul', [rows, factors], { shape: rowsShape(value.shape) }) : rows
+    }
+    emit.node('Gemm', [paid(dy, x), paid(x, dy)], {
       attributes: { transA: 1, alpha: float(attributes.scale) },
       outputs: [dWeight.name],
     })
@@ -80,30 +90,29 @@ export const linearRules: RulesFor<
   },
 
   /**
-   * |w + s b A|^2 = |w|^2 + b . (2 s w A^T + s^2 b (A A^T)) for each row w of the weight and b of B: no [O,I] sum is
-   * built. What rounding makes negative counts as 0.
+   * |w + s b A|^2 = |w|^2 + b . (2 s w A^T + s^2 b (A A^T)) for each output's w of the weight and b of B: no [O,I] sum
+   * is built. What rounding makes negative counts as 0.
    */
-  adaptedRowNorms(emit, { inputs: [weight, a, b], outputs: [norms], attributes: { scale } }) {
-    const product = (left: string, right: string, alpha: number, shape: Value['shape']) =>
-      emit.node('FusedMatMul', [left, right], {
+  adaptedRowNorms(emit, { inputs: [weight, a, b], outputs: [norms], attributes }) {
+    const { scale, isInputFirst } = attributes
+    const product = (left: string, transA: 0 | 1, alpha: number, shape: Value['shape']): string =>
+      emit.node('FusedMatMul', [left, down], {
         domain: 'com.microsoft',
-        attributes: { transB: 1, alpha: float(alpha) },
+        attributes: { transA, transB: 1, alpha: float(alpha) },
         shape,
       })
     const [w, down, up] = [emit.read(weight), emit.read(a), emit.read(b)]
-    const [rank, column] = [a.shape[0]!, { shape: [b.shape[0]!, 1] }]
-    const cross = product(w, down, 2 * scale, b.shape)
-    const gram = product(down, down, scale * scale, [rank, rank])
-    const both = emit.node('Gemm', [up, gram, cross], { shape: b.shape })
-    const lastAxis = emit.integers([-1])
-    const change = emit.node(
-      'ReduceSum',
-      [emit.node('Mul', [both, up], { shape: b.shape }), lastAxis],
-      column,
-    )
-    const squares = emit.node('Add', [emit.node('ReduceSumSquare', [w, lastAxis], column), change], column)
-    const lengths = emit.node('Sqrt', [emit.node('Relu', [squares], column)], column)
-    emit.reshape(lengths, [-1], { outputs: [norms.name] })
+    const [outputs, rank] = [b.shape[0]!, a.shape[0]!]
+    const line = { shape: [outputs], attributes: { keepdims: 0 } }
+    const cross = product(w, isInputFirst ? 1 : 0, 2 * scale, b.shape)
+    const gram = product(down, 0, scale * scale, [rank, rank])
+    const both = emit.node('Mul', [emit.node('Gemm', [up, gram, cross], { shape: b.shape }), up], {
+      shape: b.shape,
+    })
+    const change = emit.node('ReduceSum', [both, emit.integers([-1])], line)
+    const plain = emit.node('ReduceSumSquare', [w, emit.integers([isInputFirst ? 0 : -1])], line)
+    const squares = emit.node('Add', [plain, change], { shape: [outputs] })
+    emit.node('Sqrt', [emit.node('Relu', [squares], { shape: [outputs] })], { outputs: [norms.name] })
   },
 
   weightedSum(emit, { inputs: [x, weights], outputs: [y] }) {
@@ -130,13 +139,34 @@ interface Product {
 }
 
 /** y = scale * x weight(^T) + addend. An addend goes into Gemm as C: 4 % of a step less than an Add of its own. */
-function multiply(emit: Emitter, { x, weight, addend, y, scale, isWeightTransposed }: Product): void {
+function multiply(emit: Emitter, product: Product): void {
+  const { x, weight, addend, y, scale, isWeightTransposed } = product
+  const location = emit.locationOf(weight)
+  if (location?.kind === 'quantised' && location.scheme === 'nf4' && isWeightTransposed) {
+    multiplyDecoding(emit, product, location)
+    return
+  }
   const transB = isWeightTransposed ? 1 : 0
   const inputs = [emit.asRows(x), emit.read(weight)]
   const attributes = { transB, alpha: float(scale) }
   if (addend) emit.rowsNode('Gemm', [...inputs, emit.asRows(addend)], [y], { attributes })
   else if (scale === 1 && transB === 0) emit.rowsNode('MatMul', inputs, [y])
   else emit.rowsNode('FusedMatMul', inputs, [y], { domain: 'com.microsoft', attributes })
+}
+
+/** The operator for nf4 knows neither a scale nor an addend; linears of a model seldom have either. */
+function multiplyDecoding(
+  emit: Emitter,
+  { x, weight, addend, y, scale }: Product,
+  location: Nf4Location,
+): void {
+  const shape = rowsShape(y.shape)
+  const [outputs, inputs] = location.shape as readonly [number, number]
+  const product = { x: emit.asRows(x), weight, location, shape: [outputs, inputs] } as const
+  const plain = multiplyNf4(emit, product, { shape })
+  const scaled = scale === 1 ? plain : emit.node('Mul', [plain, emit.scalar(scale)], { shape })
+  const sum = addend ? emit.node('Add', [scaled, emit.asRows(addend)], { shape }) : scaled
+  emit.fromRows(sum, y)
 }
 
 interface RowAddition {
