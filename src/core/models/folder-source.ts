@@ -1,7 +1,7 @@
 // A Hugging Face folder as a model source: safetensors, config.json, tokenizer.json, tokenizer_config.json. Everything
 // else in the folder is left alone: programs are never run, pickles never opened.
 import { basename } from 'node:path'
-import { parseModelConfig } from '#engine/index.ts'
+import { type ModelConfig, parseModelConfig } from '#engine/index.ts'
 import { templateLimits } from '#formats/chat-template-budget.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { findLicence } from './licence.ts'
@@ -30,17 +30,19 @@ export async function openFolderSource(path: string): Promise<ModelSource> {
   const folder = await openFolder(path)
   const names = await listFolder(folder)
   const { texts, files: textFiles } = await readTexts(folder, names)
-  const config = unwrap(parseModelConfig(texts.config))
-  const weights = await openWeights(folder, config)
+  const readConfig = (names: Iterable<string>): ModelConfig => unwrap(parseModelConfig(texts.config, names))
+  // A config that cannot be used is said before the weights are looked at.
+  readConfig([])
+  const weights = await openWeights(folder, readConfig)
   if (!weights) throw noWeights(folder, names)
   try {
-    await checkTexts(texts, config)
+    await checkTexts(texts, weights.config)
     return {
       name: nameOf(folder),
       licence: await findLicence(folder),
       origin: { kind: 'folder', from: nameOf(folder), revision: null },
       files: [...textFiles, ...weights.files],
-      config,
+      config: weights.config,
       texts,
       weightType: weights.weightType,
       tensors: weights.tensors,

@@ -2,6 +2,7 @@
 // name. The same files give the same model; adding it again changes nothing.
 import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
+import { parameterCount } from '#engine/index.ts'
 import { chatTemplateSource } from '#formats/chat-template.ts'
 import { safetensorsChunks } from '#formats/safetensors.ts'
 import { attemptAsync, ProblemError, type Result } from '#shared/result.ts'
@@ -18,7 +19,7 @@ import {
   visibleWords,
 } from './manifest.ts'
 import { verifyModel } from './model-library.ts'
-import { hashFiles, type ModelSource, modelIdOf, type OnProgress, parameterCount } from './model-source.ts'
+import { hashFiles, type ModelSource, modelIdOf, type OnProgress } from './model-source.ts'
 import { isFolder, requireUnchanged } from './safe-files.ts'
 import { underKnownName } from './starter-files.ts'
 import { claimFolder, releaseFolder } from './temporary-owner.ts'

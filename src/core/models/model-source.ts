@@ -2,7 +2,6 @@
 // numbers themselves: sizes, names, shapes, vocabulary, and that its text rules end in time.
 import { createHash } from 'node:crypto'
 import type { ModelConfig } from '#engine/index.ts'
-import { parameterShapes } from '#engine/index.ts'
 import { chatTemplateSource } from '#formats/chat-template.ts'
 import type { SafetensorsInput } from '#formats/safetensors.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
@@ -40,12 +39,6 @@ export interface ImportProgress {
   readonly totalBytes: number | null
 }
 export type OnProgress = (progress: ImportProgress) => void
-
-export const parameterCount = (config: ModelConfig): number =>
-  parameterShapes(config).reduce(
-    (sum, { shape }) => sum + shape.reduce((product, size) => product * size, 1),
-    0,
-  )
 
 const pieceBytes = 1 << 20
 

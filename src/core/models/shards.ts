@@ -1,7 +1,7 @@
 // The weight files of a Hugging Face folder: one model.safetensors, or the shards that model.safetensors.index.json
 // names. Refuses indexes that lead out of the folder, disagree with the shards, or miss a tensor.
-import type { ModelConfig } from '#engine/index.ts'
-import { parameterShapes } from '#engine/index.ts'
+import type { ModelConfig, NamedShape } from '#engine/index.ts'
+import { mayHoldBesides, optionalShapes, parameterShapes } from '#engine/index.ts'
 import {
   readSafetensorsHeader,
   type SafetensorsEntry,
@@ -27,6 +27,7 @@ const indexFile = 'model.safetensors.index.json'
 const maxShards = 1_000
 
 export interface Weights {
+  readonly config: ModelConfig
   readonly files: readonly FileState[]
   readonly weightType: WeightType
   readonly tensors: () => Promise<readonly SafetensorsInput[]>
@@ -52,8 +53,14 @@ const missing = (message: string, where: string): ProblemError =>
     remedy: 'Download or copy the whole model again.',
   })
 
-/** Finds and checks every weight that the config asks for; null where the folder has no safetensors. Throws ProblemError. */
-export async function openWeights(folder: string, config: ModelConfig): Promise<Weights | null> {
+/**
+ * Finds and checks every weight that the config asks for, which `readConfig` reads knowing the names of all tensors; null
+ * where the folder has no safetensors. Throws ProblemError.
+ */
+export async function openWeights(
+  folder: string,
+  readConfig: (names: Iterable<string>) => ModelConfig,
+): Promise<Weights | null> {
   const single = await statFileIn(folder, singleFile)
   const index = single ? null : await statFileIn(folder, indexFile)
   if (!single && !index) return null
@@ -77,12 +84,13 @@ export async function openWeights(folder: string, config: ModelConfig): Promise<
       shards.push({ file, source, header: unwrap(await readSafetensorsHeader(source)) })
     }
     const located = locate(shards, map)
+    const config = readConfig(located.keys())
     const wanted = requireTensors(located, config)
     return {
+      config,
       files: index ? [...files, index] : files,
-      weightType: typeOf(wanted.map(({ entry }) => entry)),
-      tensors: async () =>
-        parameterShapes(config).map(({ name, shape }, at) => input(name, shape, wanted[at] as Located)),
+      weightType: typeOf(wanted.map(({ found }) => found.entry)),
+      tensors: async () => wanted.map(({ shape: { name, shape }, found }) => input(name, shape, found)),
       close,
     }
   } catch (error) {
@@ -132,14 +140,18 @@ function locate(shards: readonly Shard[], map: ReadonlyMap<string, string> | nul
 
 const floatTypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const
 
-/** Buffers that older checkpoints carry and nothing computes with; a tied output projection is the embedding again. */
-const isIgnorable = (name: string, config: ModelConfig): boolean =>
-  /\.rotary_emb\.inv_freq$|\.attn\.(bias|masked_bias)$/.test(name) ||
-  (config.tiedEmbeddings && name === 'lm_head.weight')
+interface Wanted {
+  readonly shape: NamedShape
+  readonly found: Located
+}
 
-function requireTensors(located: ReadonlyMap<string, Located>, config: ModelConfig): Located[] {
-  const expected = parameterShapes(config)
-  const wanted = expected.map(({ name, shape }) => {
+function requireTensors(located: ReadonlyMap<string, Located>, config: ModelConfig): Wanted[] {
+  const optional = optionalShapes(config).filter(
+    ({ name, shape }) => located.get(name)?.entry.shape.join() === shape.join(),
+  )
+  const expected = [...parameterShapes(config), ...optional]
+  const wanted = expected.map((wish) => {
+    const { name, shape } = wish
     const found = located.get(name)
     if (!found) throw missing(`The model lacks the tensor ${name}.`, 'safetensors')
     const where = `${found.shard.file.name}, tensor ${name}`
@@ -155,11 +167,11 @@ function requireTensors(located: ReadonlyMap<string, Located>, config: ModelConf
         `By its configuration the model needs the shape [${shape.join(', ')}], found [${found.entry.shape.join(', ')}].`,
         where,
       )
-    return found
+    return { shape: wish, found }
   })
   const known = new Set(expected.map(({ name }) => name))
   for (const [name, { shard }] of located)
-    if (!known.has(name) && !isIgnorable(name, config))
+    if (!known.has(name) && !mayHoldBesides(config, name))
       throw new ProblemError({
         code: 'model.unsupported-family',
         message: 'The model has a tensor that models of this family and configuration do not have.',

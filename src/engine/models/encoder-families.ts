@@ -202,13 +202,28 @@ const readDistilBert: Family['readConfig'] = (config, prefix) =>
 
 const embeddingName = 'embeddings.word_embeddings.weight'
 
+const bertBesides = ['pooler.', 'embeddings.position_ids', 'classifier.', 'qa_outputs.']
+
 export const encoderFamilies: readonly Family[] = [
-  { modelTypes: ['bert'], prefixes: ['bert.', ''], embeddingName, readConfig: readBert },
-  { modelTypes: ['distilbert'], prefixes: ['distilbert.', ''], embeddingName, readConfig: readDistilBert },
+  {
+    modelTypes: ['bert'],
+    prefixes: ['bert.', ''],
+    embeddingName,
+    besides: [...bertBesides, 'cls.'],
+    readConfig: readBert,
+  },
+  {
+    modelTypes: ['distilbert'],
+    prefixes: ['distilbert.', ''],
+    embeddingName,
+    besides: ['vocab_', 'pre_classifier.', 'classifier.', 'qa_outputs.'],
+    readConfig: readDistilBert,
+  },
   {
     modelTypes: ['roberta', 'xlm-roberta'],
     prefixes: ['roberta.', ''],
     embeddingName,
+    besides: [...bertBesides, 'lm_head.'],
     readConfig: readRoberta,
   },
 ]

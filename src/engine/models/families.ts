@@ -32,6 +32,18 @@ function findFamily(modelType: unknown): Family {
   })
 }
 
+/** Buffers of old checkpoints that nothing computes with: masks, frequencies. */
+const buffers = /\.(rotary_emb\.inv_freq|attn\.(bias|masked_bias)|attention\.(bias|masked_bias))$/
+
+/** Whether a weight file of the model may hold this tensor although the model has no such weight. */
+export function mayHoldBesides({ family }: ModelConfig, name: string): boolean {
+  const { prefixes, besides } = findFamily(family)
+  return (
+    buffers.test(name) ||
+    besides.some((part) => name.startsWith(part) || prefixes.some((prefix) => name.startsWith(prefix + part)))
+  )
+}
+
 /** How the names of a weight file begin; as a model with a head is saved where there is no such file. */
 const findPrefix = ({ prefixes, embeddingName }: Family, names: ReadonlySet<string>): string =>
   prefixes.find((prefix) => names.has(prefix + embeddingName)) ?? prefixes[0] ?? ''

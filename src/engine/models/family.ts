@@ -11,6 +11,8 @@ export interface Family {
   readonly prefixes: readonly string[]
   /** The embedding table below the prefix, by which the prefix of a weight file is found. */
   readonly embeddingName: string
+  /** Beginnings of names that its weight files may hold besides, below the prefix or not: other heads, old copies. */
+  readonly besides: readonly string[]
   /** Reads and checks config.json; throws ProblemError. `names` of the weights, where there is a weight file. */
   readonly readConfig: (config: ConfigObject, prefix: string, names: ReadonlySet<string>) => ModelConfig
 }
@@ -58,6 +60,9 @@ export const headStep = (
   hasBias: boolean,
   activation: HeadStep['activation'] = null,
 ): HeadStep => ({ path, outputs, hasBias, activation })
+
+/** A language model's file may hold heads for classes, and a classifier's file an output that is tied. */
+export const decoderBesides: readonly string[] = ['lm_head.', 'score.', 'classifier.', 'qa_outputs.']
 
 /** A causal model's heads: one linear layer, without bias where it classifies a text. */
 export const decoderHeads = (tokenHead: string): NonNullable<ModelConfig['output']['heads']> => ({

@@ -12,7 +12,7 @@ import {
   readSizeOrNull,
   requireOneOf,
 } from './config-fields.ts'
-import type { Family } from './family.ts'
+import { decoderBesides, type Family } from './family.ts'
 import { layerTypes, windowsOf } from './llama-families.ts'
 import {
   type LlamaLayers,
@@ -117,12 +117,14 @@ export const gemmaFamilies: readonly Family[] = [
     modelTypes: ['gemma2'],
     prefixes: ['model.', ''],
     embeddingName: 'embed_tokens.weight',
+    besides: decoderBesides,
     readConfig: readGemma2,
   },
   {
     modelTypes: ['gemma3_text'],
     prefixes: ['model.', ''],
     embeddingName: 'embed_tokens.weight',
+    besides: decoderBesides,
     readConfig: readGemma3,
   },
 ]

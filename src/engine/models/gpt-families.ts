@@ -9,7 +9,7 @@ import {
   readSize,
   requireOneOf,
 } from './config-fields.ts'
-import { decoderHeads, type Family, linear, numberedBlocks, readHeads } from './family.ts'
+import { decoderBesides, decoderHeads, type Family, linear, numberedBlocks, readHeads } from './family.ts'
 import { readRopeTable, ropeSettings } from './rope-settings.ts'
 
 const before = (name: string) => ({ before: name, branch: null, sum: null })
@@ -155,12 +155,14 @@ export const gptFamilies: readonly Family[] = [
     modelTypes: ['gpt2'],
     prefixes: ['transformer.', ''],
     embeddingName: 'wte.weight',
+    besides: [...decoderBesides, 'multiple_choice_head.'],
     readConfig: readGpt2,
   },
   {
     modelTypes: ['gpt_neox'],
     prefixes: ['gpt_neox.', ''],
     embeddingName: 'embed_in.weight',
+    besides: [...decoderBesides, 'embed_out.'],
     readConfig: readNeox,
   },
 ]

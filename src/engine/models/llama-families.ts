@@ -8,7 +8,7 @@ import {
   readSize,
   readSizeOrNull,
 } from './config-fields.ts'
-import type { Family } from './family.ts'
+import { decoderBesides, type Family } from './family.ts'
 import { type LlamaLayers, type LlamaTraits, llamaTraits, readLlamaShaped } from './llama-shaped.ts'
 
 export const layerTypes = ['full_attention', 'sliding_attention'] as const
@@ -115,6 +115,7 @@ const named = (modelType: string, readConfig: Family['readConfig']): Family => (
   modelTypes: [modelType],
   prefixes: ['model.', ''],
   embeddingName: 'embed_tokens.weight',
+  besides: decoderBesides,
   readConfig,
 })
 

@@ -114,6 +114,19 @@ export function headShapes(config: ModelConfig, task: Task): readonly NamedShape
 }
 
 /**
+ * Weights of the head for texts that a file may hold and that do not depend on the classes (BERT's pooler): a new head
+ * begins with them.
+ */
+export function optionalShapes(config: ModelConfig): readonly NamedShape[] {
+  if (!config.output.heads) return []
+  return headShapes(config, { kind: 'sequence-classes', classes: 1 }).filter(({ name }) =>
+    config.output.heads?.['sequence-classes'].some(
+      ({ path, outputs }) => outputs === 'hidden' && name.startsWith(`${path}.`),
+    ),
+  )
+}
+
+/**
  * Every weight of the model by Hugging Face's name and shape, in the order of the model: its body, then the output
  * projection where it is not the embedding table, or the head of a task.
  */

@@ -146,5 +146,10 @@ export const t5Family: Family = {
   modelTypes: ['t5'],
   prefixes: [''],
   embeddingName: 'shared.weight',
+  besides: [
+    'encoder.embed_tokens.',
+    'decoder.embed_tokens.',
+    'decoder.block.0.layer.1.EncDecAttention.relative_attention_bias.',
+  ],
   readConfig: readT5,
 }

@@ -10,7 +10,7 @@ const config = unwrap(parseModelConfig(tinyConfig))
 
 async function problemOfIndex(text: string): Promise<Problem> {
   const files = shardedFiles().set('model.safetensors.index.json', new TextEncoder().encode(text))
-  return problemOf(await attemptAsync(() => openWeights(writeFiles(freshFolder(), files), config)))
+  return problemOf(await attemptAsync(() => openWeights(writeFiles(freshFolder(), files), () => config)))
 }
 
 describe('shard indexes', () => {
