@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
-import type { BuiltGraph, ModelConfig, Session } from '#engine/index.ts'
-import { locateWeights } from '#processes/scorer/model-folder.ts'
+import type { BuiltGraph, ModelConfig, ReadWeight, Session } from '#engine/index.ts'
+import { locateWeights, openWeights } from '#processes/scorer/model-folder.ts'
 import { unwrap } from '#shared/result.ts'
 import { prepareStarterWeights } from '../../bench/starter-weights.ts'
 import { findShared, findStarterGguf } from '../support/models.ts'
@@ -17,16 +17,28 @@ export function findGolden(folder: string): { readonly folder: string; readonly 
 
 export interface Starter {
   readonly config: ModelConfig
+  /** A weight of the model by its Hugging Face name. */
+  readonly read: ReadWeight
   compile(built: BuiltGraph): Promise<Session>
 }
 
 export async function openStarter(ggufPath: string, positions: number): Promise<Starter> {
   const { folder, config } = await prepareStarterWeights(ggufPath)
-  const weights = await locateWeights(folder, config, positions)
   return {
     config,
-    compile: async ({ graph }) =>
-      unwrap(await createOnnxBackend().compile(graph, { threads: 2, weights, workFolder: folder })),
+    async read(name) {
+      const weights = await openWeights(folder)
+      try {
+        return await weights.read(name)
+      } finally {
+        await weights.close()
+      }
+    },
+    async compile(built) {
+      const weights = await locateWeights(folder, config, built, positions)
+      const options = { threads: 2, weights, workFolder: folder }
+      return unwrap(await createOnnxBackend().compile(built.graph, options))
+    },
   }
 }
 

@@ -31,7 +31,10 @@ describe('training', () => {
     feeds.set('ids', wholeTensor([2, 5], ids))
     const noise = randomTensor([2, 5, config.hidden], 'noise', 0.3)
     const table = weightFeeds(plain, config).get('model.embed_tokens.weight')!
-    const moved = Float64Array.from(table.data, (value, i) => Number(value) + Number(noise.data[i] ?? 0))
+    const moved = Float64Array.from(
+      { length: table.data.length },
+      (_, i) => Number(table.data[i]) + Number(noise.data[i] ?? 0),
+    )
     const expected = run(
       plain,
       new Map(feeds).set('model.embed_tokens.weight', { shape: table.shape, data: moved }),
@@ -48,14 +51,13 @@ describe('training', () => {
     const logits = run(buildLogitsGraph(config, full), new Map(feeds).set('rows', feeds.get('rows.0')!)).get(
       'logits',
     )!.data
-    const expected = Array.from(feeds.get('targets.0')!.data, (target, i) => {
+    const targets: readonly number[] = Array.from(feeds.get('targets.0')!.data as BigInt64Array, Number)
+    const expected = targets.map((target, i) => {
       const row = Array.from(logits.slice(i * config.vocabulary, (i + 1) * config.vocabulary))
       const total = Math.log(row.reduce((sum, value) => sum + Math.exp(value), 0))
       const nats = row.map((value) => total - value)
       const mean = nats.reduce((sum, value) => sum + value, 0) / config.vocabulary
-      return (
-        Number(feeds.get('weights.0')!.data[i]) * ((1 - smoothing) * nats[Number(target)]! + smoothing * mean)
-      )
+      return Number(feeds.get('weights.0')!.data[i]) * ((1 - smoothing) * nats[target]! + smoothing * mean)
     })
     expect(largestDifference(losses, expected)).toBeLessThan(1e-12)
   })

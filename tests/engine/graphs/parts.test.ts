@@ -9,9 +9,10 @@ import type {
   Task,
 } from '../../../src/engine/index.ts'
 import { buildPrefixGraph, buildTrainingGraph, interpret, languageModel } from '../../../src/engine/index.ts'
+import { sumLosses } from '../../../src/engine/train/loss-chunks.ts'
 import { linearNames } from '../../../src/shared/recipe.ts'
 import { chunkFeeds, type Feeds, type Labelled } from '../support/feeds.ts'
-import { relativeDistance, wholeTensor } from '../support/numbers.ts'
+import { relativeDifference, relativeDistance, wholeTensor } from '../support/numbers.ts'
 import { tinyConfig, weightFeeds } from '../support/tiny-models.ts'
 
 const config = tinyConfig({ num_hidden_layers: 3 })
@@ -31,7 +32,7 @@ const documents = [
   [6, 5, 3, 5],
 ]
 
-type Numbers = ReadonlyMap<string, Pick<NumericTensor, 'data'>>
+type Numbers = ReturnType<typeof interpret>
 
 function run(built: BuiltGraph, feeds: Feeds): Numbers {
   return interpret(built.graph, new Map([...weightFeeds(built, config), ...feeds]))
@@ -44,21 +45,10 @@ function train(method: MethodSpec, feeds: Feeds, options: BodyOptions): Numbers 
 
 /** Losses summed, because packing changes which chunk a place is in; gradients as they are. */
 function compare(a: Numbers, b: Numbers): number {
-  const lossOf = (numbers: Numbers): number[] => [
-    [...numbers].reduce(
-      (sum, [name, { data }]) =>
-        sum + (name.startsWith('losses.') ? data.reduce((all, x) => all + Number(x), 0) : 0),
-      0,
-    ),
-  ]
   expect([...a.keys()]).toEqual([...b.keys()])
-  let worst = relativeDistance(lossOf(a), lossOf(b))
+  let worst = relativeDifference(sumLosses(a, 2), sumLosses(b, 2))
   for (const [name, { data }] of a)
-    if (name.startsWith('grad.'))
-      worst = Math.max(
-        worst,
-        relativeDistance(Array.from(data, Number), Array.from(b.get(name)!.data, Number)),
-      )
+    if (name.startsWith('grad.')) worst = Math.max(worst, relativeDistance(data, b.get(name)!.data))
   return worst
 }
 

@@ -70,7 +70,7 @@ describe('adapters', () => {
     const feeds = new Map([...weightFeeds(base, config), ...trainingFeeds(config, 1)])
     feeds.set('rows', wholeTensor([3], [0, 4, 9]))
     const read = async (name: string): Promise<Float32Array> =>
-      Float32Array.from(feeds.get(name)!.data, (value) => Number(value))
+      Float32Array.from(feeds.get(name)!.data as Float64Array)
     const start = await initialValues({ config, method, task: languageModel, seed: 7, read })
     const both = new Map<string, NumericTensor>(feeds)
     for (const { name, shape } of adapted.trainable) both.set(name, { shape, data: start.get(name)! })
