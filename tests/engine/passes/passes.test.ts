@@ -1,10 +1,11 @@
 // What passes leave: no dead node, ties no larger than needed; and one whole training graph as text.
 import { describe, expect, test } from 'vitest'
-import type { Graph, MethodSpec } from '../../../src/engine/index.ts'
+import type { Graph, MethodSpec, Value } from '../../../src/engine/index.ts'
 import {
   buildTrainingGraph,
   differentiate,
   GraphBuilder,
+  interpret,
   printGraph,
   verifyGraph,
 } from '../../../src/engine/index.ts'
@@ -12,7 +13,9 @@ import { operandsOf } from '../../../src/engine/ir/rewrite.ts'
 import { checkpointRegions } from '../../../src/engine/passes/checkpoint-regions.ts'
 import { eliminateDeadCode } from '../../../src/engine/passes/eliminate-dead-code.ts'
 import { orderGradients } from '../../../src/engine/passes/order-gradients.ts'
+import { runPasses } from '../../../src/engine/passes/run-passes.ts'
 import { linearNames } from '../../../src/shared/recipe.ts'
+import { Bench, differentiateAll } from '../support/gradient-check.ts'
 import { tinyLora as lora, wholeModel } from '../support/tiny-methods.ts'
 import { tinyConfig } from '../support/tiny-models.ts'
 
@@ -91,6 +94,40 @@ test('a gradient that goes on and is used at home too is tied for others only', 
   expect(text).toContain('d.s.in_order: float32[B,4] = tie(d.s, grad.w1)')
   expect(text).toContain('grad.w0: float32[4,4] = linearWeightBackward(d.s.in_order, x)')
   verifyGraph(checkpointRegions(graph))
+})
+
+/** Two blocks that cut a fused projection, use two of its three parts, and put parts together again. */
+function fusedBlocks(bench: Bench): Value {
+  const { builder } = bench
+  let x = builder.inRegion(
+    'embedding',
+    () => builder.add('tie', [bench.fixed('x', [2, 3, 4])], {}, 'x.in')[0],
+  )
+  for (const layer of [0, 1])
+    x = builder.inRegion(`layer.${layer}`, () => {
+      const [weight, down] = [bench.trained(`fused.${layer}`, [9, 4]), bench.trained(`down.${layer}`, [4, 7])]
+      const [fused] = builder.add('linear', [x, weight, null], { scale: 1 }, `fused.${layer}.y`)
+      const [a, , c] = builder.add('slices', [fused], { widths: [4, 2, 3] }, `part.${layer}`)
+      const [gated] = builder.add('gatedActivation', [a, x], { kind: 'gelu' }, `gated.${layer}`)
+      const [joined] = builder.add('concatLast', [c!, gated], {}, `joined.${layer}`)
+      return builder.add('linear', [joined, down, x], { scale: 1 }, `block.${layer}`)[0]
+    })
+  builder.output(x)
+  return x
+}
+
+test('ops with many results and operands: passes change no bit, and nothing useless is left', () => {
+  const bench = new Bench()
+  const loss = fusedBlocks(bench)
+  const plain = differentiateAll(bench.builder.build(), [loss])
+  const passed = runPasses(plain, [eliminateDeadCode, orderGradients, checkpointRegions, eliminateDeadCode])
+  expect(uselessNodes(passed)).toEqual([])
+  const repeated = passed.nodes.filter((node) => node.region === 'layer.0.recompute').map(({ kind }) => kind)
+  expect(repeated).toContain('slices')
+  expect(repeated).toContain('concatLast')
+  const [expected, actual] = [interpret(plain, bench.feeds), interpret(passed, bench.feeds)]
+  expect([...actual.keys()]).toEqual([...expected.keys()])
+  for (const [name, { data }] of expected) expect(actual.get(name)?.data, name).toEqual(data)
 })
 
 test('one block, LoRA on two linears, two chunks, checkpointed: the whole graph', () => {
