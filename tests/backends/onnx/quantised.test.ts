@@ -19,8 +19,10 @@ import {
 import { dequantiseNf4, dynamicMap, nf4BlockValues, nf4Levels, quantiseNf4 } from '#formats/quantise-nf4.ts'
 import { unwrap } from '#shared/result.ts'
 import { worstDifference } from '../../conformance/compare.ts'
+import { tinyTraining } from '../../conformance/tiny-training.ts'
 import { asTensor } from '../../engine/support/feeds.ts'
 import { randomTensor, wholeTensor } from '../../engine/support/numbers.ts'
+import { tinyLora } from '../../engine/support/tiny-methods.ts'
 
 const backend = createOnnxBackend()
 const schemes = ['nf4', 'int4', 'int8'] as const
@@ -41,44 +43,65 @@ afterEach(async () => {
 interface Stored {
   readonly location: QuantisedLocation
   /** What the quantiser says the bytes are. */
-  readonly values: Float32Array
+  readonly values: Float32Array<ArrayBuffer>
+}
+
+/** The parts of quantised weights, each from a 64-byte boundary on. */
+class WeightFile {
+  readonly #pieces: Uint8Array[] = []
+  #length = 0
+
+  #part(array: Uint8Array | Int8Array | Uint16Array | Float32Array): FilePart {
+    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
+    const part = { offsetBytes: this.#length, lengthBytes: bytes.length }
+    const padding = (64 - (bytes.length % 64)) % 64
+    this.#pieces.push(bytes, new Uint8Array(padding))
+    this.#length += bytes.length + padding
+    return part
+  }
+
+  add(scheme: Scheme, shape: readonly number[], original: Float32Array): Stored {
+    const head = { kind: 'quantised', folder, file, shape } as const
+    if (scheme === 'nf4') {
+      const weight = quantiseNf4(original)
+      const location = {
+        ...head,
+        scheme,
+        blockValues: nf4BlockValues,
+        codes: this.#part(weight.codes),
+        absmaxCodes: this.#part(weight.absmaxCodes),
+        absmaxScales: this.#part(weight.absmaxScales),
+        absmaxOffset: weight.absmaxOffset,
+        levels: nf4Levels,
+        absmaxMap: dynamicMap,
+      }
+      return { location, values: dequantiseNf4(weight, original.length) }
+    }
+    if (scheme === 'int4') {
+      const weight = quantiseInt4(original)
+      const [codes, scales, zeros] = [weight.codes, weight.scales, weight.zeros].map((part) =>
+        this.#part(part),
+      )
+      const location = { ...head, scheme, blockValues, codes: codes!, scales: scales!, zeros: zeros! }
+      return { location, values: dequantiseInt4(weight) }
+    }
+    const weight = quantiseInt8(original)
+    const [codes, scales] = [weight.codes, weight.scales].map((part) => this.#part(part))
+    const location = { ...head, scheme, blockValues, codes: codes!, scales: scales! }
+    return { location, values: dequantiseInt8(weight) }
+  }
+
+  write(): Promise<void> {
+    return writeFile(join(folder, file), Buffer.concat(this.#pieces))
+  }
 }
 
 /** One weight in a file of its own, and its values. */
 async function store(scheme: Scheme): Promise<Stored> {
-  const original = Float32Array.from(randomTensor([outputs, inputs], 'weight').data)
-  const parts: Uint8Array[] = []
-  let length = 0
-  const part = (array: Uint8Array | Int8Array | Uint16Array | Float32Array): FilePart => {
-    const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength)
-    const offsetBytes = length
-    parts.push(bytes, new Uint8Array((64 - (bytes.length % 64)) % 64))
-    length += Math.ceil(bytes.length / 64) * 64
-    return { offsetBytes, lengthBytes: bytes.length }
-  }
-  const head = { kind: 'quantised', folder, file, shape: [outputs, inputs] } as const
-  const stored = ((): Stored => {
-    if (scheme === 'nf4') {
-      const { codes, absmaxCodes, absmaxScales, absmaxOffset } = quantiseNf4(original)
-      const values = dequantiseNf4({ codes, absmaxCodes, absmaxScales, absmaxOffset }, original.length)
-      const places = { codes: part(codes), absmaxCodes: part(absmaxCodes), absmaxScales: part(absmaxScales) }
-      const tables = { levels: nf4Levels, absmaxMap: dynamicMap, absmaxOffset }
-      return { values, location: { ...head, scheme, blockValues: nf4BlockValues, ...places, ...tables } }
-    }
-    if (scheme === 'int4') {
-      const weight = quantiseInt4(original)
-      const { codes, scales, zeros } = weight
-      const places = { codes: part(codes), scales: part(scales), zeros: part(zeros) }
-      return {
-        values: dequantiseInt4(weight),
-        location: { ...head, scheme, blockValues, ...places },
-      }
-    }
-    const weight = quantiseInt8(original)
-    const places = { codes: part(weight.codes), scales: part(weight.scales) }
-    return { values: dequantiseInt8(weight), location: { ...head, scheme, blockValues, ...places } }
-  })()
-  await writeFile(join(folder, file), Buffer.concat(parts))
+  const weights = new WeightFile()
+  const shape = [outputs, inputs]
+  const stored = weights.add(scheme, shape, Float32Array.from(randomTensor(shape, 'weight').data))
+  await weights.write()
   return stored
 }
 
@@ -131,6 +154,41 @@ test.each(schemes)('%s: every op that reads a weight', async (scheme) => {
   const truth = unwrap(await reference.compile(graph, { threads: 1, weights, workFolder: '' }))
   const session = unwrap(await compile(graph, location))
   const worst = worstDifference(await truth.run(feeds), await session.run(feeds))
+  expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
+  await session.dispose()
+})
+
+const wide = {
+  hidden_size: 64,
+  intermediate_size: 128,
+  head_dim: 16,
+  vocab_size: 64,
+  attention_bias: true,
+  tie_word_embeddings: true,
+}
+
+test.each(schemes)('%s: a training step with DoRA and checkpointing, its table in int8', async (scheme) => {
+  const { built, weights, feeds: batch } = tinyTraining({ ...tinyLora, decomposed: true }, 2, true, wide)
+  const stored = new WeightFile()
+  const inFile = new Map<string, WeightLocation>(weights)
+  const inMemory = new Map<string, WeightLocation>(weights)
+  for (const [name, { tensor }] of weights) {
+    if (tensor.shape.length !== 2 || !name.endsWith('.weight')) continue
+    const { location, values } = stored.add(
+      name.includes('embed') ? 'int8' : scheme,
+      tensor.shape,
+      tensor.data as Float32Array,
+    )
+    inFile.set(name, location)
+    inMemory.set(name, { kind: 'memory', tensor: { ...tensor, data: values } })
+  }
+  await stored.write()
+  expect([...inFile.values()].filter(({ kind }) => kind === 'quantised')).toHaveLength(1 + 2 * 7)
+  const reference = createReferenceBackend({ precision: 'float64' })
+  const options = { threads: 2, workFolder: folder }
+  const truth = unwrap(await reference.compile(built.graph, { ...options, weights: inMemory }))
+  const session = unwrap(await backend.compile(built.graph, { ...options, weights: inFile }))
+  const worst = worstDifference(await truth.run(batch), await session.run(batch))
   expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
   await session.dispose()
 })
