@@ -48,10 +48,10 @@ export function createRun(setup: TrainingSetup, state: TrainState, ports: Traini
     parameterFeeds: viewsOf(layout, state.parameters),
     measuredFeeds: viewsOf(layout, measuredParameters(state)),
     gradients,
-    optimizer: createOptimizer(recipe.optimizer, layout.entries, { ...state, gradients }),
+    optimizer: createOptimizer(recipe.optimizer, layout.entries, { ...state, gradients }, setup.rates),
     validationBatches: microBatchesByLength(
       setup.validationRows.map((row) => row.ids.length),
-      recipe.batch.microRows,
+      recipe.batch.rowsAtOnce ?? recipe.batch.microRows,
     ),
     trainLengthsTokens: setup.trainRows.map((row) => row.ids.length),
     epochBatches: { epoch: -1, batches: [] },
