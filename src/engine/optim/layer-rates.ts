@@ -1,23 +1,21 @@
 // Layer-wise learning-rate decay (Howard & Ruder 2018; Clark et al. 2020): blocks further from the output learn slower.
+import type { ModelConfig } from '../models/config.ts'
 
 /**
- * A factor on the learning rate for each trained tensor, from Hugging Face's names in the order of the model:
- * decay^(blocks above it), so 1 for the topmost block and what follows it (last norm, head), and once more decay below
- * the lowest block, for embeddings. Blocks are counted from the topmost one down to the lowest that is trained; the
- * blocks of an encoder lie below those of its decoder. Without any block all are 1.
+ * A factor on the learning rate for each weight: decay^(blocks above it). So 1 for the topmost block and what follows it
+ * (last norm, head); embeddings lie below the lowest block. The blocks of an encoder lie below those of its decoder.
  */
-export function layerRates(names: readonly string[], decay: number): readonly number[] {
-  const blocks: string[] = []
-  for (const block of names.map(blockOf)) if (block !== null && !blocks.includes(block)) blocks.push(block)
-  const lastNumbered = names.findLastIndex((name) => blockOf(name) !== null)
-  let depth = -1
-  return names.map((name, index) => {
-    const block = blockOf(name)
-    if (block !== null) depth = blocks.indexOf(block)
-    const above = index > lastNumbered ? 0 : blocks.length - 1 - depth
-    return decay ** above
-  })
+export function layerRates(config: ModelConfig, names: readonly string[], decay: number): readonly number[] {
+  return names.map((name) => decay ** (config.layers - 1 - heightOf(config, name)))
 }
 
-/** 'model.layers.3' of 'model.layers.3.self_attn.q_proj.weight'; null for what lies in no block. */
-const blockOf = (name: string): string | null => /^.*?\.\d+(?=\.)/.exec(name)?.[0] ?? null
+/** Index of the block that a weight or its adapter belongs to; -1 for embeddings. */
+function heightOf(config: ModelConfig, name: string): number {
+  const isBelow = (path: string | null | undefined): boolean => path != null && name.startsWith(`${path}.`)
+  const { embedding, blocks, encoderNorm, encoderLayers, layers } = config
+  const tables = [embedding.tokens, embedding.positions?.name, embedding.types?.name]
+  if (tables.includes(name) || isBelow(embedding.norm)) return -1
+  const block = blocks.findIndex(({ path }) => isBelow(path))
+  if (block >= 0) return block
+  return isBelow(encoderNorm) ? encoderLayers - 1 : layers - 1
+}

@@ -3,7 +3,6 @@
 import { adafactor } from './adafactor.ts'
 import { adamw } from './adamw.ts'
 import { adamw8bit } from './adamw-8bit.ts'
-import { layerRates } from './layer-rates.ts'
 import { lion } from './lion.ts'
 import {
   type MemoryTensor,
@@ -56,7 +55,10 @@ export function memoryBytes(kind: OptimizerKind, shapes: readonly (readonly numb
   return bytes
 }
 
-/** `parameters`, `gradients` and `memory` stay the caller's: they are read and changed where they are. */
+/**
+ * `parameters`, `gradients` and `memory` stay the caller's: they are read and changed where they are. `rates` are factors
+ * on the learning rate, one a tensor; all are 1 where none are given.
+ */
 export function createOptimizer(
   settings: OptimizerSettings,
   places: readonly TensorPlace[],
@@ -65,12 +67,9 @@ export function createOptimizer(
     readonly gradients: Float32Array
     readonly memory: OptimizerMemory
   },
+  rates?: readonly number[],
 ): Optimizer {
   const bind = rules[settings.kind].prepare(settings)
-  const rates = layerRates(
-    places.map(({ name }) => name),
-    settings.layerDecay,
-  )
   const updates = places.map(({ name, shape, offset, length }) => {
     const dataOf = (slot: string) => buffers.memory.get(`${slot}.${name}`)?.data
     return bind({
@@ -84,7 +83,7 @@ export function createOptimizer(
   return {
     step(numbers) {
       for (const [index, update] of updates.entries())
-        update({ ...numbers, learningRate: numbers.learningRate * rates[index]! })
+        update({ ...numbers, learningRate: numbers.learningRate * (rates?.[index] ?? 1) })
     },
   }
 }

@@ -43,6 +43,8 @@ export interface TrainingSetup {
   >
   readonly plan: TrainingPlan
   readonly layout: ParameterLayout
+  /** Factors on the learning rate, one for each entry of the layout (layer-wise decay). */
+  readonly rates: readonly number[]
   readonly trainRows: readonly EncodedRow[]
   readonly validationRows: readonly EncodedRow[]
   /** How training and scoring graph are fed. */

@@ -1,5 +1,6 @@
 // Builds and compiles the graphs of a run: the training step, the scoring of validation rows, and, where the blocks below
 // the trained ones are computed once only, those.
+
 import { join } from 'node:path'
 import { quantisedWeights } from '#core/models/quantised-weights.ts'
 import { type FrozenKey, frozenFolderOf, openFrozenCache } from '#core/training/frozen-cache.ts'
@@ -17,6 +18,7 @@ import {
   type Session,
   type Task,
 } from '#engine/index.ts'
+import { layerRates } from '#engine/optim/layer-rates.ts'
 import { type Collation, mostLabelledTokens } from '#engine/train/collate.ts'
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { planTraining } from '#engine/train/plan.ts'
@@ -71,6 +73,11 @@ export async function compileJob(
       recipe,
       plan: planTraining(recipe, rows.train.length, rows.validation.length),
       layout: layoutOf(step.trainable),
+      rates: layerRates(
+        config,
+        step.trainable.map(({ name }) => name),
+        recipe.optimizer.layerDecay,
+      ),
       trainRows: rows.train,
       validationRows: rows.validation,
       collation,

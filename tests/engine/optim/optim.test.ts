@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { updateAverage } from '../../../src/engine/optim/averaging.ts'
 import { clipFactor, globalNorm } from '../../../src/engine/optim/clip.ts'
-import { layerRates } from '../../../src/engine/optim/layer-rates.ts'
 import { blankMemory, createOptimizer, memoryBytes } from '../../../src/engine/optim/optimizer.ts'
 import { learningRateFactor, warmupStepsFor } from '../../../src/engine/optim/schedule.ts'
 import { layoutOf } from '../../../src/engine/train/state.ts'
@@ -11,14 +10,14 @@ import { optimizerSettings } from '../../../src/shared/recipe.ts'
 function makeOptimizer(
   changes: Record<string, unknown>,
   values: readonly (readonly number[])[],
-  names = values.map((_, i) => `tensor.${i}.bias`),
+  rates?: readonly number[],
 ) {
   const settings = optimizerSettings.parse(changes)
-  const { entries } = layoutOf(values.map((list, i) => ({ name: names[i]!, shape: [list.length] })))
+  const { entries } = layoutOf(values.map((list, i) => ({ name: `tensor.${i}.bias`, shape: [list.length] })))
   const parameters = Float32Array.from(values.flat())
   const gradients = new Float32Array(parameters.length)
   const memory = blankMemory(settings.kind, entries)
-  const optimizer = createOptimizer(settings, entries, { parameters, gradients, memory })
+  const optimizer = createOptimizer(settings, entries, { parameters, gradients, memory }, rates)
   return { parameters, gradients, memory, optimizer }
 }
 
@@ -84,45 +83,23 @@ describe('8-bit AdamW', () => {
   })
 })
 
-describe('layer-wise rates', () => {
-  const half = (names: string[]) => layerRates(names, 0.5)
-
-  it('halve from block to block below the topmost; embeddings lowest, last norm and head 1', () => {
-    const lower = ['model.embed_tokens.weight', 'model.layers.0.mlp.up_proj.weight']
-    const upper = ['model.layers.1.input_layernorm.weight', 'model.layers.2.mlp.up_proj.weight']
-    expect(half([...lower, ...upper, 'model.norm.weight', 'score.weight'])).toEqual([
-      0.125, 0.25, 0.5, 1, 1, 1,
-    ])
-  })
-  it('know the blocks of GPT-2 and BERT', () => {
-    const gpt2 = ['transformer.wte.weight', 'transformer.h.0.ln_1.weight', 'transformer.h.1.ln_1.weight']
-    expect(half(gpt2)).toEqual([0.25, 0.5, 1])
-    const bert = ['bert.embeddings.word_embeddings.weight', 'bert.encoder.layer.10.output.dense.weight']
-    expect(half([...bert, 'bert.encoder.layer.11.output.dense.weight', 'bert.pooler.dense.weight'])).toEqual([
-      0.25, 0.5, 1, 1,
-    ])
-  })
-  it("count a T5 encoder's blocks below its decoder's", () => {
-    const encoder = ['encoder.block.0.layer.0.SelfAttention.q.weight', 'encoder.final_layer_norm.weight']
-    const decoder = ['decoder.block.0.layer.1.EncDecAttention.q.weight', 'decoder.final_layer_norm.weight']
-    expect(half(['shared.weight', ...encoder, ...decoder])).toEqual([0.25, 0.5, 0.5, 1, 1])
-  })
-  it('count from the lowest block that is trained, and leave a head alone', () => {
-    const adapter = [4, 5].map((layer) => `model.layers.${layer}.self_attn.q_proj.lora_A.weight`)
-    expect(half([...adapter, 'score.weight'])).toEqual([0.5, 1, 1])
-    expect(half(['classifier.weight', 'classifier.bias'])).toEqual([1, 1])
-  })
+describe('rates of single tensors', () => {
   it.each(['adamw', 'adafactor', 'lion', 'sgd'])('scale the rate of %s, weight decay included', (kind) => {
-    const names = ['model.layers.0.bias', 'model.layers.1.bias']
-    const moved = (layerDecay: number, learningRate: number) => {
-      const pair = [1, 2]
-      const made = makeOptimizer({ kind, layerDecay, weightDecay: 0.1 }, [pair, pair], names)
+    const moved = (learningRate: number, rates?: number[]) => {
+      const made = makeOptimizer(
+        { kind, weightDecay: 0.1 },
+        [
+          [1, 2],
+          [1, 2],
+        ],
+        rates,
+      )
       made.gradients.set([0.3, -0.1, 0.3, -0.1])
       made.optimizer.step({ updates: 1, learningRate, gradScale: 1 })
       return made.parameters
     }
-    expect(moved(0.25, 0.01).subarray(0, 2)).toEqual(moved(1, 0.0025).subarray(0, 2))
-    expect(moved(0.25, 0.01).subarray(2)).toEqual(moved(1, 0.01).subarray(2))
+    expect(moved(0.01, [0.25, 1]).subarray(0, 2)).toEqual(moved(0.0025).subarray(0, 2))
+    expect(moved(0.01, [0.25, 1]).subarray(2)).toEqual(moved(0.01).subarray(2))
   })
 })
 

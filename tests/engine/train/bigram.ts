@@ -92,6 +92,7 @@ export function makeSetup(
   return {
     recipe: wanted,
     plan: planTraining(wanted, trainRows, validationRows),
+    rates: [wanted.optimizer.layerDecay],
     layout: layoutOf([{ name: 'table', shape: [width, width] }]),
     trainRows: makeRows(trainRows, 1),
     validationRows: makeRows(validationRows, 2),

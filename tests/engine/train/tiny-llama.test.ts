@@ -5,10 +5,13 @@ import {
   buildScoringGraph,
   buildTrainingGraph,
   createReferenceBackend,
-  initialiseAdapter,
-  type MethodSpec,
+  initialValues,
+  type LoraMethod,
+  languageModel,
   type NamedShape,
 } from '../../../src/engine/index.ts'
+import { layerRates } from '../../../src/engine/optim/layer-rates.ts'
+import { causalCollation } from '../../../src/engine/train/collate.ts'
 import { planTraining } from '../../../src/engine/train/plan.ts'
 import type { TrainingPorts, TrainingSetup } from '../../../src/engine/train/ports.ts'
 import { initialState, layoutOf, type TrainState } from '../../../src/engine/train/state.ts'
@@ -26,16 +29,19 @@ const config = tinyConfig({
   rope_theta: 10_000,
   tie_word_embeddings: true,
 })
-const method: MethodSpec = {
+const method: LoraMethod = {
   kind: 'lora',
   rank: 4,
   alpha: 8,
   targets: linearNames,
   topLayers: null,
+  scaling: 'standard',
+  decomposed: false,
 }
 let training: Session
 let scoring: Session
 let trainable: readonly NamedShape[]
+let initial: ReadonlyMap<string, Float32Array>
 
 beforeAll(async () => {
   const backend = createReferenceBackend({ precision: 'float32' })
@@ -43,6 +49,7 @@ beforeAll(async () => {
   const { weights } = bindFeeds(built, weightFeeds(built, config))
   const options = { threads: 1, weights, workFolder: '' }
   trainable = built.trainable
+  initial = await initialValues({ config, method, task: languageModel, seed: 42, read: async () => null })
   training = unwrap(await backend.compile(built.graph, options))
   scoring = unwrap(
     await backend.compile(buildScoringGraph(config, method, { lossChunks, mask: 'causal' }).graph, options),
@@ -55,13 +62,18 @@ function setupOf(changes: Record<string, unknown>): TrainingSetup {
     recipe,
     plan: planTraining(recipe, 12, 4),
     layout: layoutOf(trainable),
+    rates: layerRates(
+      config,
+      trainable.map(({ name }) => name),
+      recipe.optimizer.layerDecay,
+    ),
     trainRows: makeRows(12, 1),
     validationRows: makeRows(4, 2),
-    lossChunks,
+    collation: causalCollation(lossChunks),
+    noise: null,
   }
 }
-const newState = (setup: TrainingSetup): TrainState =>
-  initialState(setup.layout, initialiseAdapter(trainable, 42))
+const newState = (setup: TrainingSetup): TrainState => initialState(setup.layout, initial, setup.recipe)
 const portsOf = (changes: Partial<TrainingPorts> = {}) =>
   makePorts({
     forwardBackward: (feeds: ReadonlyMap<string, Tensor>) => training.run(feeds),
@@ -92,22 +104,27 @@ describe('LoRA on a tiny Llama', () => {
     }
   })
 
-  it('resumed from every step has the same losses and parameters bit for bit', async () => {
-    const setup = setupOf({
-      batch: { microRows: 3, accumulation: 2 },
-      duration: { epochs: 4 },
-      checkpoints: { everySeconds: null, everySteps: 1 },
-    })
-    const ports = portsOf()
-    const state = newState(setup)
-    const whole = eventsOf((await collect(setup, state, ports)).events, 'step')
-    for (const saved of ports.saves) {
-      const resumed = copyState(saved)
-      const steps = eventsOf((await collect(setup, resumed, portsOf())).events, 'step')
-      const plain = (events: typeof steps) => events.map((event) => ({ ...event, durationMs: 0 }))
-      expect(plain(steps)).toEqual(plain(whole.slice(saved.step)))
-      expect(resumed).toEqual(state)
-    }
-    expect(ports.saves.length).toBeGreaterThanOrEqual(setup.plan.totalSteps)
-  })
+  it.each(['adamw', 'adamw-8bit', 'adafactor'])(
+    'with %s, resumed from every step has the same losses and parameters bit for bit',
+    async (kind) => {
+      const setup = setupOf({
+        optimizer: { kind, learningRate: 0.02, layerDecay: 0.8 },
+        regularisation: { averaging: 0.9 },
+        batch: { microRows: 3, accumulation: 2 },
+        duration: { epochs: 4 },
+        checkpoints: { everySeconds: null, everySteps: 1 },
+      })
+      const ports = portsOf()
+      const state = newState(setup)
+      const whole = eventsOf((await collect(setup, state, ports)).events, 'step')
+      for (const saved of ports.saves) {
+        const resumed = copyState(saved)
+        const steps = eventsOf((await collect(setup, resumed, portsOf())).events, 'step')
+        const plain = (events: typeof steps) => events.map((event) => ({ ...event, durationMs: 0 }))
+        expect(plain(steps)).toEqual(plain(whole.slice(saved.step)))
+        expect(resumed).toEqual(state)
+      }
+      expect(ports.saves.length).toBeGreaterThanOrEqual(setup.plan.totalSteps)
+    },
+  )
 })
