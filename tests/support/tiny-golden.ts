@@ -39,6 +39,9 @@ interface Figures {
   readonly logits_shape: readonly number[]
   readonly grad_norm: Readonly<Record<string, number>>
   readonly grad_norm_total: number
+  /** What transformers writes greedily behind a prompt, where the model writes. */
+  readonly greedy_prompt?: readonly number[]
+  readonly greedy_12?: readonly number[]
   readonly lora?: {
     readonly r: number
     readonly alpha: number

@@ -61,6 +61,8 @@ export function startGraph(request: BodyRequest): Body {
   const { config, method, task = languageModel, fromLayer = 0, toLayer = null } = request
   if (fromLayer > lowestTrainedLayer(config, method))
     throw new Error(`block ${fromLayer} lies above the lowest trained one`)
+  if (fromLayer > 0 && request.hasEmbeddingNoise)
+    throw new Error('noise on the embeddings does not reach a graph that begins above them')
   const builder = new GraphBuilder()
   const inputs = forwardInputs(builder, config)
   const attend = request.attending(builder)

@@ -10,7 +10,10 @@ export function addLogits(body: Body, rows: Value, gathered: string, logits: str
   return buildOutput(context, task, states, logits)
 }
 
-/** Each chunk has its own symbol, L0, L1, ...: chunks may differ in size. */
+/**
+ * Outputs 'losses.i' [Li] of each chunk. Each has its own symbol, L0, L1, ...: chunks may differ in size. Of a
+ * classification 'logits.i' [Li,classes] are returned too: they are few, and say how sure the model is.
+ */
 export function addLosses(body: Body, lossChunks: number, smoothing: number): readonly Value[] {
   if (!Number.isInteger(lossChunks) || lossChunks < 1) throw new Error(`${lossChunks} is no number of chunks`)
   const { builder } = body.context
@@ -28,6 +31,7 @@ export function addLosses(body: Body, lossChunks: number, smoothing: number): re
       const names = [`losses.${chunk}`, `d.logits.${chunk}`]
       const [losses] = builder.add('softmaxCrossEntropy', [logits, targets, weights], { smoothing }, ...names)
       builder.output(losses)
+      if (body.task.kind !== 'language-model') builder.output(logits)
       return losses
     }),
   )

@@ -14,7 +14,10 @@ export interface ScoringGraphOptions extends BodyOptions {
   readonly mask: MaskKind
 }
 
-/** Losses only, fed and returned as by `buildTrainingGraph`, with the mask besides where `options` say so. */
+/**
+ * Losses without gradients, fed and returned as by `buildTrainingGraph`, with the mask besides where `options` say so; of
+ * a classification also 'logits.i' [Li,classes].
+ */
 export function buildScoringGraph(
   config: ModelConfig,
   method: MethodSpec,

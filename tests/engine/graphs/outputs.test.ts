@@ -5,12 +5,13 @@ import {
   buildEmbeddingGraph,
   buildLogitsGraph,
   buildPrefixGraph,
+  buildScoringGraph,
   buildTrainingGraph,
   interpret,
   normaliseRows,
   poolingFeed,
 } from '../../../src/engine/index.ts'
-import type { Feeds } from '../support/feeds.ts'
+import { chunkFeeds, type Feeds } from '../support/feeds.ts'
 import { largestDifference, norm, randomTensor, wholeTensor } from '../support/numbers.ts'
 import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
 
@@ -64,6 +65,11 @@ describe('training', () => {
 })
 
 describe('classes', () => {
+  const texts = [
+    { row: 4, target: 3, weight: 1 },
+    { row: 9, target: 0, weight: 0.5 },
+  ]
+
   test.each<[string, Task]>([
     ['of texts', { kind: 'sequence-classes', classes: 4 }],
     ['of tokens', { kind: 'token-classes', classes: 4 }],
@@ -91,6 +97,19 @@ describe('classes', () => {
       }),
     )
     expect(largestDifference(logits.data, expected)).toBeLessThan(1e-12)
+
+    const scoring = buildScoringGraph(config, { kind: 'head' }, { task, lossChunks: 1, mask: 'causal' })
+    const scored = run(scoring, new Map([...feeds, ...chunkFeeds(texts, 1)]))
+    expect(scored.get('logits.0')).toEqual(logits)
+    expect(
+      largestDifference(
+        scored.get('losses.0')!.data,
+        texts.map(({ target, weight }, row) => {
+          const own = expected.slice(4 * row, 4 * row + 4)
+          return weight * (Math.log(own.reduce((sum, value) => sum + Math.exp(value), 0)) - own[target]!)
+        }),
+      ),
+    ).toBeLessThan(1e-12)
   })
 })
 

@@ -138,5 +138,7 @@ describe('a frozen prefix and the rest', () => {
     expect(() => buildTrainingGraph(config, { ...lora, topLayers: 2 }, options)).toThrow(
       'above the lowest trained',
     )
+    const noisy = { ...options, fromLayer: 1, hasEmbeddingNoise: true }
+    expect(() => buildTrainingGraph(config, { ...lora, topLayers: 2 }, noisy)).toThrow('noise')
   })
 })
