@@ -3,6 +3,7 @@ import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { Emitter } from './emitter.ts'
 import type { OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
+import type { Nf4Location } from './quantised.ts'
 import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
 import { linearRules } from './rules/linear.ts'
@@ -11,7 +12,7 @@ import { normRules } from './rules/norm.ts'
 import { pointwiseRules } from './rules/pointwise.ts'
 import { ropeRules } from './rules/rope.ts'
 import type { RulesFor } from './rules/rule.ts'
-import { externalsOf } from './stored-weights.ts'
+import { absmaxName, countOf, externalsOf } from './stored-weights.ts'
 
 /** Keyed by every op of the IR: an op without a rule does not compile. */
 const rules: RulesFor<OpKind> = {
@@ -33,13 +34,7 @@ export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLoca
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const emit = new Emitter(graph, new Map([...weights].filter(([name]) => frozen.has(name))))
   for (const node of graph.nodes) lowerNode(emit, node)
-  const externals = new Map<string, OnnxExternal>()
-  const fed: Value[] = [...graph.inputs]
-  for (const { value } of graph.parameters) {
-    const location = emit.locationOf(value)
-    if (!location || location.kind === 'memory') fed.push(value)
-    else for (const [name, part] of externalsOf(value.name, location)) externals.set(name, part)
-  }
+  const { externals, fed } = bindParameters(emit, graph)
   const outputs = graph.outputs.map((value) => asPort(namedResult(emit, graph, value)))
   const returned = new Set(outputs.map((port) => port.name))
   const nodes = withoutUnread(emit.nodes, returned)
@@ -48,10 +43,23 @@ export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLoca
     nodes,
     constants: emit.constants,
     externals,
-    inputs: fed.map(asPort),
+    inputs: [...graph.inputs.map(asPort), ...fed],
     outputs,
     between: [...emit.shapes.values()].filter(({ name }) => made.has(name) && !returned.has(name)),
   }
+}
+
+function bindParameters(emit: Emitter, { parameters }: Graph) {
+  const externals = new Map<string, OnnxExternal>()
+  const fed: OnnxPort[] = []
+  for (const { value } of parameters) {
+    const location = emit.locationOf(value)
+    if (!location || location.kind === 'memory') fed.push(asPort(value))
+    else for (const [name, part] of externalsOf(value.name, location)) externals.set(name, part)
+    if (location?.kind === 'quantised' && location.scheme === 'nf4')
+      fed.push(absmaxPort(value.name, location))
+  }
+  return { externals, fed }
 }
 
 /**
@@ -83,6 +91,12 @@ const asPort = (value: Value): OnnxPort => ({
   name: value.name,
   elementType: value.dtype,
   dims: value.shape,
+})
+
+const absmaxPort = (name: string, location: Nf4Location): OnnxPort => ({
+  name: absmaxName(name),
+  elementType: 'float32',
+  dims: [countOf(location.shape) / location.blockValues],
 })
 
 /** ONNX does not let an input be an output of the same name. */

@@ -2,8 +2,7 @@
 import type { QuantisedLocation } from '#engine/backend-port.ts'
 import type { Dim, Value } from '#engine/ir/types.ts'
 import { type Emitter, lastOf, type NodeOptions, productOf, rowsShape } from './emitter.ts'
-import { elementTypes } from './model-proto.ts'
-import { blocksOfScale, countOf } from './stored-weights.ts'
+import { absmaxName, blocksOfScale, countOf } from './stored-weights.ts'
 
 type In<Scheme> = Extract<QuantisedLocation, { readonly scheme: Scheme }>
 export type Nf4Location = In<'nf4'>
@@ -68,13 +67,12 @@ interface Nf4Product {
 
 /** x weight^T [T,N] by the runtime's own operator, which knows the 16 levels. */
 export function multiplyNf4(emit: Emitter, product: Nf4Product, options: NodeOptions): string {
-  const { weight, location } = product
-  const inputs = [product.x, `${weight.name}.codes`, absmaxOf(emit, weight, location)]
+  const { name } = product.weight
   const [N, K] = product.shape
-  return emit.node('MatMulBnb4', inputs, {
+  return emit.node('MatMulBnb4', [product.x, `${name}.codes`, absmaxName(name)], {
     ...options,
     domain: 'com.microsoft',
-    attributes: { N, K, block_size: location.blockValues, quant_type: 1 },
+    attributes: { N, K, block_size: product.location.blockValues, quant_type: 1 },
   })
 }
 
@@ -103,19 +101,13 @@ const unitMatrix = (emit: Emitter): string =>
     )
   })
 
-/** Double quantisation (QLoRA, section 3): the largest magnitude of each block = map[code] * scale of 256 + offset. */
-function absmaxOf(emit: Emitter, { name }: Value, location: Nf4Location): string {
-  return emit.shareNearby(`${name}.absmax`, () => {
-    const blocks = countOf(location.shape) / location.blockValues
-    const shape = [blocks]
-    const map = emit.share('absmax map', () => emit.floats([256], location.absmaxMap))
-    const codes = emit.node('Cast', [`${name}.absmax.codes`], { attributes: { to: elementTypes.int32 } })
-    const shares = emit.node('Gather', [map, codes], { shape })
-    const spread = [Math.ceil(blocks / blocksOfScale), blocksOfScale]
-    const each = emit.node('Expand', [`${name}.absmax.scales`, emit.integers(spread)], { shape: spread })
-    const flat = emit.reshape(each, [-1], { shape: [spread[0]! * blocksOfScale] })
-    const scales = emit.node('Slice', [flat, emit.integers([0]), emit.integers([blocks])], { shape })
-    const scaled = emit.node('Mul', [shares, scales], { shape })
-    return emit.node('Add', [scaled, emit.scalar(location.absmaxOffset)], { shape })
+/**
+ * Double quantisation (QLoRA, section 3): the largest magnitude of each block = map[code] * scale of 256 blocks + offset.
+ * Decoded once and fed: 7 nodes at every use took more memory than these numbers, and twice the time to prepare.
+ */
+export function decodeAbsmax(location: Nf4Location, codes: Uint8Array, scales: Float32Array): Float32Array {
+  return Float32Array.from(codes, (code, block) => {
+    const scale = scales[Math.floor(block / blocksOfScale)]!
+    return Math.fround(location.absmaxMap[code]! * scale) + location.absmaxOffset
   })
 }

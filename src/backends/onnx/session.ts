@@ -1,12 +1,13 @@
 // Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime or the disk.
 // `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
 import type {
   Backend,
   CompileOptions,
+  FilePart,
   QuantisedLocation,
   Session,
   Tensor,
@@ -18,7 +19,8 @@ import { attemptAsync, ProblemError } from '#shared/result.ts'
 import { bindSizes, checkPositions, type Sizes } from './feeds.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
-import { bytesOf, externalsOf, type StoredWeight } from './stored-weights.ts'
+import { decodeAbsmax, type Nf4Location } from './quantised.ts'
+import { absmaxName, bytesOf, partsOf, type StoredWeight } from './stored-weights.ts'
 
 // A thread has a copy of the environment: what it sets does not reach the runtime.
 if (process.env[quietRuntime.name] !== quietRuntime.value) {
@@ -38,6 +40,7 @@ export function createOnnxBackend(): Backend {
 async function compile(graph: Graph, options: CompileOptions): Promise<Session> {
   const frozen = graph.parameters.filter((parameter) => !parameter.isTrainable).map(({ value }) => value)
   const held = new Map<string, Tensor>()
+  const decoded = new Map<string, Tensor>()
   const files: StoredWeight[] = []
   const sizes = new Map<string, number>()
   for (const value of frozen) {
@@ -45,6 +48,8 @@ async function compile(graph: Graph, options: CompileOptions): Promise<Session> 
     if (!location) throw missingWeight(value)
     if (location.kind === 'memory') held.set(value.name, location.tensor)
     else files.push(await checkedFile(value, location, sizes))
+    if (location.kind === 'quantised' && location.scheme === 'nf4')
+      decoded.set(absmaxName(value.name), await readAbsmax(location))
   }
   const isHeld = frozen.filter(({ name }) => held.has(name))
   const known = bindSizes(isHeld, sizes, held)
@@ -53,7 +58,7 @@ async function compile(graph: Graph, options: CompileOptions): Promise<Session> 
   const runtime = await ort.InferenceSession.create(model, settings).catch((error: unknown) => {
     throw failed('The computation could not be prepared.', 'preparing the model', error)
   })
-  return createSession(graph, runtime, { held, known })
+  return createSession(graph, runtime, { held: new Map([...held, ...decoded]), known })
 }
 
 /** ONNX Runtime looks for external weights in one folder only (links resolved); they stay memory-mapped. */
@@ -104,7 +109,7 @@ async function checkedFile(
   const { size } = await stat(join(location.folder, location.file)).catch((error: unknown) => {
     throw damaged(where, String(error))
   })
-  for (const [name, part] of externalsOf(value.name, location)) {
+  for (const [name, part] of partsOf(value.name, location)) {
     if (part.lengthBytes !== bytesOf(part))
       throw damaged(where, `${name}: ${part.lengthBytes} bytes, expected ${bytesOf(part)}`)
     if (size < part.offsetBytes + part.lengthBytes)
@@ -119,8 +124,24 @@ function checkBlocks({ shape, blockValues }: QuantisedLocation, where: string): 
     throw damaged(where, `shape [${shape.join()}] is not one of rows of blocks of ${blockValues} values`)
 }
 
+async function readAbsmax(location: Nf4Location): Promise<Tensor> {
+  const file = await open(join(location.folder, location.file))
+  try {
+    const read = async ({ offsetBytes, lengthBytes }: FilePart): Promise<Uint8Array<ArrayBuffer>> => {
+      const bytes = new Uint8Array(lengthBytes)
+      await file.read(bytes, 0, lengthBytes, offsetBytes)
+      return bytes
+    }
+    const scales = new Float32Array((await read(location.absmaxScales)).buffer)
+    const data = decodeAbsmax(location, await read(location.absmaxCodes), scales)
+    return { dtype: 'float32', shape: [data.length], data }
+  } finally {
+    await file.close()
+  }
+}
+
 interface Frozen {
-  /** Weights in memory, passed along on every run. */
+  /** Weights in memory, and scales of others, passed along on every run. */
   readonly held: ReadonlyMap<string, Tensor>
   /** Symbols whose size the weights decide. */
   readonly known: Sizes

@@ -8,8 +8,19 @@ export type StoredWeight = Exclude<WeightLocation, { kind: 'memory' }>
 /** Blocks whose largest magnitudes share a scale. */
 export const blocksOfScale = 256
 
-/** By the names under which rules read them. */
+/** The decoded scales of an nf4 weight: fed, as they are in no file. */
+export const absmaxName = (weight: string): string => `${weight}.absmax`
+
+/** What rules read where it lies, by name. */
 export function externalsOf(name: string, location: StoredWeight): ReadonlyMap<string, OnnxExternal> {
+  const parts = new Map(partsOf(name, location))
+  parts.delete(`${name}.absmax.codes`)
+  parts.delete(`${name}.absmax.scales`)
+  return parts
+}
+
+/** Everything that lies in the file. */
+export function partsOf(name: string, location: StoredWeight): ReadonlyMap<string, OnnxExternal> {
   if (location.kind === 'quantised') return quantisedParts(name, location)
   const { file, dtype, shape, offsetBytes, lengthBytes } = location
   return new Map([[name, { elementType: dtype, dims: shape, file, offsetBytes, lengthBytes }]])
