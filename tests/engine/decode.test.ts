@@ -14,17 +14,10 @@ import {
 import { unwrap } from '../../src/shared/result.ts'
 import { batchFeeds, bindFeeds } from './support/feeds.ts'
 import { wholeTensor } from './support/numbers.ts'
+import { tinyLora } from './support/tiny-methods.ts'
 import { tinyConfig, weightFeeds } from './support/tiny-models.ts'
 
-const method: MethodSpec = {
-  kind: 'lora',
-  rank: 2,
-  alpha: 4,
-  targets: ['q_proj', 'k_proj', 'v_proj', 'down_proj'],
-  topLayers: 1,
-  scaling: 'standard',
-  decomposed: false,
-}
+const method: MethodSpec = { ...tinyLora, targets: ['q_proj', 'k_proj', 'v_proj', 'down_proj'], topLayers: 1 }
 const plain = tinyConfig()
 /** One block with a window of 3, one without: a prompt of 6 tokens does not fit into the window. */
 const windowed = tinyConfig({

@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest'
 import type {
   Graph,
-  LoraMethod,
   MethodSpec,
   ModelConfig,
   OpNode,
@@ -11,20 +10,11 @@ import type {
 } from '../../../src/engine/index.ts'
 import { buildTrainingGraph, interpret } from '../../../src/engine/index.ts'
 import { eliminateDeadCode } from '../../../src/engine/passes/eliminate-dead-code.ts'
-import { linearNames } from '../../../src/shared/recipe.ts'
 import type { Feeds } from '../support/feeds.ts'
 import { worstGradientError } from '../support/gradient-check.ts'
+import { tinyLora as lora } from '../support/tiny-methods.ts'
 import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
 
-const lora: LoraMethod = {
-  kind: 'lora',
-  rank: 2,
-  alpha: 3,
-  targets: linearNames,
-  topLayers: null,
-  scaling: 'standard',
-  decomposed: false,
-}
 const models: Readonly<Record<string, ModelConfig>> = {
   untied: tinyConfig(),
   tied: tinyConfig({ tie_word_embeddings: true }),

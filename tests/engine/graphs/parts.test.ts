@@ -1,30 +1,14 @@
 // Graphs that begin or end inside a model, or hold several documents in a row: the same numbers as the whole graph.
 import { describe, expect, test } from 'vitest'
-import type {
-  BodyOptions,
-  BuiltGraph,
-  LoraMethod,
-  MethodSpec,
-  NumericTensor,
-  Task,
-} from '../../../src/engine/index.ts'
+import type { BodyOptions, BuiltGraph, MethodSpec, NumericTensor, Task } from '../../../src/engine/index.ts'
 import { buildPrefixGraph, buildTrainingGraph, interpret, languageModel } from '../../../src/engine/index.ts'
 import { sumLosses } from '../../../src/engine/train/loss-chunks.ts'
-import { linearNames } from '../../../src/shared/recipe.ts'
 import { chunkFeeds, type Feeds, type Labelled } from '../support/feeds.ts'
 import { relativeDifference, relativeDistance, wholeTensor } from '../support/numbers.ts'
+import { tinyLora as lora } from '../support/tiny-methods.ts'
 import { tinyConfig, weightFeeds } from '../support/tiny-models.ts'
 
 const config = tinyConfig({ num_hidden_layers: 3 })
-const lora: LoraMethod = {
-  kind: 'lora',
-  rank: 2,
-  alpha: 3,
-  targets: linearNames,
-  topLayers: null,
-  scaling: 'standard',
-  decomposed: false,
-}
 const classes: Task = { kind: 'sequence-classes', classes: 3 }
 const documents = [
   [3, 1, 4, 1, 5],

@@ -1,6 +1,6 @@
 // How trained weights start: adapters that change nothing, heads drawn, the model's own weights read.
 import { describe, expect, test } from 'vitest'
-import type { LoraMethod, NumericTensor, Task } from '../../../src/engine/index.ts'
+import type { NumericTensor, Task } from '../../../src/engine/index.ts'
 import {
   adapterShapes,
   buildLogitsGraph,
@@ -10,19 +10,11 @@ import {
   parameterShapes,
 } from '../../../src/engine/index.ts'
 import { rowNorms } from '../../../src/engine/methods/initial-values.ts'
-import { linearNames } from '../../../src/shared/recipe.ts'
 import { countOf, largestDifference, norm, wholeTensor } from '../support/numbers.ts'
+import { tinyLora } from '../support/tiny-methods.ts'
 import { tinyConfig, trainingFeeds, weightFeeds } from '../support/tiny-models.ts'
 
-const lora: LoraMethod = {
-  kind: 'lora',
-  rank: 16,
-  alpha: 4,
-  targets: linearNames,
-  topLayers: null,
-  scaling: 'standard',
-  decomposed: false,
-}
+const lora = { ...tinyLora, rank: 16, alpha: 4 }
 const wide = tinyConfig({ hidden_size: 64, intermediate_size: 100 })
 const unread = async (name: string): Promise<never> => {
   throw new Error(`${name} is read without need`)

@@ -1,6 +1,6 @@
 // Training methods: which weights are trained, under which names, and that graphs list the same.
 import { describe, expect, test } from 'vitest'
-import type { LoraMethod, MethodSpec, ModelConfig, Task } from '../../../src/engine/index.ts'
+import type { MethodSpec, ModelConfig, Task } from '../../../src/engine/index.ts'
 import {
   adapterShapes,
   buildScoringGraph,
@@ -10,19 +10,11 @@ import {
   trainableShapes,
 } from '../../../src/engine/index.ts'
 import { adapterScale } from '../../../src/engine/methods/methods.ts'
-import { linearNames } from '../../../src/shared/recipe.ts'
+import { tinyLora } from '../support/tiny-methods.ts'
 import { tinyConfig } from '../support/tiny-models.ts'
 
 const config = tinyConfig({ num_hidden_layers: 3 })
-const lora: LoraMethod = {
-  kind: 'lora',
-  rank: 4,
-  alpha: 8,
-  targets: linearNames,
-  topLayers: null,
-  scaling: 'standard',
-  decomposed: false,
-}
+const lora = { ...tinyLora, rank: 4, alpha: 8 }
 const classes: Task = { kind: 'sequence-classes', classes: 3 }
 const namesOf = (shapes: readonly { readonly name: string }[]): string[] => shapes.map(({ name }) => name)
 const options = { lossChunks: 1, gradientCheckpointing: true }
