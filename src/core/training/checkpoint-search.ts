@@ -95,27 +95,26 @@ export function damaged(folder: string, reason: string): ProblemError {
 }
 
 /**
- * The tensors of one file of a verified checkpoint. Problems: checkpoint.damaged where the file is not there or
- * holds something else.
+ * Hands over the tensors of one file of a verified checkpoint, one after the other: a whole model's moments are not held
+ * twice. Problems: checkpoint.damaged where the file is not there or holds something else.
  */
 export async function readCheckpointTensors(
   checkpoint: VerifiedCheckpoint,
   name: string,
-): Promise<Result<Map<string, CheckpointTensor>>> {
+  take: (tensor: string, value: CheckpointTensor) => void,
+): Promise<Result<void>> {
   return attemptAsync(async () => {
     const file = await openFileBytes(join(checkpoint.path, name))
     try {
       const header = unwrap(await readSafetensorsHeader(file))
-      const tensors = new Map<string, CheckpointTensor>()
       for (const [tensor, { dtype, shape, offsetBytes, lengthBytes }] of header.tensors) {
         if (dtype !== 'F32' && dtype !== 'U8')
           throw damaged(checkpoint.folder, `${name} holds ${dtype}, which is never written`)
         const bytes = await file.read(offsetBytes, lengthBytes)
         const data =
           dtype === 'U8' ? bytes : new Float32Array(bytes.buffer, bytes.byteOffset, lengthBytes / 4)
-        tensors.set(tensor, { shape, data })
+        take(tensor, { shape, data })
       }
-      return tensors
     } finally {
       await file.close()
     }

@@ -6,7 +6,7 @@ import { methodOf } from '#core/training/method-of.ts'
 import { createDecoding, type Decoding } from '#engine/decode.ts'
 import { type Backend, buildDecodingGraph } from '#engine/index.ts'
 import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
-import { type TrainState, viewsOf } from '#engine/train/state.ts'
+import { measuredParameters, type TrainState, viewsOf } from '#engine/train/state.ts'
 import type { SamplesBody } from '#shared/journal-types.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
@@ -87,7 +87,7 @@ function openSampler({ job, model, rows, setup, host, state }: SampleParts): Sam
   const built = buildDecodingGraph(config, methodOf(job.recipe.method))
   const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
   const isLabel = scenarioOf(job.recipe.scenario).metrics.includes('accuracy')
-  const trained = viewsOf(setup.layout, state.parameters)
+  const trained = viewsOf(setup.layout, measuredParameters(state))
   const prompts = chosen.map(({ ids }) => ids)
   const places = Math.max(1, ...prompts.map((ids) => ids.length)) + answerTokens
   /** What it took the last time, so that nothing is begun that time does not allow. */

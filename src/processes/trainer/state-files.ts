@@ -134,11 +134,15 @@ async function readTensors(
   file: string,
   into: ReadonlyMap<string, CheckpointTensor>,
 ): Promise<void> {
-  const tensors = unwrap(await readCheckpointTensors(checkpoint, file))
-  for (const [name, { shape, data }] of into) {
-    const saved = tensors.get(name)
-    const isSame = saved?.shape.join() === shape.join() && saved.data.constructor === data.constructor
-    if (!saved || !isSame) throw notResumable(checkpoint.folder, `${file} does not hold ${name} in its shape`)
-    data.set(saved.data)
-  }
+  const missing = new Set(into.keys())
+  const read = await readCheckpointTensors(checkpoint, file, (name, saved) => {
+    const tensor = into.get(name)
+    if (tensor?.shape.join() !== saved.shape.join()) return
+    if (tensor.data.constructor !== saved.data.constructor) return
+    tensor.data.set(saved.data)
+    missing.delete(name)
+  })
+  unwrap(read)
+  const [name] = missing
+  if (name !== undefined) throw notResumable(checkpoint.folder, `${file} does not hold ${name} in its shape`)
 }
