@@ -1,4 +1,6 @@
 // The engine's public face: a list of re-exports, nothing else.
+export type { GraphFigures } from './analysis/graph-figures.ts'
+export { graphFigures } from './analysis/graph-figures.ts'
 export type { LiveMemory, SymbolSizes } from './analysis/live-memory.ts'
 export { liveMemory } from './analysis/live-memory.ts'
 export { differentiate, gradientOutputName } from './autodiff/differentiate.ts'
@@ -38,7 +40,7 @@ export type {
 export { languageModel } from './models/config.ts'
 export { mayHoldBesides, parseModelConfig } from './models/families.ts'
 export { ropeWeights } from './models/rope.ts'
-export { headShapes, layerLinears, optionalShapes, parameterShapes } from './models/shapes.ts'
+export { headShapes, layerLinears, nameInClass, optionalShapes, parameterShapes } from './models/shapes.ts'
 export { parameterCount } from './models/sizes.ts'
 export { memoryBytes as optimizerBytes } from './optim/optimizer.ts'
 export { counterRandom } from './random.ts'

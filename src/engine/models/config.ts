@@ -189,7 +189,8 @@ export interface RelativePositions {
 /** 'decoder': causal; 'encoder': sees both ways; 'sequence-to-sequence': an encoder, and a decoder that looks at it. */
 export type ModelKind = 'decoder' | 'encoder' | 'sequence-to-sequence'
 
-export interface ModelConfig {
+/** What a family reads from config.json. */
+export interface ModelDescription {
   /** `model_type` of config.json. */
   readonly family: string
   readonly kind: ModelKind
@@ -226,6 +227,12 @@ export interface ModelConfig {
   readonly finalNorm: string | null
   readonly encoderNorm: string | null
   readonly output: OutputDescription
+}
+
+export interface ModelConfig extends ModelDescription {
+  /** How names of the body begin in the weight file, and in the transformers class that has a head ('bert.'). */
+  readonly filePrefix: string
+  readonly classPrefix: string
 }
 
 export interface NamedShape {

@@ -1,5 +1,5 @@
 // BERT (Devlin et al. 2019), RoBERTa, XLM-RoBERTa and DistilBERT: learned positions, norm of every sum, no mask by order.
-import type { AttentionSublayer, BlockForm, LinearTemplate, MlpSublayer, ModelConfig } from './config.ts'
+import type { AttentionSublayer, BlockForm, LinearTemplate, MlpSublayer, ModelDescription } from './config.ts'
 import {
   type ConfigObject,
   configProblem,
@@ -107,10 +107,10 @@ interface EncoderTraits {
   readonly positionOffset: number
   /** Rows of the table of token types; null: no such table. */
   readonly types: number | null
-  readonly heads: ModelConfig['output']['heads']
+  readonly heads: ModelDescription['output']['heads']
 }
 
-function readEncoder(config: ConfigObject, prefix: string, traits: EncoderTraits): ModelConfig {
+function readEncoder(config: ConfigObject, prefix: string, traits: EncoderTraits): ModelDescription {
   const { names, positionOffset, types } = traits
   requireOneOf(config, 'position_embedding_type', ['absolute'])
   requireOneOf(config, 'is_decoder', [false])

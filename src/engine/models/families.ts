@@ -52,7 +52,9 @@ function readConfig(config: ConfigObject, names: ReadonlySet<string>): ModelConf
   const family = findFamily(config.model_type)
   if (config.quantization_config !== undefined && config.quantization_config !== null)
     throw configProblem('quantization_config', 'weights that are not quantised', config.quantization_config)
-  return family.readConfig(config, findPrefix(family, names), names)
+  const filePrefix = findPrefix(family, names)
+  const classPrefix = family.prefixes[0] ?? ''
+  return { ...family.readConfig(config, filePrefix, names), filePrefix, classPrefix }
 }
 
 /**

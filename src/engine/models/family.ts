@@ -1,20 +1,20 @@
 // What a model family must say of itself, and what readings of families share. A family is one such value in the table
 // of families.ts.
 import type { LinearName } from '#shared/recipe.ts'
-import type { BlockDescription, BlockForm, HeadStep, LinearTemplate, ModelConfig } from './config.ts'
+import type { BlockDescription, BlockForm, HeadStep, LinearTemplate, ModelDescription } from './config.ts'
 import { type ConfigObject, configProblem, readSize } from './config-fields.ts'
 
 export interface Family {
   /** Values of `model_type` in config.json that this family computes. */
   readonly modelTypes: readonly string[]
-  /** Where the names of its body begin: first as a model with a head is saved, then as others are. */
+  /** How the names of its body begin: first as in the class with a head, then as files have them besides. */
   readonly prefixes: readonly string[]
   /** The embedding table below the prefix, by which the prefix of a weight file is found. */
   readonly embeddingName: string
   /** Beginnings of names that its weight files may hold besides, below the prefix or not: other heads, old copies. */
   readonly besides: readonly string[]
   /** Reads and checks config.json; throws ProblemError. `names` of the weights, where there is a weight file. */
-  readonly readConfig: (config: ConfigObject, prefix: string, names: ReadonlySet<string>) => ModelConfig
+  readonly readConfig: (config: ConfigObject, prefix: string, names: ReadonlySet<string>) => ModelDescription
 }
 
 /** Heads, K key/value heads and their width, checked against each other. */
@@ -65,7 +65,7 @@ export const headStep = (
 export const decoderBesides: readonly string[] = ['lm_head.', 'score.', 'classifier.', 'qa_outputs.']
 
 /** A causal model's heads: one linear layer, without bias where it classifies a text. */
-export const decoderHeads = (tokenHead: string): NonNullable<ModelConfig['output']['heads']> => ({
+export const decoderHeads = (tokenHead: string): NonNullable<ModelDescription['output']['heads']> => ({
   'sequence-classes': [headStep('score', 'classes', false)],
   'token-classes': [headStep(tokenHead, 'classes', true)],
 })

@@ -1,6 +1,6 @@
 // Gemma 2 and 3 (text): norms with offset 1 before and after each branch, scaled embeddings, blocks with and without
 // a window; Gemma 2 caps scores and logits, Gemma 3 norms queries and keys and turns windowed blocks by another table.
-import type { ModelConfig } from './config.ts'
+import type { ModelDescription } from './config.ts'
 import {
   type ConfigObject,
   configProblem,
@@ -62,7 +62,7 @@ function readGemma(
   traits: LlamaTraits,
   caps: { readonly scores: number | null; readonly logits: number | null },
   describeLayers: (sizes: LlamaSizes) => LlamaLayers,
-): ModelConfig {
+): ModelDescription {
   requireOneOf(config, 'use_bidirectional_attention', [false])
   const model = readLlamaShaped(config, prefix, traits, describeLayers)
   return {
@@ -112,6 +112,23 @@ const readGemma3: Family['readConfig'] = (config, prefix) =>
     }
   })
 
+/** What published files leave out of `text_config`. */
+const textDefaults = {
+  vocab_size: 262_208,
+  hidden_size: 2304,
+  intermediate_size: 9216,
+  num_hidden_layers: 26,
+  num_attention_heads: 8,
+  num_key_value_heads: 4,
+}
+
+/** Gemma 3 with pictures: its text side alone. */
+const readGemma3Text: Family['readConfig'] = (config, prefix, names) => {
+  const { text_config: text, model_type } = config
+  if (!isObject(text)) throw configProblem('text_config', 'an object', text)
+  return readGemma3({ ...textDefaults, ...text, model_type }, prefix, names)
+}
+
 export const gemmaFamilies: readonly Family[] = [
   {
     modelTypes: ['gemma2'],
@@ -126,5 +143,15 @@ export const gemmaFamilies: readonly Family[] = [
     embeddingName: 'embed_tokens.weight',
     besides: decoderBesides,
     readConfig: readGemma3,
+  },
+  {
+    modelTypes: ['gemma3'],
+    prefixes: ['model.language_model.', 'language_model.model.'],
+    embeddingName: 'embed_tokens.weight',
+    besides: [
+      ...['vision_tower.', 'multi_modal_projector.', 'model.vision_tower.', 'model.multi_modal_projector.'],
+      ...['lm_head.', 'language_model.lm_head.'],
+    ],
+    readConfig: readGemma3Text,
   },
 ]

@@ -1,5 +1,5 @@
 // GPT-2 (Radford et al. 2019) and GPT-NeoX, Pythia (Black et al. 2022): LayerNorm, an MLP without gate, fused projections.
-import type { AttentionSublayer, BlockForm, MlpSublayer, ModelConfig } from './config.ts'
+import type { AttentionSublayer, BlockForm, MlpSublayer, ModelDescription } from './config.ts'
 import {
   type ConfigObject,
   readActivation,
@@ -84,7 +84,7 @@ const decoderDefaults = {
   attentionSoftCap: null,
   relativePositions: null,
   encoderNorm: null,
-} as const satisfies Partial<ModelConfig>
+} as const satisfies Partial<ModelDescription>
 
 function neoxForm(config: ConfigObject, hidden: number, intermediate: number): BlockForm {
   const hasBias = readFlag(config, 'attention_bias', true)

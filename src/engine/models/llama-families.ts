@@ -1,5 +1,5 @@
 // Llama, SmolLM3, Mistral, Qwen 2 and 3, Phi-3, OLMo 2, Granite: what each differs in from Llama (Touvron et al. 2023).
-import type { ModelConfig } from './config.ts'
+import type { ModelDescription } from './config.ts'
 import {
   type ConfigObject,
   readFlag,
@@ -51,7 +51,7 @@ function smolLm3Layers(config: ConfigObject, layers: number): LlamaLayers {
 }
 
 /** Granite scales the embedding, what every block adds, the scores, and the logits. */
-function readGranite(config: ConfigObject, prefix: string): ModelConfig {
+function readGranite(config: ConfigObject, prefix: string): ModelDescription {
   const attentionScale = readPositive(config, 'attention_multiplier', 1)
   const model = readLlamaShaped(config, prefix, llamaTraits, () => ({ attentionScale }))
   return {

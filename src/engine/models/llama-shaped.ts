@@ -5,7 +5,7 @@ import type {
   BlockForm,
   LinearTemplate,
   MlpSublayer,
-  ModelConfig,
+  ModelDescription,
   RopeTable,
   SublayerNorms,
 } from './config.ts'
@@ -169,7 +169,7 @@ export function readLlamaShaped(
   prefix: string,
   traits: LlamaTraits,
   describeLayers: (sizes: LlamaSizes) => LlamaLayers = () => ({}),
-): ModelConfig {
+): ModelDescription {
   const sizes = readLlamaSizes(config, traits)
   const { layers, headWidth } = sizes
   const form = readForm(config, traits, sizes)

@@ -25,6 +25,15 @@ export const linearIn = (block: BlockDescription, template: LinearTemplate): Lin
   path: `${block.path}.${template.path}`,
 })
 
+/**
+ * A name of something in a block as the transformers class with a head has it: PEFT names adapters so, whatever the prefix
+ * of the weight file. Other names (a head's) are given back as they are.
+ */
+export function nameInClass({ filePrefix, classPrefix, blocks }: ModelConfig, name: string): string {
+  const isInBlock = blocks.some(({ path }) => name.startsWith(`${path}.`))
+  return isInBlock ? classPrefix + name.slice(filePrefix.length) : name
+}
+
 /** The linear layers of one block, in the order in which they are computed. */
 export function layerLinears(config: ModelConfig, layer: number): readonly LinearDescription[] {
   const block = blockOf(config, layer)

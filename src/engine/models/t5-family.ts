@@ -1,6 +1,6 @@
 // T5 (Raffel et al. 2020) and T5 v1.1, Flan-T5: an encoder and a decoder that looks at it, biased by distance instead of
 // positions, RMS norms, scores without a scale.
-import type { AttentionSublayer, BlockForm, LinearTemplate, MlpSublayer, ModelConfig } from './config.ts'
+import type { AttentionSublayer, BlockForm, LinearTemplate, MlpSublayer, ModelDescription } from './config.ts'
 import {
   activationOf,
   type ConfigObject,
@@ -91,7 +91,7 @@ function readOutput(
 const relativeBias = (side: 'encoder' | 'decoder'): string =>
   `${side}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`
 
-function readT5(config: ConfigObject, _prefix: string, names: ReadonlySet<string>): ModelConfig {
+function readT5(config: ConfigObject, _prefix: string, names: ReadonlySet<string>): ModelDescription {
   const hidden = readSize(config, 'd_model')
   const heads = readSize(config, 'num_heads')
   const headWidth = readSize(config, 'd_kv')

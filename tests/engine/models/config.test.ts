@@ -1,7 +1,14 @@
 // Reading config.json: what is left out, what differs between families and ages of files, every refusal with its place.
 import { describe, expect, test } from 'vitest'
 import type { Task } from '../../../src/engine/index.ts'
-import { headShapes, layerLinears, parameterShapes, parseModelConfig } from '../../../src/engine/index.ts'
+import {
+  headShapes,
+  layerLinears,
+  mayHoldBesides,
+  nameInClass,
+  parameterShapes,
+  parseModelConfig,
+} from '../../../src/engine/index.ts'
 import { unwrap } from '../../../src/shared/result.ts'
 
 const starter = {
@@ -26,6 +33,14 @@ const phi3 = { ...starter, model_type: 'phi3' }
 const factors = { short_factor: [1, 1], long_factor: [1, 1] }
 const bert = { ...starter, model_type: 'bert', hidden_act: 'gelu', num_key_value_heads: 9 }
 const t5 = { model_type: 't5', vocab_size: 32, d_model: 8, d_kv: 4, d_ff: 16, num_layers: 1, num_heads: 2 }
+
+/** As Gemma 3's class has it where a file says nothing. */
+const gemma3Text = {
+  model_type: 'gemma3_text',
+  vocab_size: 262_208,
+  num_attention_heads: 8,
+  num_key_value_heads: 4,
+}
 
 const llama3 = {
   factor: 8,
@@ -262,5 +277,33 @@ describe('parameterShapes', () => {
       { name: 'score.bias', shape: [3] },
     ])
     expect(headShapes(config, { kind: 'language-model' })).toEqual([])
+  })
+})
+
+describe('names', () => {
+  test('an adapter is named as in the class with a head, a head as it is', () => {
+    const bare = unwrap(parseModelConfig(bert, ['embeddings.word_embeddings.weight']))
+    expect(layerLinears(bare, 0)[0]?.path).toBe('encoder.layer.0.attention.self.query')
+    expect(nameInClass(bare, 'encoder.layer.0.attention.self.query.lora_A.weight')).toBe(
+      'bert.encoder.layer.0.attention.self.query.lora_A.weight',
+    )
+    expect(nameInClass(bare, 'classifier.weight')).toBe('classifier.weight')
+    const whole = unwrap(parseModelConfig(bert))
+    expect(nameInClass(whole, 'bert.encoder.layer.0.output.dense')).toBe('bert.encoder.layer.0.output.dense')
+  })
+
+  test('of Gemma 3 with pictures the text side is read, under the names of its file', () => {
+    const text = { hidden_size: 64, intermediate_size: 128, num_hidden_layers: 6, head_dim: 16 }
+    const config = { model_type: 'gemma3', text_config: text, vision_config: {} }
+    const seen = unwrap(parseModelConfig(config, ['language_model.model.embed_tokens.weight']))
+    const alone = unwrap(parseModelConfig({ ...gemma3Text, ...text }))
+    const strip = (names: typeof seen): readonly string[] =>
+      parameterShapes(names).map(({ name, shape }) => `${name.replace(names.filePrefix, '')} ${shape}`)
+    expect(strip(seen)).toEqual(strip(alone))
+    expect(seen.rope).toEqual(alone.rope)
+    const inFile = 'language_model.model.layers.0.mlp.down_proj'
+    expect(nameInClass(seen, inFile)).toBe('model.language_model.layers.0.mlp.down_proj')
+    expect(mayHoldBesides(seen, 'vision_tower.head.probe')).toBe(true)
+    expect(mayHoldBesides(seen, 'language_model.model.norm.bias')).toBe(false)
   })
 })
