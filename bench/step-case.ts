@@ -1,31 +1,40 @@
 // One configuration of the step benchmark, in a process of its own: reads it from the first argument as JSON, prints
 // what it measured as one line of JSON.
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
+import { quantisedWeights } from '#core/models/quantised-weights.ts'
+import { sha256File } from '#core/system/durable-files.ts'
+import { graphFlops } from '#engine/analysis/graph-flops.ts'
 import {
   type BuiltGraph,
   buildTrainingGraph,
   counterRandom,
   GraphBuilder,
   initialiseAdapter,
+  type MethodSpec,
   type ModelConfig,
   type Session,
   type Tensor,
 } from '#engine/index.ts'
-import { adamwStep } from '#engine/optim/adamw.ts'
 import { clipFactor, globalNorm } from '#engine/optim/clip.ts'
-import { collate } from '#engine/train/collate.ts'
+import { createOptimizer } from '#engine/optim/optimizer.ts'
+import { causalCollation, collate, mostLabelledTokens } from '#engine/train/collate.ts'
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { initialState, layoutOf, viewsOf } from '#engine/train/state.ts'
 import { locateWeights } from '#processes/scorer/model-folder.ts'
-import { linearNames, optimizerSettings } from '#shared/recipe.ts'
+import { ignoredLabel } from '#shared/labels.ts'
+import { linearNames, optimizerSettings, type Recipe, regularisationSettings } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
-import { graphFlops } from './graph-flops.ts'
 
 export interface StepCase {
   readonly rows: number
   readonly positions: number
   readonly checkpointing: boolean
+  /** The end of every row, as answers are. */
+  readonly labelledShare: number
+  /** How frozen weights are kept. */
+  readonly base: Recipe['method']['base']
   readonly steps: number
   readonly threads: number
   readonly folder: string
@@ -43,16 +52,26 @@ export interface StepFigures {
   readonly anonymousMib: number | null
 }
 
-const method = { kind: 'lora', rank: 8, alpha: 16, targets: linearNames, topLayers: null } as const
+const method: MethodSpec = {
+  kind: 'lora',
+  rank: 8,
+  alpha: 16,
+  targets: linearNames,
+  topLayers: null,
+  scaling: 'standard',
+  decomposed: false,
+}
 
-/** Random tokens, every one a target but the first of each row. */
-function randomRows({ rows, positions, config }: StepCase) {
+/** Random tokens; of a whole labelled row every one is a target but the first. */
+function randomRows({ rows, positions, config, labelledShare }: StepCase) {
   const random = counterRandom(3, 'tokens')
+  const unlabelled = Math.round(positions * (1 - labelledShare))
   return Array.from({ length: rows }, (_, row) => {
     const ids = Array.from({ length: positions }, (_, t) =>
       Math.floor(random(row * positions + t) * config.vocabulary),
     )
-    return { rowId: String(row), ids, labels: ids }
+    const labels = ids.map((id, t) => (t < unlabelled ? ignoredLabel : id))
+    return { rowId: String(row), ids, labels }
   })
 }
 
@@ -116,24 +135,35 @@ interface Trainer {
   step(index: number): Promise<void>
 }
 
+async function quantisedOf({ base, folder, config }: StepCase) {
+  if (base === 'float') return undefined
+  const weightsSha256 = await sha256File(join(folder, 'model.safetensors'))
+  return unwrap(await quantisedWeights({ folder, weightsSha256, config, scheme: base }))
+}
+
 async function openTrainer(stepCase: StepCase, built: BuiltGraph): Promise<Trainer> {
   const { config, folder, positions, threads } = stepCase
   const layout = layoutOf(built.trainable)
-  const state = initialState(layout, initialiseAdapter(built.trainable, 1))
+  const settings = {
+    optimizer: optimizerSettings.parse({}),
+    regularisation: regularisationSettings.parse({}),
+  }
+  const state = initialState(layout, initialiseAdapter(built.trainable, 1), settings)
   const adapter = viewsOf(layout, state.parameters)
-  const batch = collate(randomRows(stepCase), built.lossChunks)
+  const batch = collate(randomRows(stepCase), causalCollation(built.lossChunks))
   const sizes = new Map<string, number>()
   for (const input of built.graph.inputs)
     for (const [axis, dim] of input.shape.entries())
       if (typeof dim === 'string') sizes.set(dim, batch.feeds.get(input.name)!.shape[axis]!)
-  const weights = await locateWeights(folder, config, positions)
+  const weights = await locateWeights(folder, config, built, positions, await quantisedOf(stepCase))
   const startMs = performance.now()
   const session = unwrap(
     await createOnnxBackend().compile(built.graph, { threads, weights, workFolder: folder }),
   )
   const compileMs = performance.now() - startMs
   const gradients = new Float32Array(layout.length)
-  const settings = optimizerSettings.parse({})
+  const optimizer = createOptimizer(settings.optimizer, layout.entries, { ...state, gradients })
+  const { learningRate, clipNorm } = settings.optimizer
   return {
     session,
     compileMs,
@@ -144,18 +174,16 @@ async function openTrainer(stepCase: StepCase, built: BuiltGraph): Promise<Train
         gradients.set(outputs.get(`grad.${name}`)!.data as Float32Array, offset)
       const norm = globalNorm(gradients) / batch.labelledTokens
       if (!Number.isFinite(norm)) throw new Error('the gradient is not finite')
-      adamwStep(state, gradients, settings, {
-        updates: index + 1,
-        learningRate: settings.learningRate,
-        gradScale: clipFactor(norm, settings.clipNorm) / batch.labelledTokens,
-      })
+      const gradScale = clipFactor(norm, clipNorm) / batch.labelledTokens
+      optimizer.step({ updates: index + 1, learningRate, gradScale })
     },
   }
 }
 
 async function measure(stepCase: StepCase): Promise<StepFigures> {
   const { rows, positions, config, checkpointing, steps } = stepCase
-  const lossChunks = chooseLossChunks(rows * positions, config.vocabulary)
+  const labelled = mostLabelledTokens(randomRows(stepCase), rows)
+  const lossChunks = chooseLossChunks(labelled, config.vocabulary)
   const built = buildTrainingGraph(config, method, { lossChunks, gradientCheckpointing: checkpointing })
   const trainer = await openTrainer(stepCase, built)
   const stepsMs: number[] = []

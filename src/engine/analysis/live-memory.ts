@@ -28,6 +28,8 @@ export interface LiveMemory {
   readonly peakBytes: number
   /** Where that is: the node's region. */
   readonly peakRegion: string
+  /** The same for each region. */
+  readonly regionPeaks: ReadonlyMap<string, number>
   /** Bytes of the results, which are alive at the end. */
   readonly outputBytes: number
 }
@@ -82,7 +84,7 @@ export function liveMemory(
   const ended = endedAfter(graph, storeOf)
   const alive = new Map<number, number>()
   let bytes = 0
-  let peak = { peakBytes: 0, peakRegion: '' }
+  const regionPeaks = new Map<string, number>()
   for (const [index, node] of graph.nodes.entries()) {
     const ending = ended[index]!
     if (!views.has(node.kind)) {
@@ -98,14 +100,18 @@ export function liveMemory(
       }
     }
     const here = bytes + scratchBytes(node)
-    if (here > peak.peakBytes) peak = { peakBytes: here, peakRegion: node.region }
+    regionPeaks.set(node.region, Math.max(here, regionPeaks.get(node.region) ?? 0))
     for (const { id } of ending) {
       bytes -= alive.get(id) ?? 0
       alive.delete(id)
     }
   }
   const outputBytes = graph.outputs.reduce((sum, value) => sum + bytesOf(value, sizes), 0)
-  return { ...peak, outputBytes }
+  const [peakRegion, peakBytes] = [...regionPeaks].reduce(
+    (most, each) => (each[1] > most[1] ? each : most),
+    ['', 0],
+  )
+  return { peakBytes, peakRegion, regionPeaks, outputBytes }
 }
 
 /** An operand that ends here, has memory of its own, and is of the result's size. */

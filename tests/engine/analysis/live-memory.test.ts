@@ -27,7 +27,11 @@ const linear = (builder: GraphBuilder, x: Value, weight: Value): Value =>
 describe('memory of values while a graph runs', () => {
   it('holds a value until its last reader, and neither feeds nor weights', () => {
     const chain = graphOf((b, x, weight) => [linear(b, linear(b, linear(b, x, weight), weight), weight)])
-    expect(liveMemory(chain, sizes)).toEqual({ peakBytes: 2 * one, peakRegion: 'layer.0', outputBytes: one })
+    expect(liveMemory(chain, sizes)).toMatchObject({
+      peakBytes: 2 * one,
+      peakRegion: 'layer.0',
+      outputBytes: one,
+    })
   })
 
   it('holds what is read again later', () => {

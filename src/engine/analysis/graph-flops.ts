@@ -1,6 +1,6 @@
 // Floating-point operations of a graph's matrix products, counted from the graph itself: what is computed again for
 // checkpointing counts. Elementwise work is left out, as is usual.
-import type { Dim, Graph, OpNode, Value } from '#engine/index.ts'
+import type { Dim, Graph, OpNode, Value } from '../ir/types.ts'
 
 /**
  * A product of [m,k] and [k,n] takes 2mkn operations. Attention is counted as the full square, as is usual, although
