@@ -72,17 +72,17 @@ describe.skipIf(!found)('SmolLM2-135M-Instruct on ONNX Runtime', () => {
     },
   )
 
-  test('loss of a right-padded batch, token by token', async () => {
+  test.each(['padded', 'packed'] as const)('loss of a batch, token by token: %s', async (layout) => {
     const { input_ids, attention_mask, labels, per_token_loss, loss } = golden.loss_batch
     const rows = input_ids.map((ids, b) => {
       const length = attention_mask[b]!.reduce((sum, bit) => sum + bit, 0)
       return { rowId: String(b), ids: ids.slice(0, length), labels: labels[b]!.slice(0, length) }
     })
     const expected = per_token_loss.flatMap((losses, b) => losses.slice(0, rows[b]!.ids.length - 1))
-    const batch = collate(rows, causalCollation(1))
-    const scoring = await starter.compile(
-      buildScoringGraph(starter.config, { kind: 'none' }, { lossChunks: 1, mask: 'causal' }),
-    )
+    const isPacked = layout === 'packed'
+    const batch = collate(rows, { ...causalCollation(1), layout, hasSegments: isPacked })
+    const options = { lossChunks: 1, mask: 'causal', isPacked } as const
+    const scoring = await starter.compile(buildScoringGraph(starter.config, { kind: 'none' }, options))
     const outputs = await scoring.run(batch.feeds)
     const losses = [...(outputs.get('losses.0')!.data as Float32Array)]
     await scoring.dispose()

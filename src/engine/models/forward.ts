@@ -1,5 +1,5 @@
 // What a forward graph is built from: a builder, weights by name, graph inputs declared as they are needed, and how the
-// graph attends. build-graphs.ts makes one; body.ts and output.ts build with it.
+// graph attends. graphs/body-graph.ts makes one; body.ts and output.ts build with it.
 import type { GraphBuilder } from '../ir/graph-builder.ts'
 import type { AttentionAttributes, Dim, DType, Value } from '../ir/types.ts'
 import type { LinearDescription, ModelConfig, RopeName } from './config.ts'

@@ -2,12 +2,12 @@
 // on GPT-2's, which are kept the other way round.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import type { LoraMethod, NamedShape, NumericTensor, Task } from '../../../src/engine/index.ts'
-import { buildTrainingGraph, interpret, parseModelConfig, ropeWeights } from '../../../src/engine/index.ts'
+import type { LoraMethod, ModelConfig, NamedShape, NumericTensor, Task } from '../../../src/engine/index.ts'
+import { buildTrainingGraph, interpret, parseModelConfig } from '../../../src/engine/index.ts'
 import { sumLosses } from '../../../src/engine/train/loss-chunks.ts'
 import { linearNames } from '../../../src/shared/recipe.ts'
 import { unwrap } from '../../../src/shared/result.ts'
-import { batchFeeds, chunkFeeds } from '../support/feeds.ts'
+import { type FamilyBatch, familyFeeds } from '../support/family-feeds.ts'
 import { countOf, norm, relativeDifference } from '../support/numbers.ts'
 
 interface Case {
@@ -39,13 +39,19 @@ function filled({ name, shape }: NamedShape): NumericTensor {
 }
 
 const ids = [0, 1].map((b) => Array.from({ length: 12 }, (_, s) => 1 + ((b * 11 + s * s * 5 + s) % 28)))
-const texts = [
-  { row: 11, target: 2, weight: 1 / 2 },
-  { row: 23, target: 0, weight: 1 / 2 },
-]
-const tokens = ids.flatMap((row, b) =>
-  row.slice(4).map((target, s) => ({ row: b * 12 + s + 3, target, weight: 1 / 16 })),
-)
+
+/** Two whole texts; what is asked of them is a class, the tokens from the fifth on, or four tokens to be written. */
+function batchOf(kind: ModelConfig['kind'], isClassifier: boolean): FamilyBatch {
+  const tokens = ids.map((row) => row.map((id, s) => (s < 4 ? -100 : id)))
+  const written = ids.map((row) => row.slice(5, 9))
+  return {
+    ids,
+    mask: ids.map((row) => row.map(() => 1)),
+    types: null,
+    labels: isClassifier ? [2, 0] : kind === 'decoder' ? tokens : written,
+    startId: 0,
+  }
+}
 
 describe.each(Object.entries(cases))('%s', (_, one) => {
   const config = unwrap(parseModelConfig(one.config))
@@ -63,14 +69,9 @@ describe.each(Object.entries(cases))('%s', (_, one) => {
   test('loss and every gradient norm', () => {
     const options = { task, labelSmoothing: one.smoothing, lossChunks: 2, gradientCheckpointing: true }
     const built = buildTrainingGraph(config, method, options)
-    const ropes = ropeWeights(config, 12)
-    const feeds = new Map<string, NumericTensor>([
-      ...ropes,
-      ...batchFeeds(ids),
-      ...chunkFeeds(one.isClassifier ? texts : tokens, 2),
-    ])
+    const feeds = familyFeeds(config, task, batchOf(config.kind, one.isClassifier), 2, 12)
     for (const { name, shape } of [...built.frozen, ...built.trainable])
-      if (!ropes.has(name)) feeds.set(name, filled({ name, shape: shape.map(Number) }))
+      if (!feeds.has(name)) feeds.set(name, filled({ name, shape: shape.map(Number) }))
     const results = interpret(built.graph, feeds)
     expect(relativeDifference(sumLosses(results, 2), one.loss)).toBeLessThan(1e-6)
     expect(built.trainable.map(({ name }) => name).sort()).toEqual(Object.keys(one.gradientNorms).sort())
