@@ -53,15 +53,18 @@ function quantisedParts(name: string, location: QuantisedLocation): ReadonlyMap<
       ],
     ])
   }
-  const [rows, width] = location.shape as readonly [number, number]
-  const blocks = width / location.blockValues
-  const scales = [`${name}.scales`, part('float16', [rows, blocks], location.scales)] as const
-  if (location.scheme === 'int8')
-    return new Map([[`${name}.codes`, part('int8', [rows, width], location.codes)], scales])
+  if (location.scheme === 'int8') {
+    const [rows, width] = location.shape as readonly [number, number]
+    return new Map([
+      [`${name}.codes`, part('int8', [rows, width], location.codes)],
+      [`${name}.scales`, part('float16', [rows, width / location.blockValues], location.scales)],
+    ])
+  }
+  const blocks = countOf(location.shape) / location.blockValues
   return new Map([
-    [`${name}.codes`, part('uint4', [rows, width], location.codes)],
-    scales,
-    [`${name}.zeros`, part('uint8', [rows, blocks], location.zeros)],
+    [`${name}.codes`, part('uint4', [blocks, location.blockValues], location.codes)],
+    [`${name}.scales`, part('float16', [blocks, 1], location.scales)],
+    [`${name}.zeros`, part('uint8', [blocks, 1], location.zeros)],
   ])
 }
 
