@@ -167,3 +167,48 @@ test.each(cases)('$name', async (of) => {
   expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
   await session.dispose()
 })
+
+test('a document is not changed by a bit by what stands beside it', async () => {
+  const packed = cases.find(({ name }) => name === 'packed and causal')!
+  const { graph, feeds } = build(packed)
+  const session = unwrap(await createOnnxBackend().compile(graph, options))
+  const before = structuredClone(await session.run(feeds))
+  const changed = structuredClone(feeds)
+  // Segments are 23 positions long: everything but segment 6.
+  const isSixth = (position: number): boolean => Math.floor(position / 23) === 6
+  for (const name of ['q', 'k', 'v', 'dOut']) {
+    const { data, shape } = changed.get(name)!
+    for (let i = 0; i < data.length; i += 1)
+      if (!isSixth(Math.floor(i / shape[2]!))) (data as Float32Array)[i] = 50 * Math.sin(i)
+  }
+  const after = await session.run(changed)
+  for (const name of ['out', 'dq', 'dk', 'dv']) {
+    const { shape } = after.get(name)!
+    const sixth = ({ data }: Tensor) =>
+      Array.from(data, Number).filter((_, i) => isSixth(Math.floor(i / shape[2]!)))
+    expect(sixth(after.get(name)!), name).toEqual(sixth(before.get(name)!))
+  }
+  await session.dispose()
+})
+
+test('one session takes rows of any length and number, and gives the same bits again', async () => {
+  const sizes = [
+    [1, 300],
+    [9, 33],
+    [2, 1],
+    [1, 300],
+  ] as const
+  const session = unwrap(await createOnnxBackend().compile(build(ofSizes(1, 1)).graph, options))
+  const results = []
+  for (const [rows, queries] of sizes) {
+    const { graph, feeds } = build(ofSizes(rows, queries))
+    const actual = structuredClone(await session.run(feeds))
+    const worst = worstDifference(await unwrap(await truth.compile(graph, options)).run(feeds), actual)
+    expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
+    results.push(actual)
+  }
+  expect(results[3]).toEqual(results[0])
+  await session.dispose()
+})
+
+const ofSizes = (rows: number, queries: number): Case => ({ name: 'any', rows, queries, causal: true })

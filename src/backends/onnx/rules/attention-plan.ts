@@ -9,10 +9,10 @@ import { elementTypes } from '../model-proto.ts'
  * Rows of one product, queries times heads that share a key head: few, so that little is computed that causality hides,
  * but enough to be worth the copies of the keys that each block makes. Measured: docs/backends.md.
  */
-const rowsOfProduct = 192
+const rowsOfProduct = 144
 const [fewestQueries, mostQueries] = [32, 128]
 /** With so many rows in a batch, causal blocks are half as long. */
-const manyRows = 8
+const manyRows = 4
 
 export interface AttentionPlan {
   /** n, an int64 scalar */
