@@ -37,7 +37,9 @@ export function createAdviceHandlers(
 
   async function open(projectId: string) {
     const source = unwrap(await projects.sourceOf(projectId))
-    const recipe = unwrap(recipeOfProject(source, { preset: 'balanced', changes: {}, name: null }))
+    const recipe = unwrap(
+      recipeOfProject(source, { preset: 'balanced', changes: {}, name: null, layers: null }),
+    )
     return { project: source.project, recipe, model: unwrap(await showModel(library, recipe.model)) }
   }
 
@@ -64,7 +66,7 @@ export function createAdviceHandlers(
           labels: manifest.labels,
           ways,
           model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
-          adapter: null,
+          tuned: null,
           cacheFolder: library.cacheFolder,
           threads: recipe.threads ?? describeMachine().physicalCores,
           maxTokens: Math.max(recipe.batch.maxTokens, 1024),

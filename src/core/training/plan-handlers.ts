@@ -14,6 +14,7 @@ import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { countSteps, estimateSeconds, type KnownSpeed, msPerRowOf } from './estimate.ts'
 import { pastRunsOf } from './past-runs.ts'
+import { planSentences } from './plan-sentences.ts'
 import { instructionOf } from './prepare-run.ts'
 import { presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
@@ -60,9 +61,9 @@ export function createPlanHandlers(
   /** What a plan of this project would be, by its preset and changes. */
   async function open(projectId: string) {
     const source = unwrap(await projects.sourceOf(projectId))
-    const recipeFor = (preset: PresetId, changes: Changes) =>
-      unwrap(recipeOfProject(source, { preset, changes, name: null }))
-    const usual = recipeFor('balanced', {})
+    const recipeFor = (preset: PresetId, changes: Changes, layers: number | null) =>
+      unwrap(recipeOfProject(source, { preset, changes, name: null, layers }))
+    const usual = recipeFor('balanced', {}, null)
     const model = unwrap(await showModel(library, usual.model))
     const prepared = await prepare(usual.data, usual.scenario)
     const counts = countParts(unwrap(prepared.split))
@@ -71,7 +72,7 @@ export function createPlanHandlers(
     const past = pastRunsOf(reader, model.id)
     const gflops = readSpeed(library)?.gemmGflops ?? null
     return (preset: PresetId, changes: Changes): PlanOption => {
-      const recipe = recipeFor(preset, changes)
+      const recipe = recipeFor(preset, changes, sizes.layers)
       const speed = { msPerRow: msPerRowOf(recipe, past), gflops }
       return planOf({ preset, changes, recipe, counts, sizes, speed, rowLengths })
     }
@@ -93,7 +94,7 @@ interface Planned {
   readonly changes: Changes
   readonly recipe: RecipeDraft
   readonly counts: { readonly train: number; readonly validation: number; readonly test: number }
-  readonly sizes: ModelSizes
+  readonly sizes: ModelSizes & { readonly layers: number }
   readonly speed: KnownSpeed
   readonly rowLengths: RowLengths
 }
@@ -110,7 +111,7 @@ function planOf({ preset, changes, recipe, counts, sizes, speed, rowLengths }: P
   const adapterBytes = 4 * adapterParameters(sizes, method.rank)
   return {
     preset,
-    changes: { ...presetChanges(preset, recipe.scenario), ...changes },
+    changes: { ...presetChanges(preset, recipe.scenario, sizes.layers), ...changes },
     values: settingsOf(recipe),
     estimate: {
       steps,
@@ -122,7 +123,7 @@ function planOf({ preset, changes, recipe, counts, sizes, speed, rowLengths }: P
     },
     fit,
     sentences: [
-      ...sentencesOf(recipe, counts),
+      ...planSentences({ recipe, counts, layers: sizes.layers }),
       ...tooLongSentences(fitting?.share ?? 1, recipe.batch.maxTokens),
     ],
     isRecommended: preset === 'balanced',
@@ -134,12 +135,6 @@ function planOf({ preset, changes, recipe, counts, sizes, speed, rowLengths }: P
           : null,
   }
 }
-
-const sentencesOf = ({ duration, evaluation, method }: RecipeDraft, counts: Planned['counts']): string[] => [
-  `The model goes over your ${counts.train} rows ${duration.epochs === 1 ? 'once' : `${duration.epochs} times`} and learns a small addition to it (LoRA, rank ${method.rank}); its own weights stay as they are.`,
-  `${counts.validation} other rows show along the way whether it gets better, and the best version is kept${evaluation.patience === null ? '' : '; it stops by itself when it no longer improves'}.`,
-  `${counts.test} locked rows are opened once, for the proof at the end.`,
-]
 
 const tooLongSentences = (share: number, mostTokens: number): string[] =>
   share === 1

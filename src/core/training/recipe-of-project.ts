@@ -11,6 +11,8 @@ export interface PlanChoice {
   /** Recipe fields by path, over what the preset says. */
   readonly changes: Readonly<Record<string, unknown>>
   readonly name: string | null
+  /** Blocks of the chosen model; null where they are not known. */
+  readonly layers: number | null
 }
 
 /** Fields that a plan may not change: they are chosen in earlier steps. */
@@ -19,7 +21,7 @@ const chosenElsewhere = ['model', 'data', 'scenario', 'name', 'version', 'langua
 /** Problems: project.not-ready (no model chosen), recipe.invalid with every fault by its path. */
 export function recipeOfProject(
   source: FilledProject,
-  { preset, changes, name }: PlanChoice,
+  { preset, changes, name, layers }: PlanChoice,
 ): Result<RecipeDraft> {
   const { draft } = source
   const { scenario } = source.project
@@ -32,7 +34,7 @@ export function recipeOfProject(
     language: draft.language,
     data: dataOf(source),
   }
-  for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario), ...changes })) {
+  for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario, layers), ...changes })) {
     const steps = stepsOf(path)
     if (steps === null || chosenElsewhere.some((field) => field === steps[0])) return fail(notHere(path))
     setAt(wanted, steps, value)

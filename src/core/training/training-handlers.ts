@@ -2,16 +2,18 @@
 import { type SomeHandlers, sampleAnswers, type TrainingView } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
-import type { ProjectSource } from '../projects/project-source.ts'
+import { showModel } from '../models/model-library.ts'
+import { readModelSizes } from '../models/model-sizes.ts'
+import type { FilledProject, ProjectSource } from '../projects/project-source.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { hasUsableAdapter } from './adapter-artifacts.ts'
 import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
 import { diagnosesAtRest } from './run-diagnosis.ts'
 import { launchable, runFolderOf } from './run-service.ts'
 import { stateAtRest } from './run-state.ts'
+import { hasTunedVersion } from './tuned-version.ts'
 
 type TrainingCallNames =
   | 'training.start'
@@ -33,6 +35,12 @@ export function createTrainingHandlers(
 ): SomeHandlers<TrainingCallNames> {
   const { library, reader, writer, emit } = context
 
+  /** Null where no model is chosen: the recipe says so. */
+  async function layersOf({ draft: { modelId } }: FilledProject): Promise<number | null> {
+    if (modelId === null) return null
+    return (await readModelSizes(library, unwrap(await showModel(library, modelId)))).layers
+  }
+
   async function view(runId: string): Promise<TrainingView> {
     const run = unwrap(reader.getRun(runId))
     const curve = unwrap(reader.thinCurve(runId, shownPoints))
@@ -47,7 +55,7 @@ export function createTrainingHandlers(
       samples: samplesOf(runId),
       notices: noticesOf(runId),
       canContinue: live === null && launchable.includes(run.status),
-      hasAdapter: hasUsableAdapter(run),
+      hasAdapter: hasTunedVersion(run),
     }
   }
 
@@ -73,7 +81,8 @@ export function createTrainingHandlers(
         const source = unwrap(await projects.sourceOf(input.projectId))
         const { project } = source
         const { preset, changes } = input
-        const recipe = unwrap(recipeOfProject(source, { preset, changes, name: input.name ?? project.name }))
+        const choice = { preset, changes, name: input.name ?? project.name, layers: await layersOf(source) }
+        const recipe = unwrap(recipeOfProject(source, choice))
         const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
         unwrap(await runs.launch(runId))
         emit('projects.changed', { projectId: project.id })

@@ -5,7 +5,7 @@ import { recipeOfProject } from '#core/training/recipe-of-project.ts'
 import { projectDraft } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
 
-const choice = { preset: 'balanced', changes: {}, name: null } as const
+const choice = { preset: 'balanced', changes: {}, name: null, layers: 30 } as const
 const source = (draft: object): FilledProject => ({
   project: { id: 'p', name: 'Mail', scenario: 'classification', goal: '', createdAtMs: 0 },
   draft: projectDraft.parse({ modelId: 'm-0000000000000000', ...draft }),
@@ -42,5 +42,18 @@ test('changes win over the preset', () => {
   expect(unwrap(recipeOfProject(source({}), { ...choice, preset: 'thorough', changes }))).toMatchObject({
     method: { rank: 3, alpha: 32 },
     evaluation: { patience: null },
+  })
+})
+
+test('a quick look trains the uppermost third of the blocks, and computes what lies below once', () => {
+  const quick = { ...choice, preset: 'quick' } as const
+  expect(unwrap(recipeOfProject(source({}), quick))).toMatchObject({
+    method: { topLayers: 10 },
+    reuseFrozenLayers: true,
+  })
+  expect(unwrap(recipeOfProject(source({}), { ...quick, layers: 7 })).method.topLayers).toBe(3)
+  expect(unwrap(recipeOfProject(source({}), { ...quick, layers: null }))).toMatchObject({
+    method: { topLayers: null },
+    reuseFrozenLayers: false,
   })
 })
