@@ -1,31 +1,27 @@
 // One configuration of the step benchmark, in a process of its own: reads it from the first argument as JSON, prints
-// what it measured as one line of JSON.
+// what it measured as one line of JSON. The graphs, the loop and the optimizer are the trainer's own.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
-import { quantisedWeights } from '#core/models/quantised-weights.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { graphFlops } from '#engine/analysis/graph-flops.ts'
 import {
-  type BuiltGraph,
   buildTrainingGraph,
   counterRandom,
   GraphBuilder,
-  initialiseAdapter,
-  type MethodSpec,
-  type ModelConfig,
-  type Session,
+  initialValues,
+  layerLinears,
   type Tensor,
 } from '#engine/index.ts'
-import { clipFactor, globalNorm } from '#engine/optim/clip.ts'
-import { createOptimizer } from '#engine/optim/optimizer.ts'
-import { causalCollation, collate, mostLabelledTokens } from '#engine/train/collate.ts'
-import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
-import { initialState, layoutOf, viewsOf } from '#engine/train/state.ts'
-import { locateWeights } from '#processes/scorer/model-folder.ts'
+import { collate } from '#engine/train/collate.ts'
+import { train } from '#engine/train/loop.ts'
+import { initialState } from '#engine/train/state.ts'
+import { openWeights, readModelConfig } from '#processes/scorer/model-folder.ts'
+import { type CompiledJob, compileJob } from '#processes/trainer/compile-job.ts'
 import { ignoredLabel } from '#shared/labels.ts'
-import { linearNames, optimizerSettings, type Recipe, regularisationSettings } from '#shared/recipe.ts'
+import { type Recipe, recipe } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
+import type { TrainerJob } from '#shared/trainer-protocol.ts'
 
 export interface StepCase {
   readonly rows: number
@@ -35,10 +31,10 @@ export interface StepCase {
   readonly labelledShare: number
   /** How frozen weights are kept. */
   readonly base: Recipe['method']['base']
+  /** Timed ones; another one goes before them. */
   readonly steps: number
   readonly threads: number
   readonly folder: string
-  readonly config: ModelConfig
 }
 
 export interface StepFigures {
@@ -52,27 +48,43 @@ export interface StepFigures {
   readonly anonymousMib: number | null
 }
 
-const method: MethodSpec = {
-  kind: 'lora',
-  rank: 8,
-  alpha: 16,
-  targets: linearNames,
-  topLayers: null,
-  scaling: 'standard',
-  decomposed: false,
-}
-
-/** Random tokens; of a whole labelled row every one is a target but the first. */
-function randomRows({ rows, positions, config, labelledShare }: StepCase) {
+/** Rows enough for every step, all alike; of a whole labelled row every token is a target but the first. */
+function randomRows({ rows, positions, labelledShare }: StepCase, vocabulary: number, count: number) {
   const random = counterRandom(3, 'tokens')
   const unlabelled = Math.round(positions * (1 - labelledShare))
-  return Array.from({ length: rows }, (_, row) => {
-    const ids = Array.from({ length: positions }, (_, t) =>
-      Math.floor(random(row * positions + t) * config.vocabulary),
-    )
-    const labels = ids.map((id, t) => (t < unlabelled ? ignoredLabel : id))
-    return { rowId: String(row), ids, labels }
+  const ids = (row: number) =>
+    Array.from({ length: positions }, (_, t) => Math.floor(random((row % rows) * positions + t) * vocabulary))
+  return Array.from({ length: count }, (_, row) => {
+    const rowIds = ids(row)
+    const labels = rowIds.map((id, t) => (t < unlabelled ? ignoredLabel : id))
+    return { rowId: String(row), ids: rowIds, labels }
   })
+}
+
+async function jobOf({ folder, rows, steps, threads, checkpointing, base }: StepCase): Promise<TrainerJob> {
+  const weightsSha256 = await sha256File(join(folder, 'model.safetensors'))
+  return {
+    runId: 'bench',
+    modelFolder: folder,
+    datasetFolder: '',
+    runFolder: folder,
+    cacheFolder: folder,
+    cacheLimitBytes: 0,
+    firstSeq: 0,
+    recipe: recipe.parse({
+      version: 1,
+      model: { id: 'bench', weightsSha256 },
+      data: { fingerprint: '' },
+      scenario: 'question-answering',
+      instruction: '',
+      threads,
+      method: { base },
+      batch: { microRows: rows },
+      duration: { epochs: 1, maxSteps: steps + 1 },
+      checkpoints: { everySeconds: null },
+      gradientCheckpointing: checkpointing,
+    }),
+  }
 }
 
 /** Peak resident and anonymous memory in MiB (2^20 bytes); null where the system does not tell. */
@@ -86,11 +98,15 @@ function memoryMib(): { readonly peak: number; readonly anonymous: number | null
 type Gemm = () => Promise<number>
 
 /** A plain MatMul [T,C] x [C,I] and [T,I] x [I,C]; a call runs each for about 100 ms and returns the best GFLOP/s. */
-async function openGemm({ rows, positions, config, threads }: StepCase): Promise<Gemm> {
-  const tokens = rows * positions
+async function openGemm(
+  tokens: number,
+  hidden: number,
+  intermediate: number,
+  threads: number,
+): Promise<Gemm> {
   const shapes = [
-    [config.hidden, config.intermediate],
-    [config.intermediate, config.hidden],
+    [hidden, intermediate],
+    [intermediate, hidden],
   ] as const
   const runs = await Promise.all(
     shapes.map(async ([inner, outer]) => {
@@ -127,89 +143,91 @@ async function openGemm({ rows, positions, config, threads }: StepCase): Promise
   }
 }
 
-interface Trainer {
-  readonly session: Session
-  readonly compileMs: number
-  readonly gigaflops: number
-  /** Forward, backward, clipping and AdamW, as the training loop does them. */
-  step(index: number): Promise<void>
-}
-
-async function quantisedOf({ base, folder, config }: StepCase) {
-  if (base === 'float') return undefined
-  const weightsSha256 = await sha256File(join(folder, 'model.safetensors'))
-  return unwrap(await quantisedWeights({ folder, weightsSha256, config, scheme: base }))
-}
-
-async function openTrainer(stepCase: StepCase, built: BuiltGraph): Promise<Trainer> {
-  const { config, folder, positions, threads } = stepCase
-  const layout = layoutOf(built.trainable)
-  const settings = {
-    optimizer: optimizerSettings.parse({}),
-    regularisation: regularisationSettings.parse({}),
-  }
-  const state = initialState(layout, initialiseAdapter(built.trainable, 1), settings)
-  const adapter = viewsOf(layout, state.parameters)
-  const batch = collate(randomRows(stepCase), causalCollation(built.lossChunks))
+/** The graph that compileJob built, once more: it gives sessions only. */
+function gigaflopsOf(
+  { config, method, task, setup }: CompiledJob,
+  { rows, checkpointing }: StepCase,
+): number {
+  const { graph } = buildTrainingGraph(config, method, {
+    task,
+    lossChunks: setup.collation.lossChunks,
+    gradientCheckpointing: checkpointing,
+  })
+  const { feeds } = collate(setup.trainRows.slice(0, rows), setup.collation)
   const sizes = new Map<string, number>()
-  for (const input of built.graph.inputs)
+  for (const input of graph.inputs)
     for (const [axis, dim] of input.shape.entries())
-      if (typeof dim === 'string') sizes.set(dim, batch.feeds.get(input.name)!.shape[axis]!)
-  const weights = await locateWeights(folder, config, built, positions, await quantisedOf(stepCase))
-  const startMs = performance.now()
-  const session = unwrap(
-    await createOnnxBackend().compile(built.graph, { threads, weights, workFolder: folder }),
-  )
-  const compileMs = performance.now() - startMs
-  const gradients = new Float32Array(layout.length)
-  const optimizer = createOptimizer(settings.optimizer, layout.entries, { ...state, gradients })
-  const { learningRate, clipNorm } = settings.optimizer
-  return {
-    session,
-    compileMs,
-    gigaflops: graphFlops(built.graph, sizes) / 1e9,
-    async step(index) {
-      const outputs = await session.run(new Map([...batch.feeds, ...adapter]))
-      for (const { name, offset } of layout.entries)
-        gradients.set(outputs.get(`grad.${name}`)!.data as Float32Array, offset)
-      const norm = globalNorm(gradients) / batch.labelledTokens
-      if (!Number.isFinite(norm)) throw new Error('the gradient is not finite')
-      const gradScale = clipFactor(norm, clipNorm) / batch.labelledTokens
-      optimizer.step({ updates: index + 1, learningRate, gradScale })
-    },
+      if (typeof dim === 'string') sizes.set(dim, feeds.get(input.name)!.shape[axis]!)
+  return graphFlops(graph, sizes) / 1e9
+}
+
+async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledJob> {
+  const config = await readModelConfig(stepCase.folder)
+  const rows = randomRows(stepCase, config.vocabulary, stepCase.rows * (stepCase.steps + 1))
+  const prepared = {
+    train: rows,
+    validation: [],
+    validationExamples: [],
+    classes: 0,
+    leftOut: [],
+    sha256: '',
   }
+  // Nothing here speaks: texts are tokens already.
+  const model = { config } as Parameters<typeof compileJob>[1]
+  return compileJob(job, model, { ...prepared, close() {} }, createOnnxBackend(), [])
+}
+
+async function openState(job: TrainerJob, { config, method, task, setup }: CompiledJob) {
+  const { read, close } = await openWeights(job.modelFolder)
+  const initial = await initialValues({ config, method, task, seed: job.recipe.seed, read })
+  await close()
+  return initialState(setup.layout, initial, job.recipe)
 }
 
 async function measure(stepCase: StepCase): Promise<StepFigures> {
-  const { rows, positions, config, checkpointing, steps } = stepCase
-  const labelled = mostLabelledTokens(randomRows(stepCase), rows)
-  const lossChunks = chooseLossChunks(labelled, config.vocabulary)
-  const built = buildTrainingGraph(config, method, { lossChunks, gradientCheckpointing: checkpointing })
-  const trainer = await openTrainer(stepCase, built)
-  const stepsMs: number[] = []
-  const timedStep = async (index: number): Promise<void> => {
-    const startMs = performance.now()
-    await trainer.step(index)
-    stepsMs.push(performance.now() - startMs)
+  const { rows, positions, threads } = stepCase
+  const job = await jobOf(stepCase)
+  const startMs = performance.now()
+  const compiled = await compile(stepCase, job)
+  const compileMs = performance.now() - startMs
+  const never = (): never => {
+    throw new Error('nothing of this benchmark waits or saves')
   }
-  await trainer.step(0)
-  await timedStep(1)
-  // Before the plain products, whose operands are no part of training.
-  const memory = memoryMib()
-  const gemm = await openGemm(stepCase)
-  let gemmGflopsPerSecond = await gemm()
-  for (let index = 2; index <= steps; index += 1) {
-    await timedStep(index)
+  const events = train(compiled.setup, await openState(job, compiled), {
+    nowMs: () => performance.now(),
+    forwardBackward: (feeds) => compiled.training.run(feeds),
+    score: never,
+    nextCommand: async () => 'continue',
+    holdYourself: never,
+    waitWhilePaused: never,
+    saveCheckpoint: async () => ({ ok: true, value: { folder: '', manifestSha256: '', bytes: 0 } }),
+  })
+  const stepsMs: number[] = []
+  let memory = memoryMib()
+  let gemm: Gemm | null = null
+  let gemmGflopsPerSecond = 0
+  for await (const event of events) {
+    if (event.kind === 'failed') throw new Error(JSON.stringify(event.problem))
+    if (event.kind !== 'step') continue
+    if (event.step > 1) stepsMs.push(event.durationMs)
+    // Before the plain products, whose operands are no part of training.
+    if (event.step <= 2) memory = memoryMib()
+    if (event.step < 2) continue
+    gemm ??= await openGemm(rows * positions, compiled.config.hidden, widthOf(compiled), threads)
     gemmGflopsPerSecond = Math.max(gemmGflopsPerSecond, await gemm())
   }
   return {
     stepsMs,
-    gigaflops: trainer.gigaflops,
+    gigaflops: gigaflopsOf(compiled, stepCase),
     gemmGflopsPerSecond,
-    compileMs: trainer.compileMs,
+    compileMs,
     peakMib: memory.peak,
     anonymousMib: memory.anonymous,
   }
 }
+
+/** Of the MLP. */
+const widthOf = ({ config }: CompiledJob): number =>
+  Math.max(...layerLinears(config, 0).map(({ inputWidth }) => inputWidth))
 
 process.stdout.write(`${JSON.stringify(await measure(JSON.parse(process.argv[2]!) as StepCase))}\n`)

@@ -1,60 +1,58 @@
-// npm run bench:step: milliseconds and memory of a LoRA step of the starter model, every configuration in a process of
-// its own, beside Hugging Face PEFT's figures. Prints ratios and asserts nothing.
+// npm run bench:step: milliseconds and memory of a LoRA step of the starter model beside Hugging Face PEFT, turn by turn on
+// this machine, every configuration in a process of its own. Prints ratios and asserts nothing.
 import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { parseArgs, promisify } from 'node:util'
 import { newObjectsMib } from '#processes/trainer/main-thread.ts'
+import type { Recipe } from '#shared/recipe.ts'
 import { findStarterGguf } from '../tests/support/models.ts'
-import { prepareStarterWeights, type StarterWeights } from './starter-weights.ts'
+import { askPeer, findPeer, type Peer } from './peer/peer.ts'
+import { prepareStarterWeights } from './starter-weights.ts'
 import type { StepCase, StepFigures } from './step-case.ts'
 
-interface PeftRow {
-  readonly rows: number
-  readonly positions: number
-  readonly checkpointing: boolean
-  readonly minMs: number
-  readonly medianMs: number
+interface PeerFigures {
+  readonly stepsMs: readonly number[]
   readonly peakMib: number
   readonly gemmGflops: number
 }
 
-interface Report {
+type Configuration = Pick<StepCase, 'rows' | 'positions' | 'checkpointing' | 'labelledShare'>
+
+interface Report extends Configuration {
   readonly name: string
-  readonly rows: number
-  readonly positions: number
-  readonly checkpointing: boolean
-  readonly minMs: number
-  readonly medianMs: number
-  readonly tokensPerSecond: number
-  /** Matrix products of the fastest step, recomputation included, per second, of the plain product's rate. */
-  readonly shareOfGemmRate: number
-  readonly gemmGflopsPerSecond: number
-  readonly gigaflopsPerStep: number
-  readonly compileMs: number
-  readonly peakMib: number
-  readonly anonymousMib: number | null
-  readonly peftMinMs: number | null
-  readonly peftPeakMib: number | null
-  /** PEFT's fastest step / ours: above 1 is faster than PEFT. */
-  readonly timesPeft: number | null
+  readonly ours: StepFigures
+  /** Measured in this run, or stored earlier (bench/peft-speed.json). */
+  readonly peer: PeerFigures | null
+  readonly isPeerStored: boolean
 }
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
-const peft = JSON.parse(readFileSync(here('peft-speed.json'), 'utf8')) as { rows: readonly PeftRow[] }
 
-const configurations = [true, false].flatMap((checkpointing) =>
-  [
-    [4, 256],
-    [2, 512],
-    [8, 128],
-    [1, 1024],
-  ].map(([rows, positions]) => ({ rows: rows!, positions: positions!, checkpointing })),
+interface StoredRow extends Omit<Configuration, 'labelledShare'> {
+  readonly minMs: number
+  readonly peakMib: number
+  readonly gemmGflops: number
+}
+const stored = JSON.parse(readFileSync(here('peft-speed.json'), 'utf8')) as { rows: readonly StoredRow[] }
+
+/** The first ones are measured where nothing else is wished. */
+const shapes = [
+  [4, 256],
+  [1, 1024],
+  [2, 512],
+  [8, 128],
+] as const
+const configurations: readonly Configuration[] = shapes.flatMap(([rows, positions]) =>
+  [1, 0.25].flatMap((labelledShare) =>
+    [false, true].map((checkpointing) => ({ rows, positions, checkpointing, labelledShare })),
+  ),
 )
+const usual = new Set(configurations.slice(0, 8))
 
-const nameOf = (c: { rows: number; positions: number; checkpointing: boolean }): string =>
-  `${c.rows}x${c.positions}${c.checkpointing ? '+ckpt' : ''}`
+const nameOf = ({ rows, positions, checkpointing, labelledShare }: Configuration): string =>
+  `${rows}x${positions}${checkpointing ? '+ckpt' : ''}${labelledShare === 1 ? '' : `/${100 * labelledShare}%`}`
 
 const median = (values: readonly number[]): number => {
   const sorted = [...values].sort((a, b) => a - b)
@@ -63,7 +61,7 @@ const median = (values: readonly number[]): number => {
 }
 
 /** With the heap that the trainer's numerics thread has; V8 makes three semi-spaces of what is for new objects. */
-async function measureInChild(stepCase: StepCase): Promise<StepFigures> {
+async function measureOurs(stepCase: StepCase): Promise<StepFigures> {
   const heap = `--max-semi-space-size=${newObjectsMib / 3}`
   const parameters = ['--disable-warning=ExperimentalWarning', heap, here('step-case.ts')]
   parameters.push(JSON.stringify(stepCase))
@@ -71,103 +69,108 @@ async function measureInChild(stepCase: StepCase): Promise<StepFigures> {
   return JSON.parse(stdout) as StepFigures
 }
 
-function report(stepCase: StepCase, figures: StepFigures): Report {
-  const { rows, positions, checkpointing } = stepCase
-  const beside = peft.rows.find((row) => nameOf(row) === nameOf(stepCase))
-  const minMs = Math.min(...figures.stepsMs)
+/** The figures of several turns as if of one: all steps, the highest peak, the best rate. */
+function joinTurns<T extends { readonly stepsMs: readonly number[]; readonly peakMib: number }>(
+  turns: readonly T[],
+): T {
+  const stepsMs = turns.flatMap((turn) => turn.stepsMs)
+  return { ...turns[0]!, stepsMs, peakMib: Math.max(...turns.map(({ peakMib }) => peakMib)) }
+}
+
+/** Ours and theirs turn by turn, so that a busy minute hits both. */
+async function measureBoth(stepCase: StepCase, peer: Peer | null, turns: number): Promise<Report> {
+  const ours: StepFigures[] = []
+  const theirs: PeerFigures[] = []
+  for (let turn = 0; turn < turns; turn += 1) {
+    ours.push(await measureOurs(stepCase))
+    if (peer) theirs.push(await askPeer<PeerFigures>(peer, 'step', stepCase))
+  }
+  const { rows, positions, checkpointing, labelledShare } = stepCase
+  const configuration = { rows, positions, checkpointing, labelledShare }
   return {
-    name: nameOf(stepCase),
-    rows,
-    positions,
-    checkpointing,
-    minMs,
-    medianMs: median(figures.stepsMs),
-    tokensPerSecond: (rows * positions) / (minMs / 1000),
-    shareOfGemmRate: figures.gigaflops / (minMs / 1000) / figures.gemmGflopsPerSecond,
-    gemmGflopsPerSecond: figures.gemmGflopsPerSecond,
-    gigaflopsPerStep: figures.gigaflops,
-    compileMs: figures.compileMs,
-    peakMib: figures.peakMib,
-    anonymousMib: figures.anonymousMib,
-    peftMinMs: beside?.minMs ?? null,
-    peftPeakMib: beside?.peakMib ?? null,
-    timesPeft: beside ? beside.minMs / minMs : null,
+    name: nameOf(configuration),
+    ...configuration,
+    ours: joinTurns(ours),
+    peer: theirs.length > 0 ? joinTurns(theirs) : storedFor(configuration),
+    isPeerStored: theirs.length === 0,
   }
 }
 
-const columns: readonly (readonly [title: string, cell: (r: Report) => string])[] = [
-  ['BxS', (r) => r.name],
-  ['min ms', (r) => r.minMs.toFixed(0)],
-  ['median', (r) => r.medianMs.toFixed(0)],
-  ['tok/s', (r) => r.tokensPerSecond.toFixed(0)],
-  [
-    'of GEMM rate',
-    (r) => `${(100 * r.shareOfGemmRate).toFixed(0)} % of ${r.gemmGflopsPerSecond.toFixed(0)} GF/s`,
-  ],
-  ['peak MiB', (r) => r.peakMib.toFixed(0)],
-  ['anon MiB', (r) => r.anonymousMib?.toFixed(0) ?? '-'],
-  ['PEFT ms', (r) => r.peftMinMs?.toFixed(0) ?? '-'],
-  ['PEFT MiB', (r) => r.peftPeakMib?.toFixed(0) ?? '-'],
-  ['PEFT / ours', (r) => r.timesPeft?.toFixed(2) ?? '-'],
+function storedFor(wanted: Configuration): PeerFigures | null {
+  const row = stored.rows.find((candidate) => nameOf({ ...candidate, labelledShare: 1 }) === nameOf(wanted))
+  return row ? { stepsMs: [row.minMs], peakMib: row.peakMib, gemmGflops: row.gemmGflops } : null
+}
+
+const fastest = ({ stepsMs }: { readonly stepsMs: readonly number[] }): number => Math.min(...stepsMs)
+
+/** Matrix products of the fastest step, recomputation included, per second, of the plain product's rate. */
+const shareOfGemm = ({ ours }: Report): number =>
+  ours.gigaflops / (fastest(ours) / 1000) / ours.gemmGflopsPerSecond
+
+const whole = (value: number | undefined): string => value?.toFixed(0) ?? '-'
+const ratio = (value: number | null): string => value?.toFixed(2) ?? '-'
+
+const columns: readonly (readonly [title: string, width: number, cell: (r: Report) => string])[] = [
+  ['BxS', 16, (r) => r.name],
+  ['ms', 6, (r) => whole(fastest(r.ours))],
+  ['median', 7, (r) => whole(median(r.ours.stepsMs))],
+  ['of GEMM rate', 18, (r) => `${whole(100 * shareOfGemm(r))} % of ${whole(r.ours.gemmGflopsPerSecond)}`],
+  ['MiB', 6, (r) => whole(r.ours.peakMib)],
+  ['anon', 6, (r) => whole(r.ours.anonymousMib ?? undefined)],
+  ['PEFT ms', 8, (r) => whole(r.peer ? fastest(r.peer) : undefined)],
+  ['median', 7, (r) => whole(r.peer ? median(r.peer.stepsMs) : undefined)],
+  ['GEMM', 5, (r) => whole(r.peer?.gemmGflops)],
+  ['MiB', 6, (r) => whole(r.peer?.peakMib)],
+  ['times faster', 13, (r) => ratio(r.peer && fastest(r.peer) / fastest(r.ours))],
+  ['of its memory', 14, (r) => ratio(r.peer && r.ours.peakMib / r.peer.peakMib)],
 ]
 
-const widths = [11, 7, 7, 6, 20, 8, 8, 8, 8, 11]
 const line = (cells: readonly string[]): string =>
-  cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(' ')
-
-function printHead(weights: StarterWeights, threads: number): void {
-  console.log(
-    `LoRA r=8 on all linears of SmolLM2-135M (${weights.isReal ? 'real' : 'random'} weights, float32), every token a ` +
-      `target, forward + backward + clip + AdamW, ${threads} threads, ${cpus()[0]?.model ?? 'unknown processor'}.`,
-  )
-  console.log('"+ckpt": gradient checkpointing; its recomputation counts as work in "of GEMM rate".')
-  console.log(line(columns.map(([title]) => title)))
-}
-
-function notesOn(reports: readonly Report[]): readonly string[] {
-  const ours = Math.max(...reports.map((r) => r.gemmGflopsPerSecond))
-  const theirs = Math.max(...peft.rows.map((row) => row.gemmGflops))
-  return [
-    'PEFT was measured earlier, on another machine of this kind and not in this run (bench/peft-speed.json): its plain ' +
-      `matrix product ran at up to ${theirs.toFixed(0)} GF/s, ours at up to ${ours.toFixed(0)} GF/s today.`,
-    'Both machines are shared and noisy: differences below about 10 % mean nothing; compare minima.',
-  ]
-}
+  cells.map((cell, i) => (i === 0 ? cell.padEnd(columns[i]![1]) : cell.padStart(columns[i]![1]))).join(' ')
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       json: { type: 'string' },
       only: { type: 'string' },
+      base: { type: 'string', default: 'float' },
       steps: { type: 'string', default: '4' },
+      turns: { type: 'string', default: '2' },
       threads: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
     },
   })
   const wanted = values.only?.split(',')
-  const chosen = configurations.filter((c) => !wanted || wanted.includes(nameOf(c)))
+  const chosen = configurations.filter((c) => (wanted ? wanted.includes(nameOf(c)) : usual.has(c)))
   if (chosen.length === 0) {
     console.error(`--only knows ${configurations.map(nameOf).join(', ')}.`)
     process.exitCode = 2
     return
   }
-  const weights = await prepareStarterWeights(findStarterGguf())
+  const { folder, isReal } = await prepareStarterWeights(findStarterGguf())
+  const peer = await findPeer()
   const threads = Number(values.threads)
-  printHead(weights, threads)
+  const processor = cpus()[0]?.model ?? 'unknown processor'
+  const head =
+    `LoRA r=8 on all linears of SmolLM2-135M (${isReal ? 'real' : 'random'} weights, base ${values.base}), forward + ` +
+    `backward + clip + AdamW, ${threads} threads, ${processor}; beside ${peer?.versions ?? 'stored figures of PEFT'} in float32.`
+  console.log(head)
+  console.log(
+    'ms: the fastest step. +ckpt: checkpointing; its recomputation counts as work. /25%: of every row labelled.',
+  )
+  console.log(line(columns.map(([title]) => title)))
+  const base = values.base as Recipe['method']['base']
   const reports: Report[] = []
   for (const configuration of chosen) {
-    const { folder, config } = weights
-    const stepCase = { ...configuration, steps: Number(values.steps), threads, folder, config }
-    const figures = report(stepCase, await measureInChild(stepCase))
-    reports.push(figures)
-    console.log(line(columns.map(([, cell]) => cell(figures))))
+    const stepCase = { ...configuration, base, steps: Number(values.steps), threads, folder }
+    const report = await measureBoth(stepCase, peer, Number(values.turns))
+    reports.push(report)
+    console.log(line(columns.map(([, , cell]) => cell(report))))
   }
-  const notes = notesOn(reports)
-  for (const note of notes) console.log(note)
-  if (values.json) {
-    const processor = cpus()[0]?.model ?? null
-    const facts = { realWeights: weights.isReal, threads, processor, notes, configurations: reports }
-    writeFileSync(values.json, `${JSON.stringify(facts, null, 2)}\n`)
-  }
+  console.log(
+    'Differences below about 10 % mean nothing on a shared machine. Peaks count what is mapped from the disk too.',
+  )
+  if (values.json)
+    writeFileSync(values.json, `${JSON.stringify({ head, threads, processor, reports }, null, 2)}\n`)
 }
 
 await main()
