@@ -74,10 +74,16 @@ CASES = {
     "gpt_neox, one after the other": ("gpt_neox", "GPTNeoXForCausalLM", {
         k: v for k, v in BASE.items() if k != "num_key_value_heads"} | dict(
         use_parallel_residual=False, rotary_pct=0.7, rotary_emb_base=500.0), None),
+    "gpt_neox, side by side": ("gpt_neox", "GPTNeoXForCausalLM", {
+        k: v for k, v in BASE.items() if k not in ("num_key_value_heads", "hidden_size")} | dict(
+        hidden_size=32, rope_parameters=dict(partial_rotary_factor=0.25, **ROPE)), None),
     "bert, classes of texts": ("bert", "BertForSequenceClassification", ENCODER | dict(num_labels=3), None),
     "distilbert, classes of tokens": ("distilbert", "DistilBertForTokenClassification", dict(
         vocab_size=29, dim=24, hidden_dim=20, n_layers=2, n_heads=4, max_position_embeddings=32, pad_token_id=0,
         num_labels=4, activation="relu"), None),
+    "distilbert, classes of texts": ("distilbert", "DistilBertForSequenceClassification", dict(
+        vocab_size=29, dim=24, hidden_dim=20, n_layers=1, n_heads=4, max_position_embeddings=32, pad_token_id=0,
+        num_labels=3), None),
     "roberta, classes of texts": ("roberta", "RobertaForSequenceClassification", ENCODER | dict(
         pad_token_id=1, type_vocab_size=1, num_labels=3), None),
     "xlm-roberta, classes of tokens": ("xlm-roberta", "XLMRobertaForTokenClassification", ENCODER | dict(

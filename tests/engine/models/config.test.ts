@@ -134,6 +134,19 @@ describe('parseModelConfig', () => {
     expect(windowsOf(config)).toEqual(expected)
   })
 
+  test('caps that Gemma 2 has where nothing is said, and none where the file says null', () => {
+    const caps = (config: unknown) => {
+      const { attentionSoftCap, output } = unwrap(parseModelConfig(config))
+      return [attentionSoftCap, output.softCap]
+    }
+    expect(caps(gemma)).toEqual([50, 30])
+    expect(caps({ ...gemma, attn_logit_softcapping: null, final_logit_softcapping: null })).toEqual([
+      null,
+      null,
+    ])
+    expect(caps({ ...gemma, model_type: 'gemma3_text' })).toEqual([null, null])
+  })
+
   test('the names of the weight file decide the prefix, and whether T5 has an output table of its own', () => {
     const names = (weights: readonly string[]): readonly string[] =>
       parameterShapes(unwrap(parseModelConfig(bert, weights))).map(({ name }) => name)
