@@ -125,7 +125,7 @@ const batchOf = ({ figures, startId }: TinyGolden): FamilyBatch => ({
 })
 
 /** The golden batch, its labels in so many chunks, and the weights of model and adapter. */
-function tinyFeeds(golden: TinyGolden, lossChunks: number): Map<string, NumericTensor> {
+export function tinyFeeds(golden: TinyGolden, lossChunks: number): Map<string, NumericTensor> {
   const { config, task, weights, adapter } = golden
   const positions = golden.figures.input_ids[0]?.length ?? 0
   const feeds = familyFeeds(config, task, batchOf(golden), lossChunks, positions)
