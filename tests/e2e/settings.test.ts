@@ -54,6 +54,13 @@ describeInBrowser('the settings in a browser', { limitMs, prepare: fill }, (scre
     await page.getByRole('radio', { name: closing.choices.stop.title, exact: true }).check()
     await part(closing.title).getByRole('status').getByText(settings.saved).waitFor()
 
+    const limit = page.getByLabel(storage.limit.title)
+    await limit.fill('a lot')
+    await storagePart().getByRole('alert').getByText(storage.limit.range).waitFor()
+    await limit.fill('2,5')
+    await limit.press('Enter')
+    await storagePart().getByRole('status').getByText(settings.saved).waitFor()
+
     // The counter in the frame leads to the switch.
     await page.getByRole('button', { name: '0 connections' }).click()
     await page.getByRole('link', { name: 'Change this in Settings' }).click()
@@ -63,6 +70,7 @@ describeInBrowser('the settings in a browser', { limitMs, prepare: fill }, (scre
     expect(await call('settings.get', {})).toMatchObject({
       theme: 'dark',
       whenClosed: 'stop',
+      cacheLimitBytes: 2.5e9,
       allowsDownloads: true,
     })
 

@@ -120,6 +120,8 @@ async function describe(
 const cacheNames: Readonly<Record<string, string>> = {
   gguf: 'Copies of models for answering',
   downloads: 'Unfinished downloads',
+  'frozen-layers': 'What resting layers make of rows',
+  tokens: 'Rows cut into tokens',
 }
 
 const afterRemoval = {

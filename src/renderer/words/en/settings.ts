@@ -66,6 +66,12 @@ export const settings = {
     cleanUp: 'Clean up',
     cleanUpHelp: 'Finds working copies and old backups, {size} in all. You see them before anything moves.',
     clean: 'Nothing to clean up: no working copies, no old backups.',
+    limit: {
+      title: 'Working copies of training may take',
+      term: 'cache limit',
+      help: 'Rows cut into tokens, and what resting layers make of them: they make later passes and runs quicker. Beyond this size the oldest go when a run starts. 0 keeps none.',
+      range: 'Write a number from 0 to 100000.',
+    },
     dialog: {
       title: 'Move this to the bin? | Move {count} things to the bin?',
       description:
