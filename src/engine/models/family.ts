@@ -18,18 +18,28 @@ export interface Family {
 }
 
 /** Heads, K key/value heads and their width, checked against each other. */
-export function readHeads(
+export function readGroupedHeads(
   config: ConfigObject,
-  keys: { readonly hidden: string; readonly heads: string },
   defaultHeadWidth?: number,
 ): { hidden: number; heads: number; kvHeads: number; headWidth: number } {
-  const hidden = readSize(config, keys.hidden)
-  const heads = readSize(config, keys.heads)
+  const hidden = readSize(config, 'hidden_size')
+  const heads = readSize(config, 'num_attention_heads')
   const kvHeads = readSize(config, 'num_key_value_heads', heads)
   if (heads % kvHeads !== 0)
     throw configProblem('num_key_value_heads', `a divisor of ${heads} attention heads`, kvHeads)
   const headWidth = readSize(config, 'head_dim', defaultHeadWidth ?? hidden / heads)
   return { hidden, heads, kvHeads, headWidth }
+}
+
+/** Heads that divide the width among them. */
+export function readHeads(
+  config: ConfigObject,
+  keys: { readonly hidden: string; readonly heads: string },
+): { hidden: number; heads: number; headWidth: number } {
+  const hidden = readSize(config, keys.hidden)
+  const heads = readSize(config, keys.heads)
+  if (hidden % heads !== 0) throw configProblem(keys.heads, `a divisor of the width ${hidden}`, heads)
+  return { hidden, heads, headWidth: hidden / heads }
 }
 
 /** Blocks of one form, numbered below a path. */

@@ -17,7 +17,7 @@ import {
   readPositive,
   readSize,
 } from './config-fields.ts'
-import { decoderHeads, linear, numberedBlocks, readHeads } from './family.ts'
+import { decoderHeads, linear, numberedBlocks, readGroupedHeads } from './family.ts'
 import { readRopeTable, ropeSettings } from './rope-settings.ts'
 
 /** What is the same in every model of such a family. */
@@ -83,7 +83,7 @@ export interface LlamaSizes {
 
 export function readLlamaSizes(config: ConfigObject, { defaults }: LlamaTraits): LlamaSizes {
   return {
-    ...readHeads(config, { hidden: 'hidden_size', heads: 'num_attention_heads' }, defaults.headWidth),
+    ...readGroupedHeads(config, defaults.headWidth),
     intermediate: readSize(config, 'intermediate_size'),
     layers: readLayers(config, 'num_hidden_layers'),
     maxPositions: readSize(config, 'max_position_embeddings', defaults.maxPositions),

@@ -219,6 +219,7 @@ describe('parseModelConfig', () => {
       { ...bert, model_type: 'roberta', max_position_embeddings: 2 },
       'max_position_embeddings',
     ],
+    ['heads that do not divide an encoder', { ...bert, num_attention_heads: 7 }, 'num_attention_heads'],
     ['an encoder made to write', { ...bert, is_decoder: true }, 'is_decoder'],
     ['an MLP nobody knows', { ...t5, feed_forward_proj: 'gated-silu-x' }, 'feed_forward_proj'],
     [
