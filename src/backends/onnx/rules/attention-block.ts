@@ -72,6 +72,11 @@ export class AttentionBlock {
     })
   }
 
+  /** The block's part of a number for each query, [B,H,S,1] -> [B,H,s,1]. */
+  queryNumbers(perHead: string): string {
+    return this.#slice(perHead, 2, this.#bounds.start, this.#bounds.end, this.squareShape(1))
+  }
+
   /** [B,H,s,w] as [B,K,P,G*s/P,w]: a view. Key heads and values are then never repeated. */
   stacked(name: string, width: Dim): string {
     const size = typeof width === 'number' ? width : this.#keys
@@ -139,23 +144,40 @@ export class AttentionBlock {
     return this.#emit.reshape(headsLast, [0, 0, -1])
   }
 
+  /** [B,K,P,G*s/P,w] as [B,K,G*s,w]: a view, for sums over all queries of a key head. */
+  merged(name: string, width: Dim): string {
+    const size = typeof width === 'number' ? width : this.#keys
+    const target = this.#emit.share(`merged ${size}`, () => this.#sizes([0, this.#op.kvHeads, -1, size]))
+    return this.#emit.node('Reshape', [name, target], { shape: this.#keyHeadShape('group', width) })
+  }
+
+  #keyHeadShape(length: Dim, width: Dim): readonly Dim[] {
+    return [this.#op.rows, this.#op.kvHeads, length, width]
+  }
+
+  /** a^T b over all queries of a key head: [B,K,G*s,e] and [B,K,G*s,D] -> [B,K,e,D] */
+  sumOverQueries(a: string, b: string, scale: number): string {
+    const shape = this.#keyHeadShape('keys', this.#op.width)
+    return this.multiply(a, b, { attributes: { transA: 1, alpha: float(scale) }, shape })
+  }
+
   /**
-   * Adds the gradient of the block's keys, [B,K,P,e,D], to that of keys which blocks behind saw, [B,K,above - high,D]
-   * once ahead of it are as many zeros as the block begins earlier. Keys that blocks before will not see are done.
+   * Adds the gradient of the block's keys, [B,K,e,D], to that of the block behind, [B,K,e',D]: zeros are put before it,
+   * as the block begins earlier, and what lies behind the block is cut off. Returns the sum, and of it the keys that
+   * blocks before will not see: they are done.
    */
-  closeKeys(perPart: string, open: string): readonly [done: string, open: string] {
+  addKeys(own: string, behind: string): readonly [sum: string, done: string] {
     const emit = this.#emit
-    const { rows, kvHeads, width } = this.#op
-    const { low, below, above } = this.#bounds
-    const shape = [rows, kvHeads, 'keys', width]
-    const own = emit.node('ReduceSum', [perPart, emit.integers([2])], { attributes: { keepdims: 0 }, shape })
-    const padding = emit.share('padding', () =>
-      this.#sizes([0, 0, emit.node('Sub', [above, low]), 0, 0, 0, 0, 0]),
-    )
-    const sum = emit.node('Add', [emit.node('Pad', [open, padding], { shape }), own], { shape })
-    const middle = emit.share('keys of blocks before', () => emit.node('Sub', [below, low]))
-    const done = this.#slice(sum, 2, middle, this.#keys, [rows, kvHeads, 'done', width])
-    return [done, this.#slice(sum, 2, emit.integers([0]), middle, [rows, kvHeads, 'open', width])]
+    const { low, high, below, above } = this.#bounds
+    const padding = emit.share('padding', () => {
+      const kept = emit.node('Sub', [high, above])
+      const length = emit.node('Shape', [behind], { attributes: { start: 2, end: 3 } })
+      return this.#sizes([0, 0, emit.node('Sub', [above, low]), 0, 0, 0, emit.node('Sub', [kept, length]), 0])
+    })
+    const shape = this.#keyHeadShape('keys', this.#op.width)
+    const sum = emit.node('Add', [emit.node('Pad', [behind, padding], { shape }), own], { shape })
+    const before = emit.share('keys of blocks before', () => emit.node('Sub', [below, low]))
+    return [sum, this.#slice(sum, 2, before, this.#keys, this.#keyHeadShape('done', this.#op.width))]
   }
 
   /** [B,K,P,G*s/P,e], summed over the rows, as [s,T,H]. */

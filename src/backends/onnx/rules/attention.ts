@@ -41,31 +41,31 @@ export const attentionRules: RulesFor<AttentionKinds> = {
   /** dV = P^T dO; dS = P * (dO V^T - rowsum(dO * O)); dQ = scale * dS K; dK = scale * dS^T Q. */
   attentionBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dq, dk, dv], attributes }) {
     const op = new AttentionOp(emit, forward, attributes)
-    const [q, k, v] = forward
-    const [perKeyHead, valuesAndOnes] = [op.perHead(k), withOnes(op, v)]
+    const [q, k] = forward
+    const around = { ...backwardOf(op, dOut, out), perKeyHead: op.perHead(k) }
     const parts = [pieces(emit, 'dq', 3), pieces(emit, 'dk', 4), pieces(emit, 'dv', 4)]
-    const open = [openGradient(op, 'dk of open keys'), openGradient(op, 'dv of open keys')]
+    const sums = [noKeys(op, 'dk of a block'), noKeys(op, 'dv of a block')]
     const last = emit.node('Sub', [op.plan.count, emit.integer(1)])
-    const [dqs, dks, dvs] = emitLoop(emit, op.plan.count, [...parts, ...open], (iteration, carried) => {
+    const [dqs, dks, dvs] = emitLoop(emit, op.plan.count, [...parts, ...sums], (iteration, carried) => {
       const block = new AttentionBlock(op, emit.node('Sub', [last, iteration]))
       const queries = block.stacked(block.queries(q), op.width)
-      const gradients = scoreGradients(op, block, { dOut, out, queries, valuesAndOnes })
+      const gradients = scoreGradients(op, block, queries, around)
       const dScores = beforeCap(emit, block, gradients)
-      const alpha = float(attributes.scale)
-      const shape = [op.rows, op.kvHeads, 'parts', 'keys', op.width]
-      const dqOfBlock = block.multiply(dScores, block.keys(perKeyHead, op.width), {
-        attributes: { alpha },
+      const dqOfBlock = block.multiply(dScores, block.keys(around.perKeyHead, op.width), {
+        attributes: { alpha: float(attributes.scale) },
         shape: block.stackedShape(op.width),
       })
-      const dkOfBlock = block.multiply(dScores, queries, { attributes: { transA: 1, alpha }, shape })
-      const dO = block.stacked(gradients.dO, op.width)
-      const dvOfBlock = block.multiply(gradients.p, dO, { attributes: { transA: 1 }, shape })
-      const [dkDone, dkOpen] = block.closeKeys(dkOfBlock, carried[3]!)
-      const [dvDone, dvOpen] = block.closeKeys(dvOfBlock, carried[4]!)
+      const [p, dS] = [gradients.p, dScores].map((square) => block.merged(square, 'keys'))
+      const [dO, ofQueries] = [gradients.dO, queries].map((rows) => block.merged(rows, op.width))
+      const [dkSum, dkDone] = block.addKeys(
+        block.sumOverQueries(dS!, ofQueries!, attributes.scale),
+        carried[3]!,
+      )
+      const [dvSum, dvDone] = block.addKeys(block.sumOverQueries(p!, dO!, 1), carried[4]!)
       const next = [block.joined(dqOfBlock), dkDone, dvDone].map((piece, index) =>
         prepend(emit, carried[index]!, piece),
       )
-      return [...next, dkOpen, dvOpen]
+      return [...next, dkSum, dvSum]
     })
     asRows(emit, concat(emit, dqs!, 1), dq)
     op.headsLast(concat(emit, dks!, 2), dk)
@@ -74,13 +74,12 @@ export const attentionRules: RulesFor<AttentionKinds> = {
 
   attentionBiasBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dBias], attributes }) {
     const op = new AttentionOp(emit, forward, attributes)
-    const [q, , v] = forward
+    const around = backwardOf(op, dOut, out)
     op.perHead(forward[1])
-    const valuesAndOnes = withOnes(op, v)
     const [pieced] = emitLoop(emit, op.plan.count, [pieces(emit, 'dBias', 3)], (iteration, [before]) => {
       const block = new AttentionBlock(op, iteration)
-      const queries = block.stacked(block.queries(q), op.width)
-      const { dFinal } = scoreGradients(op, block, { dOut, out, queries, valuesAndOnes })
+      const queries = block.stacked(block.queries(forward[0]), op.width)
+      const { dFinal } = scoreGradients(op, block, queries, around)
       return [append(emit, before!, block.onAllKeys(dFinal))]
     })
     emit.node('ConcatFromSequence', [pieced!], { attributes: { axis: 0 }, outputs: [dBias.name] })
@@ -96,11 +95,12 @@ interface Gradients {
   readonly capped: string | null
 }
 
+/** What all blocks of a backward pass read. */
 interface Backward {
   readonly dOut: Value
-  readonly out: Value
-  /** [B,K,P,G*s/P,D] */
-  readonly queries: string
+  /** -rowsum(dO * O) as [B,H,S,1] */
+  readonly negatedSums: string
+  /** Values as [B,K,T,D+1] with a last column of ones. */
   readonly valuesAndOnes: string
 }
 
@@ -108,21 +108,37 @@ interface Backward {
  * dS = P * (dO V^T - rowsum(dP * P)). The row sums equal rowsum(dO * O) (Dao et al. 2022, section 3.1), which needs
  * nothing of the square's size, and they are subtracted by the product itself: [dO, -sum] [V, 1]^T.
  */
-function scoreGradients({ emit, width }: AttentionOp, block: AttentionBlock, given: Backward): Gradients {
-  const { p: square, capped } = block.probabilities(given.queries)
+function scoreGradients(
+  { emit, width }: AttentionOp,
+  block: AttentionBlock,
+  queries: string,
+  { dOut, negatedSums, valuesAndOnes }: Backward,
+): Gradients {
+  const { p: square, capped } = block.probabilities(queries)
   const p = block.stacked(square, 'keys')
-  const dO = block.onlySeeing(block.queries(given.dOut), width, 0)
-  const product = emit.node('Mul', [dO, block.queries(given.out)], { shape: block.squareShape(width) })
-  const sums = emit.node('ReduceSum', [product, emit.integers([-1])])
-  const longer = emit.node('Concat', [dO, emit.node('Neg', [sums])], {
+  const dO = block.onlySeeing(block.queries(dOut), width, 0)
+  const longer = emit.node('Concat', [dO, block.queryNumbers(negatedSums)], {
     attributes: { axis: 3 },
     shape: block.squareShape(width + 1),
   })
   const shape = block.stackedShape('keys')
-  const values = block.keys(given.valuesAndOnes, width + 1)
+  const values = block.keys(valuesAndOnes, width + 1)
   const dP = block.multiply(block.stacked(longer, width + 1), values, { attributes: { transB: 1 }, shape })
-  const dFinal = emit.node('Mul', [dP, p], { shape })
-  return { dO, p, dFinal, capped }
+  return { dO, p, dFinal: emit.node('Mul', [dP, p], { shape }), capped }
+}
+
+/** The output of a query that sees nothing is 0, and so is its row sum. */
+function backwardOf(op: AttentionOp, dOut: Value, out: Value): Backward {
+  const { emit, rows, heads, width } = op
+  const positions = dOut.shape[1]!
+  const product = emit.node('Mul', [emit.asRows(dOut), emit.asRows(out)], { shape: rowsShape(out.shape) })
+  const apart = emit.node('Reshape', [product, emit.shapeOf([rows, positions, heads, width])])
+  const sums = emit.node('ReduceSum', [apart, emit.integers([-1])])
+  const perHead = emit.node('Transpose', [sums], {
+    attributes: { perm: [0, 2, 1, 3] },
+    shape: [rows, heads, positions, 1],
+  })
+  return { dOut, negatedSums: emit.node('Neg', [perHead]), valuesAndOnes: withOnes(op, op.operands[2]) }
 }
 
 /** Gradient of the scores before the cap, whose slope is 1 - tanh^2. */
@@ -171,12 +187,12 @@ const prepend = (emit: Emitter, behind: string, piece: string): string =>
 const concat = (emit: Emitter, sequence: string, axis: number): string =>
   emit.node('ConcatFromSequence', [sequence], { attributes: { axis } })
 
-/** Gradient of keys that blocks still to come may see: none yet, [B,K,0,D]. */
-function openGradient({ emit, rows, kvHeads, width }: AttentionOp, hint: string): Carried {
+/** The gradient of the keys of the block behind the last: there is none, [B,K,0,D]. */
+function noKeys({ emit, rows, kvHeads, width }: AttentionOp, hint: string): Carried {
   const initial = emit.share(`no keys of ${kvHeads} ${width}`, () =>
     emit.node('Expand', [emit.scalar(0), emit.shapeOf([rows, kvHeads, 0, width])]),
   )
-  return { initial, hint, dims: [rows, kvHeads, 'open', width], isSequence: false }
+  return { initial, hint, dims: [rows, kvHeads, 'behind', width], isSequence: false }
 }
 
 /** [B,S,N*D] under the value's name. */
