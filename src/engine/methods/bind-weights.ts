@@ -126,7 +126,7 @@ export function bindWeights(
   }
   return {
     weight,
-    project(_layer, description, x, addend) {
+    project(description, x, addend) {
       const { path, hasBias } = description
       const linear: Linear = {
         description,

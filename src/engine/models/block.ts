@@ -59,7 +59,7 @@ class Part {
   project(role: LinearName, x: Value, addend: Value | null = null): Value {
     const linear = this.#linears.find(({ roles }) => roles.includes(role))
     if (!linear) throw new Error(`${this.at} has no ${role}`)
-    return this.context.weights.project(this.layer, linear, x, addend)
+    return this.context.weights.project(linear, x, addend)
   }
 
   norm(x: Value, path: string, name: string): Value {

@@ -9,7 +9,7 @@ export interface BoundWeights {
   /** The weight of this Hugging Face name; an unknown name is a bug. */
   weight(name: string): Value
   /** linear(x) of a block's linear layer, with adapter where the method has one; plus `addend` [...,O] if given. */
-  project(layer: number, linear: LinearDescription, x: Value, addend: Value | null): Value
+  project(linear: LinearDescription, x: Value, addend: Value | null): Value
 }
 
 /** One attention of a block. What else is hidden or remembered is the graph's matter. */
