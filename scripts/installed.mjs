@@ -118,6 +118,7 @@ const tasks = {
   },
   build: ensureBuilt,
   'bench:step': (rest) => runInstalled('node', ['bench/step.ts', ...rest]),
+  'bench:epoch': (rest) => runInstalled('node', ['bench/epoch.ts', ...rest]),
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

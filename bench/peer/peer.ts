@@ -37,7 +37,12 @@ export async function findPeer(): Promise<Peer | null> {
 
 /** Runs `<script>.py` with `parameters` as its argument; what it prints last is its result. */
 export async function askPeer<T>({ python }: Peer, script: 'step' | 'epoch', parameters: object): Promise<T> {
-  const environment = { ...process.env, HF_HUB_OFFLINE: '1', PYTHONWARNINGS: 'ignore' }
+  const environment = {
+    ...process.env,
+    HF_HUB_OFFLINE: '1',
+    PYTHONWARNINGS: 'ignore',
+    PYTHONDONTWRITEBYTECODE: '1',
+  }
   const { stdout } = await run(python, [here(`${script}.py`), JSON.stringify(parameters)], {
     env: environment,
     maxBuffer: 1 << 24,

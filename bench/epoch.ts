@@ -1,0 +1,152 @@
+// npm run bench:epoch: epochs over real rows of real lengths, ours as the product trains and Hugging Face PEFT with its
+// default collator, turn by turn on this machine. Prints times, ratios and validation losses; asserts nothing.
+import { rmSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import {
+  type EpochCase,
+  type EpochData,
+  type EpochFigures,
+  openEpochCase,
+  trainEpochs,
+  usual,
+} from './epoch-run.ts'
+import { askPeer, findPeer, type Peer } from './peer/peer.ts'
+
+interface PeerFigures extends EpochFigures {
+  readonly positionsPerEpoch: number
+}
+
+interface Report {
+  readonly data: EpochData
+  readonly trainRows: number
+  readonly validationRows: number
+  readonly tokens: number
+  readonly longestTokens: number
+  /** All layers. */
+  readonly ours: EpochFigures
+  /** The top third of the layers; what the others give is computed in the first epoch and read from the disk after it. */
+  readonly cached: EpochFigures | null
+  readonly peer: PeerFigures | null
+}
+
+interface Wishes {
+  readonly rows: number
+  readonly epochs: number
+  readonly threads: number
+  readonly checkpointing: boolean
+  readonly hasCached: boolean
+}
+
+/** Of the starter model's 30 blocks. */
+const topThird = 10
+
+async function askAboutEpochs(peer: Peer, epochCase: EpochCase, wishes: Wishes): Promise<PeerFigures> {
+  const { job, train, validation } = epochCase
+  const rowsFile = join(job.cacheFolder, `epoch-rows-${process.pid}.json`)
+  writeFileSync(rowsFile, JSON.stringify({ train, validation }))
+  const { epochs, threads, checkpointing } = wishes
+  const parameters = { ...usual, folder: job.modelFolder, rowsFile, epochs, threads, checkpointing }
+  try {
+    return await askPeer<PeerFigures>(peer, 'epoch', parameters)
+  } finally {
+    rmSync(rowsFile, { force: true })
+  }
+}
+
+async function measure(data: EpochData, peer: Peer | null, wishes: Wishes): Promise<Report> {
+  const epochCase = await openEpochCase(data, wishes.rows, wishes.threads)
+  const lengths = epochCase.train.map(({ ids }) => ids.length)
+  const options = { gradientCheckpointing: wishes.checkpointing }
+  const ours = await trainEpochs(epochCase, {
+    ...options,
+    epochs: wishes.epochs,
+    topLayers: null,
+    reuseFrozenLayers: false,
+  })
+  const theirs = peer ? await askAboutEpochs(peer, epochCase, wishes) : null
+  const cached = wishes.hasCached
+    ? await trainEpochs(epochCase, {
+        ...options,
+        epochs: Math.max(2, wishes.epochs),
+        topLayers: topThird,
+        reuseFrozenLayers: true,
+      })
+    : null
+  rmSync(epochCase.job.runFolder, { recursive: true, force: true })
+  return {
+    data,
+    trainRows: lengths.length,
+    validationRows: epochCase.validation.length,
+    tokens: lengths.reduce((sum, length) => sum + length, 0),
+    longestTokens: Math.max(...lengths),
+    ours,
+    cached,
+    peer: theirs,
+  }
+}
+
+const seconds = (values: readonly number[]): string => values.map((ms) => (ms / 1000).toFixed(1)).join(', ')
+const nats = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(', ')
+
+function print({ data, trainRows, validationRows, tokens, longestTokens, ours, cached, peer }: Report): void {
+  console.log(
+    `${data}: ${trainRows} rows, ${tokens} tokens, the longest ${longestTokens}; ${validationRows} to measure on.`,
+  )
+  const row = (name: string, figures: EpochFigures): void => {
+    const losses = nats(figures.lossesNats)
+    const memory = figures.peakMib.toFixed(0)
+    console.log(
+      `  ${name.padEnd(24)} s an epoch: ${seconds(figures.epochsMs)}; loss: ${losses}; ${memory} MiB`,
+    )
+  }
+  row('ours', ours)
+  if (cached) row('ours, top third, reused', cached)
+  if (!peer) return
+  row('PEFT', peer)
+  const [theirMs, ourMs] = [Math.min(...peer.epochsMs), Math.min(...ours.epochsMs)]
+  console.log(`  PEFT computes ${peer.positionsPerEpoch} positions, padding included.`)
+  console.log(`  times faster: ${(theirMs / ourMs).toFixed(2)}`)
+  const later = cached?.epochsMs.slice(1) ?? []
+  if (later.length > 0)
+    console.log(`  times faster from the second epoch on: ${(theirMs / Math.min(...later)).toFixed(2)}`)
+}
+
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      json: { type: 'string' },
+      data: { type: 'string', default: 'spam,mt' },
+      /** Of the file, before it is split; 'all' takes about an hour for each on two processors. */
+      rows: { type: 'string', default: '160' },
+      epochs: { type: 'string', default: '1' },
+      threads: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
+      checkpointing: { type: 'boolean', default: false },
+      cached: { type: 'boolean', default: true },
+    },
+    allowNegative: true,
+  })
+  const wishes: Wishes = {
+    rows: values.rows === 'all' ? Number.POSITIVE_INFINITY : Number(values.rows),
+    epochs: Number(values.epochs),
+    threads: Number(values.threads),
+    checkpointing: values.checkpointing,
+    hasCached: values.cached,
+  }
+  const peer = await findPeer()
+  console.log(
+    `LoRA r=8 on all linears of SmolLM2-135M, 8 rows a step, at most 512 tokens, ${wishes.threads} threads` +
+      `${wishes.checkpointing ? ', checkpointing' : ''}; ours packed, ${peer ? `PEFT (${peer.versions}) padded` : 'alone'}.`,
+  )
+  console.log('Losses in nats a labelled token of the validation rows: ours also before the first step.')
+  const reports: Report[] = []
+  for (const data of values.data.split(',') as EpochData[]) {
+    const report = await measure(data, peer, wishes)
+    print(report)
+    reports.push(report)
+    if (values.json) writeFileSync(values.json, `${JSON.stringify({ wishes, reports }, null, 2)}\n`)
+  }
+}
+
+await main()
