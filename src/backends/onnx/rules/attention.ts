@@ -20,14 +20,12 @@ export const attentionRules: RulesFor<AttentionKinds> = {
     // The backward rules have no use for it: a block holds all keys of its queries, so its softmax is whole.
     const isSummed = !emit.isReadOnlyBy(logSumExp, 'attentionBackward', 'attentionBiasBackward')
     const carried = [pieces(emit, 'out', 3), ...(isSummed ? [pieces(emit, 'logSumExp', 3)] : [])]
-    const values = op.perHead(v)
-    op.perHead(inputs[1])
     const [outs, sums] = emitLoop(emit, op.plan.count, carried, (iteration, [before, sumsBefore]) => {
       const block = new AttentionBlock(op, iteration)
       const probabilities = block.probabilities(block.stacked(block.queries(q), op.width))
       const mixed = emit.node(
         'MatMul',
-        [block.stacked(probabilities.p, 'keys'), block.keys(values, op.width)],
+        [block.stacked(probabilities.p, 'keys'), block.keys(op.perHead(v), op.width)],
         { shape: block.stackedShape(op.width) },
       )
       const next = append(emit, before!, block.joined(mixed))
@@ -42,7 +40,7 @@ export const attentionRules: RulesFor<AttentionKinds> = {
   attentionBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dq, dk, dv], attributes }) {
     const op = new AttentionOp(emit, forward, attributes)
     const [q, k] = forward
-    const around = { ...backwardOf(op, dOut, out), perKeyHead: op.perHead(k) }
+    const around = backwardOf(op, dOut, out)
     const parts = [pieces(emit, 'dq', 3), pieces(emit, 'dk', 4), pieces(emit, 'dv', 4)]
     const sums = [noKeys(op, 'dk of a block'), noKeys(op, 'dv of a block')]
     const last = emit.node('Sub', [op.plan.count, emit.integer(1)])
@@ -51,7 +49,7 @@ export const attentionRules: RulesFor<AttentionKinds> = {
       const queries = block.stacked(block.queries(q), op.width)
       const gradients = scoreGradients(op, block, queries, around)
       const dScores = beforeCap(emit, block, gradients)
-      const dqOfBlock = block.multiply(dScores, block.keys(around.perKeyHead, op.width), {
+      const dqOfBlock = block.multiply(dScores, block.keys(op.perHead(k), op.width), {
         attributes: { alpha: float(attributes.scale) },
         shape: block.stackedShape(op.width),
       })
@@ -75,7 +73,6 @@ export const attentionRules: RulesFor<AttentionKinds> = {
   attentionBiasBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dBias], attributes }) {
     const op = new AttentionOp(emit, forward, attributes)
     const around = backwardOf(op, dOut, out)
-    op.perHead(forward[1])
     const [pieced] = emitLoop(emit, op.plan.count, [pieces(emit, 'dBias', 3)], (iteration, [before]) => {
       const block = new AttentionBlock(op, iteration)
       const queries = block.stacked(block.queries(forward[0]), op.width)
