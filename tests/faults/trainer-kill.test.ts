@@ -12,6 +12,10 @@ describe('a trainer of a tiny model killed with SIGKILL', () => {
     tiny = await makeTinyLibrary()
     seen = await killTrainers(tiny, {
       settings: {
+        // Wide enough for moments in 8 bits, and with every file that a checkpoint can have.
+        method: { kind: 'lora', rank: 128, alpha: 256 },
+        optimizer: { kind: 'adamw-8bit', learningRate: 0.003 },
+        regularisation: { averaging: 0.9 },
         duration: { epochs: 6 },
         evaluation: { everySteps: 3, patience: null },
         checkpoints: { everySeconds: null, everySteps: 2, keepLast: 2 },
