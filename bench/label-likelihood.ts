@@ -44,14 +44,11 @@ function makeRows(count: number): Row[] {
 }
 
 /** Seconds from the first batch to the last (loading and tokenising left out), and the scores. */
-async function measure(
-  job: Omit<ScorerJob, 'adapterFolder' | 'workFolder' | 'maxTokens'>,
-  workFolder: string,
-) {
+async function measure(job: Omit<ScorerJob, 'tuned' | 'workFolder' | 'maxTokens'>, workFolder: string) {
   const scores = new Map<string, RowScore>()
   let startMs = 0
   let endMs = 0
-  const whole: ScorerJob = { ...job, adapterFolder: null, workFolder, maxTokens: 1024 }
+  const whole: ScorerJob = { ...job, tuned: null, workFolder, maxTokens: 1024 }
   await scoreRows(whole, createOnnxBackend(), {
     signal: new AbortController().signal,
     emit: async (event) => {

@@ -1,5 +1,6 @@
-// Writes answers greedily, several side by side: each token is the likeliest after those before it. Keys and values of
-// what was read stay here between runs of the graph (`buildDecodingGraph`). Draws no random number and changes no weight.
+// Writes answers, several side by side: each token is the likeliest after those before it, or the one that the caller
+// chooses. Keys and values of what was read stay here between runs of the graph (`buildDecodingGraph`). Draws no random
+// number and changes no weight.
 import type { Session, Tensor } from './backend-port.ts'
 import type { DecodingGraph } from './graphs/decoding-graph.ts'
 
@@ -25,6 +26,8 @@ export interface DecodingRequest {
   readonly stopIds: ReadonlySet<number>
   /** Of an answer, at least 1. */
   readonly mostTokens: number
+  /** The next token by its logits [V]; left out, the likeliest. */
+  readonly choose?: (logits: Float32Array) => number
 }
 
 interface OpenAnswer {
@@ -41,7 +44,7 @@ export function createDecoding(
   session: Session,
   graph: Pick<DecodingGraph, 'remembered' | 'masks'>,
   trained: ReadonlyMap<string, Tensor>,
-  { prompts, stopIds, mostTokens }: DecodingRequest,
+  { prompts, stopIds, mostTokens, choose = likeliest }: DecodingRequest,
 ): Decoding {
   const places = Math.max(0, ...prompts.map((prompt) => prompt.length)) + mostTokens
   const memory = createMemory(graph, prompts.length, places)
@@ -99,7 +102,7 @@ export function createDecoding(
       outputs = await run(memory.past(row, [answer]), [{ tokens: [token], known: answer.known }])
       memory.remember(outputs, 0, row, answer, 1)
     }
-    take(answer, likeliest(floatsOf(outputs, 'logits')))
+    take(answer, choose(floatsOf(outputs, 'logits')))
   }
 
   /** Ended answers are fed along, so that the caches stay where they are; what they give is left aside. */
@@ -112,7 +115,7 @@ export function createDecoding(
     for (const [row, answer] of answers.entries()) {
       if (!isOpen(answer)) continue
       memory.remember(outputs, row, row, answer, 1)
-      take(answer, likeliest(logits.subarray(row * vocabulary, (row + 1) * vocabulary)))
+      take(answer, choose(logits.subarray(row * vocabulary, (row + 1) * vocabulary)))
     }
     return true
   }

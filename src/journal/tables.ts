@@ -126,7 +126,7 @@ interface TestSetOpeningsTable {
 interface ArtifactsTable {
   id: string
   run_id: string
-  kind: 'adapter' | 'checkpoint' | 'export' | 'gguf'
+  kind: 'adapter' | 'model' | 'checkpoint' | 'export' | 'gguf'
   path: string
   bytes: number
   sha256: string

@@ -2,14 +2,14 @@
 // parent.
 import { z } from 'zod'
 import { problem } from './problem-schema.ts'
-import { hashedFolder, proofSide } from './proof-protocol.ts'
+import { hashedFolder, proofSide, tunedVersion } from './proof-protocol.ts'
 import { chatMessage } from './rows.ts'
 
-/** What a chat process keeps open: a model, and the adapter of a run where there is one. */
+/** What a chat process keeps open: a model, and what a run made of it where there is one. */
 export const chatJob = z.strictObject({
   model: hashedFolder,
-  adapter: hashedFolder.nullable(),
-  /** Where GGUF copies of model and adapter are kept, named by their content. */
+  tuned: tunedVersion.nullable(),
+  /** Where GGUF copies of models and adapters are kept, named by their content. */
   cacheFolder: z.string(),
   threads: z.int().min(1).max(256),
 })

@@ -28,7 +28,7 @@ export const determinismLabels = [
   'not repeatable',
 ] as const
 
-export const artifactKinds = ['adapter', 'checkpoint', 'export', 'gguf'] as const
+export const artifactKinds = ['adapter', 'model', 'checkpoint', 'export', 'gguf'] as const
 export const evaluationSubjects = ['base', 'tuned'] as const
 
 export const journalProject = z.strictObject({

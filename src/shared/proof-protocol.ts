@@ -4,10 +4,20 @@ import { childCommand, childEvents } from './child-protocol.ts'
 import { metricName } from './metrics.ts'
 import { chatMessage } from './rows.ts'
 
-/** Which model: as it was, or with the adapter of the run. */
+/** Which model: as it was, or as the run made it. */
 export const proofSides = ['base', 'tuned'] as const
 export const proofSide = z.enum(proofSides)
 export type ProofSide = z.output<typeof proofSide>
+
+/** A folder of the library with the SHA-256 of its weights, which names their copies in the cache. */
+export const hashedFolder = z.strictObject({ folder: z.string(), weightsSha256: z.string().length(64) })
+export type HashedFolder = z.output<typeof hashedFolder>
+
+/** What a run made of its model: an adapter that is put on it, or a whole model that stands beside it. */
+export const tunedKinds = ['adapter', 'model'] as const
+export type TunedKind = (typeof tunedKinds)[number]
+export const tunedVersion = z.strictObject({ kind: z.enum(tunedKinds), ...hashedFolder.shape })
+export type TunedVersion = z.output<typeof tunedVersion>
 
 /** The conversation so far, without the answer. */
 const promptRow = z.strictObject({ rowId: z.string(), prompt: z.array(chatMessage) })
@@ -17,8 +27,8 @@ const promptRow = z.strictObject({ rowId: z.string(), prompt: z.array(chatMessag
 export const scorerJob = z.strictObject({
   /** Folder with model.safetensors, config.json, tokenizer.json, tokenizer_config.json. */
   modelFolder: z.string(),
-  /** Folder with adapter_model.safetensors and adapter_config.json; null scores the base only. */
-  adapterFolder: z.string().nullable(),
+  /** null scores the base only. */
+  tuned: tunedVersion.nullable(),
   /** A folder of this job for the backend's files; the caller removes it afterwards. */
   workFolder: z.string(),
   threads: z.int().min(1).max(256),
@@ -71,15 +81,11 @@ export type ScorerEvent = z.output<typeof scorerEvent>
 
 // ---- generator: greedy answers ----------------------------------------------------------------------------------
 
-/** Files in the library with the SHA-256 of their weights, which names their copies in the cache. */
-export const hashedFolder = z.strictObject({ folder: z.string(), weightsSha256: z.string().length(64) })
-export type HashedFolder = z.output<typeof hashedFolder>
-
 export const generatorJob = z.strictObject({
   model: hashedFolder,
   /** Needed where `sides` asks for `tuned`. */
-  adapter: hashedFolder.nullable(),
-  /** Where GGUF copies of model and adapter are kept, named by their content. */
+  tuned: tunedVersion.nullable(),
+  /** Where GGUF copies of models and adapters are kept, named by their content. */
   cacheFolder: z.string(),
   threads: z.int().min(1).max(256),
   /** Answers written side by side. */

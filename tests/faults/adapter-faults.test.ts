@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isTemporaryName } from '../../src/core/system/durable-files.ts'
 import { parseModelConfig } from '../../src/engine/index.ts'
 import { layoutOf } from '../../src/engine/train/state.ts'
-import { sweepAdapter, writeAdapter } from '../../src/processes/trainer/adapter-files.ts'
+import { sweepTuned, writeTuned } from '../../src/processes/trainer/tuned-files.ts'
 import { unwrap } from '../../src/shared/result.ts'
 import type { TrainerJob } from '../../src/shared/trainer-protocol.ts'
 import { makeTinyLibrary, readJson, type TestLibrary } from '../processes/trainer/tiny-run.ts'
@@ -18,12 +18,12 @@ const parameters = Float32Array.from({ length: layout.length }, (_, i) => Math.c
 describe('writing the adapter, each file operation failing', () => {
   let tiny: TestLibrary
   let job: TrainerJob
-  let write: (values?: Float32Array) => ReturnType<typeof writeAdapter>
+  let write: (values?: Float32Array) => ReturnType<typeof writeTuned>
   beforeAll(async () => {
     tiny = await makeTinyLibrary()
     job = await tiny.makeJob('adapter')
     const config = unwrap(parseModelConfig(await readJson(join(job.modelFolder, 'config.json'))))
-    write = (values = parameters) => writeAdapter(job, config, layout, values)
+    write = (values = parameters) => writeTuned(job, config, layout, values)
   })
   afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
 
@@ -51,7 +51,7 @@ describe('writing the adapter, each file operation failing', () => {
         if (result.value.ok) expect(await hashOnDisk()).toBe(result.value.value)
         else expect(result.value.problem.code).toBe(kind === 'ENOSPC' ? 'disk.full' : 'disk.failed')
         // The next start.
-        await sweepAdapter(job.runFolder)
+        await sweepTuned(job.runFolder)
         expect(unwrap(await write())).toBe(await hashOnDisk())
         expect((await readdir(job.runFolder)).filter((name) => isTemporaryName(name))).toEqual([])
       }

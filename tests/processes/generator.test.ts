@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
+import { readAdapter } from '#core/models/adapter-folder.ts'
 import { runChildJob } from '#core/proof/index.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { buildLogitsGraph, type MethodSpec, type Tensor } from '#engine/index.ts'
 import { tokenizePrompt } from '#formats/completion-mask.ts'
-import { ggufOfAdapterFolder, ggufOfModelFolder } from '#processes/generator/gguf-cache.ts'
-import { locateWeights, readAdapter, readModelConfig, readTextSide } from '#processes/scorer/model-folder.ts'
+import { ggufOfModelFolder, ggufOfTuned } from '#processes/generator/gguf-cache.ts'
+import { locateWeights, readModelConfig, readTextSide } from '#processes/scorer/model-folder.ts'
 import {
   type GeneratedAnswer,
   type GeneratorJob,
@@ -97,7 +98,10 @@ describe('the generator process with a tiny model', () => {
     })
     job = {
       model: await hashed(writeTinyModel(join(home, 'model')), 'model.safetensors'),
-      adapter: await hashed(writeTinyAdapter(join(home, 'adapter')), 'adapter_model.safetensors'),
+      tuned: {
+        kind: 'adapter',
+        ...(await hashed(writeTinyAdapter(join(home, 'adapter')), 'adapter_model.safetensors')),
+      },
       cacheFolder: join(home, 'cache'),
       threads: 1,
       sequences: 3,
@@ -124,7 +128,7 @@ describe('the generator process with a tiny model', () => {
     const { answers } = await generate(job)
     const config = await readModelConfig(job.model.folder)
     const text = await readTextSide(job.model.folder)
-    const adapter = await readAdapter(job.adapter!.folder, config)
+    const adapter = await readAdapter(job.tuned!.folder, config)
     const best = {
       base: await openBestTokens(job.model.folder, { kind: 'none' }, new Map()),
       tuned: await openBestTokens(job.model.folder, adapter.method, adapter.tensors),
@@ -160,7 +164,7 @@ describe('the generator process with a tiny model', () => {
     const cacheFolder = join(home, 'bad-cache')
     const path = await ggufOfModelFolder(job.model, cacheFolder)
     writeFileSync(path, readFileSync(path).subarray(0, 5000))
-    const { result } = await generate({ ...job, cacheFolder, sides: ['base'], adapter: null })
+    const { result } = await generate({ ...job, cacheFolder, sides: ['base'], tuned: null })
     expect(result).toMatchObject({ ok: false, problem: { code: 'generator.failed' } })
     expect(result.ok || result.problem.remedy).toContain('empty the cache')
   })
@@ -181,7 +185,7 @@ describe('the generator process with a tiny model', () => {
     for (let run = 0; run < 10; run += 1) {
       const weightsSha256 = run.toString(16).repeat(64)
       await ggufOfModelFolder({ ...job.model, weightsSha256 }, cacheFolder)
-      await ggufOfAdapterFolder({ ...job.adapter!, weightsSha256 }, job.model, cacheFolder)
+      await ggufOfTuned({ ...job.tuned!, weightsSha256 }, { ...job.model, weightsSha256 }, cacheFolder)
     }
     const names = readdirSync(folder)
     expect(names.filter((name) => /^model-[0-9a-f]+-f16/.test(name))).toHaveLength(2)
@@ -212,7 +216,7 @@ describe.skipIf(!gguf)('answers of the real starter model', () => {
     const starter = await importStarter(gguf!)
     const { result, answers } = await generate({
       model: starter.model,
-      adapter: null,
+      tuned: null,
       cacheFolder: starter.library.cacheFolder,
       threads: 2,
       sequences: 4,

@@ -3,10 +3,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
+import { readAdapter } from '#core/models/adapter-folder.ts'
 import { type Backend, buildLogitsGraph, type MethodSpec, type Session, type Tensor } from '#engine/index.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
 import { tokenizeExample } from '#formats/completion-mask.ts'
-import { locateWeights, readAdapter, readTextSide } from '#processes/scorer/model-folder.ts'
+import { locateWeights, readTextSide } from '#processes/scorer/model-folder.ts'
 import { scoreRows } from '#processes/scorer/score-rows.ts'
 import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
@@ -18,6 +19,7 @@ import { tinyConfig, tinyMethod, writeTinyAdapter, writeTinyModel } from './tiny
 const home = mkdtempSync(join(tmpdir(), 'tunewright-scorer-'))
 const modelFolder = join(home, 'model')
 const adapterFolder = join(home, 'adapter')
+const tuned = { kind: 'adapter' as const, folder: adapterFolder, weightsSha256: '0'.repeat(64) }
 beforeAll(() => {
   writeTinyModel(modelFolder)
   writeTinyAdapter(adapterFolder)
@@ -62,7 +64,7 @@ async function score(job: Partial<ScorerJob>, backend: Backend = inMemory()) {
   await scoreRows(
     {
       modelFolder,
-      adapterFolder,
+      tuned,
       workFolder: home,
       threads: 1,
       maxTokens: 256,
@@ -165,7 +167,7 @@ test('loss alone: one answer a row, the same nats as its label', async () => {
 
 test('without an adapter only the base is scored', async () => {
   const withAdapter = (await score({})).byId
-  const without = (await score({ adapterFolder: null })).byId
+  const without = (await score({ tuned: null })).byId
   for (const row of rows) {
     expect(without.get(row.rowId)!.tuned).toBeNull()
     expect(without.get(row.rowId)!.base.lossNats).toBeCloseTo(withAdapter.get(row.rowId)!.base.lossNats, 5)
@@ -187,7 +189,7 @@ test('cancel ends it between two batches', async () => {
   const controller = new AbortController()
   controller.abort()
   const work = scoreRows(
-    { modelFolder, adapterFolder, workFolder: home, threads: 1, maxTokens: 256, rows, labels },
+    { modelFolder, tuned, workFolder: home, threads: 1, maxTokens: 256, rows, labels },
     inMemory(),
     { emit: async () => {}, signal: controller.signal },
   )
@@ -205,7 +207,7 @@ describe.skipIf(!gguf)('the real starter model on ONNX Runtime', () => {
       'I was charged twice this month.',
       'Where is my parcel? It should have come on Monday.',
     ].map((text, row) => ({ rowId: `${row}`, prompt: promptOf(text), answer: teams[row]! }))
-    const job = { modelFolder, adapterFolder: null, threads: 2 }
+    const job = { modelFolder, tuned: null, threads: 2 }
     const backend = createOnnxBackend()
     const packed = (await score({ ...job, rows: asked, labels: teams }, backend)).byId
     const separate = asked.flatMap((row) =>

@@ -6,7 +6,7 @@ import { attemptAsync, fail, ok, type Problem, ProblemError, unwrap } from '#sha
 import type { ChatMessage } from '#shared/rows.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
 import { describeMachine } from '../system/machine.ts'
-import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
+import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { type ChatProcess, openChatProcess } from './chat-process.ts'
 import { createPartnerHandlers } from './partner-handlers.ts'
@@ -43,8 +43,8 @@ export function createChatHandlers(context: WorkstationContext): Chats {
   /** The process for this model and run; another one's is ended first, so that only one model is in memory. */
   async function processFor({ modelId, runId }: Sent): Promise<ChatProcess> {
     const { weightsSha256 } = unwrap(await showModel(library, modelId))
-    const adapter = runId === null ? null : unwrap(await requireAdapterUnchanged(library, reader, runId))
-    const key = `${weightsSha256} ${adapter?.weightsSha256 ?? ''}`
+    const tuned = runId === null ? null : unwrap(await requireTunedUnchanged(library, reader, runId))
+    const key = `${weightsSha256} ${tuned?.weightsSha256 ?? ''}`
     if (warm?.key === key && warm.process.isOpen) return warm.process
     const before = warm
     warm = null
@@ -54,7 +54,7 @@ export function createChatHandlers(context: WorkstationContext): Chats {
       launcher,
       {
         model: { folder: modelFolder(library, modelId), weightsSha256 },
-        adapter,
+        tuned,
         cacheFolder: library.cacheFolder,
         threads: describeMachine().physicalCores,
       },

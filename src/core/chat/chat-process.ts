@@ -1,4 +1,4 @@
-// A generator process that is kept for one model and one adapter while somebody talks with them. Ends itself when nobody
+// A generator process that is kept for one model and what a run made of it while somebody talks with them. Ends itself when nobody
 // has for a while; its death is told to whoever waits for an answer.
 import {
   type ChatCommand,

@@ -7,7 +7,7 @@ import { datasetFolder, readSplit } from '../data/index.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { listModels } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
-import { hasUsableAdapter } from '../training/adapter-artifacts.ts'
+import { hasTunedVersion } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { suggestQuestions } from './suggest-questions.ts'
 
@@ -38,7 +38,7 @@ export function createPartnerHandlers(
         return {
           runs: runs
             .map(({ id }) => unwrap(reader.getRun(id)))
-            .filter(hasUsableAdapter)
+            .filter(hasTunedVersion)
             .map((run) => partnerOfRun(run, models)),
           models: models.map((model) => ({ ...partOfModel(model), run: null })),
         }
@@ -70,7 +70,7 @@ function partnerOfRun(run: RunDetail, models: readonly ModelManifest[]): ChatPar
       projectId,
       projectName,
       createdAtMs,
-      hasAdapter: hasUsableAdapter(run),
+      hasAdapter: hasTunedVersion(run),
       instruction: run.recipe.instruction,
     },
   }

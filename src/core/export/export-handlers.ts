@@ -13,8 +13,8 @@ import { appVersion } from '../system/app-version.ts'
 import { sha256File } from '../system/durable-files.ts'
 import type { JobTools } from '../system/jobs.ts'
 import { readKept, writeKept } from '../system/kept-json.ts'
-import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
 import { runFolderOf } from '../training/run-service.ts'
+import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { checkExport, type ExportCheck } from './check-export.ts'
 import { exportRunAsPeft } from './export-run.ts'
@@ -47,7 +47,7 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
   async function exportAndCheck(run: RunDetail, { signal, tell }: JobTools): Promise<ExportCheck> {
     tell('Writing the files')
     const { folder, files } = unwrap(await exportRunAsPeft(run.id, { library, reader, writer, appVersion }))
-    const adapter = unwrap(await requireAdapterUnchanged(library, reader, run.id))
+    const tuned = unwrap(await requireTunedUnchanged(library, reader, run.id))
     const { model, threads, batch } = run.recipe
     tell('Loading the export beside the model')
     const check = unwrap(
@@ -55,7 +55,7 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
         {
           folder,
           files,
-          adapter,
+          tuned,
           modelName: run.modelName,
           examples: await examplesOf(run),
           measure: {
@@ -103,7 +103,7 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
     'export.adapter': ({ runId }): Promise<Result<{ jobId: string }>> =>
       attemptAsync(async () => {
         const run = unwrap(reader.getRun(runId))
-        unwrap(await requireAdapterUnchanged(library, reader, runId))
+        unwrap(await requireTunedUnchanged(library, reader, runId))
         const job = { kind: 'export', title: run.name, projectId: run.projectId, runId } as const
         return jobs.start({ ...job, key: `export ${runId}` }, (tools) =>
           attemptAsync(() => exportAndCheck(run, tools)),

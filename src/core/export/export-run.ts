@@ -9,8 +9,8 @@ import { showModel } from '../models/model-library.ts'
 import { newestProof } from '../proof/proof-journal.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
-import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
 import { runFolderOf } from '../training/run-service.ts'
+import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import { baseModelFacts } from './base-model.ts'
 import { type Exported, exportPeft } from './export-peft.ts'
 import type { CardFacts } from './model-card.ts'
@@ -27,7 +27,7 @@ export function exportRunAsPeft(runId: string, ports: ExportPorts): Promise<Resu
   return attemptAsync(async () => {
     const { library, writer } = ports
     const run = unwrap(ports.reader.getRun(runId))
-    const adapter = unwrap(await requireAdapterUnchanged(library, ports.reader, runId))
+    const adapter = unwrap(await requireTunedUnchanged(library, ports.reader, runId))
     const exported = unwrap(
       await exportPeft({
         runFolder: runFolderOf(library, runId),

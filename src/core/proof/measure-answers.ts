@@ -1,4 +1,4 @@
-// Has a model, with and without an adapter, answer given rows in one or several ways of asking: likelihoods by the scorer
+// Has a model, and what a run made of it, answer given rows in one or several ways of asking: likelihoods by the scorer
 // process, written answers by the generator process, programs in the sandbox. Opens no test set, judges nothing.
 import type { MetricName } from '#shared/metrics.ts'
 import type { GeneratedAnswer, ProofSide, RowScore } from '#shared/proof-protocol.ts'
@@ -61,7 +61,7 @@ export function measureAnswers(spec: MeasureSpec, ports: MeasurePorts): Promise<
     const isWritten = labels === null && metrics.some((metric) => !likelihoodMetrics.has(metric))
     const limit = isWritten ? answerLimit(spec, metrics, [...scored.scores.values()]) : 0
     const texts = isWritten ? await writeAnswers(spec, ports, ask(rows), limit) : new Map()
-    const sides: readonly ProofSide[] = spec.adapter ? ['base', 'tuned'] : ['base']
+    const sides: readonly ProofSide[] = spec.tuned ? ['base', 'tuned'] : ['base']
     const answers = spec.ways.flatMap((way, at) =>
       sides.map((side) => ({
         way: way.name,

@@ -13,7 +13,7 @@ export interface Scored {
   readonly backend: string
 }
 
-export type ScoreSpec = Pick<MeasureSpec, 'model' | 'adapter' | 'cacheFolder' | 'threads' | 'maxTokens'>
+export type ScoreSpec = Pick<MeasureSpec, 'model' | 'tuned' | 'cacheFolder' | 'threads' | 'maxTokens'>
 
 /** Throws ProblemError. */
 export async function scoreRows(
@@ -38,7 +38,7 @@ export async function scoreRows(
   await inWorkFolder(spec.cacheFolder, async (workFolder) => {
     const job: ScorerJob = {
       modelFolder: spec.model.folder,
-      adapterFolder: spec.adapter?.folder ?? null,
+      tuned: spec.tuned,
       workFolder,
       threads: spec.threads,
       maxTokens: spec.maxTokens,

@@ -17,12 +17,12 @@ export async function writeAnswers(
   const answers = new Map<string, GeneratedAnswer>()
   const job: GeneratorJob = {
     model: spec.model,
-    adapter: spec.adapter,
+    tuned: spec.tuned,
     cacheFolder: spec.cacheFolder,
     threads: spec.threads,
     sequences,
     maxAnswerTokens,
-    sides: spec.adapter ? ['base', 'tuned'] : ['base'],
+    sides: spec.tuned ? ['base', 'tuned'] : ['base'],
     rows: questions.map(({ id, prompt }) => ({ rowId: id, prompt: [...prompt] })),
   }
   const failure = {

@@ -1,6 +1,6 @@
 // What is to be measured and what measuring leaves behind: the rows that were asked, and what each way of answering made
 // of them. Only shapes.
-import type { HashedFolder, ProofReport, ProofSide } from '#shared/proof-protocol.ts'
+import type { HashedFolder, ProofReport, ProofSide, TunedVersion } from '#shared/proof-protocol.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import type { ChatMessage, DatasetRow, PromptedExample } from '#shared/rows.ts'
 import type { ProgramOutcome } from '#shared/sandbox-protocol.ts'
@@ -22,8 +22,8 @@ export interface MeasureSpec {
   readonly labels: readonly string[] | null
   readonly ways: readonly WayOfAsking[]
   readonly model: HashedFolder
-  /** With an adapter every way is measured for base and tuned; null measures the base alone. */
-  readonly adapter: HashedFolder | null
+  /** Every way is measured for base and tuned; null measures the base alone. */
+  readonly tuned: TunedVersion | null
   /** The library's cacheFolder. */
   readonly cacheFolder: string
   readonly threads: number
@@ -91,7 +91,7 @@ export interface Subject {
 export interface MeasuredAnswers {
   /** The rows that every subject could be measured on. */
   readonly rows: readonly AskedRow[]
-  /** Ways in their order; of each the base first, then, where there is an adapter, the tuned model. */
+  /** Ways in their order; of each the base first, then the tuned model where there is one. */
   readonly subjects: readonly Subject[]
   readonly leftOut: ProofReport['leftOut']
   readonly backend: string

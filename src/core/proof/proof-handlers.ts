@@ -3,7 +3,7 @@
 import type { ProofView, SomeHandlers } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
-import { hasUsableAdapter } from '../training/adapter-artifacts.ts'
+import { hasTunedVersion } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { newestProof } from './proof-journal.ts'
 import { proofPhaseWords, proveJournaledRun } from './prove-journaled-run.ts'
@@ -76,7 +76,7 @@ export function createProofHandlers(context: WorkstationContext): SomeHandlers<P
 }
 
 function cannotProve(run: RunDetail): string | null {
-  if (hasUsableAdapter(run)) return null
+  if (hasTunedVersion(run)) return null
   const { status } = run
   return status === 'running' || status === 'paused'
     ? 'The run is still under way.'

@@ -6,7 +6,7 @@ import { datasetFolder } from '../data/dataset-folder.ts'
 import { modelFolder } from '../models/model-library.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
-import { requireAdapterUnchanged } from '../training/adapter-artifacts.ts'
+import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import { createProofJournal, type ProofWriter } from './proof-journal.ts'
 import { type ProofProgress, proveRun } from './prove-run.ts'
 
@@ -19,12 +19,12 @@ export interface ProvingPorts {
   readonly onProgress: (progress: ProofProgress) => void
 }
 
-/** Problems: those of `requireAdapterUnchanged` and of `proveRun`. */
+/** Problems: those of `requireTunedUnchanged` and of `proveRun`. */
 export function proveJournaledRun(runId: string, ports: ProvingPorts): Promise<Result<ProofReport>> {
   return attemptAsync(async () => {
     const { library, launcher, reader, writer, signal, onProgress } = ports
     const { recipe } = unwrap(reader.getRun(runId))
-    const adapter = unwrap(await requireAdapterUnchanged(library, reader, runId))
+    const tuned = unwrap(await requireTunedUnchanged(library, reader, runId))
     const { model, data, scenario, instruction, threads, seed } = recipe
     return unwrap(
       await proveRun(
@@ -33,7 +33,7 @@ export function proveJournaledRun(runId: string, ports: ProvingPorts): Promise<R
           scenario,
           instruction,
           model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
-          adapter,
+          tuned,
           datasetFolder: datasetFolder(library, data.fingerprint),
           cacheFolder: library.cacheFolder,
           threads,

@@ -2,7 +2,7 @@
 // no model itself; writes nothing before everything is measured.
 import { join } from 'node:path'
 import type { TestSetOpening } from '#shared/dataset.ts'
-import type { HashedFolder, ProofReport } from '#shared/proof-protocol.ts'
+import type { HashedFolder, ProofReport, TunedVersion } from '#shared/proof-protocol.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { DatasetRow } from '#shared/rows.ts'
@@ -11,6 +11,7 @@ import { openTestSet } from '../data/test-set.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { sha256File } from '../system/durable-files.ts'
 import type { Launcher } from '../system/launcher.ts'
+import { tunedWeightsPath } from '../training/tuned-version.ts'
 import { cancelledProblem } from './child-job.ts'
 import { measureAnswers, plainWay } from './measure-answers.ts'
 import type { MeasureProgress } from './measured-answers.ts'
@@ -22,7 +23,7 @@ export interface ProofSpec {
   /** As in the run's recipe. */
   readonly instruction: string
   readonly model: HashedFolder
-  readonly adapter: HashedFolder
+  readonly tuned: TunedVersion
   readonly datasetFolder: string
   /** The library's cacheFolder. */
   readonly cacheFolder: string
@@ -85,17 +86,17 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
 }
 
 /** The figures are about these bytes and no others; the test set is not opened for anything else. */
-async function requireUnchanged({ model, adapter }: ProofSpec): Promise<void> {
-  const isSame = async (folder: string, name: string, sha256: string) =>
-    (await sha256File(join(folder, name)).catch(() => null)) === sha256
-  if (!(await isSame(adapter.folder, 'adapter_model.safetensors', adapter.weightsSha256)))
+async function requireUnchanged({ model, tuned }: ProofSpec): Promise<void> {
+  const isSame = async (path: string, sha256: string) => (await sha256File(path).catch(() => null)) === sha256
+  const weights = tunedWeightsPath(tuned)
+  if (!(await isSame(weights, tuned.weightsSha256)))
     throw new ProblemError({
       code: 'checkpoint.damaged',
-      message: 'The adapter of this run is missing or not the one that the run wrote.',
-      where: join(adapter.folder, 'adapter_model.safetensors'),
-      remedy: 'Train the run again: its recipe gives the same adapter.',
+      message: 'What this run made of the model is missing or not what the run wrote.',
+      where: weights,
+      remedy: 'Train the run again: its recipe gives the same version.',
     })
-  if (!(await isSame(model.folder, 'model.safetensors', model.weightsSha256)))
+  if (!(await isSame(join(model.folder, 'model.safetensors'), model.weightsSha256)))
     throw new ProblemError({
       code: 'model.damaged',
       message: "The model's weights are missing or not those that the run was trained with.",

@@ -15,10 +15,10 @@ import {
   trainerEvent,
 } from '#shared/trainer-protocol.ts'
 import type { ChildExit, ChildPort } from '../system/launcher.ts'
-import { adapterFileNames } from './adapter-artifacts.ts'
 import type { RunWriter } from './run-journal.ts'
 import { takeRequest } from './run-requests.ts'
-import { deadTrainer, lostAdapter, silentTrainer, strangeMessage } from './training-problems.ts'
+import { deadTrainer, lostVersion, silentTrainer, strangeMessage } from './training-problems.ts'
+import { tunedFiles, tunedKindOf } from './tuned-version.ts'
 
 export interface Clock {
   /** Wall clock, for dates that people read. */
@@ -192,7 +192,7 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
   function conclude(exit: ChildExit): RunOutcome | null {
     const { runId } = job
     if (ending?.kind === 'finished' && ending.adapterSha256 !== null && fault === null) {
-      const unrecorded = recordAdapter(ending.adapterSha256)
+      const unrecorded = recordTuned(ending.adapterSha256)
       if (unrecorded !== null && isDiskFull(unrecorded)) return null
       fault = unrecorded
     }
@@ -210,25 +210,24 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
   }
 
   /**
-   * Weights and configuration with their hashes; the weights' hash is the trainer's own, so a swap is noticed. Null when
-   * both are in the journal: an adapter that is not could never be measured or exported.
+   * Every file of what the run made, with its hash; the weights' hash is the trainer's own, so a swap is noticed. Null when
+   * all are in the journal: a version that is not could never be measured or exported.
    */
-  function recordAdapter(weightsSha256: string): Problem | null {
-    const { runId } = job
-    for (const name of adapterFileNames) {
-      const file = join(job.runFolder, 'adapter', name)
+  function recordTuned(weightsSha256: string): Problem | null {
+    const { runId, recipe } = job
+    const kind = tunedKindOf(recipe.method)
+    const { folder, weights, others } = tunedFiles[kind]
+    for (const name of [weights, ...others]) {
+      const file = join(job.runFolder, folder, name)
       let found: { bytes: number; sha256: string }
       try {
-        const isConfig = name === 'adapter_config.json'
-        const sha256 = isConfig
-          ? createHash('sha256').update(readFileSync(file)).digest('hex')
-          : weightsSha256
+        const sha256 =
+          name === weights ? weightsSha256 : createHash('sha256').update(readFileSync(file)).digest('hex')
         found = { bytes: statSync(file).size, sha256 }
       } catch (error) {
-        return lostAdapter(runId, file, error)
+        return lostVersion(runId, file, error)
       }
-      const path = `runs/${runId}/adapter/${name}`
-      const added = journal.addArtifact({ runId, kind: 'adapter', path, ...found })
+      const added = journal.addArtifact({ runId, kind, path: `runs/${runId}/${folder}/${name}`, ...found })
       if (!added.ok) return added.problem
     }
     return null

@@ -2,8 +2,8 @@
 import { type SomeHandlers, sampleAnswers, type TrainingView } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
+import { readPlannedModel } from '../models/model-config.ts'
 import { showModel } from '../models/model-library.ts'
-import { readModelSizes } from '../models/model-sizes.ts'
 import type { FilledProject, ProjectSource } from '../projects/project-source.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
@@ -38,7 +38,7 @@ export function createTrainingHandlers(
   /** Null where no model is chosen: the recipe says so. */
   async function layersOf({ draft: { modelId } }: FilledProject): Promise<number | null> {
     if (modelId === null) return null
-    return (await readModelSizes(library, unwrap(await showModel(library, modelId)))).layers
+    return (await readPlannedModel(library, unwrap(await showModel(library, modelId)))).config.layers
   }
 
   async function view(runId: string): Promise<TrainingView> {

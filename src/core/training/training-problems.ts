@@ -28,10 +28,10 @@ export function silentTrainer(runId: string, limitMs: number): Problem {
   }
 }
 
-export function lostAdapter(runId: string, path: string, error: unknown): Problem {
+export function lostVersion(runId: string, path: string, error: unknown): Problem {
   return {
     code: 'checkpoint.damaged',
-    message: 'The adapter that the training process wrote cannot be read.',
+    message: 'The trained version that the training process wrote cannot be read.',
     where: path,
     remedy: resumeRemedy(runId),
     details: String(error),

@@ -2,97 +2,109 @@
 // content. Written by our own writer from files we verified; a copy has its final name only when it is whole.
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
+import { type Adapter, readAdapter } from '#core/models/adapter-folder.ts'
+import type { NewValues } from '#core/models/changed-weights.ts'
+import { BeyondHalf, ggufOfFolder } from '#core/models/gguf-of-folder.ts'
+import { mergedWeights } from '#core/models/merged-weights.ts'
+import { readModelJson } from '#core/models/model-json.ts'
 import {
   asDiskProblem,
   isTemporaryName,
   sweepTemporary,
   writeFileDurably,
 } from '#core/system/durable-files.ts'
-import { openFileBytes } from '#core/system/file-bytes.ts'
-import { ggufOfModel, loraGgufOf, type ModelTensor } from '#formats/gguf-export.ts'
-import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
-import type { HashedFolder } from '#shared/proof-protocol.ts'
+import { adapterScale } from '#engine/methods/methods.ts'
+import { loraGgufOf } from '#formats/gguf-export.ts'
+import type { HashedFolder, TunedVersion } from '#shared/proof-protocol.ts'
 import { detailsOf, ProblemError, unwrap } from '#shared/result.ts'
-import { readAdapter, readJson, readModelConfig } from '../scorer/model-folder.ts'
+import { readModelConfig } from '../scorer/model-folder.ts'
 
 /** Rises when our GGUF writer changes what it writes, so that old copies are not used any more. */
 const writerVersion = 1
 const hashCharacters = 24
 /** Copies kept of each kind; the one unused for the longest time goes first. */
-const keptCopies = { model: 2, adapter: 8 } as const
+const keptCopies = { model: 2, tuned: 2, adapter: 8 } as const
 /** A temporary file this old belongs to a process that is gone. */
 const abandonedMs = 3_600_000
-const largestHalf = 65_504
 
 type CopyKind = keyof typeof keptCopies
 
-/** The GGUF copy of a model: half precision, or float32 where a weight does not fit. Returns its path. */
-export async function ggufOfModelFolder(model: HashedFolder, cacheFolder: string): Promise<string> {
+/** What llama.cpp opens: a model, and an adapter to put on it. */
+export interface GgufPaths {
+  readonly model: string
+  readonly adapter: string | null
+}
+
+const nothing: ReadonlyMap<string, NewValues> = new Map()
+
+/** The GGUF copy of a model. Returns its path. Throws ProblemError where llama.cpp cannot take the model from us. */
+export const ggufOfModelFolder = (model: HashedFolder, cacheFolder: string): Promise<string> =>
+  keepModel('model', model, nothing, cacheFolder)
+
+/** The same for what a run made of the model. llama.cpp knows no DoRA, so such an adapter is worked into a copy of the model. */
+export async function ggufOfTuned(
+  tuned: TunedVersion,
+  model: HashedFolder,
+  cacheFolder: string,
+): Promise<GgufPaths> {
+  if (tuned.kind === 'model')
+    return { model: await keepModel('tuned', tuned, nothing, cacheFolder), adapter: null }
+  const config = await readModelConfig(model.folder)
+  const adapter = await readAdapter(tuned.folder, config)
+  if (!adapter.method.decomposed)
+    return {
+      model: await ggufOfModelFolder(model, cacheFolder),
+      adapter: await keepAdapter(tuned, adapter, model, cacheFolder),
+    }
+  const merged = mergedWeights(model.folder, config, adapter)
+  const { weightsSha256 } = tuned
+  const path = await keepModel('tuned', { folder: model.folder, weightsSha256 }, merged, cacheFolder)
+  return { model: path, adapter: null }
+}
+
+/** Half precision, or float32 where a weight does not fit. */
+async function keepModel(
+  kind: 'model' | 'tuned',
+  { folder: source, weightsSha256 }: HashedFolder,
+  replaced: ReadonlyMap<string, NewValues>,
+  cacheFolder: string,
+): Promise<string> {
   const folder = await openCache(cacheFolder)
-  const key = model.weightsSha256.slice(0, hashCharacters)
+  const key = weightsSha256.slice(0, hashCharacters)
   for (const type of ['F16', 'F32'] as const) {
-    const path = join(folder, `model-${key}-${type.toLowerCase()}-v${writerVersion}.gguf`)
+    const path = join(folder, `${kind}-${key}-${type.toLowerCase()}-v${writerVersion}.gguf`)
     if (await isKept(path)) return path
     try {
-      await writeModel(model.folder, path, type)
+      // Two processes may write the same copy at once: both write the same bytes, and a rename replaces in one step.
+      await writeFileDurably(path, ggufOfFolder(source, replaced, type))
     } catch (error) {
       if (error instanceof BeyondHalf) continue
       throw error
     }
-    await prune(folder, 'model', path)
+    await prune(folder, kind, path)
     return path
   }
   throw new Error('float32 holds every weight')
 }
 
-/** The GGUF copy of an adapter for this model. Returns its path. */
-export async function ggufOfAdapterFolder(
-  adapter: HashedFolder,
+async function keepAdapter(
+  { weightsSha256 }: TunedVersion,
+  { method, tensors }: Adapter,
   model: HashedFolder,
   cacheFolder: string,
 ): Promise<string> {
   const folder = await openCache(cacheFolder)
-  const key = adapter.weightsSha256.slice(0, hashCharacters)
-  const path = join(folder, `adapter-${key}-v${writerVersion}.gguf`)
+  const path = join(folder, `adapter-${weightsSha256.slice(0, hashCharacters)}-v${writerVersion}.gguf`)
   if (await isKept(path)) return path
-  const { method, tensors } = await readAdapter(adapter.folder, await readModelConfig(model.folder))
   const values = new Map(
     [...tensors].map(([name, { shape, data }]) => [name, { shape, data: data as Float32Array }]),
   )
-  const config = await readJson(model.folder, 'config.json')
-  await writeFileDurably(path, unwrap(loraGgufOf(config, values, method.alpha)))
+  const config = await readModelJson(model.folder, 'config.json')
+  // llama.cpp multiplies by alpha / rank, whatever the adapter was trained with.
+  const alpha = adapterScale(method) * method.rank
+  await writeFileDurably(path, unwrap(loraGgufOf(config, values, alpha)))
   await prune(folder, 'adapter', path)
   return path
-}
-
-class BeyondHalf extends Error {}
-
-async function writeModel(folder: string, path: string, type: 'F16' | 'F32'): Promise<void> {
-  const file = await openFileBytes(join(folder, 'model.safetensors'))
-  try {
-    const { tensors } = unwrap(await readSafetensorsHeader(file))
-    const inputs: ModelTensor[] = [...tensors].map(([name, entry]) => ({
-      name,
-      shape: entry.shape,
-      load: async () => {
-        const values = unwrap(await readFloat32(file, entry))
-        // Vectors stay float32 in the file, whatever the type of the matrices.
-        if (type === 'F16' && entry.shape.length > 1) requireHalfRange(values)
-        return values
-      },
-    }))
-    const [config, tokenizer, tokenizerConfig] = await Promise.all(
-      ['config.json', 'tokenizer.json', 'tokenizer_config.json'].map((name) => readJson(folder, name)),
-    )
-    // Two processes may write the same copy at once: both write the same bytes, and a rename replaces in one step.
-    await writeFileDurably(path, unwrap(ggufOfModel(config, tokenizer, tokenizerConfig, inputs, type)))
-  } finally {
-    await file.close()
-  }
-}
-
-function requireHalfRange(values: Float32Array): void {
-  for (const value of values) if (Math.abs(value) > largestHalf) throw new BeyondHalf('a weight is too large')
 }
 
 async function openCache(cacheFolder: string): Promise<string> {

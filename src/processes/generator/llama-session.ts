@@ -3,19 +3,23 @@
 import type { LlamaContext, LlamaContextSequence, LlamaModel, Token } from 'node-llama-cpp'
 import { throwIfCancelled } from '../serve-job.ts'
 
-export interface AnswerSession {
+/** A model that answers, with what is put on it. Knows token ids, no text. */
+export interface Voice {
   /** Answers every prompt; `onAnswer` is called as each ends, in no particular order. */
   answer(request: AnswerRequest): Promise<void>
   /** Tokens that model and context can hold together. */
   readonly mostTokens: number
   /** One answer, token by token: ends before a stop id, or when it is left. */
   speak(request: SpeechRequest): AsyncGenerator<number, void>
+}
+
+export interface LlamaSession {
+  /** The model with this LoRA GGUF put on it; null: as it is. */
+  voice(adapterPath: string | null): Voice
   dispose(): Promise<void>
 }
 
 export interface AnswerRequest {
-  /** LoRA GGUF to put on the model; null answers with the model as it is. */
-  readonly adapterPath: string | null
   /** Token ids of each prompt, special tokens included: nothing is added. */
   readonly prompts: readonly (readonly number[])[]
   readonly maxAnswerTokens: number
@@ -30,7 +34,7 @@ export interface AnswerRequest {
   ) => Promise<void>
 }
 
-export interface SpeechRequest extends Pick<AnswerRequest, 'adapterPath' | 'stopIds'> {
+export interface SpeechRequest extends Pick<AnswerRequest, 'stopIds'> {
   readonly prompt: readonly number[]
   readonly maxAnswerTokens: number
   /** 0 takes the likeliest token; else tokens are drawn, the same for the same seed. */
@@ -39,7 +43,7 @@ export interface SpeechRequest extends Pick<AnswerRequest, 'adapterPath' | 'stop
 }
 
 /** Never builds, downloads or searches: the binary that the package brought, on the processor. */
-export async function openAnswerSession(modelPath: string, threads: number): Promise<AnswerSession> {
+export async function openLlamaSession(modelPath: string, threads: number): Promise<LlamaSession> {
   // Loaded here: the package is an ES module that awaits while it loads, which a bundle in CommonJS cannot require.
   const { getLlama } = await import('node-llama-cpp')
   const llama = await getLlama({
@@ -52,14 +56,22 @@ export async function openAnswerSession(modelPath: string, threads: number): Pro
   const model = await llama.loadModel({ modelPath })
   const used = await fasterThreads(model, threads)
   return {
-    answer: (request) => answerAll(model, used, request),
-    mostTokens: model.trainContextSize,
-    speak: (request) => speak(model, used, request),
+    voice: (adapterPath) => ({
+      answer: (request) => answerAll({ model, threads: used, adapterPath }, request),
+      mostTokens: model.trainContextSize,
+      speak: (request) => speak({ model, threads: used, adapterPath }, request),
+    }),
     dispose: async () => {
       await model.dispose()
       await llama.dispose()
     },
   }
+}
+
+interface Speaker {
+  readonly model: LlamaModel
+  readonly threads: number
+  readonly adapterPath: string | null
 }
 
 /** Tokens that each number of threads is tried with. */
@@ -111,11 +123,10 @@ function sampleInTurn(context: LlamaContext): boolean {
 
 /** A context for one answer, put away when the generator is left in whatever way. */
 async function* speak(
-  model: LlamaModel,
-  threads: number,
+  { model, threads, adapterPath }: Speaker,
   request: SpeechRequest,
 ): AsyncGenerator<number, void> {
-  const { prompt, maxAnswerTokens, adapterPath, stopIds, temperature, seed } = request
+  const { prompt, maxAnswerTokens, stopIds, temperature, seed } = request
   const context = await model.createContext({
     contextSize: prompt.length + maxAnswerTokens + 8,
     sequences: 1,
@@ -138,7 +149,7 @@ async function* speak(
 const loraOf = (adapterPath: string | null) =>
   adapterPath === null ? {} : { lora: { adapters: [{ filePath: adapterPath, scale: 1 }] } }
 
-async function answerAll(model: LlamaModel, threads: number, request: AnswerRequest): Promise<void> {
+async function answerAll({ model, threads, adapterPath }: Speaker, request: AnswerRequest): Promise<void> {
   const { prompts, maxAnswerTokens } = request
   const longest = prompts.reduce((most, prompt) => Math.max(most, prompt.length), 0)
   const sequences = Math.max(1, Math.min(request.sequences, prompts.length))
@@ -147,7 +158,7 @@ async function answerAll(model: LlamaModel, threads: number, request: AnswerRequ
     contextSize: longest + maxAnswerTokens + 8,
     sequences,
     threads,
-    ...loraOf(request.adapterPath),
+    ...loraOf(adapterPath),
   })
   try {
     // Similar lengths together; longest first, so that no long answer is left alone at the end.

@@ -14,16 +14,16 @@ import type { ChatMessage } from '#shared/rows.ts'
 import type { ParentPort } from '../parent-port.ts'
 import { readTextSide, type TextSide } from '../scorer/model-folder.ts'
 import type { OtherMessages } from '../serve-job.ts'
-import { ggufOfAdapterFolder, ggufOfModelFolder, refusedCopy } from './gguf-cache.ts'
-import { type AnswerSession, openAnswerSession } from './llama-session.ts'
+import type { Voice } from './llama-session.ts'
+import { createVoices } from './voices.ts'
 
 /** Pieces are told no more often than an eye follows. */
 const tellEveryMs = 40
 
 interface OpenChat {
-  readonly session: AnswerSession
+  readonly base: Voice
+  readonly tuned: Voice | null
   readonly text: TextSide
-  readonly adapterPath: string | null
 }
 
 /** Takes the messages of a conversation; one question after the other. */
@@ -63,17 +63,14 @@ export function serveChat(): OtherMessages {
   }
 }
 
-async function openChat({ model, adapter, cacheFolder, threads }: ChatJob): Promise<OpenChat> {
-  const text = await readTextSide(model.folder)
-  const path = await ggufOfModelFolder(model, cacheFolder)
-  const adapterPath = adapter === null ? null : await ggufOfAdapterFolder(adapter, model, cacheFolder)
-  const session = await openAnswerSession(path, threads).catch((error: unknown) => {
-    throw refusedCopy(error)
-  })
-  return { session, text, adapterPath }
+async function openChat(job: ChatJob): Promise<OpenChat> {
+  const text = await readTextSide(job.model.folder)
+  const voices = createVoices(job, 'all')
+  const tuned = job.tuned === null ? null : await voices.of('tuned')
+  return { base: await voices.of('base'), tuned, text }
 }
 
-interface Voice {
+interface Speaking {
   readonly side: ProofSide
   readonly tokens: AsyncGenerator<number, void>
   readonly maxAnswerTokens: number
@@ -84,25 +81,26 @@ interface Voice {
 }
 
 async function answer(
-  { session, text, adapterPath }: OpenChat,
+  { base, tuned, text }: OpenChat,
   { chatId, sides, maxTokens, temperature, seed }: ChatQuestion,
   isStopped: () => boolean,
   tell: (event: ChatEvent) => Promise<void>,
 ): Promise<void> {
   const { tokenizer } = text
   const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
-  let speaking = sides.map(({ side, messages }): Voice => {
-    const adapter = side === 'tuned' ? adapterPath : null
+  let speaking = sides.map(({ side, messages }): Speaking => {
+    const voice = side === 'tuned' ? tuned : base
+    if (voice === null) throw new Error('there is no tuned version to talk with')
     const prompt = promptOf(text, messages)
-    const room = session.mostTokens - prompt.length - 8
-    if (room < 1) throw tooLong(prompt.length, session.mostTokens)
+    const room = voice.mostTokens - prompt.length - 8
+    if (room < 1) throw tooLong(prompt.length, voice.mostTokens)
     const maxAnswerTokens = Math.min(maxTokens, room)
-    const request = { adapterPath: adapter, prompt, maxAnswerTokens, stopIds, temperature, seed }
-    return { side, tokens: session.speak(request), maxAnswerTokens, ids: [], told: 0, toldMs: 0 }
+    const request = { prompt, maxAnswerTokens, stopIds, temperature, seed }
+    return { side, tokens: voice.speak(request), maxAnswerTokens, ids: [], told: 0, toldMs: 0 }
   })
 
   const say = async (
-    voice: Voice,
+    voice: Speaking,
     ended: 'end-of-turn' | 'token-limit' | 'stopped' | null,
   ): Promise<void> => {
     const now = performance.now()
@@ -117,7 +115,7 @@ async function answer(
 
   try {
     while (speaking.length > 0) {
-      const still: Voice[] = []
+      const still: Speaking[] = []
       for (const voice of speaking) {
         await new Promise((resolve) => setImmediate(resolve))
         const next = isStopped() ? null : await voice.tokens.next()

@@ -1,48 +1,35 @@
 // The whole job of the generator process: prompts through the model's own chat template to token ids, greedy answers of
-// base and tuned by llama.cpp, token ids back to text by the model's own tokenizer.
+// base and tuned, token ids back to text by the model's own tokenizer.
 import { tokenizePrompt } from '#formats/completion-mask.ts'
 import type { GeneratorEvent, GeneratorJob, ProofSide } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
 import { readTextSide, type TextSide } from '../scorer/model-folder.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
-import { ggufOfAdapterFolder, ggufOfModelFolder, refusedCopy } from './gguf-cache.ts'
-import { type AnswerSession, openAnswerSession } from './llama-session.ts'
+import { createVoices, type Voices } from './voices.ts'
 
 /** Throws ProblemError; emits `answer` as each ends, then `finished`. */
 export async function writeAnswers(job: GeneratorJob, context: JobContext<GeneratorEvent>): Promise<void> {
   const { emit, signal } = context
   await emit({ kind: 'phase', phase: 'loading' })
   const text = await readTextSide(job.model.folder)
-  const paths = await copiesFor(job)
   await throwIfCancelled(signal)
-  const session = await openAnswerSession(paths.model, job.threads).catch((error: unknown) => {
-    throw refusedCopy(error)
-  })
+  const voices = createVoices(job, 'last')
   try {
-    await answerSides(job, { session, text, adapterPath: paths.adapter }, context)
+    await answerSides(job, { voices, text }, context)
   } finally {
-    await session.dispose()
+    await voices.dispose()
   }
   await emit({ kind: 'finished', answers: job.rows.length * job.sides.length })
 }
 
-async function copiesFor(job: GeneratorJob): Promise<{ model: string; adapter: string | null }> {
-  if (job.sides.includes('tuned') && !job.adapter) throw new Error('tuned answers need an adapter')
-  return {
-    model: await ggufOfModelFolder(job.model, job.cacheFolder),
-    adapter: job.adapter ? await ggufOfAdapterFolder(job.adapter, job.model, job.cacheFolder) : null,
-  }
-}
-
 interface Answering {
-  readonly session: AnswerSession
+  readonly voices: Voices
   readonly text: TextSide
-  readonly adapterPath: string | null
 }
 
 async function answerSides(
   job: GeneratorJob,
-  { session, text, adapterPath }: Answering,
+  { voices, text }: Answering,
   { emit, signal }: JobContext<GeneratorEvent>,
 ): Promise<void> {
   await emit({ kind: 'phase', phase: 'preparing' })
@@ -51,9 +38,10 @@ async function answerSides(
   const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
   const total = job.rows.length * job.sides.length
   let done = 0
-  const answerSide = (side: ProofSide) =>
-    session.answer({
-      adapterPath: side === 'tuned' ? adapterPath : null,
+  const answerSide = async (side: ProofSide): Promise<void> => {
+    const voice = await voices.of(side)
+    await emit({ kind: 'phase', phase: 'working' })
+    await voice.answer({
       prompts,
       maxAnswerTokens: job.maxAnswerTokens,
       stopIds,
@@ -71,6 +59,6 @@ async function answerSides(
         await emit({ kind: 'answer', answer, done, total })
       },
     })
-  await emit({ kind: 'phase', phase: 'working' })
+  }
   for (const side of job.sides) await answerSide(side)
 }

@@ -1,30 +1,15 @@
-// Scores rows with a model and with its tuned version in one session: loss of the expected answer, likelihood of each
-// label. The base is the same graph with an adapter whose B is zero.
+// Scores rows with a model and with what a run made of it: loss of the expected answer, likelihood of each label.
 import { type BranchedRow, batchBranches, layOutBranches } from '#core/proof/label-layout.ts'
-import {
-  type Backend,
-  buildScoringGraph,
-  type MethodSpec,
-  type ModelConfig,
-  type Session,
-  type Tensor,
-} from '#engine/index.ts'
+import type { Backend, ModelConfig } from '#engine/index.ts'
 import { chooseLossChunks, rowsPerLossChunk } from '#engine/train/loss-chunks.ts'
 import { type LabelledTokens, tokenizeExample } from '#formats/completion-mask.ts'
 import { ignoredLabel } from '#shared/labels.ts'
-import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
+import type { ProofSide, RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
 import { makeBranchBatch, sumByBranch } from './branch-batch.ts'
-import {
-  type Adapter,
-  locateWeights,
-  readAdapter,
-  readModelConfig,
-  readTextSide,
-  type TextSide,
-  zeroAdapter,
-} from './model-folder.ts'
+import { readModelConfig, readTextSide, type TextSide } from './model-folder.ts'
+import { openPass, scoringPasses } from './scoring-passes.ts'
 
 /** Places of one batch, padding included: keeps activations near 100 MB for a model of 600 wide. */
 const placesPerBatch = 2048
@@ -41,8 +26,6 @@ interface LeftOut {
   readonly reason: string
 }
 
-type RunSide = (rows: readonly BranchedRow[]) => Promise<number[][]>
-
 /** The whole job of the scorer process. Throws ProblemError; emits `plan`, then `scores` by batches, then `finished`. */
 export async function scoreRows(
   job: ScorerJob,
@@ -51,13 +34,12 @@ export async function scoreRows(
 ): Promise<void> {
   await emit({ kind: 'phase', phase: 'loading' })
   const config = await readModelConfig(job.modelFolder)
-  const adapter = job.adapterFolder ? await readAdapter(job.adapterFolder, config) : null
   const text = await readTextSide(job.modelFolder)
   await emit({ kind: 'phase', phase: 'preparing' })
   const mostTokens = Math.min(job.maxTokens, config.maxPositions)
   const { rows, leftOut } = await layOutRows({ ...job, maxTokens: mostTokens }, text, signal)
   await emit({ kind: 'plan', rows: rows.length, leftOut, backend: backend.name })
-  if (rows.length > 0) await scoreLaidOut(rows, { job, backend, config, adapter }, { emit, signal })
+  if (rows.length > 0) await scoreLaidOut(rows, { job, backend, config }, { emit, signal })
   await emit({ kind: 'finished', rows: rows.length })
 }
 
@@ -65,87 +47,69 @@ interface Scoring {
   readonly job: ScorerJob
   readonly backend: Backend
   readonly config: ModelConfig
-  readonly adapter: Adapter | null
 }
 
 async function scoreLaidOut(
   rows: readonly ScoredRow[],
-  scoring: Scoring,
+  { job, backend, config }: Scoring,
   { emit, signal }: JobContext<ScorerEvent>,
 ): Promise<void> {
-  const { job, config, adapter } = scoring
   const mostTargets = rows.reduce((most, row) => Math.max(most, row.layout.targets.length), 1)
   const lossChunks = chooseLossChunks(mostTargets, config.vocabulary)
-  const session = await compileSession(scoring, lossChunks)
-  try {
-    const side = (parameters: ReadonlyMap<string, Tensor>): RunSide => {
-      return async (layouts) => {
-        const batch = makeBranchBatch(layouts, lossChunks)
-        const outputs = await session.run(new Map([...batch.feeds, ...parameters]))
-        return sumByBranch(batch, layouts, outputs, lossChunks)
+  const layouts = rows.map((row) => row.layout)
+  const limits = { places: placesPerBatch, targets: rowsPerLossChunk(config.vocabulary) * lossChunks }
+  const passes = await scoringPasses(job, config)
+  const nats: Readonly<Record<ProofSide, number[][]>> = { base: [], tuned: [] }
+  let done = 0
+  for (const [number, pass] of passes.entries()) {
+    const session = await openPass(pass, { job, backend }, lossChunks)
+    try {
+      await emit({ kind: 'phase', phase: 'working' })
+      for (const indices of batchBranches(layouts, limits)) {
+        const chosen = indices.map((index) => layouts[index]!)
+        const batch = makeBranchBatch(chosen, lossChunks)
+        for (const [side, parameters] of pass.sides) {
+          await throwIfCancelled(signal)
+          const outputs = await session.run(new Map([...batch.feeds, ...parameters]))
+          const sums = sumByBranch(batch, chosen, outputs, lossChunks)
+          for (const [at, index] of indices.entries()) nats[side][index] = sums[at]!
+        }
+        done += indices.length
+        const isLast = number === passes.length - 1
+        const scores = isLast ? indices.map((index) => scoreOf(rows[index]!, index, nats, job)) : []
+        await emit({
+          kind: 'scores',
+          rows: scores,
+          done: Math.floor(done / passes.length),
+          total: rows.length,
+        })
       }
+    } finally {
+      await session.dispose()
     }
-    const base = side(adapter ? zeroAdapter(adapter) : new Map())
-    const tuned = adapter ? side(adapter.tensors) : null
-    await emit({ kind: 'phase', phase: 'working' })
-    const layouts = rows.map((row) => row.layout)
-    const limits = { places: placesPerBatch, targets: rowsPerLossChunk(config.vocabulary) * lossChunks }
-    let done = 0
-    for (const indices of batchBranches(layouts, limits)) {
-      await throwIfCancelled(signal)
-      const batch = indices.map((index) => rows[index]!)
-      const scores = await scoreBatch(batch, { base, tuned, signal, hasLabels: job.labels !== null })
-      done += batch.length
-      await emit({ kind: 'scores', rows: scores, done, total: rows.length })
-    }
-  } finally {
-    await session.dispose()
   }
 }
 
-async function compileSession(
-  { job, backend, config, adapter }: Scoring,
-  lossChunks: number,
-): Promise<Session> {
-  const method: MethodSpec = adapter?.method ?? { kind: 'none' }
-  const built = buildScoringGraph(config, method, { lossChunks, mask: 'input' })
-  const weights = await locateWeights(job.modelFolder, config, built, job.maxTokens)
-  return unwrap(
-    await backend.compile(built.graph, { threads: job.threads, weights, workFolder: job.workFolder }),
-  )
-}
-
-interface Sides {
-  readonly base: RunSide
-  readonly tuned: RunSide | null
-  readonly signal: AbortSignal
-  readonly hasLabels: boolean
-}
-
-async function scoreBatch(
-  rows: readonly ScoredRow[],
-  { base, tuned, signal, hasLabels }: Sides,
-): Promise<RowScore[]> {
-  const layouts = rows.map((row) => row.layout)
-  const baseNats = await base(layouts)
-  await throwIfCancelled(signal)
-  const tunedNats = tuned ? await tuned(layouts) : null
-  return rows.map((row, index) => {
-    const sideOf = (nats: readonly number[]) => {
-      requireFinite(nats, row.rowId)
-      return {
-        lossNats: nats[row.expected]!,
-        labelLogProbs: hasLabels ? nats.map((value) => -value) : null,
-      }
-    }
-    return {
-      rowId: row.rowId,
-      answerTokens: row.layout.answerTokens[row.expected]!,
-      labelTokens: hasLabels ? [...row.layout.answerTokens] : null,
-      base: sideOf(baseNats[index]!),
-      tuned: tunedNats ? sideOf(tunedNats[index]!) : null,
-    }
-  })
+/** A row from what both models gave its branches; of one that was not asked nothing. */
+function scoreOf(
+  { rowId, layout, expected }: ScoredRow,
+  index: number,
+  nats: Readonly<Record<ProofSide, readonly number[][]>>,
+  { labels }: ScorerJob,
+): RowScore {
+  const hasLabels = labels !== null
+  const sideOf = (sums: readonly number[]) => {
+    requireFinite(sums, rowId)
+    return { lossNats: sums[expected]!, labelLogProbs: hasLabels ? sums.map((value) => -value) : null }
+  }
+  const tuned = nats.tuned[index]
+  return {
+    rowId,
+    answerTokens: layout.answerTokens[expected]!,
+    labelTokens: hasLabels ? [...layout.answerTokens] : null,
+    base: sideOf(nats.base[index]!),
+    tuned: tuned ? sideOf(tuned) : null,
+  }
 }
 
 function requireFinite(nats: readonly number[], rowId: string): void {
@@ -154,7 +118,7 @@ function requireFinite(nats: readonly number[], rowId: string): void {
     code: 'scorer.failed',
     message: 'The model gave a number that is not a number for this row.',
     where: `test row ${rowId}`,
-    remedy: 'The adapter or the model may be damaged: train the run again, or add the model again.',
+    remedy: 'The model or its trained version may be damaged: train the run again, or add the model again.',
   })
 }
 

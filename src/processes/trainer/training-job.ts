@@ -1,5 +1,5 @@
-// One training job from folder to adapter: opens model and rows, finds where the run stands, runs the loop, writes the
-// adapter. Everything that ticks, listens or computes comes in by the host, so tests run it in their own process.
+// One training job from folder to folder: opens model and rows, finds where the run stands, runs the loop, writes what it
+// made of the model. Everything that ticks, listens or computes comes in by the host, so tests run it in their own process.
 import { join } from 'node:path'
 import { diskProblemOf } from '#core/training/checkpoint-format.ts'
 import { findNewestCheckpoint } from '#core/training/checkpoint-search.ts'
@@ -11,7 +11,6 @@ import { initialState, keptParameters, type TrainState } from '#engine/train/sta
 import { type Result, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import { openWeights } from '../scorer/model-folder.ts'
-import { sweepAdapter, writeAdapter } from './adapter-files.ts'
 import { type CompiledJob, compileJob } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { openModel } from './open-model.ts'
@@ -19,6 +18,7 @@ import { type PreparedRows, prepareRows } from './prepare-rows.ts'
 import { identityOf, type RunIdentity, softwareNotice } from './run-identity.ts'
 import { createSampleAnswers, type SampleAnswers } from './sample-answers.ts'
 import { readState, stateContent } from './state-files.ts'
+import { sweepTuned, writeTuned } from './tuned-files.ts'
 
 export interface TrainerHost extends PausePorts {
   readonly nowMs: () => number
@@ -84,7 +84,7 @@ async function* trainAndFinish(
   })
   const outcome = yield* withSamples(training, samples)
   if (outcome.reason === 'failed') return yield { kind: 'failed', problem: outcome.problem }
-  const write = (parameters: Float32Array) => writeAdapter(job, compiled.config, layout, parameters)
+  const write = (parameters: Float32Array) => writeTuned(job, compiled.config, layout, parameters)
   const adapterSha256 =
     outcome.reason === 'cancelled'
       ? yield* keepBest(state, write)
@@ -128,8 +128,8 @@ async function* keepBest(
 }
 
 /**
- * Writes the adapter; a full disk pauses here too. The last checkpoint says that training is over, so a run that dies
- * or is cancelled here only has its adapter to write when it is resumed. Null where it was cancelled.
+ * Writes what was trained; a full disk pauses here too. The last checkpoint says that training is over, so a run that dies
+ * or is cancelled here only has that to write when it is resumed. Null where it was cancelled.
  */
 async function* finish(
   host: TrainerHost,
@@ -137,7 +137,7 @@ async function* finish(
   write: () => Promise<Result<string>>,
 ): Events<string | null> {
   for (;;) {
-    yield { kind: 'phase', phase: 'finishing', detail: 'writing the adapter' }
+    yield { kind: 'phase', phase: 'finishing', detail: 'writing the trained version' }
     const written = await write()
     if (written.ok) return written.value
     host.holdYourself()
@@ -151,7 +151,7 @@ async function* finish(
 async function* openState(job: TrainerJob, compiled: CompiledJob, identity: RunIdentity): Events<TrainState> {
   const { setup } = compiled
   unwrap(await prepareCheckpoints(job.runFolder))
-  await sweepAdapter(job.runFolder)
+  await sweepTuned(job.runFolder)
   const { newest, rejected } = unwrap(await findNewestCheckpoint(job.runFolder))
   for (const { folder, reason } of rejected)
     yield { kind: 'notice', text: `${join('checkpoints', folder)} is left aside. ${reason}` }

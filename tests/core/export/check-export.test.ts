@@ -14,15 +14,15 @@ beforeAll(async () => {
 afterAll(() => fixture.close())
 
 const check = async (changes: Partial<ExportToCheck> = {}) => {
-  const { model, adapter, cacheFolder, threads, maxTokens } = fixture.spec
-  const folder = adapter.folder
+  const { model, tuned, cacheFolder, threads, maxTokens } = fixture.spec
+  const { folder } = tuned
   const measure = { model, cacheFolder, threads, maxTokens }
   const row = {
     rowId: 'r1',
     prompt: [{ role: 'user' as const, content: 'message 1 about bugs' }],
     answer: 'bug',
   }
-  const spec = { folder, files: [], adapter, modelName: 'tiny', examples: [row], measure, ...changes }
+  const spec = { folder, files: [], tuned, modelName: 'tiny', examples: [row], measure, ...changes }
   return unwrap(await checkExport(spec, { launcher: createNodeLauncher() }))
 }
 
@@ -48,7 +48,7 @@ test('where every row is too long nothing is claimed of rows', async () => {
 
 test('a file that is not what was written is named', async () => {
   const file = { name: 'README.md', sizeBytes: 1, sha256: 'a'.repeat(64) }
-  writeFileSync(join(fixture.spec.adapter.folder, 'README.md'), 'something else')
+  writeFileSync(join(fixture.spec.tuned.folder, 'README.md'), 'something else')
   expect(await check({ files: [file] })).toEqual({
     isGood: false,
     sentence: 'README.md is not what was written. Export it again.',

@@ -32,7 +32,7 @@ describe('two ways of asking a base model, measured on validation rows', () => {
   beforeAll(async () => {
     const { spec: proof, manifest } = await open('classification', 40)
     const rows = unwrap(await readSplit(proof.datasetFolder, 'validation'))
-    spec = { ...proof, rows, labels: manifest.labels, ways: [plainWay, fewShot], adapter: null }
+    spec = { ...proof, rows, labels: manifest.labels, ways: [plainWay, fewShot], tuned: null }
   })
 
   test('each way has an answer to every row, and the figures of both come with their difference', async () => {

@@ -76,7 +76,8 @@ export async function makeProofFixture(scenario: ScenarioId, rows: number): Prom
       scenario,
       instruction: 'Answer.',
       model: { folder: modelFolder, weightsSha256 },
-      adapter: {
+      tuned: {
+        kind: 'adapter',
         folder: adapterFolder,
         weightsSha256: await sha256File(join(adapterFolder, 'adapter_model.safetensors')),
       },
@@ -141,5 +142,5 @@ export function damageAdapter(fixture: ProofFixture): ProofSpec {
   const folder = join(fixture.library.cacheFolder, 'damaged-adapter')
   writeTinyAdapter(folder)
   copyFileSync(join(folder, 'adapter_config.json'), join(folder, 'adapter_model.safetensors'))
-  return { ...fixture.spec, adapter: { ...fixture.spec.adapter, folder } }
+  return { ...fixture.spec, tuned: { ...fixture.spec.tuned, folder } }
 }

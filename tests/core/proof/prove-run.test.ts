@@ -44,9 +44,9 @@ describe('the proof of a classification run, all parts real', () => {
 
   test('an adapter that the scorer cannot read is a Problem, and nothing is kept', async () => {
     const spec = damageAdapter(fixture)
-    const weightsSha256 = await sha256File(join(spec.adapter.folder, 'adapter_model.safetensors'))
-    const adapter = { ...spec.adapter, weightsSha256 }
-    const result = await proveRun({ ...spec, adapter }, { launcher, journal: fixture.journal })
+    const weightsSha256 = await sha256File(join(spec.tuned.folder, 'adapter_model.safetensors'))
+    const tuned = { ...spec.tuned, weightsSha256 }
+    const result = await proveRun({ ...spec, tuned }, { launcher, journal: fixture.journal })
     expect(result).toMatchObject({ ok: false, problem: { code: 'safetensors.invalid' } })
     expect(savedOf(fixture)).toEqual({ evaluations: [], comparisons: [] })
   })
