@@ -98,12 +98,14 @@ async function emptyRunFolder(library: Library): Promise<string> {
 
 type Changes = Pick<Recipe, 'gradientCheckpointing' | 'reuseFrozenLayers'> & {
   readonly topLayers: number | null
+  /** How frozen weights are kept. */
+  readonly base: Recipe['method']['base']
   readonly epochs: number
 }
 
 /** Trains and tells the time of each epoch. Throws where the run does not come to its end. */
 export async function trainEpochs({ job, train }: EpochCase, changes: Changes): Promise<EpochFigures> {
-  const { epochs, topLayers, ...rest } = changes
+  const { epochs, topLayers, base, ...rest } = changes
   const stepsPerEpoch = Math.ceil(train.length / usual.batchRows)
   await rm(job.runFolder, { recursive: true, force: true })
   await mkdir(job.runFolder, { recursive: true })
@@ -112,7 +114,7 @@ export async function trainEpochs({ job, train }: EpochCase, changes: Changes): 
     recipe: {
       ...job.recipe,
       ...rest,
-      method: { ...job.recipe.method, topLayers },
+      method: { ...job.recipe.method, topLayers, base },
       duration: { epochs, maxSteps: null },
       evaluation: { ...job.recipe.evaluation, everySteps: stepsPerEpoch, patience: null },
       checkpoints: { everySeconds: null, everySteps: null, keepLast: 1 },

@@ -4,6 +4,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import type { Recipe } from '#shared/recipe.ts'
 import {
   type EpochCase,
   type EpochData,
@@ -13,6 +14,8 @@ import {
   usual,
 } from './epoch-run.ts'
 import { askPeer, findPeer, type Peer } from './peer/peer.ts'
+
+type Base = Recipe['method']['base']
 
 interface PeerFigures extends EpochFigures {
   readonly positionsPerEpoch: number
@@ -28,10 +31,13 @@ interface Report {
   readonly ours: EpochFigures
   /** The top third of the layers; what the others give is computed in the first epoch and read from the disk after it. */
   readonly cached: EpochFigures | null
+  /** All layers on frozen weights in fewer bits. */
+  readonly quantised: ReadonlyMap<Base, EpochFigures>
   readonly peer: PeerFigures | null
 }
 
 interface Wishes {
+  readonly bases: readonly Base[]
   readonly rows: number
   readonly epochs: number
   readonly threads: number
@@ -58,22 +64,21 @@ async function askAboutEpochs(peer: Peer, epochCase: EpochCase, wishes: Wishes):
 async function measure(data: EpochData, peer: Peer | null, wishes: Wishes): Promise<Report> {
   const epochCase = await openEpochCase(data, wishes.rows, wishes.threads)
   const lengths = epochCase.train.map(({ ids }) => ids.length)
-  const options = { gradientCheckpointing: wishes.checkpointing }
-  const ours = await trainEpochs(epochCase, {
-    ...options,
-    epochs: wishes.epochs,
-    topLayers: null,
-    reuseFrozenLayers: false,
-  })
+  const { epochs } = wishes
+  const options = { gradientCheckpointing: wishes.checkpointing, base: 'float' } as const
+  const allLayers = { ...options, epochs, topLayers: null, reuseFrozenLayers: false }
+  const ours = await trainEpochs(epochCase, allLayers)
   const theirs = peer ? await askAboutEpochs(peer, epochCase, wishes) : null
   const cached = wishes.hasCached
     ? await trainEpochs(epochCase, {
         ...options,
-        epochs: Math.max(2, wishes.epochs),
+        epochs: Math.max(2, epochs),
         topLayers: topThird,
         reuseFrozenLayers: true,
       })
     : null
+  const quantised = new Map<Base, EpochFigures>()
+  for (const base of wishes.bases) quantised.set(base, await trainEpochs(epochCase, { ...allLayers, base }))
   rmSync(epochCase.job.runFolder, { recursive: true, force: true })
   return {
     data,
@@ -83,6 +88,7 @@ async function measure(data: EpochData, peer: Peer | null, wishes: Wishes): Prom
     longestTokens: Math.max(...lengths),
     ours,
     cached,
+    quantised,
     peer: theirs,
   }
 }
@@ -90,7 +96,8 @@ async function measure(data: EpochData, peer: Peer | null, wishes: Wishes): Prom
 const seconds = (values: readonly number[]): string => values.map((ms) => (ms / 1000).toFixed(1)).join(', ')
 const nats = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(', ')
 
-function print({ data, trainRows, validationRows, tokens, longestTokens, ours, cached, peer }: Report): void {
+function print(report: Report): void {
+  const { data, trainRows, validationRows, tokens, longestTokens, ours, cached, quantised, peer } = report
   console.log(
     `${data}: ${trainRows} rows, ${tokens} tokens, the longest ${longestTokens}; ${validationRows} to measure on.`,
   )
@@ -103,6 +110,12 @@ function print({ data, trainRows, validationRows, tokens, longestTokens, ours, c
   }
   row('ours', ours)
   if (cached) row('ours, top third, reused', cached)
+  for (const [base, figures] of quantised) {
+    row(`ours, ${base} base`, figures)
+    const time = Math.min(...figures.epochsMs) / Math.min(...ours.epochsMs)
+    const loss = figures.lossesNats.at(-1)! / ours.lossesNats.at(-1)!
+    console.log(`    beside float: time ${time.toFixed(2)}, loss ${loss.toFixed(4)}`)
+  }
   if (!peer) return
   row('PEFT', peer)
   const [theirMs, ourMs] = [Math.min(...peer.epochsMs), Math.min(...ours.epochsMs)]
@@ -112,6 +125,8 @@ function print({ data, trainRows, validationRows, tokens, longestTokens, ours, c
   if (later.length > 0)
     console.log(`  times faster from the second epoch on: ${(theirMs / Math.min(...later)).toFixed(2)}`)
 }
+
+const plain = (report: Report) => ({ ...report, quantised: Object.fromEntries(report.quantised) })
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -124,6 +139,8 @@ async function main(): Promise<void> {
       threads: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
       checkpointing: { type: 'boolean', default: false },
       cached: { type: 'boolean', default: true },
+      /** Frozen weights in fewer bits, one run for each: 'int4,nf4'. */
+      bases: { type: 'string', default: '' },
     },
     allowNegative: true,
   })
@@ -133,6 +150,7 @@ async function main(): Promise<void> {
     threads: Number(values.threads),
     checkpointing: values.checkpointing,
     hasCached: values.cached,
+    bases: values.bases.split(',').filter((base) => base !== '') as Base[],
   }
   const peer = await findPeer()
   console.log(
@@ -145,7 +163,8 @@ async function main(): Promise<void> {
     const report = await measure(data, peer, wishes)
     print(report)
     reports.push(report)
-    if (values.json) writeFileSync(values.json, `${JSON.stringify({ wishes, reports }, null, 2)}\n`)
+    if (values.json)
+      writeFileSync(values.json, `${JSON.stringify({ wishes, reports: reports.map(plain) }, null, 2)}\n`)
   }
 }
 
