@@ -1,6 +1,6 @@
 // Collects the ONNX nodes of one lowering: fresh names, shared constants, views and casts. It decides nothing about
 // operators; the rules do. Pure: no file, no runtime.
-import type { WeightLocation } from '#engine/backend-port.ts'
+import type { QuantisedLocation, WeightLocation } from '#engine/backend-port.ts'
 import { splitRegion } from '#engine/ir/region.ts'
 import type { Dim, Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import {
@@ -12,7 +12,6 @@ import {
   type OnnxNode,
   type OnnxPort,
 } from './model-proto.ts'
-import { dequantise } from './quantised.ts'
 
 export type Attributes = Readonly<Record<string, number | string | readonly number[] | OnnxAttribute>>
 
@@ -37,6 +36,9 @@ interface Scope {
   readonly shared: Map<string, string>
 }
 
+/** Emits a weight of 4 or 8 bits as float32 and returns its name. */
+export type Dequantise = (emit: Emitter, weight: Value, location: QuantisedLocation) => string
+
 export class Emitter {
   readonly nodes: OnnxNode[] = []
   readonly constants = new Map<string, OnnxConstant>()
@@ -44,6 +46,7 @@ export class Emitter {
   readonly shapes = new Map<string, OnnxPort>()
   readonly #graph: Graph
   readonly #weights: ReadonlyMap<string, WeightLocation>
+  readonly #dequantise: Dequantise
   /** The graph first, the innermost body last. */
   readonly #scopes: Scope[] = [{ nodes: this.nodes, shared: new Map() }]
   readonly #producers = new Map<number, OpNode>()
@@ -53,9 +56,10 @@ export class Emitter {
   #counter = 0
   #region = ''
 
-  constructor(graph: Graph, weights: ReadonlyMap<string, WeightLocation>) {
+  constructor(graph: Graph, weights: ReadonlyMap<string, WeightLocation>, dequantise: Dequantise) {
     this.#graph = graph
     this.#weights = weights
+    this.#dequantise = dequantise
     for (const node of graph.nodes) {
       for (const value of node.outputs) {
         this.#producers.set(value.id, node)
@@ -212,7 +216,7 @@ export class Emitter {
   read(value: Value): string {
     const location = this.locationOf(value)
     if (location?.kind === 'quantised')
-      return this.shareNearby(`${value.name} as float32`, () => dequantise(this, value, location))
+      return this.shareNearby(`${value.name} as float32`, () => this.#dequantise(this, value, location))
     if (location?.kind !== 'file' || location.dtype === value.dtype) return value.name
     return this.shareNearby(`${value.name} as float32`, () =>
       this.castToFloat(value.name, { shape: value.shape }),

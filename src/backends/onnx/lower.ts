@@ -3,7 +3,7 @@ import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { Emitter } from './emitter.ts'
 import type { OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
-import type { Nf4Location } from './quantised.ts'
+import { dequantise, type Nf4Location } from './quantised.ts'
 import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
 import { linearRules } from './rules/linear.ts'
@@ -32,7 +32,8 @@ const rules: RulesFor<OpKind> = {
  */
 export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLocation>): OnnxModel {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
-  const emit = new Emitter(graph, new Map([...weights].filter(([name]) => frozen.has(name))))
+  const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
+  const emit = new Emitter(graph, bound, dequantise)
   for (const node of graph.nodes) lowerNode(emit, node)
   const { externals, fed } = bindParameters(emit, graph)
   const outputs = graph.outputs.map((value) => asPort(namedResult(emit, graph, value)))

@@ -19,7 +19,7 @@ import {
   type Task,
 } from '#engine/index.ts'
 import { layerRates } from '#engine/optim/layer-rates.ts'
-import { type Collation, mostLabelledTokens } from '#engine/train/collate.ts'
+import { type Collation, type EncodedRow, mostLabelledTokens } from '#engine/train/collate.ts'
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { planTraining } from '#engine/train/plan.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
@@ -28,14 +28,18 @@ import { unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
 import { createFrozenLayers, type FrozenLayers } from './frozen-layers.ts'
+import type { Head } from './head-files.ts'
+import { LabelledRow } from './labelled-rows.ts'
 import type { OpenModel } from './open-model.ts'
 import type { PreparedRows } from './prepare-rows.ts'
-import type { Opened } from './training-job.ts'
+
+/** What is open until the job ends. */
+export type Opened = Pick<Session, 'dispose'>
 
 export interface CompiledJob {
   readonly config: ModelConfig
   readonly method: MethodSpec
-  readonly task: Task
+  readonly head: Head
   readonly setup: TrainingSetup
   readonly training: Session
   readonly scoring: Session
@@ -53,9 +57,12 @@ export async function compileJob(
 ): Promise<CompiledJob> {
   const { recipe } = job
   const method = methodOf(recipe.method)
-  const task = taskOf(recipe.method, recipe.scenario, rows.classes)
+  const task = taskOf(recipe.method, recipe.scenario, rows.classNames.length)
   const collation = collationOf(job, config, task, rows)
   const fromLayer = recipe.reuseFrozenLayers ? lowestTrainedLayer(config, method) : 0
+  // Above all blocks no token looks at another.
+  const keptOf = (whole: readonly EncodedRow[]): readonly EncodedRow[] =>
+    fromLayer === config.layers ? whole.map((row) => new LabelledRow(row)) : whole
   const body = { task, isPacked: recipe.batch.packing, fromLayer, lossChunks: collation.lossChunks }
   const compile = await createCompiler(job, config, rows, { backend, opened })
   const { neftuneAlpha, labelSmoothing } = recipe.regularisation
@@ -68,7 +75,7 @@ export async function compileJob(
   return {
     config,
     method,
-    task,
+    head: { task, classNames: rows.classNames },
     setup: {
       recipe,
       plan: planTraining(recipe, rows.train.length, rows.validation.length),
@@ -78,8 +85,8 @@ export async function compileJob(
         step.trainable.map(({ name }) => name),
         recipe.optimizer.layerDecay,
       ),
-      trainRows: rows.train,
-      validationRows: rows.validation,
+      trainRows: keptOf(rows.train),
+      validationRows: keptOf(rows.validation),
       collation,
       noise: neftuneAlpha === null ? null : { alpha: neftuneAlpha, width: config.hidden },
     },

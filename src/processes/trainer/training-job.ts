@@ -4,14 +4,14 @@ import { join } from 'node:path'
 import { diskProblemOf } from '#core/training/checkpoint-format.ts'
 import { findNewestCheckpoint } from '#core/training/checkpoint-search.ts'
 import { prepareCheckpoints, pruneCheckpoints, writeCheckpoint } from '#core/training/checkpoints.ts'
-import { type Backend, initialValues, type Session } from '#engine/index.ts'
+import { type Backend, initialValues } from '#engine/index.ts'
 import { train } from '#engine/train/loop.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
 import { initialState, keptParameters, type TrainState } from '#engine/train/state.ts'
 import { type Result, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import { openWeights } from '../scorer/model-folder.ts'
-import { type CompiledJob, compileJob } from './compile-job.ts'
+import { type CompiledJob, compileJob, type Opened } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { openModel } from './open-model.ts'
 import { type PreparedRows, prepareRows } from './prepare-rows.ts'
@@ -27,9 +27,6 @@ export interface TrainerHost extends PausePorts {
   readonly appVersion: string
   readonly peakResidentBytes: () => number
 }
-
-/** What is open until the job ends. */
-export type Opened = Pick<Session, 'dispose'>
 
 type Events<T = void> = AsyncGenerator<TrainerEvent, T>
 
@@ -84,7 +81,7 @@ async function* trainAndFinish(
   })
   const outcome = yield* withSamples(training, samples)
   if (outcome.reason === 'failed') return yield { kind: 'failed', problem: outcome.problem }
-  const write = (parameters: Float32Array) => writeTuned(job, compiled.config, layout, parameters)
+  const write = (parameters: Float32Array) => writeTuned(job, compiled.config, compiled.head, layout, parameters)
   const adapterSha256 =
     outcome.reason === 'cancelled'
       ? yield* keepBest(state, write)
@@ -162,10 +159,10 @@ async function* openState(job: TrainerJob, compiled: CompiledJob, identity: RunI
   return state
 }
 
-async function firstValues({ modelFolder, recipe }: TrainerJob, { config, method, task }: CompiledJob) {
+async function firstValues({ modelFolder, recipe }: TrainerJob, { config, method, head }: CompiledJob) {
   const weights = await openWeights(modelFolder)
   try {
-    return await initialValues({ config, method, task, seed: recipe.seed, read: weights.read })
+    return await initialValues({ config, method, task: head.task, seed: recipe.seed, read: weights.read })
   } finally {
     await weights.close()
   }
