@@ -3,6 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
+import { readModelConfig } from '#core/models/model-json.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { graphFlops } from '#engine/analysis/graph-flops.ts'
 import {
@@ -16,7 +17,7 @@ import {
 import { collate } from '#engine/train/collate.ts'
 import { train } from '#engine/train/loop.ts'
 import { initialState } from '#engine/train/state.ts'
-import { openWeights, readModelConfig } from '#processes/scorer/model-folder.ts'
+import { openWeights } from '#processes/scorer/model-folder.ts'
 import { type CompiledJob, compileJob } from '#processes/trainer/compile-job.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import { type Recipe, recipe } from '#shared/recipe.ts'
@@ -168,7 +169,7 @@ async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledJob
     train: rows,
     validation: [],
     validationExamples: [],
-    classes: 0,
+    classNames: [],
     leftOut: [],
     sha256: '',
   }

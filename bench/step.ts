@@ -1,16 +1,15 @@
 // npm run bench:step: milliseconds and memory of a LoRA step of the starter model beside Hugging Face PEFT, turn by turn on
 // this machine, every configuration in a process of its own. Prints ratios and asserts nothing.
-import { execFile } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
-import { parseArgs, promisify } from 'node:util'
-import { newObjectsMib } from '#processes/trainer/main-thread.ts'
+import { parseArgs } from 'node:util'
 import type { Recipe } from '#shared/recipe.ts'
 import { findStarterGguf } from '../tests/support/models.ts'
 import { askPeer, findPeer, type Peer } from './peer/peer.ts'
 import { prepareStarterWeights } from './starter-weights.ts'
 import type { StepCase, StepFigures } from './step-case.ts'
+import { measureInChild } from './step-child.ts'
 
 interface PeerFigures {
   readonly stepsMs: readonly number[]
@@ -60,15 +59,6 @@ const median = (values: readonly number[]): number => {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
-/** With the heap that the trainer's numerics thread has; V8 makes three semi-spaces of what is for new objects. */
-async function measureOurs(stepCase: StepCase): Promise<StepFigures> {
-  const heap = `--max-semi-space-size=${newObjectsMib / 3}`
-  const parameters = ['--disable-warning=ExperimentalWarning', heap, here('step-case.ts')]
-  parameters.push(JSON.stringify(stepCase))
-  const { stdout } = await promisify(execFile)(process.execPath, parameters, { maxBuffer: 1 << 24 })
-  return JSON.parse(stdout) as StepFigures
-}
-
 /** The figures of several turns as if of one: all steps, the highest peak, the best rate. */
 function joinTurns<T extends { readonly stepsMs: readonly number[]; readonly peakMib: number }>(
   turns: readonly T[],
@@ -82,7 +72,7 @@ async function measureBoth(stepCase: StepCase, peer: Peer | null, turns: number)
   const ours: StepFigures[] = []
   const theirs: PeerFigures[] = []
   for (let turn = 0; turn < turns; turn += 1) {
-    ours.push(await measureOurs(stepCase))
+    ours.push(await measureInChild(stepCase))
     if (peer) theirs.push(await askPeer<PeerFigures>(peer, 'step', stepCase))
   }
   const { rows, positions, checkpointing, labelledShare } = stepCase
