@@ -2,8 +2,10 @@
 import { Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
 import { languages } from '#shared/contract/system.ts'
-import { scenarioIds } from '#shared/recipe.ts'
+import { scenarioIds, trainingMethod } from '#shared/recipe.ts'
 import { ProblemError } from '#shared/result.ts'
+
+const methodKinds = trainingMethod.shape.kind.unwrap().options
 
 /** Flags that stand for one setting of the recipe; every other setting is reached by --set. */
 export const settingFlags: readonly {
@@ -38,8 +40,9 @@ export const settingFlags: readonly {
   { flag: '--epochs <number>', path: 'duration.epochs', help: 'passes over the training rows' },
   { flag: '--max-steps <number>', path: 'duration.maxSteps', help: 'stop after so many steps' },
   { flag: '--learning-rate <number>', path: 'optimizer.learningRate', help: 'how strongly it learns' },
+  { flag: '--method <kind>', path: 'method.kind', isText: true, help: methodKinds.join(' or ') },
   { flag: '--rank <number>', path: 'method.rank', help: "width of the adapter (LoRA's r)" },
-  { flag: '--top-layers <number>', path: 'method.topLayers', help: 'adapt the uppermost blocks only' },
+  { flag: '--top-layers <number>', path: 'method.topLayers', help: 'train the uppermost blocks only' },
   { flag: '--batch <number>', path: 'batch.microRows', help: 'rows at once' },
   { flag: '--seed <number>', path: 'seed', help: 'the same seed gives the same run' },
 ]

@@ -1,6 +1,7 @@
 // train RECIPE.yaml or flags
 import { prepareRun } from '#core/training/prepare-run.ts'
 import { draftOfSettings, readRecipeFile, type Setting } from '#core/training/recipe-file.ts'
+import { doubtSentences, idleSentences } from '#core/training/recipe-sense.ts'
 import { createRunService } from '#core/training/run-service.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
@@ -45,6 +46,7 @@ export async function train(application: Application, draft: RecipeDraft): Promi
   output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}`)
   await printDataset(application, dataset, draft)
   for (const line of settingLines(recipe)) output.line(line)
+  for (const line of [...idleSentences(draft), ...doubtSentences(recipe)]) output.line(line)
   const service = createRunService({ library, launcher, writer, reader: application.reader() })
   const outcome = await followRun(application, unwrap(await service.launch(runId)))
   const curve = unwrap(application.reader().curve(runId))

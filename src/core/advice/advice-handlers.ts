@@ -38,7 +38,7 @@ export function createAdviceHandlers(
   async function open(projectId: string) {
     const source = unwrap(await projects.sourceOf(projectId))
     const recipe = unwrap(
-      recipeOfProject(source, { preset: 'balanced', changes: {}, name: null, layers: null }),
+      recipeOfProject(source, { preset: 'balanced', changes: {}, name: null, model: null }),
     )
     return { project: source.project, recipe, model: unwrap(await showModel(library, recipe.model)) }
   }

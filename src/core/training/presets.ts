@@ -1,7 +1,10 @@
 // Three ways to train, as recipe fields by path. A preset says how long and how carefully, never which data.
+import type { ModelConfig } from '#engine/index.ts'
 import type { PresetId } from '#shared/contract/index.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 
+/** What of a model a preset goes by. */
+export type PresetModel = Pick<ModelConfig, 'kind' | 'layers'>
 type Changes = Readonly<Record<string, string | number | boolean | null>>
 
 /** A short answer (a label, a name) needs less of everything than a text. */
@@ -14,32 +17,35 @@ const quickShare = 1 / 3
 /**
  * Quick look: one pass over the rows, a small adapter on the uppermost third of the blocks, to see whether it learns at
  * all. Balanced: the recipe's own defaults. Thorough: more passes at a lower rate, a wider adapter, more patience before
- * it stops early. `layers` are the model's blocks; null where they are not known yet.
+ * it stops early. `model` is null where it is not known yet.
  */
-export function presetChanges(preset: PresetId, scenario: ScenarioId, layers: number | null): Changes {
-  // Texts of a field are short or long: one behind the other none waits for another.
-  const packed: Changes = scenario === 'domain' ? { 'batch.packing': true } : {}
+export function presetChanges(preset: PresetId, scenario: ScenarioId, model: PresetModel | null): Changes {
+  const always: Changes = {
+    // Counts only where blocks rest, and then every later pass is the quicker for it.
+    reuseFrozenLayers: true,
+    // A model that cannot write can only name labels.
+    ...(model?.kind === 'encoder' && { 'method.kind': 'head' }),
+    // Texts of a field are short or long: one behind the other none waits for another.
+    ...(scenario === 'domain' && { 'batch.packing': true }),
+  }
   if (preset === 'quick')
     return {
-      ...packed,
+      ...always,
       'duration.epochs': 1,
       'method.rank': 4,
       'method.alpha': 8,
       'evaluation.patience': null,
       'optimizer.learningRate': hasShortAnswers(scenario) ? 5e-4 : 3e-4,
-      ...(layers !== null && {
-        'method.topLayers': Math.ceil(quickShare * layers),
-        reuseFrozenLayers: true,
-      }),
+      ...(model !== null && { 'method.topLayers': Math.ceil(quickShare * model.layers) }),
     }
   if (preset === 'thorough')
     return {
-      ...packed,
+      ...always,
       'duration.epochs': hasShortAnswers(scenario) ? 6 : 5,
       'method.rank': 16,
       'method.alpha': 32,
       'evaluation.patience': 4,
       'optimizer.learningRate': 1e-4,
     }
-  return { ...packed, 'duration.epochs': 3 }
+  return { ...always, 'duration.epochs': 3 }
 }

@@ -3,7 +3,7 @@ import type { PresetId } from '#shared/contract/index.ts'
 import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 import { dataOf, type FilledProject } from '../projects/project-source.ts'
-import { presetChanges } from './presets.ts'
+import { type PresetModel, presetChanges } from './presets.ts'
 import { setAt, stepsOf } from './setting-paths.ts'
 
 export interface PlanChoice {
@@ -11,8 +11,8 @@ export interface PlanChoice {
   /** Recipe fields by path, over what the preset says. */
   readonly changes: Readonly<Record<string, unknown>>
   readonly name: string | null
-  /** Blocks of the chosen model; null where they are not known. */
-  readonly layers: number | null
+  /** The chosen model; null where it is not known yet. */
+  readonly model: PresetModel | null
 }
 
 /** Fields that a plan may not change: they are chosen in earlier steps. */
@@ -21,7 +21,7 @@ const chosenElsewhere = ['model', 'data', 'scenario', 'name', 'version', 'langua
 /** Problems: project.not-ready (no model chosen), recipe.invalid with every fault by its path. */
 export function recipeOfProject(
   source: FilledProject,
-  { preset, changes, name, layers }: PlanChoice,
+  { preset, changes, name, model }: PlanChoice,
 ): Result<RecipeDraft> {
   const { draft } = source
   const { scenario } = source.project
@@ -34,7 +34,7 @@ export function recipeOfProject(
     language: draft.language,
     data: dataOf(source),
   }
-  for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario, layers), ...changes })) {
+  for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario, model), ...changes })) {
     const steps = stepsOf(path)
     if (steps === null || chosenElsewhere.some((field) => field === steps[0])) return fail(notHere(path))
     setAt(wanted, steps, value)

@@ -9,6 +9,7 @@ import { folderBytes } from '../system/folder-size.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
+import type { PresetModel } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
 import { diagnosesAtRest } from './run-diagnosis.ts'
 import { launchable, runFolderOf } from './run-service.ts'
@@ -36,9 +37,9 @@ export function createTrainingHandlers(
   const { library, reader, writer, emit } = context
 
   /** Null where no model is chosen: the recipe says so. */
-  async function layersOf({ draft: { modelId } }: FilledProject): Promise<number | null> {
+  async function modelOf({ draft: { modelId } }: FilledProject): Promise<PresetModel | null> {
     if (modelId === null) return null
-    return (await readPlannedModel(library, unwrap(await showModel(library, modelId)))).config.layers
+    return (await readPlannedModel(library, unwrap(await showModel(library, modelId)))).config
   }
 
   async function view(runId: string): Promise<TrainingView> {
@@ -81,7 +82,7 @@ export function createTrainingHandlers(
         const source = unwrap(await projects.sourceOf(input.projectId))
         const { project } = source
         const { preset, changes } = input
-        const choice = { preset, changes, name: input.name ?? project.name, layers: await layersOf(source) }
+        const choice = { preset, changes, name: input.name ?? project.name, model: await modelOf(source) }
         const recipe = unwrap(recipeOfProject(source, choice))
         const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
         unwrap(await runs.launch(runId))

@@ -2,10 +2,15 @@
 import { expect, test } from 'vitest'
 import type { FilledProject } from '#core/projects/project-source.ts'
 import { recipeOfProject } from '#core/training/recipe-of-project.ts'
-import { projectDraft } from '#shared/contract/index.ts'
+import { presetIds, projectDraft } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
 
-const choice = { preset: 'balanced', changes: {}, name: null, layers: 30 } as const
+const choice = {
+  preset: 'balanced',
+  changes: {},
+  name: null,
+  model: { kind: 'decoder', layers: 30 },
+} as const
 const source = (draft: object): FilledProject => ({
   project: { id: 'p', name: 'Mail', scenario: 'classification', goal: '', createdAtMs: 0 },
   draft: projectDraft.parse({ modelId: 'm-0000000000000000', ...draft }),
@@ -51,9 +56,20 @@ test('a quick look trains the uppermost third of the blocks, and computes what l
     method: { topLayers: 10 },
     reuseFrozenLayers: true,
   })
-  expect(unwrap(recipeOfProject(source({}), { ...quick, layers: 7 })).method.topLayers).toBe(3)
-  expect(unwrap(recipeOfProject(source({}), { ...quick, layers: null }))).toMatchObject({
-    method: { topLayers: null },
-    reuseFrozenLayers: false,
-  })
+  expect(
+    unwrap(recipeOfProject(source({}), { ...quick, model: { kind: 'decoder', layers: 7 } })).method.topLayers,
+  ).toBe(3)
+  expect(unwrap(recipeOfProject(source({}), { ...quick, model: null })).method.topLayers).toBeNull()
+})
+
+test('where a person trains upper blocks only, the others are computed once without being asked for', () => {
+  const changes = { 'method.topLayers': 4 }
+  expect(unwrap(recipeOfProject(source({}), { ...choice, changes })).reuseFrozenLayers).toBe(true)
+})
+
+test('a model that cannot write gets a new last layer from every plan', () => {
+  for (const preset of presetIds) {
+    const encoder = { ...choice, preset, model: { kind: 'encoder', layers: 6 } } as const
+    expect(unwrap(recipeOfProject(source({}), encoder)).method.kind).toBe('head')
+  }
 })

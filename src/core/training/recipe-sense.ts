@@ -1,0 +1,127 @@
+// What a recipe asks for and cannot have, or has without effect: known before anything is read or started. Ranges of
+// single settings are the schema's; memory is memory-plan.ts's.
+import type { ModelConfig } from '#engine/index.ts'
+import type { RecipeDraft } from '#shared/recipe.ts'
+import { recipeFields } from '#shared/recipe-fields.ts'
+import type { Problem } from '#shared/result.ts'
+import { idleSettings, methodKindsFor, type SettingNeed } from '#shared/setting-sense.ts'
+import { hasClassHead } from './method-of.ts'
+import { settingsByPath } from './setting-paths.ts'
+
+type Model = Pick<ModelConfig, 'kind' | 'layers'>
+type Rule = (recipe: RecipeDraft, model: Model) => Omit<Problem, 'code'> | null
+
+const rules: readonly Rule[] = [
+  refuseModelKind,
+  refuseHead,
+  refuseTopLayers,
+  refuseQuantisedWhole,
+  refuseNoiseBelowRestingLayers,
+]
+
+/** The first reason why this recipe cannot train this model; null where there is none. */
+export function refusedRecipe(recipe: RecipeDraft, model: Model): Problem | null {
+  for (const rule of rules) {
+    const fault = rule(recipe, model)
+    if (fault !== null) return { code: 'recipe.invalid', ...fault }
+  }
+  return null
+}
+
+function refuseModelKind({ method, scenario }: RecipeDraft, { kind }: Model) {
+  if (kind === 'sequence-to-sequence')
+    return {
+      message:
+        'This model reads with one half and writes with another (T5): such models cannot be trained here.',
+      where: 'model',
+      remedy: 'Choose a chat model, or one that only reads (BERT and its kin) to name labels.',
+    }
+  if (kind !== 'encoder' || hasClassHead(method)) return null
+  const canName = methodKindsFor(scenario).includes('head')
+  return {
+    message: 'This model reads and cannot write: all it can learn is to name labels, with a new last layer.',
+    where: canName ? 'method.kind' : 'model',
+    remedy: canName ? 'Set method.kind to head or lora-head.' : 'Choose a chat model for this goal.',
+  }
+}
+
+function refuseHead({ method, scenario }: RecipeDraft) {
+  if (methodKindsFor(scenario).includes(method.kind)) return null
+  return {
+    message: 'A new last layer names one label out of a few, and the rows of this goal have no labels.',
+    where: 'method.kind',
+    remedy: 'Train a small adapter (lora) or the whole model (full).',
+  }
+}
+
+function refuseTopLayers({ method: { kind, topLayers } }: RecipeDraft, { layers }: Model) {
+  if (kind === 'head' || topLayers === null || topLayers <= layers) return null
+  return {
+    message: `At method.topLayers: expected at most ${layers}, got ${topLayers}. This model has ${layers} blocks.`,
+    where: 'method.topLayers',
+    remedy: 'Choose a smaller number, or leave it out to train all blocks.',
+  }
+}
+
+function refuseQuantisedWhole({ method: { kind, base } }: RecipeDraft) {
+  if (kind !== 'full' || base === 'float') return null
+  return {
+    message:
+      'Weights that are trained themselves cannot be kept in 8 or 4 bits: steps are smaller than what those tell apart.',
+    where: 'method.base',
+    remedy: 'Set method.base to float, or train a small adapter (lora) beside weights of few bits.',
+  }
+}
+
+function refuseNoiseBelowRestingLayers(
+  { method: { kind, topLayers }, regularisation, reuseFrozenLayers }: RecipeDraft,
+  { layers }: Model,
+) {
+  const rests = kind === 'head' || (topLayers !== null && topLayers < layers)
+  if (regularisation.neftuneAlpha === null || !reuseFrozenLayers || !rests) return null
+  return {
+    message:
+      'Noise on what is read is new in every pass, so what resting layers make of it cannot be computed only once.',
+    where: 'regularisation.neftuneAlpha',
+    remedy: 'Leave out the noise (regularisation.neftuneAlpha), or set reuseFrozenLayers to false.',
+  }
+}
+
+/** Above this a whole model soon forgets what it knew; papers use 0.00001 to 0.00005. */
+const gentleWholeRate = 1e-4
+
+/** What is allowed and seldom meant, one sentence each. */
+export function doubtSentences({ method, optimizer }: Pick<RecipeDraft, 'method' | 'optimizer'>): string[] {
+  if (method.kind !== 'full' || optimizer.kind === 'sgd' || optimizer.learningRate <= gentleWholeRate)
+    return []
+  return [
+    `A learning rate of ${optimizer.learningRate} suits small adapters; a whole model easily forgets with it what it knew. About 0.00002 is usual.`,
+  ]
+}
+
+/** What was set and changes nothing, one sentence for each thing it would need. */
+export function idleSentences(recipe: RecipeDraft): string[] {
+  const values = Object.fromEntries(settingsByPath(recipe))
+  const byNeed = new Map<SettingNeed, string[]>()
+  for (const [path, need] of idleSettings(values))
+    if (isOwn(path, values[path])) byNeed.set(need, [...(byNeed.get(need) ?? []), path])
+  return [...byNeed].map(
+    ([need, paths]) =>
+      `Set, but without effect here: ${paths.join(', ')}. It counts only with ${needWords[need]}.`,
+  )
+}
+
+const defaults = new Map(recipeFields.map((field) => [field.path, field.default]))
+const isOwn = (path: string, value: unknown): boolean =>
+  JSON.stringify(value) !== JSON.stringify(defaults.get(path))
+
+const needWords: Readonly<Record<SettingNeed, string>> = {
+  adapter: 'method.kind lora or lora-head',
+  'frozen-weights': 'a method.kind other than full',
+  'trained-layers': 'a method.kind other than head',
+  'resting-layers': 'method.topLayers or method.kind head',
+  momentum: 'an optimizer.kind other than adafactor',
+  'second-average': 'optimizer.kind adamw, adamw-8bit or lion',
+  adam: 'optimizer.kind adamw or adamw-8bit',
+  patience: 'evaluation.patience',
+}

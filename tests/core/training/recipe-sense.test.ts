@@ -1,0 +1,97 @@
+// What cannot be trained is refused with its place before anything starts; what counts nothing is told.
+import { expect, test } from 'vitest'
+import { doubtSentences, idleSentences, refusedRecipe } from '#core/training/recipe-sense.ts'
+import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
+import { recipeFields } from '#shared/recipe-fields.ts'
+import { idleSettings } from '#shared/setting-sense.ts'
+
+const draft = (settings: object, scenario = 'classification'): RecipeDraft =>
+  recipeDraft.parse({ model: 'm', data: { path: 'p' }, scenario, ...settings })
+const decoder = { kind: 'decoder', layers: 4 } as const
+
+test.each([
+  ['weights that learn, in few bits', { method: { kind: 'full', base: 'nf4' } }, 'method.base'],
+  ['more blocks than there are', { method: { topLayers: 5 } }, 'method.topLayers'],
+  [
+    'noise below a head over blocks computed once',
+    { method: { kind: 'head' }, regularisation: { neftuneAlpha: 5 }, reuseFrozenLayers: true },
+    'regularisation.neftuneAlpha',
+  ],
+  [
+    'noise below upper blocks over others computed once',
+    { method: { topLayers: 3 }, regularisation: { neftuneAlpha: 5 }, reuseFrozenLayers: true },
+    'regularisation.neftuneAlpha',
+  ],
+])('%s', (_, settings, where) => {
+  expect(refusedRecipe(draft(settings), decoder)).toMatchObject({ code: 'recipe.invalid', where })
+})
+
+test.each([
+  ['the whole model as it is', { method: { kind: 'full' } }],
+  ['few bits below an adapter', { method: { base: 'nf4' } }],
+  ['all blocks, counted', { method: { topLayers: 4 } }],
+  ['noise where no block rests', { regularisation: { neftuneAlpha: 5 }, reuseFrozenLayers: true }],
+  [
+    'noise where all blocks are counted as the uppermost',
+    { method: { topLayers: 4 }, regularisation: { neftuneAlpha: 5 }, reuseFrozenLayers: true },
+  ],
+  [
+    'noise where resting blocks are computed anew',
+    { method: { topLayers: 3 }, regularisation: { neftuneAlpha: 5 } },
+  ],
+  ['a head', { method: { kind: 'head' } }],
+])('%s may be', (_, settings) => {
+  expect(refusedRecipe(draft(settings), decoder)).toBeNull()
+})
+
+test('a new last layer needs rows with labels', () => {
+  for (const kind of ['head', 'lora-head']) {
+    expect(refusedRecipe(draft({ method: { kind } }, 'chatbot'), decoder)?.where).toBe('method.kind')
+    expect(refusedRecipe(draft({ method: { kind } }, 'entity-recognition'), decoder)).toBeNull()
+  }
+})
+
+test('a model that cannot write learns to name labels, and nothing else', () => {
+  const encoder = { kind: 'encoder', layers: 4 } as const
+  expect(refusedRecipe(draft({ method: { kind: 'lora-head' } }), encoder)).toBeNull()
+  expect(refusedRecipe(draft({ method: { kind: 'lora' } }), encoder)?.where).toBe('method.kind')
+  // No setting helps where the goal is a text.
+  expect(refusedRecipe(draft({}, 'translation'), encoder)?.where).toBe('model')
+})
+
+test('a model of two halves is refused whatever the recipe says', () => {
+  const model = { kind: 'sequence-to-sequence', layers: 4 } as const
+  expect(refusedRecipe(draft({}, 'translation'), model)?.where).toBe('model')
+  expect(refusedRecipe(draft({ batch: { packing: true } }, 'domain'), model)?.where).toBe('model')
+})
+
+test('what was set and counts nothing is told with what it would need', () => {
+  expect(idleSentences(draft({ method: { kind: 'full', rank: 4, alpha: 3 } }))).toEqual([
+    'Set, but without effect here: method.rank, method.alpha. It counts only with method.kind lora or lora-head.',
+  ])
+  expect(idleSentences(draft({ method: { kind: 'full' } }))).toEqual([])
+  expect(idleSentences(draft({ reuseFrozenLayers: true }))).toHaveLength(1)
+  expect(idleSentences(draft({ reuseFrozenLayers: true, method: { topLayers: 2 } }))).toEqual([])
+})
+
+test('settings of an optimizer count where its rule reads them', () => {
+  const idle = (kind: string) => [...idleSettings({ 'method.kind': 'full', 'optimizer.kind': kind }).keys()]
+  const ofOptimizer = (kind: string) => idle(kind).filter((path) => path.startsWith('optimizer.'))
+  expect(ofOptimizer('adamw')).toEqual([])
+  expect(ofOptimizer('lion')).toEqual(['optimizer.epsilon'])
+  expect(ofOptimizer('sgd')).toEqual(['optimizer.beta2', 'optimizer.epsilon'])
+  expect(ofOptimizer('adafactor')).toEqual(['optimizer.beta1', 'optimizer.beta2', 'optimizer.epsilon'])
+})
+
+test('rules name settings that there are', () => {
+  const known = recipeFields.map(({ path }) => path)
+  // Nothing is chosen: every rule is unmet.
+  for (const path of idleSettings({}).keys()) expect(known).toContain(path)
+})
+
+test('a rate for adapters is doubted for a whole model', () => {
+  const whole = (learningRate: number) => draft({ method: { kind: 'full' }, optimizer: { learningRate } })
+  expect(doubtSentences(whole(2e-4))[0]).toContain('0.0002')
+  expect(doubtSentences(whole(2e-5))).toEqual([])
+  expect(doubtSentences(draft({}))).toEqual([])
+})
