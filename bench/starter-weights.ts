@@ -1,16 +1,17 @@
 // Weights for benchmarks and golden runs: the starter model as float32 safetensors in a temporary folder, made once from
 // its GGUF, or random numbers in the same shapes where that is not at hand.
+
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { readModelConfig } from '#core/models/model-json.ts'
 import { writeNewFile } from '#core/system/durable-files.ts'
 import { openFileBytes } from '#core/system/file-bytes.ts'
 import { counterRandom, type ModelConfig, parameterShapes, parseModelConfig } from '#engine/index.ts'
 import { readGguf } from '#formats/gguf.ts'
 import { huggingFaceModelOf } from '#formats/gguf-model.ts'
 import { type SafetensorsInput, safetensorsChunks } from '#formats/safetensors.ts'
-import { readModelConfig } from '#processes/scorer/model-folder.ts'
 import { unwrap } from '#shared/result.ts'
 
 export interface StarterWeights {

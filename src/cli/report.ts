@@ -1,4 +1,5 @@
 // What a run was and what it proved, as lines of text: settings, the two curves, base against tuned with intervals.
+import { hasTargets, methodWords, optimizerNames } from '#core/training/method-words.ts'
 import type { RunCurve } from '#shared/journal-types.ts'
 import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
@@ -10,17 +11,16 @@ import { formatTable } from './table.ts'
 /** Every setting that decides the run, plain words first, the field's term after them. */
 export function settingLines(recipe: Recipe): string[] {
   const { method, optimizer, schedule, batch, duration, evaluation } = recipe
-  const layers = method.topLayers === null ? 'all blocks' : `the uppermost ${method.topLayers} blocks`
   const rows: string[][] = [
-    ['what is trained', `a LoRA adapter, rank ${method.rank}, alpha ${method.alpha}, on ${layers}`],
-    ['adapted layers', method.targets.join(', ')],
+    ['what is trained', methodWords(method)],
+    ...(hasTargets(method) ? [['adapted layers', method.targets.join(', ')]] : []),
     [
       'how strongly it learns',
       `learning rate ${optimizer.learningRate}, ${schedule.kind} after ${Math.round(schedule.warmupShare * 100)} % warm-up`,
     ],
     [
       'optimizer',
-      `AdamW, weight decay ${optimizer.weightDecay}, clipping at ${optimizer.clipNorm ?? 'none'}`,
+      `${optimizerNames[optimizer.kind]}, weight decay ${optimizer.weightDecay}, clipping at ${optimizer.clipNorm ?? 'none'}`,
     ],
     [
       'rows at once',

@@ -1,10 +1,12 @@
 // The real sentence encoder all-MiniLM-L6-v2 on ONNX Runtime beside transformers: embeddings of sentences.
+
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
+import { readModelConfig } from '#core/models/model-json.ts'
 import { buildEmbeddingGraph, normaliseRows, poolingFeed, type Tensor } from '#engine/index.ts'
-import { locateWeights, readModelConfig } from '#processes/scorer/model-folder.ts'
+import { locateWeights } from '#processes/scorer/model-folder.ts'
 import { unwrap } from '#shared/result.ts'
 import { familyFeeds } from '../engine/support/family-feeds.ts'
 import { asTensor } from '../engine/support/feeds.ts'

@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { readAdapter } from '#core/models/adapter-folder.ts'
+import { readModelConfig } from '#core/models/model-json.ts'
 import { runChildJob } from '#core/proof/index.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { buildLogitsGraph, type MethodSpec, type Tensor } from '#engine/index.ts'
 import { tokenizePrompt } from '#formats/completion-mask.ts'
 import { ggufOfModelFolder, ggufOfTuned } from '#processes/generator/gguf-cache.ts'
-import { locateWeights, readModelConfig, readTextSide } from '#processes/scorer/model-folder.ts'
+import { locateWeights, readTextSide } from '#processes/scorer/model-folder.ts'
 import {
   type GeneratedAnswer,
   type GeneratorJob,

@@ -1,4 +1,5 @@
 // Exports an adapter as a person would, computes logits with our engine, and has Hugging Face PEFT compare both.
+
 import { execFile } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -7,10 +8,11 @@ import { promisify } from 'node:util'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { exportPeft } from '#core/export/export-peft.ts'
 import { readAdapter } from '#core/models/adapter-folder.ts'
+import { readModelConfig } from '#core/models/model-json.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { buildLogitsGraph, type MethodSpec, type Tensor } from '#engine/index.ts'
 import { encodeSafetensors } from '#formats/safetensors.ts'
-import { locateWeights, readModelConfig } from '#processes/scorer/model-folder.ts'
+import { locateWeights } from '#processes/scorer/model-folder.ts'
 import { unwrap } from '#shared/result.ts'
 import { cardFacts } from '../core/export/card-facts.ts'
 

@@ -26,7 +26,7 @@ export async function proveTunedRun(application: Application, runId: string): Pr
     application.backUpJournal()
     for (const line of proofLines(report)) output.line(line)
     output.line()
-    output.line(`Take the adapter away: tunewright export ${runId} --as peft`)
+    output.line(`Take it away: tunewright export ${runId}`)
     output.result(report)
     return report
   } finally {

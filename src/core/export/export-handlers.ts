@@ -1,8 +1,9 @@
-// Taking a trained adapter away, for the screens: exported and checked as one job, and the list of what was taken.
+// Taking away what a run made, for the screens: exported and checked as one job, and the list of what was taken.
 import { stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { z } from 'zod'
 import type { ExportItem, SomeHandlers } from '#shared/contract/index.ts'
+import { type ExportForm, exportFormsOf } from '#shared/export-forms.ts'
 import type { JournalArtifact, RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
 import type { PromptedExample } from '#shared/rows.ts'
@@ -17,11 +18,11 @@ import { runFolderOf } from '../training/run-service.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { checkExport, type ExportCheck } from './check-export.ts'
-import { exportRunAsPeft } from './export-run.ts'
+import { exportRun } from './export-run.ts'
 
-type ExportCallNames = 'export.adapter' | 'export.list'
+type ExportCallNames = 'export.start' | 'export.list'
 
-/** Enough to tell a swapped or damaged adapter; each costs a row's time twice. */
+/** Enough to tell swapped or damaged weights; each costs a row's time twice. */
 const triedRows = 3
 
 /** What came of the checks, by the export's folder name; kept in the run's folder. */
@@ -44,17 +45,22 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
       .slice(0, triedRows)
   }
 
-  async function exportAndCheck(run: RunDetail, { signal, tell }: JobTools): Promise<ExportCheck> {
+  async function exportAndCheck(
+    run: RunDetail,
+    form: ExportForm,
+    { signal, tell }: JobTools,
+  ): Promise<ExportCheck> {
     tell('Writing the files')
-    const { folder, files } = unwrap(await exportRunAsPeft(run.id, { library, reader, writer, appVersion }))
+    const { folder, files } = unwrap(await exportRun(run.id, form, { library, reader, writer, appVersion }))
     const tuned = unwrap(await requireTunedUnchanged(library, reader, run.id))
     const { model, threads, batch } = run.recipe
-    tell('Loading the export beside the model')
+    tell('Checking the export')
     const check = unwrap(
       await checkExport(
         {
           folder,
           files,
+          form,
           tuned,
           modelName: run.modelName,
           examples: await examplesOf(run),
@@ -87,7 +93,7 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
     return {
       id: basename(folder),
       runId,
-      kind: 'adapter',
+      kind: kindOf(parts),
       name: basename(folder),
       place,
       bytes: parts.reduce((sum, { bytes }) => sum + bytes, 0),
@@ -100,27 +106,36 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
   }
 
   return {
-    'export.adapter': ({ runId }): Promise<Result<{ jobId: string }>> =>
+    'export.start': ({ runId, form }): Promise<Result<{ jobId: string }>> =>
       attemptAsync(async () => {
         const run = unwrap(reader.getRun(runId))
         unwrap(await requireTunedUnchanged(library, reader, runId))
         const job = { kind: 'export', title: run.name, projectId: run.projectId, runId } as const
         return jobs.start({ ...job, key: `export ${runId}` }, (tools) =>
-          attemptAsync(() => exportAndCheck(run, tools)),
+          attemptAsync(() => exportAndCheck(run, form, tools)),
         )
       }),
     'export.list': ({ runId }) =>
       attemptAsync(async () => {
-        unwrap(reader.getRun(runId))
+        const run = unwrap(reader.getRun(runId))
         const checks = readChecks(runId)
         const groups = byFolder(unwrap(reader.artifacts(runId)).filter(({ kind }) => kind === 'export'))
         const items = [...groups].map(([folder, parts]) =>
           itemOf(runId, folder, parts, checks[basename(folder)]),
         )
         const exports = await Promise.all(items)
-        return { exports: exports.sort((a, b) => b.createdAtMs - a.createdAtMs) }
+        return {
+          exports: exports.sort((a, b) => b.createdAtMs - a.createdAtMs),
+          forms: [...exportFormsOf(run.recipe.method)],
+        }
       }),
   }
+}
+
+function kindOf(parts: readonly JournalArtifact[]): ExportItem['kind'] {
+  const has = (end: string): boolean => parts.some(({ path }) => path.endsWith(end))
+  if (has('/adapter_model.safetensors')) return 'adapter'
+  return has('.gguf') ? 'gguf' : 'model'
 }
 
 /** Files of each export by its folder; of one that was made again under a name that had become free, the newest. */

@@ -1,18 +1,21 @@
-// A finished run's adapter with everything a stranger should know about it, out of the journal, into the exports folder.
+// What a finished run made, with everything a stranger should know about it, out of the journal, into the exports folder.
 import { relative, sep } from 'node:path'
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import { datasetManifest } from '#shared/dataset.ts'
+import { type ExportForm, exportFormsOf } from '#shared/export-forms.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
-import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
-import { showModel } from '../models/model-library.ts'
+import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { modelFolder, showModel } from '../models/model-library.ts'
 import { newestProof } from '../proof/proof-journal.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import { baseModelFacts } from './base-model.ts'
-import { type Exported, exportPeft } from './export-peft.ts'
+import type { Exported } from './export-folder.ts'
+import { exportModel } from './export-model.ts'
+import { exportPeft } from './export-peft.ts'
 import type { CardFacts } from './model-card.ts'
 
 export interface ExportPorts {
@@ -22,20 +25,32 @@ export interface ExportPorts {
   readonly appVersion: string
 }
 
-/** Exports the run's adapter in PEFT form and records every file of it. Problems: those of `exportPeft`, `run.unknown`. */
-export function exportRunAsPeft(runId: string, ports: ExportPorts): Promise<Result<Exported>> {
+/**
+ * Exports the run in this form and records every file of it. Problems: those of `exportPeft` and `exportModel`,
+ * `run.unknown`, and `export.failed` where a run of its method has not this form.
+ */
+export function exportRun(runId: string, form: ExportForm, ports: ExportPorts): Promise<Result<Exported>> {
   return attemptAsync(async () => {
     const { library, writer } = ports
     const run = unwrap(ports.reader.getRun(runId))
-    const adapter = unwrap(await requireTunedUnchanged(library, ports.reader, runId))
+    if (!exportFormsOf(run.recipe.method).includes(form)) throw noSuchForm(form)
+    const tuned = unwrap(await requireTunedUnchanged(library, ports.reader, runId))
+    const { exportsFolder } = library
+    const place = { exportsFolder, name: run.name, card: await cardOf(run, form, ports) }
+    const { model } = run.recipe
     const exported = unwrap(
-      await exportPeft({
-        runFolder: runFolderOf(library, runId),
-        adapterSha256: adapter.weightsSha256,
-        exportsFolder: library.exportsFolder,
-        name: run.name,
-        card: await cardOf(run, ports),
-      }),
+      form === 'peft'
+        ? await exportPeft({
+            ...place,
+            runFolder: runFolderOf(library, runId),
+            adapterSha256: tuned.weightsSha256,
+          })
+        : await exportModel({
+            ...place,
+            model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
+            tuned,
+            form,
+          }),
     )
     for (const { name, sizeBytes, sha256 } of exported.files) {
       const path = `${relative(library.home, exported.folder).split(sep).join('/')}/${name}`
@@ -45,11 +60,24 @@ export function exportRunAsPeft(runId: string, ports: ExportPorts): Promise<Resu
   })
 }
 
-async function cardOf(run: RunDetail, { library, reader, appVersion }: ExportPorts): Promise<CardFacts> {
+const noSuchForm = (form: ExportForm): ProblemError =>
+  new ProblemError({
+    code: 'export.failed',
+    message: 'This run has no adapter: it trained the model itself.',
+    where: `form ${form}`,
+    remedy: 'Export the model, as a folder or as GGUF.',
+  })
+
+async function cardOf(
+  run: RunDetail,
+  form: ExportForm,
+  { library, reader, appVersion }: ExportPorts,
+): Promise<CardFacts> {
   const model = unwrap(await showModel(library, run.modelId))
   const record = unwrap(reader.datasets()).find(({ fingerprint }) => fingerprint === run.datasetFingerprint)
   const dataset = datasetManifest.parse(record?.manifest)
   return {
+    form,
     runName: run.name,
     runId: run.id,
     createdAtMs: run.createdAtMs,

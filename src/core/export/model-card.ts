@@ -1,14 +1,17 @@
-// The README of an exported adapter, in plain words: what it is, what it was taught with, what was measured, what it is
+// The README of an export, in plain words: what it is, what it was taught with, what was measured, what it is
 // not. Foreign text (names of files, models, runs) is escaped: it can never become markup.
+import type { ExportForm } from '#shared/export-forms.ts'
 import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { formatChange } from '#shared/units.ts'
 import { smallTestRows } from '../proof/verdict.ts'
+import { adapterName, hasTargets, methodWords, optimizerNames } from '../training/method-words.ts'
 import type { BaseModelFacts } from './base-model.ts'
-import { triedWith, usageExample } from './usage-example.ts'
+import { ggufExample, triedWith, usageExample, wholeExample } from './usage-example.ts'
 
 export interface CardFacts {
+  readonly form: ExportForm
   readonly runName: string
   readonly runId: string
   readonly createdAtMs: number
@@ -45,13 +48,13 @@ export function modelCard(facts: CardFacts, folderName: string): string {
     `# ${escapeMarkdown(facts.runName)}`,
     introduction(facts),
     '## Is it better?',
-    facts.proof ? proofSection(facts.proof) : 'This adapter has not been measured on its test set yet.',
+    facts.proof ? proofSection(facts.proof) : 'It has not been measured on its test set yet.',
     '## What it learned from',
     dataSection(facts),
     '## How to use it',
     usage(facts, folderName),
-    '## The model it belongs to',
-    belongsTo(facts.baseModel),
+    facts.form === 'peft' ? '## The model it belongs to' : '## The model it was made from',
+    belongsTo(facts),
     '## How it was trained',
     settings(facts),
     '## What to keep in mind',
@@ -60,23 +63,46 @@ export function modelCard(facts: CardFacts, folderName: string): string {
   ].join('\n\n')
 }
 
-function frontMatter({ baseModel }: CardFacts): string {
+const libraryNames: Readonly<Record<ExportForm, string>> = {
+  peft: 'peft',
+  model: 'transformers',
+  'gguf-f16': 'gguf',
+  'gguf-q8': 'gguf',
+}
+
+function frontMatter({ baseModel, form, recipe }: CardFacts): string {
   return [
     '---',
-    'library_name: peft',
+    `library_name: ${libraryNames[form]}`,
     `base_model: ${yaml(baseModel.name)}`,
     ...(baseModel.licence === 'unknown' ? [] : [`license: ${yaml(baseModel.licence.toLowerCase())}`]),
-    'tags: [lora, tunewright]',
+    recipe.method.kind === 'full' ? 'tags: [tunewright]' : 'tags: [lora, tunewright]',
     '---',
   ].join('\n')
 }
 
-function introduction({ baseModel, scenarioTitle, recipe }: CardFacts): string {
-  return (
-    `A LoRA adapter for ${escapeMarkdown(baseModel.name)}: a small addition (rank ${recipe.method.rank}) that is loaded ` +
-    `together with that model and changes how it answers. Goal: ${scenarioTitle}. ` +
-    'Made with Tunewright on one computer.'
-  )
+function introduction({ form, baseModel, scenarioTitle, recipe }: CardFacts): string {
+  const { method } = recipe
+  const base = escapeMarkdown(baseModel.name)
+  const adapter = adapterName(method)
+  const what =
+    form === 'peft'
+      ? `A ${adapter} adapter for ${base}: a small addition (rank ${method.rank}) that is loaded together with that ` +
+        'model and changes how it answers.'
+      : method.kind === 'full'
+        ? `${base}, trained further: a whole model that needs nothing beside it.`
+        : `${base} with a ${adapter} adapter (rank ${method.rank}) worked into its weights: a whole model that needs ` +
+          'nothing beside it.'
+  return `${what}${precisionWords[form]} Goal: ${scenarioTitle}. Made with Tunewright on one computer.`
+}
+
+const precisionWords: Readonly<Record<ExportForm, string>> = {
+  peft: '',
+  model: ' Weights that were trained are in full precision (float32), the others as the model had them.',
+  'gguf-f16':
+    ' Its numbers are rounded to 16 bits (F16), so answers can differ slightly from those that were measured.',
+  'gguf-q8':
+    ' Its numbers are rounded to 8 bits (Q8_0), so answers can differ from those that were measured.',
 }
 
 /** The title with a capital, and the direction where less is better. */
@@ -123,28 +149,46 @@ function dataSection({ data }: CardFacts): string {
   ].join('\n')
 }
 
-function usage({ baseModel, recipe }: CardFacts, folderName: string): string {
+function usage({ form, baseModel, recipe }: CardFacts, folderName: string): string {
+  const isGguf = form === 'gguf-f16' || form === 'gguf-q8'
+  const example = isGguf
+    ? [
+        'It opens in llama.cpp and in programs built on it. For one message:',
+        '',
+        '```sh',
+        ggufExample(form),
+        '```',
+      ]
+    : [
+        `This Python program answers one message. Start it in the folder that holds this one; it was tried with ${triedWith}.`,
+        '',
+        '```python',
+        form === 'peft' ? usageExample(folderName, baseModel, recipe) : wholeExample(folderName, recipe),
+        '```',
+      ]
   return [
-    `This Python program answers one message. Start it in the folder that holds this one; it was tried with ${triedWith}.`,
-    '',
-    '```python',
-    usageExample(folderName, baseModel, recipe),
-    '```',
+    ...example,
     ...(recipe.instruction.trim() === ''
       ? []
       : ['', 'It was trained with this system message, word for word:', '', quoteBlock(recipe.instruction)]),
   ].join('\n')
 }
 
+const adapterBase =
+  'If so, put its name on the Hugging Face hub, or the folder that holds it, for `BASE` above and for ' +
+  '`base_model_name_or_path` in adapter\\_config.json.'
+
 /** Which copy was trained and measured, and what that means for whoever loads the model of that name. */
-function belongsTo({ name, revision, copy, isExact, weightsSha256 }: BaseModelFacts): string {
+function belongsTo({ form, baseModel }: CardFacts): string {
+  const { name, revision, copy, isExact, weightsSha256 } = baseModel
   const isOnHub = revision !== null
   const title = escapeMarkdown(name)
   const where = isOnHub
     ? `${title} on the Hugging Face hub, revision ${escapeMarkdown(revision)}.`
-    : `${title}: this is its name on the computer where the adapter was made, and perhaps not one that yours can find. ` +
-      'If so, put its name on the Hugging Face hub, or the folder that holds it, for `BASE` above and for ' +
-      '`base_model_name_or_path` in adapter\\_config.json.'
+    : `${title}: this is its name on the computer where this was made, and perhaps not one that yours can find. ` +
+      (form === 'peft' ? adapterBase : '')
+  const made = `made from ${escapeMarkdown(copy)} (SHA-256 ${weightsSha256}).`
+  if (form !== 'peft') return [where, `This model was ${made}`].join(' ')
   const original = isOnHub ? "The hub's own weights, which the program above loads," : 'The original weights'
   return [
     where,
@@ -165,10 +209,10 @@ const quoteBlock = (text: string): string =>
 
 function settings({ recipe, runId, createdAtMs, appVersion }: CardFacts): string {
   const { method, optimizer, schedule, batch, duration } = recipe
-  const layers = method.topLayers === null ? 'all blocks' : `the uppermost ${method.topLayers} blocks`
+  const targets = hasTargets(method) ? ` (${method.targets.join(', ')})` : ''
   return [
-    `* LoRA rank ${method.rank}, alpha ${method.alpha}, on ${method.targets.join(', ')} of ${layers}`,
-    `* AdamW, learning rate ${optimizer.learningRate}, ${schedule.kind} schedule, weight decay ${optimizer.weightDecay}`,
+    `* Trained: ${methodWords(method)}${targets}`,
+    `* ${optimizerNames[optimizer.kind]}, learning rate ${optimizer.learningRate}, ${schedule.kind} schedule, weight decay ${optimizer.weightDecay}`,
     `* ${batch.microRows * batch.accumulation} rows a step, at most ${batch.maxTokens} tokens a row, up to ${duration.epochs} passes over the rows`,
     `* Seed ${recipe.seed}, run ${escapeMarkdown(runId)}, ${new Date(createdAtMs).toISOString().slice(0, 10)}, Tunewright ${appVersion}`,
   ].join('\n')

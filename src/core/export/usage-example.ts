@@ -1,4 +1,4 @@
-// The program in an export's README that answers one message with the adapter. Foreign text stands in it as Python
+// The program in an export's README that answers one message. Foreign text stands in it as Python
 // strings only: it can end neither the string, nor the line, nor the block of code.
 import type { Recipe } from '#shared/recipe.ts'
 import type { BaseModelFacts } from './base-model.ts'
@@ -9,11 +9,8 @@ export const triedWith = 'transformers 5.24.0, peft 0.21.2 and torch 2.15.0'
 /** Enough for a label or a short answer; the model ends earlier by itself. */
 const mostNewTokens = 200
 
-/** The example's source. `folderName`: the export's own folder, found from the folder that holds it. */
-export function usageExample(folderName: string, baseModel: BaseModelFacts, recipe: Recipe): string {
-  const { name, revision } = baseModel
-  const hasInstruction = recipe.instruction.trim() !== ''
-  const system = hasInstruction ? '{"role": "system", "content": SYSTEM}, ' : ''
+/** The adapter's program. `folderName`: the export's own folder, found from the folder that holds it. */
+export function usageExample(folderName: string, { name, revision }: BaseModelFacts, recipe: Recipe): string {
   const pinned = revision === null ? '' : `, revision=${pythonString(revision)}`
   return [
     'from peft import AutoPeftModelForCausalLM',
@@ -21,18 +18,47 @@ export function usageExample(folderName: string, baseModel: BaseModelFacts, reci
     '',
     `FOLDER = ${pythonString(folderName)}`,
     `BASE = ${pythonString(name)}`,
-    ...(hasInstruction ? [`SYSTEM = ${pythonString(recipe.instruction)}`] : []),
-    'MESSAGE = "Write your message here."',
-    '',
+    ...askingLines(recipe),
     `tokenizer = AutoTokenizer.from_pretrained(BASE${pinned})`,
     'model = AutoPeftModelForCausalLM.from_pretrained(FOLDER, dtype="float32")',
+    ...answeringLines(recipe),
+  ].join('\n')
+}
+
+/** The program of a whole model. */
+export const wholeExample = (folderName: string, recipe: Recipe): string =>
+  [
+    'from transformers import AutoModelForCausalLM, AutoTokenizer',
+    '',
+    `FOLDER = ${pythonString(folderName)}`,
+    ...askingLines(recipe),
+    'tokenizer = AutoTokenizer.from_pretrained(FOLDER)',
+    'model = AutoModelForCausalLM.from_pretrained(FOLDER, dtype="float32")',
+    ...answeringLines(recipe),
+  ].join('\n')
+
+/** The command that opens a GGUF file in llama.cpp. */
+export const ggufExample = (form: 'gguf-f16' | 'gguf-q8'): string =>
+  `llama-cli -m model-${form === 'gguf-f16' ? 'F16' : 'Q8_0'}.gguf --temp 0 -p "Write your message here."`
+
+const hasInstruction = ({ instruction }: Recipe): boolean => instruction.trim() !== ''
+
+const askingLines = (recipe: Recipe): string[] => [
+  ...(hasInstruction(recipe) ? [`SYSTEM = ${pythonString(recipe.instruction)}`] : []),
+  'MESSAGE = "Write your message here."',
+  '',
+]
+
+function answeringLines(recipe: Recipe): string[] {
+  const system = hasInstruction(recipe) ? '{"role": "system", "content": SYSTEM}, ' : ''
+  return [
     `messages = [${system}{"role": "user", "content": MESSAGE}]`,
     'prompt = tokenizer.apply_chat_template(',
     '    messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"',
     ')',
     `output = model.generate(**prompt, do_sample=False, max_new_tokens=${mostNewTokens})`,
     'print(tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True))',
-  ].join('\n')
+  ]
 }
 
 /**

@@ -6,7 +6,7 @@ import { type Adapter, readAdapter } from '#core/models/adapter-folder.ts'
 import type { NewValues } from '#core/models/changed-weights.ts'
 import { BeyondHalf, ggufOfFolder } from '#core/models/gguf-of-folder.ts'
 import { mergedWeights } from '#core/models/merged-weights.ts'
-import { readModelJson } from '#core/models/model-json.ts'
+import { readModelConfig, readModelJson } from '#core/models/model-json.ts'
 import {
   asDiskProblem,
   isTemporaryName,
@@ -17,7 +17,6 @@ import { adapterScale } from '#engine/methods/methods.ts'
 import { loraGgufOf } from '#formats/gguf-export.ts'
 import type { HashedFolder, TunedVersion } from '#shared/proof-protocol.ts'
 import { detailsOf, ProblemError, unwrap } from '#shared/result.ts'
-import { readModelConfig } from '../scorer/model-folder.ts'
 
 /** Rises when our GGUF writer changes what it writes, so that old copies are not used any more. */
 const writerVersion = 1

@@ -6,7 +6,6 @@ import { openFileBytes } from '#core/system/file-bytes.ts'
 import {
   type BuiltGraph,
   type ModelConfig,
-  parseModelConfig,
   type ReadWeight,
   ropeWeights,
   type WeightLocation,
@@ -53,17 +52,6 @@ export async function readTextSide(folder: string): Promise<TextSide> {
   if (source === null) return { tokenizer, template: noTemplate(folder), hasTemplate: false }
   const tokens = { bosToken: tokenizer.bos?.text ?? null, eosToken: tokenizer.eos?.text ?? null }
   return { tokenizer, template: unwrap(compileChatTemplate(source, tokens)), hasTemplate: true }
-}
-
-/** Which weights the file holds decides what it is a model of, besides its config.json. Throws ProblemError. */
-export async function readModelConfig(folder: string): Promise<ModelConfig> {
-  const file = await openFileBytes(join(folder, weightsFile))
-  try {
-    const { tensors } = unwrap(await readSafetensorsHeader(file))
-    return unwrap(parseModelConfig(await readModelJson(folder, 'config.json'), tensors.keys()))
-  } finally {
-    await file.close()
-  }
 }
 
 /** Weights of the model as float32, one after the other; null where the file does not hold one. Throws ProblemError. */

@@ -1,4 +1,5 @@
 // Scores rows with a model and with what a run made of it: loss of the expected answer, likelihood of each label.
+import { readModelConfig } from '#core/models/model-json.ts'
 import { type BranchedRow, batchBranches, layOutBranches } from '#core/proof/label-layout.ts'
 import type { Backend, ModelConfig } from '#engine/index.ts'
 import { chooseLossChunks, rowsPerLossChunk } from '#engine/train/loss-chunks.ts'
@@ -8,7 +9,7 @@ import type { ProofSide, RowScore, ScorerEvent, ScorerJob } from '#shared/proof-
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
 import { makeBranchBatch, sumByBranch } from './branch-batch.ts'
-import { readModelConfig, readTextSide, type TextSide } from './model-folder.ts'
+import { readTextSide, type TextSide } from './model-folder.ts'
 import { openPass, scoringPasses } from './scoring-passes.ts'
 
 /** Places of one batch, padding included: keeps activations near 100 MB for a model of 600 wide. */

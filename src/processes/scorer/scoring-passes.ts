@@ -1,6 +1,8 @@
 // Which models a scoring job goes through, one after the other, so that never more than one is in memory. An adapter that
 // adds nothing when its B is zero shares one session with its base.
+
 import { type Adapter, readAdapter } from '#core/models/adapter-folder.ts'
+import { readModelConfig } from '#core/models/model-json.ts'
 import {
   type Backend,
   buildScoringGraph,
@@ -11,7 +13,7 @@ import {
 } from '#engine/index.ts'
 import type { ProofSide, ScorerJob } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
-import { locateWeights, readModelConfig } from './model-folder.ts'
+import { locateWeights } from './model-folder.ts'
 
 type Parameters = ReadonlyMap<string, Tensor>
 

@@ -1,11 +1,13 @@
 // Opens the model that a job names, and checks its weights against the recipe's hash before a single step depends on
 // them. It computes nothing.
+
 import { join } from 'node:path'
+import { readModelConfig } from '#core/models/model-json.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import type { ModelConfig } from '#engine/index.ts'
 import { ProblemError } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
-import { readModelConfig, readTextSide, type TextSide } from '../scorer/model-folder.ts'
+import { readTextSide, type TextSide } from '../scorer/model-folder.ts'
 
 export interface OpenModel extends TextSide {
   readonly config: ModelConfig

@@ -1,5 +1,6 @@
 // What came of a run: the proof and its answers, the exports, and the table of every run there was.
 import { z } from 'zod'
+import { exportForms } from '../export-forms.ts'
 import { count, timeMs } from '../fields.ts'
 import { runQuery } from '../journal-commands.ts'
 import { runSummary } from '../journal-types.ts'
@@ -56,7 +57,7 @@ export const answerViews = ['changed', 'worst', 'best', 'all'] as const
 export const exportItem = z.strictObject({
   id,
   runId: id,
-  kind: z.enum(['adapter']),
+  kind: z.enum(['adapter', 'model', 'gguf']),
   name: z.string(),
   /** Where it lies, for reading. */
   place: z.string(),
@@ -122,8 +123,12 @@ export const resultCalls = {
     }),
     z.strictObject({ answers: z.array(proofAnswer), total: count }),
   ),
-  'export.adapter': call(ofRun, started),
-  'export.list': call(ofRun, z.strictObject({ exports: z.array(exportItem) })),
+  'export.start': call(z.strictObject({ runId: id, form: z.enum(exportForms) }), started),
+  /** `forms`: in which this run can be exported, the most usual one first. */
+  'export.list': call(
+    ofRun,
+    z.strictObject({ exports: z.array(exportItem), forms: z.array(z.enum(exportForms)) }),
+  ),
   'experiments.list': call(runQuery, z.strictObject({ rows: z.array(experimentRow), total: count })),
   'experiments.facets': call(
     nothing,

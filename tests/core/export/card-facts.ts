@@ -16,6 +16,7 @@ export const trainedWith = (instruction: string): CardFacts['recipe'] =>
   })
 
 export const cardFacts: CardFacts = {
+  form: 'peft',
   runName: 'tickets, second try',
   runId: 'run-1',
   createdAtMs: Date.UTC(2026, 10, 24),

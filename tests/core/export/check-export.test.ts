@@ -22,7 +22,16 @@ const check = async (changes: Partial<ExportToCheck> = {}) => {
     prompt: [{ role: 'user' as const, content: 'message 1 about bugs' }],
     answer: 'bug',
   }
-  const spec = { folder, files: [], tuned, modelName: 'tiny', examples: [row], measure, ...changes }
+  const spec = {
+    folder,
+    files: [],
+    form: 'peft' as const,
+    tuned,
+    modelName: 'tiny',
+    examples: [row],
+    measure,
+    ...changes,
+  }
   return unwrap(await checkExport(spec, { launcher: createNodeLauncher() }))
 }
 

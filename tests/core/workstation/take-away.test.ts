@@ -86,7 +86,7 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
 
   // ---- the adapter
   expect(unwrap(await api.call('export.list', { runId })).exports).toEqual([])
-  const job = await ended(unwrap(await api.call('export.adapter', { runId })).jobId)
+  const job = await ended(unwrap(await api.call('export.start', { runId, form: 'peft' })).jobId)
   expect(job).toMatchObject({ kind: 'export', status: 'done', runId })
   const [item] = unwrap(await api.call('export.list', { runId })).exports
   expect(item).toMatchObject({ runId, name: 'Teams', isThere: true, check: { isGood: true } })
@@ -193,7 +193,7 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
   const bytes = readFileSync(weights)
   bytes[bytes.length - 1]! ^= 1
   writeFileSync(weights, bytes)
-  expect(await api.call('export.adapter', { runId })).toMatchObject({
+  expect(await api.call('export.start', { runId, form: 'peft' })).toMatchObject({
     ok: false,
     problem: { code: 'checkpoint.damaged' },
   })

@@ -1,4 +1,4 @@
-// Words of the screen "Use it": the adapter to take away, and both versions to try.
+// Words of the screen "Use it": what the run made to take away, and both versions to try.
 export const use = {
   button: 'Use it',
   loading: 'Opening the run',
@@ -15,13 +15,40 @@ export const use = {
   toRun: 'The run',
   toProof: 'Did it get better?',
   take: 'Take it away',
-  takeTerm: 'adapter in PEFT form',
-  what: 'An adapter is what the run learnt, and only that: a small file that is put on top of the model {model}. The model itself stays as it is, and whoever uses the adapter needs it too.',
-  opensWith:
-    'It opens in programs that read PEFT adapters, such as Hugging Face Transformers with PEFT in Python. The README in the folder has a program ready to run, written for this adapter.',
+  form: 'In which form',
+  forms: {
+    peft: {
+      title: 'The adapter alone',
+      term: 'adapter in PEFT form',
+      what: 'An adapter is what the run learnt, and only that: a small file that is put on top of the model {model}. The model itself stays as it is, and whoever uses the adapter needs it too.',
+      opensWith:
+        'It opens in programs that read PEFT adapters, such as Hugging Face Transformers with PEFT in Python. The README in the folder has a program ready to run, written for this adapter.',
+    },
+    model: {
+      title: 'A whole model, as a folder',
+      term: 'Hugging Face model folder',
+      what: 'A model of its own, made from {model} and what the run learnt. It needs nothing beside it, and takes the space of a whole model.',
+      opensWith:
+        'It opens in programs that read Hugging Face folders, such as Transformers in Python, and can be added to Tunewright as a model.',
+    },
+    'gguf-f16': {
+      title: 'A whole model, as one file',
+      term: 'GGUF F16',
+      what: 'One file with a model of its own, made from {model} and what the run learnt, its numbers rounded to 16 bits. Answers can differ slightly from those that were measured here.',
+      opensWith:
+        'It opens in llama.cpp and in programs built on it. Only models of the Llama family can be written so.',
+    },
+    'gguf-q8': {
+      title: 'A whole model, as one smaller file',
+      term: 'GGUF Q8_0',
+      what: 'One file with a model of its own, made from {model} and what the run learnt, its numbers rounded to 8 bits: half the size of 16 bits. Answers can differ from those that were measured here.',
+      opensWith:
+        'It opens in llama.cpp and in programs built on it. Only models of the Llama family can be written so.',
+    },
+  },
   tried: 'That program was tried with {versions}.',
   versions: 'transformers 5.24.0, peft 0.21.2 and torch 2.15.0',
-  export: 'Export the adapter',
+  export: 'Export it',
   exportAgain: 'Export again',
   working: 'Writing the files',
   stopped: 'The export was stopped. Files that were written before stay in the list below.',
