@@ -2,10 +2,8 @@
 import { Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
 import { languages } from '#shared/contract/system.ts'
-import { scenarioIds, trainingMethod } from '#shared/recipe.ts'
+import { methodKinds, scenarioIds } from '#shared/recipe.ts'
 import { ProblemError } from '#shared/result.ts'
-
-const methodKinds = trainingMethod.shape.kind.unwrap().options
 
 /** Flags that stand for one setting of the recipe; every other setting is reached by --set. */
 export const settingFlags: readonly {

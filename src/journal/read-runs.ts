@@ -129,6 +129,8 @@ function filtered(query: CheckedQuery) {
   if (query.datasetFingerprint !== undefined)
     found = found.where('runs.dataset_fingerprint', '=', query.datasetFingerprint)
   if (query.scenario !== undefined) found = found.where('runs.scenario', '=', query.scenario)
+  if (query.method !== undefined)
+    found = found.where(sql<boolean>`${setting('method.kind')} = ${query.method}`)
   if (query.text !== undefined && query.text !== '') {
     // Both sides by SQLite's own lower(), which knows A to Z only: by JavaScript's, "Ärger" would not find itself.
     const part = sql<string>`lower(${query.text})`

@@ -12,7 +12,7 @@ import {
 } from './journal-types.ts'
 import { problem } from './problem-schema.ts'
 import { verdictKinds } from './proof-protocol.ts'
-import { recipe, scenarioId } from './recipe.ts'
+import { methodKinds, recipe, scenarioId } from './recipe.ts'
 
 const id = text.min(1).max(200)
 const line = text.min(1).max(500)
@@ -181,6 +181,7 @@ export const runQuery = z.strictObject({
   modelId: id.optional(),
   datasetFingerprint: id.optional(),
   scenario: scenarioId.optional(),
+  method: z.enum(methodKinds).optional(),
   tag: text.optional(),
   verdict: z.enum(runVerdicts).optional(),
   /** Part of the name, the notes or the id; letter case does not matter for A to Z. */

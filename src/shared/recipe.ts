@@ -33,9 +33,11 @@ const positive = z.number().positive()
 const wholePositive = z.int().positive()
 const share = z.number().min(0).max(1)
 
+/** `lora` trains an adapter, `full` the model's own weights, `head` a new last layer that names classes, `lora-head` both. */
+export const methodKinds = ['lora', 'full', 'head', 'lora-head'] as const
+
 export const trainingMethod = z.strictObject({
-  /** `lora` trains an adapter, `full` the model's own weights, `head` a new last layer that names classes, `lora-head` both. */
-  kind: z.enum(['lora', 'full', 'head', 'lora-head']).default('lora'),
+  kind: z.enum(methodKinds).default('lora'),
   /** Width of the adapter's bottleneck, r in Hu et al. 2021. */
   rank: z.int().min(1).max(512).default(8),
   /** The adapter's output is scaled by alpha / rank, or by alpha / sqrt(rank) (see `scaling`). */

@@ -1,6 +1,6 @@
 // Which settings of a recipe count only beside certain values of others, as data: the screen leaves the others out, the
 // terminal tells of them. That a value is impossible is core/training/recipe-sense.ts's to say.
-import type { RecipeDraft, ScenarioId } from './recipe.ts'
+import { methodKinds, type RecipeDraft, type ScenarioId } from './recipe.ts'
 import type { SettingValue } from './recipe-fields.ts'
 
 type MethodKind = RecipeDraft['method']['kind']
@@ -87,6 +87,4 @@ export function idleSettings(values: SettingValues): ReadonlyMap<string, Setting
 
 /** A new last layer names one of few labels: only rows that have them can teach it. */
 export const methodKindsFor = (scenario: ScenarioId): readonly MethodKind[] =>
-  scenario === 'classification' || scenario === 'entity-recognition'
-    ? ['lora', 'full', 'head', 'lora-head']
-    : ['lora', 'full']
+  scenario === 'classification' || scenario === 'entity-recognition' ? methodKinds : ['lora', 'full']

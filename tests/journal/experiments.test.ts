@@ -4,6 +4,7 @@ import { openJournalReader } from '#journal/reader.ts'
 import { createThinner } from '#journal/thin-curve.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import { type RunSort, runVerdicts } from '#shared/journal-commands.ts'
+import { methodKinds } from '#shared/recipe.ts'
 import { randomFrom } from '../support/seeded.ts'
 import { openSample } from './support/folders.ts'
 import { evaluationEvent, good, stepEvent } from './support/sample.ts'
@@ -136,6 +137,21 @@ test('runs are sorted by every figure and setting, and filtered by their newest 
   expect(found.map(({ total }) => total)).toEqual([4, 4, 0, 4])
   for (const [n, { rows }] of found.entries())
     expect(rows.every(({ proof }) => (proof?.verdict ?? 'not-proved') === runVerdicts[n])).toBe(true)
+  reader.close()
+  good(writer.close())
+})
+
+test('runs are filtered by their method', () => {
+  const { writer, path, newRun } = openSample()
+  for (const kind of ['lora', 'full', 'lora-head', 'full'] as const) {
+    const method = { ...newRun.recipe.method, kind }
+    good(writer.createRun({ ...newRun, recipe: { ...newRun.recipe, method } }))
+  }
+  const reader = good(openJournalReader(path))
+  const methods = methodKinds.map((method) =>
+    good(reader.experiments({ method })).rows.map((row) => row.method),
+  )
+  expect(methods).toEqual([['lora'], ['full', 'full'], [], ['lora-head']])
   reader.close()
   good(writer.close())
 })

@@ -86,7 +86,7 @@ const { runQuery } = await import('#shared/journal-commands.ts')
 describe('the address of a view', () => {
   const view = {
     text: 'too fast',
-    filters: { project: 'p', status: 'failed', verdict: 'not-proved', tag: 'a=b' },
+    filters: { project: 'p', method: 'lora-head', status: 'failed', verdict: 'not-proved', tag: 'a=b' },
     sort: 'bestLoss',
     order: 'ascending',
     ticked: ['run-2', 'run-1'],
@@ -105,6 +105,7 @@ describe('the address of a view', () => {
       status: 'won',
       verdict: 'great',
       scenario: 'x',
+      method: 'prayer',
       text: ['a'],
       runs: '',
     }
@@ -120,6 +121,7 @@ describe('the address of a view', () => {
     expect(queryOf(view)).toEqual({
       text: 'too fast',
       projectId: 'p',
+      method: 'lora-head',
       statuses: ['failed', 'crashed'],
       verdict: 'not-proved',
       tag: 'a=b',
@@ -196,6 +198,8 @@ describe('words of a run', () => {
 
   it('say method, figures and what is missing', () => {
     expect(methodWord(row(1))).toBe('LoRA 16')
+    expect(methodWord({ method: 'full', rank: 8 })).toBe('Full')
+    expect(methodWord({ method: 'lora-head', rank: 4 })).toBe('LoRA + head 4')
     expect([formatRate(5e-4), formatRate(2e-5), formatRate(0.1), formatRate(0)]).toEqual([
       '5e-4',
       '2e-5',

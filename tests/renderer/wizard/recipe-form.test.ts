@@ -1,17 +1,20 @@
 import { describe, expect, it } from 'vitest'
 import {
   askedElsewhere,
+  fieldFor,
   fieldGroups,
   fieldsOf,
   readTyped,
   shownFields,
+  shownGroups,
   wordRange,
   wordValue,
   writeNumber,
 } from '#renderer/features/wizard/recipe-form.ts'
 import { recipe as words } from '#renderer/words/en/recipe.ts'
-import { recipeDraft } from '#shared/recipe.ts'
-import { type RecipeField, recipeFields } from '#shared/recipe-fields.ts'
+import { recipeDraft, type ScenarioId } from '#shared/recipe.ts'
+import { type RecipeField, recipeFields, type SettingValue } from '#shared/recipe-fields.ts'
+import { settingNeeds } from '#shared/setting-sense.ts'
 
 const field = (path: string): RecipeField => {
   const found = recipeFields.find((candidate) => candidate.path === path)
@@ -54,6 +57,44 @@ describe('words of the recipe', () => {
   })
 })
 
+describe('fields beside the chosen values', () => {
+  const defaults = Object.fromEntries(shownFields.map(({ path, default: value }) => [path, value]))
+  const groupOf = (changes: Record<string, SettingValue>, group: string) => {
+    const groups = shownGroups({ ...defaults, ...changes }, (path) => Object.hasOwn(changes, path))
+    const found = groups.find((one) => one.group === group)
+    if (!found) throw new Error(`no group ${group}`)
+    return found
+  }
+  const paths = (changes: Record<string, SettingValue>, group: string) =>
+    groupOf(changes, group).fields.map(({ field: { path } }) => path)
+
+  it('leaves out what has no effect and says what it needs', () => {
+    expect(paths({ 'method.kind': 'full' }, 'method')).toEqual(['method.kind', 'method.topLayers'])
+    expect(groupOf({ 'method.kind': 'full' }, 'method').leftOut.map(({ need }) => need)).toEqual([
+      'adapter',
+      'frozen-weights',
+    ])
+    expect(paths({ 'optimizer.kind': 'sgd' }, 'optimizer')).not.toContain('optimizer.beta2')
+    expect(paths({}, 'optimizer')).toContain('optimizer.beta2')
+  })
+
+  it('keeps what a person changed on the screen, with the reason', () => {
+    const { fields } = groupOf({ 'method.kind': 'full', 'method.rank': 4 }, 'method')
+    expect(fields.find(({ field: { path } }) => path === 'method.rank')?.need).toBe('adapter')
+  })
+
+  it('offers a new last layer where rows have labels only', () => {
+    const kinds = (scenario: ScenarioId) => fieldFor(field('method.kind'), scenario).choices
+    expect(kinds('entity-recognition')).toEqual(['lora', 'full', 'head', 'lora-head'])
+    expect(kinds('translation')).toEqual(['lora', 'full'])
+    expect(fieldFor(field('method.rank'), 'translation')).toEqual(field('method.rank'))
+  })
+
+  it('has words for every need', () => {
+    expect(Object.keys(words.needs).sort()).toEqual([...settingNeeds].sort())
+  })
+})
+
 describe('fields read off the schema', () => {
   it('knows type, range, default and null', () => {
     expect(field('method.rank')).toEqual({
@@ -77,7 +118,10 @@ describe('fields read off the schema', () => {
       choices: ['constant', 'linear', 'cosine'],
     })
     expect(field('method.targets').kind).toBe('choices')
-    expect(field('method.kind')).toMatchObject({ kind: 'choice', choices: ['lora', 'full', 'head', 'lora-head'] })
+    expect(field('method.kind')).toMatchObject({
+      kind: 'choice',
+      choices: ['lora', 'full', 'head', 'lora-head'],
+    })
     expect(field('gradientCheckpointing')).toMatchObject({ kind: 'switch', default: true })
   })
 

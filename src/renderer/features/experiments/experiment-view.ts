@@ -2,7 +2,7 @@
 // reload and the way back from a run find it again. Pure.
 import { type RunQuery, type RunSort, runSorts, runVerdicts } from '#shared/journal-commands.ts'
 import { activeStatuses, type RunStatus } from '#shared/journal-types.ts'
-import { type ScenarioId, scenarioIds } from '#shared/recipe.ts'
+import { methodKinds, type ScenarioId, scenarioIds } from '#shared/recipe.ts'
 
 /** Statuses as a person tells them apart. */
 const statusGroups = {
@@ -19,6 +19,7 @@ export interface Filters {
   readonly project?: string
   readonly model?: string
   readonly scenario?: ScenarioId
+  readonly method?: (typeof methodKinds)[number]
   readonly status?: StatusGroup
   readonly verdict?: (typeof runVerdicts)[number]
   readonly tag?: string
@@ -61,6 +62,7 @@ export function readView(query: AddressQuery): ExperimentView {
     project: textOf('project') || undefined,
     model: textOf('model') || undefined,
     scenario: oneOf('scenario', scenarioIds),
+    method: oneOf('method', methodKinds),
     status: oneOf('status', statusGroupNames),
     verdict: oneOf('verdict', runVerdicts),
     tag: textOf('tag') || undefined,
@@ -87,12 +89,13 @@ export function writeView({ text, filters, sort, order, ticked }: ExperimentView
 
 /** The same view as the journal is asked for it. */
 export function queryOf({ text, filters, sort, order }: ExperimentView): RunQuery {
-  const { project, model, scenario, status, verdict, tag } = filters
+  const { project, model, scenario, method, status, verdict, tag } = filters
   return {
     ...(text ? { text } : {}),
     ...(project === undefined ? {} : { projectId: project }),
     ...(model === undefined ? {} : { modelId: model }),
     ...(scenario === undefined ? {} : { scenario }),
+    ...(method === undefined ? {} : { method }),
     ...(status === undefined ? {} : { statuses: [...statusGroups[status]] }),
     ...(verdict === undefined ? {} : { verdict }),
     ...(tag === undefined ? {} : { tag }),

@@ -1,6 +1,7 @@
 // What a cell says, in words: what a run was made with and what came of it.
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import { metricFacts } from '#shared/metrics.ts'
+import { methodKinds } from '#shared/recipe.ts'
 import { formatDay, formatNumber, formatPercent, formatShortTime } from '../../format.ts'
 import { formatMetric } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
@@ -17,11 +18,13 @@ const none = '—'
 const orNone = <T>(value: T | null, write: (value: T) => string): string =>
   value === null ? none : write(value)
 
-/** "LoRA 16". */
-export function methodWord({ method, rank }: ExperimentRow): string {
+/** "LoRA 16"; a rank counts where there is an adapter only. */
+export function methodWord({ method, rank }: Pick<ExperimentRow, 'method' | 'rank'>): string {
   if (method === '') return none
-  const name = method === 'lora' ? t('experiments.lora') : method
-  return rank === null ? name : t('experiments.methodRank', { name, rank })
+  const kind = methodKinds.find((one) => one === method)
+  const name = kind === undefined ? method : t(`experiments.methods.${kind}`)
+  const hasAdapter = kind === undefined || kind === 'lora' || kind === 'lora-head'
+  return rank === null || !hasAdapter ? name : t('experiments.methodRank', { name, rank })
 }
 
 /** How a run stands; of one under way also how far it is. */

@@ -1,6 +1,8 @@
 // What the drawer of fine settings shows: the fields of the recipe's schema in groups, their words, and what a person
 // typed turned into a value or a reason. The fields themselves are read off the schema, not written here.
+import type { ScenarioId } from '#shared/recipe.ts'
 import { type RecipeField, recipeFields, type SettingValue } from '#shared/recipe-fields.ts'
+import { idleSettings, methodKindsFor, type SettingNeed, type SettingValues } from '#shared/setting-sense.ts'
 import { formatNumber } from '../../format.ts'
 import { type PlainKey, t } from '../../words/index.ts'
 
@@ -16,9 +18,10 @@ export const askedElsewhere: ReadonlySet<string> = new Set([
 
 export const fieldGroups = [
   'duration',
+  'method',
   'optimizer',
   'schedule',
-  'method',
+  'regularisation',
   'batch',
   'evaluation',
   'checkpoints',
@@ -38,6 +41,37 @@ export const shownFields: readonly RecipeField[] = recipeFields.filter(
 
 export const fieldsOf = (group: FieldGroup): readonly RecipeField[] =>
   shownFields.filter(({ path }) => groupOf(path) === group)
+
+/** The field as this goal may set it: without choices that it cannot have. */
+export function fieldFor(field: RecipeField, scenario: ScenarioId): RecipeField {
+  if (field.path !== 'method.kind') return field
+  const allowed: readonly string[] = methodKindsFor(scenario)
+  return { ...field, choices: field.choices.filter((choice) => allowed.includes(choice)) }
+}
+
+export interface ShownGroup {
+  readonly group: FieldGroup
+  readonly fields: readonly { readonly field: RecipeField; readonly need: SettingNeed | null }[]
+  /** Titles of fields that have no effect beside the others' values, by what they would need. */
+  readonly leftOut: readonly { readonly need: SettingNeed; readonly names: string }[]
+}
+
+/** What has no effect is left out, but for what a person changed: that is shown with the reason. */
+export function shownGroups(values: SettingValues, isChanged: (path: string) => boolean): ShownGroup[] {
+  const idle = idleSettings(values)
+  return fieldGroups.map((group) => {
+    const fields = fieldsOf(group).map((field) => ({ field, need: idle.get(field.path) ?? null }))
+    const byNeed = new Map<SettingNeed, string[]>()
+    for (const { field, need } of fields)
+      if (need !== null && !isChanged(field.path))
+        byNeed.set(need, [...(byNeed.get(need) ?? []), fieldWord(field.path, 'title')])
+    return {
+      group,
+      fields: fields.filter(({ field, need }) => need === null || isChanged(field.path)),
+      leftOut: [...byNeed].map(([need, names]) => ({ need, names: names.join(', ') })),
+    }
+  })
+}
 
 /** Words by a field's path; a test compares the message file with the schema, so that none is missing. */
 export const fieldWord = (path: string, part: 'title' | 'term' | 'help' | 'why' | 'none'): string =>

@@ -12,6 +12,19 @@ export const recipe = {
     checkpoints: 'Safe points to go on from',
     computer: 'This computer',
   },
+  /** What a setting needs in order to count (shared/setting-sense.ts). */
+  needs: {
+    adapter: 'only with a small adapter',
+    'frozen-weights': 'only where the model’s own weights stay as they are',
+    'trained-layers': 'only where layers of the model learn',
+    'resting-layers': 'only where some layers rest',
+    momentum: 'not with this method of improving',
+    'second-average': 'not with this method of improving',
+    adam: 'only with AdamW',
+    patience: 'only where a run may stop early',
+  },
+  leftOut: 'Without effect here, and left out: {names} ({need}).',
+  idle: 'Your change has no effect here: {need}.',
   fields: {
     duration: {
       epochs: {
@@ -133,6 +146,7 @@ export const recipe = {
           lora: 'Small adapter (LoRA)',
           full: 'The whole model (full)',
           head: 'Only a new last layer (head)',
+          'lora-head': 'Small adapter and new last layer (LoRA, head)',
         },
       },
       rank: {

@@ -1,0 +1,55 @@
+// How a run trains, in plain words: what of the model learns, what stays, and whether the same run would come out again.
+import type { TrainingView } from '#shared/contract/index.ts'
+import { determinismLabels } from '#shared/journal-types.ts'
+import type { Recipe } from '#shared/recipe.ts'
+import { t } from '../../words/index.ts'
+
+export interface RunFact {
+  readonly name: string
+  readonly value: string
+}
+
+type Run = Pick<TrainingView['run'], 'recipe' | 'determinism'>
+type Method = Recipe['method']
+
+export function runFacts({ recipe, determinism }: Run): RunFact[] {
+  const { method } = recipe
+  return [
+    { name: t('training.facts.learns'), value: learnsWord(method) },
+    ...(method.kind === 'head' ? [] : [{ name: t('training.facts.layers'), value: layersWord(recipe) }]),
+    ...(method.kind === 'full'
+      ? []
+      : [{ name: t('training.facts.rest'), value: t(`training.facts.base.${method.base}`) }]),
+    { name: t('training.facts.repeat'), value: repeatWord(determinism) },
+  ]
+}
+
+function learnsWord(method: Method): string {
+  if (method.kind === 'full' || method.kind === 'head') return t(`training.facts.kind.${method.kind}`)
+  const adapter = { name: adapterName(method), rank: method.rank }
+  return t(`training.facts.kind.${method.kind}`, adapter)
+}
+
+/** The name by which papers and other programs know it. */
+function adapterName({ scaling, decomposed }: Method): string {
+  const isStabilised = scaling === 'rank-stabilised'
+  if (decomposed) return isStabilised ? 'DoRA, rsLoRA' : 'DoRA'
+  return isStabilised ? 'rsLoRA' : 'LoRA'
+}
+
+function layersWord({ method: { topLayers }, reuseFrozenLayers }: Run['recipe']): string {
+  if (topLayers === null) return t('training.facts.allLayers')
+  return t(`training.facts.${reuseFrozenLayers ? 'topLayersReused' : 'topLayers'}`, { count: topLayers })
+}
+
+function repeatWord(determinism: string | null): string {
+  if (determinism === null) return t('training.facts.repeatable.unknown')
+  const label = determinismLabels.find((one) => one === determinism)
+  return label === undefined ? determinism : t(`training.facts.repeatable.${repeatKeys[label]}`)
+}
+
+const repeatKeys = {
+  'bit-exact on this machine': 'exact',
+  'repeatable within 1e-5': 'close',
+  'not repeatable': 'no',
+} as const satisfies Record<(typeof determinismLabels)[number], string>

@@ -1,0 +1,48 @@
+// What the page of a run says about its method and about being repeated.
+import { expect, test } from 'vitest'
+import { runFacts } from '#renderer/features/training/run-facts.ts'
+import { determinismLabels } from '#shared/journal-types.ts'
+import { methodKinds, type Recipe, recipe } from '#shared/recipe.ts'
+
+const recipeOf = (method: object, more: object = {}): Recipe =>
+  recipe.parse({
+    version: 1,
+    model: { id: 'm', weightsSha256: '0'.repeat(64) },
+    data: { fingerprint: 'd' },
+    scenario: 'classification',
+    instruction: '',
+    threads: 1,
+    method,
+    ...more,
+  })
+const words = (method: object, more: object = {}, determinism: string | null = null): string[] =>
+  runFacts({ recipe: recipeOf(method, more), determinism }).map(({ value }) => value)
+
+test('each way of training is said in words, with the name that papers use', () => {
+  expect(words({ rank: 4 })[0]).toBe('A small adapter beside the model (LoRA, rank 4)')
+  expect(words({ scaling: 'rank-stabilised', rank: 64 })[0]).toContain('(rsLoRA, rank 64)')
+  expect(words({ decomposed: true })[0]).toContain('(DoRA, rank 8)')
+  expect(words({ kind: 'full' })).toEqual([
+    'The whole model (full fine-tuning)',
+    'In all layers',
+    'Known once it has started',
+  ])
+  const firsts = methodKinds.map((kind) => words({ kind })[0])
+  expect(new Set(firsts).size).toBe(methodKinds.length)
+})
+
+test('where it learns and how the rest is kept', () => {
+  expect(words({ topLayers: 10, base: 'nf4' }, { reuseFrozenLayers: true }).slice(1, 3)).toEqual([
+    'In the uppermost 10 layers; what those below give is computed once',
+    'Stay as they are, kept in 4 bits (NF4, QLoRA)',
+  ])
+  expect(words({ topLayers: 1 })[1]).toBe('In the uppermost layer')
+  // All blocks rest below a head alone.
+  expect(words({ kind: 'head', topLayers: 3 })).toHaveLength(3)
+})
+
+test('the promise of repeatability is said for each label that a backend can have', () => {
+  const said = determinismLabels.map((label) => words({}, {}, label).at(-1) ?? '')
+  expect(said[0]).toContain('last bit')
+  expect(said.map((word) => word.split(/\W/)[0])).toEqual(['Yes', 'Nearly', 'No'])
+})
