@@ -1,9 +1,11 @@
 // The commands and their options, declared once. Every command's code is loaded when it is used.
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
+import { poolings } from '#shared/embedding-protocol.ts'
 import { scenarioIds } from '#shared/recipe.ts'
 import { type Problem, ProblemError } from '#shared/result.ts'
 import { type Application, appVersion, openApplication } from './application.ts'
+import type { EmbedOptions } from './commands/embed.ts'
 import { createOutput, exitCodeOf } from './output.ts'
 import { settingFlags, trainOptionsOf } from './setting-flags.ts'
 
@@ -42,6 +44,7 @@ export function createProgram(): Command {
 
   addModelCommands(program, run)
   addDataCommands(program, run)
+  addEmbedCommand(program, run)
   addRunCommands(program, run)
   addProofCommands(program, run)
   addCommand(program, 'doctor', 'self-test: computer, disk, journal, child processes, models').action(
@@ -177,6 +180,29 @@ function addDataCommands(program: Command, run: Run): void {
         ]
         await checkDataFile(application, readDraft(undefined, { settings, columns: options.column }))
       }),
+    )
+}
+
+function addEmbedCommand(program: Command, run: Run): void {
+  addCommand(program, 'embed', 'a vector for each text of a table or document, as JSON lines')
+    .argument('<file>')
+    .requiredOption('--model <model>', 'name or id from models list; an encoder such as MiniLM does it best')
+    .option('--column <name>', 'the column that holds the texts; left out: guessed')
+    .addOption(
+      new Option(
+        '--pooling <kind>',
+        'mean of all tokens, the first (cls) or the last; left out: by the model',
+      ).choices(poolings),
+    )
+    .addOption(
+      new Option('--max-tokens <number>', 'of a longer text the beginning counts')
+        .argParser(whole)
+        .default(256),
+    )
+    .action((file: string, options: EmbedOptions, command: Command) =>
+      run(command, async (application) =>
+        (await import('./commands/embed.ts')).embedFile(application, file, options),
+      ),
     )
 }
 

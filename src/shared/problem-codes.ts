@@ -68,6 +68,7 @@ export const problemCodes = [
   'trainer.crashed',
   'trainer.silent',
   'scorer.failed',
+  'embedder.failed',
   'generator.failed',
   'sandbox.failed',
   'proof.cancelled',

@@ -100,7 +100,10 @@ export interface BatchLimits {
 }
 
 /** Rows of similar length together, longest first so that a too small machine fails at once. Returns row indices. */
-export function batchBranches(rows: readonly BranchedRow[], limits: BatchLimits): number[][] {
+export function batchBranches(
+  rows: readonly Pick<BranchedRow, 'ids' | 'targets'>[],
+  limits: BatchLimits,
+): number[][] {
   const order = rows.map((_, row) => row).sort((a, b) => rows[b]!.ids.length - rows[a]!.ids.length || a - b)
   const batches: number[][] = []
   let current: number[] = []

@@ -1,9 +1,7 @@
 // One job of the scorer process: the loss of every expected answer, and where there are labels their likelihoods.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type RowScore, type ScorerEvent, type ScorerJob, scorerEvent } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
-import { asDiskProblem, temporaryPath } from '../system/durable-files.ts'
+import { inWorkFolder } from '../system/work-folder.ts'
 import { runChildJob } from './child-job.ts'
 import type { MeasurePorts, MeasureSpec, Question } from './measured-answers.ts'
 
@@ -35,7 +33,7 @@ export async function scoreRows(
     onProgress?.({ phase: 'scoring', done: event.done, total: event.total })
   }
   onProgress?.({ phase: 'loading', done: 0, total: 0 })
-  await inWorkFolder(spec.cacheFolder, async (workFolder) => {
+  await inWorkFolder(spec.cacheFolder, 'proof', async (workFolder) => {
     const job: ScorerJob = {
       modelFolder: spec.model.folder,
       tuned: spec.tuned,
@@ -55,19 +53,4 @@ export async function scoreRows(
     unwrap(await runChildJob(launcher, { process: 'scorer', job, eventSchema, onEvent, signal, failure }))
   })
   return { scores, leftOut, backend }
-}
-
-/** A folder for files of one measurement. Its temporary name lets the next start sweep what a killed one left. */
-async function inWorkFolder(cacheFolder: string, work: (folder: string) => Promise<void>): Promise<void> {
-  let folder: string
-  try {
-    folder = await mkdtemp(temporaryPath(join(cacheFolder, 'proof')))
-  } catch (error) {
-    throw asDiskProblem(error, cacheFolder)
-  }
-  try {
-    await work(folder)
-  } finally {
-    await rm(folder, { recursive: true, force: true })
-  }
 }

@@ -5,7 +5,14 @@ import { realpathSync } from 'node:fs'
 import { join } from 'node:path'
 import { entryPath, programRoot } from './program-places.ts'
 
-export type ProcessName = 'trainer' | 'scorer' | 'generator' | 'sandbox' | 'speedometer' | 'journal-check'
+export type ProcessName =
+  | 'trainer'
+  | 'scorer'
+  | 'embedder'
+  | 'generator'
+  | 'sandbox'
+  | 'speedometer'
+  | 'journal-check'
 
 /** What can be started: the core itself only by the program that holds the window. */
 export type EntryName = ProcessName | 'core'

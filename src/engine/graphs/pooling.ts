@@ -1,8 +1,8 @@
 // What stands around the graph of embeddings: how the states of a text become one vector, and that it has length 1.
+import type { Pooling } from '#shared/embedding-protocol.ts'
 import type { Tensor } from '../backend-port.ts'
 
-/** 'mean' of all tokens, the state of the first token ('cls') or of the last one. */
-export type Pooling = 'mean' | 'cls' | 'last'
+export type { Pooling }
 
 /** 'pooling' float32 [B,S] of texts of so many tokens each, at least 1, padded on the right to `positions`. */
 export function poolingFeed(pooling: Pooling, lengthsTokens: readonly number[], positions: number): Tensor {
