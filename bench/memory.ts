@@ -1,13 +1,14 @@
 // npm run bench:memory: the peak memory that a plan predicts beside that of the real trainer, over a grid of recipes.
 // Prints a table and asserts nothing. Linux only: elsewhere the system does not tell what a process really holds.
+
 import { readFileSync, writeFileSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { readModelConfig, readModelConfig } from '#core/models/model-json.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import type { Library } from '#core/system/library.ts'
 import { type MemoryPlan, planMemory } from '#core/training/memory-plan.ts'
-import { readModelConfig } from '#processes/scorer/model-folder.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
 import { type TrainerJob, type TrainerMessage, trainerEvent } from '#shared/trainer-protocol.ts'
 import { type BenchModel, openBenchLibrary, placeModel, placeRows, rowsScenario } from './memory-library.ts'
@@ -89,6 +90,8 @@ const mappingHead = /^[0-9a-f]+-[0-9a-f]+ \S+ ([0-9a-f]+) (\S+) (\d+) /
 function heldBy(pid: number): Held | null {
   try {
     const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+    // A process that has just ended is still listed, without its memory.
+    if (!status.includes('RssAnon')) return null
     const of = (field: string): number =>
       Number(new RegExp(`^${field}:\\s+(\\d+)`, 'm').exec(status)?.[1]) / 1024
     return {
@@ -178,7 +181,7 @@ async function measure(library: Library, memoryCase: MemoryCase): Promise<Figure
   const config = await readModelConfig(model.folder)
   const task = { kind: 'language-model' } as const
   const predicted = planMemory({ config, recipe, task, rows: data, bytesPerValue: 4 })
-  const runFolder = join(library.runsFolder, 'bench')
+  const runFolder = join(library.runsFolder, `bench-${process.pid}`)
   await rm(runFolder, { recursive: true, force: true })
   await mkdir(runFolder)
   const startMs = performance.now()
@@ -195,7 +198,7 @@ async function measure(library: Library, memoryCase: MemoryCase): Promise<Figure
   return { name, predicted, ...watched, seconds: (performance.now() - startMs) / 1000 }
 }
 
-const parts = ['weights', 'trained', 'optimizer', 'activations', 'workspace', 'program'] as const
+const parts = ['weights', 'trained', 'optimizer', 'activations', 'workspace', 'besides', 'program'] as const
 const inMib = (bytes: number): string => (bytes / mib).toFixed(0)
 
 function rowOf({ name, predicted, measured }: Figures): string {

@@ -1,7 +1,7 @@
 // The engine's public face: a list of re-exports, nothing else.
-export type { GraphFigures } from './analysis/graph-figures.ts'
+export type { FiguresRequest, GraphFigures } from './analysis/graph-figures.ts'
 export { graphFigures } from './analysis/graph-figures.ts'
-export type { LiveMemory, SymbolSizes } from './analysis/live-memory.ts'
+export type { LiveMemory, ScratchBytes, SymbolSizes } from './analysis/live-memory.ts'
 export { liveMemory } from './analysis/live-memory.ts'
 export { differentiate, gradientOutputName } from './autodiff/differentiate.ts'
 export type * from './backend-port.ts'

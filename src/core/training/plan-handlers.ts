@@ -1,31 +1,31 @@
 // The plan before a run: what each preset would do, how long, how much memory, and whether it fits.
+import { totalmem } from 'node:os'
 import { type PlanOption, type PresetId, presetIds, type SomeHandlers } from '#shared/contract/index.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { PreparedData } from '../data/check-data.ts'
 import type { PrepareRows } from '../data/prepared-rows.ts'
 import { countParts } from '../data/split.ts'
-import { adapterParameters, estimateTrainingBytes, judgeFit, type ModelSizes } from '../models/model-fit.ts'
+import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
+import { availableMemory, judgeFit } from '../models/model-fit.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
-import { readModelSizes } from '../models/model-sizes.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { countSteps, estimateSeconds, type KnownSpeed, msPerRowOf } from './estimate.ts'
+import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork } from './estimate.ts'
 import { pastRunsOf } from './past-runs.ts'
+import { memoryProblem, planRun, type RunPlan } from './plan-run.ts'
 import { planSentences } from './plan-sentences.ts'
 import { instructionOf } from './prepare-run.ts'
-import { presetChanges } from './presets.ts'
+import { type PresetModel, presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
-import { fittingRows, measureRowLengths, type RowLengths, readTokenizer } from './row-lengths.ts'
+import { doubtSentences, refusedRecipe } from './recipe-sense.ts'
+import { measureRowLengths, type RowLengths, readTokenizer } from './row-lengths.ts'
 import { settingsByPath } from './setting-paths.ts'
 
 type PlanCallNames = 'plan.options' | 'plan.estimate'
 type Changes = PlanOption['changes']
-
-/** What a chat template puts around an example, about. */
-const templateTokens = 15
 
 export function createPlanHandlers(
   context: WorkstationContext,
@@ -61,21 +61,20 @@ export function createPlanHandlers(
   /** What a plan of this project would be, by its preset and changes. */
   async function open(projectId: string) {
     const source = unwrap(await projects.sourceOf(projectId))
-    const recipeFor = (preset: PresetId, changes: Changes, layers: number | null) =>
-      unwrap(recipeOfProject(source, { preset, changes, name: null, layers }))
+    const recipeFor = (preset: PresetId, changes: Changes, model: PresetModel | null) =>
+      unwrap(recipeOfProject(source, { preset, changes, name: null, model }))
     const usual = recipeFor('balanced', {}, null)
     const model = unwrap(await showModel(library, usual.model))
     const prepared = await prepare(usual.data, usual.scenario)
     const counts = countParts(unwrap(prepared.split))
-    const sizes = await readModelSizes(library, model)
+    const planned = await readPlannedModel(library, model)
     const rowLengths = await lengthsOf(prepared, usual, model.id)
     const past = pastRunsOf(reader, model.id)
     const gflops = readSpeed(library)?.gemmGflops ?? null
-    return (preset: PresetId, changes: Changes): PlanOption => {
-      const recipe = recipeFor(preset, changes, sizes.layers)
-      const speed = { msPerRow: msPerRowOf(recipe, past), gflops }
-      return planOf({ preset, changes, recipe, counts, sizes, speed, rowLengths })
-    }
+    const classes = prepared.labels?.length ?? 0
+    const known = { counts, model: planned, lengths: rowLengths, classes, past, gflops }
+    return (preset: PresetId, changes: Changes): PlanOption =>
+      planOf({ ...known, preset, changes, recipe: recipeFor(preset, changes, planned.config) })
   }
 
   return {
@@ -92,48 +91,64 @@ export function createPlanHandlers(
 interface Planned {
   readonly preset: PresetId
   readonly changes: Changes
+  /** As wanted. */
   readonly recipe: RecipeDraft
   readonly counts: { readonly train: number; readonly validation: number; readonly test: number }
-  readonly sizes: ModelSizes & { readonly layers: number }
-  readonly speed: KnownSpeed
-  readonly rowLengths: RowLengths
+  readonly model: PlannedModel
+  readonly lengths: RowLengths
+  readonly classes: number
+  readonly past: readonly PastRun[]
+  readonly gflops: number | null
 }
 
-function planOf({ preset, changes, recipe, counts, sizes, speed, rowLengths }: Planned): PlanOption {
-  const fitting = fittingRows(rowLengths, recipe.batch.maxTokens)
-  const steps = countSteps(counts.train * (fitting?.share ?? 1), recipe)
-  const tokensPerRow = (fitting?.meanTokens ?? recipe.batch.maxTokens) + templateTokens
-  const time = estimateSeconds(steps, recipe, sizes.parameters, { ...speed, tokensPerRow })
-  const { batch, method, gradientCheckpointing, checkpoints } = recipe
-  const training = { ...batch, rank: method.rank, gradientCheckpointing }
-  const memoryBytes = estimateTrainingBytes(sizes, training)
-  const fit = judgeFit(memoryBytes)
-  const adapterBytes = 4 * adapterParameters(sizes, method.rank)
+function planOf(planned: Planned): PlanOption {
+  const { preset, changes, counts, lengths, model } = planned
+  const { config } = model
+  const availableBytes = availableMemory()
+  const refused = refusedRecipe(planned.recipe, config)
+  const plan = refused === null ? planRun({ ...planned, availableBytes }) : null
+  const recipe = plan?.recipe ?? planned.recipe
+  const memoryBytes = Math.round(plan?.memory.total ?? 0)
   return {
     preset,
-    changes: { ...presetChanges(preset, recipe.scenario, sizes.layers), ...changes },
+    changes: { ...presetChanges(preset, recipe.scenario, config), ...changes },
     values: settingsOf(recipe),
-    estimate: {
-      steps,
-      ...time,
-      memoryBytes,
-      // A checkpoint holds the adapter, two moments and the best version; one more is there before the oldest goes.
-      diskBytes: adapterBytes * (4 * (checkpoints.keepLast + 1) + 1),
-      energyWh: null,
-    },
-    fit,
+    estimate: { ...timeOf(planned, plan), memoryBytes, diskBytes: diskBytes(plan), energyWh: null },
+    fit: judgeFit(memoryBytes, availableBytes),
     sentences: [
-      ...planSentences({ recipe, counts, layers: sizes.layers }),
-      ...tooLongSentences(fitting?.share ?? 1, recipe.batch.maxTokens),
+      ...planSentences({ recipe, counts, layers: config.layers }),
+      ...doubtSentences(recipe),
+      ...(plan?.sentences ?? []),
+      ...tooLongSentences(plan?.rows.share ?? 1, recipe.batch.maxTokens),
     ],
     isRecommended: preset === 'balanced',
     blocking:
-      fit.kind === 'does-not-fit'
-        ? doesNotFit(fit.reason)
-        : fitting === null
-          ? allTooLong(rowLengths.tokens[0] ?? 0, recipe.batch.maxTokens)
-          : null,
+      refused ??
+      (plan === null
+        ? allTooLong(lengths.tokens[0] ?? 0, recipe.batch.maxTokens)
+        : doesNotFit(memoryProblem(plan, totalmem()))),
   }
+}
+
+function timeOf({ counts, past, gflops, ...planned }: Planned, plan: RunPlan | null) {
+  const recipe = plan?.recipe ?? planned.recipe
+  const trainRows = counts.train * (plan?.rows.share ?? 1)
+  const work = plan === null ? noWork : rowWork(plan.figures, recipe, plan.rows)
+  const steps = countSteps(trainRows, recipe)
+  const speed = { msPerRow: msPerRowOf(recipe, past), gflops }
+  return { steps, ...estimateSeconds(recipe, { ...work, steps, trainRows }, speed) }
+}
+
+const noWork = { flopsPerRow: 0, onceFlopsPerRow: 0 }
+
+/**
+ * A checkpoint holds what is trained, what the optimizer keeps and the best version; one more is there before the oldest
+ * goes.
+ */
+function diskBytes(plan: RunPlan | null): number {
+  if (plan === null) return 0
+  const { trainedBytes, memory, recipe } = plan
+  return trainedBytes + (recipe.checkpoints.keepLast + 1) * (2 * trainedBytes + memory.optimizer)
 }
 
 const tooLongSentences = (share: number, mostTokens: number): string[] =>
@@ -148,12 +163,8 @@ function settingsOf(recipe: RecipeDraft): Changes {
   return Object.fromEntries(settingsByPath(settings))
 }
 
-const doesNotFit = (reason: string): Problem => ({
-  code: 'project.not-ready',
-  message: `This plan does not fit into the memory of this computer. ${reason}`,
-  where: 'the step "Plan"',
-  remedy: 'Choose a smaller model, fewer rows at once, or shorter rows.',
-})
+const doesNotFit = (problem: Problem | null): Problem | null =>
+  problem && { ...problem, code: 'project.not-ready', where: 'the step "Plan"' }
 
 const allTooLong = (shortest: number, mostTokens: number): Problem => ({
   code: 'project.not-ready',

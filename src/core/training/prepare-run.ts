@@ -1,21 +1,31 @@
-// From a draft to a run in the journal: model and data become what they are byte for byte, and the recipe is frozen.
+// From a draft to a run in the journal: model and data become what they are byte for byte, the recipe is made to fit the
+// memory that is free, and frozen.
+import { totalmem } from 'node:os'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
 import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
 import { importDataset } from '../data/import-dataset.ts'
 import type { ModelManifest } from '../models/manifest.ts'
-import { showModel } from '../models/model-library.ts'
-import { readModelSizes } from '../models/model-sizes.ts'
+import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
+import { availableMemory } from '../models/model-fit.ts'
+import { modelFolder, showModel } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { describeMachine, describeVersions } from '../system/machine.ts'
+import { hasClassHead } from './method-of.ts'
+import { memoryProblem, planRun } from './plan-run.ts'
+import { refusedRecipe } from './recipe-sense.ts'
+import { measureRowLengths, readTokenizer } from './row-lengths.ts'
 
 export interface PreparedRun {
   readonly runId: string
   readonly recipe: Recipe
   readonly model: ModelManifest
   readonly dataset: DatasetManifest
+  /** What of the recipe was changed so that it fits into memory; empty where nothing was. */
+  readonly changed: readonly string[]
 }
 
 export interface PrepareOptions {
@@ -23,6 +33,8 @@ export interface PrepareOptions {
   readonly writer: Pick<JournalWriter, 'ensureProject' | 'addModel' | 'addDataset' | 'createRun'>
   /** The project it belongs to; left out, the project of the run's name, made where there is none. */
   readonly projectId?: string
+  /** Left out, the memory that is free now. */
+  readonly availableBytes?: number
 }
 
 /** Imports the data, freezes the recipe and inserts the run as `queued`. Nothing is started. */
@@ -30,10 +42,12 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
   return attemptAsync(async () => {
     const { library, writer } = options
     const model = unwrap(await showModel(library, draft.model))
-    await requireFit(draft, model, library)
+    const planned = await readPlannedModel(library, model)
+    requireFit(draft, model, planned)
     const dataset = unwrap(await importDataset(library, draft.data, draft.scenario))
     const machine = describeMachine()
-    const recipe = freezeRecipe(draft, model, dataset, machine.physicalCores)
+    const { draft: fitting, changed } = await fitRecipe(draft, model, planned, dataset, options)
+    const recipe = freezeRecipe(fitting, model, dataset, machine.physicalCores)
     const name = draft.name ?? dataset.source.name
     const projectId = options.projectId ?? unwrap(writer.ensureProject({ name, scenario: draft.scenario })).id
     unwrap(writer.addModel(modelRecord(model)))
@@ -44,20 +58,22 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
         name,
         recipe,
         backend: 'not started yet',
-        device: machine,
+        device: { ...machine, changed },
         versions: describeVersions(),
       }),
     )
-    return { runId: id, recipe, model, dataset }
+    return { runId: id, recipe, model, dataset, changed }
   })
 }
 
 /**
- * What can be known to fail before anything is imported: a model that cannot be asked, more blocks than it has. Where a
- * scenario's rows bring nothing to read, the model learns plain texts, and needs no chat template.
+ * What can be known to fail before anything is imported: a model that cannot be asked, settings it cannot have. Where a
+ * scenario's rows bring nothing to read, or a new last layer reads the text alone, no chat template is needed.
  */
-async function requireFit(draft: RecipeDraft, model: ModelManifest, library: Library): Promise<void> {
-  const isAsked = scenarioOf(draft.scenario).inputRoles.length > 0
+function requireFit(draft: RecipeDraft, model: ModelManifest, { config }: PlannedModel): void {
+  const refused = refusedRecipe(draft, config)
+  if (refused !== null) throw new ProblemError(refused)
+  const isAsked = scenarioOf(draft.scenario).inputRoles.length > 0 && !hasClassHead(draft.method)
   if (isAsked && !model.hasChatTemplate)
     throw new ProblemError({
       code: 'template.invalid',
@@ -65,15 +81,27 @@ async function requireFit(draft: RecipeDraft, model: ModelManifest, library: Lib
       where: `${model.name} (${model.id})`,
       remedy: 'Choose an instruct or chat version of this model.',
     })
-  const { layers } = await readModelSizes(library, model)
-  const { topLayers } = draft.method
-  if (topLayers !== null && topLayers > layers)
-    throw new ProblemError({
-      code: 'recipe.invalid',
-      message: `At method.topLayers: expected at most ${layers}, got ${topLayers}. This model has ${layers} blocks.`,
-      where: 'method.topLayers',
-      remedy: 'Choose a smaller number, or leave it out to adapt all blocks.',
-    })
+}
+
+/** What a draft becomes where memory is short. Throws ProblemError (memory.too-small) where no change is enough. */
+async function fitRecipe(
+  draft: RecipeDraft,
+  { id }: ModelManifest,
+  model: PlannedModel,
+  dataset: DatasetManifest,
+  { library, availableBytes = availableMemory() }: PrepareOptions,
+): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
+  const rows = unwrap(await readSplit(datasetFolder(library, dataset.fingerprint), 'train'))
+  const tokenizer = await readTokenizer(modelFolder(library, id))
+  const instruction = instructionOf(draft, dataset)
+  const lengths = measureRowLengths(rows, scenarioOf(draft.scenario), instruction, tokenizer)
+  const classes = dataset.labels?.length ?? 0
+  const plan = planRun({ recipe: draft, model, lengths, classes, availableBytes })
+  // That every row is too long is for the trainer to say: it knows the template.
+  if (plan === null) return { draft, changed: [] }
+  const problem = memoryProblem(plan, totalmem())
+  if (problem !== null) throw new ProblemError(problem)
+  return { draft: plan.recipe, changed: plan.sentences }
 }
 
 /** The draft with everything decided: the same recipe on the same machine gives the same bits. */

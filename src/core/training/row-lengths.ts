@@ -10,14 +10,24 @@ import type { Scenario } from '../scenarios/scenarios.ts'
 
 /** Rows that are looked at; an instruction is counted once for all. */
 const lookedAtRows = 48
+/** Rows with the longest texts that are looked at besides: memory goes by the longest. */
+const lookedAtLongest = 8
 /** Answers of one conversation that are looked at. */
 const lookedAtTurns = 8
 /** Characters of a text that are counted; a token has seldom more than four. */
 const countedCharacters = 60_000
 
+interface ExampleLength {
+  /** With its instruction. */
+  readonly tokens: number
+  readonly answerTokens: number
+}
+
 export interface RowLengths {
   /** Tokens of each example that was looked at, with its instruction, ascending. */
   readonly tokens: readonly number[]
+  /** The same examples, and those of the rows with the longest texts of all. */
+  readonly examples: readonly ExampleLength[]
 }
 
 /** `folder` is the model's. Throws a ProblemError where its tokenizer cannot be read. */
@@ -41,30 +51,58 @@ export function measureRowLengths(
 ): RowLengths {
   const count = (text: string): number => tokenizer.encode(text.slice(0, countedCharacters)).length
   const instructionTokens = instruction === '' ? 0 : count(instruction)
+  const measure = (row: DatasetRow): ExampleLength[] =>
+    scenario
+      .toExamples(row, '')
+      .slice(0, lookedAtTurns)
+      .map(({ prompt, answer }) => {
+        const system =
+          prompt.some(({ role }) => role === 'system') || prompt.length === 0 ? 0 : instructionTokens
+        const answerTokens = count(answer)
+        const promptTokens = prompt.reduce((sum, { content }) => sum + count(content), 0)
+        return { tokens: system + promptTokens + answerTokens, answerTokens }
+      })
   const step = Math.max(1, rows.length / lookedAtRows)
   const looked = Array.from(
     { length: Math.min(rows.length, lookedAtRows) },
     (_, at) => rows[Math.floor(at * step)]!,
-  )
-  const tokens = looked
-    .flatMap((row) => scenario.toExamples(row, '').slice(0, lookedAtTurns))
-    .map(({ prompt, answer }) => {
-      const system =
-        prompt.some(({ role }) => role === 'system') || prompt.length === 0 ? 0 : instructionTokens
-      return system + prompt.reduce((sum, { content }) => sum + count(content), 0) + count(answer)
-    })
-  return { tokens: tokens.sort((a, b) => a - b) }
+  ).flatMap(measure)
+  const longest = rows.length <= lookedAtRows ? [] : longestRows(rows).flatMap(measure)
+  return {
+    tokens: looked.map(({ tokens }) => tokens).sort((a, b) => a - b),
+    examples: [...looked, ...longest],
+  }
 }
 
-/** Of the rows that fit: their share of all, and their mean length; null where none fits. */
-export function fittingRows(
-  { tokens }: RowLengths,
-  mostTokens: number,
-): { readonly share: number; readonly meanTokens: number } | null {
+/** By characters: which of many rows is the longest in tokens is among the first of them. */
+function longestRows(rows: readonly DatasetRow[]): DatasetRow[] {
+  const charactersOf = ({ fields }: DatasetRow): number =>
+    Object.values(fields).reduce((sum, text) => sum + (text?.length ?? 0), 0)
+  return rows
+    .map((row) => ({ row, characters: charactersOf(row) }))
+    .sort((a, b) => b.characters - a.characters)
+    .slice(0, lookedAtLongest)
+    .map(({ row }) => row)
+}
+
+export interface FittingRows {
+  /** Of all rows. */
+  readonly share: number
+  readonly meanTokens: number
+  readonly longestTokens: number
+  /** Tokens of the longest answer. */
+  readonly mostAnswerTokens: number
+}
+
+/** Of the rows that fit; null where none does. */
+export function fittingRows({ tokens, examples }: RowLengths, mostTokens: number): FittingRows | null {
   const fitting = tokens.filter((count) => count <= mostTokens)
   if (fitting.length === 0) return null
+  const used = examples.filter((example) => example.tokens <= mostTokens)
   return {
     share: fitting.length / tokens.length,
     meanTokens: fitting.reduce((sum, count) => sum + count, 0) / fitting.length,
+    longestTokens: Math.max(...used.map((example) => example.tokens)),
+    mostAnswerTokens: Math.max(...used.map((example) => example.answerTokens)),
   }
 }

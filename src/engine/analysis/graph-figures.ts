@@ -1,11 +1,10 @@
 // What running a graph of a model takes: memory, matrix products, nodes. A plan must know it at once, so for a deep model
 // it is worked out from two or three shallow ones: blocks are alike, and every figure grows evenly with their number.
 import type { BuiltGraph } from '../graphs/built-graph.ts'
-import type { OpNode } from '../ir/types.ts'
 import { lowestTrainedLayer, type MethodSpec } from '../methods/methods.ts'
 import type { ModelConfig } from '../models/config.ts'
 import { graphFlops } from './graph-flops.ts'
-import { liveMemory, type SymbolSizes } from './live-memory.ts'
+import { liveMemory, type ScratchBytes, type SymbolSizes } from './live-memory.ts'
 
 export interface GraphFigures {
   readonly nodes: number
@@ -14,6 +13,8 @@ export interface GraphFigures {
   /** Most bytes of computed values alive at once, results among them. */
   readonly peakBytes: number
   readonly outputBytes: number
+  /** Most that a single node needs for itself while it runs. */
+  readonly scratchBytes: number
 }
 
 export interface FiguresRequest {
@@ -21,8 +22,7 @@ export interface FiguresRequest {
   readonly method: MethodSpec
   readonly build: (config: ModelConfig, method: MethodSpec) => BuiltGraph
   readonly sizes: SymbolSizes
-  /** What a node needs for itself while it runs. */
-  readonly scratchBytes?: (node: OpNode) => number
+  readonly scratchBytes?: ScratchBytes
 }
 
 /** Blocks that the gradient does not reach, and those above them. */
@@ -74,6 +74,7 @@ function measure({ config, method, build, sizes, scratchBytes }: FiguresRequest,
     ['nodes', graph.nodes.length],
     ['flops', graphFlops(graph, sizes)],
     ['outputBytes', outputBytes],
+    ['scratchBytes', graph.nodes.reduce((most, node) => Math.max(most, scratchBytes?.(node, sizes) ?? 0), 0)],
   ])
   for (const [region, bytes] of regionPeaks) {
     const name = `peak ${placeOf(region, depth)}`
@@ -95,6 +96,7 @@ const summarise = (figures: Figures): GraphFigures => ({
   nodes: figures.get('nodes')!,
   flops: figures.get('flops')!,
   outputBytes: figures.get('outputBytes')!,
+  scratchBytes: figures.get('scratchBytes')!,
   peakBytes: [...figures].reduce(
     (most, [name, v]) => (name.startsWith('peak ') ? Math.max(most, v) : most),
     0,

@@ -15,6 +15,11 @@ function nodeFlops(node: OpNode, sizes: ReadonlyMap<string, number>): number {
   const elements = (value: Value): number =>
     value.shape.reduce<number>((product, dim) => product * sizeOf(dim), 1)
   const lastOf = (value: Value): number => sizeOf(value.shape.at(-1)!)
+  // Of rows one behind the other each sees itself only; 'P' is the longest.
+  const keysOf = ([, k, , segments]: readonly (Value | null)[]): number => {
+    const keys = sizeOf(k!.shape[1]!)
+    return segments ? Math.min(keys, sizes.get('P') ?? keys) : keys
+  }
   switch (node.kind) {
     case 'linear':
     case 'linearInputBackward':
@@ -22,9 +27,9 @@ function nodeFlops(node: OpNode, sizes: ReadonlyMap<string, number>): number {
     case 'linearWeightBackward':
       return 2 * elements(node.inputs[0]) * lastOf(node.inputs[1])
     case 'attention':
-      return 4 * elements(node.inputs[0]) * sizeOf(node.inputs[0].shape[1]!)
+      return 4 * elements(node.inputs[0]) * keysOf(node.inputs)
     case 'attentionBackward':
-      return 8 * elements(node.inputs[0]) * sizeOf(node.inputs[0].shape[1]!)
+      return 8 * elements(node.inputs[0]) * keysOf(node.inputs.slice(3))
     default:
       return 0
   }

@@ -23,6 +23,9 @@ const inPlace: ReadonlySet<OpKind> = new Set<OpKind>([
 
 export type SymbolSizes = ReadonlyMap<string, number>
 
+/** What a node needs for itself while it runs. */
+export type ScratchBytes = (node: OpNode, sizes: SymbolSizes) => number
+
 export interface LiveMemory {
   /** Most bytes of computed values alive at once; feeds and weights are not among them. */
   readonly peakBytes: number
@@ -78,7 +81,7 @@ function endedAfter(graph: Graph, storeOf: (value: Value) => Value): readonly (r
 export function liveMemory(
   graph: Graph,
   sizes: SymbolSizes,
-  scratchBytes: (node: OpNode) => number = () => 0,
+  scratchBytes: ScratchBytes = () => 0,
 ): LiveMemory {
   const storeOf = storesOf(graph)
   const ended = endedAfter(graph, storeOf)
@@ -99,7 +102,7 @@ export function liveMemory(
         alive.delete(place.id)
       }
     }
-    const here = bytes + scratchBytes(node)
+    const here = bytes + scratchBytes(node, sizes)
     regionPeaks.set(node.region, Math.max(here, regionPeaks.get(node.region) ?? 0))
     for (const { id } of ending) {
       bytes -= alive.get(id) ?? 0

@@ -1,6 +1,9 @@
 // How long a plan takes: from runs that did the same work for a row, and from no others.
 import { expect, test } from 'vitest'
-import { countSteps, estimateSeconds, msPerRowOf, type PastRun } from '#core/training/estimate.ts'
+import { knownModels } from '#core/models/known-models.ts'
+import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork } from '#core/training/estimate.ts'
+import { figuresOfRun } from '#core/training/run-graphs.ts'
+import { languageModel } from '#engine/index.ts'
 import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 
 const draft = (changes: Record<string, unknown> = {}): RecipeDraft =>
@@ -19,12 +22,28 @@ test('a run of the uppermost blocks alone says nothing of one of all blocks', ()
   expect(msPerRowOf(draft({ batch: { maxTokens: 64 } }), past)).toBeNull()
 })
 
+test('a run of another method, base or layout says nothing of this one', () => {
+  const past: PastRun[] = [{ recipe: draft(), msPerRow: 600 }]
+  expect(msPerRowOf(draft(), past)).toBe(600)
+  const others = [
+    { method: { kind: 'full' } },
+    { method: { base: 'nf4' } },
+    { batch: { packing: true } },
+    { batch: { rowsAtOnce: 1 } },
+    { reuseFrozenLayers: true },
+  ]
+  for (const changes of others) expect(msPerRowOf(draft(changes), past)).toBeNull()
+})
+
+const trainRows = 200
+
 test('the range holds what runs of the same work took, and is wider the less is known', () => {
   const recipe = draft()
-  const steps = countSteps(200, recipe)
+  const steps = countSteps(trainRows, recipe)
   expect(steps).toBe(75)
+  const work = { steps, trainRows, flopsPerRow: 6 * 135e6 * 80, onceFlopsPerRow: 0 }
   const width = (msPerRow: number | null, gflops: number | null) => {
-    const { lowSeconds, highSeconds, basis } = estimateSeconds(steps, recipe, 135e6, { msPerRow, gflops })
+    const { lowSeconds, highSeconds, basis } = estimateSeconds(recipe, work, { msPerRow, gflops })
     return { factor: highSeconds / lowSeconds, basis, lowSeconds, highSeconds }
   }
   const known = width(500, 100)
@@ -35,4 +54,39 @@ test('the range holds what runs of the same work took, and is wider the less is 
   expect(width(null, 100).basis).toBe('measured-speed')
   expect(width(null, 100).factor).toBeGreaterThan(known.factor)
   expect(width(null, null).factor).toBeGreaterThan(width(null, 100).factor)
+})
+
+const starter = knownModels[0]!.config
+const rows = { longestTokens: 256, mostLabelledTokens: 64, meanTokens: 128 }
+const workOf = (changes: Record<string, unknown>) => {
+  const recipe = draft(changes)
+  return rowWork(figuresOfRun({ config: starter, recipe, task: languageModel, rows }), recipe, rows)
+}
+
+test('work is counted from the graphs that a recipe makes', () => {
+  const all = workOf({})
+  // Of LoRA with blocks computed twice: 2 operations a weight forward, again, and back to the inputs.
+  const weights = 106e6
+  expect(all.flopsPerRow / (6 * weights * rows.meanTokens)).toBeGreaterThan(1)
+  expect(all.flopsPerRow / (6 * weights * rows.meanTokens)).toBeLessThan(1.35)
+  const kept = workOf({ gradientCheckpointing: false })
+  expect(kept.flopsPerRow / all.flopsPerRow).toBeLessThan(0.75)
+  const top = workOf({ method: { topLayers: 10 } })
+  const reused = workOf({ method: { topLayers: 10 }, reuseFrozenLayers: true })
+  expect(top.flopsPerRow).toBeLessThan(0.65 * all.flopsPerRow)
+  expect(reused.flopsPerRow + reused.onceFlopsPerRow).toBeCloseTo(top.flopsPerRow, -9)
+  expect(reused.onceFlopsPerRow).toBeGreaterThan(0)
+  expect(workOf({ method: { kind: 'full' } }).flopsPerRow).toBeGreaterThan(1.2 * all.flopsPerRow)
+  expect(workOf({ method: { base: 'nf4' } }).flopsPerRow).toBeGreaterThan(all.flopsPerRow)
+  const packed = workOf({ batch: { packing: true } })
+  expect(packed.flopsPerRow / all.flopsPerRow).toBeCloseTo(1, 2)
+})
+
+test('blocks that are computed once cost once', () => {
+  const recipe = draft()
+  const speed = { msPerRow: null, gflops: 100 }
+  const secondsOf = (onceFlopsPerRow: number) =>
+    estimateSeconds(recipe, { steps: 75, trainRows, flopsPerRow: 1e9, onceFlopsPerRow }, speed).lowSeconds
+  const rowsInAll = 75 * 8
+  expect(secondsOf(1e9) / secondsOf(0)).toBeCloseTo(1 + trainRows / rowsInAll, 6)
 })

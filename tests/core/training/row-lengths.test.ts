@@ -18,6 +18,18 @@ test('rows of all over the file are looked at, and no more than some', () => {
   const rows = Array.from({ length: 1000 }, (_, at) => row(words(at < 500 ? 3 : 30), at))
   const lengths = measureRowLengths(rows, scenario, '', tokenizer)
   expect(lengths.tokens).toHaveLength(48)
-  expect(fittingRows(lengths, 20)).toEqual({ share: 0.5, meanTokens: 4 })
+  expect(fittingRows(lengths, 20)).toEqual({
+    share: 0.5,
+    meanTokens: 4,
+    longestTokens: 4,
+    mostAnswerTokens: 1,
+  })
   expect(fittingRows(lengths, 3)).toBeNull()
+})
+
+test('the longest row of many is found, wherever it is', () => {
+  const rows = Array.from({ length: 1000 }, (_, at) => row(words(at === 777 ? 90 : 3), at))
+  const lengths = measureRowLengths(rows, scenario, '', tokenizer)
+  expect(fittingRows(lengths, 200)).toMatchObject({ share: 1, meanTokens: 4, longestTokens: 91 })
+  expect(fittingRows(lengths, 50)).toMatchObject({ longestTokens: 4 })
 })

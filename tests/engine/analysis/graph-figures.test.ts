@@ -82,6 +82,7 @@ function compare(request: FiguresRequest): void {
     flops: graphFlops(graph, sizes),
     peakBytes: whole.peakBytes,
     outputBytes: whole.outputBytes,
+    scratchBytes: Math.max(...graph.nodes.map((node) => request.scratchBytes?.(node, sizes) ?? 0)),
   })
 }
 

@@ -1,0 +1,116 @@
+// What is changed where a plan does not fit the memory that is free, gentlest first: fewer rows computed at a time, then
+// blocks computed twice, then an optimizer of 8 bits, then a base of 4 bits. Batches and the order of rows stay, so it is
+// the same training. Shorter rows are only offered: they leave rows out. Pure.
+import type { Recipe } from '#shared/recipe.ts'
+import { formatBytes } from '#shared/units.ts'
+import type { MemoryPlan, MemoryRecipe } from './memory-plan.ts'
+import { computedRows } from './run-graphs.ts'
+
+/** Of a plan this share of the free memory may be used: it is right within some percent, and others need memory too. */
+const usableShare = 0.9
+/** What weights of 4 bits are kept as: docs/backends.md has both beside each other. */
+const smallBase = 'nf4'
+
+export interface LadderRequest<R extends MemoryRecipe> {
+  readonly recipe: R
+  readonly freeBytes: number
+  readonly plan: (recipe: R) => MemoryPlan
+}
+
+export interface LadderResult<R extends MemoryRecipe> {
+  readonly recipe: R
+  readonly plan: MemoryPlan
+  readonly fits: boolean
+  /** What was changed, one sentence each, after one that says why; empty where nothing was. */
+  readonly sentences: readonly string[]
+}
+
+interface Rung {
+  /** Null where there is nothing to change. */
+  readonly change: <R extends MemoryRecipe>(recipe: R) => R | null
+  readonly sentence: string
+}
+
+const rungs: readonly Rung[] = [
+  {
+    change: (recipe) => (recipe.gradientCheckpointing ? null : { ...recipe, gradientCheckpointing: true }),
+    sentence:
+      'Each block is computed a second time instead of being kept (gradient checkpointing): about a third more time, the same result.',
+  },
+  {
+    change: (recipe) =>
+      recipe.optimizer.kind === 'adamw'
+        ? { ...recipe, optimizer: { ...recipe.optimizer, kind: 'adamw-8bit' } }
+        : null,
+    sentence: 'The optimizer keeps what it remembers in 8 bits (8-bit AdamW): nearly the same result.',
+  },
+  {
+    change: (recipe) =>
+      canBeSmall(recipe.method) ? { ...recipe, method: { ...recipe.method, base: smallBase } } : null,
+    sentence:
+      "The model's own weights, which stay as they are, are kept in 4 bits (QLoRA): a little less exact, somewhat slower.",
+  },
+]
+
+/** Weights that are trained themselves are kept whole. */
+const canBeSmall = ({ kind, base }: Recipe['method']): boolean =>
+  kind !== 'full' && base !== 'nf4' && base !== 'int4'
+
+export const fitsInto = ({ total }: Pick<MemoryPlan, 'total'>, freeBytes: number): boolean =>
+  total <= usableShare * freeBytes
+
+/** The gentlest changes with which the plan fits; all of them, and `fits` false, where it fits with none. */
+export function fitIntoMemory<R extends MemoryRecipe>(request: LadderRequest<R>): LadderResult<R> {
+  const { recipe, freeBytes, plan } = request
+  const wanted = plan(recipe)
+  if (fitsInto(wanted, freeBytes)) return { recipe, plan: wanted, fits: true, sentences: [] }
+  const why = `This plan would take about ${formatBytes(wanted.total)} of memory, and ${formatBytes(freeBytes)} are free. So that it fits:`
+  let changed = recipe
+  const sentences = [why]
+  for (const rung of [null, ...rungs]) {
+    const next = rung === null ? changed : rung.change(changed)
+    if (next === null) continue
+    changed = next
+    if (rung !== null) sentences.push(rung.sentence)
+    const fitting = withMostRows(changed, request)
+    if (fitting === null) continue
+    return { ...fitting, fits: true, sentences: [...sentences, ...rowsSentences(recipe, fitting.recipe)] }
+  }
+  const least = withRows(changed, 1)
+  return {
+    recipe: least,
+    plan: plan(least),
+    fits: false,
+    sentences: [...sentences, ...rowsSentences(recipe, least)],
+  }
+}
+
+const withRows = <R extends MemoryRecipe>(recipe: R, rowsAtOnce: number): R => ({
+  ...recipe,
+  batch: { ...recipe.batch, rowsAtOnce },
+})
+
+/** With the most rows at once, halved so often as it takes; null where not even one fits. */
+function withMostRows<R extends MemoryRecipe>(
+  recipe: R,
+  { freeBytes, plan }: LadderRequest<R>,
+): { recipe: R; plan: MemoryPlan } | null {
+  const one = withRows(recipe, 1)
+  const least = plan(one)
+  if (!fitsInto(least, freeBytes)) return null
+  for (let rows = computedRows(recipe.batch); rows > 1; rows = Math.floor(rows / 2)) {
+    const fewer = rows === computedRows(recipe.batch) ? recipe : withRows(recipe, rows)
+    const planned = plan(fewer)
+    if (fitsInto(planned, freeBytes)) return { recipe: fewer, plan: planned }
+  }
+  return { recipe: one, plan: least }
+}
+
+function rowsSentences(wanted: MemoryRecipe, { batch }: MemoryRecipe): string[] {
+  const [before, after] = [computedRows(wanted.batch), computedRows(batch)]
+  if (before === after) return []
+  const rows = after === 1 ? 'One row is' : `${after} rows are`
+  return [
+    `${rows} computed at a time instead of ${before}, and added up (rows at once): the same steps with the same rows, somewhat slower.`,
+  ]
+}
