@@ -47,7 +47,7 @@ test('main is CommonJS, sandboxed, and loads no native part', () => {
 })
 
 test('every child process has its entry, and loads as packages only what cannot be bundled', () => {
-  const entries = ['core', 'trainer', 'scorer', 'generator', 'sandbox', 'probe-worker']
+  const entries = ['core', 'trainer', 'scorer', 'embedder', 'generator', 'sandbox', 'probe-worker']
   const packages = entries
     .flatMap((name) => packagesOf(`processes/${name}.cjs`))
     .filter((name) => !isBuiltin(name))
