@@ -1,8 +1,9 @@
 // Projects and the scenarios they begin with.
+import { languageModel } from '#engine/index.ts'
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
 import { mostListedRuns } from '#shared/journal-commands.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
-import { recipeDraft } from '#shared/recipe.ts'
+import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import { moveFolderToBin, removeRuns } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
@@ -10,8 +11,9 @@ import { showModel } from '../models/model-library.ts'
 import { allScenarios, type Scenario } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import { requireAtRest } from '../system/work-under-way.ts'
-import { countSteps, estimateSeconds, msPerRowOf, type PastRun } from '../training/estimate.ts'
+import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork } from '../training/estimate.ts'
 import { pastRunsOf } from '../training/past-runs.ts'
+import { figuresOfRun } from '../training/run-graphs.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { ProjectStore } from './project-store.ts'
 import { type Sample, sampleOf } from './samples.ts'
@@ -154,6 +156,19 @@ export function createProjectHandlers(
 /** Of most texts and of what holds them in a file. */
 const charactersPerToken = 4
 
+const usualRows = { longestTokens: 80, mostLabelledTokens: 20, meanTokens: 80 }
+let operationsPerToken: number | null = null
+
+/** Of the starter model with the recipe's own settings; the graphs are the same for every goal. */
+function starterOperationsPerToken(recipe: RecipeDraft): number {
+  const { config } = knownModels[0]!
+  if (operationsPerToken === null) {
+    const figures = figuresOfRun({ config, recipe, task: languageModel, rows: usualRows })
+    operationsPerToken = rowWork(figures, recipe, usualRows).flopsPerRow / usualRows.meanTokens
+  }
+  return operationsPerToken
+}
+
 /** What the balanced plan, whose settings are the recipe's own, would say of the sample and the starter model. */
 function sampleTime(
   scenario: Scenario,
@@ -161,14 +176,13 @@ function sampleTime(
   past: readonly PastRun[],
   gflops: number | null,
 ): ScenarioFacts['sample']['time'] {
-  const [starter] = knownModels
-  if (starter === undefined) return null
   const recipe = recipeDraft.parse({ model: 'starter', data: { path: '-' }, scenario: scenario.id })
   const { validationShare, testShare } = recipe.data
-  const steps = countSteps(rows * (1 - validationShare - testShare), recipe)
+  const trainRows = rows * (1 - validationShare - testShare)
   const characters = charactersPerRow + scenario.defaultInstruction({ labels: [] }).length
-  const speed = { msPerRow: msPerRowOf(recipe, past), gflops, tokensPerRow: characters / charactersPerToken }
-  const { basis, ...time } = estimateSeconds(steps, recipe, starter.sizes.parameters, speed)
+  const flopsPerRow = (starterOperationsPerToken(recipe) * characters) / charactersPerToken
+  const work = { steps: countSteps(trainRows, recipe), trainRows, flopsPerRow, onceFlopsPerRow: 0 }
+  const { basis, ...time } = estimateSeconds(recipe, work, { msPerRow: msPerRowOf(recipe, past), gflops })
   return basis === 'guess' ? null : time
 }
 
