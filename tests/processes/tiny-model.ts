@@ -1,4 +1,4 @@
-// A Llama of two small layers with seeded random weights, a byte-level tokenizer and a chat template, written as a model
+// A Llama (or a relative of it) of two small layers with seeded random weights, a byte-level tokenizer and a chat template, written as a model
 // folder; and an adapter for it in PEFT's form. Made here, so that tests need no download.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -56,7 +56,7 @@ function randomTensors(shapes: readonly { name: string; shape: readonly number[]
     shapes.map(({ name, shape }) => {
       const random = counterRandom(seed, name)
       const size = shape.reduce((a, b) => a * b, 1)
-      const isNorm = name.includes('norm')
+      const isNorm = name.includes('norm') || name.includes('magnitude')
       const data = Float32Array.from({ length: size }, (_, i) =>
         isNorm ? 0.8 + 0.4 * random(i) : (random(i) - 0.5) * 0.6,
       )
@@ -65,13 +65,13 @@ function randomTensors(shapes: readonly { name: string; shape: readonly number[]
   )
 }
 
-export function writeTinyModel(folder: string): string {
+/** `changes` to config.json: another family, say. */
+export function writeTinyModel(folder: string, changes: Record<string, unknown> = {}): string {
+  const config = { ...hfConfig, ...changes }
+  const shapes = parameterShapes(unwrap(parseModelConfig(config)))
   mkdirSync(folder, { recursive: true })
-  writeFileSync(
-    join(folder, 'model.safetensors'),
-    encodeSafetensors(randomTensors(parameterShapes(tinyConfig), 1)),
-  )
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(hfConfig))
+  writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(randomTensors(shapes, 1)))
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(byteTokenizer(specialTokens).tokenizerJson))
   writeFileSync(
     join(folder, 'tokenizer_config.json'),
@@ -80,10 +80,11 @@ export function writeTinyModel(folder: string): string {
   return folder
 }
 
-export function writeTinyAdapter(folder: string): string {
+/** For the model that `changes` make, on the same linears. */
+export function writeTinyAdapter(folder: string, method: LoraMethod = tinyMethod): string {
   mkdirSync(folder, { recursive: true })
   const tensors = new Map(
-    [...randomTensors(adapterShapes(tinyConfig, tinyMethod), 2)].map(([name, tensor]) => [
+    [...randomTensors(adapterShapes(tinyConfig, method), 2)].map(([name, tensor]) => [
       `base_model.model.${name}`,
       tensor,
     ]),
@@ -95,9 +96,11 @@ export function writeTinyAdapter(folder: string): string {
       peft_type: 'LORA',
       task_type: 'CAUSAL_LM',
       base_model_name_or_path: 'tiny',
-      r: tinyMethod.rank,
-      lora_alpha: tinyMethod.alpha,
-      target_modules: tinyMethod.targets,
+      r: method.rank,
+      lora_alpha: method.alpha,
+      target_modules: method.targets,
+      use_rslora: method.scaling === 'rank-stabilised',
+      use_dora: method.decomposed,
       lora_dropout: 0,
       bias: 'none',
     }),

@@ -1,5 +1,6 @@
 // GGUF copies of library models and adapters for llama.cpp, made once and kept in the cache under the hash of their
 // content. Written by our own writer from files we verified; a copy has its final name only when it is whole.
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Adapter, readAdapter } from '#core/models/adapter-folder.ts'
@@ -56,7 +57,7 @@ export async function ggufOfTuned(
       adapter: await keepAdapter(tuned, adapter, model, cacheFolder),
     }
   const merged = mergedWeights(model.folder, config, adapter)
-  const { weightsSha256 } = tuned
+  const weightsSha256 = hashOfAdapter(tuned, adapter, model)
   const path = await keepModel('tuned', { folder: model.folder, weightsSha256 }, merged, cacheFolder)
   return { model: path, adapter: null }
 }
@@ -86,13 +87,21 @@ async function keepModel(
   throw new Error('float32 holds every weight')
 }
 
+/** The same weights are another adapter with another scale, and on another model. */
+const hashOfAdapter = (tuned: TunedVersion, { method }: Adapter, model: HashedFolder): string =>
+  createHash('sha256')
+    .update(`${tuned.weightsSha256} ${model.weightsSha256} ${JSON.stringify(method)}`)
+    .digest('hex')
+
 async function keepAdapter(
-  { weightsSha256 }: TunedVersion,
-  { method, tensors }: Adapter,
+  tuned: TunedVersion,
+  adapter: Adapter,
   model: HashedFolder,
   cacheFolder: string,
 ): Promise<string> {
+  const { method, tensors } = adapter
   const folder = await openCache(cacheFolder)
+  const weightsSha256 = hashOfAdapter(tuned, adapter, model)
   const path = join(folder, `adapter-${weightsSha256.slice(0, hashCharacters)}-v${writerVersion}.gguf`)
   if (await isKept(path)) return path
   const values = new Map(
