@@ -130,9 +130,32 @@ describeInBrowser('the wizard in a browser', { limitMs, prepare: addModel }, (sc
     await steps.press('Tab')
     await drawer.getByRole('button', { name: `Set “${recipe.fields.method.rank.title}” back` }).click()
     await expectAccessible(screen)
+    await chooseWhatCannotBe(drawer)
     await page.keyboard.press('Escape')
     await drawer.waitFor({ state: 'detached' })
     await leaveWithWrongSetting()
+  }
+
+  /** What counts nothing with a method goes away; what cannot be with it says so before anything starts. */
+  async function chooseWhatCannotBe(drawer: Locator): Promise<void> {
+    const { kind, base, rank } = recipe.fields.method
+    const choose = async (title: string, choice: string) => {
+      await drawer.getByRole('combobox', { name: title }).click()
+      await screen.page.getByRole('option', { name: choice, exact: true }).click()
+    }
+    await choose(base.title, base.choices.nf4)
+    await choose(kind.title, kind.choices.full)
+    const field = drawer.getByRole('textbox', { name: rank.title })
+    await field.waitFor({ state: 'detached' })
+    await drawer.getByText(`left out: ${rank.title}`).waitFor()
+    await drawer.getByRole('status').getByText('cannot be kept in 8 or 4 bits').waitFor(soon)
+    await expectAccessible(screen)
+    const start = { name: wizard.plan.start, includeHidden: true }
+    expect(await screen.page.getByRole('button', start).isDisabled()).toBe(true)
+    for (const { title } of [base, kind])
+      await drawer.getByRole('button', { name: `Set “${title}” back` }).click()
+    await field.waitFor()
+    await drawer.getByRole('status').getByText('cannot be kept').waitFor({ state: 'detached' })
   }
 
   /** Escape takes what was typed; what cannot be taken is said beside the plan. */

@@ -293,7 +293,7 @@ export const wizard = {
     },
     what: 'What will happen',
     estimating: 'Working out the time',
-    measuring: 'Measuring this computer for a better estimate: a few seconds',
+    measuring: 'Measuring this computer for a better estimate: a few seconds.',
     fine: 'Fine settings',
     fineAbout: 'Every setting of the run. You can leave them all as they are.',
     changed: '{count} setting changed by you | {count} settings changed by you',
