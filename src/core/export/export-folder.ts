@@ -53,7 +53,8 @@ export async function writeExport(
       written.push(file)
       return file
     }
-    checkWeights?.((await write(weights.name, weights.chunks)).sha256)
+    const { sha256 } = await write(weights.name, weights.chunks)
+    checkWeights?.(sha256)
     for (const [name, content] of texts) await write(name, [new TextEncoder().encode(content)])
     await verify(inside, written)
     return written

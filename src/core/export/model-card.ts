@@ -8,7 +8,7 @@ import { formatChange } from '#shared/units.ts'
 import { smallTestRows } from '../proof/verdict.ts'
 import { adapterName, hasTargets, methodWords, optimizerNames } from '../training/method-words.ts'
 import type { BaseModelFacts } from './base-model.ts'
-import { ggufExample, triedWith, usageExample, wholeExample } from './usage-example.ts'
+import { ggufExample, triedWith, usageExample, wholeExample, wholeTriedWith } from './usage-example.ts'
 
 export interface CardFacts {
   readonly form: ExportForm
@@ -160,7 +160,7 @@ function usage({ form, baseModel, recipe }: CardFacts, folderName: string): stri
         '```',
       ]
     : [
-        `This Python program answers one message. Start it in the folder that holds this one; it was tried with ${triedWith}.`,
+        `This Python program answers one message. Start it in the folder that holds this one; it was tried with ${form === 'peft' ? triedWith : wholeTriedWith}.`,
         '',
         '```python',
         form === 'peft' ? usageExample(folderName, baseModel, recipe) : wholeExample(folderName, recipe),

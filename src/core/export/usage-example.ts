@@ -5,6 +5,7 @@ import type { BaseModelFacts } from './base-model.ts'
 
 /** What the example was last run with (docs/export.md). */
 export const triedWith = 'transformers 5.24.0, peft 0.21.2 and torch 2.15.0'
+export const wholeTriedWith = 'transformers 5.24.0 and torch 2.15.0'
 
 /** Enough for a label or a short answer; the model ends earlier by itself. */
 const mostNewTokens = 200
