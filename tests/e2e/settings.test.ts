@@ -85,7 +85,7 @@ describeInBrowser('the settings in a browser', { limitMs, prepare: fill }, (scre
   test('show what is kept, and move it to the bin only after it was shown', async () => {
     const { page, home, complaints } = screen
     const group = (name: string) => storagePart().getByRole('group').filter({ hasText: name })
-    await storagePart().getByText(storage.kinds.run).click()
+    await group(storage.kinds.run).getByText(storage.kinds.run).click()
     await storagePart().getByText('1 to 10 of 12').waitFor()
     await storagePart().getByRole('button', { name: storage.next }).click()
     await storagePart().getByRole('checkbox', { name: 'Tick Try 1', exact: true }).check()
