@@ -146,7 +146,7 @@ async function openGemm(
 
 /** The graph that compileJob built, once more: it gives sessions only. */
 function gigaflopsOf(
-  { config, method, task, setup }: CompiledJob,
+  { config, method, head: { task }, setup }: CompiledJob,
   { rows, checkpointing }: StepCase,
 ): number {
   const { graph } = buildTrainingGraph(config, method, {
@@ -178,7 +178,7 @@ async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledJob
   return compileJob(job, model, { ...prepared, close() {} }, createOnnxBackend(), [])
 }
 
-async function openState(job: TrainerJob, { config, method, task, setup }: CompiledJob) {
+async function openState(job: TrainerJob, { config, method, head: { task }, setup }: CompiledJob) {
   const { read, close } = await openWeights(job.modelFolder)
   const initial = await initialValues({ config, method, task, seed: job.recipe.seed, read })
   await close()

@@ -40,7 +40,14 @@ export type {
 export { languageModel } from './models/config.ts'
 export { mayHoldBesides, parseModelConfig } from './models/families.ts'
 export { ropeWeights } from './models/rope.ts'
-export { headShapes, layerLinears, nameInClass, optionalShapes, parameterShapes } from './models/shapes.ts'
+export {
+  headNamesInClass,
+  headShapes,
+  layerLinears,
+  nameInClass,
+  optionalShapes,
+  parameterShapes,
+} from './models/shapes.ts'
 export { parameterCount } from './models/sizes.ts'
 export { memoryBytes as optimizerBytes } from './optim/optimizer.ts'
 export { counterRandom } from './random.ts'

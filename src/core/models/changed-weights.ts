@@ -36,6 +36,42 @@ export async function* changedWeights(
   }
 }
 
+export interface ChosenWeight {
+  /** In the new file. */
+  readonly name: string
+  readonly shape: readonly number[]
+  /** Its name in the model's file, or values that the model has not. */
+  readonly from: string | NewValues
+}
+
+/** The bytes of a model.safetensors of exactly these weights: the model's own bit for bit, others as float32. */
+export async function* chosenWeights(
+  folder: string,
+  weights: readonly ChosenWeight[],
+): AsyncGenerator<Uint8Array> {
+  const file = await openFileBytes(join(folder, 'model.safetensors'))
+  try {
+    const { tensors } = unwrap(await readSafetensorsHeader(file))
+    const inputs = weights.map(({ name, shape, from }): SafetensorsInput => {
+      if (typeof from !== 'string') return newInput(name, shape, from)
+      const entry = tensors.get(from)
+      if (!entry) throw new Error(`the model has no ${from}`)
+      return { name, dtype: entry.dtype, shape: entry.shape, read: () => piecesOf(file, entry) }
+    })
+    yield* safetensorsChunks(inputs, { format: 'pt' })
+  } finally {
+    await file.close()
+  }
+}
+
+function newInput(name: string, shape: readonly number[], values: NewValues): SafetensorsInput {
+  const read = async (): Promise<Uint8Array> => {
+    const { buffer, byteOffset, byteLength } = await values()
+    return new Uint8Array(buffer, byteOffset, byteLength)
+  }
+  return { name, dtype: 'F32', shape, read }
+}
+
 function inputOf(
   file: OpenFile,
   name: string,
@@ -43,12 +79,8 @@ function inputOf(
   values: NewValues | undefined,
 ): SafetensorsInput {
   const { dtype, shape } = entry
-  if (values === undefined) return { name, dtype, shape, read: () => piecesOf(file, entry) }
-  const read = async (): Promise<Uint8Array> => {
-    const { buffer, byteOffset, byteLength } = await values()
-    return new Uint8Array(buffer, byteOffset, byteLength)
-  }
-  return { name, dtype: 'F32', shape, read }
+  if (values !== undefined) return newInput(name, shape, values)
+  return { name, dtype, shape, read: () => piecesOf(file, entry) }
 }
 
 async function* piecesOf(

@@ -31,10 +31,13 @@ export interface FrozenKey {
 export interface FrozenCache {
   /** Bytes on disk of this key's rows when it was opened, and what was added. */
   readonly bytes: () => number
-  /** [tokens,C] of the row of these token ids; null where it is not kept or damaged. */
-  read(ids: ArrayLike<number>): Float32Array | null
+  /**
+   * [tokens,C] of the row that is kept under `key`, which is its token ids where nothing else is said, and `tokens` their
+   * number; null where it is not kept or damaged.
+   */
+  read(key: ArrayLike<number>, tokens?: number): Float32Array | null
   /** False where its room is used up or the disk takes no more: then nothing was kept. */
-  write(ids: ArrayLike<number>, numbers: Float32Array): boolean
+  write(key: ArrayLike<number>, numbers: Float32Array): boolean
   close(): void
 }
 
@@ -50,7 +53,7 @@ const precisions = ['float16', 'bfloat16', 'float32'] as const
 type Precision = (typeof precisions)[number]
 
 const magic = 0x54574631
-/** magic, precision, count of numbers, CRC-32 of the numbers' bytes; then SHA-256 of the ids. */
+/** magic, precision, count of numbers, CRC-32 of the numbers' bytes; then SHA-256 of the key. */
 const headBytes = 16 + 32
 /** Relative root-mean-square error above which a row is kept in float32. */
 const mostError = 2.5e-3
@@ -89,12 +92,12 @@ export function openFrozenCache(folder: string, { width }: FrozenKey, roomBytes:
 
   return {
     bytes: () => bytes,
-    read(ids) {
-      const place = places.get(hashOf(ids))
-      return place === undefined ? null : readNumbers(place, ids.length * width)
+    read(key, tokens = key.length) {
+      const place = places.get(hashOf(key))
+      return place === undefined ? null : readNumbers(place, tokens * width)
     },
-    write(ids, numbers) {
-      const hash = hashOf(ids)
+    write(key, numbers) {
+      const hash = hashOf(key)
       if (places.has(hash)) return true
       const { precision, packed } = pack(numbers)
       if (isFull || added + headBytes + packed.length > roomBytes) return false
@@ -128,9 +131,9 @@ export function openFrozenCache(folder: string, { width }: FrozenKey, roomBytes:
   }
 }
 
-function hashOf(ids: ArrayLike<number>): string {
+function hashOf(key: ArrayLike<number>): string {
   return createHash('sha256')
-    .update(new Uint8Array(Int32Array.from(ids).buffer))
+    .update(new Uint8Array(Int32Array.from(key).buffer))
     .digest('hex')
 }
 

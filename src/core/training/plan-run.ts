@@ -48,7 +48,7 @@ export function planRun(request: PlanRequest): RunPlan | null {
   const { recipe, model, lengths, classes, availableBytes } = request
   const fitting = fittingRows(lengths, recipe.batch.maxTokens)
   if (fitting === null) return null
-  const task = taskOf(recipe.method, recipe.scenario, classes)
+  const task = taskOf(recipe.method, recipe.scenario, classes, model.config)
   const rows = plannedRows(fitting, recipe, task)
   const requestOf = (changed: RecipeDraft, longest = rows): MemoryRequest => ({
     ...model,

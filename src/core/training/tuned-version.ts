@@ -29,7 +29,7 @@ export const tunedFiles: Readonly<Record<TunedKind, TunedFiles>> = {
 
 /** What a run of this method leaves. */
 export const tunedKindOf = ({ kind }: Pick<Recipe['method'], 'kind'>): TunedKind =>
-  kind === 'full' ? 'model' : 'adapter'
+  kind === 'full' || kind === 'head' ? 'model' : 'adapter'
 
 /** The weights file of a tuned version. */
 export const tunedWeightsPath = ({ kind, folder }: Pick<TunedVersion, 'kind' | 'folder'>): string =>

@@ -7,7 +7,7 @@ import { orderLossChunks } from '../passes/order-loss-chunks.ts'
 import { runPasses } from '../passes/run-passes.ts'
 import { attendWhole, type Body, type BodyOptions, type MaskKind, startGraph } from './body-graph.ts'
 import { type BuiltGraph, describeGraph } from './built-graph.ts'
-import { addLogits, addLosses } from './losses.ts'
+import { addLogits, addLosses, addTextLogits, isAveraged } from './losses.ts'
 
 export interface ScoringGraphOptions extends BodyOptions {
   readonly lossChunks: number
@@ -29,9 +29,13 @@ export function buildScoringGraph(
   return describeGraph(graph, options.lossChunks)
 }
 
-/** Adds input 'rows' int64 [L] and output 'logits' [L,V] or [L,classes]. */
+/** Adds input 'rows' int64 [L] and output 'logits' [L,V] or [L,classes]; 'pooling' and [B,classes] where texts are averaged. */
 export function outputLogits(body: Body): void {
   const { builder } = body.context
+  if (isAveraged(body)) {
+    builder.output(builder.inRegion('loss.0', () => addTextLogits(body, 'logits')))
+    return
+  }
   const rows = builder.input('rows', 'int64', ['L'])
   builder.output(builder.inRegion('loss.0', () => addLogits(body, rows, 'gathered', 'logits')))
 }

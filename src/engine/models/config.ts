@@ -6,7 +6,12 @@ import type { Activation } from '../ir/types.ts'
 /** What a graph is asked for. `classes` is at least 1. */
 export type Task =
   | { readonly kind: 'language-model' }
-  | { readonly kind: 'sequence-classes'; readonly classes: number }
+  | {
+      readonly kind: 'sequence-classes'
+      readonly classes: number
+      /** One linear layer on the mean of a text's states, instead of the family's head on the state of one token. */
+      readonly isAveraged?: boolean
+    }
   | { readonly kind: 'token-classes'; readonly classes: number }
 
 export const languageModel: Task = { kind: 'language-model' }
@@ -233,6 +238,8 @@ export interface ModelConfig extends ModelDescription {
   /** How names of the body begin in the weight file, and in the transformers class that has a head ('bert.'). */
   readonly filePrefix: string
   readonly classPrefix: string
+  /** An encoder without any head, as encoders of sentences are published: the mean of its states stands for a text. */
+  readonly isSentenceEncoder: boolean
 }
 
 export interface NamedShape {

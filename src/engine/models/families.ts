@@ -54,7 +54,14 @@ function readConfig(config: ConfigObject, names: ReadonlySet<string>): ModelConf
     throw configProblem('quantization_config', 'weights that are not quantised', config.quantization_config)
   const filePrefix = findPrefix(family, names)
   const classPrefix = family.prefixes[0] ?? ''
-  return { ...family.readConfig(config, filePrefix, names), filePrefix, classPrefix }
+  const description = family.readConfig(config, filePrefix, names)
+  const isBare = Array.isArray(config.architectures) && /Model$/.test(String(config.architectures[0]))
+  return {
+    ...description,
+    filePrefix,
+    classPrefix,
+    isSentenceEncoder: description.kind === 'encoder' && isBare,
+  }
 }
 
 /**

@@ -34,6 +34,18 @@ export function nameInClass({ filePrefix, classPrefix, blocks }: ModelConfig, na
   return isInBlock ? classPrefix + name.slice(filePrefix.length) : name
 }
 
+/** Where the weights of a task's head are in the transformers class that has it, by their names here. */
+export function headNamesInClass(config: ModelConfig, task: Task): ReadonlyMap<string, string> {
+  const { filePrefix, classPrefix } = config
+  return new Map(
+    headSteps(config, task).flatMap(({ path, outputs }) => {
+      const isOfBody = outputs === 'hidden' && path.startsWith(`${filePrefix}pooler.`)
+      const inClass = isOfBody ? classPrefix + path.slice(filePrefix.length) : path
+      return ['weight', 'bias'].map((part) => [`${path}.${part}`, `${inClass}.${part}`] as const)
+    }),
+  )
+}
+
 /** The linear layers of one block, in the order in which they are computed. */
 export function layerLinears(config: ModelConfig, layer: number): readonly LinearDescription[] {
   const block = blockOf(config, layer)
@@ -105,10 +117,15 @@ const bodyShapes = (config: ModelConfig): NamedShape[] => [
   ...normShapes(config, config.finalNorm),
 ]
 
+const averagedHead: readonly HeadStep[] = [
+  { path: 'classifier', outputs: 'classes', hasBias: true, activation: null },
+]
+
 /** The steps of a classification head. A family without one is refused before a graph is built. */
 export function headSteps({ output, family }: ModelConfig, task: Task): readonly HeadStep[] {
   if (task.kind === 'language-model') return []
   if (!output.heads) throw new Error(`${family} has no head for ${task.kind}`)
+  if (task.kind === 'sequence-classes' && task.isAveraged) return averagedHead
   return output.heads[task.kind]
 }
 

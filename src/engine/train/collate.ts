@@ -2,6 +2,7 @@
 // other without; positions, segments and the labelled places only.
 import { ignoredLabel } from '#shared/labels.ts'
 import type { Tensor } from '../backend-port.ts'
+import { poolingFeed } from '../graphs/pooling.ts'
 import { lossChunkFeeds } from './loss-chunks.ts'
 
 /**
@@ -25,6 +26,8 @@ export interface Collation {
   readonly hasSegments: boolean
   /** Feeds 'types', all 0: BERT's token types of a single text. */
   readonly hasTypes: boolean
+  /** Feeds 'pooling': a text is the mean of its tokens' states. Rows lie beside each other then. */
+  readonly hasPooling?: boolean
   /** Position of a row's first token (RoBERTa begins behind its padding token's). */
   readonly firstPosition: number
 }
@@ -128,6 +131,10 @@ export function collate(rows: readonly EncodedRow[], collation: Collation): Micr
     ...lossChunkFeeds(places, targets, collation.lossChunks),
   ])
   if (collation.hasSegments) feeds.set('segments', whole(segments))
+  if (collation.hasPooling && layout === 'padded') {
+    const lengths = rows.map((row) => row.ids.length)
+    feeds.set('pooling', poolingFeed('mean', lengths, shape[1]))
+  }
   if (collation.hasTypes) feeds.set('types', whole(new BigInt64Array(ids.length)))
   return { feeds, shape, starts, tokens, labelledTokens: places.length }
 }

@@ -66,7 +66,7 @@ export function createRun(setup: TrainingSetup, state: TrainState, ports: Traini
 
 /** What a graph is fed for a batch: tokens or what the frozen blocks make of them, labelled places, trained weights. */
 export async function feedsOf(
-  ports: TrainingPorts,
+  ports: Pick<TrainingPorts, 'hiddenStates'>,
   rows: readonly EncodedRow[],
   batch: MicroBatch,
   weights: ReadonlyMap<string, Tensor>,

@@ -29,7 +29,7 @@ import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
 import { createFrozenLayers, type FrozenLayers } from './frozen-layers.ts'
 import type { Head } from './head-files.ts'
-import { LabelledRow } from './labelled-rows.ts'
+import { AveragedRow, LabelledRow } from './labelled-rows.ts'
 import type { OpenModel } from './open-model.ts'
 import type { PreparedRows } from './prepare-rows.ts'
 
@@ -57,13 +57,15 @@ export async function compileJob(
 ): Promise<CompiledJob> {
   const { recipe } = job
   const method = methodOf(recipe.method)
-  const task = taskOf(recipe.method, recipe.scenario, rows.classNames.length)
+  const task = taskOf(recipe.method, recipe.scenario, rows.classNames.length, config)
   const collation = collationOf(job, config, task, rows)
   const fromLayer = recipe.reuseFrozenLayers ? lowestTrainedLayer(config, method) : 0
   // Above all blocks no token looks at another.
   const keptOf = (whole: readonly EncodedRow[]): readonly EncodedRow[] =>
-    fromLayer === config.layers ? whole.map((row) => new LabelledRow(row)) : whole
-  const body = { task, isPacked: recipe.batch.packing, fromLayer, lossChunks: collation.lossChunks }
+    fromLayer === config.layers
+      ? whole.map((row) => (collation.hasPooling ? new AveragedRow(row) : new LabelledRow(row)))
+      : whole
+  const body = { task, isPacked: collation.layout === 'packed', fromLayer, lossChunks: collation.lossChunks }
   const compile = await createCompiler(job, config, rows, { backend, opened })
   const { neftuneAlpha, labelSmoothing } = recipe.regularisation
   const step = buildTrainingGraph(config, method, {
@@ -113,12 +115,16 @@ function collationOf(
   const { batch } = recipe
   const asks = task.kind === 'language-model' ? 'next-token' : 'class'
   const isEncoder = config.kind !== 'decoder'
+  const hasPooling = task.kind === 'sequence-classes' && task.isAveraged === true
+  // The mean of a text is taken over a row.
+  const isPacked = batch.packing && !hasPooling
   const most = mostLabelledTokens([...train, ...validation], batch.rowsAtOnce ?? batch.microRows, asks)
   return {
     lossChunks: task.kind === 'language-model' ? chooseLossChunks(most, config.vocabulary) : 1,
     asks,
-    layout: batch.packing ? 'packed' : 'padded',
-    hasSegments: batch.packing || isEncoder,
+    layout: isPacked ? 'packed' : 'padded',
+    hasSegments: isPacked || isEncoder,
+    hasPooling,
     hasTypes: config.embedding.types !== null,
     firstPosition: config.positionOffset,
   }

@@ -9,6 +9,7 @@ import {
   type MicroBatch,
   placeRows,
 } from '#engine/train/collate.ts'
+import { isReduced } from './labelled-rows.ts'
 
 export interface FrozenLayers {
   /** 'hidden' float32 [B,S,C] of the rows as they lie in the batch. */
@@ -27,32 +28,41 @@ export interface FrozenLayersParts {
   readonly collation: Collation
 }
 
+const wholeOf = (row: EncodedRow): EncodedRow => (isReduced(row) ? row.whole : row)
+
+/** Of a reduced row fewer numbers are kept than of the whole one, under a key that no whole one has. */
+const keyOf = (row: EncodedRow): ArrayLike<number> =>
+  isReduced(row) ? [...Array.from(row.whole.ids), ...row.mark] : row.ids
+
 export function createFrozenLayers({ session, cache, width, collation }: FrozenLayersParts): FrozenLayers {
   const counts = { read: 0, computed: 0 }
 
   async function compute(rows: readonly EncodedRow[]): Promise<Float32Array[]> {
-    const batch = collate(rows, { ...collation, layout: 'packed', hasSegments: true })
+    const batch = collate(rows.map(wholeOf), { ...collation, layout: 'packed', hasSegments: true })
     const hidden = (await session.run(batch.feeds)).get('hidden')?.data
     if (!(hidden instanceof Float32Array)) throw new Error('the graph returned no hidden')
-    return rows.map(({ ids }, row) => {
-      const start = batch.starts[row]! * width
-      return hidden.slice(start, start + ids.length * width)
+    return rows.map((row, index) => {
+      const start = batch.starts[index]!
+      if (isReduced(row)) return row.reduce(hidden, start, width)
+      return hidden.slice(start * width, (start + row.ids.length) * width)
     })
   }
 
   return {
     counts,
     async hiddenStates(rows, batch) {
-      const numbers = rows.map(({ ids }) => cache.read(ids))
-      const missing = rows.filter((_, row) => numbers[row] === null)
+      const keys = rows.map(keyOf)
+      const read = (row: number): Float32Array | null => cache.read(keys[row]!, rows[row]!.labels.length)
+      const numbers = rows.map((_, row) => read(row))
+      const missing = rows.map((_, row) => row).filter((row) => numbers[row] === null)
       counts.read += rows.length - missing.length
       counts.computed += missing.length
       if (missing.length > 0) {
-        const computed = await compute(missing)
+        const computed = await compute(missing.map((row) => rows[row]!))
         for (const [index, row] of missing.entries()) {
-          cache.write(row.ids, computed[index]!)
+          cache.write(keys[row]!, computed[index]!)
           // What is kept is what later passes see: the first pass sees it too, so that all passes are alike.
-          numbers[rows.indexOf(row)] = cache.read(row.ids) ?? computed[index]!
+          numbers[row] = read(row) ?? computed[index]!
         }
       }
       return placeRows(batch, width, numbers as Float32Array[])

@@ -1,14 +1,17 @@
 // Rows of the data set as the training loop wants them: tokenised, the answer labelled; those that cannot be used are
 // named with the reason. The trainer never sees the test set.
 import { createHash } from 'node:crypto'
-import { readSplit } from '#core/data/dataset-folder.ts'
+import { readManifest, readSplit } from '#core/data/dataset-folder.ts'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
+import { classNamesOf } from '#core/training/class-names.ts'
+import { hasClassHead } from '#core/training/method-of.ts'
 import { type TokenRow, tokenizedOnce, tokenKey } from '#core/training/token-cache.ts'
-import { countLabelled, type EncodedRow } from '#engine/train/collate.ts'
+import { type Collation, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import { tokenizeExample } from '#formats/completion-mask.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { PromptedExample } from '#shared/rows.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
+import { classedText, taggedText } from './class-rows.ts'
 import type { OpenModel } from './open-model.ts'
 
 export interface PreparedRows {
@@ -16,8 +19,8 @@ export interface PreparedRows {
   readonly validation: readonly EncodedRow[]
   /** Of the validation rows, in their order: what was asked, and the answer that is expected. */
   readonly validationExamples: readonly PromptedExample[]
-  /** Labels of the data, in order; a new last layer has one output for each. */
-  readonly classes: number
+  /** What the outputs of a new last layer stand for, in order; none where the model writes. */
+  readonly classNames: readonly string[]
   readonly leftOut: readonly { readonly rowId: string; readonly reason: string }[]
   /** SHA-256 over ids and labels of every used row in order: what the model reads, whatever the file was. */
   readonly sha256: string
@@ -27,8 +30,9 @@ export interface PreparedRows {
 
 /** Throws ProblemError: data.too-few-rows where no training row is left, and what reading and tokenising say. */
 export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<PreparedRows> {
-  const train = await tokenizeSplit(job, model, 'train')
-  const validation = await tokenizeSplit(job, model, 'validation')
+  const classNames = await readClassNames(job)
+  const train = await tokenizeSplit(job, model, classNames, 'train')
+  const validation = await tokenizeSplit(job, model, classNames, 'validation')
   const leftOut = [...train.leftOut, ...validation.leftOut]
   if (train.rows.length === 0)
     throw new ProblemError({
@@ -42,7 +46,7 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
     train: train.rows,
     validation: validation.rows,
     validationExamples: validation.rows.map(({ example }) => validationExamples[example]!),
-    classes: 0,
+    classNames,
     leftOut,
     sha256: hashRows([...train.rows, ...validation.rows]),
     close() {
@@ -54,6 +58,11 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
 
 type Split = 'train' | 'validation'
 
+async function readClassNames({ datasetFolder, recipe }: TrainerJob): Promise<readonly string[]> {
+  if (!hasClassHead(recipe.method)) return []
+  return classNamesOf(recipe.scenario, unwrap(await readManifest(datasetFolder)))
+}
+
 async function examplesOf({ datasetFolder, recipe }: TrainerJob, split: Split): Promise<PromptedExample[]> {
   const scenario = scenarioOf(recipe.scenario)
   return unwrap(await readSplit(datasetFolder, split)).flatMap((row) =>
@@ -64,36 +73,63 @@ async function examplesOf({ datasetFolder, recipe }: TrainerJob, split: Split): 
 /** Raised where the same data gives other tokens than before, by a change of ours. */
 const tokenisation = 1
 
-function tokenizeSplit(job: TrainerJob, model: OpenModel, split: Split) {
+function tokenizeSplit(job: TrainerJob, model: OpenModel, classNames: readonly string[], split: Split) {
   const { recipe } = job
   const mostTokens = Math.min(recipe.batch.maxTokens, model.config.maxPositions)
-  const key = tokenKey({
+  const facts = {
     tokenisation,
     split,
     mostTokens,
     data: recipe.data.fingerprint,
     scenario: recipe.scenario,
-    instruction: recipe.instruction,
     text: model.textSha256,
-  })
-  return tokenizedOnce(job.cacheFolder, key, () => encodeSplit(job, model, split, mostTokens))
+  }
+  const asked: Readonly<Record<string, string>> = hasClassHead(recipe.method)
+    ? { classes: JSON.stringify(classNames), textToken: model.config.output.textToken }
+    : { instruction: recipe.instruction }
+  const encode = encoderOf(job, model, classNames)
+  return tokenizedOnce(job.cacheFolder, tokenKey({ ...facts, ...asked }), async () =>
+    encodeExamples(
+      await examplesOf(job, split),
+      encode,
+      mostTokens,
+      hasClassHead(recipe.method) ? 'class' : 'next-token',
+    ),
+  )
 }
 
-async function encodeSplit(
-  job: TrainerJob,
-  { tokenizer, template }: OpenModel,
-  split: Split,
+type Encode = (example: PromptedExample) => Pick<TokenRow, 'ids' | 'labels'>
+
+/** A model that writes reads the conversation and learns the answer; a head reads the text alone. */
+function encoderOf(
+  { recipe }: TrainerJob,
+  { tokenizer, template, config }: OpenModel,
+  classNames: readonly string[],
+): Encode {
+  if (!hasClassHead(recipe.method))
+    return ({ prompt, answer }) => unwrap(tokenizeExample(tokenizer, template, prompt, answer))
+  const textOf = ({ prompt }: PromptedExample): string => prompt.at(-1)?.content ?? ''
+  if (recipe.scenario === 'entity-recognition')
+    return (example) => taggedText(tokenizer, classNames, textOf(example), example.answer)
+  return (example) => classedText(tokenizer, config, textOf(example), classNames.indexOf(example.answer))
+}
+
+function encodeExamples(
+  examples: readonly PromptedExample[],
+  encode: Encode,
   mostTokens: number,
+  asks: Collation['asks'],
 ) {
   const rows: TokenRow[] = []
   const leftOut: { rowId: string; reason: string }[] = []
-  for (const [index, { rowId, prompt, answer }] of (await examplesOf(job, split)).entries()) {
-    const { ids, labels } = unwrap(tokenizeExample(tokenizer, template, prompt, answer))
+  for (const [index, example] of examples.entries()) {
+    const { rowId } = example
+    const { ids, labels } = encode(example)
     const encoded = { rowId, example: index, ids, labels }
     const reason =
       ids.length > mostTokens
         ? `${ids.length} tokens; ${mostTokens} are allowed (batch.maxTokens)`
-        : countLabelled(encoded) === 0
+        : countLabelled(encoded, asks) === 0
           ? 'its answer is empty'
           : null
     if (reason === null) rows.push(encoded)

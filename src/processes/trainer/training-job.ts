@@ -4,19 +4,22 @@ import { join } from 'node:path'
 import { diskProblemOf } from '#core/training/checkpoint-format.ts'
 import { findNewestCheckpoint } from '#core/training/checkpoint-search.ts'
 import { prepareCheckpoints, pruneCheckpoints, writeCheckpoint } from '#core/training/checkpoints.ts'
+import { hasClassHead } from '#core/training/method-of.ts'
 import { type Backend, initialValues } from '#engine/index.ts'
 import { train } from '#engine/train/loop.ts'
-import type { TrainingSetup } from '#engine/train/ports.ts'
+import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
 import { initialState, keptParameters, type TrainState } from '#engine/train/state.ts'
 import { type Result, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import { openWeights } from '../scorer/model-folder.ts'
 import { type CompiledJob, compileJob, type Opened } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
+import { checkMemory, type MemoryLook } from './memory-check.ts'
 import { openModel } from './open-model.ts'
 import { type PreparedRows, prepareRows } from './prepare-rows.ts'
 import { identityOf, type RunIdentity, softwareNotice } from './run-identity.ts'
 import { createSampleAnswers, type SampleAnswers } from './sample-answers.ts'
+import { createSampleLabels } from './sample-labels.ts'
 import { readState, stateContent } from './state-files.ts'
 import { sweepTuned, writeTuned } from './tuned-files.ts'
 
@@ -26,6 +29,8 @@ export interface TrainerHost extends PausePorts {
   /** Of this Tunewright. */
   readonly appVersion: string
   readonly peakResidentBytes: () => number
+  /** Null where memory is not looked at. */
+  readonly memory: MemoryLook | null
 }
 
 type Events<T = void> = AsyncGenerator<TrainerEvent, T>
@@ -54,25 +59,39 @@ async function* work(job: TrainerJob, host: TrainerHost, sessions: Opened[]): Ev
   const identity = identityOf(job, rows, { backend: host.backend.name, tunewright: host.appVersion })
   const state = yield* openState(job, compiled, identity)
   yield planEvent(compiled.setup, rows, state, host.backend)
-  const samples = createSampleAnswers({ job, model, rows, setup: compiled.setup, host, state })
-  yield* trainAndFinish(job, host, compiled, identity, state, samples)
+  if (state.step === 0) for (const text of job.notices ?? []) yield { kind: 'notice', text }
+  const { setup } = compiled
+  const computing = computingPorts(compiled)
+  if (host.memory !== null && state.ending === null) {
+    const { memory } = host
+    const problem = yield* checkMemory({ job, compiled, state, ports: computing, memory })
+    if (problem !== null) return yield { kind: 'failed', problem }
+  }
+  const samples = hasClassHead(job.recipe.method)
+    ? createSampleLabels({ ...job, model, rows, setup, state, ports: { ...host, ...computing } })
+    : createSampleAnswers({ job, model, rows, setup, host, state })
+  yield* trainAndFinish(job, { ...host, ...computing }, compiled, identity, state, samples)
 }
+
+type ComputingPorts = Pick<TrainingPorts, 'forwardBackward' | 'score' | 'hiddenStates'>
+
+const computingPorts = ({ training, scoring, frozenLayers }: CompiledJob): ComputingPorts => ({
+  forwardBackward: (feeds) => training.run(feeds),
+  score: (feeds) => scoring.run(feeds),
+  ...(frozenLayers && { hiddenStates: (rows, batch) => frozenLayers.hiddenStates(rows, batch) }),
+})
 
 async function* trainAndFinish(
   job: TrainerJob,
-  host: TrainerHost,
+  host: TrainerHost & ComputingPorts,
   compiled: CompiledJob,
   identity: RunIdentity,
   state: TrainState,
   samples: SampleAnswers,
 ): Events {
-  const { frozenLayers } = compiled
   const { layout } = compiled.setup
   const training = train(compiled.setup, state, {
     ...host,
-    forwardBackward: (feeds) => compiled.training.run(feeds),
-    score: (feeds) => compiled.scoring.run(feeds),
-    ...(frozenLayers && { hiddenStates: (batchRows, batch) => frozenLayers.hiddenStates(batchRows, batch) }),
     async saveCheckpoint(current) {
       const written = await writeCheckpoint(job.runFolder, stateContent(current, layout, identity))
       if (written.ok) await pruneCheckpoints(job.runFolder, job.recipe.checkpoints.keepLast, current.step)
@@ -81,7 +100,7 @@ async function* trainAndFinish(
   })
   const outcome = yield* withSamples(training, samples)
   if (outcome.reason === 'failed') return yield { kind: 'failed', problem: outcome.problem }
-  const write = (parameters: Float32Array) => writeTuned(job, compiled.config, compiled.head, layout, parameters)
+  const write = (parameters: Float32Array) => writeTuned(job, compiled, layout, parameters)
   const adapterSha256 =
     outcome.reason === 'cancelled'
       ? yield* keepBest(state, write)

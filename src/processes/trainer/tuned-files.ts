@@ -18,8 +18,14 @@ import type { ParameterLayout } from '#engine/train/state.ts'
 import type { Result } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { adapterContent } from './adapter-files.ts'
+import { type Head, headContent } from './head-files.ts'
 import type { TunedContent } from './tuned-content.ts'
 import { wholeModelContent } from './whole-model-files.ts'
+
+export interface TunedModel {
+  readonly config: ModelConfig
+  readonly head: Head
+}
 
 /** Removes what an interrupted write left in the run's folder. */
 export async function sweepTuned(runFolder: string): Promise<void> {
@@ -36,7 +42,7 @@ export async function sweepTuned(runFolder: string): Promise<void> {
  */
 export async function writeTuned(
   { runFolder, modelFolder, recipe }: TrainerJob,
-  model: ModelConfig,
+  { config, head }: TunedModel,
   layout: ParameterLayout,
   parameters: Float32Array,
 ): Promise<Result<string>> {
@@ -45,9 +51,11 @@ export async function writeTuned(
   const folder = join(runFolder, files.folder)
   return diskAttempt(folder, async () => {
     const content =
-      kind === 'model'
-        ? await wholeModelContent(modelFolder, layout, parameters)
-        : adapterContent(recipe, model, layout, parameters)
+      kind === 'adapter'
+        ? adapterContent(recipe, config, head.task, layout, parameters)
+        : recipe.method.kind === 'head'
+          ? await headContent(modelFolder, config, head, layout, parameters)
+          : await wholeModelContent(modelFolder, layout, parameters)
     const found = await sameThere(folder, files.weights, content)
     if (found !== null) return found
     return writeFolderDurably(folder, async (inside) => {
