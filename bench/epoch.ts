@@ -61,69 +61,60 @@ async function askAboutEpochs(peer: Peer, epochCase: EpochCase, wishes: Wishes):
   }
 }
 
+const seconds = (values: readonly number[]): string => values.map((ms) => (ms / 1000).toFixed(1)).join(', ')
+const nats = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(', ')
+
+/** Prints a run as soon as it is over, and gives it back. */
+function told<T extends EpochFigures>(name: string, figures: T): T {
+  const losses = nats(figures.lossesNats)
+  const memory = figures.peakMib.toFixed(0)
+  console.log(`  ${name.padEnd(24)} s an epoch: ${seconds(figures.epochsMs)}; loss: ${losses}; ${memory} MiB`)
+  return figures
+}
+
 async function measure(data: EpochData, peer: Peer | null, wishes: Wishes): Promise<Report> {
   const epochCase = await openEpochCase(data, wishes.rows, wishes.threads)
   const lengths = epochCase.train.map(({ ids }) => ids.length)
-  const { epochs } = wishes
-  const options = { gradientCheckpointing: wishes.checkpointing, base: 'float' } as const
-  const allLayers = { ...options, epochs, topLayers: null, reuseFrozenLayers: false }
-  const ours = await trainEpochs(epochCase, allLayers)
-  const theirs = peer ? await askAboutEpochs(peer, epochCase, wishes) : null
-  const cached = wishes.hasCached
-    ? await trainEpochs(epochCase, {
-        ...options,
-        epochs: Math.max(2, epochs),
-        topLayers: topThird,
-        reuseFrozenLayers: true,
-      })
-    : null
-  const quantised = new Map<Base, EpochFigures>()
-  for (const base of wishes.bases) quantised.set(base, await trainEpochs(epochCase, { ...allLayers, base }))
-  rmSync(epochCase.job.runFolder, { recursive: true, force: true })
-  return {
-    data,
+  const facts = {
     trainRows: lengths.length,
     validationRows: epochCase.validation.length,
     tokens: lengths.reduce((sum, length) => sum + length, 0),
     longestTokens: Math.max(...lengths),
-    ours,
-    cached,
-    quantised,
-    peer: theirs,
   }
+  console.log(
+    `${data}: ${facts.trainRows} rows, ${facts.tokens} tokens, the longest ${facts.longestTokens}; ` +
+      `${facts.validationRows} rows to measure on.`,
+  )
+  const { epochs } = wishes
+  const options = { gradientCheckpointing: wishes.checkpointing, base: 'float' } as const
+  const allLayers = { ...options, epochs, topLayers: null, reuseFrozenLayers: false }
+  const upper = { ...options, epochs: Math.max(2, epochs), topLayers: topThird, reuseFrozenLayers: true }
+  const ours = told('ours', await trainEpochs(epochCase, allLayers))
+  const theirs = peer ? told('PEFT', await askAboutEpochs(peer, epochCase, wishes)) : null
+  const cached = wishes.hasCached
+    ? told('ours, top third, reused', await trainEpochs(epochCase, upper))
+    : null
+  const quantised = new Map<Base, EpochFigures>()
+  for (const base of wishes.bases)
+    quantised.set(base, told(`ours, ${base} base`, await trainEpochs(epochCase, { ...allLayers, base })))
+  rmSync(epochCase.job.runFolder, { recursive: true, force: true })
+  return { data, ...facts, ours, cached, quantised, peer: theirs }
 }
 
-const seconds = (values: readonly number[]): string => values.map((ms) => (ms / 1000).toFixed(1)).join(', ')
-const nats = (values: readonly number[]): string => values.map((value) => value.toFixed(4)).join(', ')
-
-function print(report: Report): void {
-  const { data, trainRows, validationRows, tokens, longestTokens, ours, cached, quantised, peer } = report
-  console.log(
-    `${data}: ${trainRows} rows, ${tokens} tokens, the longest ${longestTokens}; ${validationRows} to measure on.`,
-  )
-  const row = (name: string, figures: EpochFigures): void => {
-    const losses = nats(figures.lossesNats)
-    const memory = figures.peakMib.toFixed(0)
+function printRatios({ ours, cached, quantised, peer }: Report): void {
+  const fastest = ({ epochsMs }: EpochFigures): number => Math.min(...epochsMs)
+  for (const [base, figures] of quantised) {
+    const loss = figures.lossesNats.at(-1)! / ours.lossesNats.at(-1)!
     console.log(
-      `  ${name.padEnd(24)} s an epoch: ${seconds(figures.epochsMs)}; loss: ${losses}; ${memory} MiB`,
+      `  ${base} beside float: time ${(fastest(figures) / fastest(ours)).toFixed(2)}, loss ${loss.toFixed(4)}`,
     )
   }
-  row('ours', ours)
-  if (cached) row('ours, top third, reused', cached)
-  for (const [base, figures] of quantised) {
-    row(`ours, ${base} base`, figures)
-    const time = Math.min(...figures.epochsMs) / Math.min(...ours.epochsMs)
-    const loss = figures.lossesNats.at(-1)! / ours.lossesNats.at(-1)!
-    console.log(`    beside float: time ${time.toFixed(2)}, loss ${loss.toFixed(4)}`)
-  }
   if (!peer) return
-  row('PEFT', peer)
-  const [theirMs, ourMs] = [Math.min(...peer.epochsMs), Math.min(...ours.epochsMs)]
-  console.log(`  PEFT computes ${peer.positionsPerEpoch} positions, padding included.`)
-  console.log(`  times faster: ${(theirMs / ourMs).toFixed(2)}`)
+  console.log(`  PEFT computes ${peer.positionsPerEpoch} positions an epoch, padding included.`)
+  console.log(`  times faster: ${(fastest(peer) / fastest(ours)).toFixed(2)}`)
   const later = cached?.epochsMs.slice(1) ?? []
   if (later.length > 0)
-    console.log(`  times faster from the second epoch on: ${(theirMs / Math.min(...later)).toFixed(2)}`)
+    console.log(`  times faster from the second epoch on: ${(fastest(peer) / Math.min(...later)).toFixed(2)}`)
 }
 
 const plain = (report: Report) => ({ ...report, quantised: Object.fromEntries(report.quantised) })
@@ -161,7 +152,7 @@ async function main(): Promise<void> {
   const reports: Report[] = []
   for (const data of values.data.split(',') as EpochData[]) {
     const report = await measure(data, peer, wishes)
-    print(report)
+    printRatios(report)
     reports.push(report)
     if (values.json)
       writeFileSync(values.json, `${JSON.stringify({ wishes, reports: reports.map(plain) }, null, 2)}\n`)
