@@ -2,6 +2,7 @@
 import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
 import { poolings } from '#shared/embedding-protocol.ts'
+import { type ExportForm, exportForms } from '#shared/export-forms.ts'
 import { scenarioIds } from '#shared/recipe.ts'
 import { type Problem, ProblemError } from '#shared/result.ts'
 import { type Application, appVersion, openApplication } from './application.ts'
@@ -260,12 +261,15 @@ function addProofCommands(program: Command, run: Run): void {
         await (await import('./commands/proof.ts')).proveTunedRun(application, application.findRun(runId))
       }),
     )
-  addCommand(program, 'export', 'take the adapter away')
+  addCommand(program, 'export', 'take what a run made away: its adapter, or a whole model')
     .argument('<run>')
-    .addOption(new Option('--as <form>', 'form').choices(['peft']).default('peft'))
-    .action((runId: string, _options: unknown, command: Command) =>
+    .addOption(
+      new Option('--as <form>', 'form; left out, the most usual one of its method').choices([...exportForms]),
+    )
+    .action((runId: string, options: { as?: ExportForm }, command: Command) =>
       run(command, async (application) => {
-        await (await import('./commands/export.ts')).exportRun(application, application.findRun(runId))
+        const { exportRun } = await import('./commands/export.ts')
+        await exportRun(application, application.findRun(runId), options.as)
       }),
     )
 }

@@ -81,6 +81,12 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
+interface Compared {
+  metric: string
+  base: { value: number }
+  tuned: { value: number }
+}
+
 interface Trained {
   runId: string
   status: string
@@ -175,6 +181,26 @@ describe('the whole story', () => {
     expect(report.verdict.sentence).not.toBe('')
     const shown = await runJson<Shown>('runs', 'show', runId)
     expect(shown.comparisons).toHaveLength(1)
+  })
+
+  test('a run that trains the whole model is proved against its base and taken away as a model of its own', async () => {
+    const trained = await runJson<Trained>('train', recipe, '--method', 'full', '--epochs', '2')
+    const { run, artifacts } = await runJson<Shown>('runs', 'show', trained.runId)
+    expect([...new Set(artifacts.map(({ kind }) => kind))]).toEqual(['model'])
+    expect(artifacts).toHaveLength(4)
+    const report = await runJson<{ baseline: { value: number }; comparisons: Compared[] }>(
+      'proof',
+      trained.runId,
+    )
+    const loss = report.comparisons.find(({ metric }) => metric === 'lossNats')!
+    expect(loss.tuned.value).toBeLessThan(loss.base.value - 0.5)
+    const exported = await runJson<{ files: { name: string; sha256: string }[] }>('export', trained.runId)
+    expect(exported.files.find(({ name }) => name === 'model.safetensors')?.sha256).toBe(run.adapterSha256)
+    const gguf = await runJson<{ files: { name: string }[] }>('export', trained.runId, '--as', 'gguf-q8')
+    expect(gguf.files.map(({ name }) => name)).toContain('model-Q8_0.gguf')
+    const refused = await start('export', trained.runId, '--as', 'peft').done
+    expect(refused.code).toBe(1)
+    expect(refused.error).toContain('it trained the model itself')
   })
 
   test('Ctrl-C while a proof is measured ends with exit code 130 (it was 1) and keeps nothing', async () => {
