@@ -18,6 +18,8 @@ export const trainerJob = z.strictObject({
   cacheFolder: z.string(),
   /** What they may take on disk. */
   cacheLimitBytes: z.int().nonnegative(),
+  /** What is told as notices when the run begins: what was changed so that it fits into memory. */
+  notices: z.array(z.string()).optional(),
   /** First event's sequence number: one more than the last the journal holds for this run. */
   firstSeq: z.int().nonnegative(),
 })

@@ -19,6 +19,7 @@ async function runInHere(answer: 'resume' | 'cancel' = 'resume'): Promise<Traine
     appVersion: 'test',
     nowMs: () => performance.now(),
     peakResidentBytes: () => 0,
+    memory: null,
     nextCommand: async () => 'continue' as const,
     holdYourself: () => {},
     waitWhilePaused: async () => answer,

@@ -42,10 +42,11 @@ export async function train(application: Application, draft: RecipeDraft): Promi
   const { library, launcher, output } = application
   const writer = application.writer()
   const prepared = unwrap(await prepareRun(draft, { library, writer }))
-  const { runId, dataset, model, recipe } = prepared
+  const { runId, dataset, model, recipe, changed } = prepared
   output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}`)
   await printDataset(application, dataset, draft)
   for (const line of settingLines(recipe)) output.line(line)
+  for (const line of changed) output.line(line)
   for (const line of [...idleSentences(draft), ...doubtSentences(recipe)]) output.line(line)
   const service = createRunService({ library, launcher, writer, reader: application.reader() })
   const outcome = await followRun(application, unwrap(await service.launch(runId)))

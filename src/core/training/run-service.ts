@@ -35,6 +35,12 @@ export const launchable: readonly RunStatus[] = ['queued', 'interrupted', 'cance
 
 export const runFolderOf = (library: Library, runId: string): string => join(library.runsFolder, runId)
 
+/** What prepare-run.ts changed so that the run fits into memory, as it wrote it down with the computer. */
+function changedFor(device: unknown): string[] {
+  const { changed } = (device ?? {}) as { readonly changed?: unknown }
+  return Array.isArray(changed) ? changed.map(String) : []
+}
+
 export function createRunService(options: RunServiceOptions): RunService {
   const {
     library,
@@ -73,6 +79,7 @@ export function createRunService(options: RunServiceOptions): RunService {
             cacheFolder: library.cacheFolder,
             cacheLimitBytes: readSettings(library).cacheLimitBytes,
             firstSeq: started.value.firstSeq,
+            notices: changedFor(run.device),
           },
         }),
       )

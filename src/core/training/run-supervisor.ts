@@ -203,7 +203,8 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
       return isDiskFull(done.problem) ? null : { runId, status: 'crashed', problem: done.problem }
     }
     const status = ending?.kind === 'failed' && fault === null ? 'failed' : 'crashed'
-    const problem = fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(runId, exit))
+    const problem =
+      fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(runId, exit, job.recipe))
     const written = journal.failRun(runId, { status, problem })
     if (written.ok) return { runId, status, problem }
     return isDiskFull(written.problem) ? null : { runId, status, problem: written.problem }

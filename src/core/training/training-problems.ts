@@ -1,11 +1,13 @@
 // Problems of runs, in words. What happened, where, what to do next.
+import type { Recipe } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import type { ChildExit } from '../system/launcher.ts'
 
 const resumeRemedy = (runId: string) =>
   `Continue it on its screen, or with: tunewright runs resume ${runId}. It goes on from its last checkpoint and loses nothing that was shown.`
 
-export function deadTrainer(runId: string, exit: ChildExit): Problem {
+/** `recipe` is that of the run, for what could be lowered. */
+export function deadTrainer(runId: string, exit: ChildExit, recipe: Recipe): Problem {
   const how = exit.signal === null ? `ended with code ${exit.code}` : `was ended by the signal ${exit.signal}`
   const isMemory = exit.signal === 'SIGKILL' || /out of memory|allocation failed/i.test(exit.lastWords)
   return {
@@ -13,10 +15,23 @@ export function deadTrainer(runId: string, exit: ChildExit): Problem {
     message: `The training process ${how} before it was done.`,
     where: `run ${runId}`,
     remedy: isMemory
-      ? `${resumeRemedy(runId)} If it happens again the computer may be short of memory: choose a smaller batch.`
+      ? `${resumeRemedy(runId)} Close other programs first. If it happens again the computer is short of memory: start a new run with ${lessMemory(recipe)}.`
       : resumeRemedy(runId),
     details: exit.lastWords,
   }
+}
+
+/** What of this recipe would take less memory, the gentlest first. */
+function lessMemory({ batch, gradientCheckpointing, optimizer, method }: Recipe): string {
+  const rows = Math.min(batch.rowsAtOnce ?? batch.microRows, batch.microRows)
+  const ways = [
+    rows > 1 ? `fewer rows at once (batch.rowsAtOnce, now ${rows})` : null,
+    gradientCheckpointing ? null : 'gradient checkpointing (gradientCheckpointing)',
+    optimizer.kind === 'adamw' ? '8-bit AdamW (optimizer.kind)' : null,
+    method.kind !== 'full' && method.base === 'float' ? 'a base in 4 bits (method.base)' : null,
+    `shorter rows (batch.maxTokens, now ${batch.maxTokens})`,
+  ].filter((way) => way !== null)
+  return ways.length === 1 ? ways.join('') : `${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}`
 }
 
 export function silentTrainer(runId: string, limitMs: number): Problem {

@@ -105,7 +105,7 @@ function crashed(error: unknown): Problem {
       : 'Training ran into a fault of Tunewright.',
     where: 'inside the training process',
     remedy: isMemory
-      ? 'Resume with smaller batches (batch.microRows) or shorter rows (batch.maxTokens).'
+      ? 'Start a new run with fewer rows at once (batch.rowsAtOnce) or shorter ones (batch.maxTokens).'
       : 'Resume the run: it goes on from its last checkpoint. If it happens again, report it with the details.',
     details: detailsOf(error),
   }

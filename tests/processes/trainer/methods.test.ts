@@ -25,6 +25,7 @@ async function run(job: TrainerJob, stopAtStep = Number.POSITIVE_INFINITY): Prom
     appVersion: 'test',
     nowMs: () => performance.now(),
     peakResidentBytes: () => 1,
+    memory: null,
     nextCommand: async () => (step >= stopAtStep ? ('cancel' as const) : ('continue' as const)),
     holdYourself: () => {},
     waitWhilePaused: async () => 'cancel' as const,

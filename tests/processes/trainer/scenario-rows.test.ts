@@ -162,6 +162,7 @@ describe.each(Object.keys(samples) as ScenarioId[])('%s', (scenario) => {
       backend: createOnnxBackend(),
       appVersion: 'test',
       peakResidentBytes: () => process.memoryUsage().rss,
+      memory: null,
     }
     for await (const event of runTrainingJob(job, host)) events.push(event)
     expect(events.at(-1)).toMatchObject({ kind: 'finished', step: 1 })

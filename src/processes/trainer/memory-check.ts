@@ -1,0 +1,101 @@
+// Before the first step: whether what is free is enough, and what the longest rows really take. A run that the system
+// would end in the middle is ended here, with words.
+import { stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { planMemory } from '#core/training/memory-plan.ts'
+import { parameterCount, type Tensor } from '#engine/index.ts'
+import { collate, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
+import type { TrainingPorts } from '#engine/train/ports.ts'
+import { feedsOf } from '#engine/train/run.ts'
+import { type TrainState, viewsOf } from '#engine/train/state.ts'
+import type { Problem } from '#shared/result.ts'
+import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import { formatBytes } from '#shared/units.ts'
+import type { CompiledJob } from './compile-job.ts'
+
+/** What the system says of memory, in bytes. */
+export interface MemoryLook {
+  /** Of this process now. */
+  residentBytes(): number
+  peakResidentBytes(): number
+  /** What other programs leave free, and this process may use. */
+  availableBytes(): number
+}
+
+export interface MemoryCheck {
+  readonly job: TrainerJob
+  readonly compiled: CompiledJob
+  readonly state: TrainState
+  readonly ports: Pick<TrainingPorts, 'forwardBackward' | 'hiddenStates'>
+  readonly memory: MemoryLook
+}
+
+/** Plans and peaks lie so far apart at most (docs/figures.md); more is told, and less than it is not called short. */
+const planError = 0.15
+
+/** Null where the run may begin. The gradients that are computed here are thrown away. */
+export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEvent, Problem | null> {
+  const { job, memory } = check
+  const plan = await planOf(check)
+  const short = shortOf(plan.total - memory.residentBytes(), plan.total, memory)
+  if (short !== null) return short
+  yield { kind: 'phase', phase: 'training', detail: 'trying the longest rows' }
+  await tryLongest(check)
+  // What is computed for validation rows has not been yet.
+  const soFar = plan.total - (job.recipe.reuseFrozenLayers ? 0 : plan.besides)
+  const peak = memory.peakResidentBytes()
+  if (peak > (1 + planError) * soFar)
+    yield {
+      kind: 'notice',
+      text: `The longest rows took ${formatBytes(peak)} of memory; ${formatBytes(soFar)} were planned.`,
+    }
+  return shortOf(plan.besides + plan.trained / 2, peak + plan.besides, memory)
+}
+
+/** The plan with the rows as they are. */
+async function planOf({ job: { recipe, modelFolder }, compiled: { config, head, setup } }: MemoryCheck) {
+  const { size } = await stat(join(modelFolder, 'model.safetensors'))
+  const { asks } = setup.collation
+  const rows = [...setup.trainRows, ...setup.validationRows]
+  const most = (of: (row: EncodedRow) => number): number =>
+    rows.reduce((largest, row) => Math.max(largest, of(row)), 1)
+  return planMemory({
+    config,
+    recipe,
+    task: head.task,
+    rows: {
+      longestTokens: most(({ ids }) => ids.length),
+      mostLabelledTokens: most((row) => countLabelled(row, asks)),
+    },
+    bytesPerValue: size / parameterCount(config) < 3 ? 2 : 4,
+  })
+}
+
+async function tryLongest({ compiled: { setup, config }, state, ports }: MemoryCheck): Promise<void> {
+  const { rowsAtOnce, microRows } = setup.recipe.batch
+  const rows = [...setup.trainRows]
+    .sort((a, b) => b.ids.length - a.ids.length)
+    .slice(0, Math.min(rowsAtOnce ?? microRows, microRows))
+  const batch = collate(rows, setup.collation)
+  const feeds = await feedsOf(ports, rows, batch, viewsOf(setup.layout, state.parameters))
+  if (setup.noise) feeds.set('embedding.noise', noNoise([...batch.shape, config.hidden]))
+  await ports.forwardBackward(feeds)
+}
+
+const noNoise = (shape: readonly number[]): Tensor => ({
+  dtype: 'float32',
+  shape,
+  data: new Float32Array(shape.reduce((product, size) => product * size, 1)),
+})
+
+function shortOf(stillBytes: number, wholeBytes: number, { availableBytes }: MemoryLook): Problem | null {
+  const free = availableBytes()
+  if ((1 - planError) * stillBytes <= free) return null
+  return {
+    code: 'memory.too-small',
+    message: `Training would take about ${formatBytes(wholeBytes)} of memory, ${formatBytes(stillBytes)} more than it holds now, and ${formatBytes(free)} are free.`,
+    where: 'before the first step',
+    remedy:
+      'Close other programs and continue the run; or start a new one, which is made to fit what is free then: fewer rows at once (batch.rowsAtOnce), gradient checkpointing, a base in 4 bits.',
+  }
+}
