@@ -36,7 +36,11 @@ export async function findPeer(): Promise<Peer | null> {
 }
 
 /** Runs `<script>.py` with `parameters` as its argument; what it prints last is its result. */
-export async function askPeer<T>({ python }: Peer, script: 'step' | 'epoch', parameters: object): Promise<T> {
+export async function askPeer<T>(
+  { python }: Peer,
+  script: 'step' | 'epoch' | 'embeddings',
+  parameters: object,
+): Promise<T> {
   const environment = {
     ...process.env,
     HF_HUB_OFFLINE: '1',
