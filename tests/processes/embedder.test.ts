@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -27,7 +27,7 @@ const encoder = join(home, 'encoder')
 const width = 32
 beforeAll(() => {
   writeTinyModel(decoder)
-  writeTinyEncoder(encoder)
+  writeTiny(encoder, bert)
 })
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
@@ -45,10 +45,10 @@ const bert = {
   hidden_act: 'gelu',
 }
 
-/** A BERT with seeded weights; its tokenizer gives a token for each byte between [CLS] and [SEP]. */
-function writeTinyEncoder(folder: string): void {
+/** Seeded weights; the tokenizer gives a token for each byte between [CLS] and [SEP]. */
+function writeTiny(folder: string, config: object): void {
   mkdirSync(folder, { recursive: true })
-  const tensors = parameterShapes(unwrap(parseModelConfig(bert))).map(({ name, shape }) => {
+  const tensors = parameterShapes(unwrap(parseModelConfig(config))).map(({ name, shape }) => {
     const random = counterRandom(5, name)
     const data = Float32Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => random(i) - 0.5)
     return [name, { shape: [...shape], data }] as const
@@ -65,7 +65,7 @@ function writeTinyEncoder(folder: string): void {
     },
   }
   writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(new Map(tensors)))
-  writeFileSync(join(folder, 'config.json'), JSON.stringify(bert))
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizerJson))
   writeFileSync(join(folder, 'tokenizer_config.json'), '{}')
 }
@@ -189,6 +189,33 @@ describe('a decoder', () => {
   })
 })
 
+describe('a model that has no vectors to give', () => {
+  const problemOf = async (modelFolder: string): Promise<unknown> => {
+    const refused = await embed({ modelFolder, texts }).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(ProblemError)
+    return (refused as ProblemError).problem
+  }
+
+  test('one that reads a text and writes another is refused', async () => {
+    const folder = join(home, 't5')
+    const sizes = { d_model: width, d_kv: 8, d_ff: 64, num_layers: 1, num_decoder_layers: 1, num_heads: 4 }
+    writeTiny(folder, { model_type: 't5', vocab_size: 258, decoder_start_token_id: 0, ...sizes })
+    expect(await problemOf(folder)).toMatchObject({ code: 'model.unsupported-family', where: folder })
+  })
+
+  test('one whose weights are no numbers fails with that', async () => {
+    const folder = join(home, 'broken')
+    writeTiny(folder, bert)
+    const shapes = parameterShapes(await readModelConfig(folder))
+    const broken = shapes.map(({ name, shape }) => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(Number.NaN)
+      return [name, { shape: [...shape], data }] as const
+    })
+    writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(new Map(broken)))
+    expect(await problemOf(folder)).toMatchObject({ code: 'embedder.failed' })
+  })
+})
+
 describe('as a process', () => {
   const request = { modelFolder: encoder, cacheFolder: home, threads: 1, maxTokens: 64, pooling: null }
 
@@ -197,6 +224,17 @@ describe('as a process', () => {
     const { vectors } = await embed({ modelFolder: encoder, texts })
     expect(made.vectors.map((vector) => [...vector])).toEqual(vectors)
     expect(made).toMatchObject({ width, pooling: 'mean', cut: new Set() })
+  })
+
+  test('is stopped by its signal, and leaves no folder behind', async () => {
+    const stop = new AbortController()
+    const many = Array.from({ length: 4000 }, (_, at) => `text ${at}`)
+    const made = await embedByProcess(
+      { ...request, texts: many },
+      { launcher: createNodeLauncher(), signal: stop.signal, onProgress: () => stop.abort() },
+    )
+    expect(made).toMatchObject({ ok: false, problem: { code: 'proof.cancelled' } })
+    expect(readdirSync(home).filter((name) => name.includes('embeddings'))).toEqual([])
   })
 
   test('a model that is not there is a Problem', async () => {
