@@ -74,7 +74,10 @@ function folderOf(files: readonly StoredWeight[]): string | null {
  * worth its memory; spinning threads gain nothing and disturb other sessions and programs. The optimizer stays off: it
  * would merge recomputation with the first pass, unfold half-precision weights, and undo `tie`.
  */
-function sessionSettings(threads: number, weightsFolder: string | null): ort.InferenceSession.SessionOptions {
+export function sessionSettings(
+  threads: number,
+  weightsFolder: string | null,
+): ort.InferenceSession.SessionOptions {
   const weights =
     weightsFolder === null ? {} : { model_external_initializers_file_folder_path: weightsFolder }
   return {
