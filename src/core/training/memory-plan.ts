@@ -63,15 +63,18 @@ export function planMemory(
   { training, others }: RunFigures = runFigures(request),
 ): MemoryPlan {
   const { config, recipe, task } = request
-  const shapes = trainableShapes(config, methodOf(recipe.method), task).map(({ shape }) => shape)
+  const trainable = trainableShapes(config, methodOf(recipe.method), task)
+  const shapes = trainable.map(({ shape }) => shape)
+  const isTrained = new Set(trainable.map(({ name }) => name))
   const sum = (of: (figures: GraphFigures) => number): number =>
     others.reduce((bytes, figures) => bytes + of(figures), 0)
   const nodes = training.nodes + sum((figures) => figures.nodes)
   // Values, sums of gradients, those that a run of the graph returns, the best version.
   const copies = recipe.regularisation.averaging === null ? 4 : 5
   const parts = {
+    // Trained weights are copied out of the file.
     weights: parameterShapes(config, task).reduce(
-      (bytes, { name, shape }) => bytes + bytesOfWeight(request, name, shape),
+      (bytes, { name, shape }) => bytes + (isTrained.has(name) ? 0 : bytesOfWeight(request, name, shape)),
       0,
     ),
     trained: copies * 4 * shapes.reduce((count, shape) => count + elements(shape), 0),

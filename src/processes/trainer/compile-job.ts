@@ -17,6 +17,7 @@ import {
   type ModelConfig,
   type Session,
   type Task,
+  type WeightLocation,
 } from '#engine/index.ts'
 import { layerRates } from '#engine/optim/layer-rates.ts'
 import { type Collation, type EncodedRow, mostLabelledTokens } from '#engine/train/collate.ts'
@@ -43,6 +44,8 @@ export interface CompiledJob {
   readonly setup: TrainingSetup
   readonly training: Session
   readonly scoring: Session
+  /** Weights kept in fewer bits, where the recipe wants that. */
+  readonly quantised: Quantised | undefined
   /** Null where graphs begin with the tokens. */
   readonly frozenLayers: FrozenLayers | null
 }
@@ -66,7 +69,8 @@ export async function compileJob(
       ? whole.map((row) => (collation.hasPooling ? new AveragedRow(row) : new LabelledRow(row)))
       : whole
   const body = { task, isPacked: collation.layout === 'packed', fromLayer, lossChunks: collation.lossChunks }
-  const compile = await createCompiler(job, config, rows, { backend, opened })
+  const quantised = await quantisedOf(job, config)
+  const compile = createCompiler(job, config, rows, { backend, opened, quantised })
   const { neftuneAlpha, labelSmoothing } = recipe.regularisation
   const step = buildTrainingGraph(config, method, {
     ...body,
@@ -92,6 +96,7 @@ export async function compileJob(
       collation,
       noise: neftuneAlpha === null ? null : { alpha: neftuneAlpha, width: config.hidden },
     },
+    quantised,
     training: await compile(step),
     scoring: await compile(buildScoringGraph(config, method, { ...body, mask: 'causal' })),
     frozenLayers:
@@ -130,22 +135,34 @@ function collationOf(
   }
 }
 
+type Quantised = ReadonlyMap<string, WeightLocation>
+
+async function quantisedOf(
+  { recipe, modelFolder: folder }: TrainerJob,
+  config: ModelConfig,
+): Promise<Quantised | undefined> {
+  const { base: scheme } = recipe.method
+  if (scheme === 'float') return undefined
+  return unwrap(await quantisedWeights({ folder, weightsSha256: recipe.model.weightsSha256, config, scheme }))
+}
+
 type Compile = (built: BuiltGraph) => Promise<Session>
 
-async function createCompiler(
+interface CompilerParts {
+  readonly backend: Backend
+  readonly opened: Opened[]
+  readonly quantised: Quantised | undefined
+}
+
+function createCompiler(
   { recipe, modelFolder, runFolder }: TrainerJob,
   config: ModelConfig,
   { train, validation }: PreparedRows,
-  { backend, opened }: { readonly backend: Backend; readonly opened: Opened[] },
-): Promise<Compile> {
+  { backend, opened, quantised }: CompilerParts,
+): Compile {
   const longest = [...train, ...validation].reduce((length, row) => Math.max(length, row.ids.length), 1)
   // The runtime wants a row of the rotary tables for every place of a row, packed ones included.
   const places = longest * (recipe.batch.rowsAtOnce ?? recipe.batch.microRows)
-  const { base } = recipe.method
-  const { weightsSha256 } = recipe.model
-  const request = { folder: modelFolder, weightsSha256, config }
-  const quantised =
-    base === 'float' ? undefined : unwrap(await quantisedWeights({ ...request, scheme: base }))
   return async (built) => {
     const weights = await locateWeights(modelFolder, config, built, places, quantised)
     const options = { threads: recipe.threads, weights, workFolder: join(runFolder, 'work') }

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { methodOf } from '#core/training/method-of.ts'
 import { createDecoding, type Decoding } from '#engine/decode.ts'
-import { type Backend, buildDecodingGraph } from '#engine/index.ts'
+import { type Backend, buildDecodingGraph, type WeightLocation } from '#engine/index.ts'
 import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
 import { measuredParameters, type TrainState, viewsOf } from '#engine/train/state.ts'
 import type { SamplesBody } from '#shared/journal-types.ts'
@@ -31,6 +31,8 @@ export interface SampleParts {
   readonly setup: TrainingSetup
   readonly host: Pick<TrainingPorts, 'nowMs' | 'nextCommand'> & { readonly backend: Backend }
   readonly state: TrainState
+  /** Weights kept in fewer bits, where training reads such. */
+  readonly quantised?: ReadonlyMap<string, WeightLocation> | undefined
 }
 
 export function createSampleAnswers(parts: SampleParts): SampleAnswers {
@@ -81,7 +83,7 @@ interface Sampler {
   answer(deadlineMs: number): Promise<SamplesBody['answers']>
 }
 
-function openSampler({ job, model, rows, setup, host, state }: SampleParts): Sampler {
+function openSampler({ job, model, rows, setup, host, state, quantised }: SampleParts): Sampler {
   const { config, tokenizer } = model
   const { rows: chosen, answerTokens } = chooseSampleRows(model, rows, job.recipe.seed)
   const built = buildDecodingGraph(config, methodOf(job.recipe.method))
@@ -123,7 +125,7 @@ function openSampler({ job, model, rows, setup, host, state }: SampleParts): Sam
       const session = unwrap(
         await host.backend.compile(built.graph, {
           threads: job.recipe.threads,
-          weights: await locateWeights(job.modelFolder, config, built, places),
+          weights: await locateWeights(job.modelFolder, config, built, places, quantised),
           workFolder: join(job.runFolder, 'work'),
         }),
       )

@@ -69,7 +69,7 @@ async function* work(job: TrainerJob, host: TrainerHost, sessions: Opened[]): Ev
   }
   const samples = hasClassHead(job.recipe.method)
     ? createSampleLabels({ ...job, model, rows, setup, state, ports: { ...host, ...computing } })
-    : createSampleAnswers({ job, model, rows, setup, host, state })
+    : createSampleAnswers({ job, model, rows, setup, host, state, quantised: compiled.quantised })
   yield* trainAndFinish(job, { ...host, ...computing }, compiled, identity, state, samples)
 }
 
