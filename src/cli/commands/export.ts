@@ -1,7 +1,6 @@
 // export RUN --as peft|model|gguf-f16|gguf-q8
 
-import type { Exported } from '#core/export/export-folder.ts'
-import { exportRun as exportRunFiles } from '#core/export/index.ts'
+import { type Exported, exportRun as exportRunFiles } from '#core/export/index.ts'
 import { type ExportForm, exportFormsOf } from '#shared/export-forms.ts'
 import { unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'

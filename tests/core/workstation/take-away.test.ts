@@ -174,8 +174,9 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
       { role: 'user' as const, content: 'where is the parcel' },
     ],
   })
-  const [, afterShop] = await ask({ sides: [own('base', 'office'), own('tuned', 'shop')] })
-  const [, afterOffice] = await ask({ sides: [own('base', 'office'), own('tuned', 'office')] })
+  // The base's words tell: what a few steps make of so small a model may say the same to everything.
+  const [afterShop] = await ask({ sides: [own('base', 'shop'), own('tuned', 'office')] })
+  const [afterOffice] = await ask({ sides: [own('base', 'office'), own('tuned', 'shop')] })
   expect(afterShop!.last.ended).toMatch(/^(end-of-turn|token-limit)$/)
   expect(afterShop!.text).not.toBe(afterOffice!.text)
 
