@@ -60,7 +60,7 @@ export const planOption = z.strictObject({
   values: settingChanges,
   estimate: planEstimate,
   fit,
-  /** What will happen, in three sentences. */
+  /** What will happen, and what it costs. */
   sentences: z.array(z.string()),
   isRecommended: z.boolean(),
   blocking: problem.nullable(),
