@@ -212,6 +212,11 @@ export const proofReport = z.strictObject({
   /** Test rows that were measured; the turns of a conversation are one. */
   rows: z.int(),
   leftOut: z.array(z.strictObject({ rowId: z.string(), reason: z.string() })),
+  /**
+   * What the base side is: the model before the training, or, where that can name nothing, the class whose mean state is
+   * nearest in it.
+   */
+  beside: z.enum(['model', 'nearest-class']).optional(),
   /** The metric that decides the verdict. */
   metric: metricName,
   baseline: metricValue,

@@ -85,7 +85,11 @@ export function measureAnswers(spec: MeasureSpec, ports: MeasurePorts): Promise<
   })
 }
 
-function askedRows({ scenario, rows, instruction }: MeasureSpec): AskedRow[] {
+export function askedRows({
+  scenario,
+  rows,
+  instruction,
+}: Pick<MeasureSpec, 'scenario' | 'rows' | 'instruction'>): AskedRow[] {
   const { toExamples } = scenarioOf(scenario)
   return rows.flatMap((row) =>
     toExamples(row, instruction).map(({ rowId, prompt, answer }) => ({
@@ -112,7 +116,7 @@ function leftOutRows(
   return [...reasons].map(([rowId, reason]) => ({ rowId, reason }))
 }
 
-const noRow = (reason = 'none was scored'): ProblemError =>
+export const noRow = (reason = 'none was scored'): ProblemError =>
   new ProblemError({
     code: 'data.too-few-rows',
     message: `No row could be measured: ${reason}.`,

@@ -3,7 +3,7 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { ProofReport } from '#shared/proof-protocol.ts'
 import { attemptAsync, type Result, unwrap } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
-import { modelFolder } from '../models/model-library.ts'
+import { modelFolder, showModel } from '../models/model-library.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
@@ -25,12 +25,14 @@ export function proveJournaledRun(runId: string, ports: ProvingPorts): Promise<R
     const { library, launcher, reader, writer, signal, onProgress } = ports
     const { recipe } = unwrap(reader.getRun(runId))
     const tuned = unwrap(await requireTunedUnchanged(library, reader, runId))
-    const { model, data, scenario, instruction, threads, seed } = recipe
+    const { model, method, data, scenario, instruction, threads, seed } = recipe
     return unwrap(
       await proveRun(
         {
           runId,
           scenario,
+          method,
+          isAsked: unwrap(await showModel(library, model.id)).hasChatTemplate,
           instruction,
           model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
           tuned,

@@ -3,7 +3,7 @@
 import { join } from 'node:path'
 import type { TestSetOpening } from '#shared/dataset.ts'
 import type { HashedFolder, ProofReport, TunedVersion } from '#shared/proof-protocol.ts'
-import type { ScenarioId } from '#shared/recipe.ts'
+import type { Recipe, ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { DatasetRow } from '#shared/rows.ts'
 import { readManifest, readSplit } from '../data/index.ts'
@@ -11,15 +11,21 @@ import { openTestSet } from '../data/test-set.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { sha256File } from '../system/durable-files.ts'
 import type { Launcher } from '../system/launcher.ts'
+import { classNamesOf } from '../training/class-names.ts'
+import { hasClassHead } from '../training/method-of.ts'
 import { tunedWeightsPath } from '../training/tuned-version.ts'
 import { cancelledProblem } from './child-job.ts'
+import { measureClasses } from './class-answers.ts'
 import { measureAnswers, plainWay } from './measure-answers.ts'
-import type { MeasureProgress } from './measured-answers.ts'
+import type { MeasuredAnswers, MeasureProgress } from './measured-answers.ts'
 import { buildReport } from './report.ts'
 
 export interface ProofSpec {
   readonly runId: string
   readonly scenario: ScenarioId
+  readonly method: Recipe['method']
+  /** The model can be asked in a conversation. */
+  readonly isAsked: boolean
   /** As in the run's recipe. */
   readonly instruction: string
   readonly model: HashedFolder
@@ -72,17 +78,35 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
     const { rows, labels } = await openRows(spec, ports)
     const trainingTexts = await readTrainingTexts(spec)
     throwIfAborted(ports)
-    const measured = unwrap(await measureAnswers({ ...spec, rows, labels, ways: [plainWay] }, ports))
+    const measured = await measure(spec, ports, rows, labels)
     throwIfAborted(ports)
     tell('computing')
     const { scenario, seed } = spec
     const seconds = (performance.now() - startMs) / 1000
-    const report = await buildReport(measured, { scenario, labels, trainingTexts, seed }, seconds)
+    const built = await buildReport(measured, { scenario, labels, trainingTexts, seed }, seconds)
+    const report: ProofReport = { ...built, beside: besideOf(spec) }
     throwIfAborted(ports)
     tell('saving')
     await ports.journal.saveProof(spec.runId, report)
     return report
   })
+}
+
+/** What a new last layer is measured beside: an untrained one says nothing. */
+const besideOf = ({ method, isAsked }: ProofSpec): ProofReport['beside'] =>
+  hasClassHead(method) && !isAsked ? 'nearest-class' : 'model'
+
+async function measure(
+  spec: ProofSpec,
+  ports: ProofPorts,
+  rows: readonly DatasetRow[],
+  labels: readonly string[] | null,
+): Promise<MeasuredAnswers> {
+  const asking = { ...spec, rows, labels, ways: [plainWay] }
+  if (!hasClassHead(spec.method)) return unwrap(await measureAnswers(asking, ports))
+  const classNames = classNamesOf(spec.scenario, unwrap(await readManifest(spec.datasetFolder)))
+  const trainingRows = unwrap(await readSplit(spec.datasetFolder, 'train'))
+  return measureClasses({ ...asking, classNames, trainingRows }, ports)
 }
 
 /** The figures are about these bytes and no others; the test set is not opened for anything else. */

@@ -14,6 +14,7 @@ import { modelFolder, showModel } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { describeMachine, describeVersions } from '../system/machine.ts'
+import { classNamesOf } from './class-names.ts'
 import { hasClassHead } from './method-of.ts'
 import { memoryProblem, planRun } from './plan-run.ts'
 import { refusedRecipe } from './recipe-sense.ts'
@@ -93,9 +94,9 @@ async function fitRecipe(
 ): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
   const rows = unwrap(await readSplit(datasetFolder(library, dataset.fingerprint), 'train'))
   const tokenizer = await readTokenizer(modelFolder(library, id))
-  const instruction = instructionOf(draft, dataset)
+  const instruction = hasClassHead(draft.method) ? '' : instructionOf(draft, dataset)
   const lengths = measureRowLengths(rows, scenarioOf(draft.scenario), instruction, tokenizer)
-  const classes = dataset.labels?.length ?? 0
+  const classes = classNamesOf(draft.scenario, dataset).length
   const plan = planRun({ recipe: draft, model, lengths, classes, availableBytes })
   // That every row is too long is for the trainer to say: it knows the template.
   if (plan === null) return { draft, changed: [] }

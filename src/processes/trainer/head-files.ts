@@ -52,17 +52,18 @@ const classEndings = {
 /** The fields by which transformers builds the head and names its outputs. */
 function headConfig(
   config: Readonly<Record<string, unknown>>,
-  { kind }: Task,
+  task: Task,
   classNames: readonly string[],
 ): Record<string, unknown> {
   const known = Array.isArray(config.architectures) ? String(config.architectures[0]) : ''
+  // No class of transformers averages texts: such a model stays a body by name, with one linear layer more.
+  const isFamilyForm = task.kind === 'token-classes' || (task.kind === 'sequence-classes' && !task.isAveraged)
   const stem = /^(.+?)(LMHeadModel|Model|For[A-Z]\w*)$/.exec(known)?.[1]
-  const { architectures: _, ...rest } = config
   return {
-    ...rest,
-    ...(stem !== undefined && kind !== 'language-model' && { architectures: [stem + classEndings[kind]] }),
+    ...config,
+    ...(stem !== undefined && isFamilyForm && { architectures: [stem + classEndings[task.kind]] }),
     id2label: Object.fromEntries(classNames.map((name, index) => [index, name])),
     label2id: Object.fromEntries(classNames.map((name, index) => [name, index])),
-    ...(kind === 'sequence-classes' && { problem_type: 'single_label_classification' }),
+    ...(task.kind === 'sequence-classes' && { problem_type: 'single_label_classification' }),
   }
 }

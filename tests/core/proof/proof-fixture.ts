@@ -9,7 +9,7 @@ import { type Library, openLibrary } from '#core/system/library.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
-import { recipe, recipeDraft, type ScenarioId } from '#shared/recipe.ts'
+import { recipe, recipeDraft, type ScenarioId, trainingMethod } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { writeTinyAdapter, writeTinyModel } from '../../processes/tiny-model.ts'
 
@@ -74,6 +74,8 @@ export async function makeProofFixture(scenario: ScenarioId, rows: number): Prom
     spec: {
       runId: 'run-1',
       scenario,
+      method: trainingMethod.parse({}),
+      isAsked: true,
       instruction: 'Answer.',
       model: { folder: modelFolder, weightsSha256 },
       tuned: {

@@ -38,6 +38,8 @@ export const proof = {
     lossNats: 'How surprised it is by the expected answers; less is better.',
     perplexity: 'Between how many next words it hesitates, as it were; fewer is better.',
   },
+  beside:
+    'This model only reads: a last layer that was never trained would say nothing. So “{base}” stands for what it knows by itself: each text gets the label whose training rows it is closest to on average, and nothing is trained.',
   examples:
     'With {count} example in the prompt and no training it reached {value} ({low} to {high}) on {rows} other rows (steering rows). Compare with care: other rows. | With {count} examples in the prompt and no training it reached {value} ({low} to {high}) on {rows} other rows (steering rows). Compare with care: other rows.',
   examplesMayDo: 'So examples alone, without training, may do as well here.',

@@ -1,0 +1,81 @@
+// The proof of a run with a new last layer, all parts real: the head that the trainer left names the locked rows, beside
+// the class whose mean state is nearest in the frozen model.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { proveRun } from '#core/proof/index.ts'
+import { createNodeLauncher } from '#core/system/launcher.ts'
+import { tunedFiles, tunedKindOf } from '#core/training/tuned-version.ts'
+import { type ProofReport, proofReport } from '#shared/proof-protocol.ts'
+import type { ScenarioId } from '#shared/recipe.ts'
+import { unwrap } from '#shared/result.ts'
+import { type HeadRuns, makeHeadRuns, runHead } from '../../processes/trainer/head-runs.ts'
+import { finishedOf } from '../../processes/trainer/trainer-process.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+let runs: HeadRuns
+beforeAll(async () => {
+  runs = await makeHeadRuns()
+})
+afterAll(() => rm(runs.tiny.library.home, { recursive: true, force: true }))
+
+async function trainAndProve(scenario: ScenarioId, changes: Record<string, unknown>): Promise<ProofReport> {
+  const job = await runs.makeJob(scenario, changes)
+  const { recipe } = job
+  const weightsSha256 = finishedOf(await runHead(job)).adapterSha256!
+  const kind = tunedKindOf(recipe.method)
+  const report = await proveRun(
+    {
+      runId: job.runId,
+      scenario,
+      method: recipe.method,
+      isAsked: false,
+      instruction: '',
+      model: { folder: job.modelFolder, weightsSha256: recipe.model.weightsSha256 },
+      tuned: { kind, folder: join(job.runFolder, tunedFiles[kind].folder), weightsSha256 },
+      datasetFolder: job.datasetFolder,
+      cacheFolder: job.cacheFolder,
+      threads: 1,
+      maxTokens: recipe.batch.maxTokens,
+      seed: 1,
+    },
+    {
+      launcher: createNodeLauncher(),
+      journal: { recordOpening: async () => {}, saveProof: async () => {} },
+    },
+  )
+  return proofReport.parse(unwrap(report))
+}
+
+const reuse = { reuseFrozenLayers: true }
+
+describe('the proof of a head', () => {
+  test.each([
+    ['for texts', { method: { kind: 'head' }, ...reuse }],
+    [
+      'for texts beside an adapter',
+      { method: { kind: 'lora-head', rank: 4, alpha: 8 }, optimizer: { learningRate: 0.01 } },
+    ],
+  ])('%s: probabilities of every label, and the label that is likeliest', async (_, changes) => {
+    const report = await trainAndProve('classification', changes)
+    expect(report).toMatchObject({ beside: 'nearest-class', metric: 'accuracy' })
+    expect(report.rows).toBeGreaterThan(15)
+    const { labels } = report.labels!
+    for (const { base, tuned, expected } of report.answers)
+      for (const { labelLogProbs, text, lossNats } of [base, tuned]) {
+        expect(labelLogProbs!.reduce((sum, logProb) => sum + Math.exp(logProb), 0)).toBeCloseTo(1, 5)
+        expect(labelLogProbs![labels.indexOf(text!)]).toBe(Math.max(...labelLogProbs!))
+        expect(lossNats).toBeCloseTo(-labelLogProbs![labels.indexOf(expected)]!, 6)
+      }
+  })
+
+  test('for words: the names in the text, found better than by the nearest mean', async () => {
+    const report = await trainAndProve('entity-recognition', { method: { kind: 'head' }, ...reuse })
+    expect(report.metric).toBe('entityF1')
+    expect(report.tuned.value).toBeGreaterThan(report.baseline.value)
+    expect(report.tuned.value).toBeGreaterThan(0.8)
+    for (const { tuned, prompt } of report.answers)
+      for (const line of tuned.text!.split('\n')) expect(prompt.at(-1)!.content).toContain(line.split(': ')[1])
+  })
+})
