@@ -12,7 +12,7 @@ import {
 import type { Recipe } from '#shared/recipe.ts'
 import { methodOf } from './method-of.ts'
 import { figuresOfRun, type PlannedRows, type RunFigures, type RunGraphsRecipe } from './run-graphs.ts'
-import { scratchOf, type WeightForm } from './run-scratch.ts'
+import { sampleScratch, scratchOf, type WeightForm } from './run-scratch.ts'
 
 /** Of a recipe what decides its memory. */
 export type MemoryRecipe = RunGraphsRecipe & Pick<Recipe, 'optimizer'>
@@ -28,7 +28,7 @@ export interface MemoryPlan {
   readonly activations: number
   /** What operators need for themselves while they run. */
   readonly workspace: number
-  /** Values of the graphs beside it: of validation rows, and of blocks that are computed once. */
+  /** Values of the graphs beside it: of validation rows, of blocks that are computed once, of sample answers. */
   readonly besides: number
   /** The program, its runtime and the prepared graphs. */
   readonly program: number
@@ -71,6 +71,7 @@ export function planMemory(
   const nodes = training.nodes + sum((figures) => figures.nodes)
   // Values, sums of gradients, those that a run of the graph returns, the best version.
   const copies = recipe.regularisation.averaging === null ? 4 : 5
+  const samples = task.kind === 'language-model' ? sampleScratch(config, weightForm(request)) : 0
   const parts = {
     // Trained weights are copied out of the file.
     weights: parameterShapes(config, task).reduce(
@@ -81,7 +82,7 @@ export function planMemory(
     optimizer: optimizerBytes(recipe.optimizer.kind, shapes),
     activations: training.peakBytes - training.scratchBytes,
     workspace: training.scratchBytes,
-    besides: sum((figures) => figures.peakBytes),
+    besides: sum((figures) => figures.peakBytes) + samples,
     program: programBytes + bytesPerToken * config.vocabulary + bytesPerNode * nodes,
   }
   return { ...parts, total: Object.values(parts).reduce((bytes, part) => bytes + part, 0) }

@@ -41,13 +41,17 @@ function attentionScratch(node: OpNode, sizes: SymbolSizes): number {
 const sizeOf = (dim: number | string, sizes: SymbolSizes): number =>
   typeof dim === 'number' ? dim : sizes.get(dim)!
 
+/** The vocabulary's table of 8 bits: cast codes, scaled values, and what is held between them (measured: docs/figures.md). */
+const tableCopies = { half: 1, int8: 2.3, int4: 2.3, nf4: 1.5 } as const
+
 /**
  * Weights of half precision are cast once for a block, those of fewer bits for one product; the table of the vocabulary
  * once for all of the loss.
  */
 function weightScratch(config: ModelConfig, form: WeightForm): (node: OpNode) => number {
   if (form === 'float') return () => 0
-  const table = 4 * config.vocabulary * config.hidden
+  const copies = tableCopies[form]
+  const table = 4 * copies * config.vocabulary * config.hidden
   const linears = layerLinears(config, 0).map(({ inputWidth, outputWidth }) => 4 * inputWidth * outputWidth)
   const block = form === 'half' ? linears.reduce((sum, bytes) => sum + bytes, 0) : Math.max(...linears)
   return ({ region, kind }) => {
@@ -55,3 +59,7 @@ function weightScratch(config: ModelConfig, form: WeightForm): (node: OpNode) =>
     return kind === 'linear' || kind === 'linearInputBackward' ? block : 0
   }
 }
+
+/** The graph that writes sample answers makes the table float once more, beside all others (measured). */
+export const sampleScratch = ({ vocabulary, hidden }: ModelConfig, form: WeightForm): number =>
+  (form === 'float' ? 0 : form === 'half' ? 1 : 1.8) * 4 * vocabulary * hidden
