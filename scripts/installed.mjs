@@ -117,6 +117,7 @@ const tasks = {
     await runInstalled('node', ['scripts/duplicates.ts'])
   },
   build: ensureBuilt,
+  'bench:memory': (rest) => runInstalled('node', ['bench/memory.ts', ...rest]),
   'bench:step': (rest) => runInstalled('node', ['bench/step.ts', ...rest]),
   'bench:epoch': (rest) => runInstalled('node', ['bench/epoch.ts', ...rest]),
 }
