@@ -1,5 +1,5 @@
 // What a run was and what it proved, as lines of text: settings, the two curves, base against tuned with intervals.
-import { hasTargets, methodWords, optimizerNames } from '#core/training/method-words.ts'
+import { baseNote, hasTargets, methodWords, optimizerNames } from '#core/training/method-words.ts'
 import type { RunCurve } from '#shared/journal-types.ts'
 import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
@@ -11,9 +11,11 @@ import { formatTable } from './table.ts'
 /** Every setting that decides the run, plain words first, the field's term after them. */
 export function settingLines(recipe: Recipe): string[] {
   const { method, optimizer, schedule, batch, duration, evaluation } = recipe
+  const note = baseNote(method)
   const rows: string[][] = [
     ['what is trained', methodWords(method)],
     ...(hasTargets(method) ? [['adapted layers', method.targets.join(', ')]] : []),
+    ...(note === null ? [] : [['what is measured', note]]),
     [
       'how strongly it learns',
       `learning rate ${optimizer.learningRate}, ${schedule.kind} after ${Math.round(schedule.warmupShare * 100)} % warm-up`,
@@ -86,6 +88,12 @@ export function proofLines(report: ProofSummary): string[] {
     ...formatTable(['', 'base model', 'tuned', 'difference'], rows).map((line) => `  ${line}`),
     '',
     `  ${report.rows} locked test rows; in brackets the 95 % interval (${report.intervals.method}, ${report.intervals.resamples} resamples).`,
+    ...(report.beside === 'nearest-class'
+      ? [
+          '  This model only reads, and an untrained last layer says nothing. "base model" is what it knows by itself:',
+          '  each text has the label whose training rows it is closest to on average; nothing is trained.',
+        ]
+      : []),
     ...(report.leftOut.length > 0 ? [`  ${report.leftOut.length} test rows could not be measured.`] : []),
   ]
 }

@@ -218,9 +218,13 @@ function settings({ recipe, runId, createdAtMs, appVersion }: CardFacts): string
   ].join('\n')
 }
 
-function limits({ baseModel, proof }: CardFacts): string {
+function limits({ baseModel, proof, recipe }: CardFacts): string {
+  const { base } = recipe.method
   return [
     `* It inherits the abilities, errors and licence of its base model (${escapeMarkdown(baseModel.licence)}).`,
+    ...(base === 'float'
+      ? []
+      : ['* It was trained beside a copy of the model in fewer bits, and measured on the model itself.']),
     '* It was measured on rows like those it learned from. On other texts it may be worse than the base model.',
     ...(proof && proof.rows < smallTestRows ? [`* The test set was small (${proof.rows} rows).`] : []),
   ].join('\n')

@@ -35,6 +35,12 @@ export function methodWords(method: Method): string {
   }
 }
 
+/** Where losses of the run and figures of the proof are about different bases; null where they are not. */
+export const baseNote = ({ base }: Method): string | null =>
+  base === 'float'
+    ? null
+    : 'losses of the run are of the model in fewer bits; proof, answers and exports put the adapter on the model itself'
+
 /** Whether parts of blocks are chosen: a full run trains them all. */
 export const hasTargets = ({ kind }: Method): boolean => kind === 'lora' || kind === 'lora-head'
 
