@@ -70,7 +70,7 @@ await draw('projects', '/')
 await draw('goal', '/projects/new')
 for (const step of ['data', 'model', 'advice', 'plan']) await draw(step, `/projects/${projectId}/${step}`)
 await draw('proof', `/runs/${firm}/proof`)
-await followJob(call, await call('export.adapter', { runId: firm }))
+await followJob(call, await call('export.start', { runId: firm, form: 'peft' }))
 await draw('use', `/runs/${firm}/use`)
 /** The first suggested message, answered by both. */
 const ask = async (): Promise<void> => {
