@@ -44,5 +44,9 @@ test('where it learns and how the rest is kept', () => {
 test('the promise of repeatability is said for each label that a backend can have', () => {
   const said = determinismLabels.map((label) => words({}, {}, label).at(-1) ?? '')
   expect(said[0]).toContain('last bit')
+  const reused = words({ topLayers: 2 }, { reuseFrozenLayers: true }, determinismLabels[0])
+  expect(reused.at(-1)).toContain('while the copies')
+  // No layer rests: nothing is kept of any.
+  expect(words({}, { reuseFrozenLayers: true }, determinismLabels[0]).at(-1)).toBe(said[0])
   expect(said.map((word) => word.split(/\W/)[0])).toEqual(['Yes', 'Nearly', 'No'])
 })

@@ -20,7 +20,7 @@ export function runFacts({ recipe, determinism }: Run): RunFact[] {
     ...(method.kind === 'full'
       ? []
       : [{ name: t('training.facts.rest'), value: t(`training.facts.base.${method.base}`) }]),
-    { name: t('training.facts.repeat'), value: repeatWord(determinism) },
+    { name: t('training.facts.repeat'), value: repeatWord(recipe, determinism) },
   ]
 }
 
@@ -42,10 +42,14 @@ function layersWord({ method: { topLayers }, reuseFrozenLayers }: Run['recipe'])
   return t(`training.facts.${reuseFrozenLayers ? 'topLayersReused' : 'topLayers'}`, { count: topLayers })
 }
 
-function repeatWord(determinism: string | null): string {
+/** What is kept of resting layers was computed beside other rows, so its last digit may be of another run. */
+function repeatWord({ method, reuseFrozenLayers }: Recipe, determinism: string | null): string {
   if (determinism === null) return t('training.facts.repeatable.unknown')
   const label = determinismLabels.find((one) => one === determinism)
-  return label === undefined ? determinism : t(`training.facts.repeatable.${repeatKeys[label]}`)
+  if (label === undefined) return determinism
+  const hasCopies = reuseFrozenLayers && (method.kind === 'head' || method.topLayers !== null)
+  if (hasCopies && repeatKeys[label] === 'exact') return t('training.facts.repeatable.exactWithCopies')
+  return t(`training.facts.repeatable.${repeatKeys[label]}`)
 }
 
 const repeatKeys = {

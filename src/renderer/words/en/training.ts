@@ -91,6 +91,8 @@ export const training = {
     repeat: 'Does the same plan give the same run again?',
     repeatable: {
       exact: 'Yes, on this computer to the last bit',
+      exactWithCopies:
+        'Yes, on this computer to the last bit, while the copies kept of the lower layers are the same',
       close: 'Nearly: numbers agree to about five digits',
       no: 'No: each run comes out a little different',
       unknown: 'Known once it has started',
