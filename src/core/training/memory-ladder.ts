@@ -70,6 +70,8 @@ export function fitIntoMemory<R extends MemoryRecipe>(request: LadderRequest<R>)
   for (const rung of [null, ...rungs]) {
     const next = rung === null ? changed : rung.change(changed)
     if (next === null) continue
+    // Weights of few bits take more where the vocabulary, made float at its use, is most of the model.
+    if (rung !== null && plan(withRows(next, 1)).total >= plan(withRows(changed, 1)).total) continue
     changed = next
     if (rung !== null) sentences.push(rung.sentence)
     const fitting = withMostRows(changed, request)

@@ -56,7 +56,12 @@ export function planRun(request: PlanRequest): RunPlan | null {
     task,
     rows: longest,
   })
-  const plan = (changed: RecipeDraft): MemoryPlan => planMemory(requestOf(changed))
+  const figures = new Map<RecipeDraft, RunFigures>()
+  const plan = (changed: RecipeDraft): MemoryPlan => {
+    const own = runFigures(requestOf(changed))
+    figures.set(changed, own)
+    return planMemory(requestOf(changed), own)
+  }
   const fitted = fitIntoMemory({ recipe, freeBytes: availableBytes, plan })
   const fitsAt = (maxTokens: number): ShorterRows | null => {
     const shorter = fittingRows(lengths, maxTokens)
@@ -70,7 +75,7 @@ export function planRun(request: PlanRequest): RunPlan | null {
     recipe: fitted.recipe,
     rows,
     memory: fitted.plan,
-    figures: runFigures(requestOf(fitted.recipe)),
+    figures: figures.get(fitted.recipe)!,
     trainedBytes: shapes.reduce((sum, { shape }) => sum + 4 * shape.reduce((n, size) => n * size, 1), 0),
     fits: fitted.fits,
     sentences: fitted.sentences,

@@ -17,7 +17,7 @@ const draft = (changes: Record<string, unknown> = {}): RecipeDraft =>
     ...changes,
   })
 
-const config = knownModels[0]!.config
+const config = knownModels[1]!.config
 const rows = { longestTokens: 200, mostLabelledTokens: 60 }
 const known = new Map<string, MemoryPlan>()
 const plan = (recipe: RecipeDraft): MemoryPlan => {
