@@ -261,6 +261,15 @@ function addProofCommands(program: Command, run: Run): void {
         await (await import('./commands/proof.ts')).proveTunedRun(application, application.findRun(runId))
       }),
     )
+  addCommand(program, 'predict', 'what the new last layer of a run says of a text')
+    .argument('<run>')
+    .argument('<text>')
+    .action((runId: string, text: string, _options: unknown, command: Command) =>
+      run(command, async (application) => {
+        const { predictLabel } = await import('./commands/predict.ts')
+        await predictLabel(application, application.findRun(runId), text)
+      }),
+    )
   addCommand(program, 'export', 'take what a run made away: its adapter, or a whole model')
     .argument('<run>')
     .addOption(

@@ -23,7 +23,7 @@ export async function exportRun(
   const writer = application.writer()
   const reader = application.reader()
   const ports = { library, writer, reader, appVersion }
-  const form = wanted ?? exportFormsOf(unwrap(reader.getRun(runId)).recipe.method)[0]!
+  const form = wanted ?? exportFormsOf(unwrap(reader.getRun(runId)).recipe.method)[0] ?? 'model'
   const exported = unwrap(await exportRunFiles(runId, form, ports))
   output.line(`Exported ${formWords[form]}, read back and checked: ${exported.folder}`)
   if (exported.wasRenamed)

@@ -2,10 +2,12 @@
 // `chat.piece`. Nothing that is said is kept.
 import { randomUUID } from 'node:crypto'
 import type { CallParsedInput, ChatSide, SomeHandlers } from '#shared/contract/index.ts'
+import type { TunedVersion } from '#shared/proof-protocol.ts'
 import { attemptAsync, fail, ok, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
 import { describeMachine } from '../system/machine.ts'
+import { hasClassHead } from '../training/method-of.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { type ChatProcess, openChatProcess } from './chat-process.ts'
@@ -40,10 +42,21 @@ export function createChatHandlers(context: WorkstationContext): Chats {
       }
   }
 
+  async function tunedToTalk(runId: string): Promise<TunedVersion> {
+    if (hasClassHead(unwrap(reader.getRun(runId)).recipe.method))
+      throw new ProblemError({
+        code: 'chat.failed',
+        message: 'This run trained a last layer that names labels: it has no words to talk with.',
+        where: `run ${runId}`,
+        remedy: `Have it name a text instead, in a terminal: tunewright predict ${runId} "the text"`,
+      })
+    return unwrap(await requireTunedUnchanged(library, reader, runId))
+  }
+
   /** The process for this model and run; another one's is ended first, so that only one model is in memory. */
   async function processFor({ modelId, runId }: Sent): Promise<ChatProcess> {
     const { weightsSha256 } = unwrap(await showModel(library, modelId))
-    const tuned = runId === null ? null : unwrap(await requireTunedUnchanged(library, reader, runId))
+    const tuned = runId === null ? null : await tunedToTalk(runId)
     const key = `${weightsSha256} ${tuned?.weightsSha256 ?? ''}`
     if (warm?.key === key && warm.process.isOpen) return warm.process
     const before = warm

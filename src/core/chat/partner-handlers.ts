@@ -7,6 +7,7 @@ import { datasetFolder, readSplit } from '../data/index.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { listModels } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
+import { hasClassHead } from '../training/method-of.ts'
 import { hasTunedVersion } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { suggestQuestions } from './suggest-questions.ts'
@@ -38,7 +39,7 @@ export function createPartnerHandlers(
         return {
           runs: runs
             .map(({ id }) => unwrap(reader.getRun(id)))
-            .filter(hasTunedVersion)
+            .filter(canTalk)
             .map((run) => partnerOfRun(run, models)),
           models: models.map((model) => ({ ...partOfModel(model), run: null })),
         }
@@ -51,6 +52,9 @@ export function createPartnerHandlers(
       }),
   }
 }
+
+/** A new last layer names labels, and writes nothing. */
+const canTalk = (run: RunDetail): boolean => hasTunedVersion(run) && !hasClassHead(run.recipe.method)
 
 const partOfModel = ({ id, name, hasChatTemplate }: ModelManifest) => ({
   modelId: id,
@@ -71,6 +75,7 @@ function partnerOfRun(run: RunDetail, models: readonly ModelManifest[]): ChatPar
       projectName,
       createdAtMs,
       hasAdapter: hasTunedVersion(run),
+      namesLabels: hasClassHead(run.recipe.method),
       instruction: run.recipe.instruction,
     },
   }

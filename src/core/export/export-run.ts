@@ -10,6 +10,7 @@ import { modelFolder, showModel } from '../models/model-library.ts'
 import { newestProof } from '../proof/proof-journal.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
+import { hasClassHead } from '../training/method-of.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import { baseModelFacts } from './base-model.ts'
@@ -33,6 +34,7 @@ export function exportRun(runId: string, form: ExportForm, ports: ExportPorts): 
   return attemptAsync(async () => {
     const { library, writer } = ports
     const run = unwrap(ports.reader.getRun(runId))
+    if (hasClassHead(run.recipe.method)) throw noFormOfHead(runFolderOf(library, runId))
     if (!exportFormsOf(run.recipe.method).includes(form)) throw noSuchForm(form)
     const tuned = unwrap(await requireTunedUnchanged(library, ports.reader, runId))
     const { exportsFolder } = library
@@ -66,6 +68,14 @@ const noSuchForm = (form: ExportForm): ProblemError =>
     message: 'This run has no adapter: it trained the model itself.',
     where: `form ${form}`,
     remedy: 'Export the model, as a folder or as GGUF.',
+  })
+
+const noFormOfHead = (runFolder: string): ProblemError =>
+  new ProblemError({
+    code: 'export.failed',
+    message: 'A new last layer that names labels cannot be exported with a README yet.',
+    where: runFolder,
+    remedy: 'Copy the folder "model" or "adapter" that lies there: Hugging Face programs read it.',
   })
 
 async function cardOf(

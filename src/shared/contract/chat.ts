@@ -24,6 +24,8 @@ export const chatPartner = z.strictObject({
       projectName: z.string(),
       createdAtMs: timeMs,
       hasAdapter: z.boolean(),
+      /** It trained a last layer that names labels: there is nothing to talk with. */
+      namesLabels: z.boolean(),
       /** What the model was told before every row, and is told before a conversation. */
       instruction: z.string(),
     })

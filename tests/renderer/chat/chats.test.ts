@@ -17,6 +17,7 @@ const partner: ChatPartner = {
     projectName: 'Mail',
     createdAtMs: 1,
     hasAdapter: true,
+    namesLabels: false,
     instruction: 'Name the team.',
   },
 }

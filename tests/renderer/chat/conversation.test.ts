@@ -74,7 +74,15 @@ test('a stop ends only what is still being written', () => {
 })
 
 test('a model alone, and a run without a trained version, are one side', () => {
-  const run = { id: 'r', name: '', projectId: 'p', projectName: '', createdAtMs: 0, instruction: '' }
+  const run = {
+    id: 'r',
+    name: '',
+    projectId: 'p',
+    projectName: '',
+    createdAtMs: 0,
+    instruction: '',
+    namesLabels: false,
+  }
   expect(sidesOf({ run: null }, 'both')).toEqual(['base'])
   expect(sidesOf({ run: { ...run, hasAdapter: false } }, 'tuned')).toEqual(['base'])
   expect(sidesOf({ run: { ...run, hasAdapter: true } }, 'both')).toEqual(['base', 'tuned'])

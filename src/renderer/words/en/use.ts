@@ -12,6 +12,12 @@ export const use = {
   headingUnsure: 'Look at your export again',
   sentenceChecked: 'What it learnt lies on this computer as a folder that you can copy. Try it below.',
   sentenceUnsure: 'The newest export is gone, was changed, or did not pass its check. Export it again.',
+  sentenceLabels: 'What it learnt names labels. It has no words of its own to talk with.',
+  label: 'Have it name a text',
+  labelHow: 'In a terminal it gives the label of a text, and how likely each label is:',
+  labelText: 'the text',
+  labelFolder:
+    'The trained layer lies in the folder of this run, with the model where it was trained alone, in the form that Hugging Face programs read.',
   toRun: 'The run',
   toProof: 'Did it get better?',
   take: 'Take it away',

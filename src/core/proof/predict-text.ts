@@ -1,0 +1,94 @@
+// What the new last layer of a run makes of a text that somebody brings: its label with the probability of each, or the
+// names in it. One job of the scorer process.
+import type { JournalReader } from '#journal/reader.ts'
+import { type ClassJob, type ClassScore, classEvent } from '#shared/class-protocol.ts'
+import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { datasetFolder, readManifest } from '../data/dataset-folder.ts'
+import { modelFolder } from '../models/model-library.ts'
+import type { Launcher } from '../system/launcher.ts'
+import type { Library } from '../system/library.ts'
+import { inWorkFolder } from '../system/work-folder.ts'
+import { classNamesOf } from '../training/class-names.ts'
+import { hasClassHead } from '../training/method-of.ts'
+import { requireTunedUnchanged } from '../training/tuned-version.ts'
+import { runChildJob } from './child-job.ts'
+
+export interface PredictPorts {
+  readonly library: Library
+  readonly launcher: Launcher
+  readonly reader: Pick<JournalReader, 'getRun' | 'artifacts'>
+  readonly signal?: AbortSignal
+}
+
+export interface Prediction {
+  /** A label, or `KIND: words` lines. */
+  readonly answer: string
+  /** Of every label, the likeliest first; null where words are classified. */
+  readonly probabilities: readonly { readonly label: string; readonly probability: number }[] | null
+}
+
+/** Problems: usage.invalid where the run has no such layer or the text is too long, those of the process and the files. */
+export function predictText(
+  runId: string,
+  text: string,
+  { library, launcher, reader, signal }: PredictPorts,
+): Promise<Result<Prediction>> {
+  return attemptAsync(async () => {
+    const { recipe } = unwrap(reader.getRun(runId))
+    if (!hasClassHead(recipe.method)) throw writes(runId)
+    const tuned = unwrap(await requireTunedUnchanged(library, reader, runId))
+    const { model, method, scenario, threads, batch, data } = recipe
+    const manifest = unwrap(await readManifest(datasetFolder(library, data.fingerprint)))
+    const classNames = classNamesOf(scenario, manifest)
+    // What would be right is not known; the loss against it is not looked at.
+    const answer = scenario === 'classification' ? classNames[0]! : 'none'
+    let score: ClassScore | null = null
+    let reason = 'it has no word'
+    await inWorkFolder(library.cacheFolder, 'predict', async (workFolder) => {
+      const job: ClassJob = {
+        ...{ tuned, method, scenario, threads, workFolder, nearest: null },
+        modelFolder: modelFolder(library, model.id),
+        classNames: [...classNames],
+        maxTokens: batch.maxTokens,
+        rows: [{ rowId: 'text', text, answer }],
+      }
+      const failure = {
+        code: 'scorer.failed',
+        what: 'The process that reads the text',
+        remedy: 'Free some memory and try again; the trained model is untouched.',
+      } as const
+      const result = await runChildJob(launcher, {
+        ...{ process: 'scorer', job, eventSchema: classEvent, signal, failure },
+        onEvent: (event) => {
+          if (event.kind === 'plan') reason = event.leftOut[0]?.reason ?? reason
+          if (event.kind === 'classes') score = event.rows[0] ?? null
+        },
+      })
+      unwrap(result)
+    })
+    return predictionOf(score, classNames, reason)
+  })
+}
+
+function predictionOf(score: ClassScore | null, classNames: readonly string[], reason: string): Prediction {
+  if (score === null)
+    throw new ProblemError({
+      code: 'usage.invalid',
+      message: `This text cannot be read: ${reason}.`,
+      where: 'the text',
+      remedy: 'Bring another text, or a shorter one.',
+    })
+  const { answer, logProbs } = score.tuned
+  const probabilities = logProbs
+    ?.map((logProb, index) => ({ label: classNames[index]!, probability: Math.exp(logProb) }))
+    .sort((a, b) => b.probability - a.probability)
+  return { answer, probabilities: probabilities ?? null }
+}
+
+const writes = (runId: string): ProblemError =>
+  new ProblemError({
+    code: 'usage.invalid',
+    message: 'This run trained a model that writes its answers, not a last layer that names labels.',
+    where: `run ${runId}`,
+    remedy: 'Talk with it instead, on its screen.',
+  })
