@@ -183,6 +183,7 @@ describe('in a run', () => {
       ...realClock(20),
       appVersion: 'test',
       peakResidentBytes: () => 1,
+      memory: null,
       ...host,
     }
     for await (const event of runTrainingJob(job, whole)) {
