@@ -14,6 +14,12 @@ const hasShortAnswers = (scenario: ScenarioId): boolean =>
 /** Of all blocks so many are trained in a quick look; what lies below is computed once. */
 const quickShare = 1 / 3
 
+const headPaces: Readonly<Record<PresetId, Changes>> = {
+  quick: { 'duration.epochs': 5, 'evaluation.patience': null },
+  balanced: { 'duration.epochs': 30 },
+  thorough: { 'duration.epochs': 100, 'evaluation.patience': 4 },
+}
+
 /**
  * Quick look: one pass over the rows, a small adapter on the uppermost third of the blocks, to see whether it learns at
  * all. Balanced: the recipe's own defaults. Thorough: more passes at a lower rate, a wider adapter, more patience before
@@ -28,6 +34,8 @@ export function presetChanges(preset: PresetId, scenario: ScenarioId, model: Pre
     // Texts of a field are short or long: one behind the other none waits for another.
     ...(scenario === 'domain' && { 'batch.packing': true }),
   }
+  // On states that are kept a pass takes well under a second, and one layer learns at rates that a whole model does not bear.
+  if (model?.kind === 'encoder') return { ...always, ...headPaces[preset], 'optimizer.learningRate': 0.01 }
   if (preset === 'quick')
     return {
       ...always,

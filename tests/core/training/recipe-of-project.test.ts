@@ -70,6 +70,7 @@ test('where a person trains upper blocks only, the others are computed once with
 test('a model that cannot write gets a new last layer from every plan', () => {
   for (const preset of presetIds) {
     const encoder = { ...choice, preset, model: { kind: 'encoder', layers: 6 } } as const
-    expect(unwrap(recipeOfProject(source({}), encoder)).method.kind).toBe('head')
+    const { method, optimizer } = unwrap(recipeOfProject(source({}), encoder))
+    expect([method.kind, optimizer.learningRate]).toEqual(['head', 0.01])
   }
 })
