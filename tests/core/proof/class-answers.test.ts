@@ -76,6 +76,7 @@ describe('the proof of a head', () => {
     expect(report.tuned.value).toBeGreaterThan(report.baseline.value)
     expect(report.tuned.value).toBeGreaterThan(0.8)
     for (const { tuned, prompt } of report.answers)
-      for (const line of tuned.text!.split('\n')) expect(prompt.at(-1)!.content).toContain(line.split(': ')[1])
+      for (const line of tuned.text!.split('\n'))
+        expect(prompt.at(-1)!.content).toContain(line.split(': ')[1])
   })
 })
