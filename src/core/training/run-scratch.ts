@@ -42,7 +42,7 @@ const sizeOf = (dim: number | string, sizes: SymbolSizes): number =>
   typeof dim === 'number' ? dim : sizes.get(dim)!
 
 /** The vocabulary's table of 8 bits: cast codes, scaled values, and what is held between them (measured: docs/figures.md). */
-const tableCopies = { half: 1, int8: 2.3, int4: 2.3, nf4: 1.5 } as const
+const tableCopies = { half: 1, int8: 1.3, int4: 2.3, nf4: 1.5 } as const
 
 /**
  * Weights of half precision are cast once for a block, those of fewer bits for one product; the table of the vocabulary

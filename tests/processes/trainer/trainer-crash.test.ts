@@ -46,7 +46,7 @@ describe('a fault in the numerics thread', () => {
     expect(code).toBe(1)
     if (brokenBy === 'memory')
       expect(messages[0]!.event).toMatchObject({
-        problem: { remedy: expect.stringContaining('batch.microRows') },
+        problem: { remedy: expect.stringContaining('batch.rowsAtOnce') },
       })
   })
 })
