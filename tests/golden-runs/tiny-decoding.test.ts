@@ -13,6 +13,10 @@ const goldens = (await openTinyGoldens()).flatMap(({ name, config, weights, figu
   return prompt && answer ? [{ name, config, weights, prompt, answer }] : []
 })
 
+test.skipIf(goldens.length === 0)('there are tiny goldens of decoders', () => {
+  expect(goldens.length).toBeGreaterThan(3)
+})
+
 test.skipIf(goldens.length === 0).each(goldens)('tiny golden $name', async (golden) => {
   const { config, weights, prompt, answer } = golden
   const mostTokens = answer.length

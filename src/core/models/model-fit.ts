@@ -16,7 +16,13 @@ import type { PlannedModel } from './model-config.ts'
 export const availableMemory = (): number =>
   platform() === 'darwin'
     ? Math.max(freemem(), Math.round(0.6 * totalmem()))
-    : Math.min(freemem(), process.availableMemory())
+    : Math.min(freemem(), allowedMemory())
+
+/** What a limit on this process (a container's) leaves; runtimes before Node 22 do not tell. */
+function allowedMemory(): number {
+  const { availableMemory: tell } = process as { availableMemory?: () => number }
+  return tell?.() ?? Number.POSITIVE_INFINITY
+}
 
 /** Bytes that a plan needs, as one that begins now would have them. */
 export function judgeFit(

@@ -13,7 +13,6 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { crc32 } from 'node:zlib'
 import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from '#formats/float16.ts'
 
 export interface FrozenKey {
@@ -53,7 +52,7 @@ const precisions = ['float16', 'bfloat16', 'float32'] as const
 type Precision = (typeof precisions)[number]
 
 const magic = 0x54574631
-/** magic, precision, count of numbers, CRC-32 of the numbers' bytes; then SHA-256 of the key. */
+/** magic, precision, count of numbers, 32 bits of the SHA-256 of their bytes; then SHA-256 of the key. */
 const headBytes = 16 + 32
 /** Relative root-mean-square error above which a row is kept in float32. */
 const mostError = 2.5e-3
@@ -103,7 +102,7 @@ export function openFrozenCache(folder: string, { width }: FrozenKey, roomBytes:
       if (isFull || added + headBytes + packed.length > roomBytes) return false
       try {
         own ??= openOwn()
-        const checksum = crc32(packed)
+        const checksum = checksumOf(packed)
         const record = Buffer.concat([headOf(precision, numbers.length, checksum, hash), packed])
         writeWhole(own.file, record, own.end)
         places.set(hash, {
@@ -137,6 +136,8 @@ function hashOf(key: ArrayLike<number>): string {
     .digest('hex')
 }
 
+const checksumOf = (bytes: Uint8Array): number => createHash('sha256').update(bytes).digest().readUInt32LE(0)
+
 function headOf(precision: Precision, count: number, checksum: number, hash: string): Buffer {
   const head = Buffer.alloc(headBytes)
   for (const [at, word] of [magic, precisions.indexOf(precision), count, checksum].entries())
@@ -169,7 +170,7 @@ function readNumbers(
 ): Float32Array | null {
   if (bytes !== count * bytesEach(precision)) return null
   const packed = new Uint8Array(bytes)
-  if (readSync(file, packed, 0, bytes, offset) < bytes || crc32(packed) !== checksum) return null
+  if (readSync(file, packed, 0, bytes, offset) < bytes || checksumOf(packed) !== checksum) return null
   return unpack(packed, precision)
 }
 

@@ -19,6 +19,10 @@ const runAt =
 /** Errors are those of the golden's own float32; T5's activations are the largest. */
 const bounds = { logits: 5e-5, loss: 1e-6, gradients: 1e-3, adapterGradients: 1e-4 }
 
+test.skipIf(goldens.length === 0)('there are tiny goldens', () => {
+  expect(goldens.length).toBeGreaterThan(3)
+})
+
 describe.skipIf(goldens.length === 0).each(goldens.map((golden) => [golden.name, golden] as const))(
   'tiny golden %s',
   (_, golden) => {
