@@ -9,7 +9,8 @@ import { tunedFiles, tunedKindOf } from '#core/training/tuned-version.ts'
 import { type ProofReport, proofReport } from '#shared/proof-protocol.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
-import { type HeadRuns, makeHeadRuns, runHead } from '../../processes/trainer/head-runs.ts'
+import { type HeadRuns, makeHeadRuns } from '../../processes/trainer/head-runs.ts'
+import { runJobHere } from '../../processes/trainer/run-job-here.ts'
 import { finishedOf } from '../../processes/trainer/trainer-process.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
@@ -23,7 +24,7 @@ afterAll(() => rm(runs.tiny.library.home, { recursive: true, force: true }))
 async function trainAndProve(scenario: ScenarioId, changes: Record<string, unknown>): Promise<ProofReport> {
   const job = await runs.makeJob(scenario, changes)
   const { recipe } = job
-  const weightsSha256 = finishedOf(await runHead(job)).adapterSha256!
+  const weightsSha256 = finishedOf(await runJobHere(job)).adapterSha256!
   const kind = tunedKindOf(recipe.method)
   const report = await proveRun(
     {

@@ -14,9 +14,9 @@ import { readFloat32, readSafetensorsHeader, safetensorsChunks } from '#formats/
 import { scoreRows } from '#processes/scorer/score-rows.ts'
 import type { RowScore } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
-import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
-import { runTrainingJob } from '../../../src/processes/trainer/training-job.ts'
+import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { writeTinyModel } from '../tiny-model.ts'
+import { runJobHere } from './run-job-here.ts'
 import { makeTestLibrary, messagesCsv, readJson, type TestLibrary } from './tiny-run.ts'
 import { finishedOf } from './trainer-process.ts'
 
@@ -71,26 +71,6 @@ beforeAll(async () => {
 })
 afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
 
-async function run(job: TrainerJob, stopAtStep = Number.POSITIVE_INFINITY): Promise<TrainerEvent[]> {
-  const events: TrainerEvent[] = []
-  let step = 0
-  const host = {
-    backend: createOnnxBackend(),
-    appVersion: 'test',
-    nowMs: () => performance.now(),
-    memory: null,
-    peakResidentBytes: () => 1,
-    nextCommand: async () => (step >= stopAtStep ? ('cancel' as const) : ('continue' as const)),
-    holdYourself: () => {},
-    waitWhilePaused: async () => 'cancel' as const,
-  }
-  for await (const event of runTrainingJob(job, host)) {
-    events.push(event)
-    if (event.kind === 'step') step = event.step
-  }
-  return events
-}
-
 const makeJob = (runId: string, topLayers: number | null): Promise<TrainerJob> =>
   tiny.makeJob(runId, {
     method: { kind: 'full', topLayers },
@@ -131,7 +111,7 @@ async function measured(job: TrainerJob, weightsSha256: string) {
 
 it('leaves a model that is measured as the run measured it, and goes on after a stop as if there was none', async () => {
   const job = await makeJob('whole', null)
-  const finished = finishedOf(await run(job))
+  const finished = finishedOf(await runJobHere(job))
   const folder = join(job.runFolder, 'model')
   expect((await readdir(job.runFolder)).sort()).toEqual(['checkpoints', 'model'])
   expect(await sha256File(join(folder, 'model.safetensors'))).toBe(finished.adapterSha256)
@@ -147,13 +127,13 @@ it('leaves a model that is measured as the run measured it, and goes on after a 
   expect(base).toBeGreaterThan(tuned + 0.5)
 
   const stopped = await makeJob('stopped', null)
-  expect(finishedOf(await run(stopped, 3)).reason).toBe('cancelled')
-  expect(finishedOf(await run(stopped)).adapterSha256).toBe(finished.adapterSha256)
+  expect(finishedOf(await runJobHere(stopped, 3)).reason).toBe('cancelled')
+  expect(finishedOf(await runJobHere(stopped)).adapterSha256).toBe(finished.adapterSha256)
 })
 
 it('copies what it does not train bit for bit, in the bits of the file', async () => {
   const job = await makeJob('upper', 1)
-  const finished = finishedOf(await run(job))
+  const finished = finishedOf(await runJobHere(job))
   const before = await readTensors(join(job.modelFolder, 'model.safetensors'))
   const after = await readTensors(join(job.runFolder, 'model', 'model.safetensors'))
   expect([...after.keys()].sort()).toEqual([...before.keys()].sort())

@@ -1,14 +1,12 @@
 // Runs of a new last layer on a tiny encoder, for tests: a library with two data sets, jobs, and a job run in this process.
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { datasetFolder } from '#core/data/dataset-folder.ts'
 import { importDataset } from '#core/data/import-dataset.ts'
 import { sha256File } from '#core/system/durable-files.ts'
-import { runTrainingJob } from '#processes/trainer/training-job.ts'
 import { recipeDraft, type ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
-import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { writeTinyEncoder } from '../tiny-encoder.ts'
 import { makeTestLibrary, messagesCsv, type TestLibrary } from './tiny-run.ts'
 
@@ -53,28 +51,4 @@ export async function makeHeadRuns(): Promise<HeadRuns> {
       return isNamed ? { ...job, datasetFolder: datasetFolder(tiny.library, fingerprint) } : job
     },
   }
-}
-
-/** All events; with `stopAtStep` the run is cancelled there. */
-export async function runHead(
-  job: TrainerJob,
-  stopAtStep = Number.POSITIVE_INFINITY,
-): Promise<TrainerEvent[]> {
-  const events: TrainerEvent[] = []
-  let step = 0
-  const host = {
-    backend: createOnnxBackend(),
-    appVersion: 'test',
-    memory: null,
-    nowMs: () => performance.now(),
-    peakResidentBytes: () => 1,
-    nextCommand: async () => (step >= stopAtStep ? ('cancel' as const) : ('continue' as const)),
-    holdYourself: () => {},
-    waitWhilePaused: async () => 'cancel' as const,
-  }
-  for await (const event of runTrainingJob(job, host)) {
-    events.push(event)
-    if (event.kind === 'step') step = event.step
-  }
-  return events
 }

@@ -8,7 +8,8 @@ import { openFileBytes } from '#core/system/file-bytes.ts'
 import { readSafetensorsHeader } from '#formats/safetensors.ts'
 import { unwrap } from '#shared/result.ts'
 import type { TrainerEvent } from '#shared/trainer-protocol.ts'
-import { type HeadRuns, makeHeadRuns, runHead } from './head-runs.ts'
+import { type HeadRuns, makeHeadRuns } from './head-runs.ts'
+import { runJobHere } from './run-job-here.ts'
 import { readJson } from './tiny-run.ts'
 import { finishedOf } from './trainer-process.ts'
 
@@ -43,13 +44,13 @@ const ways = [
 
 describe.each(ways)('%s', (_, scenario, changes) => {
   it('learns, and goes on from a checkpoint as if never stopped', async () => {
-    const whole = await runHead(await runs.makeJob(scenario, changes))
+    const whole = await runJobHere(await runs.makeJob(scenario, changes))
     // What the body of random weights makes of a text says little of other texts: that it learns is seen on its own rows.
     const steps = stepLossesIn(whole)
     expect(Math.min(...steps.slice(-10))).toBeLessThan(Math.min(...steps.slice(0, 3)) - 0.3)
     const job = await runs.makeJob(scenario, changes)
-    expect(finishedOf(await runHead(job, 3)).reason).toBe('cancelled')
-    const rest = await runHead(job)
+    expect(finishedOf(await runJobHere(job, 3)).reason).toBe('cancelled')
+    const rest = await runJobHere(job)
     expect(finishedOf(rest).adapterSha256).toBe(finishedOf(whole).adapterSha256)
     expect(lossesIn(rest)).toEqual(lossesIn(whole).slice(1))
   })
@@ -59,9 +60,9 @@ describe('what the frozen body gives', () => {
   it('is the same whether it is kept or computed in every step, but for the precision that it is kept in', async () => {
     // All rows in every step: in which order rows come goes by their lengths, and kept ones have none.
     const plain = { method: { kind: 'head' }, batch: { microRows: 64, maxTokens: 200 } }
-    const fresh = lossesIn(await runHead(await runs.makeJob('classification', plain)))
+    const fresh = lossesIn(await runJobHere(await runs.makeJob('classification', plain)))
     const kept = lossesIn(
-      await runHead(await runs.makeJob('classification', { ...plain, reuseFrozenLayers: true })),
+      await runJobHere(await runs.makeJob('classification', { ...plain, reuseFrozenLayers: true })),
     )
     expect(fresh.length).toBeGreaterThan(3)
     for (const [index, lossNats] of fresh.entries()) expect(kept[index]!).toBeCloseTo(lossNats, 2)
@@ -81,7 +82,7 @@ describe('what a run leaves', () => {
       method: { kind: 'head' },
       reuseFrozenLayers: true,
     })
-    const events = await runHead(job)
+    const events = await runJobHere(job)
     const folder = join(job.runFolder, 'model')
     expect(await sha256File(join(folder, 'model.safetensors'))).toBe(finishedOf(events).adapterSha256)
     expect(await readJson(join(folder, 'config.json'))).toMatchObject({

@@ -2,9 +2,8 @@
 // one that was not, and what changes only how much is computed at once or twice changes no result.
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createOnnxBackend } from '#backends/onnx/index.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
-import { runTrainingJob } from '../../../src/processes/trainer/training-job.ts'
+import { runJobHere } from './run-job-here.ts'
 import { makeTinyLibrary, type TestLibrary } from './tiny-run.ts'
 import { finishedOf } from './trainer-process.ts'
 
@@ -15,27 +14,6 @@ beforeAll(async () => {
   tiny = await makeTinyLibrary()
 })
 afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
-
-/** All events; with `stopAtStep` the run is cancelled there. */
-async function run(job: TrainerJob, stopAtStep = Number.POSITIVE_INFINITY): Promise<TrainerEvent[]> {
-  const events: TrainerEvent[] = []
-  let step = 0
-  const host = {
-    backend: createOnnxBackend(),
-    appVersion: 'test',
-    nowMs: () => performance.now(),
-    peakResidentBytes: () => 1,
-    memory: null,
-    nextCommand: async () => (step >= stopAtStep ? ('cancel' as const) : ('continue' as const)),
-    holdYourself: () => {},
-    waitWhilePaused: async () => 'cancel' as const,
-  }
-  for await (const event of runTrainingJob(job, host)) {
-    events.push(event)
-    if (event.kind === 'step') step = event.step
-  }
-  return events
-}
 
 const lossesIn = (events: readonly TrainerEvent[]): number[] =>
   events.flatMap((event) => (event.kind === 'evaluation' ? [event.lossNats] : []))
@@ -80,13 +58,13 @@ const ways: readonly (readonly [name: string, changes: Record<string, unknown>])
 
 describe.each(ways)('%s', (_, changes) => {
   it('learns, and goes on from a checkpoint as if never stopped', async () => {
-    const whole = await run(await makeJob(changes))
+    const whole = await runJobHere(await makeJob(changes))
     const [first, ...later] = lossesIn(whole)
     expect(Math.min(...later)).toBeLessThan(first! - 0.5)
 
     const job = await makeJob(changes)
-    expect(finishedOf(await run(job, 3)).reason).toBe('cancelled')
-    const rest = await run(job)
+    expect(finishedOf(await runJobHere(job, 3)).reason).toBe('cancelled')
+    const rest = await runJobHere(job)
     expect(finishedOf(rest).adapterSha256).toBe(finishedOf(whole).adapterSha256)
     expect(lossesIn(rest)).toEqual(lossesIn(whole).slice(1))
   })
@@ -94,13 +72,13 @@ describe.each(ways)('%s', (_, changes) => {
 
 describe('how much is computed at once or twice', () => {
   it('changes nothing but rounding', async () => {
-    const plain = stepLossesIn(await run(await makeJob({})))
+    const plain = stepLossesIn(await runJobHere(await makeJob({})))
     for (const changes of [
       { batch: { microRows: 4, accumulation: 2, rowsAtOnce: 1 } },
       { batch: { microRows: 4, accumulation: 2, packing: true } },
       { gradientCheckpointing: false },
     ]) {
-      const losses = stepLossesIn(await run(await makeJob(changes)))
+      const losses = stepLossesIn(await runJobHere(await makeJob(changes)))
       expect(losses).toHaveLength(plain.length)
       for (const [index, lossNats] of plain.entries()) expect(losses[index]!).toBeCloseTo(lossNats, 4)
     }
@@ -108,9 +86,9 @@ describe('how much is computed at once or twice', () => {
 
   it('of frozen blocks gives the same run but for the precision they are kept in, and later runs read them', async () => {
     const method = { ...lora, topLayers: 1 }
-    const fresh = stepLossesIn(await run(await makeJob({ method })))
-    const first = stepLossesIn(await run(await makeJob({ method, reuseFrozenLayers: true })))
+    const fresh = stepLossesIn(await runJobHere(await makeJob({ method })))
+    const first = stepLossesIn(await runJobHere(await makeJob({ method, reuseFrozenLayers: true })))
     for (const [index, lossNats] of fresh.entries()) expect(first[index]!).toBeCloseTo(lossNats, 2)
-    expect(stepLossesIn(await run(await makeJob({ method, reuseFrozenLayers: true })))).toEqual(first)
+    expect(stepLossesIn(await runJobHere(await makeJob({ method, reuseFrozenLayers: true })))).toEqual(first)
   })
 })
