@@ -62,6 +62,8 @@ export async function compileJob(
   const method = methodOf(recipe.method)
   const task = taskOf(recipe.method, recipe.scenario, rows.classNames.length, config)
   const collation = collationOf(job, config, task, rows)
+  // Rows stay readable where their folder goes: their file is open.
+  await evictTrainingCaches(job.cacheFolder, { limitBytes: job.cacheLimitBytes, keep: new Set() })
   const fromLayer = recipe.reuseFrozenLayers ? lowestTrainedLayer(config, method) : 0
   // Above all blocks no token looks at another.
   const keptOf = (whole: readonly EncodedRow[]): readonly EncodedRow[] =>

@@ -1,7 +1,9 @@
 // Every way to train through the trainer's own job: it learns, a run that is stopped and gone on with ends bit for bit as
 // one that was not, and what changes only how much is computed at once or twice changes no result.
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { folderBytes } from '#core/system/folder-size.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import { runJobHere } from './run-job-here.ts'
 import { makeTinyLibrary, type TestLibrary } from './tiny-run.ts'
@@ -67,6 +69,24 @@ describe.each(ways)('%s', (_, changes) => {
     const rest = await runJobHere(job)
     expect(finishedOf(rest).adapterSha256).toBe(finishedOf(whole).adapterSha256)
     expect(lossesIn(rest)).toEqual(lossesIn(whole).slice(1))
+  })
+})
+
+describe('the limit of what is kept on disk', () => {
+  it('of 0 keeps neither tokens nor states, and the run is the same', async () => {
+    const changes = { method: { ...lora, topLayers: 1 }, reuseFrozenLayers: true, duration: { epochs: 1 } }
+    const kept = await runJobHere(await makeJob(changes))
+    const bare = await makeTinyLibrary()
+    try {
+      const job = await bare.makeJob('bare', { ...changes, evaluation: { everySteps: 5, patience: null } })
+      const losses = stepLossesIn(await runJobHere({ ...job, cacheLimitBytes: 0 }))
+      for (const [index, lossNats] of stepLossesIn(kept).entries())
+        expect(losses[index]!).toBeCloseTo(lossNats, 2)
+      expect(await folderBytes(join(bare.library.cacheFolder, 'tokens'))).toBe(0)
+      expect(await folderBytes(join(bare.library.cacheFolder, 'frozen-layers'))).toBe(0)
+    } finally {
+      await rm(bare.library.home, { recursive: true, force: true })
+    }
   })
 })
 
