@@ -119,6 +119,12 @@ export const checkpointSettings = z.strictObject({
   keepLast: z.int().min(1).max(100).default(3),
 })
 
+const stageShape = {
+  epochs: positive.max(1000).default(1),
+  /** Null takes the run's own. */
+  learningRate: positive.max(1).nullable().default(null),
+}
+
 const trainingShape = {
   scenario: scenarioId,
   /** What the model is told before every example, in the user's language; null takes the scenario's own. */
@@ -157,6 +163,16 @@ export const recipeDraft = z.strictObject({
     /** Column whose equal values stay on one side of the split; null for none. */
     groupColumn: z.string().max(500).nullable().default(null),
   }),
+  /** A first stage on texts of the field, packed and with every token a target, before the examples; null for none. */
+  before: z
+    .strictObject({
+      path: z.string().min(1),
+      /** Column that holds the text, { text: "body" }; null guesses. */
+      columns: z.record(z.string(), z.string()).nullable().default(null),
+      ...stageShape,
+    })
+    .nullable()
+    .default(null),
   name: z.string().max(200).nullable().default(null),
   /** Language of the scenario's own instruction. */
   language: language.default('en'),
@@ -169,6 +185,10 @@ export const recipe = z.strictObject({
   version: z.literal(1),
   model: z.strictObject({ id: z.string(), weightsSha256: z.string().length(64) }),
   data: z.strictObject({ fingerprint: z.string() }),
+  before: z
+    .strictObject({ fingerprint: z.string(), ...stageShape })
+    .nullable()
+    .default(null),
   ...trainingShape,
   instruction: z.string().max(8000),
   threads: wholePositive,

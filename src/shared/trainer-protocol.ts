@@ -12,6 +12,8 @@ export const trainerJob = z.strictObject({
   modelFolder: z.string(),
   /** Folder with train.jsonl and validation.jsonl. The trainer never gets the test set's path. */
   datasetFolder: z.string(),
+  /** The same for the texts of the first stage; left out where the recipe has none. */
+  beforeFolder: z.string().optional(),
   /** The run's own folder: checkpoints/, adapter/, work/. */
   runFolder: z.string(),
   /** Things that can be made again: rows as tokens, what frozen blocks made of them. */

@@ -73,7 +73,9 @@ function differing(value: Fields, defaults: Fields): Fields {
 }
 
 /** Settings of recipes at the time of checkpoints of version 1, which hashed all of them. */
-const firstSettings: { readonly [Part in keyof Recipe]?: readonly string[] } = {
+const firstSettings: {
+  readonly [Part in keyof Recipe as Recipe[Part] extends object ? Part : never]?: readonly string[]
+} = {
   method: ['kind', 'rank', 'alpha', 'targets', 'topLayers'],
   optimizer: ['kind', 'learningRate', 'beta1', 'beta2', 'epsilon', 'weightDecay', 'clipNorm'],
   schedule: ['kind', 'warmupShare'],
@@ -90,7 +92,7 @@ function asFirstRecipe(recipe: Recipe): Fields | null {
     ...{ version, model, data, scenario, instruction, threads, seed, gradientCheckpointing },
   }
   for (const [part, names] of Object.entries(firstSettings)) {
-    const settings = new Map(Object.entries(recipe[part as keyof Recipe]))
+    const settings = new Map(Object.entries(recipe[part as keyof typeof firstSettings]))
     first[part] = Object.fromEntries(names.map((name) => [name, settings.get(name)]))
   }
   return sortedJson(recipeSchema.parse(first)) === sortedJson(recipe) ? first : null
