@@ -72,7 +72,10 @@ function folderOf(files: readonly StoredWeight[]): string | null {
 /**
  * Measured (docs/backends.md): prepacking and the memory pattern double resident memory for no speed; the arena is
  * worth its memory; spinning threads gain nothing and disturb other sessions and programs. The optimizer stays off: it
- * would merge recomputation with the first pass, unfold half-precision weights, and undo `tie`.
+ * would merge recomputation with the first pass, unfold half-precision weights, and undo `tie`. Numbers too small for
+ * full precision (below 1.2e-38) count as 0: the softmax makes them of what is hidden, and Intel's processors take a
+ * hundred times as long for each. The runtime sets that for its own threads and, once, for the thread that makes the
+ * process's first session, where it then holds for our own arithmetic too (docs/backends.md).
  */
 export function sessionSettings(
   threads: number,
@@ -89,7 +92,14 @@ export function sessionSettings(
     enableCpuMemArena: true,
     enableMemPattern: false,
     logSeverityLevel: 4,
-    extra: { session: { disable_prepacking: '1', intra_op: { allow_spinning: '0' }, ...weights } },
+    extra: {
+      session: {
+        disable_prepacking: '1',
+        set_denormal_as_zero: '1',
+        intra_op: { allow_spinning: '0' },
+        ...weights,
+      },
+    },
   }
 }
 

@@ -6,13 +6,13 @@ import type { Emitter } from '../emitter.ts'
 import { elementTypes } from '../model-proto.ts'
 
 /**
- * Rows of one product, queries times heads that share a key head: few, so that little is computed that causality hides,
- * but enough to be worth the copies of the keys that each block makes. Measured: docs/backends.md.
+ * Rows of one product, queries times heads that share a key head: enough to be worth the copies of the keys that each
+ * block makes, and few, so that little is computed that causality hides. Measured: docs/backends.md.
  */
-const rowsOfProduct = 144
+const rowsOfProduct = 384
 const [fewestQueries, mostQueries] = [32, 128]
-/** With so many rows in a batch, causal blocks are half as long. */
-const manyRows = 4
+/** The scores of a block, of all rows and heads, stay below this where its queries can be made fewer. */
+const scoresLimitBytes = 16_000_000
 
 export interface AttentionPlan {
   /** n, an int64 scalar */
@@ -80,7 +80,7 @@ export function boundsOfBlock(emit: Emitter, plan: AttentionPlan, index: string)
 }
 
 function boundsOf(emit: Emitter, operands: PlannedOperands, attributes: AttentionAttributes): string {
-  const { start, end } = cutQueries(emit, operands.q, attributes)
+  const { start, end } = cutQueries(emit, operands, attributes)
   const ranges = keyRanges(emit, operands, attributes, { start, end })
   const all = emit.sizeOf(operands.k.shape[1]!)
   const upToLast = withoutLast(emit, ranges.high)
@@ -102,24 +102,31 @@ interface Blocks {
 }
 
 /** int64 [1]: queries of a block, at most. */
-function blockLimit(emit: Emitter, q: Value, { heads, kvHeads, causal }: AttentionAttributes): string {
-  if (!causal) return emit.integers([mostQueries])
-  const queries = Math.round((rowsOfProduct * kvHeads) / heads)
-  const limit = Math.min(mostQueries, Math.max(fewestQueries, queries))
-  const isMany = emit.node('GreaterOrEqual', [emit.sizeOf(q.shape[0]!), emit.integers([manyRows])])
-  const half = Math.max(fewestQueries, Math.floor(limit / 2))
-  return emit.node('Where', [isMany, emit.integers([half]), emit.integers([limit])])
+function blockLimit(emit: Emitter, { q, k }: PlannedOperands, attributes: AttentionAttributes): string {
+  const { heads, kvHeads, causal, window } = attributes
+  const queries = Math.max(fewestQueries, Math.round((rowsOfProduct * kvHeads) / heads))
+  const most = causal ? Math.min(mostQueries, queries) : mostQueries
+  const keys = emit.sizeOf(k.shape[1]!)
+  const seen = window === null ? keys : emit.node('Min', [keys, emit.integers([2 * window + most])])
+  const ofQuery = emit.node('Mul', [
+    emit.node('Mul', [emit.sizeOf(q.shape[0]!), seen]),
+    emit.integers([4 * heads]),
+  ])
+  const fitting = emit.node('Div', [emit.integers([scoresLimitBytes]), ofQuery])
+  return emit.node('Max', [
+    emit.node('Min', [fitting, emit.integers([most])]),
+    emit.integers([fewestQueries]),
+  ])
 }
 
 /** Blocks of one size, a multiple of 4 that fits the row; the last takes what is left. */
-function cutQueries(emit: Emitter, q: Value, attributes: AttentionAttributes): Blocks {
-  const positions = q.shape[1]!
-  const size = emit.sizeOf(positions)
+function cutQueries(emit: Emitter, operands: PlannedOperands, attributes: AttentionAttributes): Blocks {
+  const size = emit.sizeOf(operands.q.shape[1]!)
   const dividedUp = (a: string, b: string): string => {
     const more = emit.node('Sub', [emit.node('Add', [a, b]), emit.integers([1])])
     return emit.node('Div', [more, b])
   }
-  const equal = dividedUp(size, dividedUp(size, blockLimit(emit, q, attributes)))
+  const equal = dividedUp(size, dividedUp(size, blockLimit(emit, operands, attributes)))
   const step = emit.node('Mul', [dividedUp(equal, emit.integers([4])), emit.integers([4])])
   const [from, to, by] = [emit.integers([0]), size, step].map((name) => emit.node('Squeeze', [name]))
   const start = emit.node('Range', [from!, to!, by!])
