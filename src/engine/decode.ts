@@ -182,13 +182,13 @@ function createMemory(
 }
 
 /** The first of the largest. */
-function likeliest(logits: Float32Array): number {
+export function likeliest(logits: Float32Array): number {
   let best = 0
   for (let id = 1; id < logits.length; id += 1) if (logits[id]! > logits[best]!) best = id
   return best
 }
 
-function floatsOf(outputs: ReadonlyMap<string, Tensor>, name: string): Float32Array {
+export function floatsOf(outputs: ReadonlyMap<string, Tensor>, name: string): Float32Array {
   const data = outputs.get(name)?.data
   if (!(data instanceof Float32Array)) throw new Error(`the graph returned no ${name}`)
   return data

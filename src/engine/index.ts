@@ -18,6 +18,8 @@ export {
   buildPrefixGraph,
   buildScoringGraph,
 } from './graphs/scoring-graphs.ts'
+export type { TargetGraphs } from './graphs/target-graphs.ts'
+export { buildTargetGraphs } from './graphs/target-graphs.ts'
 export type { TrainingGraphOptions } from './graphs/training-graph.ts'
 export { buildTrainingGraph } from './graphs/training-graph.ts'
 export { GraphBuilder } from './ir/graph-builder.ts'

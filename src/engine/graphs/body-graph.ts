@@ -5,7 +5,7 @@ import { bindWeights } from '../methods/bind-weights.ts'
 import { lowestTrainedLayer, type MethodSpec } from '../methods/methods.ts'
 import { buildBody } from '../models/body.ts'
 import { languageModel, type ModelConfig, type Task } from '../models/config.ts'
-import { type ForwardContext, forwardInputs } from '../models/forward.ts'
+import { type ForwardContext, forwardInputs, type Half } from '../models/forward.ts'
 
 /**
  * 'causal': a decoder's position sees itself and earlier ones, an encoder's all. 'input': in addition float32 [B,S,S] is
@@ -55,6 +55,8 @@ interface BodyRequest extends BodyOptions {
   readonly hasEmbeddingNoise?: boolean
   /** Stop before this block: `hidden` is its input. */
   readonly toLayer?: number
+  /** Of a sequence-to-sequence model: only this half. */
+  readonly half?: Half
 }
 
 export function startGraph(request: BodyRequest): Body {
@@ -75,6 +77,7 @@ export function startGraph(request: BodyRequest): Body {
     hasEmbeddingNoise: request.hasEmbeddingNoise ?? false,
     fromLayer,
     toLayer,
+    half: request.half ?? null,
     attend,
   }
   return { context, task, hidden: buildBody(context) }

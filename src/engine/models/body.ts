@@ -65,29 +65,24 @@ function distanceBias(context: ForwardContext, table: string, buckets: Value, na
   )
 }
 
-/** Encoder over 'ids', decoder over 'decoder.ids', which looks at what the encoder made: [B,T,C]. */
-function buildSequenceToSequence(context: ForwardContext): Value {
-  const { builder, config, inputs, fromLayer, toLayer } = context
-  const { relativePositions, encoderNorm, finalNorm, encoderLayers, layers } = config
-  if (fromLayer !== 0 || toLayer !== null) throw new Error(`${config.family} cannot be cut at a block`)
-  if (!relativePositions || encoderNorm === null || finalNorm === null)
-    throw new Error(`${config.family} is no encoder with a decoder`)
-  const segments = inputs.whole('segments')
-  const encoderBias = distanceBias(
-    context,
-    relativePositions.encoder,
-    inputs.whole('buckets'),
-    'encoder.bias',
-  )
-  const read = addBlocks(context, embed(context), 0, encoderLayers, {
-    ...alone,
-    segments,
-    bias: encoderBias,
-  })
+/** What the encoder makes of 'ids' [B,S,C], behind its norm. */
+function buildEncoder(context: ForwardContext): Value {
+  const { builder, config, inputs } = context
+  const { relativePositions, encoderNorm, encoderLayers } = config
+  if (!relativePositions || encoderNorm === null) throw new Error(`${config.family} has no encoder`)
+  const buckets = inputs.whole('buckets')
+  const bias = distanceBias(context, relativePositions.encoder, buckets, 'encoder.bias')
+  const around = { ...alone, segments: inputs.whole('segments'), bias }
+  const read = addBlocks(context, embed(context), 0, encoderLayers, around)
   // The encoder's last block makes what all blocks of the decoder read.
-  const hidden = builder.inRegion(`layer.${encoderLayers - 1}`, () =>
-    addNorm(context, read, encoderNorm, 'encoded'),
-  )
+  return builder.inRegion(`layer.${encoderLayers - 1}`, () => addNorm(context, read, encoderNorm, 'encoded'))
+}
+
+/** Over 'decoder.ids', looking at what the encoder made: [B,T,C]. */
+function buildDecoder(context: ForwardContext, hidden: Value): Value {
+  const { builder, config, inputs } = context
+  const { relativePositions, finalNorm, encoderLayers, layers } = config
+  if (!relativePositions || finalNorm === null) throw new Error(`${config.family} has no decoder`)
   const start = builder.inRegion('embedding', () =>
     embedTokens(context, inputs.whole('decoder.ids'), 'decoder.embedded'),
   )
@@ -95,14 +90,22 @@ function buildSequenceToSequence(context: ForwardContext): Value {
   const written = addBlocks(context, start, encoderLayers, layers, {
     segments: inputs.whole('decoder.segments'),
     bias: distanceBias(context, relativePositions.decoder, buckets, 'decoder.bias'),
-    encoded: { hidden, segments },
+    encoded: { hidden, segments: inputs.whole('segments') },
   })
   return builder.inRegion('head', () => addNorm(context, written, finalNorm, 'hidden'))
 }
 
+function buildSequenceToSequence(context: ForwardContext): Value {
+  const { config, inputs, fromLayer, toLayer, half } = context
+  if (fromLayer !== 0 || toLayer !== null) throw new Error(`${config.family} cannot be cut at a block`)
+  const hidden = half === 'decoder' ? inputs.wide('hidden') : buildEncoder(context)
+  return half === 'encoder' ? hidden : buildDecoder(context, hidden)
+}
+
 /**
- * States [B,S,C] behind the last block and its norm; of a sequence-to-sequence model those of the decoder [B,T,C].
- * Between `context.fromLayer` and `toLayer` where they say so; a sequence-to-sequence model is not cut.
+ * States [B,S,C] behind the last block and its norm; of a sequence-to-sequence model those of the decoder [B,T,C], or of
+ * the encoder where `context.half` says so. Between `fromLayer` and `toLayer` where they say so; a sequence-to-sequence
+ * model is not cut.
  */
 export const buildBody = (context: ForwardContext): Value =>
   context.config.kind === 'sequence-to-sequence' ? buildSequenceToSequence(context) : buildStack(context)

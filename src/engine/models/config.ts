@@ -231,6 +231,8 @@ export interface ModelDescription {
   /** Norms after the last block; of a sequence-to-sequence model also that of the encoder. */
   readonly finalNorm: string | null
   readonly encoderNorm: string | null
+  /** Of a sequence-to-sequence model: the token that its decoder's input begins with. */
+  readonly decoderStart: number | null
   readonly output: OutputDescription
 }
 

@@ -149,6 +149,7 @@ function readEncoder(config: ConfigObject, prefix: string, traits: EncoderTraits
     relativePositions: null,
     finalNorm: null,
     encoderNorm: null,
+    decoderStart: null,
     output: { weight: null, scale: 1, softCap: null, heads: traits.heads, textToken: 'first' },
   }
 }
@@ -202,7 +203,7 @@ const readDistilBert: Family['readConfig'] = (config, prefix) =>
 
 const embeddingName = 'embeddings.word_embeddings.weight'
 
-const bertBesides = ['pooler.', 'embeddings.position_ids', 'classifier.', 'qa_outputs.']
+const bertBesides = ['pooler.', 'embeddings.position_ids', 'classifier.', 'mean_classifier.', 'qa_outputs.']
 
 export const encoderFamilies: readonly Family[] = [
   {
@@ -216,7 +217,7 @@ export const encoderFamilies: readonly Family[] = [
     modelTypes: ['distilbert'],
     prefixes: ['distilbert.', ''],
     embeddingName,
-    besides: ['vocab_', 'pre_classifier.', 'classifier.', 'qa_outputs.'],
+    besides: ['vocab_', 'pre_classifier.', 'classifier.', 'mean_classifier.', 'qa_outputs.'],
     readConfig: readDistilBert,
   },
   {

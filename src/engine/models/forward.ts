@@ -31,6 +31,8 @@ export interface AttentionRequest {
   readonly attributes: AttentionAttributes
 }
 
+export type Half = 'encoder' | 'decoder'
+
 export interface ForwardContext {
   readonly builder: GraphBuilder
   readonly config: ModelConfig
@@ -44,6 +46,11 @@ export interface ForwardContext {
   readonly fromLayer: number
   /** The body stops before this block: its result is the input of that block [B,S,C]. Null: it goes to the end. */
   readonly toLayer: number | null
+  /**
+   * Of a sequence-to-sequence model: 'encoder' stops at what the decoder looks at [B,S,C], 'decoder' is fed that as
+   * 'hidden'. Null: both.
+   */
+  readonly half: Half | null
   attend(request: AttentionRequest): Value
 }
 

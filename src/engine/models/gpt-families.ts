@@ -84,6 +84,7 @@ const decoderDefaults = {
   attentionSoftCap: null,
   relativePositions: null,
   encoderNorm: null,
+  decoderStart: null,
 } as const satisfies Partial<ModelDescription>
 
 function neoxForm(config: ConfigObject, hidden: number, intermediate: number): BlockForm {

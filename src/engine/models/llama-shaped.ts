@@ -201,6 +201,7 @@ export function readLlamaShaped(
     relativePositions: null,
     finalNorm: `${prefix}norm`,
     encoderNorm: null,
+    decoderStart: null,
     output: {
       weight: tiedEmbeddings ? embedding : 'lm_head.weight',
       scale: 1,

@@ -117,8 +117,9 @@ const bodyShapes = (config: ModelConfig): NamedShape[] => [
   ...normShapes(config, config.finalNorm),
 ]
 
+/** Under a name of its own: a class of transformers would take `classifier` for a layer on another state. */
 const averagedHead: readonly HeadStep[] = [
-  { path: 'classifier', outputs: 'classes', hasBias: true, activation: null },
+  { path: 'mean_classifier', outputs: 'classes', hasBias: true, activation: null },
 ]
 
 /** The steps of a classification head. A family without one is refused before a graph is built. */

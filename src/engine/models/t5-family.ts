@@ -88,6 +88,13 @@ function readOutput(
   return { isTied, scale: isScaled ? 1 / Math.sqrt(hidden) : 1 }
 }
 
+/** transformers falls back to the padding token, which old configs leave at 0. */
+function readDecoderStart(config: ConfigObject): number {
+  const start = config.decoder_start_token_id ?? config.pad_token_id ?? 0
+  if (typeof start === 'number' && Number.isInteger(start) && start >= 0) return start
+  throw configProblem('decoder_start_token_id', 'the id of a token', start)
+}
+
 const relativeBias = (side: 'encoder' | 'decoder'): string =>
   `${side}.block.0.layer.0.SelfAttention.relative_attention_bias.weight`
 
@@ -135,6 +142,7 @@ function readT5(config: ConfigObject, _prefix: string, names: ReadonlySet<string
     },
     finalNorm: 'decoder.final_layer_norm',
     encoderNorm: 'encoder.final_layer_norm',
+    decoderStart: readDecoderStart(config),
     output: {
       weight: isTied ? 'shared.weight' : 'lm_head.weight',
       ...{ scale, softCap: null, heads: null, textToken: 'last' },

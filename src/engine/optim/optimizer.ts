@@ -41,6 +41,11 @@ export function blankMemory(kind: OptimizerKind, places: readonly TensorPlace[])
   return memory
 }
 
+/** As before the first step, in the same buffers. */
+export function clearMemory(memory: OptimizerMemory): void {
+  for (const { data } of memory.values()) data.fill(0)
+}
+
 const blankTensor = ({ dtype, shape }: Slot): MemoryTensor => ({
   shape,
   data: dtype === 'float32' ? new Float32Array(sizeOf(shape)) : new Uint8Array(sizeOf(shape)),

@@ -4,6 +4,7 @@ import { ignoredLabel } from '#shared/labels.ts'
 import type { Tensor } from '../backend-port.ts'
 import { poolingFeed } from '../graphs/pooling.ts'
 import { lossChunkFeeds } from './loss-chunks.ts'
+import { collatePairs, type TwoHalves } from './source-target.ts'
 
 /**
  * A row after tokenising; all lists are of one length. What `labels[t]` means is the collation's `asks`: the token
@@ -30,6 +31,8 @@ export interface Collation {
   readonly hasPooling?: boolean
   /** Position of a row's first token (RoBERTa begins behind its padding token's). */
   readonly firstPosition: number
+  /** Of a sequence-to-sequence model, whose rows are a source and a target beside each other (source-target.ts). */
+  readonly halves?: TwoHalves | null
 }
 
 /** What a decoder that predicts tokens needs. */
@@ -49,6 +52,8 @@ export interface MicroBatch {
   readonly shape: readonly [rows: number, positions: number]
   /** Place (index into the B*S positions) of each row's first token. */
   readonly starts: readonly number[]
+  /** Tokens of each row that lie there. */
+  readonly lengths: readonly number[]
   /** Tokens without padding. */
   readonly tokens: number
   /** Predictions that are trained on. */
@@ -64,13 +69,6 @@ export function countLabelled({ labels }: EncodedRow, asks: Asks = 'next-token')
   let labelled = 0
   for (let t = firstAsked(asks); t < labels.length; t += 1) if (labels[t] !== ignoredLabel) labelled += 1
   return labelled
-}
-
-/** Where the answer begins: the first labelled position; the row's length where none is labelled. */
-export function firstLabelled({ labels }: EncodedRow): number {
-  let t = 0
-  while (t < labels.length && labels[t] === ignoredLabel) t += 1
-  return t
 }
 
 /** The most labelled tokens that `microRows` of these rows can have together. */
@@ -103,7 +101,8 @@ function layOut(
  * Padding of a causal model needs no segments: no real token sees what stands behind it, and padding is not labelled.
  */
 export function collate(rows: readonly EncodedRow[], collation: Collation): MicroBatch {
-  const { asks, layout, firstPosition } = collation
+  const { asks, layout, firstPosition, halves } = collation
+  if (halves) return collatePairs(rows, halves, collation.lossChunks)
   const { shape, starts } = layOut(rows, layout)
   const ids = new BigInt64Array(shape[0] * shape[1])
   const positions = new BigInt64Array(ids.length)
@@ -124,6 +123,7 @@ export function collate(rows: readonly EncodedRow[], collation: Collation): Micr
     }
     tokens += tokenIds.length
   }
+  const lengths = rows.map((row) => row.ids.length)
   const whole = (data: BigInt64Array): Tensor => ({ dtype: 'int64', shape, data })
   const feeds = new Map<string, Tensor>([
     ['ids', whole(ids)],
@@ -132,11 +132,10 @@ export function collate(rows: readonly EncodedRow[], collation: Collation): Micr
   ])
   if (collation.hasSegments) feeds.set('segments', whole(segments))
   if (collation.hasPooling && layout === 'padded') {
-    const lengths = rows.map((row) => row.ids.length)
     feeds.set('pooling', poolingFeed('mean', lengths, shape[1]))
   }
   if (collation.hasTypes) feeds.set('types', whole(new BigInt64Array(ids.length)))
-  return { feeds, shape, starts, tokens, labelledTokens: places.length }
+  return { feeds, shape, starts, lengths, tokens, labelledTokens: places.length }
 }
 
 /** Numbers of each row's tokens, [tokens,C] row by row, at their places in one float32 [B,S,C]; 0 on padding. */

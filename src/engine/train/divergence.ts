@@ -7,6 +7,7 @@ export function diverged({ setup, state, saved }: Run, what: string, where: stri
     saved.step < 0 ? 'No checkpoint was made yet.' : `The checkpoint of step ${saved.step} is kept.`
   const { learningRate } = setup.recipe.optimizer
   const lower = Number((learningRate / 10).toPrecision(2))
+  const setting = state.stage === 1 ? 'before.learningRate' : 'optimizer.learningRate'
   return {
     kind: 'failed',
     problem: {
@@ -16,7 +17,7 @@ export function diverged({ setup, state, saved }: Run, what: string, where: stri
       remedy:
         state.step === 0
           ? 'No weight was changed yet, so it is not the learning rate: add the model again, choose another one, or lower method.alpha if it is huge.'
-          : `Start again with a lower learning rate (optimizer.learningRate is ${learningRate}; try ${lower}).`,
+          : `Start again with a lower learning rate (${setting} is ${learningRate}; try ${lower}).`,
     },
   }
 }

@@ -2,7 +2,7 @@
 // A function of seed, step and the row's place in the step, so that a resumed run has the same, and a batch in parts too.
 import type { Tensor } from '../backend-port.ts'
 import { counterRandom } from '../random.ts'
-import { type EncodedRow, type MicroBatch, placeRows } from './collate.ts'
+import { type MicroBatch, placeRows } from './collate.ts'
 
 export interface NoiseSource {
   readonly alpha: number
@@ -16,13 +16,12 @@ export interface NoiseSource {
 
 /** 'embedding.noise', float32 [B,S,C]: 0 on padding. */
 export function embeddingNoise(
-  rows: readonly EncodedRow[],
   batch: MicroBatch,
   { alpha, width, seed, step, firstRow }: NoiseSource,
 ): Tensor {
-  const noise = rows.map(({ ids }, row) => {
+  const noise = batch.lengths.map((length, row) => {
     const random = counterRandom(seed, `embedding noise ${step} ${firstRow + row}`)
-    const size = ids.length * width
+    const size = length * width
     const bound = alpha / Math.sqrt(size)
     return Float32Array.from({ length: size }, (_, i) => bound * (2 * random(i) - 1))
   })

@@ -2,14 +2,15 @@
 import { collate } from './collate.ts'
 import { diverged } from './divergence.ts'
 import { sumLosses } from './loss-chunks.ts'
+import { lastStepOf } from './plan.ts'
 import { enterPhase, feedsOf, type Interruptible, obey, type Run } from './run.ts'
 import { measuredParameters, type TrainState } from './state.ts'
 
-/** At step 0 (the base model), every so many steps, and at the end; never twice at one step. */
+/** Before the first step of the stage, every so many steps, and at the end; never twice at one step. */
 export function evaluationDue({ setup, state }: Run): boolean {
-  const { evaluateEverySteps, totalSteps } = setup.plan
+  const { evaluateEverySteps, firstStep } = setup.plan
   if (evaluateEverySteps === 0 || state.evaluatedAtStep === state.step) return false
-  return state.step % evaluateEverySteps === 0 || state.step >= totalSteps
+  return (state.step - firstStep) % evaluateEverySteps === 0 || state.step >= lastStepOf(setup.plan)
 }
 
 /** Mean loss over all labelled tokens of the validation rows. Interrupted, it leaves the state as it was. */

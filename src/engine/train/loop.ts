@@ -3,14 +3,17 @@
 import type { Problem } from '#shared/result.ts'
 import type { TrainerEvent } from '#shared/trainer-protocol.ts'
 import { evaluationDue, measure } from './evaluation.ts'
+import { lastStepOf } from './plan.ts'
 import type { TrainingPorts, TrainingSetup } from './ports.ts'
 import { createRun, type Interruption, type Run, save, trySave } from './run.ts'
-import type { TrainState } from './state.ts'
+import { enterSecondStage, type TrainState } from './state.ts'
 import { trainStep } from './step.ts'
 
 export type TrainingOutcome =
   | { readonly reason: 'completed' | 'stopped-early' | 'cancelled' }
   | { readonly reason: 'failed'; readonly problem: Problem }
+
+type Stopped = Extract<TrainingOutcome, { reason: 'failed' }> | { readonly reason: 'cancelled' }
 
 type Events<T> = AsyncGenerator<TrainerEvent, T>
 
@@ -42,9 +45,29 @@ export async function* train(
   return { reason: state.ending }
 }
 
+/**
+ * The first of two stages, to its end: nothing is measured in it and it never stops early. The change of stage is saved at
+ * once, so that what went on from there and what is resumed there are the same. `state` then stands before the second
+ * stage, for `train`.
+ */
+export async function* trainFirstStage(
+  setup: TrainingSetup,
+  state: TrainState,
+  ports: TrainingPorts,
+): Events<{ readonly reason: 'next-stage' } | Stopped> {
+  const run = createRun(setup, state, ports)
+  while (state.step < lastStepOf(setup.plan)) {
+    const stop = (isSaveDue(run) ? yield* save(run) : null) ?? (yield* trainStep(run))
+    if (stop) return yield* interrupt(run, stop)
+  }
+  enterSecondStage(state)
+  const stop = yield* save(run)
+  return stop ? yield* interrupt(run, stop) : { reason: 'next-stage' }
+}
+
 function endingOf({ setup, state }: Run): TrainState['ending'] {
   const { patience } = setup.recipe.evaluation
-  if (state.step >= setup.plan.totalSteps) return 'completed'
+  if (state.step >= lastStepOf(setup.plan)) return 'completed'
   if (patience !== null && state.evaluationsWithoutImprovement >= patience) return 'stopped-early'
   return null
 }
@@ -57,7 +80,7 @@ function isSaveDue({ setup, state, ports, saved }: Run): boolean {
 }
 
 /** A diverged run keeps its last checkpoint; a cancelled one saves where it stands, if the disk lets it. */
-async function* interrupt(run: Run, stop: Interruption): Events<TrainingOutcome> {
+async function* interrupt(run: Run, stop: Interruption): Events<Stopped> {
   if (stop.kind === 'failed') return { reason: 'failed', problem: stop.problem }
   run.state.ending = null
   const problem = yield* trySave(run)

@@ -28,15 +28,16 @@ const largestPoolMicroBatches = 50
 /**
  * The micro-batches of one epoch, as indices into `lengthsTokens`: every row exactly once, rows of similar length
  * together (little padding), at most one micro-batch smaller than `microRows`.
- * Rows are permuted, cut into pools, sorted by length inside a pool, cut into micro-batches, and these are permuted.
+ * Rows are permuted (for each `purpose` otherwise), cut into pools, sorted by length inside a pool, cut into micro-batches, and these are permuted.
  */
 export function microBatchesOfEpoch(
   lengthsTokens: ArrayLike<number>,
   microRows: number,
   seed: number,
   epoch: number,
+  purpose = 'order',
 ): readonly (readonly number[])[] {
-  const rowOrder = permutation(seed, `order.rows.${epoch}`, lengthsTokens.length)
+  const rowOrder = permutation(seed, `${purpose}.rows.${epoch}`, lengthsTokens.length)
   const microBatches = Math.ceil(lengthsTokens.length / microRows)
   const poolMicroBatches = Math.min(largestPoolMicroBatches, Math.max(1, Math.floor(microBatches / 4)))
   const poolRows = poolMicroBatches * microRows
@@ -46,7 +47,7 @@ export function microBatchesOfEpoch(
       microRows,
     ),
   )
-  return [...permutation(seed, `order.batches.${epoch}`, batches.length)].map((index) => batches[index]!)
+  return [...permutation(seed, `${purpose}.batches.${epoch}`, batches.length)].map((index) => batches[index]!)
 }
 
 /** Fixed micro-batches for measuring: shortest rows first, the same at every measurement. */

@@ -3,8 +3,11 @@ import type { Recipe } from '#shared/recipe.ts'
 import { type Schedule, warmupStepsFor } from '../optim/schedule.ts'
 
 export interface TrainingPlan {
+  /** Steps of the run before this stage; steps are counted through all stages. 0 where a run has one stage only. */
+  readonly firstStep: number
   readonly microBatchesPerEpoch: number
   readonly stepsPerEpoch: number
+  /** Of this stage. */
   readonly totalSteps: number
   /** Optimizer steps between two measurements; 0 where there is nothing to measure on. */
   readonly evaluateEverySteps: number
@@ -21,6 +24,7 @@ export function planTraining(
   recipe: Pick<Recipe, 'batch' | 'duration' | 'evaluation' | 'schedule'>,
   trainRows: number,
   validationRows: number,
+  firstStep = 0,
 ): TrainingPlan {
   const { batch, duration, evaluation, schedule } = recipe
   const microBatchesPerEpoch = Math.ceil(trainRows / batch.microRows)
@@ -29,6 +33,7 @@ export function planTraining(
   const totalSteps = Math.min(wanted, duration.maxSteps ?? wanted)
   const usual = Math.min(stepsPerEpoch, Math.max(1, Math.round(totalSteps / measurementsPerRun)))
   return {
+    firstStep,
     microBatchesPerEpoch,
     stepsPerEpoch,
     totalSteps,
@@ -41,15 +46,19 @@ export function planTraining(
   }
 }
 
-/** Where step `step` (counted from 0) lies: its epoch and the range of that epoch's micro-batches it sums. */
+/** The step of the run with which this stage is done. */
+export const lastStepOf = ({ firstStep, totalSteps }: TrainingPlan): number => firstStep + totalSteps
+
+/** Where step `step` (of the run, counted from 0) lies: its epoch and the range of that epoch's micro-batches it sums. */
 export function cursorOf(
   plan: TrainingPlan,
   accumulation: number,
   step: number,
 ): { readonly epoch: number; readonly firstBatch: number; readonly endBatch: number } {
-  const firstBatch = (step % plan.stepsPerEpoch) * accumulation
+  const ofStage = step - plan.firstStep
+  const firstBatch = (ofStage % plan.stepsPerEpoch) * accumulation
   return {
-    epoch: Math.floor(step / plan.stepsPerEpoch),
+    epoch: Math.floor(ofStage / plan.stepsPerEpoch),
     firstBatch,
     endBatch: Math.min(firstBatch + accumulation, plan.microBatchesPerEpoch),
   }

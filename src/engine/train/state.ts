@@ -2,7 +2,7 @@
 // of (seed, purpose, index), so no generator has a state.
 import type { Recipe } from '#shared/recipe.ts'
 import type { Tensor } from '../backend-port.ts'
-import { blankMemory, type OptimizerMemory } from '../optim/optimizer.ts'
+import { blankMemory, clearMemory, type OptimizerMemory } from '../optim/optimizer.ts'
 import type { TensorPlace } from '../optim/optimizer-rule.ts'
 
 /** Where each trained tensor lies in the flat buffers. Order and shapes are the graph's. */
@@ -11,8 +11,12 @@ export interface ParameterLayout {
   readonly length: number
 }
 
+/** 1: texts of the field, where the recipe has such a stage. 2: the rows that the run is for. */
+export type Stage = 1 | 2
+
 export interface TrainState {
-  /** Optimizer steps done. */
+  stage: Stage
+  /** Optimizer steps done, of both stages together. */
   step: number
   /** Tokens without padding that went through training. */
   tokensSeen: number
@@ -58,8 +62,10 @@ export function initialState(
   layout: ParameterLayout,
   initial: ReadonlyMap<string, Float32Array>,
   recipe: Pick<Recipe, 'optimizer' | 'regularisation'>,
+  stage: Stage = 2,
 ): TrainState {
   const state = blankState(layout, recipe)
+  state.stage = stage
   for (const { name, offset, length } of layout.entries) {
     const values = initial.get(name)
     if (values?.length !== length) throw new Error(`initial value of ${name}: expected ${length} entries`)
@@ -69,12 +75,23 @@ export function initialState(
   return state
 }
 
+/**
+ * The second stage begins with what the first one trained, an optimizer that remembers nothing and an average that begins
+ * anew. Nothing was measured yet.
+ */
+export function enterSecondStage(state: TrainState): void {
+  state.stage = 2
+  clearMemory(state.memory)
+  state.average?.set(state.parameters)
+}
+
 /** Zeros everywhere. */
 export function blankState(
   layout: ParameterLayout,
   { optimizer, regularisation }: Pick<Recipe, 'optimizer' | 'regularisation'>,
 ): TrainState {
   return {
+    stage: 2,
     step: 0,
     tokensSeen: 0,
     parameters: new Float32Array(layout.length),

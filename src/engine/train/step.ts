@@ -9,7 +9,7 @@ import { diverged } from './divergence.ts'
 import { embeddingNoise } from './embedding-noise.ts'
 import { sumLosses } from './loss-chunks.ts'
 import { microBatchesOfEpoch } from './order.ts'
-import { cursorOf } from './plan.ts'
+import { cursorOf, lastStepOf } from './plan.ts'
 import { enterPhase, feedsOf, type Interruptible, obey, type Run } from './run.ts'
 
 interface Sums {
@@ -34,7 +34,7 @@ export async function* trainStep(run: Run): Interruptible {
   for (let index = cursor.firstBatch; index < cursor.endBatch; index += 1) {
     const stop = yield* obey(run)
     if (stop) return stop
-    yield* enterPhase(run, 'training', `${where} of ${setup.plan.totalSteps}`)
+    yield* enterPhase(run, 'training', detailOf(run, where))
     await accumulate(run, batches[index]!, (index - cursor.firstBatch) * setup.recipe.batch.microRows, sums)
     if (!Number.isFinite(sums.lossNats)) return diverged(run, 'The training loss', where)
   }
@@ -47,7 +47,8 @@ export async function* trainStep(run: Run): Interruptible {
   yield {
     kind: 'step',
     step: state.step,
-    epoch: state.step / setup.plan.stepsPerEpoch,
+    ...(state.stage === 1 && { stage: 1 }),
+    epoch: (state.step - setup.plan.firstStep) / setup.plan.stepsPerEpoch,
     lossNats: sums.lossNats / sums.labelledTokens,
     gradNorm,
     learningRate,
@@ -58,12 +59,16 @@ export async function* trainStep(run: Run): Interruptible {
   return null
 }
 
+const detailOf = ({ setup, state }: Run, where: string): string =>
+  `${where} of ${lastStepOf(setup.plan)}${state.stage === 1 ? ', first stage' : ''}`
+
 function batchesOf(run: Run, epoch: number): readonly (readonly number[])[] {
   if (run.epochBatches.epoch !== epoch) {
     const { batch, seed } = run.setup.recipe
+    const purpose = run.state.stage === 1 ? 'first stage order' : 'order'
     run.epochBatches = {
       epoch,
-      batches: microBatchesOfEpoch(run.trainLengthsTokens, batch.microRows, seed, epoch),
+      batches: microBatchesOfEpoch(run.trainLengthsTokens, batch.microRows, seed, epoch, purpose),
     }
   }
   return run.epochBatches.batches
@@ -90,7 +95,7 @@ async function accumulatePart(
   if (setup.noise)
     feeds.set(
       'embedding.noise',
-      embeddingNoise(encoded, batch, {
+      embeddingNoise(batch, {
         ...setup.noise,
         seed: setup.recipe.seed,
         step: run.state.step,
@@ -122,8 +127,9 @@ function addGradient(
 /** Moves all parameters, and their average where there is one; returns the learning rate that was in force. */
 function update({ setup, state, ...run }: Run, gradNorm: number, labelledTokens: number): number {
   const { optimizer, regularisation } = setup.recipe
-  const updates = state.step + 1
-  const learningRate = optimizer.learningRate * learningRateFactor(setup.plan.schedule, state.step)
+  const done = state.step - setup.plan.firstStep
+  const updates = done + 1
+  const learningRate = optimizer.learningRate * learningRateFactor(setup.plan.schedule, done)
   const gradScale = clipFactor(gradNorm, optimizer.clipNorm) / labelledTokens
   run.optimizer.step({ updates, learningRate, gradScale })
   if (state.average !== null && regularisation.averaging !== null)

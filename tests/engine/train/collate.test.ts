@@ -106,7 +106,7 @@ describe('numbers of rows', () => {
 describe('noise on embeddings', () => {
   const source = { alpha: 5, width: 4, seed: 9, step: 3, firstRow: 0 }
   const batch = collate(rows, causalCollation(1))
-  const noise = embeddingNoise(rows, batch, source).data
+  const noise = embeddingNoise(batch, source).data
 
   it('stays within alpha / sqrt(tokens x width) of each row and fills it', () => {
     const [first, second] = [noise.subarray(0, 12), noise.subarray(20, 40)] as Float32Array[]
@@ -122,12 +122,12 @@ describe('noise on embeddings', () => {
   })
   it('of a row depends on its place in the step, not on the rows beside it', () => {
     const second = [rows[1]!]
-    const alone = embeddingNoise(second, collate(second, causalCollation(1)), { ...source, firstRow: 1 })
+    const alone = embeddingNoise(collate(second, causalCollation(1)), { ...source, firstRow: 1 })
     expect(alone.data).toEqual(noise.subarray(20, 40))
   })
   it('is a function of the step', () => {
-    expect(embeddingNoise(rows, batch, source).data).toEqual(noise)
-    expect(embeddingNoise(rows, batch, { ...source, step: 4 }).data).not.toEqual(noise)
+    expect(embeddingNoise(batch, source).data).toEqual(noise)
+    expect(embeddingNoise(batch, { ...source, step: 4 }).data).not.toEqual(noise)
   })
 })
 
