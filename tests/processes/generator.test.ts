@@ -9,7 +9,6 @@ import { runChildJob } from '#core/proof/index.ts'
 import { isTemporaryName, sha256File } from '#core/system/durable-files.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { buildLogitsGraph, type LoraMethod, type MethodSpec, type Tensor } from '#engine/index.ts'
-import { tokenizePrompt } from '#formats/completion-mask.ts'
 import { ggufOfModelFolder, ggufOfTuned } from '#processes/generator/gguf-cache.ts'
 import { locateWeights, readTextSide } from '#processes/scorer/model-folder.ts'
 import {
@@ -150,7 +149,7 @@ describe('the generator process with a tiny model', () => {
     const most = { tuned: 0, base: 0 }
     for (const { rowId, side, tokenIds } of answers) {
       const { prompt } = rows.find((row) => row.rowId === rowId)!
-      const promptIds = [...unwrap(tokenizePrompt(text.tokenizer, text.template, prompt))]
+      const promptIds = [...unwrap(text.encodePrompt(prompt))]
       const behind = async (as: 'base' | 'tuned') =>
         Math.max(0, ...(await best[as].behind(promptIds, tokenIds)))
       most.tuned = Math.max(most.tuned, await behind(side))

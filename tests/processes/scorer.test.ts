@@ -6,7 +6,6 @@ import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { readAdapter } from '#core/models/adapter-folder.ts'
 import { type Backend, buildLogitsGraph, type MethodSpec, type Session, type Tensor } from '#engine/index.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
-import { tokenizeExample } from '#formats/completion-mask.ts'
 import { locateWeights, readTextSide } from '#processes/scorer/model-folder.ts'
 import { scoreRows } from '#processes/scorer/score-rows.ts'
 import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
@@ -95,7 +94,7 @@ async function scoreNaively(method: MethodSpec, parameters: ReadonlyMap<string, 
   for (const row of rows) {
     const sums: number[] = []
     for (const label of labels) {
-      const encoded = unwrap(tokenizeExample(text.tokenizer, text.template, row.prompt, label))
+      const encoded = unwrap(text.encodeExample(row.prompt, label))
       const size = encoded.ids.length
       const whole = (data: BigInt64Array, shape: number[]): Tensor => ({ dtype: 'int64', shape, data })
       const counting = BigInt64Array.from({ length: size }, (_, t) => BigInt(t))

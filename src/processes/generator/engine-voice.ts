@@ -5,21 +5,14 @@ import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { readAdapter } from '#core/models/adapter-folder.ts'
 import { readModelConfig, readModelJson } from '#core/models/model-json.ts'
 import { temporaryPath } from '#core/system/durable-files.ts'
-import { createDecoding, type DecodingRequest } from '#engine/decode.ts'
+import type { Decoding, DecodingRequest } from '#engine/decode.ts'
 import { drawToken } from '#engine/draw-token.ts'
-import {
-  buildDecodingGraph,
-  counterRandom,
-  type DecodingGraph,
-  type MethodSpec,
-  type ModelConfig,
-  type Session,
-  type Tensor,
-} from '#engine/index.ts'
+import { counterRandom, type MethodSpec, type ModelConfig, type Tensor } from '#engine/index.ts'
 import type { TunedVersion } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
 import { throwIfCancelled } from '../serve-job.ts'
+import { type EngineWriter, openEngineWriter } from './engine-writer.ts'
 import type { AnswerRequest, SpeechRequest, Voice } from './llama-session.ts'
 
 /** Rotary tables are made for so many places, and caches grow with what is said: a model that reads more is held to it. */
@@ -38,8 +31,7 @@ export interface EngineVoiceParts {
 }
 
 interface OpenEngine {
-  readonly session: Session
-  readonly graph: DecodingGraph
+  readonly writer: EngineWriter
   readonly parameters: ReadonlyMap<string, Tensor>
   readonly ownStopIds: readonly number[]
 }
@@ -49,25 +41,27 @@ export async function openEngineVoice(parts: EngineVoiceParts): Promise<EngineVo
   const { tuned, threads } = parts
   const folder = tuned?.kind === 'model' ? tuned.folder : parts.modelFolder
   const config = await readModelConfig(folder)
-  if (config.kind !== 'decoder') throw writesNothing(config)
+  if (config.kind === 'encoder') throw writesNothing(config)
   const adapter = tuned?.kind === 'adapter' ? await readAdapter(tuned.folder, config) : null
   const method: MethodSpec = adapter?.method ?? { kind: 'none' }
-  const graph = buildDecodingGraph(config, method)
   const places = Math.min(config.maxPositions, mostPlaces)
-  const weights = await locateWeights(folder, config, graph, places)
   const workFolder = await mkdtemp(temporaryPath(join(parts.cacheFolder, 'answers')))
   const removeWork = (): Promise<void> => rm(workFolder, { recursive: true, force: true })
-  const compiled = await createOnnxBackend().compile(graph.graph, { threads, weights, workFolder })
-  if (!compiled.ok) await removeWork()
-  const session = unwrap(compiled)
+  const writer = await openEngineWriter(config, method, async (built) => {
+    const weights = await locateWeights(folder, config, built, places)
+    return unwrap(await createOnnxBackend().compile(built.graph, { threads, weights, workFolder }))
+  }).catch(async (error: unknown) => {
+    await removeWork()
+    throw error
+  })
   const ownStopIds = await stopIdsOf(folder)
-  const open: OpenEngine = { session, graph, parameters: adapter?.tensors ?? new Map(), ownStopIds }
+  const open: OpenEngine = { writer, parameters: adapter?.tensors ?? new Map(), ownStopIds }
   return {
     mostTokens: places,
     answer: (request) => answerAll(open, request),
     speak: (request) => speak(open, request),
     async dispose() {
-      await session.dispose()
+      await writer.dispose()
       await removeWork()
     },
   }
@@ -79,11 +73,8 @@ async function stopIdsOf(folder: string): Promise<number[]> {
   return [config.eos_token_id].flat().filter((id) => typeof id === 'number')
 }
 
-const startDecoding = (
-  { session, graph, parameters, ownStopIds }: OpenEngine,
-  request: DecodingRequest,
-): ReturnType<typeof createDecoding> =>
-  createDecoding(session, graph, parameters, {
+const startDecoding = ({ writer, parameters, ownStopIds }: OpenEngine, request: DecodingRequest): Decoding =>
+  writer.start(parameters, {
     ...request,
     stopIds: new Set([...request.stopIds, ...ownStopIds]),
   })

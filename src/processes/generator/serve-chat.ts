@@ -1,6 +1,6 @@
 // A conversation in the generator process: the model stays open between messages, answers are told piece by piece, base
 // and tuned take turns token by token. Ends when its parent ends it.
-import { tokenizePrompt, tokenizeText } from '#formats/completion-mask.ts'
+import { tokenizeText } from '#formats/completion-mask.ts'
 import {
   type ChatCommand,
   type ChatEvent,
@@ -138,11 +138,11 @@ async function answer(
 
 /** A model without a chat template cannot be asked; it goes on with what was said. */
 const promptOf = (
-  { tokenizer, template, hasTemplate }: TextSide,
+  { tokenizer, encodePrompt, isAsked }: TextSide,
   messages: readonly ChatMessage[],
 ): number[] => [
-  ...(hasTemplate
-    ? unwrap(tokenizePrompt(tokenizer, template, messages))
+  ...(isAsked
+    ? unwrap(encodePrompt(messages))
     : tokenizeText(tokenizer, messages.map(({ content }) => content).join('\n'))),
 ]
 

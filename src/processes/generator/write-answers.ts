@@ -1,6 +1,5 @@
 // The whole job of the generator process: prompts through the model's own chat template to token ids, greedy answers of
 // base and tuned, token ids back to text by the model's own tokenizer.
-import { tokenizePrompt } from '#formats/completion-mask.ts'
 import type { GeneratorEvent, GeneratorJob, ProofSide } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
 import { readTextSide, type TextSide } from '../scorer/model-folder.ts'
@@ -33,8 +32,8 @@ async function answerSides(
   { emit, signal }: JobContext<GeneratorEvent>,
 ): Promise<void> {
   await emit({ kind: 'phase', phase: 'preparing' })
-  const { tokenizer, template } = text
-  const prompts = job.rows.map((row) => [...unwrap(tokenizePrompt(tokenizer, template, row.prompt))])
+  const { tokenizer } = text
+  const prompts = job.rows.map((row) => [...unwrap(text.encodePrompt(row.prompt))])
   const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
   const total = job.rows.length * job.sides.length
   let done = 0

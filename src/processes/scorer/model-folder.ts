@@ -1,7 +1,7 @@
 // A model folder of the library, opened for computing: config, text side, and where every weight lies. Checks what it
 // reads; computes nothing.
 import { join } from 'node:path'
-import { readModelJson } from '#core/models/model-json.ts'
+import { readModelConfig, readModelJson } from '#core/models/model-json.ts'
 import { openFileBytes } from '#core/system/file-bytes.ts'
 import {
   type BuiltGraph,
@@ -11,16 +11,28 @@ import {
   type WeightLocation,
 } from '#engine/index.ts'
 import { type ChatTemplate, chatTemplateSource, compileChatTemplate } from '#formats/chat-template.ts'
+import { type LabelledTokens, tokenizeExample, tokenizePrompt } from '#formats/completion-mask.ts'
 import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
+import { tokenizePair, tokenizeSource } from '#formats/source-target-text.ts'
 import { loadTokenizer, type Tokenizer } from '#formats/tokenizer.ts'
-import { fail, ProblemError, unwrap } from '#shared/result.ts'
+import { fail, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { ChatMessage } from '#shared/rows.ts'
 
 export interface TextSide {
   readonly tokenizer: Tokenizer
-  readonly template: ChatTemplate
-  /** Without one the template refuses every conversation. */
-  readonly hasTemplate: boolean
+  /** Ids of what is asked, up to the place where the answer begins. */
+  encodePrompt(prompt: readonly ChatMessage[]): Result<Int32Array>
+  /** What is asked and the answer, which is labelled. */
+  encodeExample(prompt: readonly ChatMessage[], answer: string): Result<LabelledTokens>
+  /** Whether it can be asked. A model that was not made for conversations refuses all but plain texts. */
+  readonly isAsked: boolean
 }
+
+/** Tokens that a row may have: a model with learned or turned positions has a last one, one that goes by distance has none. */
+export const mostTokensOf = (
+  { maxPositions, relativePositions }: Pick<ModelConfig, 'maxPositions' | 'relativePositions'>,
+  wanted: number,
+): number => (relativePositions === null ? Math.min(wanted, maxPositions) : wanted)
 
 const weightsFile = 'model.safetensors'
 
@@ -44,14 +56,26 @@ const noTemplate = (folder: string): ChatTemplate => ({
     }),
 })
 
-/** Tokenizer and chat template of a model folder. Throws ProblemError. */
+/** Tokenizer of a model folder, and how the model is asked: by its chat template, or with a source. Throws ProblemError. */
 export async function readTextSide(folder: string): Promise<TextSide> {
   const config = await readModelJson(folder, 'tokenizer_config.json')
   const tokenizer = unwrap(loadTokenizer(await readModelJson(folder, 'tokenizer.json'), config))
+  if ((await readModelConfig(folder)).kind === 'sequence-to-sequence')
+    return {
+      tokenizer,
+      isAsked: true,
+      encodePrompt: (prompt) => tokenizeSource(tokenizer, prompt),
+      encodeExample: (prompt, answer) => tokenizePair(tokenizer, prompt, answer),
+    }
   const source = chatTemplateSource(config)
-  if (source === null) return { tokenizer, template: noTemplate(folder), hasTemplate: false }
   const tokens = { bosToken: tokenizer.bos?.text ?? null, eosToken: tokenizer.eos?.text ?? null }
-  return { tokenizer, template: unwrap(compileChatTemplate(source, tokens)), hasTemplate: true }
+  const template = source === null ? noTemplate(folder) : unwrap(compileChatTemplate(source, tokens))
+  return {
+    tokenizer,
+    isAsked: source !== null,
+    encodePrompt: (prompt) => tokenizePrompt(tokenizer, template, prompt),
+    encodeExample: (prompt, answer) => tokenizeExample(tokenizer, template, prompt, answer),
+  }
 }
 
 /** Weights of the model as float32, one after the other; null where the file does not hold one. Throws ProblemError. */

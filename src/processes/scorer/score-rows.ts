@@ -3,13 +3,12 @@ import { readModelConfig } from '#core/models/model-json.ts'
 import { type BranchedRow, batchBranches, layOutBranches } from '#core/proof/label-layout.ts'
 import type { Backend, ModelConfig } from '#engine/index.ts'
 import { chooseLossChunks, rowsPerLossChunk } from '#engine/train/loss-chunks.ts'
-import { type LabelledTokens, tokenizeExample } from '#formats/completion-mask.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import type { ProofSide, RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
 import { makeBranchBatch, sumByBranch } from './branch-batch.ts'
-import { readTextSide, type TextSide } from './model-folder.ts'
+import { mostTokensOf, readTextSide, type TextSide } from './model-folder.ts'
 import { openPass, scoringPasses } from './scoring-passes.ts'
 
 /** Places of one batch, padding included: keeps activations near 100 MB for a model of 600 wide. */
@@ -37,7 +36,7 @@ export async function scoreRows(
   const config = await readModelConfig(job.modelFolder)
   const text = await readTextSide(job.modelFolder)
   await emit({ kind: 'phase', phase: 'preparing' })
-  const mostTokens = Math.min(job.maxTokens, config.maxPositions)
+  const mostTokens = mostTokensOf(config, job.maxTokens)
   const { rows, leftOut } = await layOutRows({ ...job, maxTokens: mostTokens }, text, signal)
   await emit({ kind: 'plan', rows: rows.length, leftOut, backend: backend.name })
   if (rows.length > 0) await scoreLaidOut(rows, { job, backend, config }, { emit, signal })
@@ -142,7 +141,7 @@ async function layOutRows(
       })
       continue
     }
-    const encoded = answers.map((answer) => encode(text, row.prompt, answer))
+    const encoded = answers.map((answer) => unwrap(text.encodeExample(row.prompt, answer)))
     const longest = encoded.reduce((most, one) => Math.max(most, one.ids.length), 0)
     if (longest > job.maxTokens)
       leftOut.push({
@@ -154,8 +153,4 @@ async function layOutRows(
     else rows.push({ rowId: row.rowId, layout: layOutBranches(encoded), expected })
   }
   return { rows, leftOut }
-}
-
-function encode(text: TextSide, prompt: ScorerJob['rows'][number]['prompt'], answer: string): LabelledTokens {
-  return unwrap(tokenizeExample(text.tokenizer, text.template, prompt, answer))
 }

@@ -7,10 +7,10 @@ import { classNamesOf } from '#core/training/class-names.ts'
 import { hasClassHead } from '#core/training/method-of.ts'
 import { type TokenRow, tokenizedOnce, tokenKey } from '#core/training/token-cache.ts'
 import { type Collation, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
-import { tokenizeExample } from '#formats/completion-mask.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { PromptedExample } from '#shared/rows.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
+import { mostTokensOf } from '../scorer/model-folder.ts'
 import { classedText, taggedText } from './class-rows.ts'
 import type { OpenModel } from './open-model.ts'
 
@@ -75,7 +75,7 @@ const tokenisation = 1
 
 function tokenizeSplit(job: TrainerJob, model: OpenModel, classNames: readonly string[], split: Split) {
   const { recipe } = job
-  const mostTokens = Math.min(recipe.batch.maxTokens, model.config.maxPositions)
+  const mostTokens = mostTokensOf(model.config, recipe.batch.maxTokens)
   const facts = {
     tokenisation,
     split,
@@ -84,9 +84,10 @@ function tokenizeSplit(job: TrainerJob, model: OpenModel, classNames: readonly s
     scenario: recipe.scenario,
     text: model.textSha256,
   }
+  const { kind, output } = model.config
   const asked: Readonly<Record<string, string>> = hasClassHead(recipe.method)
-    ? { classes: JSON.stringify(classNames), textToken: model.config.output.textToken }
-    : { instruction: recipe.instruction }
+    ? { classes: JSON.stringify(classNames), textToken: output.textToken }
+    : { instruction: recipe.instruction, ...(kind === 'sequence-to-sequence' && { kind }) }
   const encode = encoderOf(job, model, classNames)
   return tokenizedOnce(job.cacheFolder, tokenKey({ ...facts, ...asked }), async () =>
     encodeExamples(
@@ -103,11 +104,10 @@ type Encode = (example: PromptedExample) => Pick<TokenRow, 'ids' | 'labels'>
 /** A model that writes reads the conversation and learns the answer; a head reads the text alone. */
 function encoderOf(
   { recipe }: TrainerJob,
-  { tokenizer, template, config }: OpenModel,
+  { tokenizer, config, encodeExample }: OpenModel,
   classNames: readonly string[],
 ): Encode {
-  if (!hasClassHead(recipe.method))
-    return ({ prompt, answer }) => unwrap(tokenizeExample(tokenizer, template, prompt, answer))
+  if (!hasClassHead(recipe.method)) return ({ prompt, answer }) => unwrap(encodeExample(prompt, answer))
   const textOf = ({ prompt }: PromptedExample): string => prompt.at(-1)?.content ?? ''
   if (recipe.scenario === 'entity-recognition')
     return (example) => taggedText(tokenizer, classNames, textOf(example), example.answer)

@@ -3,13 +3,14 @@
 import { join } from 'node:path'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { methodOf } from '#core/training/method-of.ts'
-import { createDecoding, type Decoding } from '#engine/decode.ts'
-import { type Backend, buildDecodingGraph, type WeightLocation } from '#engine/index.ts'
+import type { Decoding } from '#engine/decode.ts'
+import type { Backend, WeightLocation } from '#engine/index.ts'
 import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
 import { measuredParameters, type TrainState, viewsOf } from '#engine/train/state.ts'
 import type { SamplesBody } from '#shared/journal-types.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import { openEngineWriter } from '../generator/engine-writer.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
 import type { OpenModel } from './open-model.ts'
 import type { PreparedRows } from './prepare-rows.ts'
@@ -86,12 +87,12 @@ interface Sampler {
 function openSampler({ job, model, rows, setup, host, state, quantised }: SampleParts): Sampler {
   const { config, tokenizer } = model
   const { rows: chosen, answerTokens } = chooseSampleRows(model, rows, job.recipe.seed)
-  const built = buildDecodingGraph(config, methodOf(job.recipe.method))
   const stopIds = new Set(tokenizer.eos ? [tokenizer.eos.id] : [])
   const isLabel = scenarioOf(job.recipe.scenario).metrics.includes('accuracy')
   const trained = viewsOf(setup.layout, measuredParameters(state))
   const prompts = chosen.map(({ ids }) => ids)
   const places = Math.max(1, ...prompts.map((ids) => ids.length)) + answerTokens
+  const workFolder = join(job.runFolder, 'work')
   /** What it took the last time, so that nothing is begun that time does not allow. */
   let leastMs = 0
 
@@ -122,23 +123,20 @@ function openSampler({ job, model, rows, setup, host, state, quantised }: Sample
     async answer(deadlineMs) {
       const startMs = host.nowMs()
       if (chosen.length === 0 || startMs + leastMs > deadlineMs) return []
-      const session = unwrap(
-        await host.backend.compile(built.graph, {
-          threads: job.recipe.threads,
-          weights: await locateWeights(job.modelFolder, config, built, places, quantised),
-          workFolder: join(job.runFolder, 'work'),
-        }),
-      )
+      const writer = await openEngineWriter(config, methodOf(job.recipe.method), async (built) => {
+        const weights = await locateWeights(job.modelFolder, config, built, places, quantised)
+        const { threads } = job.recipe
+        return unwrap(await host.backend.compile(built.graph, { threads, weights, workFolder }))
+      })
       try {
-        const request = { prompts, stopIds, mostTokens: answerTokens }
-        const decoding = createDecoding(session, built, trained, request)
+        const decoding = writer.start(trained, { prompts, stopIds, mostTokens: answerTokens })
         await decode(decoding, startMs, deadlineMs)
         return decoding.answers.map((answer, index) => {
           const text = tokenizer.decode(answer.ids, { skipSpecialTokens: true })
           return shownAnswer(chosen[index]!, text, answer, isLabel)
         })
       } finally {
-        await session.dispose()
+        await writer.dispose()
       }
     },
   }

@@ -5,7 +5,6 @@ import type { DecodedAnswer } from '#engine/decode.ts'
 import { counterRandom, type ModelConfig, parameterShapes } from '#engine/index.ts'
 import type { EncodedRow } from '#engine/train/collate.ts'
 import { firstLabelled } from '#engine/train/source-target.ts'
-import { tokenizePrompt } from '#formats/completion-mask.ts'
 import { mostSampleCharacters, type SamplesBody } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import type { PromptedExample } from '#shared/rows.ts'
@@ -100,13 +99,13 @@ function candidateOf(encoded: EncodedRow, example: PromptedExample) {
 type SampleCandidate = ReturnType<typeof candidateOf>
 
 function askedRow(
-  { tokenizer, template }: OpenModel,
+  { tokenizer, encodePrompt }: OpenModel,
   { encoded, example, promptTokens }: SampleCandidate,
   answerTokens: number,
 ): SampleRow {
   const { rowId, prompt, answer } = example
   if (prompt.length > 0) {
-    const ids = [...unwrap(tokenizePrompt(tokenizer, template, prompt))]
+    const ids = [...unwrap(encodePrompt(prompt))]
     return { rowId, prompt: shown(prompt.at(-1)!.content), expected: shown(answer), ids }
   }
   const all = Array.from(encoded.ids)
