@@ -18,7 +18,8 @@ import { collate } from '#engine/train/collate.ts'
 import { train } from '#engine/train/loop.ts'
 import { initialState } from '#engine/train/state.ts'
 import { openWeights } from '#processes/scorer/model-folder.ts'
-import { type CompiledJob, compileJob } from '#processes/trainer/compile-job.ts'
+import { type CompiledStage, compileStage } from '#processes/trainer/compile-job.ts'
+import { planStage } from '#processes/trainer/plan-stages.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import { type Recipe, recipe } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
@@ -144,9 +145,9 @@ async function openGemm(
   }
 }
 
-/** The graph that compileJob built, once more: it gives sessions only. */
+/** The graph that compileStage built, once more: it gives sessions only. */
 function gigaflopsOf(
-  { config, method, head: { task }, setup }: CompiledJob,
+  { config, method, head: { task }, setup }: CompiledStage,
   { rows, checkpointing }: StepCase,
 ): number {
   const { graph } = buildTrainingGraph(config, method, {
@@ -162,7 +163,7 @@ function gigaflopsOf(
   return graphFlops(graph, sizes) / 1e9
 }
 
-async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledJob> {
+async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledStage> {
   const config = await readModelConfig(stepCase.folder)
   const rows = randomRows(stepCase, config.vocabulary, stepCase.rows * (stepCase.steps + 1))
   const prepared = {
@@ -173,12 +174,10 @@ async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledJob
     leftOut: [],
     sha256: '',
   }
-  // Nothing here speaks: texts are tokens already.
-  const model = { config } as Parameters<typeof compileJob>[1]
-  return compileJob(job, model, { ...prepared, close() {} }, createOnnxBackend(), [])
+  return compileStage(planStage(job, config, { ...prepared, close() {} }, 0), createOnnxBackend(), [])
 }
 
-async function openState(job: TrainerJob, { config, method, head: { task }, setup }: CompiledJob) {
+async function openState(job: TrainerJob, { config, method, head: { task }, setup }: CompiledStage) {
   const { read, close } = await openWeights(job.modelFolder)
   const initial = await initialValues({ config, method, task, seed: job.recipe.seed, read })
   await close()
@@ -228,7 +227,7 @@ async function measure(stepCase: StepCase): Promise<StepFigures> {
 }
 
 /** Of the MLP. */
-const widthOf = ({ config }: CompiledJob): number =>
+const widthOf = ({ config }: CompiledStage): number =>
   Math.max(...layerLinears(config, 0).map(({ inputWidth }) => inputWidth))
 
 process.stdout.write(`${JSON.stringify(await measure(JSON.parse(process.argv[2]!) as StepCase))}\n`)

@@ -81,6 +81,8 @@ export const runSummary = z.strictObject({
   modelId: z.string(),
   modelName: z.string(),
   datasetFingerprint: z.string(),
+  /** Data set of its first stage; null where it has none. */
+  beforeFingerprint: z.string().nullable(),
   seed: z.int(),
   backend: z.string(),
   createdAtMs: timeMs,
@@ -128,8 +130,11 @@ export type JournalEvent = z.output<typeof journalEvent>
 
 /** A "step" event, as the trainer sends it and the curve reads it. */
 export const stepBody = z.object({
-  /** Optimizer steps done, counted from 1. */
+  /** Optimizer steps done, counted from 1 through both stages where a run has two. */
   step: z.int(),
+  /** 1 in the first of two stages; left out in the second, and where there is one only. */
+  stage: z.literal(1).optional(),
+  /** Passes over the rows of its stage. */
   epoch: z.number(),
   lossNats: z.number(),
   gradNorm: z.number(),

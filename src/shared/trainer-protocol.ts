@@ -51,7 +51,18 @@ export const trainerEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('phase'), phase: z.enum(trainerPhases), detail: z.string() }),
   z.strictObject({
     kind: z.literal('plan'),
+    /** Of both stages, where the recipe has two; all else here is about the second. */
     totalSteps: z.int(),
+    /** The first of two stages, whose steps come first. */
+    before: z
+      .strictObject({
+        steps: z.int(),
+        stepsPerEpoch: z.int(),
+        trainRows: z.int(),
+        /** Tokens of a step, in mean, over those of a step of the second stage: so much longer it takes. */
+        stepWork: z.number().positive(),
+      })
+      .optional(),
     stepsPerEpoch: z.int(),
     evaluateEverySteps: z.int(),
     trainRows: z.int(),

@@ -9,9 +9,9 @@ import type { TrainingPorts } from '#engine/train/ports.ts'
 import { feedsOf } from '#engine/train/run.ts'
 import { type TrainState, viewsOf } from '#engine/train/state.ts'
 import type { Problem } from '#shared/result.ts'
-import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import type { TrainerEvent } from '#shared/trainer-protocol.ts'
 import { formatBytes } from '#shared/units.ts'
-import type { CompiledJob } from './compile-job.ts'
+import type { CompiledStage } from './compile-job.ts'
 
 /** What the system says of memory, in bytes. */
 export interface MemoryLook {
@@ -23,43 +23,48 @@ export interface MemoryLook {
 }
 
 export interface MemoryCheck {
-  readonly job: TrainerJob
-  readonly compiled: CompiledJob
+  readonly stage: CompiledStage
   readonly state: TrainState
   readonly ports: Pick<TrainingPorts, 'forwardBackward' | 'hiddenStates'>
   readonly memory: MemoryLook
+  /** Bytes that stages tried before were to take, or took: a process has one peak. */
+  readonly tried: { expectedBytes: number }
 }
 
 /** Plans and peaks lie so far apart at most (docs/figures.md); more is told, and less than it is not called short. */
 const planError = 0.15
 
-/** Null where the run may begin. The gradients that are computed here are thrown away. */
+/** Null where the stage may begin. The gradients that are computed here are thrown away. */
 export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEvent, Problem | null> {
-  const { job, memory } = check
+  const { stage, memory, tried } = check
   const plan = await planOf(check)
   const short = shortOf(plan.total - memory.residentBytes(), plan.total, memory)
   if (short !== null) return short
   yield { kind: 'phase', phase: 'training', detail: 'trying the longest rows' }
   await tryLongest(check)
   // What is computed for validation rows has not been yet.
-  const soFar = plan.total - (job.recipe.reuseFrozenLayers ? 0 : plan.besides)
+  const soFar = plan.total - (stage.job.recipe.reuseFrozenLayers ? 0 : plan.besides)
+  tried.expectedBytes = Math.max(tried.expectedBytes, soFar)
   const peak = memory.peakResidentBytes()
-  if (peak > (1 + planError) * soFar)
+  if (peak > (1 + planError) * tried.expectedBytes) {
     yield {
       kind: 'notice',
-      text: `The longest rows took ${formatBytes(peak)} of memory; ${formatBytes(soFar)} were planned.`,
+      text: `The longest rows took ${formatBytes(peak)} of memory; ${formatBytes(tried.expectedBytes)} were planned.`,
     }
+    tried.expectedBytes = peak
+  }
   return shortOf(plan.besides + plan.trained / 2, peak + plan.besides, memory)
 }
 
 /** The plan with the rows as they are. */
-async function planOf({ job: { recipe, modelFolder }, compiled: { config, head, setup } }: MemoryCheck) {
+async function planOf({ stage: { job, config, head, setup } }: MemoryCheck) {
+  const { recipe, modelFolder } = job
   const { size } = await stat(join(modelFolder, 'model.safetensors'))
   const { asks } = setup.collation
   const rows = [...setup.trainRows, ...setup.validationRows]
   const most = (of: (row: EncodedRow) => number): number =>
     rows.reduce((largest, row) => Math.max(largest, of(row)), 1)
-  return planMemory({
+  const plan = planMemory({
     config,
     recipe,
     task: head.task,
@@ -69,9 +74,12 @@ async function planOf({ job: { recipe, modelFolder }, compiled: { config, head, 
     },
     bytesPerValue: size / parameterCount(config) < 3 ? 2 : 4,
   })
+  // Where nothing is measured nothing is computed beside the steps, but for blocks below.
+  if (setup.validationRows.length > 0 || recipe.reuseFrozenLayers) return plan
+  return { ...plan, besides: 0, total: plan.total - plan.besides }
 }
 
-async function tryLongest({ compiled: { setup, config }, state, ports }: MemoryCheck): Promise<void> {
+async function tryLongest({ stage: { setup, config }, state, ports }: MemoryCheck): Promise<void> {
   const { rowsAtOnce, microRows } = setup.recipe.batch
   const rows = [...setup.trainRows]
     .sort((a, b) => b.ids.length - a.ids.length)

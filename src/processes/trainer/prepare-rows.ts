@@ -34,13 +34,7 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
   const train = await tokenizeSplit(job, model, classNames, 'train')
   const validation = await tokenizeSplit(job, model, classNames, 'validation')
   const leftOut = [...train.leftOut, ...validation.leftOut]
-  if (train.rows.length === 0)
-    throw new ProblemError({
-      code: 'data.too-few-rows',
-      message: 'No row is left to train on.',
-      where: leftOut[0] ? `row ${leftOut[0].rowId}: ${leftOut[0].reason}` : 'the training part of the data',
-      remedy: 'Bring more rows, or allow longer ones (batch.maxTokens).',
-    })
+  requireRows(train.rows, leftOut, 'the training part of the data')
   const validationExamples = await examplesOf(job, 'validation')
   return {
     train: train.rows,
@@ -54,6 +48,32 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
       validation.close()
     },
   }
+}
+
+/** Of a data set of texts for the first stage: all of them to train on. Throws as `prepareRows` does. */
+export async function prepareTexts(job: TrainerJob, model: OpenModel): Promise<PreparedRows> {
+  const { rows, leftOut, close } = await tokenizeSplit(job, model, [], 'train')
+  const ofStage = leftOut.map(({ rowId, reason }) => ({ rowId, reason: `first stage: ${reason}` }))
+  requireRows(rows, ofStage, 'the texts of the first stage')
+  return {
+    train: rows,
+    validation: [],
+    validationExamples: [],
+    classNames: [],
+    leftOut: ofStage,
+    sha256: hashRows(rows),
+    close,
+  }
+}
+
+function requireRows(rows: readonly EncodedRow[], [first]: PreparedRows['leftOut'], what: string): void {
+  if (rows.length > 0) return
+  throw new ProblemError({
+    code: 'data.too-few-rows',
+    message: 'No row is left to train on.',
+    where: first ? `row ${first.rowId}: ${first.reason}` : what,
+    remedy: 'Bring more rows, or allow longer ones (batch.maxTokens).',
+  })
 }
 
 type Split = 'train' | 'validation'

@@ -47,7 +47,7 @@ export function createSampleAnswers(parts: SampleParts): SampleAnswers {
     const { step } = state
     try {
       sampler ??= openSampler(parts)
-      const answers = await sampler.answer(startMs + time.allowedMs(step))
+      const answers = await sampler.answer(startMs + time.allowedMs(step - setup.plan.firstStep))
       const event = { kind: 'samples', step, answers, durationMs: host.nowMs() - startMs } as const
       time.follow(event)
       if (answers.length > 0) yield event

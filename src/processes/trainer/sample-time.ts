@@ -10,7 +10,7 @@ const stepFactor = 2.5
 
 export interface SampleTime {
   follow(event: TrainerEvent): void
-  /** Milliseconds that the answers at this step may take. */
+  /** Milliseconds that the answers at this step of the plan may take. */
   allowedMs(step: number): number
 }
 

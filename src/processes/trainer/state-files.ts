@@ -18,6 +18,8 @@ const stateSchema = z.strictObject({
   /** 1 hashed the recipe with every setting; else the two are the same. */
   version: z.literal([1, 2]),
   identity: savedIdentitySchema,
+  /** Checkpoints from before there were two do not have it. */
+  stage: z.literal([1, 2]).default(2),
   step: z.int().nonnegative(),
   tokensSeen: z.int().nonnegative(),
   evaluatedAtStep: z.int().min(-1),
@@ -34,7 +36,7 @@ const stateSchema = z.strictObject({
   ending: z.enum(['completed', 'stopped-early']).nullable(),
 })
 
-type SavedState = z.infer<typeof stateSchema>
+type SavedState = z.output<typeof stateSchema>
 
 export function stateContent(
   state: TrainState,
@@ -47,6 +49,7 @@ export function stateContent(
   const saved: SavedState = {
     version: 2,
     identity: identity.saved,
+    stage: state.stage,
     step: state.step,
     tokensSeen: state.tokensSeen,
     evaluatedAtStep: state.evaluatedAtStep,
@@ -97,6 +100,7 @@ export async function readState(
     state.best = { step, lossNats, parameters: new Float32Array(layout.length) }
     await readInto(file, floatsOf(layout, state.best.parameters))
   }
+  state.stage = saved.stage
   state.step = saved.step
   state.tokensSeen = saved.tokensSeen
   state.evaluatedAtStep = saved.evaluatedAtStep
