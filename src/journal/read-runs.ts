@@ -79,6 +79,10 @@ const summaryColumns = [
   'runs.tags',
 ] as const
 
+const beforeFingerprint = sql<string | null>`json_extract(runs.recipe, '$.before.fingerprint')`.as(
+  'before_fingerprint',
+)
+
 /** One page of the runs that `input` asks for. Runs without a value to sort by come last in either order. */
 export function listRuns(db: Database, input: unknown): RunPage {
   const query = checkInput(runQuery, input, 'list of runs')
@@ -97,6 +101,7 @@ export const summariesQuery = (ids: readonly string[]) =>
     .innerJoin('projects', 'projects.id', 'runs.project_id')
     .innerJoin('models', 'models.id', 'runs.model_id')
     .select(summaryColumns)
+    .select(beforeFingerprint)
     .where('runs.id', 'in', listed(ids))
 
 /** One parameter, however many there are. */
@@ -164,7 +169,7 @@ type SummaryRow = Omit<
   | 'adapter_sha256'
   | 'notes'
   | 'removed_at_ms'
-> & { project_name: string; model_name: string }
+> & { project_name: string; model_name: string; before_fingerprint: string | null }
 
 function toSummary(row: SummaryRow): RunSummary {
   const failure = row.failure === null ? null : (readJson(row.failure) as Problem)
@@ -178,6 +183,7 @@ function toSummary(row: SummaryRow): RunSummary {
     modelId: row.model_id,
     modelName: row.model_name,
     datasetFingerprint: row.dataset_fingerprint,
+    beforeFingerprint: row.before_fingerprint,
     seed: row.seed,
     backend: row.backend,
     createdAtMs: row.created_at_ms,
@@ -204,6 +210,7 @@ export function getRun(db: Database, runId: unknown): RunDetail {
         .innerJoin('projects', 'projects.id', 'runs.project_id')
         .innerJoin('models', 'models.id', 'runs.model_id')
         .select([...summaryColumns])
+        .select(beforeFingerprint)
         .select([
           'runs.recipe',
           'runs.device',

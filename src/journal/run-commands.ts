@@ -20,13 +20,15 @@ import { refuse, refuseUnknownRun } from './problems.ts'
 import { all, first, run, sqlFor } from './query.ts'
 import { assertCanFollow, isAtRest } from './run-status.ts'
 
-/** Inserts a run as `queued`, before anything is started for it. Its project, model and data set must be known. */
+/** Inserts a run as `queued`, before anything is started for it. Its project, model and data sets must be known. */
 export function createRun({ db, now, ownRuns }: WriterContext, input: unknown): { id: string } {
   const wanted = checkInput(newRun, input, 'run')
   const { recipe } = wanted
   assertKnown(db, 'projects', 'id', wanted.projectId, 'project')
   assertKnown(db, 'models', 'id', recipe.model.id, 'model')
   assertKnown(db, 'datasets', 'fingerprint', recipe.data.fingerprint, 'data set')
+  if (recipe.before !== null)
+    assertKnown(db, 'datasets', 'fingerprint', recipe.before.fingerprint, 'data set')
   const id = wanted.id ?? newId('run', now())
   if (first(db, sqlFor.selectFrom('runs').select('id').where('id', '=', id)))
     refuse('journal.conflict', 'There already is a run with this id.', `run ${id}`, 'Leave the id out.')

@@ -39,9 +39,11 @@ export function readFields(schema: z.ZodType): RecipeField[] {
   return leaves(root, '')
 }
 
+/** Settings that may be left out together (`before`) are read as if they were there. */
 function leaves(node: Node, path: string): RecipeField[] {
-  if (node.properties === undefined) return [readLeaf(node, path)]
-  return Object.entries(node.properties).flatMap(([key, child]) =>
+  const { properties } = node.anyOf?.find((option) => option.properties !== undefined) ?? node
+  if (properties === undefined) return [readLeaf(node, path)]
+  return Object.entries(properties).flatMap(([key, child]) =>
     leaves(child, path === '' ? key : `${path}.${key}`),
   )
 }

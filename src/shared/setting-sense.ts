@@ -15,6 +15,7 @@ export const settingNeeds = [
   'second-average',
   'adam',
   'patience',
+  'first-stage',
 ] as const
 export type SettingNeed = (typeof settingNeeds)[number]
 
@@ -73,6 +74,11 @@ const rules: readonly Rule[] = [
     need: 'patience',
     paths: ['evaluation.minImprovementNats'],
     isMet: (values) => isSet('evaluation.patience', values),
+  },
+  {
+    need: 'first-stage',
+    paths: ['before.epochs', 'before.learningRate'],
+    isMet: (values) => isSet('before.path', values),
   },
 ]
 

@@ -17,6 +17,7 @@ const row = (index: number, part: Partial<ExperimentRow> = {}): ExperimentRow =>
   modelId: 'starter',
   modelName: 'Starter',
   datasetFingerprint: 'd',
+  beforeFingerprint: null,
   seed: 42,
   backend: 'onnx-cpu',
   createdAtMs: 0,

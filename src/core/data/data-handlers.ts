@@ -1,15 +1,16 @@
 // A project's rows for the screens: sent in pieces, read as the scenario reads them, judged.
-import { join } from 'node:path'
-import type { DataCheck, SomeHandlers } from '#shared/contract/index.ts'
+import { readdir } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { CallInput, DataCheck, SomeHandlers, StageCheck } from '#shared/contract/index.ts'
 import { fewestTestRows } from '#shared/dataset.ts'
 import { metricFacts } from '#shared/metrics.ts'
-import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
+import { attemptAsync, type Problem, type Result, unwrap } from '#shared/result.ts'
 import type { SentFiles } from '../models/model-handlers.ts'
-import { dataOf, type FilledProject, type ProjectSource } from '../projects/project-source.ts'
+import { dataOf, type FilledProject, type ProjectSource, stageDataOf } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
 import { wilsonInterval } from '../proof/wilson-interval.ts'
 import { type Scenario, scenarioOf } from '../scenarios/scenarios.ts'
-import { temporaryPath } from '../system/durable-files.ts'
+import { isTemporaryName, temporaryPath } from '../system/durable-files.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { PreparedData } from './check-data.ts'
 import { type DataReport, reportOn } from './data-report.ts'
@@ -17,6 +18,7 @@ import type { PrepareRows } from './prepared-rows.ts'
 import { type Preview, readPreview } from './preview.ts'
 import { scoreData } from './score-card.ts'
 import { mainLanguages } from './score-texts.ts'
+import type { LaterExamples, PrepareTexts } from './stage-texts.ts'
 import type { Uploads } from './uploads.ts'
 import { asRead } from './value-excerpt.ts'
 
@@ -26,24 +28,39 @@ type DataCallNames =
   | 'upload.finish'
   | 'upload.cancel'
   | 'data.check'
+  | 'data.checkBefore'
   | 'data.leftOut'
 
 const exampleCharacters = 2000
 const cellCharacters = 300
 /** Largest file of rows, and of a model. */
-const mostBytes = { data: 2e9, model: 16e9 } as const
+const mostBytes = { data: 2e9, before: 2e9, model: 16e9 } as const
 
 export function createDataHandlers(
-  { library, reader, emit }: Pick<WorkstationContext, 'library' | 'reader' | 'emit'>,
+  { library, reader, host, emit }: Pick<WorkstationContext, 'library' | 'reader' | 'host' | 'emit'>,
   projects: ProjectSource,
-  store: Pick<ProjectStore, 'files' | 'folderOf'>,
+  store: Pick<ProjectStore, 'files' | 'folderOf' | 'beforeFolderOf' | 'beforePath' | 'readDraft'>,
   prepare: PrepareRows,
+  prepareTexts: PrepareTexts,
   uploads: Uploads,
 ): SomeHandlers<DataCallNames> & { readonly sent: SentFiles } {
   /** Where a finished upload belongs: the project that is told of it. */
   const projectOfUpload = new Map<string, string>()
   /** Models that have arrived, by upload, until they are taken. */
   const sentModels = new Map<string, string>()
+
+  const folderFor = (purpose: CallInput<'upload.begin'>['purpose']): string => {
+    if (purpose.kind === 'model') return temporaryPath(join(library.cacheFolder, 'upload'))
+    const { kind, projectId } = purpose
+    return kind === 'before' ? store.beforeFolderOf(projectId) : join(store.folderOf(projectId), 'files')
+  }
+
+  /** A first stage has one file: the newest. */
+  async function clearBeside(path: string): Promise<void> {
+    const others = (await readdir(dirname(path))).filter((name) => name !== basename(path))
+    for (const name of others.filter((one) => !isTemporaryName(one)))
+      unwrap(await host.moveToBin(join(dirname(path), name)))
+  }
 
   /** The project where it has rows; null where it has none yet. */
   async function filled(projectId: string): Promise<FilledProject | null> {
@@ -64,16 +81,34 @@ export function createDataHandlers(
     return { ...judged(source, prepared.value, preview.value), files }
   }
 
+  /** What is read before them needs rows for nothing, but what is locked among them. */
+  async function checkBefore(projectId: string): Promise<StageCheck | null> {
+    const data = await stageDataOf(store, projectId)
+    if (data === null) return null
+    const columns = await attemptAsync(
+      async () => (await readPreview(data.path, scenarioOf('domain'))).columns,
+    )
+    const texts = await attemptAsync(async () => prepareTexts(data, await laterExamples(projectId)))
+    return stageCheckOf(columns.ok ? columns.value : [], texts)
+  }
+
+  /** Null where there are none that can be read: what is wrong with them is said with them. */
+  async function laterExamples(projectId: string): Promise<LaterExamples | null> {
+    const source = await filled(projectId)
+    if (source === null) return null
+    const { scenario } = source.project
+    const prepared = await attemptAsync(() => prepare(dataOf(source), scenario))
+    return prepared.ok ? { prepared: prepared.value, scenario } : null
+  }
+
   return {
     'upload.begin': ({ purpose, name, sizeBytes }) =>
       attemptAsync(async () => {
-        if (purpose.kind === 'data') unwrap(reader.project(purpose.projectId))
-        const folder =
-          purpose.kind === 'data'
-            ? join(store.folderOf(purpose.projectId), 'files')
-            : temporaryPath(join(library.cacheFolder, 'upload'))
-        const begun = unwrap(await uploads.begin(folder, name, sizeBytes, mostBytes[purpose.kind]))
-        if (purpose.kind === 'data') projectOfUpload.set(begun.uploadId, purpose.projectId)
+        if (purpose.kind !== 'model') unwrap(reader.project(purpose.projectId))
+        const begun = unwrap(
+          await uploads.begin(folderFor(purpose), name, sizeBytes, mostBytes[purpose.kind]),
+        )
+        if (purpose.kind !== 'model') projectOfUpload.set(begun.uploadId, purpose.projectId)
         return begun
       }),
     'upload.piece': ({ uploadId, offset, base64 }) => uploads.piece(uploadId, offset, base64),
@@ -83,7 +118,10 @@ export function createDataHandlers(
         const projectId = projectOfUpload.get(uploadId)
         projectOfUpload.delete(uploadId)
         if (projectId === undefined) sentModels.set(uploadId, path)
-        else emit('projects.changed', { projectId })
+        else {
+          if (dirname(path) === store.beforeFolderOf(projectId)) await clearBeside(path)
+          emit('projects.changed', { projectId })
+        }
         return { name }
       }),
     'upload.cancel': ({ uploadId }) => {
@@ -98,6 +136,11 @@ export function createDataHandlers(
       },
     },
     'data.check': ({ projectId }) => attemptAsync(() => check(projectId)),
+    'data.checkBefore': ({ projectId }) =>
+      attemptAsync(async () => {
+        unwrap(reader.project(projectId))
+        return { check: await checkBefore(projectId) }
+      }),
     'data.leftOut': ({ projectId, offset, limit }) =>
       attemptAsync(async () => {
         const source = await filled(projectId)
@@ -105,6 +148,20 @@ export function createDataHandlers(
         const { read } = await prepare(dataOf(source), source.project.scenario)
         return { rows: read.leftOut.slice(offset, offset + limit), total: read.leftOutCount }
       }),
+  }
+}
+
+function stageCheckOf(columns: readonly string[], texts: Result<PreparedData>): StageCheck {
+  const nothing = { texts: 0, leftOut: 0, reason: null, columns: [...columns], column: null }
+  if (!texts.ok) return { ...nothing, problem: texts.problem }
+  const { rows, leftOut, leftOutCount, match } = texts.value.read
+  return {
+    texts: rows.length,
+    leftOut: leftOutCount,
+    reason: leftOut[0]?.reason ?? null,
+    columns: [...columns],
+    column: match.columns.text ?? null,
+    problem: null,
   }
 }
 

@@ -29,21 +29,29 @@ export function importDataset(
 ): Promise<Result<DatasetManifest>> {
   return attemptAsync(async () => {
     const { path, ...settings } = data
-    const prepared = await prepareData(path, { scenario, ...settings })
-    const parts = unwrap(prepared.split)
-    const contentSha256 = hashContent(prepared, scenario)
-    const fingerprint = contentSha256.slice(0, 16)
-    const folder = datasetFolder(library, fingerprint)
-    if (await exists(folder)) return confirmKnown(folder, contentSha256)
-    const manifest = describe(prepared, scenario, parts, contentSha256)
-    try {
-      return await writeFolderDurably(folder, (temporary) => fill(temporary, prepared, parts, manifest))
-    } catch (error) {
-      // Another process imported the same content at the same moment.
-      if (await exists(folder)) return confirmKnown(folder, contentSha256)
-      throw error
-    }
+    return keepDataset(library, await prepareData(path, { scenario, ...settings }), scenario)
   })
+}
+
+/** Puts rows that were read into the library. Throws a ProblemError, `data.too-few-rows` where they could not be split. */
+export async function keepDataset(
+  library: Library,
+  prepared: PreparedData,
+  scenario: ScenarioId,
+): Promise<DatasetManifest> {
+  const parts = unwrap(prepared.split)
+  const contentSha256 = hashContent(prepared, scenario)
+  const fingerprint = contentSha256.slice(0, 16)
+  const folder = datasetFolder(library, fingerprint)
+  if (await exists(folder)) return confirmKnown(folder, contentSha256)
+  const manifest = describe(prepared, scenario, parts, contentSha256)
+  try {
+    return await writeFolderDurably(folder, (temporary) => fill(temporary, prepared, parts, manifest))
+  } catch (error) {
+    // Another process imported the same content at the same moment.
+    if (await exists(folder)) return confirmKnown(folder, contentSha256)
+    throw error
+  }
 }
 
 type ManifestHead = Omit<DatasetManifest, 'files'>

@@ -27,6 +27,7 @@ type ProjectCallNames =
   | 'projects.saveDraft'
   | 'projects.addSample'
   | 'projects.removeFile'
+  | 'projects.removeBefore'
   | 'projects.remove'
 
 const shownRuns = 50
@@ -45,8 +46,8 @@ export function createProjectHandlers(
 
   async function detail(projectId: string): Promise<ProjectDetail> {
     const project = projectOf(projectId)
-    const files = await store.files(projectId)
-    return { project, draft: store.readDraft(projectId), files, runs: runsOf(projectId) }
+    const [files, before] = await Promise.all([store.files(projectId), store.beforeFile(projectId)])
+    return { project, draft: store.readDraft(projectId), files, before, runs: runsOf(projectId) }
   }
 
   /** The new state, told to every screen. */
@@ -132,6 +133,13 @@ export function createProjectHandlers(
       attemptAsync(async () => {
         projectOf(projectId)
         unwrap(await host.moveToBin(unwrap(await store.filePath(projectId, name))))
+        return changed(projectId)
+      }),
+    'projects.removeBefore': ({ projectId }) =>
+      attemptAsync(async () => {
+        projectOf(projectId)
+        const path = await store.beforePath(projectId)
+        if (path !== null) unwrap(await host.moveToBin(path))
         return changed(projectId)
       }),
     'projects.remove': ({ projectId }) =>

@@ -4,6 +4,7 @@ import type { ProjectDraft } from '#shared/contract/index.ts'
 import type { JournalProject } from '#shared/journal-types.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { StageData } from '../data/stage-texts.ts'
 import type { ProjectStore } from './project-store.ts'
 
 export interface FilledProject {
@@ -11,6 +12,8 @@ export interface FilledProject {
   readonly draft: ProjectDraft
   /** Files with the same columns, in the order in which they are read. */
   readonly paths: readonly [string, ...string[]]
+  /** Texts of the field for a first stage; null where there is no such file. */
+  readonly before: StageData | null
 }
 
 export interface ProjectSource {
@@ -20,7 +23,7 @@ export interface ProjectSource {
 
 export function createProjectSource(
   reader: Pick<JournalReader, 'project'>,
-  store: Pick<ProjectStore, 'readDraft' | 'dataPaths'>,
+  store: Pick<ProjectStore, 'readDraft' | 'dataPaths' | 'beforePath'>,
 ): ProjectSource {
   return {
     sourceOf: (projectId) =>
@@ -28,9 +31,20 @@ export function createProjectSource(
         const project = unwrap(reader.project(projectId))
         const [first, ...others] = await store.dataPaths(projectId)
         if (first === undefined) throw new ProblemError(noFile())
-        return { project, draft: store.readDraft(projectId), paths: [first, ...others] }
+        const draft = store.readDraft(projectId)
+        return { project, draft, paths: [first, ...others], before: await stageDataOf(store, projectId) }
       }),
   }
+}
+
+/** The texts for a first stage and what the draft says of them; null where there are none. */
+export async function stageDataOf(
+  store: Pick<ProjectStore, 'readDraft' | 'beforePath'>,
+  projectId: string,
+): Promise<StageData | null> {
+  const path = await store.beforePath(projectId)
+  const { beforeColumn } = store.readDraft(projectId)
+  return path === null ? null : { path, columns: beforeColumn === null ? null : { text: beforeColumn } }
 }
 
 /** The rows and what the draft says of them, in the words of a recipe. */

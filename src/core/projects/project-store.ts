@@ -18,6 +18,11 @@ export interface ProjectStore {
   files(projectId: string): Promise<ProjectFile[]>
   /** Paths of the files in the order in which they are read: by their names. */
   dataPaths(projectId: string): Promise<string[]>
+  /** The file with texts of the field for a first stage, and its path; null where there is none. */
+  beforeFile(projectId: string): Promise<ProjectFile | null>
+  beforePath(projectId: string): Promise<string | null>
+  /** Where that file goes. */
+  beforeFolderOf(projectId: string): string
   /** Path of one of the project's files. The name must be one of them: nothing else is ever opened. */
   filePath(projectId: string, name: string): Promise<Result<string>>
   /** A copy of a file that came with the program. */
@@ -32,10 +37,18 @@ export function createProjectStore(library: Library): ProjectStore {
   const folderOf = (projectId: string): string => join(library.projectsFolder, projectId)
   const filesFolderOf = (projectId: string): string => join(folderOf(projectId), 'files')
 
-  async function names(projectId: string): Promise<string[]> {
-    const found = await readdir(filesFolderOf(projectId)).catch(() => [] as string[])
+  const beforeFolderOf = (projectId: string): string => join(folderOf(projectId), 'before')
+
+  async function namesIn(folder: string): Promise<string[]> {
+    const found = await readdir(folder).catch(() => [] as string[])
     return found.filter((name) => !isTemporaryName(name)).sort()
   }
+  const names = (projectId: string): Promise<string[]> => namesIn(filesFolderOf(projectId))
+  const fileOf = async (folder: string, name: string): Promise<ProjectFile> => ({
+    name,
+    sizeBytes: (await stat(join(folder, name))).size,
+    isSample: name.startsWith(samplePrefix),
+  })
 
   return {
     folderOf,
@@ -50,16 +63,18 @@ export function createProjectStore(library: Library): ProjectStore {
         throw asDiskProblem(error, path)
       }
     },
-    async files(projectId) {
-      const list = await names(projectId)
-      return Promise.all(
-        list.map(async (name) => ({
-          name,
-          sizeBytes: (await stat(join(filesFolderOf(projectId), name))).size,
-          isSample: name.startsWith(samplePrefix),
-        })),
-      )
+    files: async (projectId) =>
+      Promise.all((await names(projectId)).map((name) => fileOf(filesFolderOf(projectId), name))),
+    async beforeFile(projectId) {
+      const folder = beforeFolderOf(projectId)
+      const [name] = await namesIn(folder)
+      return name === undefined ? null : fileOf(folder, name)
     },
+    async beforePath(projectId) {
+      const [name] = await namesIn(beforeFolderOf(projectId))
+      return name === undefined ? null : join(beforeFolderOf(projectId), name)
+    },
+    beforeFolderOf,
     dataPaths: async (projectId) =>
       (await names(projectId)).map((name) => join(filesFolderOf(projectId), name)),
     filePath: (projectId, name) =>

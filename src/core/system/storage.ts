@@ -92,8 +92,9 @@ async function describe(
   if (kind !== 'project' && atWork.has(name))
     return { name: title, isRemovable: false, note: 'It is being used at the moment.' }
   if (kind === 'model' || kind === 'dataset') {
-    const uses = (run: RunSummary) => (kind === 'model' ? run.modelId : run.datasetFingerprint) === name
-    const users = [...runs.values()].filter(uses)
+    const usedBy = (run: RunSummary) =>
+      kind === 'model' ? [run.modelId] : [run.datasetFingerprint, run.beforeFingerprint]
+    const users = [...runs.values()].filter((run) => usedBy(run).includes(name))
     return { name: title, ...inUse(users, kind) }
   }
   if (kind === 'run') {

@@ -6,12 +6,13 @@ import type { WorkstationContext } from '../workstation/context.ts'
 
 type WorkContext = Pick<WorkstationContext, 'jobs' | 'reader'>
 
-const usedBy = ({ id, projectId, modelId, datasetFingerprint }: RunSummary): string[] => [
+const usedBy = ({
   id,
   projectId,
   modelId,
   datasetFingerprint,
-]
+  beforeFingerprint,
+}: RunSummary): (string | null)[] => [id, projectId, modelId, datasetFingerprint, beforeFingerprint]
 
 /** Ids of the projects, runs, models and data sets (their fingerprints) that runs and jobs under way read or write. */
 export function idsAtWork({ jobs, reader }: WorkContext): ReadonlySet<string> {

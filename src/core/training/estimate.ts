@@ -78,6 +78,19 @@ type Basis = 'runs-here' | 'measured-speed' | 'guess'
 /** How far the time may lie from the estimate either way, as a factor. */
 const spreads: Readonly<Record<Basis, number>> = { 'runs-here': 1.4, 'measured-speed': 2, guess: 3 }
 
+/** One after the other; as sure as the less sure of the two. */
+export function sumOfTimes(
+  a: ReturnType<typeof estimateSeconds>,
+  b: ReturnType<typeof estimateSeconds>,
+): ReturnType<typeof estimateSeconds> {
+  const basis = spreads[a.basis] > spreads[b.basis] ? a.basis : b.basis
+  return {
+    lowSeconds: a.lowSeconds + b.lowSeconds,
+    highSeconds: a.highSeconds + b.highSeconds,
+    basis,
+  }
+}
+
 export interface PlannedWork extends RowWork {
   readonly steps: number
   /** Rows of one pass. */

@@ -16,6 +16,8 @@ export const pastRunsOf = (
     const { train } = unwrap(reader.thinCurve(id, 200))
     if (train.length < 4) return []
     const { recipe } = unwrap(reader.getRun(id))
+    // Steps of two kinds are in one curve.
+    if (recipe.before !== null) return []
     const stepMs = median(train.map(({ durationMs }) => durationMs))
     return [{ recipe, msPerRow: stepMs / (recipe.batch.microRows * recipe.batch.accumulation) }]
   })

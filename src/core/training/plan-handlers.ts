@@ -1,11 +1,13 @@
 // The plan before a run: what each preset would do, how long, how much memory, and whether it fits.
 import { totalmem } from 'node:os'
+import { basename } from 'node:path'
 import { type PlanOption, type PresetId, presetIds, type SomeHandlers } from '#shared/contract/index.ts'
-import type { RecipeDraft } from '#shared/recipe.ts'
+import type { RecipeDraft, ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { PreparedData } from '../data/check-data.ts'
 import type { PrepareRows } from '../data/prepared-rows.ts'
 import { countParts } from '../data/split.ts'
+import type { PrepareTexts } from '../data/stage-texts.ts'
 import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
 import { availableMemory, judgeFit } from '../models/model-fit.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
@@ -13,7 +15,7 @@ import type { ProjectSource } from '../projects/project-source.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork } from './estimate.ts'
+import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork, sumOfTimes } from './estimate.ts'
 import { pastRunsOf } from './past-runs.ts'
 import { memoryProblem, planRun, type RunPlan } from './plan-run.ts'
 import { planSentences } from './plan-sentences.ts'
@@ -31,6 +33,7 @@ export function createPlanHandlers(
   context: WorkstationContext,
   projects: ProjectSource,
   prepare: PrepareRows,
+  prepareTexts: PrepareTexts,
 ): SomeHandlers<PlanCallNames> {
   const { library, reader } = context
 
@@ -38,22 +41,17 @@ export function createPlanHandlers(
   /** Kept with the rows: every change of a plan asks for the same. */
   async function lengthsOf(
     prepared: PreparedData,
-    recipe: RecipeDraft,
+    scenario: ScenarioId,
+    instruction: string,
     modelId: string,
   ): Promise<RowLengths> {
-    const instruction = instructionOf(recipe, { facts: prepared.facts, labels: null })
     const key = `${modelId} ${instruction}`
     const known = lengths.get(prepared) ?? new Map<string, RowLengths>()
     lengths.set(prepared, known)
     const found = known.get(key)
     if (found !== undefined) return found
     const tokenizer = await readTokenizer(modelFolder(library, modelId))
-    const measured = measureRowLengths(
-      prepared.read.rows,
-      scenarioOf(recipe.scenario),
-      instruction,
-      tokenizer,
-    )
+    const measured = measureRowLengths(prepared.read.rows, scenarioOf(scenario), instruction, tokenizer)
     known.set(key, measured)
     return measured
   }
@@ -68,11 +66,18 @@ export function createPlanHandlers(
     const prepared = await prepare(usual.data, usual.scenario)
     const counts = countParts(unwrap(prepared.split))
     const planned = await readPlannedModel(library, model)
-    const rowLengths = await lengthsOf(prepared, usual, model.id)
+    const { scenario } = usual
+    const instruction = instructionOf(usual, { facts: prepared.facts, labels: null })
+    const rowLengths = await lengthsOf(prepared, scenario, instruction, model.id)
+    const texts = usual.before && (await prepareTexts(usual.before, { prepared, scenario }))
+    const textLengths = texts && (await lengthsOf(texts, 'domain', '', model.id))
     const past = pastRunsOf(reader, model.id)
     const gflops = readSpeed(library)?.gemmGflops ?? null
     const classes = prepared.labels?.length ?? 0
-    const known = { counts, model: planned, lengths: rowLengths, classes, past, gflops }
+    const known = {
+      ...{ counts, texts: texts?.read.rows.length ?? 0, model: planned, lengths: rowLengths, textLengths },
+      ...{ classes, past, gflops },
+    }
     return (preset: PresetId, changes: Changes): PlanOption =>
       planOf({ ...known, preset, changes, recipe: recipeFor(preset, changes, planned.config) })
   }
@@ -94,15 +99,18 @@ interface Planned {
   /** As wanted. */
   readonly recipe: RecipeDraft
   readonly counts: { readonly train: number; readonly validation: number; readonly test: number }
+  /** Of the first stage; 0 where there is none. */
+  readonly texts: number
   readonly model: PlannedModel
   readonly lengths: RowLengths
+  readonly textLengths: RowLengths | null
   readonly classes: number
   readonly past: readonly PastRun[]
   readonly gflops: number | null
 }
 
 function planOf(planned: Planned): PlanOption {
-  const { preset, changes, counts, lengths, model } = planned
+  const { preset, changes, counts, texts, model } = planned
   const { config } = model
   const availableBytes = availableMemory()
   const refused = refusedRecipe(planned.recipe, config)
@@ -116,27 +124,38 @@ function planOf(planned: Planned): PlanOption {
     estimate: { ...timeOf(planned, plan), memoryBytes, diskBytes: diskBytes(plan), energyWh: null },
     fit: judgeFit(memoryBytes, availableBytes),
     sentences: [
-      ...planSentences({ recipe, counts, layers: config.layers }),
+      ...planSentences({ recipe, counts, texts, layers: config.layers }),
       ...doubtSentences(recipe),
       ...(plan?.sentences ?? []),
-      ...tooLongSentences(plan?.rows.share ?? 1, recipe.batch.maxTokens),
+      ...tooLongSentences('rows', plan?.rows.share ?? 1, recipe.batch.maxTokens),
+      ...tooLongSentences('texts of your field', plan?.before?.rows.share ?? 1, recipe.batch.maxTokens),
     ],
     isRecommended: preset === 'balanced',
     blocking:
       refused ??
       (plan === null
-        ? allTooLong(lengths.tokens[0] ?? 0, recipe.batch.maxTokens)
+        ? allTooLong(planned, recipe.batch.maxTokens)
         : doesNotFit(memoryProblem(plan, totalmem()))),
   }
 }
 
-function timeOf({ counts, past, gflops, ...planned }: Planned, plan: RunPlan | null) {
+function timeOf({ counts, texts, past, gflops, ...planned }: Planned, plan: RunPlan | null) {
   const recipe = plan?.recipe ?? planned.recipe
   const trainRows = counts.train * (plan?.rows.share ?? 1)
   const work = plan === null ? noWork : rowWork(plan.figures, recipe, plan.rows)
   const steps = countSteps(trainRows, recipe)
-  const speed = { msPerRow: msPerRowOf(recipe, past), gflops }
-  return { steps, ...estimateSeconds(recipe, { ...work, steps, trainRows }, speed) }
+  const msPerRow = msPerRowOf(recipe, past)
+  const time = estimateSeconds(recipe, { ...work, steps, trainRows }, { msPerRow, gflops })
+  if (!plan?.before) return { steps, ...time }
+  const { recipe: first, rows, figures } = plan.before
+  const textRows = texts * rows.share
+  const textWork = rowWork(figures, first, rows)
+  const textSteps = countSteps(textRows, first)
+  // Where a row of the examples is known, a text takes as much longer as it has more work.
+  const known = msPerRowOf(first, past) ?? (msPerRow && (msPerRow * textWork.flopsPerRow) / work.flopsPerRow)
+  const speed = { msPerRow: known, gflops }
+  const before = estimateSeconds(first, { ...textWork, steps: textSteps, trainRows: textRows }, speed)
+  return { steps: steps + textSteps, ...sumOfTimes(before, time) }
 }
 
 const noWork = { flopsPerRow: 0, onceFlopsPerRow: 0 }
@@ -151,24 +170,39 @@ function diskBytes(plan: RunPlan | null): number {
   return trainedBytes + (recipe.checkpoints.keepLast + 1) * (2 * trainedBytes + memory.optimizer)
 }
 
-const tooLongSentences = (share: number, mostTokens: number): string[] =>
+const tooLongSentences = (what: string, share: number, mostTokens: number): string[] =>
   share === 1
     ? []
     : [
-        `About ${Math.max(1, Math.round((1 - share) * 100))} % of the rows are longer than ${mostTokens} tokens and are left out; fine settings can allow longer ones.`,
+        `About ${Math.max(1, Math.round((1 - share) * 100))} % of the ${what} are longer than ${mostTokens} tokens and are left out; fine settings can allow longer ones.`,
       ]
 
-function settingsOf(recipe: RecipeDraft): Changes {
+/** Of the first stage's file the screens need its name only. */
+function settingsOf({ before, ...recipe }: RecipeDraft): Changes {
   const { model: _model, data: _data, scenario: _scenario, name: _name, ...settings } = recipe
-  return Object.fromEntries(settingsByPath(settings))
+  const stage = before && {
+    path: basename(before.path),
+    epochs: before.epochs,
+    learningRate: before.learningRate,
+  }
+  return Object.fromEntries(settingsByPath(stage === null ? settings : { before: stage, ...settings }))
 }
 
 const doesNotFit = (problem: Problem | null): Problem | null =>
   problem && { ...problem, code: 'project.not-ready', where: 'the step "Plan"' }
 
-const allTooLong = (shortest: number, mostTokens: number): Problem => ({
-  code: 'project.not-ready',
-  message: `Every row is too long for this plan: the shortest that was looked at has about ${shortest} tokens with its instruction, and ${mostTokens} are allowed.`,
-  where: 'the step "Plan"',
-  remedy: 'Allow longer rows in the fine settings, shorten the instruction, or bring shorter rows.',
-})
+function allTooLong({ lengths, textLengths }: Planned, mostTokens: number): Problem {
+  const shortest = lengths.tokens[0] ?? 0
+  const isOfRows = shortest > mostTokens
+  const [what, least] = isOfRows
+    ? (['row', shortest] as const)
+    : (['text of your field', textLengths?.tokens[0] ?? 0] as const)
+  return {
+    code: 'project.not-ready',
+    message: `Every ${what} is too long for this plan: the shortest that was looked at has about ${least} tokens${isOfRows ? ' with its instruction' : ''}, and ${mostTokens} are allowed.`,
+    where: 'the step "Plan"',
+    remedy: isOfRows
+      ? 'Allow longer rows in the fine settings, shorten the instruction, or bring shorter rows.'
+      : 'Allow longer rows in the fine settings, or bring shorter texts.',
+  }
+}

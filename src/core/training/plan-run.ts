@@ -5,16 +5,19 @@ import type { RecipeDraft } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { PlannedModel } from '../models/model-config.ts'
+import { firstStageOf } from './first-stage.ts'
 import { fitIntoMemory, fitsInto } from './memory-ladder.ts'
 import { type MemoryPlan, type MemoryRequest, planMemory, runFigures } from './memory-plan.ts'
 import { methodOf, taskOf } from './method-of.ts'
 import { type FittingRows, fittingRows, type RowLengths } from './row-lengths.ts'
-import type { RunFigures } from './run-graphs.ts'
+import type { PlannedRows, RunFigures } from './run-graphs.ts'
 
 export interface PlanRequest {
   readonly recipe: RecipeDraft
   readonly model: PlannedModel
   readonly lengths: RowLengths
+  /** Of the texts of a first stage; null where there is none. */
+  readonly textLengths: RowLengths | null
   /** Labels of the data; 0 where there are none. */
   readonly classes: number
   readonly availableBytes: number
@@ -23,9 +26,12 @@ export interface PlanRequest {
 export interface RunPlan {
   /** As wanted, or changed so that it fits. */
   readonly recipe: RecipeDraft
-  readonly rows: FittingRows & { readonly longestTokens: number; readonly mostLabelledTokens: number }
+  readonly rows: PlannedRun['rows']
+  /** Of the stage that takes more. */
   readonly memory: MemoryPlan
   readonly figures: RunFigures
+  /** Null where there is no first stage. */
+  readonly before: PlannedRun | null
   /** Bytes of what is trained, as a file of float32. */
   readonly trainedBytes: number
   readonly fits: boolean
@@ -33,6 +39,13 @@ export interface RunPlan {
   readonly sentences: readonly string[]
   /** Longest rows with which it would fit, where it does not. */
   readonly offer: ShorterRows | null
+}
+
+/** Rows of one stage, and its graphs. */
+export interface PlannedRun {
+  readonly recipe: RecipeDraft
+  readonly rows: FittingRows & PlannedRows
+  readonly figures: RunFigures
 }
 
 export interface ShorterRows {
@@ -43,52 +56,91 @@ export interface ShorterRows {
 /** What a chat template puts around an example, about. */
 const templateTokens = 15
 
-/** Null where no row is short enough. */
+/** Null where no row, or no text of the first stage, is short enough. */
 export function planRun(request: PlanRequest): RunPlan | null {
-  const { recipe, model, lengths, classes, availableBytes } = request
-  const fitting = fittingRows(lengths, recipe.batch.maxTokens)
-  if (fitting === null) return null
+  const { recipe, availableBytes, model, classes } = request
+  const stages = stagesOf(request, recipe)
+  if (stages === null) return null
   const task = taskOf(recipe.method, recipe.scenario, classes, model.config)
-  const rows = plannedRows(fitting, recipe, task)
-  const requestOf = (changed: RecipeDraft, longest = rows): MemoryRequest => ({
-    ...model,
-    recipe: changed,
-    task,
-    rows: longest,
-  })
-  const figures = new Map<RecipeDraft, RunFigures>()
+  const planned = new Map<RecipeDraft, ReturnType<typeof planStages>>()
   const plan = (changed: RecipeDraft): MemoryPlan => {
-    const own = runFigures(requestOf(changed))
-    figures.set(changed, own)
-    return planMemory(requestOf(changed), own)
+    const own = planStages(request, stagesOf(request, changed)!)
+    planned.set(changed, own)
+    return own.memory
   }
   const fitted = fitIntoMemory({ recipe, freeBytes: availableBytes, plan })
+  const { examples, before } = planned.get(fitted.recipe)!
   const fitsAt = (maxTokens: number): ShorterRows | null => {
-    const shorter = fittingRows(lengths, maxTokens)
+    const shorter = stagesOf(request, fitted.recipe, maxTokens)
     if (shorter === null) return null
-    const memory = planMemory(requestOf(fitted.recipe, plannedRows(shorter, recipe, task)))
-    const leftOutShare = 1 - shorter.share / fitting.share
-    return fitsInto(memory, availableBytes) ? { maxTokens, leftOutShare } : null
+    const leftOutShare = 1 - shorter.examples.rows.share / stages.examples.rows.share
+    return fitsInto(planStages(request, shorter).memory, availableBytes) ? { maxTokens, leftOutShare } : null
   }
   const shapes = trainableShapes(model.config, methodOf(recipe.method), task)
+  const longest = Math.max(examples.rows.longestTokens, before?.rows.longestTokens ?? 0)
   return {
     recipe: fitted.recipe,
-    rows,
+    rows: examples.rows,
     memory: fitted.plan,
-    figures: figures.get(fitted.recipe)!,
+    figures: examples.figures,
+    before,
     trainedBytes: shapes.reduce((sum, { shape }) => sum + 4 * shape.reduce((n, size) => n * size, 1), 0),
     fits: fitted.fits,
     sentences: fitted.sentences,
-    offer: fitted.fits ? null : offerOf(rows.longestTokens, fitsAt),
+    offer: fitted.fits ? null : offerOf(longest, fitsAt),
   }
 }
 
-function plannedRows(fitting: FittingRows, { batch }: RecipeDraft, task: Task) {
-  const longestTokens = Math.min(fitting.longestTokens + templateTokens, batch.maxTokens)
+interface Stage {
+  readonly recipe: RecipeDraft
+  readonly task: Task
+  readonly rows: PlannedRun['rows']
+}
+
+interface Stages {
+  readonly examples: Stage
+  readonly before: Stage | null
+}
+
+/** What each stage reads of rows up to `maxTokens`; null where one of them has no row that is short enough. */
+function stagesOf(
+  { model, lengths, textLengths, classes }: PlanRequest,
+  recipe: RecipeDraft,
+  maxTokens = recipe.batch.maxTokens,
+): Stages | null {
+  const stageOf = (own: RecipeDraft, of: RowLengths): Stage | null => {
+    const fitting = fittingRows(of, maxTokens)
+    const task = taskOf(own.method, own.scenario, classes, model.config)
+    return fitting && { recipe: own, task, rows: plannedRows(fitting, own, task) }
+  }
+  const examples = stageOf(recipe, lengths)
+  const first = firstStageOf(recipe)
+  const before = first && textLengths && stageOf(first, textLengths)
+  if (examples === null || (before === null && first !== null)) return null
+  return { examples, before }
+}
+
+/** Both stages hold the same weights, one after the other: memory is that of the one that takes more. */
+function planStages({ model }: PlanRequest, { examples, before }: Stages) {
+  const planOf = (stage: Stage) => {
+    const asked: MemoryRequest = { ...model, ...stage }
+    const figures = runFigures(asked)
+    return { ...stage, figures, memory: planMemory(asked, figures) }
+  }
+  const ofExamples = planOf(examples)
+  const ofTexts = before && planOf(before)
+  const isLarger = ofTexts !== null && ofTexts.memory.total > ofExamples.memory.total
+  return { examples: ofExamples, before: ofTexts, memory: isLarger ? ofTexts.memory : ofExamples.memory }
+}
+
+function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, task: Task): PlannedRun['rows'] {
+  // Plain texts have no template around them.
+  const around = scenario === 'domain' ? 1 : templateTokens
+  const longestTokens = Math.min(fitting.longestTokens + around, batch.maxTokens)
   const labelled = task.kind === 'language-model' ? fitting.mostAnswerTokens + 2 : 1
   return {
     ...fitting,
-    meanTokens: Math.min(fitting.meanTokens + templateTokens, longestTokens),
+    meanTokens: Math.min(fitting.meanTokens + around, longestTokens),
     longestTokens,
     mostLabelledTokens: Math.min(task.kind === 'token-classes' ? longestTokens : labelled, longestTokens),
   }

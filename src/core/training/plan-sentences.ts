@@ -5,15 +5,22 @@ import { scenarioOf } from '../scenarios/scenarios.ts'
 interface PlannedRun {
   readonly recipe: RecipeDraft
   readonly counts: { readonly train: number; readonly validation: number; readonly test: number }
+  /** Texts of the first stage; 0 where there is none. */
+  readonly texts: number
   /** Blocks of the model. */
   readonly layers: number
 }
 
-export function planSentences({ recipe, counts, layers }: PlannedRun): string[] {
-  const { duration, evaluation } = recipe
-  const passes = duration.epochs === 1 ? 'once' : `${duration.epochs} times`
+const times = (passes: number): string => (passes === 1 ? 'once' : `${passes} times`)
+
+export function planSentences({ recipe, counts, texts, layers }: PlannedRun): string[] {
+  const { before, duration, evaluation } = recipe
+  const first =
+    before === null
+      ? 'The model'
+      : `First it reads ${texts === 1 ? 'one text' : `${texts} texts`} of your field ${times(before.epochs)}, and learns how each goes on (domain text); then it`
   return [
-    `The model goes over your ${counts.train} rows ${passes} and learns ${learnt(recipe.method)}`,
+    `${first} goes over your ${counts.train} rows ${times(duration.epochs)} and learns ${learnt(recipe.method)}`,
     ...upperBlocks(recipe, layers),
     `${counts.validation} other rows show along the way whether it gets better, and the best version is kept${evaluation.patience === null ? '' : '; it stops by itself when it no longer improves'}.`,
     `${counts.test} locked rows are opened once, for the proof at the end.`,

@@ -3,10 +3,12 @@
 import { totalmem } from 'node:os'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
-import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
+import { type Recipe, type RecipeDraft, recipe as recipeSchema, type ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { prepareData } from '../data/check-data.ts'
 import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
-import { importDataset } from '../data/import-dataset.ts'
+import { importDataset, keepDataset } from '../data/import-dataset.ts'
+import { prepareStageTexts } from '../data/stage-texts.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
 import { availableMemory } from '../models/model-fit.ts'
@@ -25,6 +27,8 @@ export interface PreparedRun {
   readonly recipe: Recipe
   readonly model: ModelManifest
   readonly dataset: DatasetManifest
+  /** Texts of the first stage; null where there is none. */
+  readonly before: DatasetManifest | null
   /** What of the recipe was changed so that it fits into memory; empty where nothing was. */
   readonly changed: readonly string[]
 }
@@ -45,14 +49,15 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
     const model = unwrap(await showModel(library, draft.model))
     const planned = await readPlannedModel(library, model)
     requireFit(draft, model, planned)
-    const dataset = unwrap(await importDataset(library, draft.data, draft.scenario))
+    const { dataset, before } = await importData(library, draft)
     const machine = describeMachine()
-    const { draft: fitting, changed } = await fitRecipe(draft, model, planned, dataset, options)
-    const recipe = freezeRecipe(fitting, model, dataset, machine.physicalCores)
+    const { draft: fitting, changed } = await fitRecipe(draft, model, planned, { dataset, before }, options)
+    const recipe = freezeRecipe(fitting, model, { dataset, before }, machine.physicalCores)
     const name = draft.name ?? dataset.source.name
     const projectId = options.projectId ?? unwrap(writer.ensureProject({ name, scenario: draft.scenario })).id
     unwrap(writer.addModel(modelRecord(model)))
-    unwrap(writer.addDataset(datasetRecord(dataset)))
+    for (const one of before === null ? [dataset] : [dataset, before])
+      unwrap(writer.addDataset(datasetRecord(one)))
     const { id } = unwrap(
       writer.createRun({
         projectId,
@@ -63,8 +68,20 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
         versions: describeVersions(),
       }),
     )
-    return { runId: id, recipe, model, dataset, changed }
+    return { runId: id, recipe, model, dataset, before, changed }
   })
+}
+
+type Imported = Pick<PreparedRun, 'dataset' | 'before'>
+
+/** Throws ProblemError: of two files it says which one it is about. */
+async function importData(library: Library, { data, scenario, before }: RecipeDraft): Promise<Imported> {
+  if (before === null) return { dataset: unwrap(await importDataset(library, data, scenario)), before: null }
+  const { path, ...settings } = data
+  const prepared = await prepareData(path, { scenario, ...settings })
+  const dataset = await keepDataset(library, prepared, scenario)
+  const texts = await prepareStageTexts(before, { prepared, scenario })
+  return { dataset, before: await keepDataset(library, texts, 'domain') }
 }
 
 /**
@@ -89,15 +106,19 @@ async function fitRecipe(
   draft: RecipeDraft,
   { id }: ModelManifest,
   model: PlannedModel,
-  dataset: DatasetManifest,
+  { dataset, before }: Imported,
   { library, availableBytes = availableMemory() }: PrepareOptions,
 ): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
-  const rows = unwrap(await readSplit(datasetFolder(library, dataset.fingerprint), 'train'))
   const tokenizer = await readTokenizer(modelFolder(library, id))
+  const lengthsOf = async (of: DatasetManifest, scenario: ScenarioId, instruction: string) => {
+    const rows = unwrap(await readSplit(datasetFolder(library, of.fingerprint), 'train'))
+    return measureRowLengths(rows, scenarioOf(scenario), instruction, tokenizer)
+  }
   const instruction = hasClassHead(draft.method) ? '' : instructionOf(draft, dataset)
-  const lengths = measureRowLengths(rows, scenarioOf(draft.scenario), instruction, tokenizer)
+  const lengths = await lengthsOf(dataset, draft.scenario, instruction)
+  const textLengths = before && (await lengthsOf(before, 'domain', ''))
   const classes = classNamesOf(draft.scenario, dataset).length
-  const plan = planRun({ recipe: draft, model, lengths, classes, availableBytes })
+  const plan = planRun({ recipe: draft, model, lengths, textLengths, classes, availableBytes })
   // That every row is too long is for the trainer to say: it knows the template.
   if (plan === null) return { draft, changed: [] }
   const problem = memoryProblem(plan, totalmem())
@@ -109,7 +130,7 @@ async function fitRecipe(
 function freezeRecipe(
   draft: RecipeDraft,
   model: ModelManifest,
-  dataset: DatasetManifest,
+  { dataset, before }: Imported,
   physicalCores: number,
 ): Recipe {
   const { name: _name, model: _model, data: _data, language: _language, ...settings } = draft
@@ -119,9 +140,14 @@ function freezeRecipe(
     version: 1,
     model: { id: model.id, weightsSha256: model.weightsSha256 },
     data: { fingerprint: dataset.fingerprint },
+    before: before && stageOf(draft, before),
     instruction,
     threads: draft.threads ?? physicalCores,
   })
+}
+
+function stageOf({ before: wanted }: RecipeDraft, { fingerprint }: DatasetManifest): Recipe['before'] {
+  return wanted && { fingerprint, epochs: wanted.epochs, learningRate: wanted.learningRate }
 }
 
 /** What the model is told before every example: the person's words, else the scenario's own for this data. */

@@ -11,12 +11,12 @@ const sizeLimitBytes = 256 * 1024
 /** One setting by its path, e.g. ["method.rank", "16"]; the text is read as YAML, so 16 is a number and null is null. */
 export type Setting = readonly [path: string, text: string]
 
-/** The draft of a recipe file; a data path in it is relative to the file. Later settings win over the file's. */
+/** The draft of a recipe file; paths of data in it are relative to the file. Later settings win over the file's. */
 export function readRecipeFile(path: string, settings: readonly Setting[] = []): Result<RecipeDraft> {
   return attempt(() => {
     const value = parseYaml(readText(path), path)
-    const data = isObject(value) && isObject(value.data) ? value.data : null
-    if (data && typeof data.path === 'string') data.path = resolve(dirname(path), data.path)
+    for (const part of isObject(value) ? [value.data, value.before] : [])
+      if (isObject(part) && typeof part.path === 'string') part.path = resolve(dirname(path), part.path)
     return checkDraft(withSettings(value, settings), path)
   })
 }

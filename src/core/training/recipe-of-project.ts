@@ -18,6 +18,12 @@ export interface PlanChoice {
 /** Fields that a plan may not change: they are chosen in earlier steps. */
 const chosenElsewhere = ['model', 'data', 'scenario', 'name', 'version', 'language', 'instruction'] as const
 
+/** Of the first stage the file is chosen with the data, the rest in the plan. */
+const isChosenElsewhere = (path: string, [top]: readonly string[]): boolean =>
+  top === 'before'
+    ? path !== 'before.epochs' && path !== 'before.learningRate'
+    : chosenElsewhere.some((field) => field === top)
+
 /** Problems: project.not-ready (no model chosen), recipe.invalid with every fault by its path. */
 export function recipeOfProject(
   source: FilledProject,
@@ -33,10 +39,13 @@ export function recipeOfProject(
     instruction: draft.instruction,
     language: draft.language,
     data: dataOf(source),
+    before: source.before,
   }
   for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario, model), ...changes })) {
     const steps = stepsOf(path)
-    if (steps === null || chosenElsewhere.some((field) => field === steps[0])) return fail(notHere(path))
+    if (steps === null || isChosenElsewhere(path, steps)) return fail(notHere(path))
+    // How a first stage goes is kept while there is no file for it.
+    if (steps[0] === 'before' && source.before === null) continue
     setAt(wanted, steps, value)
   }
   const parsed = recipeDraft.safeParse(wanted)

@@ -12,6 +12,8 @@ type Model = Pick<ModelConfig, 'kind' | 'layers'>
 type Rule = (recipe: RecipeDraft, model: Model) => Omit<Problem, 'code'> | null
 
 const rules: readonly Rule[] = [
+  refuseTwoHalves,
+  refuseFirstStage,
   refuseModelKind,
   refuseHead,
   refuseTopLayers,
@@ -28,14 +30,48 @@ export function refusedRecipe(recipe: RecipeDraft, model: Model): Problem | null
   return null
 }
 
-function refuseModelKind({ method, scenario }: RecipeDraft, { kind }: Model) {
-  if (kind === 'sequence-to-sequence')
+function refuseTwoHalves(_: RecipeDraft, { kind }: Model) {
+  if (kind !== 'sequence-to-sequence') return null
+  return {
+    message:
+      'This model reads with one half and writes with another (T5): such models cannot be trained here.',
+    where: 'model',
+    remedy: 'Choose a chat model, or one that only reads (BERT and its kin) to name labels.',
+  }
+}
+
+function refuseFirstStage({ before, method, scenario }: RecipeDraft, { kind }: Model) {
+  const fault = before === null ? null : firstStageFault(method, scenario, kind)
+  return fault && { ...fault, where: 'before' }
+}
+
+/** Texts of a field are learnt by writing them on: the model must write, and have something else to learn after it. */
+function firstStageFault(
+  method: RecipeDraft['method'],
+  scenario: RecipeDraft['scenario'],
+  kind: Model['kind'],
+) {
+  if (kind === 'encoder')
+    return {
+      message: 'Texts of a field are learnt by writing them on, and this model reads and cannot write.',
+      remedy: 'Leave out the texts of the first stage (before), or choose a chat model.',
+    }
+  if (hasClassHead(method))
     return {
       message:
-        'This model reads with one half and writes with another (T5): such models cannot be trained here.',
-      where: 'model',
-      remedy: 'Choose a chat model, or one that only reads (BERT and its kin) to name labels.',
+        'A new last layer takes the place of the one that writes, and texts of a field are learnt by writing them on.',
+      remedy: 'Leave out the texts of the first stage (before), or train a small adapter (method.kind lora).',
     }
+  if (scenario === 'domain')
+    return {
+      message: 'The goal is to learn texts of a field already: a first stage would do the same.',
+      remedy:
+        'Leave out the first stage (before), and name its file among those of the goal (data.morePaths).',
+    }
+  return null
+}
+
+function refuseModelKind({ method, scenario }: RecipeDraft, { kind }: Model) {
   if (kind !== 'encoder' || hasClassHead(method)) return null
   const canName = methodKindsFor(scenario).includes('head')
   return {
@@ -104,7 +140,7 @@ export function idleSentences(recipe: RecipeDraft): string[] {
   const values = Object.fromEntries(settingsByPath(recipe))
   const byNeed = new Map<SettingNeed, string[]>()
   for (const [path, need] of idleSettings(values))
-    if (isOwn(path, values[path])) byNeed.set(need, [...(byNeed.get(need) ?? []), path])
+    if (path in values && isOwn(path, values[path])) byNeed.set(need, [...(byNeed.get(need) ?? []), path])
   return [...byNeed].map(
     ([need, paths]) =>
       `Set, but without effect here: ${paths.join(', ')}. It counts only with ${needWords[need]}.`,
@@ -124,4 +160,5 @@ const needWords: Readonly<Record<SettingNeed, string>> = {
   'second-average': 'optimizer.kind adamw, adamw-8bit or lion',
   adam: 'optimizer.kind adamw or adamw-8bit',
   patience: 'evaluation.patience',
+  'first-stage': 'before.path',
 }

@@ -75,6 +75,7 @@ export function createRunService(options: RunServiceOptions): RunService {
             recipe: run.recipe,
             modelFolder: join(library.modelsFolder, run.modelId),
             datasetFolder: datasetFolder(library, run.datasetFingerprint),
+            ...(run.recipe.before && { beforeFolder: datasetFolder(library, run.recipe.before.fingerprint) }),
             runFolder,
             cacheFolder: library.cacheFolder,
             cacheLimitBytes: readSettings(library).cacheLimitBytes,

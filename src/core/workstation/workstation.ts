@@ -15,6 +15,7 @@ import { createAdviceHandlers } from '../advice/advice-handlers.ts'
 import { createChatHandlers } from '../chat/chat-handlers.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
 import { createPreparedRows } from '../data/prepared-rows.ts'
+import { createPreparedTexts } from '../data/stage-texts.ts'
 import { createUploads } from '../data/uploads.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
 import { createExportHandlers } from '../export/export-handlers.ts'
@@ -91,7 +92,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const uploads = createUploads()
     const source = createProjectSource(reader, store)
     const prepare = createPreparedRows()
-    const { sent, ...data } = createDataHandlers(context, source, store, prepare, uploads)
+    const prepareTexts = createPreparedTexts(createPreparedRows())
+    const { sent, ...data } = createDataHandlers(context, source, store, prepare, prepareTexts, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
     const handlers: CoreHandlers = {
       ...createSystemHandlers(context, network, runs),
@@ -101,7 +103,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...data,
       ...createModelHandlers(context, sent),
       ...createAdviceHandlers(context, source, store),
-      ...createPlanHandlers(context, source, prepare),
+      ...createPlanHandlers(context, source, prepare, prepareTexts),
       ...createTrainingHandlers(context, runs, source),
       ...createProofHandlers(context),
       ...createExportHandlers(context),

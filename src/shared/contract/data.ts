@@ -79,11 +79,28 @@ export const dataCheck = z.strictObject({
 })
 export type DataCheck = z.output<typeof dataCheck>
 
+/** Texts of the field for a first stage, as they would be read. */
+export const stageCheck = z.strictObject({
+  /** Texts of a size that fits into a training row. */
+  texts: count,
+  leftOut: count,
+  /** Of those left out the first reason. */
+  reason: z.string().nullable(),
+  /** Columns of the file, and the one that holds the text; none of a plain text. */
+  columns: z.array(z.string()),
+  column: z.string().nullable(),
+  /** Why they cannot be read; null where they can. */
+  problem: problem.nullable(),
+})
+export type StageCheck = z.output<typeof stageCheck>
+
 export const dataCalls = {
   'upload.begin': call(
     z.strictObject({
       purpose: z.discriminatedUnion('kind', [
         z.strictObject({ kind: z.literal('data'), projectId: id }),
+        /** Texts of the field for a first stage: one file, which takes the place of an earlier one. */
+        z.strictObject({ kind: z.literal('before'), projectId: id }),
         z.strictObject({ kind: z.literal('model') }),
       ]),
       name: z.string().min(1).max(300),
@@ -100,6 +117,11 @@ export const dataCalls = {
   'upload.cancel': call(z.strictObject({ uploadId: id }), nothing),
   /** Reads the project's files by its draft and judges them. Problems of reading are in `blocking` where a file is there. */
   'data.check': call(z.strictObject({ projectId: id }), dataCheck),
+  /** Null where the project has no such file. */
+  'data.checkBefore': call(
+    z.strictObject({ projectId: id }),
+    z.strictObject({ check: stageCheck.nullable() }),
+  ),
   'data.leftOut': call(
     z.strictObject({ projectId: id, ...page }),
     z.strictObject({ rows: z.array(leftOutRow), total: count }),

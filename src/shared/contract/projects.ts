@@ -35,6 +35,8 @@ export const projectDraft = z.strictObject({
   groupColumn: z.string().max(500).nullable().default(null),
   /** Repairs in the order they were chosen. */
   fixes: z.array(fixId).max(20).default([]),
+  /** Column that holds the texts of the first stage; null guesses. */
+  beforeColumn: z.string().max(500).nullable().default(null),
   modelId: id.nullable().default(null),
   preset: presetId.default('balanced'),
   changes: settingChanges.default({}),
@@ -66,6 +68,8 @@ export const projectDetail = z.strictObject({
   project: journalProject,
   draft: projectDraft,
   files: z.array(projectFile),
+  /** Texts of the field, read before the rows are learnt; null where there are none. */
+  before: projectFile.nullable(),
   /** Newest first, at most 50. */
   runs: z.array(runSummary),
 })
@@ -121,6 +125,8 @@ export const projectCalls = {
   'projects.saveDraft': call(z.strictObject({ projectId: id, draft: projectDraft }), projectDetail),
   'projects.addSample': call(z.strictObject({ projectId: id }), projectDetail),
   'projects.removeFile': call(z.strictObject({ projectId: id, name: z.string() }), projectDetail),
+  /** Moves the file with the texts of the first stage to the bin. */
+  'projects.removeBefore': call(z.strictObject({ projectId: id }), projectDetail),
   /**
    * Moves the project's runs, each by itself, then its files to the system's bin and hides it. Where a run failed the
    * project stays, with its files. `run.active` while anything of it is at work: then nothing is moved.

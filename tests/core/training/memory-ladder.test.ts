@@ -88,7 +88,7 @@ test('shorter rows are offered with their price, and not taken', () => {
   const lengths = { tokens: examples.map(({ tokens }) => tokens), examples }
   const recipe = draft({ batch: { microRows: 2, maxTokens: 4096 } })
   const model = { config, bytesPerValue: 4 }
-  const request = { recipe, model, lengths, classes: 0 }
+  const request = { recipe, model, lengths, textLengths: null, classes: 0 }
   const least = planRun({ ...request, availableBytes: 100e6 })!
   const tight = planRun({ ...request, availableBytes: least.memory.total })!
   expect(tight.fits).toBe(false)

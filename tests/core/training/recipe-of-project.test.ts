@@ -15,6 +15,7 @@ const source = (draft: object): FilledProject => ({
   project: { id: 'p', name: 'Mail', scenario: 'classification', goal: '', createdAtMs: 0 },
   draft: projectDraft.parse({ modelId: 'm-0000000000000000', ...draft }),
   paths: ['/a.csv', '/b.csv'],
+  before: null,
 })
 
 test('a run learns with the instruction of the language that the project was made in', () => {
@@ -73,4 +74,15 @@ test('a model that cannot write gets a new last layer from every plan', () => {
     const { method, optimizer } = unwrap(recipeOfProject(source({}), encoder))
     expect([method.kind, optimizer.learningRate]).toEqual(['head', 0.01])
   }
+})
+
+test('a first stage is there where its file is, and how it goes is kept meanwhile', () => {
+  const changes = { 'before.epochs': 2, 'before.learningRate': 1e-4 }
+  expect(unwrap(recipeOfProject(source({}), { ...choice, changes })).before).toBeNull()
+  const before = { path: '/handbook.md', columns: null }
+  const made = (own: object) => recipeOfProject({ ...source({}), before }, { ...choice, changes: { ...own } })
+  expect(unwrap(made({})).before).toEqual({ ...before, epochs: 1, learningRate: null })
+  expect(unwrap(made(changes)).before).toEqual({ ...before, epochs: 2, learningRate: 1e-4 })
+  for (const path of ['before', 'before.path', 'before.columns.text'])
+    expect(made({ [path]: 'x' })).toMatchObject({ ok: false, problem: { where: path } })
 })

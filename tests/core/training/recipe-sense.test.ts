@@ -95,3 +95,21 @@ test('a rate for adapters is doubted for a whole model', () => {
   expect(doubtSentences(whole(2e-5))).toEqual([])
   expect(doubtSentences(draft({}))).toEqual([])
 })
+
+test('a first stage is read by a model that writes, and learns something else afterwards', () => {
+  const before = { before: { path: 'texts.md' } }
+  const encoder = { kind: 'encoder', layers: 4 } as const
+  const lora = { ...before, method: { kind: 'lora' } }
+  expect(refusedRecipe(draft(lora), decoder)).toBeNull()
+  expect(refusedRecipe(draft({ ...before, method: { kind: 'full', topLayers: 2 } }), decoder)).toBeNull()
+  const refused = [
+    refusedRecipe(draft({ ...before, method: { kind: 'head' } }), decoder),
+    refusedRecipe(draft({ ...before, method: { kind: 'lora-head' } }), decoder),
+    refusedRecipe(draft(lora, 'domain'), decoder),
+    refusedRecipe(draft({ ...before, method: { kind: 'head' } }), encoder),
+  ]
+  for (const problem of refused) expect(problem).toMatchObject({ code: 'recipe.invalid', where: 'before' })
+  expect(new Set(refused.map((problem) => problem?.message)).size).toBe(3)
+  expect(refusedRecipe(draft(lora), { kind: 'sequence-to-sequence', layers: 4 })?.where).toBe('model')
+  expect(idleSentences(draft(lora))).toEqual([])
+})

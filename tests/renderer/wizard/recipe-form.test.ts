@@ -78,6 +78,14 @@ describe('fields beside the chosen values', () => {
     expect(paths({}, 'optimizer')).toContain('optimizer.beta2')
   })
 
+  it('asks how a first stage goes where there is one', () => {
+    expect(groupOf({}, 'before').leftOut.map(({ need }) => need)).toEqual(['first-stage'])
+    expect(paths({ 'before.path': 'handbook.md' }, 'before')).toEqual([
+      'before.epochs',
+      'before.learningRate',
+    ])
+  })
+
   it('keeps what a person changed on the screen, with the reason', () => {
     const { fields } = groupOf({ 'method.kind': 'full', 'method.rank': 4 }, 'method')
     expect(fields.find(({ field: { path } }) => path === 'method.rank')?.need).toBe('adapter')
@@ -129,7 +137,8 @@ describe('fields read off the schema', () => {
     const draft = { model: 'm', data: { path: 'p' }, scenario: 'code' }
     const isValid = (path: string, value: number): boolean => {
       const [top = '', below = ''] = path.split('.')
-      return recipeDraft.safeParse({ ...draft, [top]: below === '' ? value : { [below]: value } }).success
+      const part = top === 'before' ? { path: 'p', [below]: value } : { [below]: value }
+      return recipeDraft.safeParse({ ...draft, [top]: below === '' ? value : part }).success
     }
     const tried = [-1, 0, 1e-9, 0.5, 1, 1.5, 2, 15, 16, 512, 513, 4097, 131_073, 4_294_967_296, 1e17]
     const numbers = shownFields.filter(({ kind }) => kind === 'whole' || kind === 'number')

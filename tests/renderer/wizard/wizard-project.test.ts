@@ -18,6 +18,7 @@ const detail = (modelId: string | null, files: ProjectDetail['files'] = []): Pro
   },
   draft: projectDraft.parse({ modelId }),
   files,
+  before: null,
   runs: [],
 })
 const file = { name: 'a.csv', sizeBytes: 3, isSample: false }

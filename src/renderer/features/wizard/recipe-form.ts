@@ -16,8 +16,12 @@ export const askedElsewhere: ReadonlySet<string> = new Set([
   'language',
 ])
 
+/** Of a first stage the file is asked for with the rows, the rest is not. */
+const askedWithRows: ReadonlySet<string> = new Set(['before.path', 'before.columns'])
+
 export const fieldGroups = [
   'duration',
+  'before',
   'method',
   'optimizer',
   'schedule',
@@ -36,7 +40,7 @@ const groupOf = (path: string): FieldGroup =>
   path.includes('.') ? (fieldGroups.find((group) => group === topKey(path)) ?? 'computer') : 'computer'
 
 export const shownFields: readonly RecipeField[] = recipeFields.filter(
-  ({ path }) => !askedElsewhere.has(topKey(path)),
+  ({ path }) => !askedElsewhere.has(topKey(path)) && !askedWithRows.has(path),
 )
 
 export const fieldsOf = (group: FieldGroup): readonly RecipeField[] =>

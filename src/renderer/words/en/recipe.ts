@@ -3,6 +3,7 @@
 export const recipe = {
   groups: {
     duration: 'How long it learns',
+    before: 'Texts of your field, before your rows',
     optimizer: 'How strongly it learns',
     regularisation: 'Against learning by heart',
     schedule: 'How the strength changes',
@@ -22,6 +23,7 @@ export const recipe = {
     'second-average': 'not with this method of improving',
     adam: 'only with AdamW',
     patience: 'only where a run may stop early',
+    'first-stage': 'only with texts of your field, which you add below your rows',
   },
   leftOut: 'Without effect here, and left out: {names} ({need}).',
   idle: 'Your change has no effect here: {need}.',
@@ -39,6 +41,21 @@ export const recipe = {
         help: 'Ends the run early, however many rows are left. Good for a first look.',
         why: 'Without a limit the run sees all rows as often as you said.',
         none: 'No limit',
+      },
+    },
+    before: {
+      epochs: {
+        title: 'Times through the texts',
+        term: 'first stage, epochs',
+        help: 'How often the model reads the texts of your field before it turns to your rows.',
+        why: 'Once is enough to meet the words of a field; more often it learns the texts by heart and forgets other things.',
+      },
+      learningRate: {
+        title: 'How strongly it learns from them',
+        term: 'first stage, learning rate',
+        help: 'How far the weights move in one step while the model reads the texts of your field.',
+        why: 'The same strength suits both, as long as the texts are few.',
+        none: 'The same as for your rows',
       },
     },
     optimizer: {

@@ -1,0 +1,94 @@
+// Texts of a field for the first stage of a run: read as the domain scenario reads them, all of them to learn from. What
+// also stands among the locked rows of the run's examples is left out, so that the proof stays one.
+import { excerptOf } from '#formats/table-types.ts'
+import { type RecipeDraft, recipeDraft, type ScenarioId } from '#shared/recipe.ts'
+import { ok, type Problem, ProblemError } from '#shared/result.ts'
+import { scenarioOf } from '../scenarios/scenarios.ts'
+import { type PreparedData, prepareData } from './check-data.ts'
+import { findLocked } from './locked-texts.ts'
+import type { PrepareRows } from './prepared-rows.ts'
+import type { ReadRows } from './read-rows.ts'
+import { findRepeats } from './repeats.ts'
+
+export type StageData = Pick<NonNullable<RecipeDraft['before']>, 'path' | 'columns'>
+
+/** The examples that the run learns after these texts. */
+export interface LaterExamples {
+  readonly prepared: PreparedData
+  readonly scenario: ScenarioId
+}
+
+export type PrepareTexts = (data: StageData, later: LaterExamples | null) => Promise<PreparedData>
+
+const asTexts: PrepareRows = ({ path, ...settings }, scenario) => prepareData(path, { scenario, ...settings })
+
+/**
+ * Throws a ProblemError that names the file as that of the first stage: those of reading a file, and `data.too-few-rows`
+ * where no text is left. `later` is null where the examples are not known yet.
+ */
+export async function prepareStageTexts(
+  { path, columns }: StageData,
+  later: LaterExamples | null,
+  prepare: PrepareRows = asTexts,
+): Promise<PreparedData> {
+  const data = recipeDraft.shape.data.parse({ path, columns, validationShare: 0, testShare: 0 })
+  const all = await prepare(data, 'domain').catch((error: unknown) => {
+    throw error instanceof ProblemError ? new ProblemError(ofFirstStage(error.problem)) : error
+  })
+  const texts = later === null ? all : withoutLocked(all, later)
+  if (texts.read.rows.length === 0) throw new ProblemError(ofFirstStage(noText(texts.read)))
+  return texts
+}
+
+/** As above, with the last answer kept for the screens, which ask for the same again and again. */
+export function createPreparedTexts(prepare: PrepareRows): PrepareTexts {
+  let last: { readonly of: readonly unknown[]; readonly texts: PreparedData } | null = null
+  return async (data, later) => {
+    const texts = await prepareStageTexts(data, null, prepare)
+    const of = [texts, later?.prepared]
+    if (last !== null && of.every((one, i) => one === last?.of[i])) return last.texts
+    last = { of, texts: await prepareStageTexts(data, later, async () => texts) }
+    return last.texts
+  }
+}
+
+function withoutLocked(texts: PreparedData, { prepared, scenario }: LaterExamples): PreparedData {
+  const { split } = prepared
+  if (!split.ok) return texts
+  const { read } = texts
+  const isLocked = findLocked(
+    read.rows.map(({ fields }) => fields.text ?? ''),
+    prepared.read.rows.filter((_, i) => split.value[i] === 'test'),
+    scenarioOf(scenario),
+  )
+  const out = read.rows.filter((_, i) => isLocked[i])
+  if (out.length === 0) return texts
+  const rows = read.rows.filter((_, i) => !isLocked[i])
+  const reason =
+    'It also stands among the locked rows of the examples: the proof would measure what was read.'
+  const leftOut = out.map(({ line, fields }) => ({ line, reason, excerpt: excerptOf(fields.text ?? '') }))
+  return {
+    ...texts,
+    read: {
+      ...read,
+      rows,
+      leftOut: [...read.leftOut, ...leftOut],
+      leftOutCount: read.leftOutCount + out.length,
+    },
+    repeats: findRepeats(rows, scenarioOf('domain')),
+    split: ok(rows.map(() => 'train' as const)),
+  }
+}
+
+const noText = ({ source, leftOut: [first], leftOutCount }: ReadRows): Problem => ({
+  code: 'data.too-few-rows',
+  message: `None of the ${leftOutCount} texts can be used.${first === undefined ? '' : ` The first, on line ${first.line}: ${first.reason}`}`,
+  where: source.name,
+  remedy: 'Choose another file for the first stage, or train without one.',
+})
+
+/** A run reads two files: a Problem says which one it is about. */
+const ofFirstStage = (problem: Problem): Problem => ({
+  ...problem,
+  where: `${problem.where}, the file of the first stage (texts of your field)`,
+})
