@@ -1,5 +1,5 @@
 // In which forms a run can be taken away. An adapter can go as it is, or worked into its model; a run that trained the
-// model itself has no adapter. A new last layer lies in the run's folder as transformers reads it, and has no form yet.
+// model itself has no adapter. A new last layer goes with its model: alone it says nothing, and GGUF has no place for it.
 import type { Recipe } from './recipe.ts'
 
 export const exportForms = ['peft', 'model', 'gguf-f16', 'gguf-q8'] as const
@@ -8,8 +8,8 @@ export type ExportForm = (typeof exportForms)[number]
 const formsByMethod: Readonly<Record<Recipe['method']['kind'], readonly ExportForm[]>> = {
   lora: exportForms,
   full: exportForms.filter((form) => form !== 'peft'),
-  head: [],
-  'lora-head': [],
+  head: ['model'],
+  'lora-head': ['model'],
 }
 
 /** The forms that a run of this method has, the most usual one first. */

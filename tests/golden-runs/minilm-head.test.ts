@@ -43,8 +43,8 @@ test.skipIf(!golden || !found)('a head on averaged texts has the loss and gradie
         labels.map(() => 1),
       ),
     ],
-    ['classifier.weight', float([3, config.hidden], tensors.get('head.weight')!.data)],
-    ['classifier.bias', float([3], [0, 0, 0])],
+    ['mean_classifier.weight', float([3, config.hidden], tensors.get('head.weight')!.data)],
+    ['mean_classifier.bias', float([3], [0, 0, 0])],
     ...lossChunkFeeds(
       labels.map((_, row) => row),
       labels,
@@ -58,7 +58,7 @@ test.skipIf(!golden || !found)('a head on averaged texts has the loss and gradie
   await session.dispose()
   expect(relativeDifference(sumLosses(outputs, 1) / rows, meanLoss)).toBeLessThan(1e-6)
   for (const part of ['weight', 'bias']) {
-    const sums = outputs.get(`grad.classifier.${part}`)!.data as Float32Array
+    const sums = outputs.get(`grad.mean_classifier.${part}`)!.data as Float32Array
     const gradient = Array.from(sums, (sum) => sum / rows)
     const expected = [...tensors.get(`head.${part}.grad`)!.data]
     expect(largestDifference(gradient, expected), part).toBeLessThan(1e-7)

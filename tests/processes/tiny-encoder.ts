@@ -79,8 +79,8 @@ const tokenizerConfig = {
   mask_token: '[MASK]',
 }
 
-/** With the pooler, as published BERT models have it. */
-export function writeTinyEncoder(folder: string): string {
+/** With the pooler, as published BERT models have it; `changes` to config.json. */
+export function writeTinyEncoder(folder: string, changes: Record<string, unknown> = {}): string {
   const config = unwrap(parseModelConfig(hfConfig, ['embeddings.word_embeddings.weight']))
   const pooler = headShapes(config, { kind: 'sequence-classes', classes: 2 }).filter(({ name }) =>
     name.startsWith('pooler.'),
@@ -98,7 +98,7 @@ export function writeTinyEncoder(folder: string): string {
   mkdirSync(folder, { recursive: true })
   writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(tensors))
   for (const [name, value] of Object.entries({
-    'config.json': hfConfig,
+    'config.json': { ...hfConfig, ...changes },
     'tokenizer.json': tokenizer,
     'tokenizer_config.json': tokenizerConfig,
   }))

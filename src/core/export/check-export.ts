@@ -5,6 +5,7 @@ import type { ExportForm } from '#shared/export-forms.ts'
 import type { TunedVersion } from '#shared/proof-protocol.ts'
 import { attemptAsync, type Result } from '#shared/result.ts'
 import type { PromptedExample } from '#shared/rows.ts'
+import { type ClassScoreSpec, scoreClasses } from '../proof/class-scores.ts'
 import { type MeasurePorts, type ScoreSpec, scoreRows } from '../proof/index.ts'
 import { sha256File } from '../system/durable-files.ts'
 import type { ExportedFile } from './export-folder.ts'
@@ -25,6 +26,8 @@ export interface ExportToCheck {
   /** Examples of the validation part, at most a few; empty where the data set is no longer here. */
   readonly examples: readonly PromptedExample[]
   readonly measure: Omit<ScoreSpec, 'tuned'>
+  /** Of a run whose new last layer names labels; null where the model writes. */
+  readonly head: Pick<ClassScoreSpec, 'method' | 'scenario' | 'classNames'> | null
 }
 
 /** Problems: those of measuring. A file that is not what was written is a check that failed, no Problem. */
@@ -71,10 +74,20 @@ const exportedVersion = ({ form, tuned, folder }: ExportToCheck): TunedVersion =
 
 /** The loss of each example's answer by this version, in nats; those that are too long are left out for every version. */
 async function lossesOf(
-  { measure, examples }: ExportToCheck,
+  { measure, examples, head }: ExportToCheck,
   tuned: TunedVersion,
   ports: MeasurePorts,
 ): Promise<number[]> {
+  if (head !== null) {
+    const { model, ...limits } = measure
+    const rows = examples.map(({ rowId, prompt, answer }) => ({
+      ...{ rowId, answer },
+      text: prompt.at(-1)?.content ?? '',
+    }))
+    const job = { ...head, ...limits, modelFolder: model.folder, tuned, rows, nearest: null }
+    const { scores } = await scoreClasses(job, ports)
+    return examples.flatMap(({ rowId }) => scores.get(rowId)?.tuned.lossNats ?? [])
+  }
   const questions = examples.map(({ rowId, prompt, answer }) => ({ id: rowId, prompt, answer }))
   const { scores } = await scoreRows({ ...measure, tuned }, ports, questions, null)
   return examples.flatMap(({ rowId }) => scores.get(rowId)?.tuned?.lossNats ?? [])

@@ -14,11 +14,13 @@ import { appVersion } from '../system/app-version.ts'
 import { sha256File } from '../system/durable-files.ts'
 import type { JobTools } from '../system/jobs.ts'
 import { readKept, writeKept } from '../system/kept-json.ts'
+import { classNamesOf } from '../training/class-names.ts'
+import { hasClassHead } from '../training/method-of.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { checkExport, type ExportCheck } from './check-export.ts'
-import { exportRun } from './export-run.ts'
+import { checkExport, type ExportCheck, type ExportToCheck } from './check-export.ts'
+import { datasetOf, exportRun } from './export-run.ts'
 
 type ExportCallNames = 'export.start' | 'export.list'
 
@@ -45,6 +47,12 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
       .slice(0, triedRows)
   }
 
+  function headOf(run: RunDetail): ExportToCheck['head'] {
+    const { method, scenario } = run.recipe
+    if (!hasClassHead(method)) return null
+    return { method, scenario, classNames: [...classNamesOf(scenario, datasetOf(run, reader))] }
+  }
+
   async function exportAndCheck(
     run: RunDetail,
     form: ExportForm,
@@ -64,6 +72,7 @@ export function createExportHandlers(context: WorkstationContext): SomeHandlers<
           tuned,
           modelName: run.modelName,
           examples: await examplesOf(run),
+          head: headOf(run),
           measure: {
             model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
             cacheFolder: library.cacheFolder,

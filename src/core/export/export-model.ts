@@ -1,6 +1,5 @@
 // Copies what a run made out of the library as a whole model, that needs nothing beside it: a Hugging Face folder, or a GGUF
 // file. An adapter is worked into its model on the way.
-import { createReadStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { ExportForm } from '#shared/export-forms.ts'
@@ -13,6 +12,7 @@ import { mergedWeights } from '../models/merged-weights.ts'
 import { readModelConfig, readModelJson } from '../models/model-json.ts'
 import { type ExportContent, type Exported, type ExportPlace, writeExport } from './export-folder.ts'
 import { type CardFacts, modelCard } from './model-card.ts'
+import { ownWeights } from './own-weights.ts'
 
 export type WholeForm = Exclude<ExportForm, 'peft'>
 
@@ -71,28 +71,9 @@ function weightsOf(
     const type = form === 'gguf-f16' ? 'F16' : 'Q8_0'
     return { weights: { name: `model-${type}.gguf`, chunks: ggufOfFolder(folder, replaced, type) } }
   }
-  const name = 'model.safetensors'
-  if (tuned.kind !== 'model') return { weights: { name, chunks: changedWeights(folder, replaced) } }
-  return {
-    weights: { name, chunks: bytesOf(join(folder, name)) },
-    checkWeights: (sha256) => {
-      if (sha256 !== tuned.weightsSha256) throw changed(folder)
-    },
-  }
+  if (tuned.kind === 'model') return ownWeights(tuned)
+  return { weights: { name: 'model.safetensors', chunks: changedWeights(folder, replaced) } }
 }
-
-/** Opened when it is asked for: a stream that fails before anybody listens ends the process. */
-async function* bytesOf(path: string): AsyncGenerator<Uint8Array> {
-  yield* createReadStream(path, { highWaterMark: 1 << 20 }) as AsyncIterable<Uint8Array>
-}
-
-const changed = (where: string): ProblemError =>
-  new ProblemError({
-    code: 'checkpoint.damaged',
-    message: 'The model in the library is not the one that the run wrote.',
-    where,
-    remedy: 'Train the run again: its recipe gives the same model.',
-  })
 
 /** What a person can do instead, where GGUF cannot be written. */
 function asRefusal(error: unknown): unknown {

@@ -2,7 +2,7 @@
 import { relative, sep } from 'node:path'
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
-import { datasetManifest } from '#shared/dataset.ts'
+import { type DatasetManifest, datasetManifest } from '#shared/dataset.ts'
 import { type ExportForm, exportFormsOf } from '#shared/export-forms.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -10,11 +10,13 @@ import { modelFolder, showModel } from '../models/model-library.ts'
 import { newestProof } from '../proof/proof-journal.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
+import { classNamesOf } from '../training/class-names.ts'
 import { hasClassHead } from '../training/method-of.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import { baseModelFacts } from './base-model.ts'
 import type { Exported } from './export-folder.ts'
+import { exportHead } from './export-head.ts'
 import { exportModel } from './export-model.ts'
 import { exportPeft } from './export-peft.ts'
 import type { CardFacts } from './model-card.ts'
@@ -27,32 +29,32 @@ export interface ExportPorts {
 }
 
 /**
- * Exports the run in this form and records every file of it. Problems: those of `exportPeft` and `exportModel`,
+ * Exports the run in this form and records every file of it. Problems: those of `exportPeft`, `exportModel` and `exportHead`,
  * `run.unknown`, and `export.failed` where a run of its method has not this form.
  */
 export function exportRun(runId: string, form: ExportForm, ports: ExportPorts): Promise<Result<Exported>> {
   return attemptAsync(async () => {
     const { library, writer } = ports
     const run = unwrap(ports.reader.getRun(runId))
-    if (hasClassHead(run.recipe.method)) throw noFormOfHead(runFolderOf(library, runId))
-    if (!exportFormsOf(run.recipe.method).includes(form)) throw noSuchForm(form)
+    const { method, scenario, model } = run.recipe
+    if (!exportFormsOf(method).includes(form)) throw noSuchForm(form, hasClassHead(method))
     const tuned = unwrap(await requireTunedUnchanged(library, ports.reader, runId))
     const { exportsFolder } = library
     const place = { exportsFolder, name: run.name, card: await cardOf(run, form, ports) }
-    const { model } = run.recipe
+    const base = { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 }
     const exported = unwrap(
-      form === 'peft'
-        ? await exportPeft({
-            ...place,
-            runFolder: runFolderOf(library, runId),
-            adapterSha256: tuned.weightsSha256,
+      hasClassHead(method)
+        ? await exportHead({
+            ...{ ...place, model: base, tuned, recipe: run.recipe },
+            classNames: classNamesOf(scenario, datasetOf(run, ports.reader)),
           })
-        : await exportModel({
-            ...place,
-            model: { folder: modelFolder(library, model.id), weightsSha256: model.weightsSha256 },
-            tuned,
-            form,
-          }),
+        : form === 'peft'
+          ? await exportPeft({
+              ...place,
+              runFolder: runFolderOf(library, runId),
+              adapterSha256: tuned.weightsSha256,
+            })
+          : await exportModel({ ...place, model: base, tuned, form }),
     )
     for (const { name, sizeBytes, sha256 } of exported.files) {
       const path = `${relative(library.home, exported.folder).split(sep).join('/')}/${name}`
@@ -62,30 +64,31 @@ export function exportRun(runId: string, form: ExportForm, ports: ExportPorts): 
   })
 }
 
-const noSuchForm = (form: ExportForm): ProblemError =>
+const noSuchForm = (form: ExportForm, isHead: boolean): ProblemError =>
   new ProblemError({
     code: 'export.failed',
-    message: 'This run has no adapter: it trained the model itself.',
+    message: isHead
+      ? 'A new last layer that names labels is taken away with its model, as a folder: no other form has a place for it.'
+      : 'This run has no adapter: it trained the model itself.',
     where: `form ${form}`,
-    remedy: 'Export the model, as a folder or as GGUF.',
+    remedy: isHead
+      ? 'Export it as a model folder (model).'
+      : 'Export the model, as a folder (model) or as GGUF (gguf-f16, gguf-q8).',
   })
 
-const noFormOfHead = (runFolder: string): ProblemError =>
-  new ProblemError({
-    code: 'export.failed',
-    message: 'A new last layer that names labels cannot be exported with a README yet.',
-    where: runFolder,
-    remedy: 'Copy the folder "model" or "adapter" that lies there: Hugging Face programs read it.',
-  })
+/** As it was imported, whether or not its rows are still here. */
+export function datasetOf(
+  { datasetFingerprint }: RunDetail,
+  reader: Pick<JournalReader, 'datasets'>,
+): DatasetManifest {
+  const record = unwrap(reader.datasets()).find(({ fingerprint }) => fingerprint === datasetFingerprint)
+  return datasetManifest.parse(record?.manifest)
+}
 
-async function cardOf(
-  run: RunDetail,
-  form: ExportForm,
-  { library, reader, appVersion }: ExportPorts,
-): Promise<CardFacts> {
+async function cardOf(run: RunDetail, form: ExportForm, ports: ExportPorts): Promise<CardFacts> {
+  const { library, reader, appVersion } = ports
   const model = unwrap(await showModel(library, run.modelId))
-  const record = unwrap(reader.datasets()).find(({ fingerprint }) => fingerprint === run.datasetFingerprint)
-  const dataset = datasetManifest.parse(record?.manifest)
+  const dataset = datasetOf(run, reader)
   return {
     form,
     runName: run.name,
@@ -103,5 +106,6 @@ async function cardOf(
     },
     recipe: run.recipe,
     proof: newestProof(unwrap(reader.comparisons(run.id))),
+    head: null,
   }
 }

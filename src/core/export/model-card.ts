@@ -5,10 +5,19 @@ import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { formatChange } from '#shared/units.ts'
+import { type HeadTask, headClass } from '../models/head-folder.ts'
 import { smallTestRows } from '../proof/verdict.ts'
 import { adapterName, hasTargets, methodWords, optimizerNames } from '../training/method-words.ts'
 import type { BaseModelFacts } from './base-model.ts'
+import { headExample, pipelineOf } from './head-example.ts'
 import { ggufExample, triedWith, usageExample, wholeExample, wholeTriedWith } from './usage-example.ts'
+
+export interface HeadFacts {
+  readonly task: HeadTask
+  /** `model_type` of its config.json. */
+  readonly family: string
+  readonly classNames: readonly string[]
+}
 
 export interface CardFacts {
   readonly form: ExportForm
@@ -28,6 +37,8 @@ export interface CardFacts {
   readonly recipe: Recipe
   /** The run's proof; null where it was not measured yet. */
   readonly proof: ProofSummary | null
+  /** A new last layer that names labels; null where the model writes. */
+  readonly head: HeadFacts | null
 }
 
 /** One line of foreign text inside Markdown: no line breaks, no character with a meaning, no address that turns into a link. */
@@ -70,18 +81,20 @@ const libraryNames: Readonly<Record<ExportForm, string>> = {
   'gguf-q8': 'gguf',
 }
 
-function frontMatter({ baseModel, form, recipe }: CardFacts): string {
+function frontMatter({ baseModel, form, recipe, head }: CardFacts): string {
   return [
     '---',
     `library_name: ${libraryNames[form]}`,
+    ...(head === null ? [] : [`pipeline_tag: ${pipelineOf(head)}`]),
     `base_model: ${yaml(baseModel.name)}`,
     ...(baseModel.licence === 'unknown' ? [] : [`license: ${yaml(baseModel.licence.toLowerCase())}`]),
-    recipe.method.kind === 'full' ? 'tags: [tunewright]' : 'tags: [lora, tunewright]',
+    hasTargets(recipe.method) ? 'tags: [lora, tunewright]' : 'tags: [tunewright]',
     '---',
   ].join('\n')
 }
 
-function introduction({ form, baseModel, scenarioTitle, recipe }: CardFacts): string {
+function introduction(facts: CardFacts): string {
+  const { form, baseModel, scenarioTitle, recipe, head } = facts
   const { method } = recipe
   const base = escapeMarkdown(baseModel.name)
   const adapter = adapterName(method)
@@ -89,10 +102,12 @@ function introduction({ form, baseModel, scenarioTitle, recipe }: CardFacts): st
     form === 'peft'
       ? `A ${adapter} adapter for ${base}: a small addition (rank ${method.rank}) that is loaded together with that ` +
         'model and changes how it answers.'
-      : method.kind === 'full'
-        ? `${base}, trained further: a whole model that needs nothing beside it.`
-        : `${base} with a ${adapter} adapter (rank ${method.rank}) worked into its weights: a whole model that needs ` +
-          'nothing beside it.'
+      : head !== null
+        ? headIntroduction(facts, head)
+        : method.kind === 'full'
+          ? `${base}, trained further: a whole model that needs nothing beside it.`
+          : `${base} with a ${adapter} adapter (rank ${method.rank}) worked into its weights: a whole model that needs ` +
+            'nothing beside it.'
   return `${what}${precisionWords[form]} Goal: ${scenarioTitle}. Made with Tunewright on one computer.`
 }
 
@@ -149,7 +164,29 @@ function dataSection({ data }: CardFacts): string {
   ].join('\n')
 }
 
-function usage({ form, baseModel, recipe }: CardFacts, folderName: string): string {
+function headIntroduction(
+  { baseModel, recipe: { method } }: CardFacts,
+  { task, classNames }: HeadFacts,
+): string {
+  const base = escapeMarkdown(baseModel.name)
+  const adapter = `, and a ${adapterName(method)} adapter (rank ${method.rank}) worked into its weights`
+  const names =
+    task.kind === 'token-classes'
+      ? 'marks names in a text, word by word, with the tags'
+      : 'gives a text one of the labels'
+  const listed = classNames.slice(0, mostNames).map(escapeMarkdown).join(', ')
+  const more = classNames.length > mostNames ? ` and ${classNames.length - mostNames} more` : ''
+  return (
+    `${base} with a new last layer${method.kind === 'lora-head' ? adapter : ''}: it ${names} ${listed}${more}. ` +
+    'It needs nothing beside it, and writes no words of its own.'
+  )
+}
+
+/** Of many labels so many are listed; config.json has all. */
+const mostNames = 40
+
+function usage({ form, baseModel, recipe, head }: CardFacts, folderName: string): string {
+  if (head !== null) return headUsage(head, folderName)
   const isGguf = form === 'gguf-f16' || form === 'gguf-q8'
   const example = isGguf
     ? [
@@ -173,6 +210,28 @@ function usage({ form, baseModel, recipe }: CardFacts, folderName: string): stri
       : ['', 'It was trained with this system message, word for word:', '', quoteBlock(recipe.instruction)]),
   ].join('\n')
 }
+
+function headUsage(head: HeadFacts, folderName: string): string {
+  const className = headClass(head.family, head.task)
+  return [
+    className === null
+      ? `Hugging Face Transformers has no class with this last layer: ${strangeness(head)}. This Python program has it; ` +
+        'its weights lie in model.safetensors beside those of the model. A class of Transformers for labels would ' +
+        'put an untrained layer in its place, and warn.'
+      : `It is a \`${className}\`, with its labels in config.json.`,
+    '',
+    `Start the program in the folder that holds this one; it was tried with ${wholeTriedWith}.`,
+    '',
+    '```python',
+    headExample(folderName, head.task, className !== null),
+    '```',
+  ].join('\n')
+}
+
+const strangeness = ({ task, family }: HeadFacts): string =>
+  task.kind === 'sequence-classes' && task.isAveraged
+    ? 'it is one linear layer on the mean of the states of a text, where its classes take the state of one token'
+    : `models of the family ${escapeMarkdown(family)} have none there`
 
 const adapterBase =
   'If so, put its name on the Hugging Face hub, or the folder that holds it, for `BASE` above and for ' +

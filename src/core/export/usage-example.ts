@@ -66,7 +66,7 @@ function answeringLines(recipe: Recipe): string[] {
  * JSON's escapes are Python's. Characters that JSON lets through but that break lines, or that turn the direction of
  * reading so that code looks like other code, are escaped too; all of them have four hexadecimal digits.
  */
-function pythonString(text: string): string {
+export function pythonString(text: string): string {
   return JSON.stringify(text).replace(
     /[\u007f-\u009f\u2028\u2029\p{Bidi_Control}]/gu,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

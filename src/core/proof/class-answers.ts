@@ -1,18 +1,11 @@
 // What a new last layer makes of rows, measured as answers are: the scorer process predicts, and beside it stands what can
 // be had without training. A model that can be asked is asked as it was; of one that only reads, an untrained head would
 // say nothing, so each text has the class whose mean state is nearest in the frozen model.
-import {
-  type ClassEvent,
-  type ClassJob,
-  type ClassScore,
-  type ClassSide,
-  classEvent,
-} from '#shared/class-protocol.ts'
+import type { ClassJob, ClassScore, ClassSide } from '#shared/class-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import type { DatasetRow } from '#shared/rows.ts'
-import { inWorkFolder } from '../system/work-folder.ts'
-import { runChildJob } from './child-job.ts'
+import { type ClassScoreSpec, scoreClasses } from './class-scores.ts'
 import { askedRows, measureAnswers, noRow } from './measure-answers.ts'
 import type {
   AskedRow,
@@ -36,7 +29,7 @@ export async function measureClasses(spec: ClassSpec, ports: MeasurePorts): Prom
   const startMs = performance.now()
   const asked = spec.isAsked ? unwrap(await measureAnswers({ ...spec, tuned: null }, ports)) : null
   const rows = asked?.rows ?? askedRows(spec)
-  const { scores, leftOut, backend } = await scoreClasses(spec, ports, rows)
+  const { scores, leftOut, backend } = await scoreClasses(jobOf(spec, rows), ports)
   const used = rows.filter(({ rowId }) => scores.has(rowId))
   if (used.length === 0) throw noRow(leftOut[0]?.reason)
   const askedOf = new Map(asked?.rows.map(({ rowId }, at) => [rowId, asked.subjects[0]!.answers[at]!]))
@@ -75,60 +68,19 @@ function answerOf(score: ClassScore, side: 'base' | 'tuned'): SubjectAnswer {
   }
 }
 
-interface ScoredClasses {
-  readonly scores: ReadonlyMap<string, ClassScore>
-  readonly leftOut: MeasuredAnswers['leftOut']
-  readonly backend: string
-}
-
-async function scoreClasses(
-  spec: ClassSpec,
-  { launcher, signal, onProgress }: MeasurePorts,
-  rows: readonly AskedRow[],
-): Promise<ScoredClasses> {
-  const scores = new Map<string, ClassScore>()
-  let leftOut: MeasuredAnswers['leftOut'] = []
-  let backend = ''
-  const onEvent = (event: ClassEvent): void => {
-    if (event.kind === 'plan') {
-      leftOut = event.leftOut
-      backend = event.backend
-    }
-    if (event.kind !== 'classes') return
-    for (const row of event.rows) scores.set(row.rowId, row)
-    onProgress?.({ phase: 'scoring', done: event.done, total: event.total })
+function jobOf(spec: ClassSpec, rows: readonly AskedRow[]): ClassScoreSpec {
+  const { model, tuned, method, scenario, threads, maxTokens, cacheFolder } = spec
+  return {
+    ...{ tuned, method, scenario, threads, maxTokens, cacheFolder },
+    modelFolder: model.folder,
+    classNames: [...spec.classNames],
+    rows: rows.map(classedRow),
+    nearest: spec.isAsked
+      ? null
+      : {
+          rows: askedRows({ ...spec, rows: spec.trainingRows }).map(classedRow),
+          cacheFolder,
+          weightsSha256: model.weightsSha256,
+        },
   }
-  onProgress?.({ phase: 'loading', done: 0, total: 0 })
-  await inWorkFolder(spec.cacheFolder, 'proof', async (workFolder) => {
-    const { model, tuned, method, scenario, threads, maxTokens, cacheFolder } = spec
-    const job: ClassJob = {
-      ...{ tuned, method, scenario, threads, maxTokens, workFolder },
-      modelFolder: model.folder,
-      classNames: [...spec.classNames],
-      rows: rows.map(classedRow),
-      nearest: spec.isAsked
-        ? null
-        : {
-            rows: askedRows({ ...spec, rows: spec.trainingRows }).map(classedRow),
-            cacheFolder,
-            weightsSha256: model.weightsSha256,
-          },
-    }
-    const failure = {
-      code: 'scorer.failed',
-      what: 'The measuring process',
-      remedy: 'Free some memory and start again; the trained model is untouched.',
-    } as const
-    unwrap(
-      await runChildJob(launcher, {
-        process: 'scorer',
-        job,
-        eventSchema: classEvent,
-        onEvent,
-        signal,
-        failure,
-      }),
-    )
-  })
-  return { scores, leftOut, backend }
 }

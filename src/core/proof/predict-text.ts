@@ -1,17 +1,16 @@
 // What the new last layer of a run makes of a text that somebody brings: its label with the probability of each, or the
 // names in it. One job of the scorer process.
 import type { JournalReader } from '#journal/reader.ts'
-import { type ClassJob, type ClassScore, classEvent } from '#shared/class-protocol.ts'
+import type { ClassScore } from '#shared/class-protocol.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { datasetFolder, readManifest } from '../data/dataset-folder.ts'
 import { modelFolder } from '../models/model-library.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
-import { inWorkFolder } from '../system/work-folder.ts'
 import { classNamesOf } from '../training/class-names.ts'
 import { hasClassHead } from '../training/method-of.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
-import { runChildJob } from './child-job.ts'
+import { scoreClasses } from './class-scores.ts'
 
 export interface PredictPorts {
   readonly library: Library
@@ -42,30 +41,18 @@ export function predictText(
     const classNames = classNamesOf(scenario, manifest)
     // What would be right is not known; the loss against it is not looked at.
     const answer = scenario === 'classification' ? classNames[0]! : 'none'
-    let score: ClassScore | null = null
-    let reason = 'it has no word'
-    await inWorkFolder(library.cacheFolder, 'predict', async (workFolder) => {
-      const job: ClassJob = {
-        ...{ tuned, method, scenario, threads, workFolder, nearest: null },
+    const { scores, leftOut } = await scoreClasses(
+      {
+        ...{ tuned, method, scenario, threads, nearest: null, cacheFolder: library.cacheFolder },
         modelFolder: modelFolder(library, model.id),
         classNames: [...classNames],
         maxTokens: batch.maxTokens,
         rows: [{ rowId: 'text', text, answer }],
-      }
-      const failure = {
-        code: 'scorer.failed',
-        what: 'The process that reads the text',
-        remedy: 'Free some memory and try again; the trained model is untouched.',
-      } as const
-      const result = await runChildJob(launcher, {
-        ...{ process: 'scorer', job, eventSchema: classEvent, signal, failure },
-        onEvent: (event) => {
-          if (event.kind === 'plan') reason = event.leftOut[0]?.reason ?? reason
-          if (event.kind === 'classes') score = event.rows[0] ?? null
-        },
-      })
-      unwrap(result)
-    })
+      },
+      { launcher, signal },
+    )
+    const score = scores.get('text') ?? null
+    const reason = leftOut[0]?.reason ?? 'it has no word'
     return predictionOf(score, classNames, reason)
   })
 }

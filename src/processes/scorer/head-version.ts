@@ -1,22 +1,10 @@
 // A trained head, opened for predicting: the whole model that its run left, or the adapter with the head beside it.
-import { join } from 'node:path'
-import { adapterPrefix } from '#core/models/adapter-folder.ts'
 import { readModelConfig } from '#core/models/model-json.ts'
-import { openFileBytes } from '#core/system/file-bytes.ts'
+import { readTrainedHead } from '#core/models/trained-head.ts'
 import { methodOf, taskOf } from '#core/training/method-of.ts'
-import { tunedFiles } from '#core/training/tuned-version.ts'
-import {
-  headNamesInClass,
-  type MethodSpec,
-  type ModelConfig,
-  nameInClass,
-  type Task,
-  type Tensor,
-  trainableShapes,
-} from '#engine/index.ts'
-import { readFloat32, readSafetensorsHeader } from '#formats/safetensors.ts'
+import { tunedWeightsPath } from '#core/training/tuned-version.ts'
+import type { MethodSpec, ModelConfig, Task, Tensor } from '#engine/index.ts'
 import type { ClassJob } from '#shared/class-protocol.ts'
-import { ProblemError, unwrap } from '#shared/result.ts'
 
 export interface HeadVersion {
   /** Of the weights that are bound. */
@@ -43,30 +31,6 @@ export async function openHeadVersion(job: HeadJob): Promise<HeadVersion> {
     config,
     task,
     method: spec,
-    parameters: await readTrained(tuned.folder, config, spec, task),
-  }
-}
-
-async function readTrained(folder: string, config: ModelConfig, method: MethodSpec, task: Task) {
-  const path = join(folder, tunedFiles.adapter.weights)
-  const heads = headNamesInClass(config, task)
-  const file = await openFileBytes(path)
-  try {
-    const { tensors: entries } = unwrap(await readSafetensorsHeader(file))
-    const tensors = new Map<string, Tensor>()
-    for (const { name, shape } of trainableShapes(config, method, task)) {
-      const entry = entries.get(adapterPrefix + (heads.get(name) ?? nameInClass(config, name)))
-      if (!entry || entry.shape.join() !== shape.join())
-        throw new ProblemError({
-          code: 'model.damaged',
-          message: 'A weight of the trained version is missing or misshaped.',
-          where: `${path}, ${name}`,
-          remedy: 'Train the run again: its recipe gives the same version.',
-        })
-      tensors.set(name, { dtype: 'float32', shape, data: unwrap(await readFloat32(file, entry)) })
-    }
-    return tensors
-  } finally {
-    await file.close()
+    parameters: await readTrainedHead(tunedWeightsPath(tuned), config, spec, task),
   }
 }

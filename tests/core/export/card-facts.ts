@@ -33,4 +33,5 @@ export const cardFacts: CardFacts = {
   data: { fileName: 'tickets.csv', fingerprint, trainRows: 90, validationRows: 20, testRows: 40 },
   recipe: trainedWith('Answer with the label.\n# and nothing else'),
   proof: null,
+  head: null,
 }

@@ -30,6 +30,7 @@ const check = async (changes: Partial<ExportToCheck> = {}) => {
     modelName: 'tiny',
     examples: [row],
     measure,
+    head: null,
     ...changes,
   }
   return unwrap(await checkExport(spec, { launcher: createNodeLauncher() }))

@@ -22,11 +22,11 @@ export interface HeadRuns {
   makeJob(scenario: ScenarioId, changes: Record<string, unknown>): Promise<TrainerJob>
 }
 
-/** The caller removes `tiny.library.home`. */
-export async function makeHeadRuns(): Promise<HeadRuns> {
-  const id = 'tiny-bert'
+/** `write` puts the model into a folder. The caller removes `tiny.library.home`. */
+export async function makeHeadRuns(write: (folder: string) => string = writeTinyEncoder): Promise<HeadRuns> {
+  const id = 'tiny-body'
   const tiny = await makeTestLibrary(messagesCsv(120), async ({ modelsFolder }) => {
-    const folder = writeTinyEncoder(join(modelsFolder, id))
+    const folder = write(join(modelsFolder, id))
     return { id, weightsSha256: await sha256File(join(folder, 'model.safetensors')) }
   })
   const path = join(tiny.library.cacheFolder, 'names.jsonl')
