@@ -62,19 +62,19 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
             ? 'More passes would bring little. More or more varied rows may bring more.'
             : 'You can stop now and keep the best version: going on brings little.',
         },
-  memorising: ({ step, best, now, trainFrom, trainTo }, { isOver }) => ({
+  memorising: ({ step, best, now, trainFrom, trainTo }, { plan, isOver }) => ({
     severity: 'warning',
     sentence:
       step === 0
         ? 'It learns its rows by heart, and gets no better on others.'
-        : `It began to memorise at step ${step}.`,
+        : `It began to memorise at step ${ofRun(plan, step)}.`,
     reason: `On rows it has not seen its loss went from ${loss(best)} to ${loss(now)} and was never lower since${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
-    help: `${step === 0 ? 'What is kept is the model as it was before.' : `The version of step ${step} is kept.`} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, learning less strongly (a lower learning rate), or more and more varied rows help.`,
+    help: `${keptWords(plan, step)} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, learning less strongly (a lower learning rate), or more and more varied rows help.`,
   }),
   'rate-too-low': ({ step, from, to }, { plan }) => ({
     severity: 'warning',
     sentence: 'It learns very slowly: how strongly it learns (learning rate) looks too low.',
-    reason: `${moved(from, to)}, and at step ${step} every step still pulls as hard as the first ones did (gradient norm).`,
+    reason: `${moved(from, to)}, and at step ${ofRun(plan, step)} every step still pulls as hard as the first ones did (gradient norm).`,
     help: `Start again and let it learn more strongly (learning rate): try ${times(plan, 10)} instead of ${rate(plan)}.`,
   }),
   'rate-too-high': ({ how, step, from, to, loss: at }, { plan }) => ({
@@ -87,8 +87,8 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
     }[how],
     reason: {
       worse: `On its own training rows the loss rose from ${loss(from)} to ${loss(to)}.`,
-      thrown: `On rows it has not seen the loss was ${loss(from)} before training, and ${loss(to)} at step ${step}.`,
-      rose: `On its own training rows the loss was ${loss(from)} at step ${step}, and has risen to ${loss(to)} since.`,
+      thrown: `On rows it has not seen the loss was ${loss(from)} before training, and ${loss(to)} at step ${ofRun(plan, step)}.`,
+      rose: `On its own training rows the loss was ${loss(from)} at step ${ofRun(plan, step)}, and has risen to ${loss(to)} since.`,
       dead: `Its loss stays at ${loss(at)}, and hardly anything pulls it on: the pull of a step (gradient norm) fell from ${loss(from)} to ${loss(to)}.`,
     }[how],
     help: `${weaker}: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
@@ -98,7 +98,7 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
     sentence: 'Training is unstable.',
     reason: isSpiky
       ? `In ${spikes} steps the loss leapt up, to as much as ${loss(highest)}, together with the pull of the step (gradient norm).`
-      : `From about step ${step} on its loss went up for a while, to ${loss(highest)}, instead of down.`,
+      : `From about step ${ofRun(plan, step)} on its loss went up for a while, to ${loss(highest)}, instead of down.`,
     help:
       plan.recipe.optimizer.clipNorm === null
         ? 'Limit the pull of a step (gradient clipping, at 1), let it learn less strongly (learning rate), or take more rows in each step.'
@@ -106,13 +106,13 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
   }),
   'stopped-early': ({ step, best }, { plan }) => ({
     severity: 'note',
-    sentence: `It stopped by itself at step ${step} of ${plan.totalSteps}.`,
+    sentence: `It stopped by itself at step ${ofRun(plan, step)} of ${ofRun(plan, plan.totalSteps)}.`,
     reason: `On rows it has not seen it was measured ${plan.recipe.evaluation.patience ?? 0} times without getting better.`,
-    help: best === 0 ? 'What is kept is the model as it was before.' : `The version of step ${best} is kept.`,
+    help: keptWords(plan, best),
   }),
   diverged: ({ step }, { plan }) => ({
     severity: 'warning',
-    sentence: `Its numbers went out of bounds after step ${step}.`,
+    sentence: `Its numbers went out of bounds after step ${ofRun(plan, step)}.`,
     reason:
       'How far off it is (loss) or the pull of a step (gradient) was no longer a number, so training was stopped before it could spoil the weights.',
     help: `${weaker}: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
@@ -120,6 +120,16 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
 }
 
 const weaker = 'Start again and let it learn less strongly (learning rate)'
+
+/** A step as the curve shows it, through both stages. */
+const ofRun = ({ firstStep }: DiagnosedPlan, step: number): number => firstStep + step
+
+function keptWords(plan: DiagnosedPlan, best: number): string {
+  if (best > 0) return `The version of step ${ofRun(plan, best)} is kept.`
+  return plan.firstStep === 0
+    ? 'What is kept is the model as it was before.'
+    : 'What is kept is the model as the first stage left it.'
+}
 
 const rows = (isSeen: boolean): string => (isSeen ? 'its training rows' : 'rows it has not seen')
 

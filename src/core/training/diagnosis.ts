@@ -35,7 +35,11 @@ export function diagnose(whole: DiagnosedCurve, plan: DiagnosedPlan, end: Diagno
   const isOver = end !== null
   return findings
     .filter(({ kind }) => !(isOver && kind === 'too-early' && findings.length > 1))
-    .map((finding) => ({ kind: finding.kind, step: finding.step, ...sentenceOf(finding, { plan, isOver }) }))
+    .map((finding) => ({
+      kind: finding.kind,
+      step: plan.firstStep + finding.step,
+      ...sentenceOf(finding, { plan, isOver }),
+    }))
     .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
 }
 

@@ -2,7 +2,10 @@
 import type { Recipe } from '#shared/recipe.ts'
 
 export interface DiagnosedPlan {
+  /** Of what is looked at. */
   readonly totalSteps: number
+  /** Steps of a first stage, which are not looked at: what is told of a step counts them. 0 without. */
+  readonly firstStep: number
   readonly recipe: Pick<Recipe, 'optimizer' | 'schedule' | 'evaluation'>
   /** How many labels there are; null where answers are free text. */
   readonly labels: number | null

@@ -1,9 +1,10 @@
-// The findings about a run of the journal, and about one that a trainer works on.
+// The findings about a run of the journal, and about one that a trainer works on. Of two stages the second is looked at, as
+// if it were a run of its own: the first one is not measured, and learns something else.
 import type { JournalReader } from '#journal/reader.ts'
 import type { Diagnosis } from '#shared/contract/index.ts'
 import { datasetManifest } from '#shared/dataset.ts'
-import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
-import type { TrainerEvent } from '#shared/trainer-protocol.ts'
+import type { RunCurve, RunDetail, TrainPoint } from '#shared/journal-types.ts'
+import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import type { DiagnosedCurve } from './curve-view.ts'
 import { type DiagnosedEnd, diagnose } from './diagnosis.ts'
 import type { DiagnosedPlan } from './finding.ts'
@@ -12,8 +13,25 @@ export type DiagnosisReader = Pick<JournalReader, 'datasets' | 'thinCurve'>
 
 /** Of a run at rest. */
 export function diagnosesAtRest(run: RunDetail, curve: RunCurve, reader: DiagnosisReader): Diagnosis[] {
-  const plan = planOf(run, run.totalSteps, reader)
-  return plan === null || curve.train.length === 0 ? [] : diagnose(curve, plan, endOf(run))
+  const firstStep = firstStepOf(curve)
+  const plan = planOf(run, run.totalSteps, firstStep, reader)
+  const second = secondStageOf(curve, firstStep)
+  return plan === null || second.train.length === 0 ? [] : diagnose(second, plan, endOf(run))
+}
+
+const isOfFirstStage = ({ stage }: Pick<TrainPoint, 'stage'>): boolean => stage === 1
+
+/** Steps of the first stage: the rows of the second are measured before its first step. */
+function firstStepOf({ train, validation }: RunCurve): number {
+  const last = train.findLast(isOfFirstStage)?.step ?? 0
+  return last === 0 ? 0 : (validation[0]?.step ?? last)
+}
+
+/** Counted from its own first step. */
+function secondStageOf({ train, validation }: RunCurve, firstStep: number): DiagnosedCurve {
+  const moved = <P extends { readonly step: number }>(points: readonly P[]): P[] =>
+    points.map((point) => ({ ...point, step: point.step - firstStep }))
+  return { train: moved(train.filter((point) => !isOfFirstStage(point))), validation: moved(validation) }
 }
 
 function endOf({ status, endReason, failureCode }: RunDetail): DiagnosedEnd {
@@ -22,15 +40,21 @@ function endOf({ status, endReason, failureCode }: RunDetail): DiagnosedEnd {
   return endReason === 'stopped-early' ? 'stopped-early' : 'completed'
 }
 
-function planOf(run: RunDetail, totalSteps: number | null, reader: DiagnosisReader): DiagnosedPlan | null {
-  if (totalSteps === null || totalSteps === 0) return null
+function planOf(
+  run: RunDetail,
+  totalSteps: number | null,
+  firstStep: number,
+  reader: DiagnosisReader,
+): DiagnosedPlan | null {
+  if (totalSteps === null || totalSteps <= firstStep) return null
   const datasets = reader.datasets()
   const dataset = datasets.ok
     ? datasets.value.find(({ fingerprint }) => fingerprint === run.datasetFingerprint)
     : undefined
   const manifest = datasetManifest.safeParse(dataset?.manifest)
   return {
-    totalSteps,
+    totalSteps: totalSteps - firstStep,
+    firstStep,
     recipe: run.recipe,
     labels: manifest.success ? (manifest.data.labels?.length ?? null) : null,
     validationRows: dataset?.counts.validation ?? 0,
@@ -50,9 +74,9 @@ const looksOfRun = 40
 /** Follows a run from what the journal already has of it: one that is resumed goes on from its checkpoint. */
 export function followDiagnoses(run: RunDetail, reader: DiagnosisReader): DiagnosisFold {
   const before = reader.thinCurve(run.id, keptPoints / 2)
-  const curve = before.ok ? before.value : { train: [], validation: [] }
-  let train: DiagnosedCurve['train'][number][] = [...curve.train]
-  let validation: DiagnosedCurve['validation'] = curve.validation
+  let known: RunCurve | null = before.ok ? before.value : null
+  let train: DiagnosedCurve['train'][number][] = []
+  let validation: DiagnosedCurve['validation'] = []
   let plan: DiagnosedPlan | null = null
   let found: Diagnosis[] = []
   let lookedAtStep = 0
@@ -63,22 +87,32 @@ export function followDiagnoses(run: RunDetail, reader: DiagnosisReader): Diagno
     lookedAtStep = step
   }
 
+  function begin(event: TrainerEventOf<'plan'>): void {
+    const firstStep = event.before?.steps ?? 0
+    plan = planOf(run, event.totalSteps, firstStep, reader)
+    const resumedAt = event.resumedAtStep - firstStep
+    const curve = known === null ? { train, validation } : secondStageOf(known, firstStep)
+    known = null
+    train = curve.train.filter(({ step }) => step <= resumedAt)
+    validation = curve.validation.filter(({ step }) => step <= resumedAt)
+    look(resumedAt)
+  }
+
+  function followStep(point: DiagnosedCurve['train'][number]): void {
+    train.push(point)
+    if (train.length > keptPoints) train = train.filter((_, i) => i % 2 === 1)
+    if (plan !== null && point.step >= lookedAtStep + plan.totalSteps / looksOfRun) look(point.step)
+  }
+
   return {
     follow(event) {
-      if (event.kind === 'plan') {
-        plan = planOf(run, event.totalSteps, reader)
-        train = train.filter(({ step }) => step <= event.resumedAtStep)
-        validation = validation.filter(({ step }) => step <= event.resumedAtStep)
-        look(event.resumedAtStep)
-      }
-      if (event.kind === 'step') {
-        train.push(event)
-        if (train.length > keptPoints) train = train.filter((_, i) => i % 2 === 1)
-        if (plan !== null && event.step >= lookedAtStep + plan.totalSteps / looksOfRun) look(event.step)
-      }
+      if (event.kind === 'plan') begin(event)
+      if (event.kind !== 'step' && event.kind !== 'evaluation') return
+      const step = event.step - (plan?.firstStep ?? 0)
+      if (event.kind === 'step' && !isOfFirstStage(event)) followStep({ ...event, step })
       if (event.kind === 'evaluation') {
-        validation = [...validation.filter(({ step }) => step < event.step), event]
-        look(event.step)
+        validation = [...validation.filter((point) => point.step < step), { ...event, step }]
+        look(step)
       }
     },
     list: () => found,

@@ -1,5 +1,6 @@
 // How long a run still takes, by the clock: what its steps took of late, and what the breaks between them take, for
 // measuring, sample answers and saving. Pure but for the clock it is given. That a run will stop by itself it cannot know.
+// A step of a first stage counts by its tokens beside one of the second, until that one's own are measured.
 import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 
 export interface TimeLeft {
@@ -52,6 +53,11 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
     if (doing === 'break') current.ms += ms
   }
 
+  const firstSteps = (): number => plan?.before?.steps ?? 0
+
+  /** What a step takes, in steps of the second stage. */
+  const workOf = (ofStep: number): number => (ofStep <= firstSteps() ? (plan?.before?.stepWork ?? 1) : 1)
+
   function endBreak(): void {
     if (current.evaluationMs > 0) evaluationBreaks.push(current)
     else otherBreaksMs += current.ms
@@ -59,15 +65,22 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
   }
 
   function enter(next: Doing): void {
-    if (doing === 'break' && next === 'training') endBreak()
+    if (doing === 'break' && (next === 'training' || next === 'starting')) endBreak()
     doing = next
   }
 
+  const doingIn = (phase: TrainerEventOf<'phase'>['phase']): Doing =>
+    phase === 'training' ? phase : plan === null || phase === 'preparing' ? 'starting' : 'break'
+
   function followStep(done: number, durationMs: number): void {
+    if (step <= firstSteps() && done > firstSteps()) {
+      stepsMs = []
+      stepsDone = 0
+    }
     step = done
     saidMs += durationMs
     sinceStepMs = 0
-    stepsMs.push(durationMs)
+    stepsMs.push(durationMs / workOf(done))
     const window = Math.max(leastWindow, windowShare * stepsDone)
     stepsDone += 1
     stepsMs = stepsMs.slice(-window)
@@ -78,7 +91,7 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
     samplesMs = current.ms - evaluatedMs
     sampledAtStep = atStep
     current.ms = evaluatedMs
-    if (atStep > 0) otherBreaksMs += samplesMs
+    if (atStep > firstSteps()) otherBreaksMs += samplesMs
   }
 
   /** By what the last ones say; handing over and writing down come on top, seen over the whole run. */
@@ -89,7 +102,7 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
 
   /**
    * Of a break with a measurement, by the last ones. The first one takes longer, because nothing is warm yet: its measuring
-   * counts as no more than it should take by the steps, half of one for as many rows.
+   * counts as no more than it should take by the steps, half of one for as many rows. In a first stage there was none yet.
    */
   function breakTime(
     each: number,
@@ -99,13 +112,16 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
     const times = evaluationBreaks.map(({ ms, evaluationMs }, i) =>
       i === 0 ? ms - Math.max(0, evaluationMs - reckonedMs) : ms,
     )
-    return times.length === 0 ? 0 : mean(times.slice(-lastBreaks))
+    if (times.length === 0) return step < firstSteps() ? reckonedMs : 0
+    return mean(times.slice(-lastBreaks))
   }
 
   const evaluationsLeft = ({ totalSteps, evaluateEverySteps: every }: TrainerEventOf<'plan'>): number => {
     if (every === 0 || evaluatedAtStep >= totalSteps) return 0
-    const between = Math.ceil(totalSteps / every) - 1 - Math.floor(Math.max(0, evaluatedAtStep) / every)
-    return Math.max(0, between) + 1
+    const first = firstSteps()
+    const done = Math.floor(Math.max(0, evaluatedAtStep - first) / every)
+    const between = Math.ceil((totalSteps - first) / every) - 1 - done
+    return Math.max(0, between) + (evaluatedAtStep < first ? 2 : 1)
   }
 
   return {
@@ -118,7 +134,7 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
       }
       if (event.kind === 'phase') {
         savingSinceMs = event.phase === 'saving' ? lastMs : null
-        enter(event.phase === 'training' ? 'training' : plan === null ? 'starting' : 'break')
+        enter(doingIn(event.phase))
       }
       if (event.kind === 'paused') enter('paused')
       if (event.kind === 'resumed') enter('break')
@@ -137,9 +153,12 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
       tick()
       const breakMs = breakTime(each, plan)
       const otherShare = trainedMs === 0 ? 0 : otherBreaksMs / trainedMs
-      const trainingMs = Math.max(0, plan.totalSteps - step) * each * (1 + otherShare)
+      const firstLeft = Math.max(0, firstSteps() - step)
+      const stepsLeft = Math.max(0, plan.totalSteps - step) - firstLeft + firstLeft * workOf(step)
+      const trainingMs = stepsLeft * each * (1 + otherShare)
       const breaksLeft = evaluationsLeft(plan) + (doing === 'break' && current.evaluationMs > 0 ? 1 : 0)
-      const begun = doing === 'break' ? Math.min(current.ms, breakMs) : Math.min(sinceStepMs, each)
+      const begun =
+        doing === 'break' ? Math.min(current.ms, breakMs) : Math.min(sinceStepMs, each * workOf(step + 1))
       // At the end come the last sample answers, and the last state and the adapter are written.
       const endMs = (sampledAtStep < plan.totalSteps ? samplesMs : 0) + 2 * savingMs
       return Math.max(0, trainingMs + breaksLeft * breakMs - begun) + endMs

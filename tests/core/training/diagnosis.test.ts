@@ -44,6 +44,7 @@ const goldens = readdirSync(folder)
     const { optimizer, schedule, evaluation } = golden.how.settings
     const plan: DiagnosedPlan = {
       totalSteps: golden.totalSteps,
+      firstStep: 0,
       recipe: {
         optimizer: optimizerSettings.parse(optimizer),
         schedule: scheduleSettings.parse(schedule),
