@@ -1,5 +1,11 @@
 // What a run was and what it proved, as lines of text: settings, the two curves, base against tuned with intervals.
-import { baseNote, hasTargets, methodWords, optimizerNames } from '#core/training/method-words.ts'
+import {
+  baseNote,
+  firstStageWords,
+  hasTargets,
+  methodWords,
+  optimizerNames,
+} from '#core/training/method-words.ts'
 import type { RunCurve } from '#shared/journal-types.ts'
 import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
@@ -12,10 +18,12 @@ import { formatTable } from './table.ts'
 export function settingLines(recipe: Recipe): string[] {
   const { method, optimizer, schedule, batch, duration, evaluation } = recipe
   const note = baseNote(method)
+  const first = firstStageWords(recipe)
   const rows: string[][] = [
     ['what is trained', methodWords(method)],
     ...(hasTargets(method) ? [['adapted layers', method.targets.join(', ')]] : []),
     ...(note === null ? [] : [['what is measured', note]]),
+    ...(first === null ? [] : [['before the rows', first]]),
     [
       'how strongly it learns',
       `learning rate ${optimizer.learningRate}, ${schedule.kind} after ${Math.round(schedule.warmupShare * 100)} % warm-up`,

@@ -22,6 +22,12 @@ export const settingFlags: readonly {
     isText: true,
     help: 'CSV, TSV, JSON or JSONL with the examples',
   },
+  {
+    flag: '--before <file>',
+    path: 'before.path',
+    isText: true,
+    help: 'texts of the field that are read before the examples (a first stage)',
+  },
   { flag: '--name <text>', path: 'name', isText: true, help: 'what to call the run' },
   {
     flag: '--instruction <text>',

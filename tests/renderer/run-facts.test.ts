@@ -50,3 +50,11 @@ test('the promise of repeatability is said for each label that a backend can hav
   expect(words({}, { reuseFrozenLayers: true }, determinismLabels[0]).at(-1)).toBe(said[0])
   expect(said.map((word) => word.split(/\W/)[0])).toEqual(['Yes', 'Nearly', 'No'])
 })
+
+test('a first stage comes first', () => {
+  const stage = (more: object) => ({ before: { fingerprint: 'f', ...more } })
+  expect(words({}, stage({}))[0]).toBe('Read once, every word a lesson; learning rate 0.0002')
+  expect(words({}, stage({ epochs: 2.5, learningRate: 1e-5 }))[0]).toBe(
+    'Read 2.5 times, every word a lesson; learning rate 0.00001',
+  )
+})

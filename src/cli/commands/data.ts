@@ -80,3 +80,13 @@ export async function printDataset(
     `${counts.train} rows to learn from, ${counts.validation} to watch progress, ${counts.test} locked away for the proof.`,
   )
 }
+
+/** What was made of the file of the first stage: its texts, and those left out with their reasons. */
+export async function printStageTexts(application: Application, texts: DatasetManifest): Promise<void> {
+  const { library, output } = application
+  if (output.isJson) return
+  const { source, counts, fingerprint } = texts
+  output.line(`${source.name}: ${counts.train} texts to read first, ${counts.leftOut} left out.`)
+  const leftOut = unwrap(await readLeftOut(datasetFolder(library, fingerprint)))
+  printLeftOut(application, leftOut, counts.leftOut)
+}

@@ -9,7 +9,7 @@ import type { Application } from '../application.ts'
 import { followRun, printNextStep } from '../follow-run.ts'
 import { curveLines, settingLines } from '../report.ts'
 import type { TrainOptions } from '../setting-flags.ts'
-import { printDataset } from './data.ts'
+import { printDataset, printStageTexts } from './data.ts'
 
 /** `role=column` pairs, e.g. text=message. */
 function columnSettings(columns: readonly string[]): Setting[] {
@@ -42,9 +42,11 @@ export async function train(application: Application, draft: RecipeDraft): Promi
   const { library, launcher, output } = application
   const writer = application.writer()
   const prepared = unwrap(await prepareRun(draft, { library, writer }))
-  const { runId, dataset, model, recipe, changed } = prepared
-  output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}`)
+  const { runId, dataset, before, model, recipe, changed } = prepared
+  const first = before === null ? '' : ` after texts from ${before.source.name}`
+  output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}${first}`)
   await printDataset(application, dataset, draft)
+  if (before !== null) await printStageTexts(application, before)
   for (const line of settingLines(recipe)) output.line(line)
   for (const line of changed) output.line(line)
   for (const line of [...idleSentences(draft), ...doubtSentences(recipe)]) output.line(line)

@@ -10,10 +10,14 @@ export interface ComparedSetting {
   readonly isDifferent: boolean
 }
 
-export function compareSettings(recipes: readonly Recipe[]): ComparedSetting[] {
-  // What names bytes is no setting.
-  const all = recipes.map(({ version: _version, model: _model, data: _data, ...settings }) =>
-    settingsByPath(settings),
+/** `nameOf` gives the file that a data set came from. */
+export function compareSettings(
+  recipes: readonly Recipe[],
+  nameOf: (fingerprint: string) => string,
+): ComparedSetting[] {
+  // What names bytes is no setting; of a first stage it is one whether there is any, and on what.
+  const all = recipes.map(({ version: _version, model: _model, data: _data, before, ...settings }) =>
+    settingsByPath({ ...settings, ...(before && { before: firstStage(before, settings, nameOf) }) }),
   )
   const paths = [...new Set(all.flatMap((fields) => [...fields.keys()]))]
   return paths.map((path) => {
@@ -22,3 +26,10 @@ export function compareSettings(recipes: readonly Recipe[]): ComparedSetting[] {
     return { path, values, isDifferent: texts.some((text) => text !== texts[0]) }
   })
 }
+
+/** The rate as it is, also where it is the run's own. */
+const firstStage = (
+  { fingerprint, epochs, learningRate }: NonNullable<Recipe['before']>,
+  { optimizer }: Pick<Recipe, 'optimizer'>,
+  nameOf: (fingerprint: string) => string,
+) => ({ path: nameOf(fingerprint), epochs, learningRate: learningRate ?? optimizer.learningRate })

@@ -57,9 +57,15 @@ export function createExperimentHandlers(context: WorkstationContext): SomeHandl
     'experiments.compare': ({ runIds }) =>
       attempt(() => {
         const runs = runIds.map((runId) => unwrap(reader.getRun(runId)))
+        const names = new Map(
+          unwrap(reader.datasets()).map(({ fingerprint, sourceName }) => [fingerprint, sourceName]),
+        )
         const isSame = (values: readonly string[]) => new Set(values).size === 1
         return {
-          settings: compareSettings(runs.map(({ recipe }) => recipe)),
+          settings: compareSettings(
+            runs.map(({ recipe }) => recipe),
+            (fingerprint) => names.get(fingerprint) ?? fingerprint,
+          ),
           sameData: isSame(runs.map(({ datasetFingerprint }) => datasetFingerprint)),
           sameModel: isSame(runs.map(({ modelId }) => modelId)),
         }

@@ -41,6 +41,13 @@ export const baseNote = ({ base }: Method): string | null =>
     ? null
     : 'losses of the run are of the model in fewer bits; proof, answers and exports put the adapter on the model itself'
 
+/** What is read before the examples; null where nothing is. */
+export function firstStageWords({ before, optimizer }: Recipe): string | null {
+  if (before === null) return null
+  const passes = before.epochs === 1 ? '1 pass' : `${before.epochs} passes`
+  return `texts of the field (domain text), ${passes}, learning rate ${before.learningRate ?? optimizer.learningRate}; data ${before.fingerprint}`
+}
+
 /** Whether parts of blocks are chosen: a full run trains them all. */
 export const hasTargets = ({ kind }: Method): boolean => kind === 'lora' || kind === 'lora-head'
 

@@ -125,7 +125,9 @@ function planStages({ model }: PlanRequest, { examples, before }: Stages) {
   const planOf = (stage: Stage) => {
     const asked: MemoryRequest = { ...model, ...stage }
     const figures = runFigures(asked)
-    return { ...stage, figures, memory: planMemory(asked, figures) }
+    // Texts are not measured on: the first of the other graphs, which does that, is not there.
+    const held = stage === before ? { ...figures, others: figures.others.slice(1) } : figures
+    return { ...stage, figures, memory: planMemory(asked, held) }
   }
   const ofExamples = planOf(examples)
   const ofTexts = before && planOf(before)
@@ -143,6 +145,7 @@ function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, tas
     meanTokens: Math.min(fitting.meanTokens + around, longestTokens),
     longestTokens,
     mostLabelledTokens: Math.min(task.kind === 'token-classes' ? longestTokens : labelled, longestTokens),
+    longestSourceTokens: Math.min(fitting.mostPromptTokens + 2, longestTokens),
   }
 }
 

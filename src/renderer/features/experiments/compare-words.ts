@@ -30,6 +30,7 @@ const fields = new Map(recipeFields.map((field) => [field.path, field]))
 const asked: Readonly<Record<string, PlainKey>> = {
   scenario: 'experiments.compare.scenario',
   instruction: 'experiments.compare.instruction',
+  'before.path': 'experiments.compare.before',
 }
 const titleOf = (path: string): string => {
   if (worded.has(path)) return fieldWord(path, 'title')
@@ -41,7 +42,8 @@ const titleOf = (path: string): string => {
 export function settingLine({ path, values }: Setting): SettingLine {
   const field = fields.get(path)
   const write = (value: Setting['values'][number]): string => {
-    if (path === 'optimizer.learningRate' && typeof value === 'number') return formatRate(value)
+    if (path.startsWith('before.') && value === null) return t('experiments.compare.noBefore')
+    if (path.endsWith('.learningRate') && typeof value === 'number') return formatRate(value)
     if (field !== undefined && worded.has(path)) return wordValue(field, value)
     const scenario = path === 'scenario' ? scenarioIds.find((id) => id === value) : undefined
     if (scenario !== undefined) return t(`common.scenarios.${scenario}`)

@@ -15,6 +15,7 @@ type Method = Recipe['method']
 export function runFacts({ recipe, determinism }: Run): RunFact[] {
   const { method } = recipe
   return [
+    ...beforeFacts(recipe),
     { name: t('training.facts.learns'), value: learnsWord(method) },
     ...(method.kind === 'head' ? [] : [{ name: t('training.facts.layers'), value: layersWord(recipe) }]),
     ...(method.kind === 'full'
@@ -22,6 +23,16 @@ export function runFacts({ recipe, determinism }: Run): RunFact[] {
       : [{ name: t('training.facts.rest'), value: t(`training.facts.base.${method.base}`) }]),
     { name: t('training.facts.repeat'), value: repeatWord(recipe, determinism) },
   ]
+}
+
+function beforeFacts({ before, optimizer }: Recipe): RunFact[] {
+  if (before === null) return []
+  const rate = String(before.learningRate ?? optimizer.learningRate)
+  const value =
+    before.epochs === 1
+      ? t('training.facts.beforeOnce', { rate })
+      : t('training.facts.beforeTimes', { times: before.epochs, rate })
+  return [{ name: t('training.facts.before'), value }]
 }
 
 function learnsWord(method: Method): string {

@@ -136,6 +136,8 @@ export const experiments = {
     setting: 'Setting',
     scenario: 'Goal',
     instruction: 'What the model is told',
+    before: 'Texts of the field, read first',
+    noBefore: 'none',
     otherThanFirst: 'other than {letter}',
     sameRest: '{count} other setting is the same. | {count} other settings are the same.',
     noDifference: 'Every setting is the same.',

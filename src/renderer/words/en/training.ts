@@ -69,6 +69,9 @@ export const training = {
   energy: '{amount} Wh of electricity so far, for everything that runs on this computer’s processor.',
   facts: {
     heading: 'How it is trained',
+    before: 'First, texts of your field (domain text)',
+    beforeOnce: 'Read once, every word a lesson; learning rate {rate}',
+    beforeTimes: 'Read {times} times, every word a lesson; learning rate {rate}',
     learns: 'What learns',
     kind: {
       lora: 'A small adapter beside the model ({name}, rank {rank})',

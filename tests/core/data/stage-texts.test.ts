@@ -1,0 +1,119 @@
+// Texts of a field for a first stage: read as the domain scenario reads them, and nothing of what is locked for the proof.
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { prepareData } from '#core/data/check-data.ts'
+import { keepDataset } from '#core/data/import-dataset.ts'
+import { readLeftOut, readSplit } from '#core/data/index.ts'
+import { findLocked } from '#core/data/locked-texts.ts'
+import { prepareStageTexts } from '#core/data/stage-texts.ts'
+import { scenarioOf } from '#core/scenarios/scenarios.ts'
+import { attemptAsync, unwrap } from '#shared/result.ts'
+import { problemOf } from '../models/places.ts'
+import { openWorkshop, type Workshop } from './data-support.ts'
+
+let workshop: Workshop
+beforeEach(() => {
+  workshop = openWorkshop()
+})
+afterEach(() => workshop.remove())
+
+const passages = Array.from(
+  { length: 30 },
+  (_, i) => `Chapter ${i}. ${'Grease the thread, then turn it. '.repeat(30)}`,
+)
+const folderOf = (fingerprint: string): string => `${workshop.library.datasetsFolder}/${fingerprint}`
+
+test('every text is there to learn from, none to measure on', async () => {
+  const path = workshop.write('handbook.md', passages.join('\n\n'))
+  const texts = await prepareStageTexts({ path, columns: null }, null)
+  const { counts, fingerprint, scenario } = await keepDataset(workshop.library, texts, 'domain')
+  expect(scenario).toBe('domain')
+  expect(counts).toMatchObject({ validation: 0, test: 0, leftOut: 0 })
+  const rows = unwrap(await readSplit(folderOf(fingerprint), 'train'))
+  expect(rows).toHaveLength(counts.train)
+  expect(rows.map(({ fields }) => fields.text).join(' ')).toContain('Chapter 29.')
+  expect(unwrap(await readSplit(folderOf(fingerprint), 'validation'))).toEqual([])
+})
+
+test('one text is enough, and the column may be named', async () => {
+  const path = workshop.write('one.csv', 'id,note,body\n1,short,"Turn the pedal to the left."\n')
+  const { read, split } = await prepareStageTexts({ path, columns: { text: 'body' } }, null)
+  expect(read.rows.map(({ fields }) => fields)).toEqual([{ text: 'Turn the pedal to the left.' }])
+  expect(unwrap(split)).toEqual(['train'])
+})
+
+test.each([
+  ['an empty file', 'texts.md', ' \n\n', 'table.empty'],
+  ['rows without a text', 'texts.csv', 'text\n""\n""\n', 'data.too-few-rows'],
+  [
+    'columns that cannot be told apart',
+    'texts.csv',
+    'a,b\none two,three four\nfive six,seven eight\n',
+    'data.columns',
+  ],
+])('%s is a Problem of the first stage', async (_, name, content, code) => {
+  const path = workshop.write(name, content)
+  const problem = problemOf(await attemptAsync(() => prepareStageTexts({ path, columns: null }, null)))
+  expect(problem.code).toBe(code)
+  expect(problem.where).toMatch(new RegExp(`^${name}.*the file of the first stage`))
+})
+
+test('a file that is not there is a Problem of the first stage', async () => {
+  const gone = await attemptAsync(() => prepareStageTexts({ path: '/nowhere/texts.md', columns: null }, null))
+  expect(problemOf(gone).where).toContain('the file of the first stage')
+})
+
+test('a text that also stands among the locked rows is left out with its reason', async () => {
+  const messages = Array.from(
+    { length: 60 },
+    (_, i) => `My lamp number ${i} has stopped working since last week`,
+  )
+  const rows = messages.map((message, i) => `"${message}",team ${i % 2}`).join('\n')
+  const scenario = 'classification'
+  const prepared = await prepareData(workshop.write('mail.csv', `text,label\n${rows}\n`), { scenario })
+  const parts = unwrap(prepared.split)
+  const path = workshop.write(
+    'archive.jsonl',
+    messages
+      .map((message) => JSON.stringify({ text: `Letter of the day: ${message.toUpperCase()}.` }))
+      .join('\n'),
+  )
+  const texts = await prepareStageTexts({ path, columns: null }, { prepared, scenario })
+  const locked = parts.filter((part) => part === 'test').length
+  expect(locked).toBeGreaterThan(5)
+  expect(texts.read.rows).toHaveLength(60 - locked)
+  expect(unwrap(texts.split)).toHaveLength(60 - locked)
+  const { fingerprint } = await keepDataset(workshop.library, texts, 'domain')
+  const leftOut = unwrap(await readLeftOut(folderOf(fingerprint)))
+  expect(leftOut).toHaveLength(locked)
+  expect(leftOut[0]?.reason).toContain('locked rows')
+  const onlyLocked = workshop.write(
+    'locked.jsonl',
+    messages
+      .filter((_, i) => parts[i] === 'test')
+      .map((text) => JSON.stringify({ text }))
+      .join('\n'),
+  )
+  const none = attemptAsync(() =>
+    prepareStageTexts({ path: onlyLocked, columns: null }, { prepared, scenario }),
+  )
+  expect(problemOf(await none)).toMatchObject({
+    code: 'data.too-few-rows',
+    message: expect.stringMatching(/None of the .* locked/),
+  })
+})
+
+test('a text is locked where it holds a locked text as a whole or is a part of one; short ones tell nothing', () => {
+  const document =
+    'The boats are washed on Friday evening. All members help, and the harbour warden brings the cloths.'
+  const row = (fields: Record<string, string>) => ({ rowId: 'r0', line: 1, fields })
+  const locked = [
+    row({ document, summary: 'Boats are washed together on Fridays by all members.' }),
+    row({ document: 'Ships.', summary: 'Short.' }),
+  ]
+  const of = (text: string) => findLocked([text], locked, scenarioOf('summarisation'))[0]
+  expect(of(`Notice. ${document.replaceAll(' ', '\n')} Signed.`)).toBe(true)
+  expect(of('ALL MEMBERS HELP, AND THE HARBOUR WARDEN BRINGS THE CLOTHS.')).toBe(true)
+  expect(of('We know: boats are washed together on Fridays by all members. So be it.')).toBe(true)
+  expect(of('All members help, and the harbour warden brings the oars.')).toBe(false)
+  expect(of('Ships.')).toBe(false)
+})

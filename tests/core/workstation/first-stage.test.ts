@@ -1,0 +1,141 @@
+// A run of two stages through the contract, with real parts: texts brought beside the rows, a plan that tells of both, a
+// run that is stopped among the texts and goes on, and a data set that stays while it is needed.
+import { existsSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { openLibrary } from '#core/system/library.ts'
+import { unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../../processes/tiny-model.ts'
+import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
+
+const texts = Array.from(
+  { length: 40 },
+  (_, i) => `Page ${i}. A courier brings the parcel; the bill lies inside, and the account is charged.`,
+)
+
+async function upload(
+  { api }: OpenWorkstation,
+  projectId: string,
+  kind: 'data' | 'before',
+  name: string,
+  text: string,
+): Promise<void> {
+  const bytes = Buffer.from(text)
+  const asked = { purpose: { kind, projectId }, name, sizeBytes: bytes.length }
+  const { uploadId } = unwrap(await api.call('upload.begin', asked))
+  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
+  unwrap(await api.call('upload.finish', { uploadId }))
+}
+
+async function newProject(station: OpenWorkstation): Promise<string> {
+  const { api, home } = station
+  const model = unwrap(await importModel(openLibrary(home), writeTinyModel(join(home, 'cache', 'tiny'))))
+  const { project, draft } = unwrap(
+    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
+  )
+  await upload(station, project.id, 'data', 'messages.csv', messagesCsv(60))
+  const filled = { ...draft, modelId: model.id }
+  unwrap(await api.call('projects.saveDraft', { projectId: project.id, draft: filled }))
+  return project.id
+}
+
+const plain = { 'batch.maxTokens': 256, 'checkpoints.everySeconds': null, 'evaluation.patience': null }
+
+test('the file of a first stage is one, is read as texts, and goes to the bin', async () => {
+  const station = await openWorkstation()
+  const { api, bin } = station
+  const projectId = await newProject(station)
+  const check = async () => unwrap(await api.call('data.checkBefore', { projectId })).check
+  expect(await check()).toBeNull()
+  await upload(station, projectId, 'before', 'old.csv', 'title,body,more\na,one,x\nb,two,y\n')
+  expect(await check()).toMatchObject({ columns: ['title', 'body', 'more'], column: 'body', problem: null })
+  const { draft } = unwrap(await api.call('projects.get', { projectId }))
+  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, beforeColumn: 'more' } }))
+  expect(await check()).toMatchObject({ texts: 2, column: 'more' })
+  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, beforeColumn: 'gone' } }))
+  expect(await check()).toMatchObject({ texts: 0, problem: { code: 'data.columns' } })
+  expect(await api.call('plan.options', { projectId })).toMatchObject({ problem: { code: 'data.columns' } })
+  unwrap(await api.call('projects.saveDraft', { projectId, draft }))
+  await upload(station, projectId, 'before', 'handbook.txt', texts.join('\n\n'))
+  expect(readdirSync(bin)).toEqual(['old.csv'])
+  expect(unwrap(await api.call('projects.get', { projectId }))).toMatchObject({
+    before: { name: 'handbook.txt' },
+    files: [{ name: 'messages.csv' }],
+  })
+  expect(await check()).toMatchObject({ columns: ['text'], problem: null })
+  expect(unwrap(await api.call('projects.removeBefore', { projectId })).before).toBeNull()
+  expect(readdirSync(bin).sort()).toEqual(['handbook.txt', 'old.csv'])
+  expect(await check()).toBeNull()
+})
+
+test('two stages: planned, stopped among the texts, gone on with, finished', {
+  timeout: 120_000,
+}, async () => {
+  const station = await openWorkstation()
+  const { api, home } = station
+  const projectId = await newProject(station)
+  const estimate = async (changes: Record<string, number | string | null>) =>
+    unwrap(
+      await api.call('plan.estimate', { projectId, preset: 'balanced', changes: { ...plain, ...changes } }),
+    )
+  const alone = await estimate({})
+  await upload(
+    station,
+    projectId,
+    'before',
+    'handbook.jsonl',
+    texts.map((text) => JSON.stringify({ text })).join('\n'),
+  )
+  const once = await estimate({})
+  expect(once.sentences[0]).toMatch(
+    /^First it reads 40 texts of your field once, .*; then it goes over your 39 rows/,
+  )
+  expect(once.values).toMatchObject({ 'before.path': 'handbook.jsonl', 'before.epochs': 1 })
+  expect(once.estimate.steps).toBe(alone.estimate.steps + 5)
+  expect(once.estimate.highSeconds).toBeGreaterThan(alone.estimate.highSeconds)
+  expect(once.estimate.memoryBytes).toBeGreaterThanOrEqual(alone.estimate.memoryBytes)
+  const often = await estimate({ 'before.epochs': 60 })
+  expect(often.estimate.steps).toBe(alone.estimate.steps + 300)
+  expect((await estimate({ 'method.kind': 'head' })).blocking).toMatchObject({ where: 'before' })
+
+  const inFirstStage = new Promise<void>((resolve) => {
+    api.on('training.update', ({ train }) => (train.length > 0 ? resolve() : undefined))
+  })
+  const changes = { ...plain, 'before.epochs': 60, 'before.learningRate': 1e-3, 'duration.maxSteps': 4 }
+  const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'balanced', changes }))
+  const statusOf = async () => unwrap(await api.call('training.get', { runId })).run.status
+  const { recipe, beforeFingerprint } = unwrap(await api.call('training.get', { runId })).run
+  expect(recipe.before).toEqual({ fingerprint: beforeFingerprint, epochs: 60, learningRate: 1e-3 })
+  await inFirstStage
+  const ofTexts = async () =>
+    unwrap(await api.call('storage.list', {})).items.find(({ id }) => id === `dataset/${beforeFingerprint}`)
+  expect(await ofTexts()).toMatchObject({ name: 'handbook.jsonl', isRemovable: false })
+  expect(await api.call('storage.remove', { ids: [`dataset/${beforeFingerprint}`] })).toMatchObject({
+    ok: false,
+  })
+  unwrap(await api.call('training.stop', { runId }))
+  await expect.poll(statusOf, { timeout: 30_000 }).toBe('cancelled')
+  const stopped = unwrap(await api.call('training.get', { runId })).run
+  expect(stopped.lastStep).toBeGreaterThan(0)
+  expect(stopped.lastStep).toBeLessThan(300)
+  expect(await ofTexts()).toMatchObject({
+    isRemovable: true,
+    note: 'One run uses it; they can then no longer be continued or proved.',
+  })
+  unwrap(await api.call('training.continue', { runId }))
+  await expect.poll(statusOf, { timeout: 90_000 }).toBe('finished')
+  const { run, hasAdapter } = unwrap(await api.call('training.get', { runId }))
+  expect(run).toMatchObject({ lastStep: 304, totalSteps: 304, attempts: 2 })
+  expect(hasAdapter).toBe(true)
+
+  await station.close()
+  const again = await openWorkstation(home)
+  const { settings } = unwrap(await again.api.call('experiments.compare', { runIds: [runId] }))
+  expect(settings).toContainEqual({ path: 'before.path', values: ['handbook.jsonl'], isDifferent: false })
+  unwrap(await again.api.call('experiments.remove', { runIds: [runId] }))
+  expect(existsSync(join(home, 'datasets', beforeFingerprint!))).toBe(true)
+  const { items } = unwrap(await again.api.call('storage.list', {}))
+  expect(items.find(({ id }) => id === `dataset/${beforeFingerprint}`)?.note).toBe('No run uses it.')
+})
