@@ -101,7 +101,10 @@ export interface BatchLimits {
 
 /** Rows of similar length together, longest first so that a too small machine fails at once. Returns row indices. */
 export function batchBranches(
-  rows: readonly Pick<BranchedRow, 'ids' | 'targets'>[],
+  rows: readonly {
+    readonly ids: { readonly length: number }
+    readonly targets: { readonly length: number }
+  }[],
   limits: BatchLimits,
 ): number[][] {
   const order = rows.map((_, row) => row).sort((a, b) => rows[b]!.ids.length - rows[a]!.ids.length || a - b)

@@ -28,7 +28,7 @@ const headPaces: Readonly<Record<PresetId, Changes>> = {
 export function presetChanges(preset: PresetId, scenario: ScenarioId, model: PresetModel | null): Changes {
   const always: Changes = {
     // Counts only where blocks rest, and then every later pass is the quicker for it.
-    reuseFrozenLayers: true,
+    reuseFrozenLayers: model?.kind !== 'sequence-to-sequence',
     // A model that cannot write can only name labels.
     ...(model?.kind === 'encoder' && { 'method.kind': 'head' }),
     // Texts of a field are short or long: one behind the other none waits for another.

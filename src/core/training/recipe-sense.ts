@@ -7,6 +7,7 @@ import type { Problem } from '#shared/result.ts'
 import { idleSettings, methodKindsFor, type SettingNeed } from '#shared/setting-sense.ts'
 import { hasClassHead } from './method-of.ts'
 import { settingsByPath } from './setting-paths.ts'
+import { refuseTwoHalves } from './two-halves-sense.ts'
 
 type Model = Pick<ModelConfig, 'kind' | 'layers'>
 type Rule = (recipe: RecipeDraft, model: Model) => Omit<Problem, 'code'> | null
@@ -28,16 +29,6 @@ export function refusedRecipe(recipe: RecipeDraft, model: Model): Problem | null
     if (fault !== null) return { code: 'recipe.invalid', ...fault }
   }
   return null
-}
-
-function refuseTwoHalves(_: RecipeDraft, { kind }: Model) {
-  if (kind !== 'sequence-to-sequence') return null
-  return {
-    message:
-      'This model reads with one half and writes with another (T5): such models cannot be trained here.',
-    where: 'model',
-    remedy: 'Choose a chat model, or one that only reads (BERT and its kin) to name labels.',
-  }
 }
 
 function refuseFirstStage({ before, method, scenario }: RecipeDraft, { kind }: Model) {

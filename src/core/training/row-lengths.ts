@@ -92,6 +92,8 @@ export interface FittingRows {
   readonly longestTokens: number
   /** Tokens of the longest answer. */
   readonly mostAnswerTokens: number
+  /** Tokens of the longest text before an answer, with its instruction. */
+  readonly mostPromptTokens: number
 }
 
 /** Of the rows that fit; null where none does. */
@@ -104,5 +106,6 @@ export function fittingRows({ tokens, examples }: RowLengths, mostTokens: number
     meanTokens: fitting.reduce((sum, count) => sum + count, 0) / fitting.length,
     longestTokens: Math.max(...used.map((example) => example.tokens)),
     mostAnswerTokens: Math.max(...used.map((example) => example.answerTokens)),
+    mostPromptTokens: Math.max(...used.map((example) => example.tokens - example.answerTokens)),
   }
 }

@@ -27,6 +27,8 @@ export interface PlannedRows {
   readonly longestTokens: number
   /** Labelled tokens that one row has at most. */
   readonly mostLabelledTokens: number
+  /** Of a sequence-to-sequence model: the longest source. Left out, a row may be all source. */
+  readonly longestSourceTokens?: number
 }
 
 export interface RunGraphsRequest {
@@ -50,13 +52,14 @@ export const computedRows = ({ rowsAtOnce, microRows }: RunGraphsRecipe['batch']
 export function figuresOfRun({ config, recipe, task, rows, scratchBytes }: RunGraphsRequest): RunFigures {
   const method = methodOf(recipe.method)
   const { packing } = recipe.batch
+  const isPair = config.kind === 'sequence-to-sequence'
   const count = computedRows(recipe.batch)
   const labelled = count * rows.mostLabelledTokens
   const lossChunks = task.kind === 'language-model' ? chooseLossChunks(labelled, config.vocabulary) : 1
   const sizes = new Map([
     ['B', packing ? 1 : count],
-    ['S', packing ? count * rows.longestTokens : rows.longestTokens],
-    ['T', packing ? count * rows.longestTokens : rows.longestTokens],
+    ['S', (packing ? count : 1) * ((isPair && rows.longestSourceTokens) || rows.longestTokens)],
+    ['T', rows.mostLabelledTokens],
     ['P', rows.longestTokens],
     ...Array.from({ length: lossChunks }, (_, chunk): [string, number] => [
       `L${chunk}`,

@@ -6,15 +6,8 @@ import { lossChunkFeeds, lossesOf } from '#engine/train/loss-chunks.ts'
 /** Added to the score of a place that must not be seen: exp of it is 0 in float32, and sums of it stay finite. */
 const hidden = -1e9
 
-export interface BranchBatch {
-  /** 'ids', 'positions' [B,S], 'mask' [B,S,S], and 'rows.i', 'targets.i', 'weights.i' [L] for each chunk. */
-  readonly feeds: ReadonlyMap<string, Tensor>
-  /** Row (within the batch) and branch that the n-th loss of all chunks together belongs to. */
-  readonly owners: readonly { readonly row: number; readonly branch: number }[]
-}
-
 /** Pads on the right to the longest row. A padding place sees itself only and is never predicted from. */
-export function makeBranchBatch(rows: readonly BranchedRow[], lossChunks: number): BranchBatch {
+export function makeBranchBatch(rows: readonly BranchedRow[], lossChunks: number) {
   const length = rows.reduce((longest, row) => Math.max(longest, row.ids.length), 1)
   const ids = new BigInt64Array(rows.length * length)
   const positions = new BigInt64Array(rows.length * length)
@@ -49,8 +42,8 @@ export function makeBranchBatch(rows: readonly BranchedRow[], lossChunks: number
 
 /** Sum of nats for every row and branch of the batch, in float64. */
 export function sumByBranch(
-  batch: BranchBatch,
-  rows: readonly BranchedRow[],
+  batch: { readonly owners: readonly { readonly row: number; readonly branch: number }[] },
+  rows: readonly Pick<BranchedRow, 'answerTokens'>[],
   outputs: ReadonlyMap<string, Tensor>,
   lossChunks: number,
 ): number[][] {

@@ -1,22 +1,24 @@
 // Scores rows with a model and with what a run made of it: loss of the expected answer, likelihood of each label.
 import { readModelConfig } from '#core/models/model-json.ts'
-import { type BranchedRow, batchBranches, layOutBranches } from '#core/proof/label-layout.ts'
+import { batchBranches } from '#core/proof/label-layout.ts'
 import type { Backend, ModelConfig } from '#engine/index.ts'
 import { chooseLossChunks, rowsPerLossChunk } from '#engine/train/loss-chunks.ts'
+import { twoHalvesOf } from '#engine/train/source-target.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import type { ProofSide, RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
-import { makeBranchBatch, sumByBranch } from './branch-batch.ts'
+import { sumByBranch } from './branch-batch.ts'
 import { mostTokensOf, readTextSide, type TextSide } from './model-folder.ts'
+import { branchForm, type LaidOutRow, pairForm, type RowForm } from './row-form.ts'
 import { openPass, scoringPasses } from './scoring-passes.ts'
 
 /** Places of one batch, padding included: keeps activations near 100 MB for a model of 600 wide. */
 const placesPerBatch = 2048
 
-interface ScoredRow {
+interface ScoredRow<Row extends LaidOutRow> {
   readonly rowId: string
-  readonly layout: BranchedRow
+  readonly layout: Row
   /** Branch of the expected answer: its label, or the only branch. */
   readonly expected: number
 }
@@ -34,13 +36,12 @@ export async function scoreRows(
 ): Promise<void> {
   await emit({ kind: 'phase', phase: 'loading' })
   const config = await readModelConfig(job.modelFolder)
-  const text = await readTextSide(job.modelFolder)
-  await emit({ kind: 'phase', phase: 'preparing' })
-  const mostTokens = mostTokensOf(config, job.maxTokens)
-  const { rows, leftOut } = await layOutRows({ ...job, maxTokens: mostTokens }, text, signal)
-  await emit({ kind: 'plan', rows: rows.length, leftOut, backend: backend.name })
-  if (rows.length > 0) await scoreLaidOut(rows, { job, backend, config }, { emit, signal })
-  await emit({ kind: 'finished', rows: rows.length })
+  const halves = twoHalvesOf(config)
+  const scoring = { job, backend, config }
+  const rows = await (halves === null
+    ? scoreForm(branchForm, scoring, { emit, signal })
+    : scoreForm(pairForm(halves), scoring, { emit, signal }))
+  await emit({ kind: 'finished', rows })
 }
 
 interface Scoring {
@@ -49,8 +50,25 @@ interface Scoring {
   readonly config: ModelConfig
 }
 
-async function scoreLaidOut(
-  rows: readonly ScoredRow[],
+/** Returns how many rows were scored. */
+async function scoreForm<Row extends LaidOutRow>(
+  form: RowForm<Row>,
+  scoring: Scoring,
+  { emit, signal }: JobContext<ScorerEvent>,
+): Promise<number> {
+  const { job, backend, config } = scoring
+  const text = await readTextSide(job.modelFolder)
+  await emit({ kind: 'phase', phase: 'preparing' })
+  const mostTokens = mostTokensOf(config, job.maxTokens)
+  const { rows, leftOut } = await layOutRows(form, { ...job, maxTokens: mostTokens }, text, signal)
+  await emit({ kind: 'plan', rows: rows.length, leftOut, backend: backend.name })
+  if (rows.length > 0) await scoreLaidOut(form, rows, scoring, { emit, signal })
+  return rows.length
+}
+
+async function scoreLaidOut<Row extends LaidOutRow>(
+  form: RowForm<Row>,
+  rows: readonly ScoredRow<Row>[],
   { job, backend, config }: Scoring,
   { emit, signal }: JobContext<ScorerEvent>,
 ): Promise<void> {
@@ -62,12 +80,12 @@ async function scoreLaidOut(
   const nats: Readonly<Record<ProofSide, number[][]>> = { base: [], tuned: [] }
   let done = 0
   for (const [number, pass] of passes.entries()) {
-    const session = await openPass(pass, { job, backend }, lossChunks)
+    const session = await openPass(pass, { job, backend, mask: form.mask }, lossChunks)
     try {
       await emit({ kind: 'phase', phase: 'working' })
       for (const indices of batchBranches(layouts, limits)) {
         const chosen = indices.map((index) => layouts[index]!)
-        const batch = makeBranchBatch(chosen, lossChunks)
+        const batch = form.batch(chosen, lossChunks)
         for (const [side, parameters] of pass.sides) {
           await throwIfCancelled(signal)
           const outputs = await session.run(new Map([...batch.feeds, ...parameters]))
@@ -92,7 +110,7 @@ async function scoreLaidOut(
 
 /** A row from what both models gave its branches; of one that was not asked nothing. */
 function scoreOf(
-  { rowId, layout, expected }: ScoredRow,
+  { rowId, layout, expected }: ScoredRow<LaidOutRow>,
   index: number,
   nats: Readonly<Record<ProofSide, readonly number[][]>>,
   { labels }: ScorerJob,
@@ -123,12 +141,13 @@ function requireFinite(nats: readonly number[], rowId: string): void {
 }
 
 /** Tokenises every row as training does; a row that is too long is left out, never cut. */
-async function layOutRows(
+async function layOutRows<Row extends LaidOutRow>(
+  form: RowForm<Row>,
   job: ScorerJob,
   text: TextSide,
   signal: AbortSignal,
-): Promise<{ rows: ScoredRow[]; leftOut: LeftOut[] }> {
-  const rows: ScoredRow[] = []
+): Promise<{ rows: ScoredRow<Row>[]; leftOut: LeftOut[] }> {
+  const rows: ScoredRow<Row>[] = []
   const leftOut: LeftOut[] = []
   for (const row of job.rows) {
     await throwIfCancelled(signal)
@@ -150,7 +169,7 @@ async function layOutRows(
       })
     else if (encoded[expected]!.labels.every((label) => label === ignoredLabel))
       leftOut.push({ rowId: row.rowId, reason: 'its answer is empty' })
-    else rows.push({ rowId: row.rowId, layout: layOutBranches(encoded), expected })
+    else rows.push({ rowId: row.rowId, layout: form.layOut(encoded), expected })
   }
   return { rows, leftOut }
 }

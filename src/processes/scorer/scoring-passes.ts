@@ -6,6 +6,7 @@ import { readModelConfig } from '#core/models/model-json.ts'
 import {
   type Backend,
   buildScoringGraph,
+  type MaskKind,
   type MethodSpec,
   type ModelConfig,
   type Session,
@@ -61,10 +62,10 @@ function zeroAdapter({ tensors }: Adapter): Parameters {
 /** Throws ProblemError. */
 export async function openPass(
   { modelFolder, config, method }: ScoringPass,
-  { job, backend }: { readonly job: ScorerJob; readonly backend: Backend },
+  { job, backend, mask }: { readonly job: ScorerJob; readonly backend: Backend; readonly mask: MaskKind },
   lossChunks: number,
 ): Promise<Session> {
-  const built = buildScoringGraph(config, method, { lossChunks, mask: 'input' })
+  const built = buildScoringGraph(config, method, { lossChunks, mask })
   const weights = await locateWeights(modelFolder, config, built, job.maxTokens)
   const { threads, workFolder } = job
   return unwrap(await backend.compile(built.graph, { threads, weights, workFolder }))

@@ -7,6 +7,7 @@ import { parameterCount, type Tensor } from '#engine/index.ts'
 import { collate, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import type { TrainingPorts } from '#engine/train/ports.ts'
 import { feedsOf } from '#engine/train/run.ts'
+import { firstLabelled } from '#engine/train/source-target.ts'
 import { type TrainState, viewsOf } from '#engine/train/state.ts'
 import type { Problem } from '#shared/result.ts'
 import type { TrainerEvent } from '#shared/trainer-protocol.ts'
@@ -71,6 +72,7 @@ async function planOf({ stage: { job, config, head, setup } }: MemoryCheck) {
     rows: {
       longestTokens: most(({ ids }) => ids.length),
       mostLabelledTokens: most((row) => countLabelled(row, asks)),
+      ...(setup.collation.halves && { longestSourceTokens: most(firstLabelled) }),
     },
     bytesPerValue: size / parameterCount(config) < 3 ? 2 : 4,
   })

@@ -15,6 +15,7 @@ import { type Collation, type EncodedRow, mostLabelledTokens } from '#engine/tra
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { lastStepOf, planTraining } from '#engine/train/plan.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
+import { twoHalvesOf } from '#engine/train/source-target.ts'
 import { layoutOf } from '#engine/train/state.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import type { Head } from './head-files.ts'
@@ -146,6 +147,7 @@ function collationOf(
     hasPooling,
     hasTypes: config.embedding.types !== null,
     firstPosition: config.positionOffset,
+    halves: twoHalvesOf(config),
   }
 }
 

@@ -59,10 +59,20 @@ test('a model that cannot write learns to name labels, and nothing else', () => 
   expect(refusedRecipe(draft({}, 'translation'), encoder)?.where).toBe('model')
 })
 
-test('a model of two halves is refused whatever the recipe says', () => {
+test('a model of two halves makes one text of another, row by row, and nothing else', () => {
   const model = { kind: 'sequence-to-sequence', layers: 4 } as const
-  expect(refusedRecipe(draft({}, 'translation'), model)?.where).toBe('model')
-  expect(refusedRecipe(draft({ batch: { packing: true } }, 'domain'), model)?.where).toBe('model')
+  const whereOf = (changes: object, scenario = 'translation') =>
+    refusedRecipe(draft(changes, scenario), model)?.where ?? null
+  for (const scenario of ['translation', 'summarisation', 'question-answering', 'classification'] as const) {
+    expect(whereOf({}, scenario)).toBeNull()
+    expect(whereOf({ method: { kind: 'full', topLayers: 2 } }, scenario)).toBeNull()
+  }
+  for (const scenario of ['chatbot', 'domain', 'creative-writing', 'code', 'entity-recognition'] as const)
+    expect(whereOf({}, scenario)).toBe('model')
+  expect(whereOf({ method: { kind: 'lora-head' } }, 'classification')).toBe('method.kind')
+  expect(whereOf({ batch: { packing: true } })).toBe('batch.packing')
+  expect(whereOf({ reuseFrozenLayers: true })).toBeNull()
+  expect(whereOf({ reuseFrozenLayers: true, method: { topLayers: 2 } })).toBe('reuseFrozenLayers')
 })
 
 test('what was set and counts nothing is told with what it would need', () => {
@@ -110,6 +120,6 @@ test('a first stage is read by a model that writes, and learns something else af
   ]
   for (const problem of refused) expect(problem).toMatchObject({ code: 'recipe.invalid', where: 'before' })
   expect(new Set(refused.map((problem) => problem?.message)).size).toBe(3)
-  expect(refusedRecipe(draft(lora), { kind: 'sequence-to-sequence', layers: 4 })?.where).toBe('model')
+  expect(refusedRecipe(draft(lora), { kind: 'sequence-to-sequence', layers: 4 })?.where).toBe('before')
   expect(idleSentences(draft(lora))).toEqual([])
 })

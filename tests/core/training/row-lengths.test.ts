@@ -23,6 +23,7 @@ test('rows of all over the file are looked at, and no more than some', () => {
     meanTokens: 4,
     longestTokens: 4,
     mostAnswerTokens: 1,
+    mostPromptTokens: 3,
   })
   expect(fittingRows(lengths, 3)).toBeNull()
 })

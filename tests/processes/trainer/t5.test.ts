@@ -1,0 +1,101 @@
+// A model that reads a source and writes a target, through the trainer's own job: it learns, goes on bit for bit, shows
+// answers, and is scored and answered as it was trained.
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { sha256File } from '#core/system/durable-files.ts'
+import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import { writeTinyT5 } from '../tiny-t5.ts'
+import { runJobHere } from './run-job-here.ts'
+import { makeTestLibrary, messagesCsv, type TestLibrary } from './tiny-run.ts'
+import { finishedOf } from './trainer-process.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+let tiny: TestLibrary
+beforeAll(async () => {
+  const id = 'tiny-t5'
+  tiny = await makeTestLibrary(messagesCsv(60), async ({ modelsFolder }) => {
+    const folder = writeTinyT5(join(modelsFolder, id))
+    return { id, weightsSha256: await sha256File(join(folder, 'model.safetensors')) }
+  })
+})
+afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
+
+const lossesIn = (events: readonly TrainerEvent[]): number[] =>
+  events.flatMap((event) => (event.kind === 'evaluation' ? [event.lossNats] : []))
+
+const stepLossesIn = (events: readonly TrainerEvent[]): number[] =>
+  events.flatMap((event) => (event.kind === 'step' ? [event.lossNats] : []))
+
+let runs = 0
+const makeJob = (changes: Record<string, unknown> = {}): Promise<TrainerJob> => {
+  runs += 1
+  const settings = {
+    duration: { epochs: 3 },
+    optimizer: { learningRate: 0.02 },
+    evaluation: { everySteps: 5, patience: null },
+    checkpoints: { everySeconds: null, everySteps: 100 },
+  }
+  return tiny.makeJob(`run-${runs}`, { ...settings, ...changes })
+}
+
+const lora = { kind: 'lora', rank: 4, alpha: 8 }
+const ways: readonly (readonly [name: string, changes: Record<string, unknown>])[] = [
+  ['LoRA', { method: lora }],
+  ['DoRA', { method: { ...lora, decomposed: true } }],
+  ['LoRA on the uppermost two blocks', { method: { ...lora, topLayers: 2 } }],
+  [
+    'LoRA on the uppermost three blocks, the last of the encoder among them',
+    { method: { ...lora, topLayers: 3 } },
+  ],
+  ['LoRA on a base of 8 bits', { method: { ...lora, base: 'int8' } }],
+  ['LoRA on a base of normal floats', { method: { ...lora, base: 'nf4' } }],
+  ['the whole model', { method: { kind: 'full' }, optimizer: { learningRate: 0.005 } }],
+  ['the weights of the uppermost block', { method: { kind: 'full', topLayers: 1 } }],
+  ['noise on what is read', { regularisation: { neftuneAlpha: 5 } }],
+]
+
+describe.each(ways)('%s', (_, changes) => {
+  it('learns, and goes on from a checkpoint as if never stopped', async () => {
+    const whole = await runJobHere(await makeJob(changes))
+    const [first, ...later] = lossesIn(whole)
+    expect(Math.min(...later)).toBeLessThan(first! - 0.5)
+
+    const job = await makeJob(changes)
+    expect(finishedOf(await runJobHere(job, 3)).reason).toBe('cancelled')
+    const rest = await runJobHere(job)
+    expect(finishedOf(rest).adapterSha256).toBe(finishedOf(whole).adapterSha256)
+    expect(lossesIn(rest)).toEqual(lossesIn(whole).slice(1))
+  })
+})
+
+describe('how much is computed at once or twice', () => {
+  it('changes nothing but rounding', async () => {
+    const plain = stepLossesIn(await runJobHere(await makeJob({ duration: { epochs: 1 } })))
+    for (const changes of [
+      { batch: { microRows: 4, accumulation: 2, rowsAtOnce: 1 } },
+      { gradientCheckpointing: false },
+    ]) {
+      const losses = stepLossesIn(await runJobHere(await makeJob({ duration: { epochs: 1 }, ...changes })))
+      expect(losses).toHaveLength(plain.length)
+      for (const [index, lossNats] of plain.entries()) expect(losses[index]!).toBeCloseTo(lossNats, 4)
+    }
+  })
+})
+
+describe('sample answers', () => {
+  it('become the labels that are expected', async () => {
+    const events = await runJobHere(await makeJob({ duration: { epochs: 12 } }))
+    expect(events.filter(({ kind }) => kind === 'notice')).toEqual([])
+    const samples = events.flatMap((event) => (event.kind === 'samples' ? [event] : []))
+    expect(samples.length).toBeGreaterThan(1)
+    const { answers } = samples.at(-1)!
+    expect(answers).toHaveLength(3)
+    for (const { answer, expected, isRight, prompt } of answers) {
+      expect(prompt).not.toContain('Answer with')
+      expect(answer).toBe(expected)
+      expect(isRight).toBe(true)
+    }
+  })
+})
