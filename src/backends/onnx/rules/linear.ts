@@ -138,7 +138,13 @@ interface Product {
   readonly isWeightTransposed: boolean
 }
 
-/** y = scale * x weight(^T) + addend. An addend goes into Gemm as C: 4 % of a step less than an Add of its own. */
+/**
+ * From so many columns on an Add of its own costs less than Gemm's C, which one thread copies first: 7 % of a step of
+ * 4x256; below, Gemm is the cheaper (docs/backends.md).
+ */
+const wideColumns = 1024
+
+/** y = scale * x weight(^T) + addend. */
 function multiply(emit: Emitter, product: Product): void {
   const { x, weight, addend, y, scale, isWeightTransposed } = product
   const location = emit.locationOf(weight)
@@ -149,7 +155,10 @@ function multiply(emit: Emitter, product: Product): void {
   const transB = isWeightTransposed ? 1 : 0
   const inputs = [emit.asRows(x), emit.read(weight)]
   const attributes = { transB, alpha: float(scale) }
-  if (addend) emit.rowsNode('Gemm', [...inputs, emit.asRows(addend)], [y], { attributes })
+  if (addend && lastOf(y.shape) >= wideColumns) {
+    const options = { domain: 'com.microsoft', attributes, shape: rowsShape(y.shape) } as const
+    emit.rowsNode('Add', [emit.node('FusedMatMul', inputs, options), emit.asRows(addend)], [y])
+  } else if (addend) emit.rowsNode('Gemm', [...inputs, emit.asRows(addend)], [y], { attributes })
   else if (scale === 1 && transB === 0) emit.rowsNode('MatMul', inputs, [y])
   else emit.rowsNode('FusedMatMul', inputs, [y], { domain: 'com.microsoft', attributes })
 }
