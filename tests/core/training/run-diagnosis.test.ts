@@ -1,6 +1,6 @@
 // The findings of a run that is followed, one that is resumed, and one of the past: the same rules over the same points.
 import { readFileSync } from 'node:fs'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { type DiagnosisReader, diagnosesAtRest, followDiagnoses } from '#core/training/run-diagnosis.ts'
 import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
 import { recipe } from '#shared/recipe.ts'
@@ -112,4 +112,60 @@ test('a run of the past says the same, in the past tense; one that never had a p
   expect(diagnosesAtRest({ ...run, totalSteps: null }, curveUntil(0), none)).toEqual([])
   const broken = { ...run, status: 'failed', failureCode: 'training.diverged' } as RunDetail
   expect(diagnosesAtRest(broken, curveUntil(60), none)[0]?.kind).toBe('diverged')
+})
+
+/** The same run after a first stage of 40 steps, in which the loss goes another way. */
+describe('after a first stage', () => {
+  const firstStep = 40
+  const texts = Array.from({ length: firstStep }, (_, i) => ({
+    ...steps[0]!,
+    step: i + 1,
+    stage: 1 as const,
+    lossNats: 9 + i,
+  }))
+  const later = <P extends { readonly step: number }>(points: readonly P[]) =>
+    points.map((point) => ({ ...point, step: point.step + firstStep, attempt: 1, atMs: 0 }))
+  const curve: RunCurve = {
+    train: [...texts.map((point) => ({ ...point, attempt: 1, atMs: 0 })), ...later(steps)],
+    validation: later(measured),
+  }
+  const long = { ...run, totalSteps: golden.totalSteps + firstStep } as RunDetail
+
+  test('a run of the past is judged by its second one, and its steps are told as the curve shows them', () => {
+    const alone = diagnosesAtRest(run, curveUntil(golden.totalSteps), none)
+    const both = diagnosesAtRest(long, curve, none)
+    expect(both.map(({ kind, severity, reason }) => ({ kind, severity, reason }))).toEqual(
+      alone.map(({ kind, severity, reason }) => ({ kind, severity, reason })),
+    )
+    expect(both[0]).toMatchObject({ step: 145, sentence: 'It began to memorise at step 145.' })
+    const onlyTexts = { train: curve.train.slice(0, firstStep), validation: [] }
+    expect(diagnosesAtRest(long, onlyTexts, none)).toEqual([])
+  })
+
+  test('one that is followed, and one that is resumed, say the same', () => {
+    const planned = (resumedAtStep: number): TrainerEvent => ({
+      ...(plan(resumedAtStep) as Extract<TrainerEvent, { kind: 'plan' }>),
+      totalSteps: golden.totalSteps + firstStep,
+      before: { steps: firstStep, stepsPerEpoch: 10, trainRows: 80, stepWork: 1 },
+    })
+    const moved = eventsAfter(0).map((event) =>
+      'step' in event ? { ...event, step: event.step + firstStep } : event,
+    ) as TrainerEvent[]
+    const fold = followDiagnoses(long, none)
+    fold.follow(planned(0))
+    for (const point of texts) fold.follow({ kind: 'step', ...point })
+    expect(fold.list()).toEqual([])
+    for (const event of moved) fold.follow(event)
+    expect(fold.list()[0]).toMatchObject({ kind: 'memorising', step: 145 })
+
+    const until = (points: RunCurve['train'] | RunCurve['validation']) =>
+      points.filter(({ step }) => step <= 270) as never
+    const resumed = followDiagnoses(
+      long,
+      reader({ train: until(curve.train), validation: until(curve.validation) }),
+    )
+    resumed.follow(planned(250))
+    for (const event of moved) if ('step' in event && event.step > 250) resumed.follow(event)
+    expect(resumed.list()).toEqual(fold.list())
+  })
 })

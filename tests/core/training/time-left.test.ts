@@ -142,6 +142,51 @@ test('a resumed run counts only what it still has to do', () => {
   expect(run.left.estimateMs()).toBeCloseTo(9 * 100, 6)
 })
 
+describe('a run of two stages', () => {
+  /** 20 steps of texts, each of three times as many tokens as one of the 20 of rows, measured before, between and after. */
+  const stages = {
+    ...plan,
+    totalSteps: 40,
+    before: { steps: 20, stepsPerEpoch: 10, trainRows: 80, stepWork: 3 },
+  } as TrainerEvent
+  const second = 20 * 100
+  // A measurement of 10 rows takes half of what a step of as many rows takes: 8 rows in 100 ms.
+  const reckonedMs = (100 * 10 * 10) / (2 * 80)
+
+  test('counts both from its first steps on, each by its tokens', () => {
+    const run = clocked()
+    run.after(0, stages)
+    run.after(0, phase('training'))
+    for (let number = 1; number <= 10; number += 1) run.after(300, step(number, 300))
+    expect(run.left.estimateMs()).toBeCloseTo(10 * 300 + second + 3 * reckonedMs, 6)
+    expect(run.left.doneShare()).toBe(0.25)
+  })
+
+  test('goes by the second stage as soon as that has a step, and the change of stage is no part of the steps', () => {
+    const run = clocked()
+    run.after(0, stages)
+    run.after(0, phase('training'))
+    for (let number = 1; number <= 20; number += 1) run.after(300, step(number, 300))
+    run.after(0, { kind: 'phase', phase: 'preparing', detail: 'opening the second stage' })
+    run.after(5000, phase('evaluating'))
+    run.after(60, evaluation(20, 50))
+    run.after(0, phase('training'))
+    // What was measured counts as no more than it should take; two more follow.
+    expect(run.left.estimateMs()).toBeCloseTo(second + 2 * 60, 6)
+    run.after(140, step(21, 140))
+    const breakMs = 60 - Math.max(0, 50 - 1.4 * reckonedMs)
+    expect(run.left.estimateMs()).toBeCloseTo(19 * 140 + 2 * breakMs, 6)
+  })
+
+  test('resumed in its second stage counts that one only', () => {
+    const run = clocked()
+    run.after(0, { ...stages, resumedAtStep: 30 } as TrainerEvent)
+    run.after(0, phase('training'))
+    run.steps(31, 31)
+    expect(run.left.estimateMs()).toBeCloseTo(9 * 100, 6)
+  })
+})
+
 // ---- recorded runs (docs/training.md) ------------------------------------------------------------------------------
 
 interface Recording {

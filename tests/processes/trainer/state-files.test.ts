@@ -121,21 +121,50 @@ describe('a state', () => {
 const firstRecipe =
   '{"batch":{"accumulation":1,"maxTokens":512,"microRows":8},"checkpoints":{"everySeconds":120,"everySteps":null,"keepLast":3},"data":{"fingerprint":"rows"},"duration":{"epochs":3,"maxSteps":null},"evaluation":{"everySteps":null,"minImprovementNats":0.001,"patience":3},"gradientCheckpointing":true,"instruction":"","method":{"alpha":16,"kind":"lora","rank":8,"targets":["q_proj","k_proj","v_proj","o_proj","gate_proj","up_proj","down_proj"],"topLayers":null},"model":{"id":"tiny","weightsSha256":"0000000000000000000000000000000000000000000000000000000000000000"},"optimizer":{"beta1":0.9,"beta2":0.999,"clipNorm":1,"epsilon":1e-8,"kind":"adamw","learningRate":0.0002,"weightDecay":0.01},"scenario":"classification","schedule":{"kind":"cosine","warmupShare":0.05},"seed":42,"threads":2,"version":1}'
 
+interface SavedFields {
+  readonly identity: object
+  readonly stage: number
+}
+
+/** As if another version had written the checkpoint: every byte still verifies. */
+async function rewriteState(folder: string, change: (saved: SavedFields) => object): Promise<void> {
+  const path = join(folder, 'state.json')
+  const text = JSON.stringify(change(JSON.parse(await readFile(path, 'utf8'))))
+  await writeFile(path, text)
+  const manifestPath = join(folder, 'manifest.json')
+  const manifest = JSON.parse(await readFile(manifestPath, 'utf8'))
+  const entry = manifest.files.find(({ name }: { name: string }) => name === 'state.json')
+  Object.assign(entry, { sizeBytes: text.length, sha256: createHash('sha256').update(text).digest('hex') })
+  await writeFile(manifestPath, JSON.stringify(manifest))
+}
+
+describe('the stage', () => {
+  it('comes back, and a checkpoint from before there were two is of the second', async () => {
+    const recipe = recipeOf({ before: { fingerprint: 'texts' } })
+    const first = stateOf(recipe)
+    first.stage = 1
+    const folder = await save(first, recipe)
+    expect(await load(recipe)).toEqual(first)
+    await rm(folder, { recursive: true })
+
+    const plain = recipeOf()
+    const state = stateOf(plain)
+    await rewriteState(await save(state, plain), ({ stage: _, ...saved }) => saved)
+    expect(await load(plain)).toEqual(state)
+    expect(state.stage).toBe(2)
+  })
+})
+
 describe('a checkpoint of version 1', () => {
   /** Writes today's and makes it one of that time. */
   async function saveFirst(recipe: Recipe): Promise<TrainState> {
     const state = stateOf(recipe)
-    const folder = await save(state, recipe)
     const recipeSha256 = createHash('sha256').update(firstRecipe).digest('hex')
-    const path = join(folder, 'state.json')
-    const saved = JSON.parse(await readFile(path, 'utf8'))
-    const text = JSON.stringify({ ...saved, version: 1, identity: { ...saved.identity, recipeSha256 } })
-    await writeFile(path, text)
-    const manifestPath = join(folder, 'manifest.json')
-    const manifest = JSON.parse(await readFile(manifestPath, 'utf8'))
-    const entry = manifest.files.find(({ name }: { name: string }) => name === 'state.json')
-    Object.assign(entry, { sizeBytes: text.length, sha256: createHash('sha256').update(text).digest('hex') })
-    await writeFile(manifestPath, JSON.stringify(manifest))
+    await rewriteState(await save(state, recipe), ({ stage: _, ...saved }) => ({
+      ...saved,
+      version: 1,
+      identity: { ...saved.identity, recipeSha256 },
+    }))
     return state
   }
 
@@ -148,6 +177,7 @@ describe('a checkpoint of version 1', () => {
     { optimizer: { learningRate: 1e-4 } },
     { optimizer: { layerDecay: 0.9 } },
     { regularisation: { neftuneAlpha: 5 } },
+    { before: { fingerprint: 'texts' } },
   ])('is refused by the recipe with %o', async (changes) => {
     await saveFirst(recipeOf())
     await expect(load(recipeOf(changes))).rejects.toMatchObject({
