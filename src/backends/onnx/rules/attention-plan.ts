@@ -112,11 +112,10 @@ function blockLimit(emit: Emitter, { q, k }: PlannedOperands, attributes: Attent
     emit.node('Mul', [emit.sizeOf(q.shape[0]!), seen]),
     emit.integers([4 * heads]),
   ])
-  const fitting = emit.node('Div', [emit.integers([scoresLimitBytes]), ofQuery])
-  return emit.node('Max', [
-    emit.node('Min', [fitting, emit.integers([most])]),
-    emit.integers([fewestQueries]),
-  ])
+  const limits = [emit.node('Div', [emit.integers([scoresLimitBytes]), ofQuery]), emit.integers([most])]
+  // A short causal row in one block would compute all that is hidden.
+  if (causal) limits.push(emit.node('Div', [emit.sizeOf(q.shape[1]!), emit.integers([2])]))
+  return emit.node('Max', [emit.node('Min', limits), emit.integers([fewestQueries])])
 }
 
 /** Blocks of one size, a multiple of 4 that fits the row; the last takes what is left. */
