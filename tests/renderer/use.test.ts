@@ -2,6 +2,7 @@
 import { expect, test } from 'vitest'
 import { triedWith } from '#core/export/usage-example.ts'
 import { headingOf, stateOf } from '#renderer/features/use/export-words.ts'
+import { kindsOf, likelihood, partsOf } from '#renderer/features/use/named-text.ts'
 import { use } from '#renderer/words/en/use.ts'
 import type { ExportItem } from '#shared/contract/results.ts'
 
@@ -31,6 +32,29 @@ test('the heading follows the newest export', () => {
   expect(headingOf(true, [])).toBe('Ready')
   expect(headingOf(true, [item, { ...item, isThere: false }])).toBe('Checked')
   expect(headingOf(true, [{ ...item, isThere: false }, item])).toBe('Unsure')
+})
+
+test('a named text is shown whole, names and what stands between them', () => {
+  const text = 'Ana met Bo in Rome'
+  const names = [
+    { kind: 'PER', start: 0, end: 3 },
+    { kind: 'PER', start: 8, end: 10 },
+    { kind: 'LOC', start: 14, end: 18 },
+  ]
+  const parts = partsOf(text, names)
+  expect(parts.map((part) => part.text).join('')).toBe(text)
+  expect(parts.filter(({ kind }) => kind !== null).map((part) => part.text)).toEqual(['Ana', 'Bo', 'Rome'])
+  expect(partsOf(text, [])).toEqual([{ text, kind: null }])
+  expect(kindsOf(names)).toEqual([
+    { kind: 'PER', count: 2 },
+    { kind: 'LOC', count: 1 },
+  ])
+})
+
+test('nothing is called impossible or certain that is not', () => {
+  expect([0, 0.0001, 0.004, 0.3, 0.994, 0.9999, 1].map(likelihood)).toEqual([
+    ...['0 %', 'under 1 %', 'under 1 %', '30 %', '99 %', 'over 99 %', '100 %'],
+  ])
 })
 
 test('the programs that are named are those that the README was tried with', () => {

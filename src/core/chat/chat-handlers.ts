@@ -48,7 +48,7 @@ export function createChatHandlers(context: WorkstationContext): Chats {
         code: 'chat.failed',
         message: 'This run trained a last layer that names labels: it has no words to talk with.',
         where: `run ${runId}`,
-        remedy: `Have it name a text instead, in a terminal: tunewright predict ${runId} "the text"`,
+        remedy: `Have it name a text instead: on its screen “Use it”, or with: tunewright predict ${runId} "the text"`,
       })
     return unwrap(await requireTunedUnchanged(library, reader, runId))
   }

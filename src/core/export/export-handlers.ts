@@ -16,11 +16,12 @@ import type { JobTools } from '../system/jobs.ts'
 import { readKept, writeKept } from '../system/kept-json.ts'
 import { classNamesOf } from '../training/class-names.ts'
 import { hasClassHead } from '../training/method-of.ts'
+import { datasetOf } from '../training/run-dataset.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { checkExport, type ExportCheck, type ExportToCheck } from './check-export.ts'
-import { datasetOf, exportRun } from './export-run.ts'
+import { exportRun } from './export-run.ts'
 
 type ExportCallNames = 'export.start' | 'export.list'
 

@@ -2,7 +2,6 @@
 import { relative, sep } from 'node:path'
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
-import { type DatasetManifest, datasetManifest } from '#shared/dataset.ts'
 import { type ExportForm, exportFormsOf } from '#shared/export-forms.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -12,6 +11,7 @@ import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { classNamesOf } from '../training/class-names.ts'
 import { hasClassHead } from '../training/method-of.ts'
+import { datasetOf } from '../training/run-dataset.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import { baseModelFacts } from './base-model.ts'
@@ -75,15 +75,6 @@ const noSuchForm = (form: ExportForm, isHead: boolean): ProblemError =>
       ? 'Export it as a model folder (model).'
       : 'Export the model, as a folder (model) or as GGUF (gguf-f16, gguf-q8).',
   })
-
-/** As it was imported, whether or not its rows are still here. */
-export function datasetOf(
-  { datasetFingerprint }: RunDetail,
-  reader: Pick<JournalReader, 'datasets'>,
-): DatasetManifest {
-  const record = unwrap(reader.datasets()).find(({ fingerprint }) => fingerprint === datasetFingerprint)
-  return datasetManifest.parse(record?.manifest)
-}
 
 async function cardOf(run: RunDetail, form: ExportForm, ports: ExportPorts): Promise<CardFacts> {
   const { library, reader, appVersion } = ports

@@ -1,12 +1,12 @@
 // Whether training a model fits into this computer's memory: planned from its graphs (training/memory-plan.ts), never
 // tried out. Pure but for `availableMemory`.
 import { freemem, platform, totalmem } from 'node:os'
-import { languageModel } from '#engine/index.ts'
 import type { Fit } from '#shared/contract/index.ts'
 import { recipeDraft } from '#shared/recipe.ts'
 import { formatBytes } from '#shared/units.ts'
 import { fitIntoMemory, fitsInto } from '../training/memory-ladder.ts'
 import { type MemoryRequest, planMemory } from '../training/memory-plan.ts'
+import { taskOf } from '../training/method-of.ts'
 import type { PlannedModel } from './model-config.ts'
 
 /**
@@ -51,15 +51,25 @@ export function judgeFit(
   }
 }
 
+/** Labels of a data set of which nothing is known. */
+const fewClasses = 10
+
 /** Rows of which nothing is known: of the usual length, the last quarter an answer. */
 const usualTokens = 256
 
-/** Training with the recipe's own settings, made smaller where that helps, on rows of a usual length. */
+/**
+ * Training with the recipe's own settings, made smaller where that helps, on rows of a usual length. A model that only
+ * reads trains a new last layer: it can learn nothing else.
+ */
 export function fitOfModel(model: PlannedModel, availableBytes: number = availableMemory()): Fit {
-  const recipe = recipeDraft.parse({ model: '-', data: { path: '-' }, scenario: 'classification' })
-  const rows = { longestTokens: usualTokens, mostLabelledTokens: usualTokens / 4 }
-  const plan = (changed: MemoryRequest['recipe']) =>
-    planMemory({ ...model, recipe: changed, task: languageModel, rows })
+  const { config } = model
+  const names = config.kind === 'encoder'
+  const method = names ? { kind: 'head' } : {}
+  const recipe = recipeDraft.parse({ model: '-', data: { path: '-' }, scenario: 'classification', method })
+  const longestTokens = Math.min(usualTokens, config.maxPositions)
+  const rows = { longestTokens, mostLabelledTokens: names ? 1 : longestTokens / 4 }
+  const task = taskOf(recipe.method, recipe.scenario, fewClasses, config)
+  const plan = (changed: MemoryRequest['recipe']) => planMemory({ ...model, recipe: changed, task, rows })
   const fitted = fitIntoMemory({ recipe, freeBytes: availableBytes, plan })
   return judgeFit(fitted.plan.total, availableBytes)
 }

@@ -3,25 +3,28 @@
 import type { JournalReader } from '#journal/reader.ts'
 import type { ClassScore } from '#shared/class-protocol.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
-import { datasetFolder, readManifest } from '../data/dataset-folder.ts'
 import { modelFolder } from '../models/model-library.ts'
+import { type PlacedName, placeNames } from '../scenarios/entity-spans.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import { classNamesOf } from '../training/class-names.ts'
 import { hasClassHead } from '../training/method-of.ts'
+import { datasetOf } from '../training/run-dataset.ts'
 import { requireTunedUnchanged } from '../training/tuned-version.ts'
 import { scoreClasses } from './class-scores.ts'
 
 export interface PredictPorts {
   readonly library: Library
   readonly launcher: Launcher
-  readonly reader: Pick<JournalReader, 'getRun' | 'artifacts'>
+  readonly reader: Pick<JournalReader, 'getRun' | 'artifacts' | 'datasets'>
   readonly signal?: AbortSignal
 }
 
 export interface Prediction {
   /** A label, or `KIND: words` lines. */
   readonly answer: string
+  /** Names where they stand in the text; null where the whole text has a label. */
+  readonly names: readonly PlacedName[] | null
   /** Of every label, the likeliest first; null where words are classified. */
   readonly probabilities: readonly { readonly label: string; readonly probability: number }[] | null
 }
@@ -33,12 +36,12 @@ export function predictText(
   { library, launcher, reader, signal }: PredictPorts,
 ): Promise<Result<Prediction>> {
   return attemptAsync(async () => {
-    const { recipe } = unwrap(reader.getRun(runId))
+    const run = unwrap(reader.getRun(runId))
+    const { recipe } = run
     if (!hasClassHead(recipe.method)) throw writes(runId)
     const tuned = unwrap(await requireTunedUnchanged(library, reader, runId))
-    const { model, method, scenario, threads, batch, data } = recipe
-    const manifest = unwrap(await readManifest(datasetFolder(library, data.fingerprint)))
-    const classNames = classNamesOf(scenario, manifest)
+    const { model, method, scenario, threads, batch } = recipe
+    const classNames = classNamesOf(scenario, datasetOf(run, reader))
     // What would be right is not known; the loss against it is not looked at.
     const answer = scenario === 'classification' ? classNames[0]! : 'none'
     const { scores, leftOut } = await scoreClasses(
@@ -53,11 +56,16 @@ export function predictText(
     )
     const score = scores.get('text') ?? null
     const reason = leftOut[0]?.reason ?? 'it has no word'
-    return predictionOf(score, classNames, reason)
+    return predictionOf(text, score, classNames, reason)
   })
 }
 
-function predictionOf(score: ClassScore | null, classNames: readonly string[], reason: string): Prediction {
+function predictionOf(
+  text: string,
+  score: ClassScore | null,
+  classNames: readonly string[],
+  reason: string,
+): Prediction {
   if (score === null)
     throw new ProblemError({
       code: 'usage.invalid',
@@ -69,7 +77,8 @@ function predictionOf(score: ClassScore | null, classNames: readonly string[], r
   const probabilities = logProbs
     ?.map((logProb, index) => ({ label: classNames[index]!, probability: Math.exp(logProb) }))
     .sort((a, b) => b.probability - a.probability)
-  return { answer, probabilities: probabilities ?? null }
+  const names = probabilities ? null : placeNames(text, answer)
+  return { answer, names, probabilities: probabilities ?? null }
 }
 
 const writes = (runId: string): ProblemError =>

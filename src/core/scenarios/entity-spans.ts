@@ -36,21 +36,31 @@ function placeOf(text: string, { words }: NamedEntity, from: number): Place | nu
   return first
 }
 
+export interface PlacedName extends Place {
+  readonly kind: string
+}
+
+/** Where the names of an answer stand, each looked for behind the one before; those that the text has not are left out. */
+export function placeNames(text: string, answer: string): PlacedName[] {
+  const placed: PlacedName[] = []
+  for (const entity of readEntities(answer).entities) {
+    const place = placeOf(text, entity, placed.at(-1)?.end ?? 0)
+    if (place !== null) placed.push({ kind: entity.kind, ...place })
+  }
+  return placed
+}
+
 /**
  * The tag of every word. Names are in the order of the text, so each is looked for behind the one before; one inside
  * another has no tag of its own, for a word has one.
  */
 export function tagWords(text: string, words: readonly Place[], answer: string): readonly string[] {
   const tags = words.map(() => outsideTag)
-  let from = 0
-  for (const entity of readEntities(answer).entities) {
-    const place = placeOf(text, entity, from)
-    if (place === null) continue
-    from = place.end
-    const [begins, goesOn] = tagsOfKind(entity.kind)
+  for (const { kind, start, end } of placeNames(text, answer)) {
+    const [begins, goesOn] = tagsOfKind(kind)
     let tag = begins
     for (const [index, word] of words.entries()) {
-      if (word.end <= place.start || word.start >= place.end) continue
+      if (word.end <= start || word.start >= end) continue
       tags[index] = tag
       tag = goesOn
     }

@@ -24,6 +24,7 @@ import { sweepModels } from '../models/model-library.ts'
 import { createProjectHandlers } from '../projects/project-handlers.ts'
 import { createProjectSource } from '../projects/project-source.ts'
 import { createProjectStore } from '../projects/project-store.ts'
+import { createPredictHandlers } from '../proof/predict-handlers.ts'
 import { createProofHandlers } from '../proof/proof-handlers.ts'
 import { asDiskProblem } from '../system/durable-files.ts'
 import { createJobBoard } from '../system/jobs.ts'
@@ -95,6 +96,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const prepareTexts = createPreparedTexts(createPreparedRows())
     const { sent, ...data } = createDataHandlers(context, source, store, prepare, prepareTexts, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
+    const { close: closePredictions, ...predictions } = createPredictHandlers(context)
     const handlers: CoreHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
@@ -108,6 +110,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createProofHandlers(context),
       ...createExportHandlers(context),
       ...chat,
+      ...predictions,
       ...createExperimentHandlers(context),
     }
     return {
@@ -121,7 +124,14 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       },
       async close() {
         try {
-          await Promise.all([runs.stopAll(), jobs.close(), uploads.close(), closeChat(), swept])
+          await Promise.all([
+            runs.stopAll(),
+            jobs.close(),
+            uploads.close(),
+            closeChat(),
+            closePredictions(),
+            swept,
+          ])
         } finally {
           reader.close()
           unwrap(writer.close())

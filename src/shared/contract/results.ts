@@ -72,6 +72,15 @@ export const exportItem = z.strictObject({
 })
 export type ExportItem = z.output<typeof exportItem>
 
+/** What a new last layer makes of a text: one of the two, the other is null. */
+export const namedText = z.strictObject({
+  /** Every label, the likeliest first. */
+  labels: z.array(z.strictObject({ label: z.string(), probability: z.number() })).nullable(),
+  /** Names in the order of the text; places in UTF-16 units. */
+  names: z.array(z.strictObject({ kind: z.string(), start: count, end: count })).nullable(),
+})
+export type NamedText = z.output<typeof namedText>
+
 // ---- experiments --------------------------------------------------------------------------------------------------
 
 export const experimentRow = runSummary.extend({
@@ -129,6 +138,7 @@ export const resultCalls = {
     ofRun,
     z.strictObject({ exports: z.array(exportItem), forms: z.array(z.enum(exportForms)) }),
   ),
+  'predict.text': call(z.strictObject({ runId: id, text: z.string().min(1).max(100_000) }), namedText),
   'experiments.list': call(runQuery, z.strictObject({ rows: z.array(experimentRow), total: count })),
   'experiments.facets': call(
     nothing,

@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { unwrap } from '#shared/result.ts'
+import { writeTinyEncoder } from '../../processes/tiny-encoder.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { type OpenWorkstation, openWorkstation } from '../workstation/open-workstation.ts'
 
@@ -40,6 +41,16 @@ describe('a model of the person', () => {
     expect(existsSync(join(home, 'models', modelId))).toBe(false)
     expect(existsSync(join(bin, modelId, 'manifest.json'))).toBe(true)
     expect(changes).toBe(2)
+  })
+
+  test('that only reads is listed by what a new last layer needs (the whole list was a fault before)', async () => {
+    const station = await openWorkstation()
+    station.picked.set('h1', writeTinyEncoder(join(station.home, 'cache', 'encoder')))
+    const { jobId } = unwrap(await station.api.call('models.addPicked', { handle: 'h1' }))
+    await station.ended(jobId)
+    const { models, damaged } = unwrap(await station.api.call('models.list', {}))
+    expect(damaged).toEqual([])
+    expect(models).toMatchObject([{ family: 'bert', fit: { kind: 'fits' } }])
   })
 
   test('whose configuration cannot be read is among the damaged ones, and the list is still there', async () => {

@@ -6,6 +6,7 @@ import { openLibrary } from '#core/system/library.ts'
 import type { CallOutput } from '#shared/contract/contract.ts'
 import type { ProjectDraft } from '#shared/contract/projects.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
+import type { ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import type { TestBrowser } from './browser.ts'
@@ -25,14 +26,16 @@ export async function addModel(
 interface NewProject {
   readonly name: string
   readonly goal?: string
-  /** Messages and their labels; sample rows unless told. */
+  /** Rows; sample rows unless told. */
   readonly csv?: string
+  /** Sorting of texts unless told. */
+  readonly scenario?: ScenarioId
   readonly draft?: Partial<ProjectDraft>
 }
 
-/** A project that sorts texts with the library's only model. */
-export async function makeProject(call: Call, { name, goal = '', csv, draft }: NewProject) {
-  const scenario = 'classification'
+/** A project with the library's only model. */
+export async function makeProject(call: Call, project: NewProject) {
+  const { name, goal = '', csv, draft, scenario = 'classification' } = project
   const created = await call('projects.create', { name, goal, scenario, withSample: csv === undefined })
   const projectId = created.project.id
   if (csv !== undefined) await upload(call, projectId, csv)

@@ -17,6 +17,10 @@ const namedRows = Array.from({ length: 60 }, (_, i) => {
   return { text: `${name} went to ${town} ${i}`, entities: `PERSON: ${name}\nPLACE: ${town}` }
 })
 
+/** CSV text of sentences with the names in them. */
+export const namedRowsCsv = (): string =>
+  `text,entities\n${namedRows.map(({ text, entities }) => `${text},"${entities}"`).join('\n')}\n`
+
 export interface HeadRuns {
   readonly tiny: TestLibrary
   makeJob(scenario: ScenarioId, changes: Record<string, unknown>): Promise<TrainerJob>

@@ -12,12 +12,29 @@ export const use = {
   headingUnsure: 'Look at your export again',
   sentenceChecked: 'What it learnt lies on this computer as a folder that you can copy. Try it below.',
   sentenceUnsure: 'The newest export is gone, was changed, or did not pass its check. Export it again.',
-  sentenceLabels: 'What it learnt names labels. It has no words of its own to talk with.',
-  label: 'Have it name a text',
-  labelHow: 'In a terminal it gives the label of a text, and how likely each label is:',
-  labelText: 'the text',
-  labelFolder:
-    'The trained layer lies in the folder of this run, with the model where it was trained alone, in the form that Hugging Face programs read.',
+  sentenceLabels:
+    'What it learnt names texts, and has no words of its own to talk with. Try it on a text, or take it away.',
+  name: {
+    title: 'Have it name a text',
+    placeholder: 'Write or paste a text',
+    keys: 'Enter has it named, Shift and Enter begins a new line. Nothing of it is kept.',
+    button: 'Name it',
+    suggestions: 'Or one of your rows that it did not learn from:',
+    reading: 'Reading the text',
+    likelihood: 'how likely it takes each label to be',
+    said: 'Named {label}, {share}.',
+    found:
+      'It found no name in this text | It found {count} name in this text | It found {count} names in this text',
+    under: 'under 1 %',
+    over: 'over 99 %',
+    all: 'Show all {count} labels',
+    expected: 'In your row stands:',
+  },
+  withLayer: {
+    what: 'A model of its own, made from {model} and the layer that the run trained. It needs nothing beside it, and takes the space of a whole model.',
+    opensWith:
+      'It opens in programs that read Hugging Face folders, such as Transformers in Python. The README in the folder has a program ready to run, and says so where Transformers has no class with this layer.',
+  },
   toRun: 'The run',
   toProof: 'Did it get better?',
   take: 'Take it away',
