@@ -4,8 +4,9 @@ import type { ChatPartner, SomeHandlers } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import { datasetFolder, readSplit } from '../data/index.ts'
-import type { ModelManifest } from '../models/manifest.ts'
+import { readPlannedModel } from '../models/model-config.ts'
 import { listModels } from '../models/model-library.ts'
+import { modelWay } from '../models/model-way.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { hasClassHead } from '../training/method-of.ts'
 import { hasTunedVersion } from '../training/tuned-version.ts'
@@ -30,25 +31,36 @@ export function createPartnerHandlers(
     )
   }
 
+  /** Of the models that are here. One whose config cannot be read is nobody to talk with. */
+  async function partsOfModels(): Promise<PartOfModel[]> {
+    const { models } = await listModels(library)
+    const parts = models.map(async (manifest): Promise<PartOfModel[]> => {
+      const model = await readPlannedModel(library, manifest).catch(() => null)
+      if (model === null) return []
+      const { id: modelId, name: modelName } = manifest
+      return [{ modelId, modelName, isModelHere: true, way: modelWay(manifest, model.config) }]
+    })
+    return (await Promise.all(parts)).flat()
+  }
+
   return {
     'chat.partners': () =>
       attemptAsync(async () => {
-        const { models } = await listModels(library)
+        const parts = await partsOfModels()
         const query = { statuses: ['finished', 'cancelled'] as const, limit: shownRuns }
         const { runs } = unwrap(reader.listRuns({ ...query, statuses: [...query.statuses] }))
         return {
           runs: runs
             .map(({ id }) => unwrap(reader.getRun(id)))
             .filter(canTalk)
-            .map((run) => partnerOfRun(run, models)),
-          models: models.map((model) => ({ ...partOfModel(model), run: null })),
+            .map((run) => partnerOfRun(run, parts)),
+          models: parts.map((part) => ({ ...part, run: null })),
         }
       }),
     'chat.ofRun': ({ runId }) =>
       attemptAsync(async () => {
         const run = unwrap(reader.getRun(runId))
-        const { models } = await listModels(library)
-        return { partner: partnerOfRun(run, models), suggestions: await suggestionsOf(run) }
+        return { partner: partnerOfRun(run, await partsOfModels()), suggestions: await suggestionsOf(run) }
       }),
   }
 }
@@ -56,18 +68,13 @@ export function createPartnerHandlers(
 /** A new last layer names labels, and writes nothing. */
 const canTalk = (run: RunDetail): boolean => hasTunedVersion(run) && !hasClassHead(run.recipe.method)
 
-const partOfModel = ({ id, name, hasChatTemplate }: ModelManifest) => ({
-  modelId: id,
-  modelName: name,
-  isModelHere: true,
-  hasChatTemplate,
-})
+type PartOfModel = Omit<ChatPartner, 'run'>
 
-function partnerOfRun(run: RunDetail, models: readonly ModelManifest[]): ChatPartner {
+function partnerOfRun(run: RunDetail, models: readonly PartOfModel[]): ChatPartner {
   const { id, name, projectId, projectName, createdAtMs, modelId, modelName } = run
-  const model = models.find((one) => one.id === modelId)
+  const model = models.find((one) => one.modelId === modelId)
   return {
-    ...(model ? partOfModel(model) : { modelId, modelName, isModelHere: false, hasChatTemplate: true }),
+    ...(model ?? { modelId, modelName, isModelHere: false, way: 'talks' }),
     run: {
       id,
       name,

@@ -16,6 +16,7 @@ import { readPlannedModel } from './model-config.ts'
 import { fitOfModel } from './model-fit.ts'
 import { listModels, modelFolder, showModel, verifyModel } from './model-library.ts'
 import type { OnProgress } from './model-source.ts'
+import { modelWay } from './model-way.ts'
 import { addStarter } from './starter.ts'
 import { hasStarterWeights } from './starter-files.ts'
 import { fetchWheel } from './wheel.ts'
@@ -58,7 +59,7 @@ export function createModelHandlers(
       place: modelFolder(library, manifest.id),
       runs: unwrap(reader.listRuns({ modelId: manifest.id, limit: 1 })).total,
       isStarter: isStarter(manifest),
-      hasChatTemplate: manifest.hasChatTemplate,
+      way: modelWay(manifest, model.config),
       addedAtMs: manifest.addedAtMs,
       fit: fitOfModel(model),
     }

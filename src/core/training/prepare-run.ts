@@ -86,12 +86,16 @@ async function importData(library: Library, { data, scenario, before }: RecipeDr
 
 /**
  * What can be known to fail before anything is imported: a model that cannot be asked, settings it cannot have. Where a
- * scenario's rows bring nothing to read, or a new last layer reads the text alone, no chat template is needed.
+ * scenario's rows bring nothing to read, where a new last layer reads the text alone, and of a model that makes one text of
+ * another, no chat template is needed.
  */
 function requireFit(draft: RecipeDraft, model: ModelManifest, { config }: PlannedModel): void {
   const refused = refusedRecipe(draft, config)
   if (refused !== null) throw new ProblemError(refused)
-  const isAsked = scenarioOf(draft.scenario).inputRoles.length > 0 && !hasClassHead(draft.method)
+  const isAsked =
+    scenarioOf(draft.scenario).inputRoles.length > 0 &&
+    !hasClassHead(draft.method) &&
+    config.kind !== 'sequence-to-sequence'
   if (isAsked && !model.hasChatTemplate)
     throw new ProblemError({
       code: 'template.invalid',

@@ -136,15 +136,16 @@ async function answer(
   }
 }
 
-/** A model without a chat template cannot be asked; it goes on with what was said. */
-const promptOf = (
-  { tokenizer, encodePrompt, isAsked }: TextSide,
-  messages: readonly ChatMessage[],
-): number[] => [
-  ...(isAsked
-    ? unwrap(encodePrompt(messages))
-    : tokenizeText(tokenizer, messages.map(({ content }) => content).join('\n'))),
-]
+/**
+ * A model without a chat template cannot be asked; it goes on with what was said. One that makes one text of another reads
+ * what it was trained on: the instruction and one text.
+ */
+function promptOf({ tokenizer, encodePrompt, reads }: TextSide, messages: readonly ChatMessage[]): number[] {
+  if (reads === 'text') return tokenizeText(tokenizer, messages.map(({ content }) => content).join('\n'))
+  const isRead = ({ role }: ChatMessage, at: number): boolean =>
+    role === 'system' || at === messages.length - 1
+  return [...unwrap(encodePrompt(reads === 'source' ? messages.filter(isRead) : messages))]
+}
 
 const tooLong = (tokens: number, most: number): ProblemError =>
   new ProblemError({

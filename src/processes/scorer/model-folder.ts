@@ -24,8 +24,8 @@ export interface TextSide {
   encodePrompt(prompt: readonly ChatMessage[]): Result<Int32Array>
   /** What is asked and the answer, which is labelled. */
   encodeExample(prompt: readonly ChatMessage[], answer: string): Result<LabelledTokens>
-  /** Whether it can be asked. A model that was not made for conversations refuses all but plain texts. */
-  readonly isAsked: boolean
+  /** A conversation; one text; or nothing: a model that was not made for conversations refuses all but plain texts. */
+  readonly reads: 'conversation' | 'source' | 'text'
 }
 
 /** Tokens that a row may have: a model with learned or turned positions has a last one, one that goes by distance has none. */
@@ -63,7 +63,7 @@ export async function readTextSide(folder: string): Promise<TextSide> {
   if ((await readModelConfig(folder)).kind === 'sequence-to-sequence')
     return {
       tokenizer,
-      isAsked: true,
+      reads: 'source',
       encodePrompt: (prompt) => tokenizeSource(tokenizer, prompt),
       encodeExample: (prompt, answer) => tokenizePair(tokenizer, prompt, answer),
     }
@@ -72,7 +72,7 @@ export async function readTextSide(folder: string): Promise<TextSide> {
   const template = source === null ? noTemplate(folder) : unwrap(compileChatTemplate(source, tokens))
   return {
     tokenizer,
-    isAsked: source !== null,
+    reads: source === null ? 'text' : 'conversation',
     encodePrompt: (prompt) => tokenizePrompt(tokenizer, template, prompt),
     encodeExample: (prompt, answer) => tokenizeExample(tokenizer, template, prompt, answer),
   }

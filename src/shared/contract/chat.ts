@@ -5,6 +5,7 @@ import { timeMs } from '../fields.ts'
 import { proofSide } from '../proof-protocol.ts'
 import { chatMessage } from '../rows.ts'
 import { call, id, nothing } from './define.ts'
+import { modelWay } from './models.ts'
 
 export type ChatSide = z.output<typeof proofSide>
 
@@ -14,8 +15,7 @@ export const chatPartner = z.strictObject({
   modelName: z.string(),
   /** False where the model was removed from this computer. */
   isModelHere: z.boolean(),
-  /** A model without one goes on with a text instead of answering it. */
-  hasChatTemplate: z.boolean(),
+  way: modelWay,
   run: z
     .strictObject({
       id,

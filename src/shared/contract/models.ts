@@ -13,6 +13,10 @@ export const fit = z.strictObject({
 })
 export type Fit = z.output<typeof fit>
 
+/** What it does with a text: answers it in a conversation, makes another text of it, goes on with it, or only reads it. */
+export const modelWay = z.enum(['talks', 'rewrites', 'goes-on', 'reads'])
+export type ModelWay = z.output<typeof modelWay>
+
 export const modelCard = z.strictObject({
   id,
   name: z.string(),
@@ -32,7 +36,7 @@ export const modelCard = z.strictObject({
   /** Runs in the journal that trained it. */
   runs: count,
   isStarter: z.boolean(),
-  hasChatTemplate: z.boolean(),
+  way: modelWay,
   addedAtMs: timeMs,
   fit,
 })

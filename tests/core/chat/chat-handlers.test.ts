@@ -55,7 +55,7 @@ test('a model without a chat template goes on with the text', { timeout: 60_000 
   const model = unwrap(await importModel(openLibrary(home), folder))
   expect(unwrap(await api.call('chat.partners', {}))).toEqual({
     runs: [],
-    models: [{ modelId: model.id, modelName: 'tiny', isModelHere: true, hasChatTemplate: false, run: null }],
+    models: [{ modelId: model.id, modelName: 'tiny', isModelHere: true, way: 'goes-on', run: null }],
   })
   const ended = new Promise((resolve) => {
     api.on('chat.piece', ({ ended: how }) => how !== null && resolve(how))

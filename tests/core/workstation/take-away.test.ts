@@ -101,7 +101,7 @@ test('a run is taken away, checked and talked with beside its base', { timeout: 
   // ---- whom to talk with, and what to ask first
   const partners = unwrap(await api.call('chat.partners', {}))
   expect(partners.runs).toMatchObject([
-    { modelId, isModelHere: true, hasChatTemplate: true, run: { id: runId, hasAdapter: true } },
+    { modelId, isModelHere: true, way: 'talks', run: { id: runId, hasAdapter: true } },
   ])
   expect(partners.models).toMatchObject([{ modelId, run: null }])
   const { partner, suggestions } = unwrap(await api.call('chat.ofRun', { runId }))

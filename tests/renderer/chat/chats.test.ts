@@ -9,7 +9,7 @@ const partner: ChatPartner = {
   modelId: 'm',
   modelName: 'Small',
   isModelHere: true,
-  hasChatTemplate: true,
+  way: 'talks',
   run: {
     id: 'r',
     name: 'Mail',

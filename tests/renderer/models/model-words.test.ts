@@ -24,7 +24,7 @@ const card: ModelCard = {
   place: '/models/m-0',
   runs: 1,
   isStarter: true,
-  hasChatTemplate: true,
+  way: 'talks',
   addedAtMs: 1,
   fit: { kind: 'fits', neededBytes: 1, availableBytes: 2, reason: '' },
 }
@@ -33,9 +33,11 @@ test('a model is called small or large by its weights', () => {
   expect([134e6, 361e6, 1.7e9, 7e9].map(sizeOf)).toEqual(['tiny', 'small', 'middle', 'large'])
 })
 
-test('a model without a form for conversations says so', () => {
+test('a model says what it does with a text', () => {
   expect(describeModel(card)).toContain('You can talk with it.')
-  expect(describeModel({ ...card, hasChatTemplate: false })).toContain('It goes on with a text')
+  expect(describeModel({ ...card, way: 'goes-on' })).toContain('It goes on with a text')
+  expect(describeModel({ ...card, way: 'rewrites' })).toContain('one text of another')
+  expect(describeModel({ ...card, way: 'reads' })).toContain('writes nothing')
 })
 
 test('its facts name the exact term where the plain word is not it, and one run is one run', () => {

@@ -40,7 +40,7 @@ const modelCard = (id: string): ModelCard => ({
   place: `/models/${id}`,
   runs: 0,
   isStarter: false,
-  hasChatTemplate: true,
+  way: 'talks',
   addedAtMs: 0,
   fit: { kind: 'fits', neededBytes: 1, availableBytes: 2, reason: '' },
 })

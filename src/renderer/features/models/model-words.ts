@@ -10,8 +10,8 @@ export function sizeOf(parameters: number): 'tiny' | 'small' | 'middle' | 'large
   return parameters < 5e9 ? 'middle' : 'large'
 }
 
-export const describeModel = ({ parameters, hasChatTemplate }: ModelCard): string =>
-  `${t(`models.sizes.${sizeOf(parameters)}`)} ${t(hasChatTemplate ? 'models.talks' : 'models.goesOn')}`
+export const describeModel = ({ parameters, way }: ModelCard): string =>
+  `${t(`models.sizes.${sizeOf(parameters)}`)} ${t(`models.ways.${way}`)}`
 
 const onDisk = (sizeBytes: number): string => t('models.card.onDisk', { size: formatBytes(sizeBytes) })
 

@@ -21,8 +21,13 @@ export const chat = {
   modelRemoved:
     'The model {name} is no longer on this computer, so neither version can answer. Add the same model again, and both can.',
   noAdapter: 'This run has no trained version yet, so only the base model answers.',
-  noTemplate:
-    'This model has no form for conversations (chat template). It goes on with your text instead of answering it.',
+  ways: {
+    rewrites:
+      'This model makes one text of another, as it was trained: it reads what it is told first and your last message, and nothing of what was said before.',
+    'goes-on':
+      'This model has no form for conversations (chat template). It goes on with your text instead of answering it.',
+    reads: 'This model only reads: it writes no answers.',
+  },
   instruction: 'What it is told first',
   suggestions: 'Ask something from your own rows, which it did not learn from',
   emptyThread: 'Write a message below. The answers appear here as they are written.',

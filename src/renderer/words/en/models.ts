@@ -27,8 +27,12 @@ export const models = {
     middle: 'Middle-sized: more able, slower without a graphics card.',
     large: 'Large: the most able kind, and needs a strong computer.',
   },
-  talks: 'You can talk with it.',
-  goesOn: 'It goes on with a text; it has no form for conversations.',
+  ways: {
+    talks: 'You can talk with it.',
+    rewrites: 'It makes one text of another: a translation, a summary, an answer, a label.',
+    'goes-on': 'It goes on with a text; it has no form for conversations.',
+    reads: 'It reads and writes nothing: it can learn to name labels.',
+  },
   facts: {
     goodAt: 'Good at',
     languages: 'Languages',
