@@ -242,6 +242,49 @@ describeInBrowser('the wizard in a browser', { limitMs, prepare: addModel }, (sc
     expect(complaints).toEqual([])
   })
 
+  test('texts of the field come first: brought, read, chosen by column, trained, and told by plan and run', async () => {
+    const { page, call, folder, button, heading, open, complaints } = screen
+    const { projectId } = await makeProject(call, { name: 'Mail', csv: messagesCsv(60) })
+    await open(`/projects/${projectId}/data`)
+    const part = page.getByRole('group').filter({ hasText: wizard.data.before.heading }).last()
+    await part.locator('summary').press('Enter')
+    const texts = Array.from({ length: 12 }, (_, i) => `chapter ${i},The bill of parcel ${i} lies inside.`)
+    writeFileSync(join(folder, 'handbook.csv'), `title,body\n${texts.join('\n')}\n`)
+    await part.locator('input[type=file]').setInputFiles(join(folder, 'handbook.csv'))
+    await part.getByRole('status').getByText('12 texts to read.').waitFor()
+    await expectReading(screen, 'wizard-data-texts')
+    await expectAccessible(screen)
+    await part.getByRole('combobox', { name: wizard.data.before.column }).press('Enter')
+    await page.getByRole('option', { name: 'title' }).press('Enter')
+    const draftOf = async () => (await call('projects.get', { projectId })).draft
+    await expect.poll(async () => (await draftOf()).beforeColumn, soon).toBe('title')
+    await call('projects.saveDraft', { projectId, draft: { ...(await draftOf()), beforeColumn: 'body' } })
+
+    await open(`/projects/${projectId}/plan`)
+    await page.getByText(/^First it reads 12 texts of your field once, /).waitFor()
+    await button(wizard.plan.fine).click()
+    const drawer = page.getByRole('dialog', { name: wizard.plan.fine })
+    const { epochs, learningRate } = recipe.fields.before
+    await drawer.getByRole('textbox', { name: epochs.title }).fill('2')
+    const rate = drawer.getByRole('group', { name: learningRate.title })
+    await rate.getByRole('checkbox', { name: learningRate.none }).uncheck()
+    expect(await rate.getByRole('textbox').inputValue()).toBe('0.0002')
+    await expectAccessible(screen)
+    await page.keyboard.press('Escape')
+    await page.getByText(/^First it reads 12 texts of your field 2 times, /).waitFor()
+    await button(wizard.plan.start).click()
+    await heading(training.heading.finished)
+    const { run } = await call('training.get', { runId: runIdOf(page) })
+    expect(run.recipe.before).toMatchObject({ epochs: 2, learningRate: 0.0002 })
+    await page.getByText('Read 2 times, every word a lesson; learning rate 0.0002').waitFor()
+
+    await open(`/projects/${projectId}/data`)
+    await part.getByRole('button', { name: 'Remove handbook.csv' }).press('Enter')
+    await part.getByRole('button', { name: wizard.data.before.button }).waitFor()
+    expect((await call('projects.get', { projectId })).before).toBeNull()
+    expect(complaints).toEqual([])
+  })
+
   async function repairAndUndo(projectId: string): Promise<void> {
     const { page, call, button } = screen
     const fixesOf = async () => (await call('projects.get', { projectId })).draft.fixes

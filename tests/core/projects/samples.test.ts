@@ -7,6 +7,7 @@ import { prepareData } from '#core/data/check-data.ts'
 import { reportOn } from '#core/data/data-report.ts'
 import type { WarningKind } from '#core/data/data-warnings.ts'
 import { findPersonal, type PersonalFind } from '#core/data/personal-data.ts'
+import { prepareStageTexts } from '#core/data/stage-texts.ts'
 import { sampleOf } from '#core/projects/samples.ts'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { readRecipeFile } from '#core/training/recipe-file.ts'
@@ -100,4 +101,16 @@ describe.each(scenarioIds)('the sample of %s', (scenario) => {
     expect(recipe.scenario).toBe(scenario)
     expect(data.path).toBe(path)
   })
+})
+
+test('the handbook of the boat club is read whole before its questions', async () => {
+  const file = join(dirname(sampleOf('question-answering').path), 'two-stages.yaml')
+  const { before, data, scenario } = unwrap(readRecipeFile(file))
+  const { path, ...settings } = data
+  const prepared = await prepareData(path, { scenario, ...settings })
+  const { read, split } = await prepareStageTexts(before!, { prepared, scenario })
+  // Its words are other than the answers': nothing of it is locked.
+  expect(read.leftOut).toEqual([])
+  expect(read.rows.length).toBe(7)
+  expect(new Set(unwrap(split))).toEqual(new Set(['train']))
 })

@@ -193,6 +193,20 @@ export const wizard = {
       groupTerm: 'group column',
       groupNone: 'Nothing',
     },
+    before: {
+      heading: 'Texts of your field first',
+      term: 'optional · domain text, a first stage',
+      help: 'Manuals, articles, reports: the model reads them before it learns from your rows, so that it has met the words of your field. Worth a try where rows are few and texts are many. How often and how strongly it reads them is among the fine settings of the plan.',
+      choose: 'A file with texts. What also stands among your locked rows is left out.',
+      formats: 'Plain text, or a table (CSV, JSON) with a column of texts.',
+      button: 'Choose a file with texts',
+      file: 'File with texts of your field',
+      column: 'Where the text stands',
+      texts: 'One text to read. | {count} texts to read.',
+      leftOut: 'One is left out: {reason} | {count} are left out; the first: {reason}',
+      nextBlocked:
+        'The texts of your field cannot be read as they are. Take the file out, or bring another one.',
+    },
     instruction: {
       heading: 'What the model is told',
       own: 'in your words',
