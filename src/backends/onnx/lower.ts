@@ -3,6 +3,7 @@ import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { Emitter } from './emitter.ts'
 import type { OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
+import { emitNarrowProducts, findNarrowProducts, owesFactors } from './narrow-products.ts'
 import { dequantise, type Nf4Location } from './quantised.ts'
 import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
@@ -34,7 +35,7 @@ export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLoca
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
   const emit = new Emitter(graph, bound, dequantise)
-  for (const node of graph.nodes) lowerNode(emit, node)
+  lowerNodes(emit, graph)
   const { externals, fed } = bindParameters(emit, graph)
   const outputs = graph.outputs.map((value) => asPort(namedResult(emit, graph, value)))
   const returned = new Set(outputs.map((port) => port.name))
@@ -83,8 +84,18 @@ function readBy({ inputs, attributes }: OnnxNode): readonly string[] {
   return [...inputs, ...bodies.flatMap(({ value }) => value.nodes.flatMap(readBy))]
 }
 
+function lowerNodes(emit: Emitter, graph: Graph): void {
+  const narrow = findNarrowProducts(graph)
+  for (const node of graph.nodes) {
+    const group = narrow.get(node)
+    emit.enter(node.region)
+    if (group === undefined) lowerNode(emit, node)
+    else if (group !== null && owesFactors(emit, group)) for (const each of group.nodes) lowerNode(emit, each)
+    else if (group !== null) emitNarrowProducts(emit, group)
+  }
+}
+
 function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
-  emit.enter(node.region)
   rules[node.kind as K](emit, node)
 }
 

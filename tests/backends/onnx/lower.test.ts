@@ -101,6 +101,28 @@ test('the cut of attention into blocks and the turned sines are made once for al
   ).toBe(1)
 })
 
+test('narrow products of the same rows are one: of adapters at q, k, v and at gate, up', () => {
+  const builder = new GraphBuilder()
+  const x = builder.input('x', 'float32', ['B', 'S', 96])
+  const [a, b, wide] = [4, 8, 80].map((outputs) => builder.parameter(`w${outputs}`, [outputs, 96], true))
+  builder.inRegion('layer.0', () => {
+    const results = [a!, b!, wide!].map(
+      (weight) => builder.add('linear', [x, weight, null], { scale: 2 }, weight.name)[0],
+    )
+    for (const result of results) builder.output(result)
+    const gradients = results.map(
+      (dy) => builder.add('linearWeightBackward', [dy, x], { scale: 1 }, `d${dy.name}`)[0],
+    )
+    for (const gradient of gradients) builder.output(gradient)
+  })
+  const { nodes } = lowerGraph(builder.build(), new Map())
+  const outputsOf = (operator: string) =>
+    nodes.filter((node) => node.operator === operator).map(({ outputs }) => outputs)
+  expect(outputsOf('FusedMatMul')).toHaveLength(2)
+  expect(outputsOf('Gemm')).toHaveLength(2)
+  expect(outputsOf('Split').map((names) => names.length)).toEqual([2, 2])
+})
+
 test('large results have a shape told, so that the runtime can work in place', () => {
   const large = new Set([
     'MatMul',
