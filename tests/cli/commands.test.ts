@@ -183,6 +183,31 @@ describe('the whole story', () => {
     expect(shown.comparisons).toHaveLength(1)
   })
 
+  test('texts of the field are read before the rows, by a flag, and told before and afterwards', async () => {
+    const texts = join(work, 'handbook.txt')
+    writeFileSync(texts, `${'The courier brings the parcel and takes the bill. '.repeat(60)}\n\nA last word.`)
+    const trained = await run('train', recipe, '--before', texts, '--set', 'before.epochs=2', '--epochs', '1')
+    expect(trained.code).toBe(0)
+    expect(trained.out).toMatch(/^handbook\.txt: 3 texts to read first, 0 left out\.$/m)
+    expect(trained.out).toMatch(
+      /before the rows +texts of the field \(domain text\), 2 passes, learning rate 0\.01/,
+    )
+    const shown = await run('runs', 'show', 'latest')
+    expect(shown.out).toMatch(/before the rows +texts of the field/)
+    const { run: journaled } = await runJson<{ run: { status: string; recipe: { before: object } } }>(
+      'runs',
+      'show',
+      'latest',
+    )
+    expect(journaled).toMatchObject({
+      status: 'finished',
+      recipe: { before: { epochs: 2, learningRate: null } },
+    })
+    const refused = await run('train', recipe, '--before', join(work, 'nowhere.txt'))
+    expect(refused.code).toBe(1)
+    expect(refused.error).toContain('the file of the first stage')
+  })
+
   test('a run that trains the whole model is proved against its base and taken away as a model of its own', async () => {
     const trained = await runJson<Trained>('train', recipe, '--method', 'full', '--epochs', '2')
     const { run, artifacts } = await runJson<Shown>('runs', 'show', trained.runId)
