@@ -62,10 +62,15 @@ export function printNextStep({ output }: Application, outcome: RunOutcome): voi
   output.line(`Finished. Now see whether it got better: tunewright proof ${outcome.runId}`)
 }
 
+function stagesWords({ before, trainRows, totalSteps }: TrainerEventOf<'plan'>): string {
+  if (before === undefined) return `Training on ${trainRows} rows, ${totalSteps} steps`
+  return `Training on ${before.trainRows} texts of the field, ${before.steps} steps, then on ${trainRows} rows, ${totalSteps - before.steps} steps`
+}
+
 function milestoneOf(event: TrainerEvent): string | null {
   switch (event.kind) {
     case 'plan':
-      return `${event.resumedAtStep > 0 ? `Going on after step ${event.resumedAtStep}. ` : ''}Training on ${event.trainRows} rows, ${event.totalSteps} steps; ${measuringWords(event)}.`
+      return `${event.resumedAtStep > 0 ? `Going on after step ${event.resumedAtStep}. ` : ''}${stagesWords(event)}; ${measuringWords(event)}.`
     case 'evaluation':
       return `step ${event.step}: validation loss ${event.lossNats.toFixed(4)}${event.isBest ? ', the best so far' : ''}`
     case 'notice':

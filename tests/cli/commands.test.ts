@@ -188,6 +188,7 @@ describe('the whole story', () => {
     writeFileSync(texts, `${'The courier brings the parcel and takes the bill. '.repeat(60)}\n\nA last word.`)
     const trained = await run('train', recipe, '--before', texts, '--set', 'before.epochs=2', '--epochs', '1')
     expect(trained.code).toBe(0)
+    expect(trained.error).toMatch(/Training on 3 texts of the field, 2 steps, then on \d+ rows, \d+ steps;/)
     expect(trained.out).toMatch(/^handbook\.txt: 3 texts to read first, 0 left out\.$/m)
     expect(trained.out).toMatch(
       /before the rows +texts of the field \(domain text\), 2 passes, learning rate 0\.01/,

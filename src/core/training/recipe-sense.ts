@@ -114,15 +114,19 @@ function refuseNoiseBelowRestingLayers(
   }
 }
 
+type Doubted = Pick<RecipeDraft, 'method' | 'optimizer'> & {
+  readonly before: { readonly learningRate: number | null } | null
+}
+
 /** Above this a whole model soon forgets what it knew; papers use 0.00001 to 0.00005. */
 const gentleWholeRate = 1e-4
 
 /** What is allowed and seldom meant, one sentence each. */
-export function doubtSentences({ method, optimizer }: Pick<RecipeDraft, 'method' | 'optimizer'>): string[] {
-  if (method.kind !== 'full' || optimizer.kind === 'sgd' || optimizer.learningRate <= gentleWholeRate)
-    return []
+export function doubtSentences({ method, optimizer, before }: Doubted): string[] {
+  const rate = Math.max(optimizer.learningRate, before?.learningRate ?? 0)
+  if (method.kind !== 'full' || optimizer.kind === 'sgd' || rate <= gentleWholeRate) return []
   return [
-    `A learning rate of ${optimizer.learningRate} suits small adapters; a whole model easily forgets with it what it knew. About 0.00002 is usual.`,
+    `A learning rate of ${rate} suits small adapters; a whole model easily forgets with it what it knew. About 0.00002 is usual.`,
   ]
 }
 

@@ -103,6 +103,8 @@ test('a rate for adapters is doubted for a whole model', () => {
   const whole = (learningRate: number) => draft({ method: { kind: 'full' }, optimizer: { learningRate } })
   expect(doubtSentences(whole(2e-4))[0]).toContain('0.0002')
   expect(doubtSentences(whole(2e-5))).toEqual([])
+  const texts = { before: { path: 'texts.md', learningRate: 3e-4 } }
+  expect(doubtSentences({ ...whole(2e-5), before: draft(texts).before })[0]).toContain('0.0003')
   expect(doubtSentences(draft({}))).toEqual([])
 })
 
