@@ -1,5 +1,6 @@
 // Which model an exported adapter belongs to: the name and revision under which others find it, and honestly which copy
 // of it was trained and measured here. Nothing is claimed that the model's manifest does not say.
+import type { ModelConfig } from '#engine/index.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { hasStarterWeights, starterOnHub } from '../models/starter-files.ts'
 
@@ -15,6 +16,8 @@ export interface BaseModelFacts {
   readonly copy: string
   /** Whether that copy has the weights of the named model, or weights that were changed on the way (quantised). */
   readonly isExact: boolean
+  /** It reads one text and writes another (T5): it is loaded by another class, and has no chat template. */
+  readonly isTwoHalves: boolean
 }
 
 type Described = Pick<
@@ -22,9 +25,15 @@ type Described = Pick<
   'name' | 'licence' | 'weightsSha256' | 'weightType' | 'isStarter' | 'source'
 >
 
-export function baseModelFacts(model: Described): BaseModelFacts {
+export function baseModelFacts(model: Described, { kind }: Pick<ModelConfig, 'kind'>): BaseModelFacts {
   const { licence, weightsSha256 } = model
-  return { ...publicName(model), licence, weightsSha256, copy: describeCopy(model), isExact: isExact(model) }
+  return {
+    ...publicName(model),
+    ...{ licence, weightsSha256 },
+    copy: describeCopy(model),
+    isExact: isExact(model),
+    isTwoHalves: kind === 'sequence-to-sequence',
+  }
 }
 
 function publicName({ name, isStarter, source }: Described): { name: string; revision: string | null } {

@@ -5,6 +5,7 @@ import type { JournalWriter } from '#journal/writer.ts'
 import { type ExportForm, exportFormsOf } from '#shared/export-forms.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { readPlannedModel } from '../models/model-config.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
 import { newestProof } from '../proof/proof-journal.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
@@ -87,7 +88,7 @@ async function cardOf(run: RunDetail, form: ExportForm, ports: ExportPorts): Pro
     createdAtMs: run.createdAtMs,
     appVersion,
     scenarioTitle: scenarioOf(run.scenario).title,
-    baseModel: baseModelFacts(model),
+    baseModel: baseModelFacts(model, (await readPlannedModel(library, model)).config),
     data: {
       fileName: dataset.source.name,
       fingerprint: dataset.fingerprint,

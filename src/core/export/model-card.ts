@@ -200,16 +200,21 @@ function usage({ form, baseModel, recipe, head }: CardFacts, folderName: string)
         `This Python program answers one message. Start it in the folder that holds this one; it was tried with ${form === 'peft' ? triedWith : wholeTriedWith}.`,
         '',
         '```python',
-        form === 'peft' ? usageExample(folderName, baseModel, recipe) : wholeExample(folderName, recipe),
+        form === 'peft' ? usageExample(folderName, baseModel, recipe) : wholeExample(folderName, baseModel, recipe),
         '```',
       ]
   return [
     ...example,
     ...(recipe.instruction.trim() === ''
       ? []
-      : ['', 'It was trained with this system message, word for word:', '', quoteBlock(recipe.instruction)]),
+      : ['', trainedWithWords(baseModel), '', quoteBlock(recipe.instruction)]),
   ].join('\n')
 }
+
+const trainedWithWords = ({ isTwoHalves }: BaseModelFacts): string =>
+  isTwoHalves
+    ? 'It was trained with this instruction before every text, word for word:'
+    : 'It was trained with this system message, word for word:'
 
 function headUsage(head: HeadFacts, folderName: string): string {
   const className = headClass(head.family, head.task)

@@ -11,31 +11,32 @@ export const wholeTriedWith = 'transformers 5.24.0 and torch 2.15.0'
 const mostNewTokens = 200
 
 /** The adapter's program. `folderName`: the export's own folder, found from the folder that holds it. */
-export function usageExample(folderName: string, { name, revision }: BaseModelFacts, recipe: Recipe): string {
+export function usageExample(folderName: string, base: BaseModelFacts, recipe: Recipe): string {
+  const { name, revision } = base
   const pinned = revision === null ? '' : `, revision=${pythonString(revision)}`
   return [
-    'from peft import AutoPeftModelForCausalLM',
+    `from peft import AutoPeftModelFor${classOf(base)}`,
     'from transformers import AutoTokenizer',
     '',
     `FOLDER = ${pythonString(folderName)}`,
     `BASE = ${pythonString(name)}`,
-    ...askingLines(recipe),
+    ...askingLines(base, recipe),
     `tokenizer = AutoTokenizer.from_pretrained(BASE${pinned})`,
-    'model = AutoPeftModelForCausalLM.from_pretrained(FOLDER, dtype="float32")',
-    ...answeringLines(recipe),
+    `model = AutoPeftModelFor${classOf(base)}.from_pretrained(FOLDER, dtype="float32")`,
+    ...answeringLines(base, recipe),
   ].join('\n')
 }
 
 /** The program of a whole model. */
-export const wholeExample = (folderName: string, recipe: Recipe): string =>
+export const wholeExample = (folderName: string, base: BaseModelFacts, recipe: Recipe): string =>
   [
-    'from transformers import AutoModelForCausalLM, AutoTokenizer',
+    `from transformers import AutoModelFor${classOf(base)}, AutoTokenizer`,
     '',
     `FOLDER = ${pythonString(folderName)}`,
-    ...askingLines(recipe),
+    ...askingLines(base, recipe),
     'tokenizer = AutoTokenizer.from_pretrained(FOLDER)',
-    'model = AutoModelForCausalLM.from_pretrained(FOLDER, dtype="float32")',
-    ...answeringLines(recipe),
+    `model = AutoModelFor${classOf(base)}.from_pretrained(FOLDER, dtype="float32")`,
+    ...answeringLines(base, recipe),
   ].join('\n')
 
 /** The command that opens a GGUF file in llama.cpp. */
@@ -44,20 +45,31 @@ export const ggufExample = (form: 'gguf-f16' | 'gguf-q8'): string =>
 
 const hasInstruction = ({ instruction }: Recipe): boolean => instruction.trim() !== ''
 
-const askingLines = (recipe: Recipe): string[] => [
-  ...(hasInstruction(recipe) ? [`SYSTEM = ${pythonString(recipe.instruction)}`] : []),
+const classOf = ({ isTwoHalves }: BaseModelFacts): string => (isTwoHalves ? 'Seq2SeqLM' : 'CausalLM')
+
+const askingLines = ({ isTwoHalves }: BaseModelFacts, recipe: Recipe): string[] => [
+  ...(hasInstruction(recipe)
+    ? [`${isTwoHalves ? 'INSTRUCTION' : 'SYSTEM'} = ${pythonString(recipe.instruction)}`]
+    : []),
   'MESSAGE = "Write your message here."',
   '',
 ]
 
-function answeringLines(recipe: Recipe): string[] {
+function answeringLines({ isTwoHalves }: BaseModelFacts, recipe: Recipe): string[] {
+  const generated = `do_sample=False, max_new_tokens=${mostNewTokens}`
+  if (isTwoHalves)
+    return [
+      `source = ${hasInstruction(recipe) ? 'INSTRUCTION + " " + ' : ''}MESSAGE`,
+      `output = model.generate(**tokenizer(source, return_tensors="pt"), ${generated})`,
+      'print(tokenizer.decode(output[0], skip_special_tokens=True))',
+    ]
   const system = hasInstruction(recipe) ? '{"role": "system", "content": SYSTEM}, ' : ''
   return [
     `messages = [${system}{"role": "user", "content": MESSAGE}]`,
     'prompt = tokenizer.apply_chat_template(',
     '    messages, add_generation_prompt=True, return_dict=True, return_tensors="pt"',
     ')',
-    `output = model.generate(**prompt, do_sample=False, max_new_tokens=${mostNewTokens})`,
+    `output = model.generate(**prompt, ${generated})`,
     'print(tokenizer.decode(output[0, prompt["input_ids"].shape[1] :], skip_special_tokens=True))',
   ]
 }

@@ -4,14 +4,17 @@ import type { ModelOrigin } from '#core/models/manifest.ts'
 import { starterInPackage, starterOnHub } from '#core/models/starter-files.ts'
 
 const facts = (source: ModelOrigin, isStarter = false) =>
-  baseModelFacts({
-    name: 'my-model',
-    licence: 'unknown',
-    weightsSha256: 'a'.repeat(64),
-    weightType: 'float32',
-    isStarter,
-    source,
-  })
+  baseModelFacts(
+    {
+      name: 'my-model',
+      licence: 'unknown',
+      weightsSha256: 'a'.repeat(64),
+      weightType: 'float32',
+      isStarter,
+      source,
+    },
+    { kind: 'decoder' },
+  )
 const gguf = (name: string): ModelOrigin => ({
   kind: 'gguf',
   from: name,

@@ -29,6 +29,7 @@ export const cardFacts: CardFacts = {
     weightsSha256: sha256,
     copy: 'a 4-bit (Q4_1) copy (file x.gguf), stored as float32',
     isExact: false,
+    isTwoHalves: false,
   },
   data: { fileName: 'tickets.csv', fingerprint, trainRows: 90, validationRows: 20, testRows: 40 },
   recipe: trainedWith('Answer with the label.\n# and nothing else'),
