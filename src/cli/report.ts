@@ -82,6 +82,14 @@ function intervalText(metric: MetricName, { value, low, high }: Interval, isDiff
   return `${number(value)}${unit} (${number(low)} to ${number(high)})`
 }
 
+const trivialSentence = (
+  { kind, label, ...reached }: NonNullable<ProofSummary['trivial']>,
+  metric: MetricName,
+): string =>
+  kind === 'known-names'
+    ? `Without any model, only the names that training rows marked reach ${intervalText(metric, reached)}.`
+    : `Without any model, always answering "${label}" reaches ${intervalText(metric, reached)}.`
+
 /** The verdict, then every metric for base and tuned with its 95 % interval. */
 export function proofLines(report: ProofSummary): string[] {
   const rows = report.comparisons.map((one) => [
@@ -102,6 +110,7 @@ export function proofLines(report: ProofSummary): string[] {
           '  each text has the label whose training rows it is closest to on average; nothing is trained.',
         ]
       : []),
+    ...(report.trivial ? [`  ${trivialSentence(report.trivial, report.metric)}`] : []),
     ...(report.leftOut.length > 0 ? [`  ${report.leftOut.length} test rows could not be measured.`] : []),
   ]
 }

@@ -217,6 +217,17 @@ export const proofReport = z.strictObject({
    * nearest in it.
    */
   beside: z.enum(['model', 'nearest-class']).optional(),
+  /**
+   * The deciding metric of what can be answered without any model: always the label that most training rows have, or the
+   * names that training rows marked. Left out where nothing trivial answers, and in proofs of before.
+   */
+  trivial: z
+    .strictObject({
+      kind: z.enum(['most-frequent-label', 'known-names']),
+      label: z.string().nullable(),
+      ...interval.shape,
+    })
+    .optional(),
   /** The metric that decides the verdict. */
   metric: metricName,
   baseline: metricValue,

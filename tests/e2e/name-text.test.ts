@@ -7,7 +7,7 @@ import { writeTinyEncoder } from '../processes/tiny-encoder.ts'
 import { namedRowsCsv } from '../processes/trainer/head-runs.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import { expectAccessible, expectReading, type TestBrowser } from './support/browser.ts'
-import { addModel, followRun, makeProject } from './support/library.ts'
+import { addModel, followJob, followRun, makeProject } from './support/library.ts'
 import { describeInBrowser } from './support/suite.ts'
 
 const limitMs = 300_000
@@ -70,6 +70,12 @@ describeInBrowser('a last layer that names texts, in a browser', suite, (screen)
     await heading(use.headingChecked)
     const [item] = (await call('export.list', { runId })).exports
     expect(item!.check).toMatchObject({ isGood: true, sentence: expect.stringMatching(/tried on 3 rows/) })
+
+    await followJob(call, await call('proof.start', { runId }))
+    await open(`/runs/${runId}/proof`)
+    await page.getByText(/^Without any model: always answering “(money|shipping|access)”/).waitFor()
+    await expectAccessible(screen)
+    await draw('proof-label')
     expect(complaints).toEqual([])
   })
 

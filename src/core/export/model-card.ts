@@ -1,14 +1,20 @@
 // The README of an export, in plain words: what it is, what it was taught with, what was measured, what it is
 // not. Foreign text (names of files, models, runs) is escaped: it can never become markup.
 import type { ExportForm } from '#shared/export-forms.ts'
-import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
-import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
+import type { ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
-import { formatChange } from '#shared/units.ts'
 import { type HeadTask, headClass } from '../models/head-folder.ts'
 import { smallTestRows } from '../proof/verdict.ts'
-import { adapterName, hasTargets, methodWords, optimizerNames } from '../training/method-words.ts'
+import {
+  adapterName,
+  firstStageWords,
+  hasTargets,
+  methodWords,
+  optimizerNames,
+} from '../training/method-words.ts'
 import type { BaseModelFacts } from './base-model.ts'
+import { proofSection } from './card-proof.ts'
+import { escapeMarkdown } from './escape-markdown.ts'
 import { headExample, pipelineOf } from './head-example.ts'
 import { ggufExample, triedWith, usageExample, wholeExample, wholeTriedWith } from './usage-example.ts'
 
@@ -39,14 +45,6 @@ export interface CardFacts {
   readonly proof: ProofSummary | null
   /** A new last layer that names labels; null where the model writes. */
   readonly head: HeadFacts | null
-}
-
-/** One line of foreign text inside Markdown: no line breaks, no character with a meaning, no address that turns into a link. */
-export function escapeMarkdown(text: string): string {
-  return text
-    .replace(/\s+/gu, ' ')
-    .replace(/[\\`*_{}[\]<>#|~&$:@]/gu, (character) => `\\${character}`)
-    .replace(/www\./giu, (start) => `${start.slice(0, 3)}\\.`)
 }
 
 /** A YAML string: JSON's double quotes are valid YAML. */
@@ -120,43 +118,6 @@ const precisionWords: Readonly<Record<ExportForm, string>> = {
     ' Its numbers are rounded to 8 bits (Q8_0), so answers can differ from those that were measured.',
 }
 
-/** The title with a capital, and the direction where less is better. */
-const titleOf = (metric: MetricName): string => {
-  const { title, better } = metricFacts[metric]
-  const words = escapeMarkdown(title)
-  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${better === 'lower' ? ', lower is better' : ''}`
-}
-
-function figure(metric: MetricName, value: number): string {
-  const sign = metricFacts[metric].unit === 'share' ? ' %' : ''
-  return isShare(metric) ? `${(100 * value).toFixed(1)}${sign}` : value.toFixed(3)
-}
-
-/** A change of a share is in points (hundredths of the whole), never in per cent. */
-const change = (metric: MetricName, value: number): string =>
-  isShare(metric) ? formatChange(100 * value, 1) : formatChange(value, 3)
-
-const cell = (metric: MetricName, { value, low, high }: Interval): string =>
-  `${figure(metric, value)} (${figure(metric, low)} to ${figure(metric, high)})`
-
-const changeCell = (metric: MetricName, { value, low, high }: Interval): string =>
-  `${change(metric, value)}${isShare(metric) ? ' points' : ''} (${change(metric, low)} to ${change(metric, high)})`
-
-function proofSection(proof: ProofSummary): string {
-  return [
-    proof.verdict.sentence,
-    '',
-    `Measured on ${proof.rows} test rows that were locked away from training. In brackets: 95 % intervals (${proof.intervals.method}).`,
-    '',
-    '| | before training | after training | difference |',
-    '| --- | --- | --- | --- |',
-    ...proof.comparisons.map(
-      ({ metric, base, tuned, difference }) =>
-        `| ${titleOf(metric)} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${changeCell(metric, difference)} |`,
-    ),
-  ].join('\n')
-}
-
 function dataSection({ data }: CardFacts): string {
   return [
     `* File: ${escapeMarkdown(data.fileName)} (fingerprint ${escapeMarkdown(data.fingerprint)}); the rows are not part of this folder.`,
@@ -200,7 +161,9 @@ function usage({ form, baseModel, recipe, head }: CardFacts, folderName: string)
         `This Python program answers one message. Start it in the folder that holds this one; it was tried with ${form === 'peft' ? triedWith : wholeTriedWith}.`,
         '',
         '```python',
-        form === 'peft' ? usageExample(folderName, baseModel, recipe) : wholeExample(folderName, baseModel, recipe),
+        form === 'peft'
+          ? usageExample(folderName, baseModel, recipe)
+          : wholeExample(folderName, baseModel, recipe),
         '```',
       ]
   return [
@@ -272,10 +235,12 @@ const quoteBlock = (text: string): string =>
     .join('\n')
 
 function settings({ recipe, runId, createdAtMs, appVersion }: CardFacts): string {
+  const first = firstStageWords(recipe)
   const { method, optimizer, schedule, batch, duration } = recipe
   const targets = hasTargets(method) ? ` (${method.targets.join(', ')})` : ''
   return [
     `* Trained: ${methodWords(method)}${targets}`,
+    ...(first === null ? [] : [`* First, before its rows: ${first}`]),
     `* ${optimizerNames[optimizer.kind]}, learning rate ${optimizer.learningRate}, ${schedule.kind} schedule, weight decay ${optimizer.weightDecay}`,
     `* ${batch.microRows * batch.accumulation} rows a step, at most ${batch.maxTokens} tokens a row, up to ${duration.epochs} passes over the rows`,
     `* Seed ${recipe.seed}, run ${escapeMarkdown(runId)}, ${new Date(createdAtMs).toISOString().slice(0, 10)}, Tunewright ${appVersion}`,

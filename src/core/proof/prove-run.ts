@@ -19,6 +19,7 @@ import { measureClasses } from './class-answers.ts'
 import { measureAnswers, plainWay } from './measure-answers.ts'
 import type { MeasuredAnswers, MeasureProgress } from './measured-answers.ts'
 import { buildReport } from './report.ts'
+import { type TrivialWay, trivialWay } from './trivial-answers.ts'
 
 export interface ProofSpec {
   readonly runId: string
@@ -83,7 +84,8 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
     tell('computing')
     const { scenario, seed } = spec
     const seconds = (performance.now() - startMs) / 1000
-    const built = await buildReport(measured, { scenario, labels, trainingTexts, seed }, seconds)
+    const trivial = await trivialOf(spec)
+    const built = await buildReport(measured, { scenario, labels, trainingTexts, seed, trivial }, seconds)
     const report: ProofReport = { ...built, beside: besideOf(spec) }
     throwIfAborted(ports)
     tell('saving')
@@ -95,6 +97,16 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
 /** What a new last layer is measured beside: an untrained one says nothing. */
 const besideOf = ({ method, isAsked }: ProofSpec): ProofReport['beside'] =>
   hasClassHead(method) && !isAsked ? 'nearest-class' : 'model'
+
+async function trivialOf({ scenario, datasetFolder, instruction }: ProofSpec): Promise<TrivialWay | null> {
+  if (scenario !== 'classification' && scenario !== 'entity-recognition') return null
+  const rows = unwrap(await readSplit(datasetFolder, 'train'))
+  const { toExamples } = scenarioOf(scenario)
+  return trivialWay(
+    scenario,
+    rows.flatMap((row) => toExamples(row, instruction)),
+  )
+}
 
 async function measure(
   spec: ProofSpec,

@@ -1,20 +1,25 @@
 // From measured answers to the report of a proof: every metric for both models with intervals, tables of labels, kinds and
 // lengths, the verdict. The same inputs give the same report, to the bit.
-import { isHigherBetter } from '#shared/metrics.ts'
+import { isHigherBetter, type MetricName } from '#shared/metrics.ts'
 import type { Comparison, ProofReport, RowAnswer } from '#shared/proof-protocol.ts'
 import { confidenceLevel, defaultResamples, intervalMethod } from './bootstrap.ts'
 import {
   type Evaluation,
   type EvaluationSpec,
   evaluateAnswers,
+  evaluatePart,
   type MetricResult,
 } from './evaluate-answers.ts'
-import type { MeasuredAnswers, SubjectAnswer } from './measured-answers.ts'
-import { methodsOf } from './metric-facts.ts'
+import type { MeasuredAnswers, Subject, SubjectAnswer } from './measured-answers.ts'
+import { type DataFacts, methodsOf } from './metric-facts.ts'
 import { confidenceTable, kindTable, labelTable, lengthBuckets } from './report-tables.ts'
+import { type TrivialWay, trivialAnswers } from './trivial-answers.ts'
 import { judge } from './verdict.ts'
 
-export type ReportSpec = Omit<EvaluationSpec, 'resamples'>
+export interface ReportSpec extends Omit<EvaluationSpec, 'resamples'> {
+  /** What can be answered without a model; left out where nothing can. */
+  readonly trivial?: TrivialWay | null
+}
 
 /** Base and tuned in one way of asking; `seconds`: the whole proof until now. */
 export async function buildReport(
@@ -30,10 +35,12 @@ export async function buildReport(
   const { metric } = main
   const decided = comparisonOf(main, rows)
   const { standardError } = main.differences[1]!
+  const trivial = spec.trivial ? await measureTrivial(spec.trivial, metric, measured, facts, spec.seed) : null
   return {
     version: 1,
     rows,
     leftOut: [...measured.leftOut],
+    ...(trivial && { trivial }),
     metric,
     baseline: { metric, ...decided.base },
     tuned: { metric, ...decided.tuned },
@@ -60,6 +67,18 @@ export async function buildReport(
     scoringSeconds: measured.scoringSeconds,
     answeringSeconds: measured.answeringSeconds,
   }
+}
+
+async function measureTrivial(
+  way: TrivialWay,
+  metric: MetricName,
+  { rows }: MeasuredAnswers,
+  facts: DataFacts,
+  seed: number,
+): Promise<ProofReport['trivial'] | null> {
+  const subject: Subject = { way: way.kind, side: 'base', answers: trivialAnswers(way, rows) }
+  const found = await evaluatePart(metric, { rows, subjects: [subject] }, facts, seed)
+  return found && { kind: way.kind, label: way.label, ...found.values[0]! }
 }
 
 function comparisonOf({ metric, rows, values, differences }: MetricResult, all: number): Comparison {

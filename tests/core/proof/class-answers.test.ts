@@ -62,7 +62,11 @@ describe('the proof of a head', () => {
     const report = await trainAndProve('classification', changes)
     expect(report).toMatchObject({ beside: 'nearest-class', metric: 'accuracy' })
     expect(report.rows).toBeGreaterThan(15)
-    const { labels } = report.labels!
+    const { labels, rows } = report.labels!
+    const { label, value, low, high } = report.trivial!
+    const often = rows.find((row) => row.label === label)!.support / report.rows
+    expect(value).toBeCloseTo(often, 9)
+    expect(low <= value && value <= high).toBe(true)
     for (const { base, tuned, expected } of report.answers)
       for (const { labelLogProbs, text, lossNats } of [base, tuned]) {
         expect(labelLogProbs!.reduce((sum, logProb) => sum + Math.exp(logProb), 0)).toBeCloseTo(1, 5)
@@ -74,6 +78,8 @@ describe('the proof of a head', () => {
   test('for words: the names in the text, found better than by the nearest mean', async () => {
     const report = await trainAndProve('entity-recognition', { method: { kind: 'head' }, ...reuse })
     expect(report.metric).toBe('entityF1')
+    // Every name of the made-up rows is in several of them.
+    expect(report.trivial).toMatchObject({ kind: 'known-names', label: null, value: 1 })
     expect(report.tuned.value).toBeGreaterThan(report.baseline.value)
     expect(report.tuned.value).toBeGreaterThan(0.8)
     for (const { tuned, prompt } of report.answers)

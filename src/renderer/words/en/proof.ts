@@ -40,6 +40,12 @@ export const proof = {
   },
   beside:
     'This model only reads: a last layer that was never trained would say nothing. So “{base}” stands for what it knows by itself: each text gets the label whose training rows it is closest to on average, and nothing is trained.',
+  trivial: {
+    'most-frequent-label':
+      'Without any model: always answering “{label}”, the label that most training rows have, reaches {value} ({low} to {high}).',
+    'known-names':
+      'Without any model: looking up the names that your training rows marked reaches {value} ({low} to {high}).',
+  },
   examples:
     'With {count} example in the prompt and no training it reached {value} ({low} to {high}) on {rows} other rows (steering rows). Compare with care: other rows. | With {count} examples in the prompt and no training it reached {value} ({low} to {high}) on {rows} other rows (steering rows). Compare with care: other rows.',
   examplesMayDo: 'So examples alone, without training, may do as well here.',
