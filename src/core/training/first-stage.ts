@@ -1,9 +1,13 @@
-// The first stage of a run, for its plan: texts of the field, read on as the domain scenario does, packed, before the
-// examples. Pure; the trainer does it (processes/trainer).
-import type { RecipeDraft } from '#shared/recipe.ts'
+// The first stage of a run: texts of the field, read on as the domain scenario does, packed, before the examples. What the
+// plan reckons with and the trainer does. Pure.
+import type { Recipe } from '#shared/recipe.ts'
+
+type Staged = Pick<Recipe, 'scenario' | 'batch' | 'optimizer' | 'duration'> & {
+  readonly before: Pick<NonNullable<Recipe['before']>, 'epochs' | 'learningRate'> | null
+}
 
 /** The stage as a recipe of its own; null where there is none. A limit of steps is for the examples. */
-export function firstStageOf<R extends RecipeDraft>(recipe: R): R | null {
+export function firstStageOf<R extends Staged>(recipe: R): R | null {
   const { before, batch, optimizer, duration } = recipe
   if (before === null) return null
   return {

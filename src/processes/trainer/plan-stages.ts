@@ -2,6 +2,7 @@
 // texts of the field has two such stages, which train the same weights: the texts are learnt as a data set of the domain
 // scenario would be, one behind the other, and the rows that the run is for come after them.
 import { createHash } from 'node:crypto'
+import { firstStageOf } from '#core/training/first-stage.ts'
 import { methodOf, taskOf } from '#core/training/method-of.ts'
 import {
   lowestTrainedLayer,
@@ -53,7 +54,7 @@ export async function planStages(
     opened.push({ dispose: async () => rows.close() })
     return rows
   }
-  const firstJob = firstStageOf(job)
+  const firstJob = firstJobOf(job)
   const before = firstJob && planStage(firstJob, model.config, kept(await prepareTexts(firstJob, model)), 0)
   const rows = kept(await prepareRows(job, model))
   const main = planStage(job, model.config, rows, before ? lastStepOf(before.setup.plan) : 0)
@@ -62,25 +63,17 @@ export async function planStages(
   return { before, main, rowsSha256: both.digest('hex') }
 }
 
-/** The job that the first stage alone would be: every token of a text is a target, and texts lie one behind the other. */
-function firstStageOf(job: TrainerJob): TrainerJob | null {
-  const { recipe, beforeFolder } = job
-  if (recipe.before === null) return null
-  if (beforeFolder === undefined) throw new Error('the job has no folder with the texts of its first stage')
-  const { fingerprint, epochs, learningRate } = recipe.before
+/** The job that the first stage alone would be; null where the recipe has none. */
+function firstJobOf(job: TrainerJob): TrainerJob | null {
+  const stage = firstStageOf(job.recipe)
+  if (stage === null || job.recipe.before === null) return null
+  if (job.beforeFolder === undefined)
+    throw new Error('the job has no folder with the texts of its first stage')
+  const { fingerprint } = job.recipe.before
   return {
     ...job,
-    datasetFolder: beforeFolder,
-    recipe: {
-      ...recipe,
-      before: null,
-      data: { fingerprint },
-      scenario: 'domain',
-      instruction: '',
-      optimizer: { ...recipe.optimizer, learningRate: learningRate ?? recipe.optimizer.learningRate },
-      batch: { ...recipe.batch, packing: true },
-      duration: { epochs, maxSteps: null },
-    },
+    datasetFolder: job.beforeFolder,
+    recipe: { ...stage, data: { fingerprint }, instruction: '' },
   }
 }
 

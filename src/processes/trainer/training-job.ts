@@ -117,7 +117,7 @@ async function* firstStage(parts: Work, before: PlannedStage): Events<boolean> {
   if (outcome.reason === 'cancelled') {
     yield {
       kind: 'notice',
-      text: 'Stopped in the first stage, on the texts: there is no version to use yet, and the run can go on from here.',
+      text: 'Stopped in the first stage, on the texts: there is no version to use yet, and the run can go on.',
     }
     yield finishedEvent(parts, 'cancelled', null)
     return false
