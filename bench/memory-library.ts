@@ -12,7 +12,6 @@ import { sha256File, writeNewFile } from '#core/system/durable-files.ts'
 import { type Library, openLibrary } from '#core/system/library.ts'
 import { counterRandom, parameterShapes, parseModelConfig } from '#engine/index.ts'
 import { countLabelled } from '#engine/train/collate.ts'
-import { tokenizeExample } from '#formats/completion-mask.ts'
 import { safetensorsChunks } from '#formats/safetensors.ts'
 import { readTextSide } from '#processes/scorer/model-folder.ts'
 import { recipeDraft } from '#shared/recipe.ts'
@@ -123,7 +122,7 @@ export async function placeRows(
 }
 
 async function sizesOf(modelFolder: string, datasetPath: string) {
-  const { tokenizer, template } = await readTextSide(modelFolder)
+  const { encodeExample } = await readTextSide(modelFolder)
   const { toExamples } = scenarioOf(rowsScenario.scenario)
   const rows = [
     ...unwrap(await readSplit(datasetPath, 'train')),
@@ -131,7 +130,7 @@ async function sizesOf(modelFolder: string, datasetPath: string) {
   ].flatMap((row) => toExamples(row, instruction))
   const encoded = rows.map(({ rowId, prompt, answer }) => ({
     rowId,
-    ...unwrap(tokenizeExample(tokenizer, template, prompt, answer)),
+    ...unwrap(encodeExample(prompt, answer)),
   }))
   return {
     longestTokens: Math.max(...encoded.map(({ ids }) => ids.length)),
