@@ -17,6 +17,7 @@ const page = openTestPage({
   'projects.create': ({ name, scenario, goal }) => ({
     project: { id: 'project-1', name, goal, scenario, createdAtMs: 0 },
     draft: {},
+    before: null,
     files: [],
     runs: [],
   }),
