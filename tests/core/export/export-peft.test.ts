@@ -143,6 +143,14 @@ describe('the model card', () => {
     expect(text).toContain('The test set was small (40 rows).')
   })
 
+  test('names the texts that were read first', () => {
+    const before = { fingerprint: 'f00d', epochs: 2, learningRate: null }
+    expect(modelCard(card, 'tickets')).not.toContain('First, before its rows')
+    expect(modelCard({ ...card, recipe: { ...card.recipe, before } }, 'tickets')).toContain(
+      '* First, before its rows: texts of the field (domain text), 2 passes, learning rate 0.0002; data f00d',
+    )
+  })
+
   test('a change that rounds to nothing has no sign', () => {
     const none = { value: -0.0002, low: -0.0004, high: 0.0004 }
     const comparisons = measured.comparisons.map((one) => ({ ...one, difference: none }))
