@@ -1,24 +1,21 @@
 // A model that reads a source and writes a target, through the trainer's own job: it learns, goes on bit for bit, shows
 // answers, and is scored and answered as it was trained.
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { sha256File } from '#core/system/durable-files.ts'
+import { createOnnxBackend } from '#backends/onnx/index.ts'
+import { scoreRows } from '#processes/scorer/score-rows.ts'
+import type { RowScore } from '#shared/proof-protocol.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
-import { writeTinyT5 } from '../tiny-t5.ts'
 import { runJobHere } from './run-job-here.ts'
-import { makeTestLibrary, messagesCsv, type TestLibrary } from './tiny-run.ts'
+import { makeT5Library } from './t5-runs.ts'
+import type { TestLibrary } from './tiny-run.ts'
 import { finishedOf } from './trainer-process.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
 let tiny: TestLibrary
 beforeAll(async () => {
-  const id = 'tiny-t5'
-  tiny = await makeTestLibrary(messagesCsv(60), async ({ modelsFolder }) => {
-    const folder = writeTinyT5(join(modelsFolder, id))
-    return { id, weightsSha256: await sha256File(join(folder, 'model.safetensors')) }
-  })
+  tiny = await makeT5Library()
 })
 afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
 
@@ -97,5 +94,40 @@ describe('sample answers', () => {
       expect(answer).toBe(expected)
       expect(isRight).toBe(true)
     }
+  })
+})
+
+describe('labels', () => {
+  it('are as likely in one row as each alone', async () => {
+    const { modelFolder, recipe } = await makeJob()
+    const labels = ['money', 'shipping', 'access']
+    const prompt = [
+      { role: 'system' as const, content: recipe.instruction },
+      { role: 'user' as const, content: 'where is my bill' },
+    ]
+    const rows = labels.map((answer) => ({ rowId: answer, prompt, answer }))
+    const score = async (among: string[] | null): Promise<RowScore[]> => {
+      const scores: RowScore[] = []
+      const job = {
+        modelFolder,
+        tuned: null,
+        threads: 1,
+        workFolder: tiny.library.cacheFolder,
+        maxTokens: 200,
+      }
+      await scoreRows({ ...job, labels: among, rows }, createOnnxBackend(), {
+        signal: new AbortController().signal,
+        emit: async (event) => void (event.kind === 'scores' && scores.push(...event.rows)),
+      })
+      return labels.map((label) => scores.find(({ rowId }) => rowId === label)!)
+    }
+    const alone = await score(null)
+    for (const [at, row] of (await score(labels)).entries()) {
+      expect(row.answerTokens).toBe(alone[at]!.answerTokens)
+      expect(row.base.lossNats).toBeCloseTo(alone[at]!.base.lossNats, 4)
+      for (const [label, logProb] of row.base.labelLogProbs!.entries())
+        expect(logProb).toBeCloseTo(-alone[label]!.base.lossNats, 4)
+    }
+    expect(new Set(alone.map(({ base }) => base.lossNats.toFixed(2))).size).toBe(3)
   })
 })
