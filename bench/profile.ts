@@ -18,8 +18,10 @@ import {
 import { causalCollation, collate } from '#engine/train/collate.ts'
 import { initialState, layoutOf, viewsOf } from '#engine/train/state.ts'
 import { locateWeights, openWeights } from '#processes/scorer/model-folder.ts'
-import { linearNames, optimizerSettings, regularisationSettings } from '#shared/recipe.ts'
+import { optimizerSettings, regularisationSettings } from '#shared/recipe.ts'
+import { goldenLora } from '../tests/golden-runs/replay.ts'
 import { findStarterGguf } from '../tests/support/models.ts'
+import { groupBy, type NodeGroup, nodesOfFastestRun, products } from './profile-events.ts'
 import { prepareStarterWeights } from './starter-weights.ts'
 
 const { values } = parseArgs({
@@ -29,32 +31,16 @@ const { values } = parseArgs({
     checkpointing: { type: 'boolean', default: false },
     steps: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
+    /** So many kinds of operator and shape are listed, the longest first. */
+    shapes: { type: 'string', default: '0' },
   },
 })
 const [rows, positions, steps, threads] = [values.rows, values.positions, values.steps, values.threads].map(
   Number,
 )
 
-/** Matrix products; inside the loops of attention they have names of their own in the profile. */
-const products = new Set(['MatMul', 'FusedMatMul', 'Gemm', 'MatMulBnb4', 'MatMulNBits'])
-
-interface ProfileEvent {
-  readonly cat: string
-  readonly name: string
-  readonly dur: number
-  readonly args?: { readonly op_name?: string }
-}
-
 const { folder, config } = await prepareStarterWeights(findStarterGguf())
-const method = {
-  kind: 'lora',
-  rank: 8,
-  alpha: 16,
-  targets: linearNames,
-  topLayers: null,
-  scaling: 'standard',
-  decomposed: false,
-} as const
+const method = goldenLora
 const lossChunks = chooseLossChunks(rows! * positions!, config.vocabulary)
 const built = buildTrainingGraph(config, method, { lossChunks, gradientCheckpointing: values.checkpointing })
 const weights = await locateWeights(folder, config, built, rows! * positions!)
@@ -103,20 +89,23 @@ session.endProfiling()
 await session.release()
 
 const name = readdirSync(work).find((file) => file.startsWith('profile'))!
-const events = JSON.parse(readFileSync(join(work, name), 'utf8')) as readonly ProfileEvent[]
+const nodes = nodesOfFastestRun(readFileSync(join(work, name), 'utf8'))
 rmSync(work, { recursive: true })
-const spent = new Map<string, number>()
-for (const { cat, name: event, dur, args } of events) {
-  if (cat !== 'Node' || !event.endsWith('_kernel_time') || args?.op_name === undefined) continue
-  spent.set(args.op_name, (spent.get(args.op_name) ?? 0) + dur / 1000)
-}
-/** What a loop's body does is in the profile too. */
-spent.delete('Loop')
-const total = [...spent.values()].reduce((sum, ms) => sum + ms, 0)
+const total = nodes.reduce((sum, { ms }) => sum + ms, 0)
+const inProducts = nodes.reduce((sum, { ms, operator }) => sum + (products.has(operator) ? ms : 0), 0)
 const share = (ms: number): string => `${((100 * ms) / total).toFixed(1)} %`
-const inProducts = [...spent].reduce((sum, [op, ms]) => sum + (products.has(op) ? ms : 0), 0)
 console.log(
   `${rows}x${positions}${values.checkpointing ? ' with checkpointing' : ''}: fastest of ${steps} steps ${bestMs.toFixed(0)} ms; matrix products ${share(inProducts)} of the operators' time.`,
 )
-for (const [op, ms] of [...spent].sort((a, b) => b[1] - a[1]).slice(0, 14))
-  console.log(`${op.padEnd(34)} ${(ms / steps!).toFixed(0).padStart(7)} ms a step ${share(ms).padStart(8)}`)
+const table = (groups: readonly NodeGroup[], nameOf: (group: NodeGroup) => string, width: number): void => {
+  for (const group of groups)
+    console.log(
+      `${nameOf(group).padEnd(width)} ${String(group.count).padStart(6)} times ${group.ms.toFixed(0).padStart(6)} ms ${share(group.ms).padStart(7)} ${group.gflops > 0 ? `${(group.gflops / (group.ms / 1000)).toFixed(0).padStart(5)} GF/s` : ''}`,
+    )
+}
+table(groupBy(nodes, ({ operator }) => operator).slice(0, 14), ({ first }) => first.operator, 30)
+table(
+  groupBy(nodes, ({ operator, shapes }) => `${operator} ${shapes}`).slice(0, Number(values.shapes)),
+  ({ first }) => `${first.operator} ${first.shapes}`,
+  96,
+)
