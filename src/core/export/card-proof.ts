@@ -38,9 +38,14 @@ export function proofSection(proof: ProofSummary): string {
       ({ metric, base, tuned, difference }) =>
         `| ${titleOf(metric)} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${changeCell(metric, difference)} |`,
     ),
+    ...(proof.beside === 'nearest-class' ? ['', nearestLine] : []),
     ...(proof.trivial ? ['', trivialLine(proof.trivial, proof.metric)] : []),
   ].join('\n')
 }
+
+const nearestLine =
+  'A last layer that was never trained says nothing. "Before training" is what the model knows by itself: each text has ' +
+  'the label whose training rows it is closest to on average.'
 
 function trivialLine(
   { kind, label, ...reached }: NonNullable<ProofSummary['trivial']>,

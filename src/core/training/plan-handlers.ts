@@ -119,7 +119,7 @@ function planOf(planned: Planned): PlanOption {
   const memoryBytes = Math.round(plan?.memory.total ?? 0)
   return {
     preset,
-    changes: { ...presetChanges(preset, recipe.scenario, config), ...changes },
+    changes: { ...presetChanges(preset, recipe.scenario, config, recipe.method.kind), ...changes },
     values: settingsOf(recipe),
     estimate: { ...timeOf(planned, plan), memoryBytes, diskBytes: diskBytes(plan), energyWh: null },
     fit: judgeFit(memoryBytes, availableBytes),

@@ -2,6 +2,7 @@
 import type { ModelConfig } from '#engine/index.ts'
 import type { PresetId } from '#shared/contract/index.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
+import { usualRates } from './usual-rates.ts'
 
 /** What of a model a preset goes by. */
 export type PresetModel = Pick<ModelConfig, 'kind' | 'layers'>
@@ -14,18 +15,37 @@ const hasShortAnswers = (scenario: ScenarioId): boolean =>
 /** Of all blocks so many are trained in a quick look; what lies below is computed once. */
 const quickShare = 1 / 3
 
+/** Of an adapter, of the whole model, and of an adapter beside a new last layer; balanced is the usual one. */
+const ratesByPace: Readonly<Record<'lora' | 'full' | 'lora-head', Readonly<Record<Pace, number>>>> = {
+  lora: { quickLabels: 5e-4, quickTexts: 3e-4, balanced: usualRates.lora, thorough: 1e-4 },
+  full: { quickLabels: 5e-5, quickTexts: 3e-5, balanced: usualRates.full, thorough: 1e-5 },
+  'lora-head': { quickLabels: 1e-3, quickTexts: 1e-3, balanced: usualRates['lora-head'], thorough: 2e-4 },
+}
+type Pace = 'quickLabels' | 'quickTexts' | 'balanced' | 'thorough'
+
 const headPaces: Readonly<Record<PresetId, Changes>> = {
   quick: { 'duration.epochs': 5, 'evaluation.patience': null },
   balanced: { 'duration.epochs': 30 },
   thorough: { 'duration.epochs': 100, 'evaluation.patience': 4 },
 }
 
+const paceOf = (preset: PresetId, scenario: ScenarioId): Pace => {
+  if (preset !== 'quick') return preset
+  return hasShortAnswers(scenario) ? 'quickLabels' : 'quickTexts'
+}
+
 /**
  * Quick look: one pass over the rows, a small adapter on the uppermost third of the blocks, to see whether it learns at
  * all. Balanced: the recipe's own defaults. Thorough: more passes at a lower rate, a wider adapter, more patience before
- * it stops early. `model` is null where it is not known yet.
+ * it stops early. `model` is null where it is not known yet, `kind` what a person wants trained
+ * in place of what the preset says.
  */
-export function presetChanges(preset: PresetId, scenario: ScenarioId, model: PresetModel | null): Changes {
+export function presetChanges(
+  preset: PresetId,
+  scenario: ScenarioId,
+  model: PresetModel | null,
+  kind: unknown = model?.kind === 'encoder' ? 'head' : 'lora',
+): Changes {
   const always: Changes = {
     // Counts only where blocks rest, and then every later pass is the quicker for it.
     reuseFrozenLayers: model?.kind !== 'sequence-to-sequence',
@@ -35,25 +55,25 @@ export function presetChanges(preset: PresetId, scenario: ScenarioId, model: Pre
     ...(scenario === 'domain' && { 'batch.packing': true }),
   }
   // On states that are kept a pass takes well under a second, and one layer learns at rates that a whole model does not bear.
-  if (model?.kind === 'encoder') return { ...always, ...headPaces[preset], 'optimizer.learningRate': 0.01 }
+  if (kind === 'head') return { ...always, ...headPaces[preset], 'optimizer.learningRate': usualRates.head }
+  const rates = ratesByPace[kind === 'full' || kind === 'lora-head' ? kind : 'lora']
+  const paced = { ...always, 'optimizer.learningRate': rates[paceOf(preset, scenario)] }
   if (preset === 'quick')
     return {
-      ...always,
+      ...paced,
       'duration.epochs': 1,
       'method.rank': 4,
       'method.alpha': 8,
       'evaluation.patience': null,
-      'optimizer.learningRate': hasShortAnswers(scenario) ? 5e-4 : 3e-4,
       ...(model !== null && { 'method.topLayers': Math.ceil(quickShare * model.layers) }),
     }
   if (preset === 'thorough')
     return {
-      ...always,
+      ...paced,
       'duration.epochs': hasShortAnswers(scenario) ? 6 : 5,
       'method.rank': 16,
       'method.alpha': 32,
       'evaluation.patience': 4,
-      'optimizer.learningRate': 1e-4,
     }
-  return { ...always, 'duration.epochs': 3 }
+  return { ...paced, 'duration.epochs': 3 }
 }

@@ -5,6 +5,7 @@ import { load, YAMLException } from 'js-yaml'
 import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
 import { setAt, stepsOf } from './setting-paths.ts'
+import { withUsualRate } from './usual-rates.ts'
 
 const sizeLimitBytes = 256 * 1024
 
@@ -85,7 +86,7 @@ function withSettings(value: unknown, settings: readonly Setting[]): unknown {
 }
 
 function checkDraft(value: unknown, source: string): RecipeDraft {
-  const parsed = recipeDraft.safeParse(value, { reportInput: true })
+  const parsed = recipeDraft.safeParse(withUsualRate(value), { reportInput: true })
   if (parsed.success) return parsed.data
   const faults = describeIssues(parsed.error)
   const places = [...new Set(faults.map(({ where }) => where))]

@@ -41,7 +41,8 @@ export function recipeOfProject(
     data: dataOf(source),
     before: source.before,
   }
-  for (const [path, value] of Object.entries({ ...presetChanges(preset, scenario, model), ...changes })) {
+  const paced = presetChanges(preset, scenario, model, changes['method.kind'])
+  for (const [path, value] of Object.entries({ ...paced, ...changes })) {
     const steps = stepsOf(path)
     if (steps === null || isChosenElsewhere(path, steps)) return fail(notHere(path))
     // How a first stage goes is kept while there is no file for it.

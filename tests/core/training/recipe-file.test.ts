@@ -2,8 +2,8 @@ import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { draftOfSettings, readRecipeFile } from '../../../src/core/training/recipe-file.ts'
-import { describeProblem } from '../../../src/shared/result.ts'
+import { draftOfSettings, readRecipeFile, type Setting } from '../../../src/core/training/recipe-file.ts'
+import { describeProblem, unwrap } from '../../../src/shared/result.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'tunewright-recipe-'))
 function recipe(text: string): string {
@@ -115,4 +115,20 @@ test('a missing and a huge file are answered, not read', () => {
 test('a setting cannot reach the prototype of objects', () => {
   expect(draftOfSettings([['__proto__.polluted', 'yes']])).toMatchObject({ ok: false })
   expect(({} as { polluted?: string }).polluted).toBeUndefined()
+})
+
+test('the learning rate that nobody says goes by what is trained', () => {
+  const rateOf = (...settings: Setting[]): number =>
+    unwrap(
+      draftOfSettings([
+        ['model', 'm'],
+        ['data.path', 'rows.csv'],
+        ['scenario', 'classification'],
+        ...settings,
+      ]),
+    ).optimizer.learningRate
+  expect(rateOf()).toBe(2e-4)
+  expect(rateOf(['method.kind', 'full'])).toBe(2e-5)
+  expect(rateOf(['method.kind', 'head'], ['optimizer.kind', 'sgd'])).toBe(0.01)
+  expect(rateOf(['method.kind', 'full'], ['optimizer.learningRate', '0.0002'])).toBe(2e-4)
 })

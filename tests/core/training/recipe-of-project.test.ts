@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import type { FilledProject } from '#core/projects/project-source.ts'
 import { recipeOfProject } from '#core/training/recipe-of-project.ts'
-import { presetIds, projectDraft } from '#shared/contract/index.ts'
+import { type PresetId, presetIds, projectDraft } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
 
 const choice = {
@@ -48,6 +48,26 @@ test('changes win over the preset', () => {
   expect(unwrap(recipeOfProject(source({}), { ...choice, preset: 'thorough', changes }))).toMatchObject({
     method: { rank: 3, alpha: 32 },
     evaluation: { patience: null },
+  })
+})
+
+test('the rate of a preset goes by what is trained, unless a person says it', () => {
+  const rateOf = (preset: PresetId, kind: string, own: Record<string, unknown> = {}): number =>
+    unwrap(recipeOfProject(source({}), { ...choice, preset, changes: { 'method.kind': kind, ...own } }))
+      .optimizer.learningRate
+  expect(presetIds.map((preset) => rateOf(preset, 'lora'))).toEqual([5e-4, 2e-4, 1e-4])
+  expect(presetIds.map((preset) => rateOf(preset, 'full'))).toEqual([5e-5, 2e-5, 1e-5])
+  expect(presetIds.map((preset) => rateOf(preset, 'head'))).toEqual([0.01, 0.01, 0.01])
+  expect(rateOf('balanced', 'lora-head')).toBe(5e-4)
+  expect(rateOf('balanced', 'full', { 'optimizer.learningRate': 3e-4 })).toBe(3e-4)
+})
+
+test('a new last layer on a model that writes has the paces of one on kept states', () => {
+  const changes = { 'method.kind': 'head' }
+  expect(unwrap(recipeOfProject(source({}), { ...choice, changes }))).toMatchObject({
+    duration: { epochs: 30 },
+    reuseFrozenLayers: true,
+    method: { topLayers: null },
   })
 })
 

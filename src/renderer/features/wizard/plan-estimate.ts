@@ -27,15 +27,27 @@ export function usePlan(projectId: string) {
   }
 
   async function estimate(turn: number, preset: PresetId, changes: ProjectDraft['changes']): Promise<void> {
+    // Paces and rates of a preset go by what is trained.
+    const kind = changes['method.kind']
     const [plain, changed] = await Promise.all([
-      api.call('plan.estimate', { projectId, preset, changes: {} }),
+      api.call('plan.estimate', {
+        projectId,
+        preset,
+        changes: kind === undefined ? {} : { 'method.kind': kind },
+      }),
       api.call('plan.estimate', { projectId, preset, changes }),
     ])
     if (turn !== asked) return
     isEstimating.value = false
-    if (plain.ok) presetValues.value = plain.value.values
+    if (plain.ok) presetValues.value = { ...plain.value.values, ...ownKind(preset) }
     problem.value = changed.ok ? null : changed.problem
     if (changed.ok) own.value = changed.value
+  }
+
+  /** What the preset itself trains, whatever the person chose in its place. */
+  function ownKind(preset: PresetId): Readonly<Record<string, SettingValue>> {
+    const kind = options.value?.find((option) => option.preset === preset)?.values['method.kind']
+    return kind === undefined ? {} : { 'method.kind': kind }
   }
 
   /** Right away, or a moment later while a person goes on changing. Answers to earlier questions no longer count. */
