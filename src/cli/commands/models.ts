@@ -1,9 +1,12 @@
 // models add | list | show
 import { importModel } from '#core/models/import-model.ts'
 import type { ModelManifest } from '#core/models/manifest.ts'
+import { readPlannedModel } from '#core/models/model-config.ts'
 import { listModels, showModel, sweepModels, verifyModel } from '#core/models/model-library.ts'
 import type { ImportProgress } from '#core/models/model-source.ts'
+import { modelWay } from '#core/models/model-way.ts'
 import { addStarter } from '#core/models/starter.ts'
+import type { ModelWay } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { Application } from '../application.ts'
@@ -60,9 +63,17 @@ export async function printModels(application: Application): Promise<void> {
   output.result({ models, damaged })
 }
 
+const wayWords: Readonly<Record<ModelWay, string>> = {
+  talks: 'yes (has a chat template)',
+  rewrites: 'one text at a time: it makes another of it (encoder and decoder)',
+  'goes-on': 'no, it goes on with a text (no chat template)',
+  reads: 'no, it only reads (encoder)',
+}
+
 export async function printModel(application: Application, name: string, mustVerify: boolean): Promise<void> {
   const { library, output } = application
   const model = unwrap(mustVerify ? await verifyModel(library, name) : await showModel(library, name))
+  const { config } = await readPlannedModel(library, model)
   output.result(model)
   const rows: [string, string][] = [
     ['name', model.name],
@@ -73,7 +84,7 @@ export async function printModel(application: Application, name: string, mustVer
     ['longest text', `${model.contextTokens} tokens`],
     ['licence', model.licence],
     ['from', [model.source.kind, model.source.from, model.source.revision].filter(Boolean).join(' ')],
-    ['can be spoken to', model.hasChatTemplate ? 'yes (has a chat template)' : 'no (no chat template)'],
+    ['can be spoken to', wayWords[modelWay(model, config)]],
     ['files', mustVerify ? 'every byte checked' : 'sizes checked; --verify reads every byte'],
   ]
   for (const [title, value] of rows) output.line(`${title.padEnd(18)}${value}`)

@@ -44,7 +44,7 @@ export interface ModelManifest {
   readonly weightType: WeightType
   /** Positions that the model was made for. */
   readonly contextTokens: number
-  /** Whether it can be spoken to: training and answers need a chat template. */
+  /** Whether it was made for conversations. A decoder needs a chat template to be asked and to be taught answers. */
   readonly hasChatTemplate: boolean
   /** An SPDX identifier or the words of the source; "unknown" where the source says nothing. */
   readonly licence: string

@@ -69,6 +69,11 @@ test('a T5 learns to translate, proves it and goes', { timeout: 240_000 }, async
   const { options } = unwrap(await api.call('plan.options', { projectId }))
   expect(options.map(({ blocking }) => blocking)).toEqual([null, null, null])
 
+  // ---- should it be trained? A plain source and one with examples before it are measured.
+  const advice = await ended(unwrap(await api.call('advice.start', { projectId })).jobId)
+  expect(advice).toMatchObject({ status: 'done' })
+  expect(unwrap(await api.call('advice.get', { projectId })).advice).not.toBeNull()
+
   // ---- trained
   const samples: { answer: string; expected: string }[][] = []
   const done = new Promise<void>((resolve) => {
