@@ -1,5 +1,6 @@
-// What operators of the ONNX backend need for themselves while they run, in bytes: one block of queries of an attention
-// (backends/onnx/rules/attention-plan.ts), and weights made float32 where they are kept in fewer bits. Pure.
+// What operators of the ONNX backend need for themselves while they run, in bytes: one block of queries of an attention,
+// and weights made float32 where they are kept in fewer bits. Pure.
+import { queriesOfBlock } from '#engine/analysis/attention-blocks.ts'
 import {
   layerLinears,
   type ModelConfig,
@@ -12,8 +13,6 @@ import {
 /** How weights lie in their file; all but 'float' are made float32 where they are used. */
 export type WeightForm = 'float' | 'half' | 'int8' | 'int4' | 'nf4'
 
-const rowsOfProduct = 192
-const [fewestQueries, mostQueries] = [32, 128]
 /** Squares of a block alive at once: scores, hidden ones and probabilities; in the backward pass their gradients too. */
 const squares = { attention: 3, attentionBackward: 4 } as const
 
@@ -28,11 +27,11 @@ function attentionScratch(node: OpNode, sizes: SymbolSizes): number {
   const [q, k, , segments] = (node.kind === 'attention' ? node.inputs : node.inputs.slice(3)) as Value[]
   const bytesOf = (value: Value | undefined): number =>
     value!.shape.reduce<number>((n, dim) => n * sizeOf(dim, sizes), 4)
-  const limit = causal ? Math.round((rowsOfProduct * kvHeads) / heads) : mostQueries
-  const queries = Math.min(sizeOf(q!.shape[1]!, sizes), Math.max(fewestQueries, Math.min(mostQueries, limit)))
   const all = sizeOf(k!.shape[1]!, sizes)
+  const [rows, positions] = [sizeOf(q!.shape[0]!, sizes), sizeOf(q!.shape[1]!, sizes)]
+  const queries = queriesOfBlock({ rows, queries: positions, keys: all, heads, kvHeads, causal })
   const keys = segments ? Math.min(all, sizes.get('P')! + queries) : all
-  const square = 4 * sizeOf(q!.shape[0]!, sizes) * heads * queries * keys
+  const square = 4 * rows * heads * queries * keys
   // Results come in pieces, which are then joined; keys and values are laid out by heads.
   const pieces = bytesOf(q) + (node.kind === 'attention' ? 2 : 4) * bytesOf(k)
   return squares[node.kind] * square + pieces

@@ -1,18 +1,10 @@
 // How the queries of an attention op are cut into blocks, and which keys each block has to look at. Computed once in a
 // graph for all layers alike, from sizes and segments only.
 // Legend: B rows, S queries of a row, T its keys, n blocks.
+import { fewestQueries, mostQueries, scoresLimitBytes } from '#engine/analysis/attention-blocks.ts'
 import type { AttentionAttributes, Value } from '#engine/ir/types.ts'
 import type { Emitter } from '../emitter.ts'
 import { elementTypes } from '../model-proto.ts'
-
-/**
- * Rows of one product, queries times heads that share a key head: enough to be worth the copies of the keys that each
- * block makes, and few, so that little is computed that causality hides. Measured: docs/backends.md.
- */
-const rowsOfProduct = 384
-const [fewestQueries, mostQueries] = [32, 128]
-/** The scores of a block, of all rows and heads, stay below this where its queries can be made fewer. */
-const scoresLimitBytes = 16_000_000
 
 export interface AttentionPlan {
   /** n, an int64 scalar */
@@ -101,20 +93,15 @@ interface Blocks {
   readonly end: string
 }
 
-/** int64 [1]: queries of a block, at most. */
+/** int64 [1]: queries of a block, at most, as `queriesOfBlock` says; of a window only the keys in it count. */
 function blockLimit(emit: Emitter, { q, k }: PlannedOperands, attributes: AttentionAttributes): string {
   const { heads, kvHeads, causal, window } = attributes
-  const queries = Math.max(fewestQueries, Math.round((rowsOfProduct * kvHeads) / heads))
-  const most = causal ? Math.min(mostQueries, queries) : mostQueries
-  const keys = emit.sizeOf(k.shape[1]!)
-  const seen = window === null ? keys : emit.node('Min', [keys, emit.integers([2 * window + most])])
-  const ofQuery = emit.node('Mul', [
-    emit.node('Mul', [emit.sizeOf(q.shape[0]!), seen]),
-    emit.integers([4 * heads]),
-  ])
+  const [rows, queries, keys] = [q.shape[0]!, q.shape[1]!, k.shape[1]!].map((dim) => emit.sizeOf(dim))
+  const most = mostQueries(heads, kvHeads, causal)
+  const seen = window === null ? keys! : emit.node('Min', [keys!, emit.integers([2 * window + most])])
+  const ofQuery = emit.node('Mul', [emit.node('Mul', [rows!, seen]), emit.integers([4 * heads])])
   const limits = [emit.node('Div', [emit.integers([scoresLimitBytes]), ofQuery]), emit.integers([most])]
-  // A short causal row in one block would compute all that is hidden.
-  if (causal) limits.push(emit.node('Div', [emit.sizeOf(q.shape[1]!), emit.integers([2])]))
+  if (causal) limits.push(emit.node('Div', [queries!, emit.integers([2])]))
   return emit.node('Max', [emit.node('Min', limits), emit.integers([fewestQueries])])
 }
 
