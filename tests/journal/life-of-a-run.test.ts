@@ -2,9 +2,26 @@
 import { describe, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openSample } from './support/folders.ts'
-import { codeOf, evaluationEvent, good, stepEvent } from './support/sample.ts'
+import { codeOf, evaluationEvent, good, sampleLibrary, stepEvent } from './support/sample.ts'
 
 describe('a run', () => {
+  test('of two stages needs both data sets, and says in a list which the first one is', () => {
+    const { writer, path, newRun } = openSample()
+    const before = { fingerprint: 'e'.repeat(16), epochs: 1, learningRate: null }
+    const recipe = { ...newRun.recipe, before }
+    expect(codeOf(writer.createRun({ ...newRun, recipe }))).toBe('journal.unknown')
+    good(writer.addDataset({ ...sampleLibrary.dataset, fingerprint: before.fingerprint, scenario: 'domain' }))
+    const { id } = good(writer.createRun({ ...newRun, recipe }))
+    good(writer.createRun(newRun))
+    const reader = good(openJournalReader(path))
+    const firsts = good(reader.listRuns({})).runs.map((run) => [run.id === id, run.beforeFingerprint])
+    expect(firsts.sort()).toEqual([
+      [false, null],
+      [true, before.fingerprint],
+    ])
+    expect(good(reader.getRun(id)).recipe.before).toEqual(before)
+  })
+
   test('is written command by command and read back whole', () => {
     const { writer, path, newRun } = openSample()
     const { id } = good(writer.createRun(newRun))

@@ -95,7 +95,8 @@ async function describe(
     const usedBy = (run: RunSummary) =>
       kind === 'model' ? [run.modelId] : [run.datasetFingerprint, run.beforeFingerprint]
     const users = [...runs.values()].filter((run) => usedBy(run).includes(name))
-    return { name: title, ...inUse(users, kind) }
+    const isRead = users.length > 0 && users.every((run) => run.beforeFingerprint === name)
+    return { name: title, ...inUse(users, isRead ? 'texts' : kind) }
   }
   if (kind === 'run') {
     const run = runs.get(name)
@@ -128,6 +129,7 @@ const cacheNames: Readonly<Record<string, string>> = {
 const afterRemoval = {
   model: 'they can then no longer be continued, proved or exported',
   dataset: 'they can then no longer be continued or proved',
+  texts: 'they can then no longer be continued',
   run: 'Its curve and results stay in the journal; it can then no longer be continued or exported.',
 } as const
 

@@ -125,7 +125,7 @@ test('two stages: planned, stopped among the texts, gone on with, finished', {
   expect(stopped.lastStep).toBeLessThan(300)
   expect(await ofTexts()).toMatchObject({
     isRemovable: true,
-    note: 'One run uses it; they can then no longer be continued or proved.',
+    note: 'One run uses it; they can then no longer be continued.',
   })
   unwrap(await api.call('training.continue', { runId }))
   await expect.poll(statusOf, { timeout: 90_000 }).toBe('finished')
