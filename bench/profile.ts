@@ -29,6 +29,8 @@ const { values } = parseArgs({
     rows: { type: 'string', default: '4' },
     positions: { type: 'string', default: '256' },
     checkpointing: { type: 'boolean', default: false },
+    /** One row behind the other, none seeing another. */
+    packed: { type: 'boolean', default: false },
     steps: { type: 'string', default: '3' },
     threads: { type: 'string', default: '2' },
     /** So many kinds of operator and shape are listed, the longest first. */
@@ -42,7 +44,11 @@ const [rows, positions, steps, threads] = [values.rows, values.positions, values
 const { folder, config } = await prepareStarterWeights(findStarterGguf())
 const method = goldenLora
 const lossChunks = chooseLossChunks(rows! * positions!, config.vocabulary)
-const built = buildTrainingGraph(config, method, { lossChunks, gradientCheckpointing: values.checkpointing })
+const built = buildTrainingGraph(config, method, {
+  lossChunks,
+  gradientCheckpointing: values.checkpointing,
+  isPacked: values.packed,
+})
 const weights = await locateWeights(folder, config, built, rows! * positions!)
 const work = mkdtempSync(join(tmpdir(), 'profile-'))
 const session = await ort.InferenceSession.create(encodeModel(lowerGraph(built.graph, weights)), {
@@ -59,7 +65,9 @@ const batch = collate(
     )
     return { rowId: String(row), ids, labels: ids }
   }),
-  causalCollation(lossChunks),
+  values.packed
+    ? { ...causalCollation(lossChunks), layout: 'packed', hasSegments: true }
+    : causalCollation(lossChunks),
 )
 const { read, close } = await openWeights(folder)
 const initial = await initialValues({ config, method, task: { kind: 'language-model' }, seed: 1, read })
@@ -95,7 +103,7 @@ const total = nodes.reduce((sum, { ms }) => sum + ms, 0)
 const inProducts = nodes.reduce((sum, { ms, operator }) => sum + (products.has(operator) ? ms : 0), 0)
 const share = (ms: number): string => `${((100 * ms) / total).toFixed(1)} %`
 console.log(
-  `${rows}x${positions}${values.checkpointing ? ' with checkpointing' : ''}: fastest of ${steps} steps ${bestMs.toFixed(0)} ms; matrix products ${share(inProducts)} of the operators' time.`,
+  `${rows}x${positions}${values.packed ? ' packed' : ''}${values.checkpointing ? ' with checkpointing' : ''}: fastest of ${steps} steps ${bestMs.toFixed(0)} ms; matrix products ${share(inProducts)} of the operators' time.`,
 )
 const table = (groups: readonly NodeGroup[], nameOf: (group: NodeGroup) => string, width: number): void => {
   for (const group of groups)
