@@ -11,6 +11,7 @@ type SampleAnswer = TrainerEventOf<'samples'>['answers'][number]
 const phaseWords: Readonly<Record<string, string>> = {
   loading: 'Loading the model',
   preparing: 'Preparing the rows',
+  quantising: 'Bringing the weights of the model into fewer bits, once for all runs',
   evaluating: 'Measuring on the validation rows',
   saving: 'Saving',
   finishing: 'Finishing',

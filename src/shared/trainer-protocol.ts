@@ -39,6 +39,7 @@ export type TrainerCommand = z.output<typeof trainerCommand>
 export const trainerPhases = [
   'loading',
   'preparing',
+  'quantising',
   'training',
   'evaluating',
   'saving',

@@ -36,6 +36,8 @@ test('where it learns and how the rest is kept', () => {
     'In the uppermost 10 layers; what those below give is computed once',
     'Stay as they are, kept in 4 bits (NF4, QLoRA)',
   ])
+  expect(words({ base: 'int8' })[3]).toContain('put what it learnt on the model itself')
+  expect(words({}).join()).not.toContain('fewer bits')
   expect(words({ topLayers: 1 })[1]).toBe('In the uppermost layer')
   // All blocks rest below a head alone.
   expect(words({ kind: 'head', topLayers: 3 })).toHaveLength(3)

@@ -51,6 +51,11 @@ describe('the heading of a run', () => {
     expect(headingOf(viewOf({ diagnoses: [finding('converged')] }))).toBe('It no longer gets better')
   })
 
+  it('says below it that weights are brought into fewer bits, which takes minutes', () => {
+    expect(lineOf(viewOf({ phase: 'quantising', step: 0 }))).toMatch(/fewer bits \(quantised\).*Step 0 of 50/)
+    expect(lineOf(viewOf({ phase: 'training' }))).not.toContain('quantised')
+  })
+
   it('says at once what was asked for, also where the step under way still ends', () => {
     const pausing = viewOf({ phase: 'pausing', diagnoses: [finding('memorising')] })
     expect(headingOf(pausing)).toBe('Pausing…')

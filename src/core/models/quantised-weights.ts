@@ -84,16 +84,29 @@ function chooseWeights(
 const damaged = (folder: string, file: string, message: string): ProblemError =>
   new ProblemError(damagedModel(`models/${basename(folder)}/${file}`, message))
 
-async function isReady({ folder, scheme, weightsSha256 }: QuantiseRequest): Promise<boolean> {
+type Kept = Pick<QuantiseRequest, 'folder' | 'scheme' | 'weightsSha256'>
+
+/** Whether a copy of these weights lies there by its size: enough to say what comes, not to compute with it. */
+export const areQuantised = async (kept: Kept): Promise<boolean> => (await keptSha256(kept)) !== null
+
+async function isReady(kept: Kept): Promise<boolean> {
+  const sha256 = await keptSha256(kept)
+  if (sha256 === null) return false
+  const path = join(kept.folder, quantisedFile(kept.scheme))
+  return (await sha256File(path).catch(() => null)) === sha256
+}
+
+/** What a copy should hash to that has the size that was written; null where there is none. */
+async function keptSha256({ folder, scheme, weightsSha256 }: Kept): Promise<string | null> {
   try {
     const text = await readFile(join(folder, manifestFile(scheme)), 'utf8')
     const manifest = JSON.parse(text) as QuantisedManifest
     if (manifest.version !== 1 || manifest.scheme !== scheme || manifest.weightsSha256 !== weightsSha256)
-      return false
-    const path = join(folder, quantisedFile(scheme))
-    return (await stat(path)).size === manifest.sizeBytes && (await sha256File(path)) === manifest.sha256
+      return null
+    const { size } = await stat(join(folder, quantisedFile(scheme)))
+    return size === manifest.sizeBytes ? manifest.sha256 : null
   } catch {
-    return false
+    return null
   }
 }
 

@@ -20,6 +20,9 @@ const lastBreaks = 3
 /** What a computer that slept through a step makes of the clock is not taken for work. */
 const mostOverhead = 1.5
 
+/** Between two stages the weights of the next are got ready. */
+const startingPhases: ReadonlySet<TrainerEventOf<'phase'>['phase']> = new Set(['preparing', 'quantising'])
+
 type Doing = 'starting' | 'training' | 'break' | 'paused'
 
 export function createTimeLeft(now: () => number = () => performance.now()): TimeLeft {
@@ -70,7 +73,7 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
   }
 
   const doingIn = (phase: TrainerEventOf<'phase'>['phase']): Doing =>
-    phase === 'training' ? phase : plan === null || phase === 'preparing' ? 'starting' : 'break'
+    phase === 'training' ? phase : plan === null || startingPhases.has(phase) ? 'starting' : 'break'
 
   function followStep(done: number, durationMs: number): void {
     if (step <= firstSteps() && done > firstSteps()) {

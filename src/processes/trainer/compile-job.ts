@@ -2,7 +2,7 @@
 // where the blocks below the trained ones are computed once only, those.
 
 import { join } from 'node:path'
-import { quantisedWeights } from '#core/models/quantised-weights.ts'
+import { areQuantised, quantisedWeights } from '#core/models/quantised-weights.ts'
 import { type FrozenKey, frozenFolderOf, openFrozenCache } from '#core/training/frozen-cache.ts'
 import { evictTrainingCaches } from '#core/training/training-cache-limit.ts'
 import {
@@ -77,6 +77,13 @@ export async function compileStage(
             collation,
           }),
   }
+}
+
+/** Whether the weights in fewer bits are still to be made: once for a model, minutes where it is large. */
+export async function quantisesFirst({ recipe, modelFolder: folder }: TrainerJob): Promise<boolean> {
+  const { base: scheme } = recipe.method
+  const { weightsSha256 } = recipe.model
+  return scheme !== 'float' && !(await areQuantised({ folder, scheme, weightsSha256 }))
 }
 
 type Quantised = ReadonlyMap<string, WeightLocation>

@@ -9,7 +9,7 @@ import type { TrainingPorts } from '#engine/train/ports.ts'
 import type { TrainState } from '#engine/train/state.ts'
 import type { Problem } from '#shared/result.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
-import { type CompiledStage, compileStage, type Opened } from './compile-job.ts'
+import { type CompiledStage, compileStage, type Opened, quantisesFirst } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { finish, keepBest } from './keep-version.ts'
 import { checkMemory, type MemoryLook } from './memory-check.ts'
@@ -86,6 +86,12 @@ async function* whileCompiled<T>(
 ): Events<T> {
   const opened: Opened[] = []
   try {
+    if (await quantisesFirst(stage.job))
+      yield {
+        kind: 'phase',
+        phase: 'quantising',
+        detail: `bringing the model's weights into ${stage.job.recipe.method.base}`,
+      }
     return yield* use(await compileStage(stage, host.backend, opened))
   } finally {
     await closeAll(opened)

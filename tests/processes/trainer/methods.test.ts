@@ -72,6 +72,25 @@ describe.each(ways)('%s', (_, changes) => {
   })
 })
 
+describe('a base of few bits', () => {
+  it('is told while it is made, which is once for a model', async () => {
+    const bare = await makeTinyLibrary()
+    try {
+      const toldIn = async (runId: string, base: string): Promise<string[]> => {
+        const job = await bare.makeJob(runId, { method: { ...lora, base }, duration: { epochs: 1 } })
+        return (await runJobHere(job)).flatMap((event) =>
+          event.kind === 'phase' && event.phase === 'quantising' ? [event.detail] : [],
+        )
+      }
+      expect(await toldIn('first', 'int8')).toEqual(["bringing the model's weights into int8"])
+      expect(await toldIn('second', 'int8')).toEqual([])
+      expect(await toldIn('third', 'float')).toEqual([])
+    } finally {
+      await rm(bare.library.home, { recursive: true, force: true })
+    }
+  })
+})
+
 describe('the limit of what is kept on disk', () => {
   it('of 0 keeps neither tokens nor states, and the run is the same', async () => {
     const changes = { method: { ...lora, topLayers: 1 }, reuseFrozenLayers: true, duration: { epochs: 1 } }

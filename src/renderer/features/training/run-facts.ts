@@ -21,6 +21,9 @@ export function runFacts({ recipe, determinism }: Run): RunFact[] {
     ...(method.kind === 'full'
       ? []
       : [{ name: t('training.facts.rest'), value: t(`training.facts.base.${method.base}`) }]),
+    ...(method.kind === 'full' || method.base === 'float'
+      ? []
+      : [{ name: t('training.facts.fewBits'), value: t('training.facts.fewBitsMean') }]),
     { name: t('training.facts.repeat'), value: repeatWord(recipe, determinism) },
   ]
 }

@@ -34,6 +34,7 @@ export function lineOf(view: TrainingView): string {
   const asked = askedOf(state)
   return [
     ...(asked === null ? [] : [t(`training.asked.${asked}.line`)]),
+    ...(state.phase === 'quantising' ? [t('training.quantising')] : []),
     totalSteps === 0 ? unplanned(state.status) : t('training.line', { step, total: totalSteps }),
     ...(timeLeftMs === null
       ? []

@@ -44,6 +44,8 @@ export const training = {
   help: 'What helps:',
   starting: 'Getting ready',
   loadingModel: 'The model and your rows are being loaded',
+  quantising:
+    'The model’s weights are being brought into fewer bits (quantised), once for all runs; with a large model this takes minutes',
   atMostLeft: 'at most {time} left',
   line: 'Step {step} of {total}',
   speed: '{tokens} tokens a second on this processor',
@@ -91,6 +93,9 @@ export const training = {
       int4: 'Stay as they are, kept in 4 bits (int4)',
       nf4: 'Stay as they are, kept in 4 bits (NF4, QLoRA)',
     },
+    fewBits: 'What fewer bits mean here',
+    fewBitsMean:
+      'Losses on this page are of the model in fewer bits. The proof, answers and exports put what it learnt on the model itself, so their figures can differ.',
     repeat: 'Does the same plan give the same run again?',
     repeatable: {
       exact: 'Yes, on this computer to the last bit',
