@@ -229,6 +229,27 @@ describe('the whole story', () => {
     expect(refused.error).toContain('it trained the model itself')
   })
 
+  test('a new last layer names a text, is proved beside what needs no model, and goes away with its model', async () => {
+    const layer = ['--method', 'lora-head', '--epochs', '2']
+    const trained = await runJson<Trained>('train', recipe, ...layer)
+    const named = await runJson<{ answer: string; names: null; probabilities: { probability: number }[] }>(
+      'predict',
+      trained.runId,
+      'where is my parcel',
+    )
+    expect(['money', 'shipping', 'access']).toContain(named.answer)
+    expect(named.probabilities.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5)
+    const proved = await run('proof', trained.runId)
+    expect(proved.out).toMatch(/Without any model, always answering "(money|shipping|access)" reaches \d/)
+    const exported = await runJson<{ folder: string }>('export', trained.runId)
+    expect(readFileSync(join(exported.folder, 'README.md'), 'utf8')).toContain(
+      'LlamaForSequenceClassification',
+    )
+    const refused = await run('export', trained.runId, '--as', 'gguf-q8')
+    expect(refused.code).toBe(1)
+    expect(refused.error).toContain('Export it as a model folder')
+  })
+
   test('Ctrl-C while a proof is measured ends with exit code 130 (it was 1) and keeps nothing', async () => {
     const proof = start('--json', 'proof', runId)
     await heardLine(proof, /locked test set/)
