@@ -184,12 +184,13 @@ describe('the whole story', () => {
   })
 
   test('texts of the field are read before the rows, by a flag, and told before and afterwards', async () => {
-    const texts = join(work, 'handbook.txt')
-    writeFileSync(texts, `${'The courier brings the parcel and takes the bill. '.repeat(60)}\n\nA last word.`)
+    const texts = join(work, 'handbook.jsonl')
+    const passages = ['The courier brings the parcel.', 'The bill goes with it.', 'A last word.']
+    writeFileSync(texts, passages.map((text) => JSON.stringify({ text })).join('\n'))
     const trained = await run('train', recipe, '--before', texts, '--set', 'before.epochs=2', '--epochs', '1')
     expect(trained.code).toBe(0)
     expect(trained.error).toMatch(/Training on 3 texts of the field, 2 steps, then on \d+ rows, \d+ steps;/)
-    expect(trained.out).toMatch(/^handbook\.txt: 3 texts to read first, 0 left out\.$/m)
+    expect(trained.out).toMatch(/^handbook\.jsonl: 3 texts to read first, 0 left out\.$/m)
     expect(trained.out).toMatch(
       /before the rows +texts of the field \(domain text\), 2 passes, learning rate 0\.01/,
     )
