@@ -45,7 +45,7 @@ export interface RowWork {
 }
 
 /** Decoding weights of few bits takes so much more time (docs/backends.md). */
-const slowdown = { float: 1, int8: 1.05, int4: 1.15, nf4: 1.15 } as const
+const slowdown = { float: 1, int8: 1.05, int4: 1.2, nf4: 1.1 } as const
 
 /** `figures` were counted for rows of the longest length, `rows`; work goes by their mean. */
 export function rowWork(

@@ -8,9 +8,6 @@ import { computedRows } from './run-graphs.ts'
 
 /** Of a plan this share of the free memory may be used: it is right within some percent, and others need memory too. */
 const usableShare = 0.9
-/** What weights of 4 bits are kept as: docs/backends.md has both beside each other. */
-const smallBase = 'nf4'
-
 export interface LadderRequest<R extends MemoryRecipe> {
   readonly recipe: R
   readonly freeBytes: number
@@ -31,6 +28,8 @@ interface Rung {
   readonly sentence: string
 }
 
+type Base = Recipe['method']['base']
+
 const rungs: readonly Rung[] = [
   {
     change: (recipe) => (recipe.gradientCheckpointing ? null : { ...recipe, gradientCheckpointing: true }),
@@ -45,16 +44,24 @@ const rungs: readonly Rung[] = [
     sentence: 'The optimizer keeps what it remembers in 8 bits (8-bit AdamW): nearly the same result.',
   },
   {
-    change: (recipe) =>
-      canBeSmall(recipe.method) ? { ...recipe, method: { ...recipe.method, base: smallBase } } : null,
+    change: onBase('int4', ['float', 'int8']),
     sentence:
-      "The model's own weights, which stay as they are, are kept in 4 bits (QLoRA): a little less exact, somewhat slower.",
+      "The model's own weights, which stay as they are, are kept in 4 bits (int4, QLoRA): a little less exact, somewhat slower.",
+  },
+  {
+    change: onBase('nf4', ['float', 'int8', 'int4']),
+    sentence:
+      "The model's own weights take the least room, 4 bits with fewer scales (NF4): less exact again.",
   },
 ]
 
-/** Weights that are trained themselves are kept whole. */
-const canBeSmall = ({ kind, base }: Recipe['method']): boolean =>
-  kind !== 'full' && base !== 'nf4' && base !== 'int4'
+/** Weights that are trained themselves are kept whole. int4 before nf4, which is smaller and less exact: docs/figures.md. */
+function onBase(small: Base, larger: readonly Base[]): Rung['change'] {
+  return (recipe) =>
+    recipe.method.kind !== 'full' && larger.includes(recipe.method.base)
+      ? { ...recipe, method: { ...recipe.method, base: small } }
+      : null
+}
 
 export const fitsInto = ({ total }: Pick<MemoryPlan, 'total'>, freeBytes: number): boolean =>
   total <= usableShare * freeBytes

@@ -59,9 +59,11 @@ describe('the ladder', () => {
     expect(sentences.join(' ')).toContain('gradient checkpointing')
   })
 
-  it('then keeps the optimizer in 8 bits, then the base in 4', () => {
+  it('then keeps the optimizer in 8 bits, then the base in 4, the more exact 4 bits first', () => {
     const eight = withRows(1, small)
     expect(climb(wanted, enoughFor(eight)).recipe).toEqual(eight)
+    const exact = withRows(1, { ...small, method: { base: 'int4' } })
+    expect(climb(wanted, enoughFor(exact)).recipe.method.base).toBe('int4')
     const four = withRows(1, { ...small, method: { base: 'nf4' } })
     const { recipe, fits, sentences } = climb(wanted, enoughFor(four))
     expect(recipe).toMatchObject({ method: { base: 'nf4' }, optimizer: { kind: 'adamw-8bit' } })
