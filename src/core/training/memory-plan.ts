@@ -46,7 +46,7 @@ export interface MemoryRequest {
 
 const mib = 1024 * 1024
 /** Programs' own pages 78 MiB, both threads' heaps, the C library and the threads. */
-const programBytes = 210 * mib
+const programBytes = 235 * mib
 /** A tokenizer keeps so much of each of its tokens. */
 const bytesPerToken = 900
 /** The runtime keeps so much for each node of the engine's that it has prepared. */
