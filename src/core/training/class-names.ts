@@ -14,7 +14,7 @@ export const tagsOfKind = (kind: string): readonly [begins: string, goesOn: stri
 /** None where the scenario's answers are free texts. */
 export function classNamesOf(
   scenario: ScenarioId,
-  { labels, facts }: Pick<DatasetManifest, 'labels' | 'facts'>,
+  { labels, facts }: { readonly labels: readonly string[] | null } & Pick<DatasetManifest, 'facts'>,
 ): readonly string[] {
   if (scenario === 'classification') return labels ?? []
   if (scenario !== 'entity-recognition') return []

@@ -15,6 +15,7 @@ import type { ProjectSource } from '../projects/project-source.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
+import { classNamesOf } from './class-names.ts'
 import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork, sumOfTimes } from './estimate.ts'
 import { pastRunsOf } from './past-runs.ts'
 import { memoryProblem, planRun, type RunPlan } from './plan-run.ts'
@@ -73,7 +74,7 @@ export function createPlanHandlers(
     const textLengths = texts && (await lengthsOf(texts, 'domain', '', model.id))
     const past = pastRunsOf(reader, model.id)
     const gflops = readSpeed(library)?.gemmGflops ?? null
-    const classes = prepared.labels?.length ?? 0
+    const classes = classNamesOf(scenario, prepared).length
     const known = {
       ...{ counts, texts: texts?.read.rows.length ?? 0, model: planned, lengths: rowLengths, textLengths },
       ...{ classes, past, gflops },

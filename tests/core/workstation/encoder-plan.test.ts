@@ -1,0 +1,40 @@
+// Plans for a model that only reads (BERT), through the contract with real parts: names and labels can be planned, and
+// what it cannot learn is said so that a person knows what to choose instead.
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import { openLibrary } from '#core/system/library.ts'
+import type { ScenarioId } from '#shared/recipe.ts'
+import { unwrap } from '#shared/result.ts'
+import { writeTinyEncoder } from '../../processes/tiny-encoder.ts'
+import { namedRowsCsv } from '../../processes/trainer/head-runs.ts'
+import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
+
+async function newProject({ api, home }: OpenWorkstation, scenario: ScenarioId, csv: string) {
+  const model = unwrap(await importModel(openLibrary(home), writeTinyEncoder(join(home, 'cache', 'encoder'))))
+  const { project, draft } = unwrap(await api.call('projects.create', { name: 'Read', scenario }))
+  const bytes = Buffer.from(csv)
+  const purpose = { kind: 'data', projectId: project.id } as const
+  const asked = { purpose, name: 'rows.csv', sizeBytes: bytes.length }
+  const { uploadId } = unwrap(await api.call('upload.begin', asked))
+  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
+  unwrap(await api.call('upload.finish', { uploadId }))
+  const filled = { ...draft, modelId: model.id }
+  unwrap(await api.call('projects.saveDraft', { projectId: project.id, draft: filled }))
+  return project.id
+}
+
+test.each([
+  ['entity-recognition', namedRowsCsv()],
+  ['classification', messagesCsv(60)],
+] as const)('%s with a model that only reads is planned', async (scenario, csv) => {
+  const station = await openWorkstation()
+  const projectId = await newProject(station, scenario, csv)
+  for (const kind of ['head', 'lora-head'] as const) {
+    const changes = { 'method.kind': kind }
+    const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
+    expect(plan.blocking).toBeNull()
+    expect(plan.estimate.memoryBytes).toBeGreaterThan(0)
+  }
+})
