@@ -1,7 +1,13 @@
 // What kind of table a text is, decided by its content; the file's name only breaks ties. Works on a sample.
 import { DelimitedParser, type DelimitedRecord } from './delimited.ts'
 import { JsonSyntaxFault, readJsonRow } from './json-value.ts'
-import { type Delimiter, stopReading, type TableFormat, type TableOptions } from './table-types.ts'
+import {
+  type Delimiter,
+  stopReading,
+  type TableFormat,
+  type TableOptions,
+  type TextReading,
+} from './table-types.ts'
 
 export interface Sample {
   readonly name: string
@@ -19,20 +25,31 @@ export interface DelimitedGuess {
 
 const plainTextRemedy =
   'Bring a table with one example a row: CSV or TSV with a heading, or JSONL with one object a line.'
+/** Where prose is read as well. */
+export const passagesRemedy =
+  'Bring a plain text file (.txt), or a table with a column of texts; save a PDF or Word document as text first.'
 
-/** First bytes of files that are no text, and what to do with each. */
-const signatures: readonly { bytes: readonly number[]; what: string; remedy: string }[] = [
+/** First bytes of files that are no text, and what to do with each; null: what is to be brought instead. */
+const signatures: readonly {
+  bytes: readonly number[]
+  what: string
+  remedy: string | null
+  /** May be a document, which prose can be saved from. */
+  mayBeProse?: boolean
+}[] = [
   {
     bytes: [0x50, 0x4b, 0x03, 0x04],
     what: 'a ZIP container, as Excel, Word, OpenDocument and EPUB use',
     remedy: 'If it is a spreadsheet, open it and save the sheet as "CSV UTF-8".',
+    mayBeProse: true,
   },
   {
     bytes: [0xd0, 0xcf, 0x11, 0xe0],
     what: 'an Office file in the format before 2007',
-    remedy: 'Open it in a spreadsheet program and save the sheet as "CSV UTF-8".',
+    remedy: 'If it is a spreadsheet, open it and save the sheet as "CSV UTF-8".',
+    mayBeProse: true,
   },
-  { bytes: [0x25, 0x50, 0x44, 0x46], what: 'a PDF document', remedy: plainTextRemedy },
+  { bytes: [0x25, 0x50, 0x44, 0x46], what: 'a PDF document', remedy: null },
   {
     bytes: [0x50, 0x41, 0x52, 0x31],
     what: 'a Parquet file',
@@ -48,23 +65,31 @@ const signatures: readonly { bytes: readonly number[]; what: string; remedy: str
     what: 'a zstd-compressed file',
     remedy: 'Unpack it first, then bring the file inside.',
   },
-  { bytes: [0x7b, 0x5c, 0x72, 0x74, 0x66], what: 'a Rich Text document', remedy: plainTextRemedy },
-  { bytes: [0x89, 0x50, 0x4e, 0x47], what: 'a picture', remedy: plainTextRemedy },
-  { bytes: [0xff, 0xd8, 0xff], what: 'a picture', remedy: plainTextRemedy },
+  { bytes: [0x7b, 0x5c, 0x72, 0x74, 0x66], what: 'a Rich Text document', remedy: null },
+  { bytes: [0x89, 0x50, 0x4e, 0x47], what: 'a picture', remedy: null },
+  { bytes: [0xff, 0xd8, 0xff], what: 'a picture', remedy: null },
 ]
 
 /** Stops at bytes that begin a known kind of file. */
-export function refuseOtherKinds(name: string, head: Uint8Array): void {
+export function refuseOtherKinds(name: string, head: Uint8Array, textAs: TextReading | undefined): void {
   const known = signatures.find(({ bytes }) => bytes.every((byte, i) => head[i] === byte))
-  if (known !== undefined) stopAsUnknown(name, `This is ${known.what}, not a text table.`, known.remedy)
+  if (known === undefined) return
+  const { what, remedy, mayBeProse } = known
+  const instead = insteadOf(textAs)
+  if (textAs !== 'passages') stopAsUnknown(name, `This is ${what}, not a text table.`, remedy ?? instead)
+  const both = mayBeProse ? `${instead} ${remedy}` : remedy
+  stopAsUnknown(name, `This is ${what}, not a text.`, both ?? instead)
 }
 
+const insteadOf = (textAs: TextReading | undefined): string =>
+  textAs === 'passages' ? passagesRemedy : plainTextRemedy
+
 /** Stops at bytes with too many control characters to be text. Not for UTF-16, where half of them can be zero. */
-export function refuseControlBytes(name: string, head: Uint8Array): void {
+export function refuseControlBytes(name: string, head: Uint8Array, textAs: TextReading | undefined): void {
   let controls = 0
   for (const byte of head) if (byte < 32 && (byte < 9 || byte > 13) && byte !== 27) controls += 1
   if (controls > 2 && controls > head.byteLength * 0.01)
-    stopAsUnknown(name, 'This is not a text file: it is full of bytes that no text has.', plainTextRemedy)
+    stopAsUnknown(name, 'This is not a text file: it is full of bytes that no text has.', insteadOf(textAs))
 }
 
 export interface SeparatorLine {

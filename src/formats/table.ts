@@ -6,6 +6,7 @@ import type { ByteSource } from './byte-source.ts'
 import { delimitedTable } from './table-delimited.ts'
 import {
   detectFormat,
+  passagesRemedy,
   readSeparatorLine,
   refuseControlBytes,
   refuseOtherKinds,
@@ -44,11 +45,11 @@ export interface OpenTable {
 /** Looks at the head of `source` and says what kind of table it is. Reads no rows yet. */
 export function openTable(source: ByteSource, options: TableOptions = {}): Promise<Result<OpenTable>> {
   return attemptAsync(async () => {
-    if (source.sizeBytes === 0) stopAsEmpty(source.name)
+    if (source.sizeBytes === 0) stopAsEmpty(source.name, options)
     const head = await source.read(0, Math.min(source.sizeBytes, tableLimits.sampleBytes))
-    refuseOtherKinds(source.name, head)
+    refuseOtherKinds(source.name, head, options.textAs)
     const found = await detectEncoding(source, options.encoding)
-    if (!found.encoding.startsWith('utf-16')) refuseControlBytes(source.name, head)
+    if (!found.encoding.startsWith('utf-16')) refuseControlBytes(source.name, head, options.textAs)
     const sample = await readSampleText(source, found)
     const { shape, columns, startReading } = formatOf(sample, found, options)
     return { shape, columns, batches: () => batchesOf(decodeText(source, found.encoding), startReading()) }
@@ -58,7 +59,7 @@ export function openTable(source: ByteSource, options: TableOptions = {}): Promi
 function formatOf(sample: Sample, found: EncodingFound, options: TableOptions): RowFormat {
   const separator = (options.format ?? 'csv') === 'csv' ? readSeparatorLine(sample) : null
   const rows = separator?.rest ?? sample
-  if (!/\S/.test(rows.text) && rows.isWhole) stopAsEmpty(sample.name)
+  if (!/\S/.test(rows.text) && rows.isWhole) stopAsEmpty(sample.name, options)
   const text = textFormatOf(sample.name, sample.text, found, options)
   if (text) return text
   if (separator) return delimitedTable(rows, true, found, { delimiter: separator.delimiter, ...options })
@@ -96,11 +97,11 @@ async function* batchesOf(
   }
 }
 
-function stopAsEmpty(name: string): never {
+function stopAsEmpty(name: string, { textAs }: TableOptions): never {
   return stopReading({
     code: 'table.empty',
     message: 'The file is empty.',
     where: name,
-    remedy: 'Choose a file with at least a heading and some rows.',
+    remedy: textAs === 'passages' ? passagesRemedy : 'Choose a file with at least a heading and some rows.',
   })
 }

@@ -1,6 +1,6 @@
 // Texts of a field for a first stage: read as the domain scenario reads them, and nothing of what is locked for the proof.
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { prepareData } from '#core/data/check-data.ts'
+import { checkData, prepareData } from '#core/data/check-data.ts'
 import { keepDataset } from '#core/data/import-dataset.ts'
 import { readLeftOut, readSplit } from '#core/data/index.ts'
 import { findLocked } from '#core/data/locked-texts.ts'
@@ -55,6 +55,30 @@ test.each([
   const problem = problemOf(await attemptAsync(() => prepareStageTexts({ path, columns: null }, null)))
   expect(problem.code).toBe(code)
   expect(problem.where).toMatch(new RegExp(`^${name}.*the file of the first stage`))
+})
+
+test.each([
+  ['blanks only', 'texts.txt', Buffer.from(' \n\n'), /^Bring a plain text file/],
+  ['no byte', 'texts.txt', Buffer.alloc(0), /^Bring a plain text file/],
+  ['a picture', 'cover.png', Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10]), /^Bring a plain text file/],
+  ['a PDF', 'book.pdf', Buffer.from('%PDF-1.7\n'), /save a PDF or Word document as text first/],
+  ['bytes', 'texts.txt', Buffer.alloc(500, 1), /^Bring a plain text file/],
+  [
+    'a Word document or a spreadsheet',
+    'book.docx',
+    Buffer.from('PK\u0003\u0004 more'),
+    /as text first\. If it is a spreadsheet, .*CSV/,
+  ],
+  ['a compressed file', 'texts.gz', Buffer.from([0x1f, 0x8b, 8, 0]), /^Unpack it first/],
+])('%s: what to bring instead is a text', async (_, name, bytes, remedy) => {
+  const path = workshop.write(name, bytes)
+  const { remedy: said } = problemOf(
+    await attemptAsync(() => prepareStageTexts({ path, columns: null }, null)),
+  )
+  expect(said).toMatch(remedy)
+  expect(said).not.toContain('one example a row')
+  const rows = await checkData(path, { scenario: 'classification' })
+  expect(problemOf(rows).remedy).not.toContain('plain text file')
 })
 
 test('a file that is not there is a Problem of the first stage', async () => {
