@@ -16,6 +16,11 @@ describe('labels of the chart', () => {
       }
   })
 
+  it('stand below the words of a mark and of a border', () => {
+    expect(keepInside({ ...label, x: 100, y: 10 }, chart).y).toBe(28)
+    expect(keepInside({ ...label, x: 100, y: 10 }, chart, 46).y).toBe(46)
+  })
+
   it('stay where they were put as long as there is room', () => {
     expect(keepInside({ ...label, x: 100, y: 90 }, chart)).toMatchObject({ x: 100, y: 90 })
   })

@@ -3,7 +3,9 @@ import type { Diagnosis, TrainingView } from '#shared/contract/index.ts'
 import { openTestPage } from './support/page.ts'
 
 openTestPage({})
-const { bestOf, chartOf, headingOf, lineOf } = await import('#renderer/features/training/run-story.ts')
+const { bestOf, borderLine, chartOf, headingOf, isWithoutVersion, lineOf, partLine } = await import(
+  '#renderer/features/training/run-story.ts'
+)
 
 const finding = (kind: Diagnosis['kind'], severity: Diagnosis['severity'] = 'warning'): Diagnosis => ({
   kind,
@@ -31,7 +33,7 @@ function viewOf(
       diagnoses: [],
       ...state,
     },
-    run: { recipe: { evaluation: { patience } } },
+    run: { recipe: { evaluation: { patience }, before: null } },
     train,
     validation,
   } as unknown as TrainingView
@@ -120,4 +122,79 @@ describe('the chart', () => {
 it('names the lowest loss once there are two measurements', () => {
   expect(bestOf(viewOf({}))).toBe('Lowest on rows it has not seen: 0.6 at step 20')
   expect(bestOf(viewOf({}, { validation: points(2) }))).toBeNull()
+})
+
+describe('a run that reads texts of the field first', () => {
+  const texts = [1, 2, 3, 4].map((step) => ({ step, stage: 1, lossNats: 4 - step / 10 }))
+  const examples = [5, 6, 7].map((step) => ({ step, lossNats: 1 - step / 100 }))
+  const recipe = {
+    evaluation: { patience: null },
+    before: { fingerprint: 'f', epochs: 1, learningRate: null },
+    method: { kind: 'lora', topLayers: 2 },
+    reuseFrozenLayers: true,
+  }
+  const twoPartsOf = (state: object, more: { train?: object[]; validation?: object[] } = {}, with_ = {}) => {
+    const view = viewOf({ bestStep: null, ...state }, { train: texts, validation: [], ...more })
+    return { ...view, run: { recipe }, canContinue: true, ...with_ } as unknown as TrainingView
+  }
+  const second = { train: [...texts, ...examples], validation: [{ step: 4, lossNats: 2 }] }
+
+  it('says in which part it is, first of all', () => {
+    expect(lineOf(twoPartsOf({ step: 3 }))).toMatch(
+      /^Part 1 of 2: reading texts of your field · Step 3 of 50/,
+    )
+    expect(lineOf(twoPartsOf({ step: 7 }, second))).toMatch(
+      /^Part 2 of 2: learning from your examples · Step/,
+    )
+    expect(partLine(twoPartsOf({ status: 'finished' }, second))).toBe('')
+    expect(lineOf(viewOf({}))).not.toContain('Part')
+  })
+
+  it('has a version to keep from its first measurement on', () => {
+    expect(isWithoutVersion(twoPartsOf({}))).toBe(true)
+    expect(isWithoutVersion(twoPartsOf({}, { validation: second.validation }))).toBe(false)
+    expect(isWithoutVersion(twoPartsOf({}, { train: second.train }))).toBe(false)
+    expect(isWithoutVersion(viewOf({}, { validation: [] }))).toBe(false)
+  })
+
+  it('says what a stop leaves, while it stops and afterwards', () => {
+    expect(lineOf(twoPartsOf({ phase: 'stopping' }))).toContain('there is no version yet')
+    expect(lineOf(twoPartsOf({ phase: 'stopping' }, second))).toContain('the best version is kept')
+    const stopped = { status: 'cancelled', timeLeftMs: null }
+    expect(headingOf(twoPartsOf(stopped))).toBe('Stopped before your examples')
+    expect(lineOf(twoPartsOf(stopped))).toMatch(/^It ended in part 1 of 2.*no version.*can be continued/)
+    expect(lineOf(twoPartsOf(stopped, {}, { canContinue: false }))).not.toContain('can be continued')
+    expect(headingOf(twoPartsOf(stopped, second))).toBe('Stopped')
+    expect(lineOf(twoPartsOf(stopped, second))).not.toContain('version')
+  })
+
+  it('is drawn as two lines with a border between them', () => {
+    const early = chartOf(twoPartsOf({}))
+    expect(early.lines.map(({ name, points }) => [name, points.length])).toEqual([['texts', 4]])
+    expect(early.border).toBeNull()
+    expect(borderLine(twoPartsOf({}))).toBeNull()
+    const { lines, border } = chartOf(twoPartsOf({}, second))
+    expect(lines.map(({ name, points }) => [name, points.map(([x]) => x)])).toEqual([
+      ['texts', [1, 2, 3, 4]],
+      ['training rows', [5, 6, 7]],
+      ['rows it has not seen', [4]],
+    ])
+    expect(border).toEqual({ x: 4, text: 'your examples begin' })
+    expect(borderLine(twoPartsOf({}, second))).toContain('Up to step 4 ')
+    expect(chartOf(viewOf({})).border).toBeNull()
+  })
+
+  it('says before the first step of a part what takes its time', () => {
+    const atStart = (state: object) => lineOf(twoPartsOf({ phase: 'training', ...state }, { train: [] }))
+    expect(atStart({})).toContain('computed once and kept')
+    expect(atStart({ phase: 'evaluating' })).toContain('measured on rows it has not seen')
+    expect(atStart({ status: 'paused' })).not.toContain('computed once')
+    expect(lineOf(twoPartsOf({ phase: 'training' }))).not.toContain('computed once')
+    const atBorder = { train: texts, validation: second.validation }
+    expect(lineOf(twoPartsOf({ phase: 'training' }, atBorder))).toContain('computed once and kept')
+    const all = { run: { recipe: { ...recipe, method: { kind: 'lora', topLayers: null } } } }
+    expect(lineOf(twoPartsOf({ phase: 'training' }, { train: [] }, all))).toContain(
+      'The first step is under way ·',
+    )
+  })
 })

@@ -31,6 +31,8 @@ export interface ChartView {
   readonly lines: readonly ChartLine[]
   /** Where a mark stands, and what it says. */
   readonly mark: { readonly x: number; readonly text: string } | null
+  /** Where other rows begin: a line across the plot, with its words above those of the mark. */
+  readonly border?: { readonly x: number; readonly text: string } | null
   /** A stretch that is tinted as a warning. */
   readonly band?: { readonly from: number; readonly to: number } | null
   readonly xTitle: string
@@ -46,6 +48,9 @@ export interface ChartHandle {
 
 /** Pixels around the plot: the axes' numbers stand left and below, the mark's words above. */
 const margin = { left: 52, right: 16, top: 28, bottom: 52 }
+/** More room above, for a border's words. */
+const borderTop = 18
+const topOf = ({ border }: ChartView): number => margin.top + (border ? borderTop : 0)
 const font = { fontFamily: 'Inter Variable', fontSize: 12 }
 
 interface Rect {
@@ -56,13 +61,17 @@ interface Rect {
 }
 
 /** Where a label goes so that it stands inside the plot of a chart of this size, as near as it can to where it was put. */
-export function keepInside(label: Rect, chart: { readonly width: number; readonly height: number }) {
+export function keepInside(
+  label: Rect,
+  chart: { readonly width: number; readonly height: number },
+  top: number = margin.top,
+) {
   const within = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, high))
   return {
     align: 'left' as const,
     verticalAlign: 'top' as const,
     x: within(label.x, margin.left, chart.width - margin.right - label.width),
-    y: within(label.y, margin.top, chart.height - margin.bottom - label.height),
+    y: within(label.y, top, chart.height - margin.bottom - label.height),
   }
 }
 
@@ -114,23 +123,29 @@ export function openChart(place: HTMLElement): ChartHandle {
     }
   }
 
-  function markOf({ mark, lastX }: ChartView) {
-    if (mark === null) return {}
-    return {
-      markLine: {
-        symbol: 'none',
-        data: [{ xAxis: mark.x }],
-        lineStyle: { color: colour('--c-ink'), type: 'dotted' },
-        label: {
-          ...font,
-          formatter: mark.text,
-          color: colour('--c-ink'),
-          fontWeight: 600,
-          // Beside the line's upper end, on the side where there is room.
-          align: mark.x > lastX / 2 ? 'right' : 'left',
-        },
+  function markOf({ mark, border, lastX }: ChartView) {
+    const lineAt = (
+      { x, text }: { x: number; text: string },
+      type: 'dotted' | 'dashed',
+      distance: number,
+    ) => ({
+      xAxis: x,
+      lineStyle: { color: colour('--c-ink'), type },
+      label: {
+        ...font,
+        formatter: text,
+        color: colour('--c-ink'),
+        fontWeight: 600,
+        distance: [0, distance],
+        // Beside the line's upper end, on the side where there is room.
+        align: x > lastX / 2 ? 'right' : 'left',
       },
-    }
+    })
+    const data = [
+      ...(mark === null ? [] : [lineAt(mark, 'dotted', 5)]),
+      ...(border ? [lineAt(border, 'dashed', 5 + borderTop)] : []),
+    ]
+    return data.length === 0 ? {} : { markLine: { symbol: 'none', data } }
   }
 
   function bandOf({ band }: ChartView) {
@@ -169,7 +184,9 @@ export function openChart(place: HTMLElement): ChartHandle {
   function seriesOf(line: ChartLine, view: ChartView) {
     const { name, points, isMain, look, label = name } = line
     // The label of a line that has only begun stands beyond its end: before it, it would lie across the line.
-    const isShort = (points.at(-1)?.[0] ?? 0) < view.lastX / 3
+    // One that ends at a border has the next line there.
+    const lastX = points.at(-1)?.[0] ?? 0
+    const isShort = lastX < view.lastX / 3 && !(view.border && lastX <= view.border.x)
     const color = colour(look?.colour ?? (isMain ? '--c-accent' : '--c-third'))
     return {
       name,
@@ -197,7 +214,7 @@ export function openChart(place: HTMLElement): ChartHandle {
           ? [6, isUpmost(points, view.lines) ? -8 : 8]
           : [-6, isUpmost(points, view.lines) ? -14 : 14],
       },
-      labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size()),
+      labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size(), topOf(view)),
       ...(isMain ? { ...markOf(view), ...bandOf(view) } : {}),
     }
   }
@@ -207,7 +224,7 @@ export function openChart(place: HTMLElement): ChartHandle {
       chart.setOption(
         {
           animation: false,
-          grid: margin,
+          grid: { ...margin, top: topOf(view) },
           ...axes(view),
           series: view.lines.map((line) => seriesOf(line, view)),
         },

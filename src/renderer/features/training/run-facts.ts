@@ -56,13 +56,17 @@ function layersWord({ method: { topLayers }, reuseFrozenLayers }: Run['recipe'])
   return t(`training.facts.${reuseFrozenLayers ? 'topLayersReused' : 'topLayers'}`, { count: topLayers })
 }
 
+/** Whether what the resting layers below give is computed once and kept. */
+export const keepsCopies = ({ method, reuseFrozenLayers }: Recipe): boolean =>
+  reuseFrozenLayers && (method.kind === 'head' || method.topLayers !== null)
+
 /** What is kept of resting layers was computed beside other rows, so its last digit may be of another run. */
-function repeatWord({ method, reuseFrozenLayers }: Recipe, determinism: string | null): string {
+function repeatWord(recipe: Recipe, determinism: string | null): string {
   if (determinism === null) return t('training.facts.repeatable.unknown')
   const label = determinismLabels.find((one) => one === determinism)
   if (label === undefined) return determinism
-  const hasCopies = reuseFrozenLayers && (method.kind === 'head' || method.topLayers !== null)
-  if (hasCopies && repeatKeys[label] === 'exact') return t('training.facts.repeatable.exactWithCopies')
+  if (keepsCopies(recipe) && repeatKeys[label] === 'exact')
+    return t('training.facts.repeatable.exactWithCopies')
   return t(`training.facts.repeatable.${repeatKeys[label]}`)
 }
 

@@ -1,8 +1,11 @@
 // What the screen of a run says first: its heading, the line below it, and the chart. Pure.
 import type { TrainingView } from '#shared/contract/index.ts'
+import { activeStatuses } from '#shared/journal-types.ts'
 import type { ChartView } from '../../components/line-chart.ts'
 import { formatAbout, formatNumber } from '../../format.ts'
 import { t } from '../../words/index.ts'
+import { keepsCopies } from './run-facts.ts'
+import { borderOf, hasBegun, isOfExamples, isOfTexts, partOf } from './run-parts.ts'
 
 /** What a person asked for while the trainer still ends its step. */
 export function askedOf({ phase }: TrainingView['state']): 'pausing' | 'stopping' | null {
@@ -10,11 +13,13 @@ export function askedOf({ phase }: TrainingView['state']): 'pausing' | 'stopping
 }
 
 /** The strongest finding comes first (core/training/diagnosis.ts). A run that stands or broke off says that first. */
-export function headingOf({ state }: TrainingView): string {
+export function headingOf(view: TrainingView): string {
+  const { state } = view
   const { status, totalSteps, diagnoses } = state
   const asked = askedOf(state)
   if (asked !== null) return t(`training.asked.${asked}.heading`)
   if (status === 'running' && totalSteps === 0) return t('training.starting')
+  if (status === 'cancelled' && isWithoutVersion(view)) return t('training.heading.cancelledInTexts')
   const [first] = diagnoses
   if (first === undefined || (status !== 'running' && status !== 'finished'))
     return t(`training.heading.${status}`)
@@ -33,8 +38,9 @@ export function lineOf(view: TrainingView): string {
     run.recipe.evaluation.patience !== null && measured > 0 && bestStep !== null && bestStep < measured
   const asked = askedOf(state)
   return [
-    ...(asked === null ? [] : [t(`training.asked.${asked}.line`)]),
-    ...(state.phase === 'quantising' ? [t('training.quantising')] : []),
+    ...(asked === null ? [] : [askedLine(asked, view)]),
+    ...(partLine(view) === '' ? [] : [partLine(view)]),
+    ...doing(view),
     totalSteps === 0 ? unplanned(state.status) : t('training.line', { step, total: totalSteps }),
     ...(timeLeftMs === null
       ? []
@@ -43,28 +49,75 @@ export function lineOf(view: TrainingView): string {
   ].join(' · ')
 }
 
+const isLive = ({ state }: TrainingView): boolean => activeStatuses.includes(state.status)
+
+/** Among the texts nothing is measured, so there is no version that could be kept. */
+export const isWithoutVersion = (view: TrainingView): boolean => partOf(view) === 'texts'
+
+function askedLine(asked: 'pausing' | 'stopping', view: TrainingView): string {
+  const isLost = asked === 'stopping' && isWithoutVersion(view)
+  return t(isLost ? 'training.asked.stopping.lineInTexts' : `training.asked.${asked}.line`)
+}
+
+/** In which of two parts a run is, or what it means that it ended in the first; empty where it says nothing. */
+export function partLine(view: TrainingView): string {
+  const part = partOf(view)
+  if (part === null) return ''
+  if (isLive(view)) return t(`training.part.${part}`)
+  if (part === 'examples' || view.train.length === 0) return ''
+  return t(view.canContinue ? 'training.part.endedAndGoesOn' : 'training.part.ended')
+}
+
+/** What takes its time before the first step. */
+function doing(view: TrainingView): string[] {
+  const { state, run } = view
+  if (state.phase === 'quantising') return [t('training.quantising')]
+  if (state.status !== 'running' || state.totalSteps === 0 || hasBegun(view)) return []
+  if (state.phase === 'evaluating') return [t('training.measuringFirst')]
+  if (state.phase !== 'training') return []
+  return [t(keepsCopies(run.recipe) ? 'training.copyingLayers' : 'training.firstStep')]
+}
+
 /** Of a run that has no plan yet, or never had one. */
 const unplanned = (status: TrainingView['state']['status']): string =>
   t(status === 'queued' || status === 'running' ? 'training.loadingModel' : 'training.nothing')
 
-export function chartOf({ state, train, validation }: TrainingView): ChartView {
+export function chartOf(view: TrainingView): ChartView {
+  const { state, train, validation } = view
+  const border = borderOf(view)
+  const part = partOf(view)
   const point = ({ step, lossNats }: { step: number; lossNats: number }) => [step, lossNats] as const
   const { bestStep, totalSteps, diagnoses } = state
   const lastStep = train.at(-1)?.step ?? 0
   const isPastBest = diagnoses.some(({ kind }) => kind === 'memorising')
   return {
+    // Losses of texts and of examples cannot be compared: they are two lines.
     lines: [
-      { name: t('training.trainLine'), points: train.map(point), isMain: false },
-      { name: t('training.validationLine'), points: validation.map(point), isMain: true },
+      ...(part === null
+        ? []
+        : [{ name: t('training.textsLine'), points: train.filter(isOfTexts).map(point), isMain: false }]),
+      ...(part === 'texts'
+        ? []
+        : [
+            { name: t('training.trainLine'), points: train.filter(isOfExamples).map(point), isMain: false },
+            { name: t('training.validationLine'), points: validation.map(point), isMain: true },
+          ]),
     ],
     mark:
       bestStep === null || validation.length < 2
         ? null
         : { x: bestStep, text: t('training.kept', { step: bestStep }) },
     band: isPastBest && bestStep !== null && bestStep < lastStep ? { from: bestStep, to: lastStep } : null,
+    border: border === null ? null : { x: border, text: t('training.border') },
     xTitle: t('training.steps'),
     lastX: Math.max(totalSteps, lastStep),
   }
+}
+
+/** What the border in the chart means, in words; null without one. */
+export function borderLine(view: TrainingView): string | null {
+  const border = borderOf(view)
+  return border === null ? null : t('training.borderMeans', { step: border })
 }
 
 /** The lowest loss on rows not seen; null before one was measured after training began. */

@@ -8,6 +8,7 @@ export const training = {
     interrupted: 'Interrupted',
     finished: 'Finished',
     cancelled: 'Stopped',
+    cancelledInTexts: 'Stopped before your examples',
     failed: 'Not finished',
     crashed: 'Not finished',
   },
@@ -37,7 +38,18 @@ export const training = {
   },
   asked: {
     pausing: { heading: 'Pausing…', line: 'The step under way ends first' },
-    stopping: { heading: 'Stopping…', line: 'The step under way ends first, and the best version is kept' },
+    stopping: {
+      heading: 'Stopping…',
+      line: 'The step under way ends first, and the best version is kept',
+      lineInTexts: 'The step under way ends first; there is no version yet, and the run can be continued',
+    },
+  },
+  part: {
+    texts: 'Part 1 of 2: reading texts of your field',
+    examples: 'Part 2 of 2: learning from your examples',
+    ended: 'It ended in part 1 of 2, reading texts of your field: there is no version to use yet',
+    endedAndGoesOn:
+      'It ended in part 1 of 2, reading texts of your field: there is no version to use yet, and it can be continued',
   },
   findings: 'How it goes',
   severity: { good: 'Good', note: 'Note', warning: 'Warning' },
@@ -46,16 +58,27 @@ export const training = {
   loadingModel: 'The model and your rows are being loaded',
   quantising:
     'The model’s weights are being brought into fewer bits (quantised), once for all runs; with a large model this takes minutes',
+  measuringFirst: 'First it is measured on rows it has not seen, as it stands',
+  copyingLayers:
+    'The first step is under way and takes longer: what the layers below give for its rows is computed once and kept',
+  firstStep: 'The first step is under way',
   atMostLeft: 'at most {time} left',
   line: 'Step {step} of {total}',
   speed: '{tokens} tokens a second on this processor',
   pause: 'Pause',
   resume: 'Go on',
   stop: 'Stop and keep the best',
+  stopInTexts: 'Stop',
+  stopLeaves:
+    'Stopping now leaves no version to use yet: there is none before your examples begin. The run can be continued from where it stopped.',
   goOn: 'Continue this run',
   toProof: 'Did it get better?',
   chart: 'How far off it is',
   chartTerm: 'loss, lower is better',
+  textsLine: 'texts',
+  border: 'your examples begin',
+  borderMeans:
+    'Up to step {step} it read texts of your field, after it your examples. Their losses are not to be compared: a jump there is other rows, not learning.',
   trainLine: 'training rows',
   validationLine: 'rows it has not seen',
   kept: 'kept: step {step}',
