@@ -18,7 +18,7 @@ import type { PrepareRows } from './prepared-rows.ts'
 import { type Preview, readPreview } from './preview.ts'
 import { scoreData } from './score-card.ts'
 import { mainLanguages } from './score-texts.ts'
-import type { LaterExamples, PrepareTexts } from './stage-texts.ts'
+import { type LaterExamples, type PrepareTexts, reasonsOf } from './stage-texts.ts'
 import type { Uploads } from './uploads.ts'
 import { asRead } from './value-excerpt.ts'
 
@@ -33,6 +33,8 @@ type DataCallNames =
 
 const exampleCharacters = 2000
 const cellCharacters = 300
+/** Reasons of texts left out that are told apart. */
+const mostReasons = 3
 /** Largest file of rows, and of a model. */
 const mostBytes = { data: 2e9, before: 2e9, model: 16e9 } as const
 
@@ -88,8 +90,9 @@ export function createDataHandlers(
     const columns = await attemptAsync(
       async () => (await readPreview(data.path, scenarioOf('domain'))).columns,
     )
-    const texts = await attemptAsync(async () => prepareTexts(data, await laterExamples(projectId)))
-    return stageCheckOf(columns.ok ? columns.value : [], texts)
+    const later = await laterExamples(projectId)
+    const texts = await attemptAsync(() => prepareTexts(data, later))
+    return stageCheckOf(columns.ok ? columns.value : [], texts, later)
   }
 
   /** Null where there are none that can be read: what is wrong with them is said with them. */
@@ -151,14 +154,20 @@ export function createDataHandlers(
   }
 }
 
-function stageCheckOf(columns: readonly string[], texts: Result<PreparedData>): StageCheck {
-  const nothing = { texts: 0, leftOut: 0, reason: null, columns: [...columns], column: null }
-  if (!texts.ok) return { ...nothing, problem: texts.problem }
-  const { rows, leftOut, leftOutCount, match } = texts.value.read
+function stageCheckOf(
+  columns: readonly string[],
+  texts: Result<PreparedData>,
+  later: LaterExamples | null,
+): StageCheck {
+  const found = { isCut: false, leftOut: 0, reasons: [], isOwnRows: false, columns: [...columns] }
+  if (!texts.ok) return { ...found, texts: 0, column: null, problem: texts.problem }
+  const { rows, leftOut, leftOutCount, match, shape, source } = texts.value.read
   return {
     texts: rows.length,
+    isCut: shape.format === 'text',
     leftOut: leftOutCount,
-    reason: leftOut[0]?.reason ?? null,
+    reasons: reasonsOf(leftOut).slice(0, mostReasons),
+    isOwnRows: later?.prepared.read.fileSums.includes(source.sha256) ?? false,
     columns: [...columns],
     column: match.columns.text ?? null,
     problem: null,

@@ -46,6 +46,7 @@ function joined(all: readonly ReadRows[]): ReadRows {
       sizeBytes: all.reduce((sum, { source }) => sum + source.sizeBytes, 0),
       sha256: sha256.digest('hex'),
     },
+    fileSums: all.flatMap(({ fileSums }) => fileSums),
     shape: first.shape,
     columnsFound: first.columnsFound,
     match: first.match,

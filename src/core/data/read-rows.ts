@@ -10,6 +10,8 @@ import { openWatchedFile } from './watched-file.ts'
 
 export interface ReadRows {
   readonly source: { readonly name: string; readonly sizeBytes: number; readonly sha256: string }
+  /** SHA-256 of each file. */
+  readonly fileSums: readonly string[]
   readonly shape: TableShape
   readonly columnsFound: readonly string[]
   readonly match: ColumnMatch
@@ -53,6 +55,7 @@ export async function readRows(
     await file.confirmUnchanged()
     return {
       source: { name, sizeBytes, sha256: file.sha256 },
+      fileSums: [file.sha256],
       shape: { ...table.shape },
       columnsFound: table.columns(),
       ...read,
@@ -102,7 +105,7 @@ class RowReader {
     if (this.#waiting.length >= dataLimits.sampleRows) this.#takeWaiting()
   }
 
-  finish(): Omit<ReadRows, 'source' | 'shape' | 'columnsFound'> {
+  finish(): Omit<ReadRows, 'source' | 'fileSums' | 'shape' | 'columnsFound'> {
     this.#takeWaiting()
     if (this.#match === null) this.#stopWithoutRecords()
     return {

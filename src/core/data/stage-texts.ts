@@ -80,6 +80,13 @@ function withoutLocked(texts: PreparedData, { prepared, scenario }: LaterExample
   }
 }
 
+/** How many are left out for each reason, the most frequent first. */
+export function reasonsOf(leftOut: ReadRows['leftOut']): { reason: string; count: number }[] {
+  const counts = new Map<string, number>()
+  for (const { reason } of leftOut) counts.set(reason, (counts.get(reason) ?? 0) + 1)
+  return [...counts].map(([reason, count]) => ({ reason, count })).sort((a, b) => b.count - a.count)
+}
+
 const noText = ({ source, leftOut: [first], leftOutCount }: ReadRows): Problem => ({
   code: 'data.too-few-rows',
   message: `None of the ${leftOutCount} texts can be used.${first === undefined ? '' : ` The first, on line ${first.line}: ${first.reason}`}`,

@@ -83,9 +83,13 @@ export type DataCheck = z.output<typeof dataCheck>
 export const stageCheck = z.strictObject({
   /** Texts of a size that fits into a training row. */
   texts: count,
+  /** A plain text was cut: these are passages of it. */
+  isCut: z.boolean(),
   leftOut: count,
-  /** Of those left out the first reason. */
-  reason: z.string().nullable(),
+  /** Why texts are left out, the most frequent reason first; at most three. */
+  reasons: z.array(z.strictObject({ reason: z.string(), count })),
+  /** The file is, byte for byte, one that the rows stand in. */
+  isOwnRows: z.boolean(),
   /** Columns of the file, and the one that holds the text; none of a plain text. */
   columns: z.array(z.string()),
   column: z.string().nullable(),

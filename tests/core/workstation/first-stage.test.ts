@@ -64,13 +64,47 @@ test('the file of a first stage is one, is read as texts, and goes to the bin', 
     before: { name: 'handbook.txt' },
     files: [{ name: 'messages.csv' }],
   })
-  expect(await check()).toMatchObject({ columns: ['text'], problem: null })
+  expect(await check()).toMatchObject({ columns: ['text'], isCut: true, isOwnRows: false, problem: null })
   await upload(station, projectId, 'before', 'long.txt', 'A line without an end goes on. '.repeat(40))
   const { options } = unwrap(await api.call('plan.options', { projectId }))
   expect(options[1]?.blocking?.message).toMatch(/^Every text of your field is too long for this plan/)
   expect(unwrap(await api.call('projects.removeBefore', { projectId })).before).toBeNull()
   expect(readdirSync(bin).sort()).toEqual(['handbook.txt', 'long.txt', 'old.csv'])
   expect(await check()).toBeNull()
+})
+
+test('of what is left out every reason is counted, and the file of the rows is known as such', async () => {
+  const station = await openWorkstation()
+  const { api } = station
+  const projectId = await newProject(station)
+  const check = async () => unwrap(await api.call('data.checkBefore', { projectId })).check
+  const rows = Array.from(
+    { length: 60 },
+    (_, i) =>
+      `"Please tell me where my parcel number ${i} may be, and who has it",${['money', 'way'][i % 2]}`,
+  )
+  const own = `text,label\n"",money\n${rows.join('\n')}\n"",way\n`
+  const { files } = unwrap(await api.call('projects.get', { projectId }))
+  unwrap(await api.call('projects.removeFile', { projectId, name: files[0]!.name }))
+  await upload(station, projectId, 'data', 'rows.csv', own)
+  const { split } = unwrap(await api.call('data.check', { projectId }))
+  await upload(station, projectId, 'before', 'copy.csv', own)
+  expect(split?.test).toBeGreaterThan(2)
+  expect(await check()).toMatchObject({
+    texts: 60 - split!.test,
+    isCut: false,
+    leftOut: 2 + split!.test,
+    reasons: [
+      { reason: expect.stringContaining('among the locked rows'), count: split!.test },
+      { reason: 'The text is empty.', count: 2 },
+    ],
+    isOwnRows: true,
+  })
+  await upload(station, projectId, 'before', 'copy.csv', `${own}Another text of the field,way\n`)
+  expect(await check()).toMatchObject({ isOwnRows: false })
+  await upload(station, projectId, 'data', 'more.csv', 'text,label\nMy bill is wrong again,money\n')
+  await upload(station, projectId, 'before', 'copy.csv', own)
+  expect(await check()).toMatchObject({ isOwnRows: true })
 })
 
 test('two stages: planned, stopped among the texts, gone on with, finished', {

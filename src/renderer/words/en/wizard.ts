@@ -203,7 +203,13 @@ export const wizard = {
       file: 'File with texts of your field',
       column: 'Where the text stands',
       texts: 'One text to read. | {count} texts to read.',
-      leftOut: 'One is left out: {reason} | {count} are left out; the first: {reason}',
+      passages:
+        'One passage to read; the file is cut into passages. | {count} passages to read; the file is cut into passages.',
+      leftOut: 'One is left out: | {count} are left out:',
+      reason: '{count}: {reason}',
+      otherReasons: '{count} for other reasons.',
+      ownRows:
+        'This is the file that your rows stand in, so the model would read nothing new before it learns from them. Bring other texts of your field.',
       nextBlocked:
         'The texts of your field cannot be read as they are. Take the file out, or bring another one.',
     },
