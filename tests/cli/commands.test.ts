@@ -321,7 +321,7 @@ describe('wrong use and bad input', () => {
     [['train', 'none.yaml'], 1, /could not be opened/],
     [['train', 'messages.csv'], 1, /table of examples, not a recipe/],
     [['train', '/dev/zero'], 1, /could not be opened/],
-    [['train', 'recipe.yaml', '--top-layers', '99'], 1, /expected at most 2, got 99/],
+    [['train', 'recipe.yaml', '--top-layers', '99'], 1, /uppermost 99 blocks .* this model has 2/],
     [['train', 'recipe.yaml', '--set', 'rank'], 1, /--set method.rank=16/],
     [['runs', 'list', '--home', 'messages.csv'], 1, /cannot be used/],
     [['runs', 'list', '--limit', '0'], 2, /whole number/],

@@ -1,10 +1,13 @@
 // "Should I train?": the base model answers validation rows with the instruction alone and with fixed examples before it.
 // The locked rows stay locked. The result is kept in the project's folder.
 import { join } from 'node:path'
+import type { ModelConfig } from '#engine/index.ts'
 import { type Advice, advice as adviceSchema, type SomeHandlers } from '#shared/contract/index.ts'
-import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { RecipeDraft } from '#shared/recipe.ts'
+import { attemptAsync, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
 import { importDataset } from '../data/import-dataset.ts'
+import { readPlannedModel } from '../models/model-config.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
@@ -17,6 +20,7 @@ import { readKept, writeKept } from '../system/kept-json.ts'
 import { describeMachine } from '../system/machine.ts'
 import { instructionOf } from '../training/prepare-run.ts'
 import { recipeOfProject } from '../training/recipe-of-project.ts'
+import { refusedRecipe } from '../training/recipe-sense.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { chooseExamples, spreadOver, withExamples } from './few-shot.ts'
 import { recommend } from './recommend.ts'
@@ -124,7 +128,10 @@ export function createAdviceHandlers(
       }),
     'advice.start': ({ projectId }): Promise<Result<{ jobId: string }>> =>
       attemptAsync(async () => {
-        const { project, model } = await open(projectId)
+        const { project, recipe, model } = await open(projectId)
+        const { config } = await readPlannedModel(library, model)
+        const problem = onlyReads(recipe, config)
+        if (problem !== null) throw new ProblemError(problem)
         const about = { title: project.name, projectId, modelId: model.id }
         const job = { kind: 'advice', ...about, key: `advice ${projectId}` } as const
         return jobs.start(job, (tools) =>
@@ -135,6 +142,20 @@ export function createAdviceHandlers(
           }),
         )
       }),
+  }
+}
+
+/** Null where it can be asked. Where it cannot learn the goal either, that is what a person has to know. */
+function onlyReads(recipe: RecipeDraft, config: ModelConfig): Problem | null {
+  if (config.kind !== 'encoder') return null
+  const refused = refusedRecipe(recipe, config)
+  if (refused?.where === 'model') return refused
+  return {
+    code: 'project.not-ready',
+    message:
+      'This model only reads (encoder) and cannot be asked: what it can do without training cannot be measured.',
+    where: 'the step "Should I train?"',
+    remedy: 'Skip this and plan the training: it gives the model a new last layer, which names your labels.',
   }
 }
 

@@ -124,13 +124,17 @@ function planOf(planned: Planned): PlanOption {
     values: settingsOf(recipe),
     estimate: { ...timeOf(planned, plan), memoryBytes, diskBytes: diskBytes(plan), energyWh: null },
     fit: judgeFit(memoryBytes, availableBytes),
-    sentences: [
-      ...planSentences({ recipe, counts, texts, layers: config.layers }),
-      ...doubtSentences(recipe),
-      ...(plan?.sentences ?? []),
-      ...tooLongSentences('rows', plan?.rows.share ?? 1, recipe.batch.maxTokens),
-      ...tooLongSentences('texts of your field', plan?.before?.rows.share ?? 1, recipe.batch.maxTokens),
-    ],
+    // A model that cannot learn the goal at all has no plan to tell of.
+    sentences:
+      refused?.where === 'model'
+        ? []
+        : [
+            ...planSentences({ recipe, counts, texts, layers: config.layers }),
+            ...doubtSentences(recipe),
+            ...(plan?.sentences ?? []),
+            ...tooLongSentences('rows', plan?.rows.share ?? 1, recipe.batch.maxTokens),
+            ...tooLongSentences('texts of your field', plan?.before?.rows.share ?? 1, recipe.batch.maxTokens),
+          ],
     isRecommended: preset === 'balanced',
     blocking:
       refused ??

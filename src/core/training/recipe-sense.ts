@@ -7,13 +7,14 @@ import type { Problem } from '#shared/result.ts'
 import { idleSettings, methodKindsFor, type SettingNeed } from '#shared/setting-sense.ts'
 import { hasClassHead } from './method-of.ts'
 import { settingsByPath } from './setting-paths.ts'
-import { refuseTwoHalves } from './two-halves-sense.ts'
+import { refuseTwoHalves, takeOut } from './two-halves-sense.ts'
 
 type Model = Pick<ModelConfig, 'kind' | 'layers'>
 type Rule = (recipe: RecipeDraft, model: Model) => Omit<Problem, 'code'> | null
 
 const rules: readonly Rule[] = [
   refuseTwoHalves,
+  refuseModelOfGoal,
   refuseFirstStage,
   refuseModelKind,
   refuseHead,
@@ -45,30 +46,39 @@ function firstStageFault(
   if (kind === 'encoder')
     return {
       message: 'Texts of a field are learnt by writing them on, and this model reads and cannot write.',
-      remedy: 'Leave out the texts of the first stage (before), or choose a chat model.',
+      remedy: `${takeOut}, or choose a chat model.`,
     }
   if (hasClassHead(method))
     return {
       message:
         'A new last layer takes the place of the one that writes, and texts of a field are learnt by writing them on.',
-      remedy: 'Leave out the texts of the first stage (before), or train a small adapter (method.kind lora).',
+      remedy: `${takeOut}, or train a small adapter (method.kind lora).`,
     }
   if (scenario === 'domain')
     return {
       message: 'The goal is to learn texts of a field already: a first stage would do the same.',
-      remedy:
-        'Leave out the first stage (before), and name its file among those of the goal (data.morePaths).',
+      remedy: `${takeOut}, and bring it among the files of the goal (data.morePaths).`,
     }
   return null
 }
 
-function refuseModelKind({ method, scenario }: RecipeDraft, { kind }: Model) {
+/** Before all settings: none of them helps. */
+function refuseModelOfGoal({ scenario }: RecipeDraft, { kind }: Model) {
+  if (kind !== 'encoder' || methodKindsFor(scenario).includes('head')) return null
+  return {
+    message:
+      'This model only reads (encoder) and cannot write answers, and this goal asks for answers in words.',
+    where: 'model',
+    remedy: 'Choose another model for this goal. This one can learn labels, or names in a text.',
+  }
+}
+
+function refuseModelKind({ method }: RecipeDraft, { kind }: Model) {
   if (kind !== 'encoder' || hasClassHead(method)) return null
-  const canName = methodKindsFor(scenario).includes('head')
   return {
     message: 'This model reads and cannot write: all it can learn is to name labels, with a new last layer.',
-    where: canName ? 'method.kind' : 'model',
-    remedy: canName ? 'Set method.kind to head or lora-head.' : 'Choose a chat model for this goal.',
+    where: 'method.kind',
+    remedy: 'Set method.kind to head or lora-head.',
   }
 }
 
@@ -84,9 +94,9 @@ function refuseHead({ method, scenario }: RecipeDraft) {
 function refuseTopLayers({ method: { kind, topLayers } }: RecipeDraft, { layers }: Model) {
   if (kind === 'head' || topLayers === null || topLayers <= layers) return null
   return {
-    message: `At method.topLayers: expected at most ${layers}, got ${topLayers}. This model has ${layers} blocks.`,
+    message: `The uppermost ${topLayers} blocks are to be trained, and this model has ${layers}.`,
     where: 'method.topLayers',
-    remedy: 'Choose a smaller number, or leave it out to train all blocks.',
+    remedy: `Choose at most ${layers}, or leave it out to train all blocks.`,
   }
 }
 

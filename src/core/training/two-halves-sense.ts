@@ -13,6 +13,9 @@ const goals: ReadonlySet<ScenarioId> = new Set([
   'classification',
 ])
 
+/** Where a first stage's texts are, for a person and in a recipe. */
+export const takeOut = 'Take out the file under "Texts of your field first" on the step "Data" (before)'
+
 const name = 'This model reads a text with one half and writes another with its second half (T5)'
 
 /** Null where the recipe fits such a model, and of every other model. */
@@ -38,7 +41,7 @@ export function refuseTwoHalves(
     return {
       message: `${name}: it does not write texts on, so it cannot learn plain texts first.`,
       where: 'before',
-      remedy: 'Leave out the texts of the first stage (before), or choose a chat model.',
+      remedy: `${takeOut}, or choose a chat model.`,
     }
   if (batch.packing)
     return {

@@ -56,7 +56,11 @@ test('a model that cannot write learns to name labels, and nothing else', () => 
   expect(refusedRecipe(draft({ method: { kind: 'lora-head' } }), encoder)).toBeNull()
   expect(refusedRecipe(draft({ method: { kind: 'lora' } }), encoder)?.where).toBe('method.kind')
   // No setting helps where the goal is a text.
-  expect(refusedRecipe(draft({}, 'translation'), encoder)?.where).toBe('model')
+  for (const kind of ['head', 'lora', 'full'])
+    expect(refusedRecipe(draft({ method: { kind } }, 'question-answering'), encoder)).toMatchObject({
+      where: 'model',
+      remedy: expect.stringMatching(/^Choose another model/),
+    })
 })
 
 test('a model of two halves makes one text of another, row by row, and nothing else', () => {
@@ -120,7 +124,11 @@ test('a first stage is read by a model that writes, and learns something else af
     refusedRecipe(draft(lora, 'domain'), decoder),
     refusedRecipe(draft({ ...before, method: { kind: 'head' } }), encoder),
   ]
-  for (const problem of refused) expect(problem).toMatchObject({ code: 'recipe.invalid', where: 'before' })
+  for (const problem of refused)
+    expect(problem).toMatchObject({
+      ...{ code: 'recipe.invalid', where: 'before' },
+      remedy: expect.stringContaining('"Texts of your field first" on the step "Data"'),
+    })
   expect(new Set(refused.map((problem) => problem?.message)).size).toBe(3)
   expect(refusedRecipe(draft(lora), { kind: 'sequence-to-sequence', layers: 4 })?.where).toBe('before')
   expect(idleSentences(draft(lora))).toEqual([])

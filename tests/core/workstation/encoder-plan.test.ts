@@ -38,3 +38,34 @@ test.each([
     expect(plan.estimate.memoryBytes).toBeGreaterThan(0)
   }
 })
+
+test('a goal of answers in words asks for another model, whatever the settings', async () => {
+  const station = await openWorkstation()
+  const csv = [
+    'context,question,answer',
+    ...Array.from({ length: 40 }, (_, i) => `box ${i} is red,colour ${i}?,red ${i}`),
+  ]
+  const projectId = await newProject(station, 'question-answering', csv.join('\n'))
+  for (const kind of ['head', 'lora', 'full'] as const) {
+    const changes = { 'method.kind': kind }
+    const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
+    expect(plan.blocking).toMatchObject({
+      where: 'model',
+      remedy: expect.stringMatching(/^Choose another model/),
+    })
+    expect(plan.sentences).toEqual([])
+  }
+  expect(await station.api.call('advice.start', { projectId })).toMatchObject({ problem: { where: 'model' } })
+})
+
+test('a model that only reads is not asked before it is trained, and that is said at once', async () => {
+  const station = await openWorkstation()
+  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  expect(await station.api.call('advice.start', { projectId })).toMatchObject({
+    ok: false,
+    problem: {
+      message: expect.stringMatching(/only reads/),
+      remedy: expect.stringMatching(/new last layer/),
+    },
+  })
+})

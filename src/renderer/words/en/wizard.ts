@@ -254,6 +254,8 @@ export const wizard = {
     noneInstalled: 'No model is on this computer yet. Get one below.',
     doesNotFit:
       'This model does not fit into this computer’s memory. You can still choose it and train with smaller settings.',
+    onlyReads:
+      'This model only reads (encoder) and cannot write, and this goal asks for answers in words. Choose another model; this one can learn labels, or names in a text.',
     next: 'Measure it first',
     nextMissing: 'Choose a model first.',
   },
