@@ -17,7 +17,7 @@ export async function runCall(application: Application, name: string, json: stri
   )
   try {
     const value = unwrap(await dispatch(workstation.handlers, name, input))
-    application.output.line(JSON.stringify(value, null, 2))
+    for (const line of JSON.stringify(value, null, 2).split('\n')) application.output.line(line)
     application.output.result(value)
   } finally {
     await workstation.close()

@@ -33,3 +33,15 @@ export function planEvent(
     backend: backend.name,
   }
 }
+
+/** In words that rows are missing, which nobody expects of rows that were read without a fault. */
+export function leftOutNotices({ leftOut }: TrainerEventOf<'plan'>): readonly string[] {
+  const [first] = leftOut
+  if (first === undefined) return []
+  const what = `${first.reason} (${first.rowId}).`
+  return [
+    leftOut.length === 1
+      ? `One row takes no part in training: ${what}`
+      : `${leftOut.length} rows take no part in training, the first: ${what}`,
+  ]
+}

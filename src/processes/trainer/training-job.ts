@@ -15,7 +15,7 @@ import { finish, keepBest } from './keep-version.ts'
 import { checkMemory, type MemoryLook } from './memory-check.ts'
 import { type OpenModel, openModel } from './open-model.ts'
 import { openState } from './open-state.ts'
-import { planEvent } from './plan-event.ts'
+import { leftOutNotices, planEvent } from './plan-event.ts'
 import { type PlannedStage, type PlannedStages, planStages } from './plan-stages.ts'
 import { identityOf, type RunIdentity } from './run-identity.ts'
 import { createSampleAnswers, type SampleAnswers } from './sample-answers.ts'
@@ -71,8 +71,10 @@ async function* work(job: TrainerJob, host: TrainerHost, opened: Opened[]): Even
   const software = { backend: host.backend.name, tunewright: host.appVersion }
   const identity = identityOf(job, { sha256: stages.rowsSha256 }, software)
   const state = yield* openState(stages, identity)
-  yield planEvent(stages, state, host.backend)
-  if (state.step === 0) for (const text of job.notices ?? []) yield { kind: 'notice', text }
+  const plan = planEvent(stages, state, host.backend)
+  yield plan
+  if (state.step === 0)
+    for (const text of [...(job.notices ?? []), ...leftOutNotices(plan)]) yield { kind: 'notice', text }
   const parts = { host, model, stages, identity, state, tried: { expectedBytes: 0 } }
   const isReady = stages.before === null || state.stage === 2 || (yield* firstStage(parts, stages.before))
   if (isReady) yield* mainStage(parts)
