@@ -71,6 +71,7 @@ export const proof = {
     middle: 'Middle, {from} to {to} words',
     long: 'Long, {from} to {to} words',
     worse: 'worse than before',
+    unclear: 'too few rows to tell',
   },
   answers: 'Answers side by side',
   views: { changed: 'Changed most', worst: 'Worst', best: 'Best', all: 'All' },
