@@ -159,6 +159,12 @@ describe('the whole story', () => {
     expect(resumed.code).toBe(0)
   })
 
+  test('a call of the workstation answers in JSON, asked for or not', async () => {
+    const plain = await run('call', 'projects.list')
+    expect(plain.code).toBe(0)
+    expect(JSON.parse(plain.out)).toEqual(await runJson('call', 'projects.list'))
+  })
+
   test('another terminal cancels a run that trains', async () => {
     const training = start('train', recipe, '--epochs', '200', '--set', 'evaluation.patience=null')
     await heardLine(training, /step [2-9]/)
