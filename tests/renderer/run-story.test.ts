@@ -187,9 +187,11 @@ describe('a run that reads texts of the field first', () => {
   it('says before the first step of a part what takes its time', () => {
     const atStart = (state: object) => lineOf(twoPartsOf({ phase: 'training', ...state }, { train: [] }))
     expect(atStart({})).toContain('computed once and kept')
-    expect(atStart({ phase: 'evaluating' })).toContain('measured on rows it has not seen')
     expect(atStart({ status: 'paused' })).not.toContain('computed once')
     expect(lineOf(twoPartsOf({ phase: 'training' }))).not.toContain('computed once')
+    const measured = twoPartsOf({ phase: 'evaluating' })
+    expect(lineOf(measured)).toMatch(/^Part 2 of 2: learning from your examples · First it is measured/)
+    expect(isWithoutVersion(measured)).toBe(true)
     const atBorder = { train: texts, validation: second.validation }
     expect(lineOf(twoPartsOf({ phase: 'training' }, atBorder))).toContain('computed once and kept')
     const all = { run: { recipe: { ...recipe, method: { kind: 'lora', topLayers: null } } } }

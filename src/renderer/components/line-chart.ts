@@ -184,9 +184,11 @@ export function openChart(place: HTMLElement): ChartHandle {
   function seriesOf(line: ChartLine, view: ChartView) {
     const { name, points, isMain, look, label = name } = line
     // The label of a line that has only begun stands beyond its end: before it, it would lie across the line.
-    // One that ends at a border has the next line there.
+    // One that ends at a border has the next line there, and none above it.
     const lastX = points.at(-1)?.[0] ?? 0
-    const isShort = lastX < view.lastX / 3 && !(view.border && lastX <= view.border.x)
+    const isBeforeBorder = lastX <= (view.border?.x ?? -1)
+    const isShort = lastX < view.lastX / 3 && !isBeforeBorder
+    const isAbove = isBeforeBorder || isUpmost(points, view.lines)
     const color = colour(look?.colour ?? (isMain ? '--c-accent' : '--c-third'))
     return {
       name,
@@ -210,9 +212,7 @@ export function openChart(place: HTMLElement): ChartHandle {
         color,
         backgroundColor: colour('--c-panel'),
         padding: [0, 2],
-        offset: isShort
-          ? [6, isUpmost(points, view.lines) ? -8 : 8]
-          : [-6, isUpmost(points, view.lines) ? -14 : 14],
+        offset: isShort ? [6, isAbove ? -8 : 8] : [-6, isAbove ? -14 : 14],
       },
       labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size(), topOf(view)),
       ...(isMain ? { ...markOf(view), ...bandOf(view) } : {}),

@@ -54,6 +54,10 @@ const isLive = ({ state }: TrainingView): boolean => activeStatuses.includes(sta
 /** Among the texts nothing is measured, so there is no version that could be kept. */
 export const isWithoutVersion = (view: TrainingView): boolean => partOf(view) === 'texts'
 
+/** Texts are not measured: the second part has begun, and has nothing to keep before its measurement is done. */
+const opensExamples = (view: TrainingView): boolean =>
+  isWithoutVersion(view) && view.state.phase === 'evaluating'
+
 function askedLine(asked: 'pausing' | 'stopping', view: TrainingView): string {
   const isLost = asked === 'stopping' && isWithoutVersion(view)
   return t(isLost ? 'training.asked.stopping.lineInTexts' : `training.asked.${asked}.line`)
@@ -63,7 +67,7 @@ function askedLine(asked: 'pausing' | 'stopping', view: TrainingView): string {
 export function partLine(view: TrainingView): string {
   const part = partOf(view)
   if (part === null) return ''
-  if (isLive(view)) return t(`training.part.${part}`)
+  if (isLive(view)) return t(`training.part.${opensExamples(view) ? 'examples' : part}`)
   if (part === 'examples' || view.train.length === 0) return ''
   return t(view.canContinue ? 'training.part.endedAndGoesOn' : 'training.part.ended')
 }
@@ -72,7 +76,8 @@ export function partLine(view: TrainingView): string {
 function doing(view: TrainingView): string[] {
   const { state, run } = view
   if (state.phase === 'quantising') return [t('training.quantising')]
-  if (state.status !== 'running' || state.totalSteps === 0 || hasBegun(view)) return []
+  if (state.status !== 'running' || state.totalSteps === 0) return []
+  if (hasBegun(view) && !opensExamples(view)) return []
   if (state.phase === 'evaluating') return [t('training.measuringFirst')]
   if (state.phase !== 'training') return []
   return [t(keepsCopies(run.recipe) ? 'training.copyingLayers' : 'training.firstStep')]

@@ -49,7 +49,7 @@ export const training = {
     examples: 'Part 2 of 2: learning from your examples',
     ended: 'It ended in part 1 of 2, reading texts of your field: there is no version to use yet',
     endedAndGoesOn:
-      'It ended in part 1 of 2, reading texts of your field: there is no version to use yet, and it can be continued',
+      'It ended in part 1 of 2, reading texts of your field: there is no version to use yet, and the run can be continued',
   },
   findings: 'How it goes',
   severity: { good: 'Good', note: 'Note', warning: 'Warning' },
