@@ -1,6 +1,6 @@
 // The plan of a run before it starts: its recipe as far as memory lets it be as wanted, what it takes, and what must be
 // said of it. Wizard and terminal both go through here.
-import { type Task, trainableShapes } from '#engine/index.ts'
+import { parameterCount, type Task, trainableShapes } from '#engine/index.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
@@ -11,6 +11,7 @@ import { type MemoryPlan, type MemoryRequest, planMemory, runFigures } from './m
 import { methodOf, taskOf } from './method-of.ts'
 import { type FittingRows, fittingRows, type RowLengths } from './row-lengths.ts'
 import type { PlannedRows, RunFigures } from './run-graphs.ts'
+import { tunedKindOf } from './tuned-version.ts'
 
 export interface PlanRequest {
   readonly recipe: RecipeDraft
@@ -34,6 +35,8 @@ export interface RunPlan {
   readonly before: PlannedRun | null
   /** Bytes of what is trained, as a file of float32. */
   readonly trainedBytes: number
+  /** Bytes of what the run leaves: an adapter, or a whole model with what was trained as float32. */
+  readonly tunedBytes: number
   readonly fits: boolean
   /** What was changed for the memory, in plain words; empty where nothing was. */
   readonly sentences: readonly string[]
@@ -77,6 +80,9 @@ export function planRun(request: PlanRequest): RunPlan | null {
     return fitsInto(planStages(request, shorter).memory, availableBytes) ? { maxTokens, leftOutShare } : null
   }
   const shapes = trainableShapes(model.config, methodOf(recipe.method), task)
+  const trained = shapes.reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1), 0)
+  const untrained = parameterCount(model.config, task) - trained
+  const leavesModel = tunedKindOf(recipe.method) === 'model'
   const longest = Math.max(examples.rows.longestTokens, before?.rows.longestTokens ?? 0)
   return {
     recipe: fitted.recipe,
@@ -84,7 +90,8 @@ export function planRun(request: PlanRequest): RunPlan | null {
     memory: fitted.plan,
     figures: examples.figures,
     before,
-    trainedBytes: shapes.reduce((sum, { shape }) => sum + 4 * shape.reduce((n, size) => n * size, 1), 0),
+    trainedBytes: 4 * trained,
+    tunedBytes: 4 * trained + (leavesModel ? model.bytesPerValue * untrained : 0),
     fits: fitted.fits,
     sentences: fitted.sentences,
     offer: fitted.fits ? null : offerOf(longest, fitsAt),

@@ -1,5 +1,6 @@
 // Plans for a model that only reads (BERT), through the contract with real parts: names and labels can be planned, and
 // what it cannot learn is said so that a person knows what to choose instead.
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
@@ -56,6 +57,22 @@ test('a goal of answers in words asks for another model, whatever the settings',
     expect(plan.sentences).toEqual([])
   }
   expect(await station.api.call('advice.start', { projectId })).toMatchObject({ problem: { where: 'model' } })
+})
+
+test('a run that leaves a whole model takes its room on the disk, an adapter does not', async () => {
+  const station = await openWorkstation()
+  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  const [model] = unwrap(await station.api.call('models.list', {})).models
+  const { size } = statSync(join(model!.place, 'model.safetensors'))
+  const diskOf = async (changes: Record<string, string | number>) => {
+    const asked = { projectId, preset: 'balanced' as const, changes }
+    return unwrap(await station.api.call('plan.estimate', asked)).estimate.diskBytes
+  }
+  expect(await diskOf({ 'method.kind': 'head' })).toBeGreaterThan(0.9 * size)
+  expect(await diskOf({ 'method.kind': 'head' })).toBeLessThan(1.5 * size)
+  expect(
+    await diskOf({ 'method.kind': 'lora-head', 'method.rank': 1, 'checkpoints.keepLast': 1 }),
+  ).toBeLessThan(size)
 })
 
 test('a model that only reads is not asked before it is trained, and that is said at once', async () => {
