@@ -2,6 +2,7 @@
 // stand; and the model with the layer is taken away and checked.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { chat } from '#renderer/words/en/chat.ts'
 import { use } from '#renderer/words/en/use.ts'
 import { writeTinyEncoder } from '../processes/tiny-encoder.ts'
 import { namedRowsCsv } from '../processes/trainer/head-runs.ts'
@@ -65,6 +66,10 @@ describeInBrowser('a last layer that names texts, in a browser', suite, (screen)
     expect(await text().inputValue()).toBe(suggestions[0]!.text)
     // There is nothing to talk with.
     expect(await page.getByRole('heading', { name: use.try, exact: true }).count()).toBe(0)
+    await open(`/chat?run=${runId}`)
+    await page.getByText(use.sentenceLabels).waitFor()
+    await page.getByRole('link', { name: chat.toUse }).click()
+    await heading(use.headingReady)
 
     await button(use.export).click()
     await heading(use.headingChecked)

@@ -6,6 +6,7 @@ export const chat = {
   sentenceNone:
     'Put a model on this computer first. Then you can talk with it, and with what you train from it.',
   toModels: 'Get a model',
+  toUse: 'Have it name a text',
   sentenceRun:
     'The base model {model} and its trained version answer the same message, with the same chance (seed).',
   sentenceModel: 'It answers on this computer. What you write stays here and is not kept.',
