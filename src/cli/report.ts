@@ -7,7 +7,7 @@ import {
   optimizerNames,
 } from '#core/training/method-words.ts'
 import type { RunCurve } from '#shared/journal-types.ts'
-import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
+import { isShare, type MetricName, metricFacts, metricTitle } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { formatChange } from '#shared/units.ts'
@@ -93,7 +93,7 @@ const trivialSentence = (
 /** The verdict, then every metric for base and tuned with its 95 % interval. */
 export function proofLines(report: ProofSummary): string[] {
   const rows = report.comparisons.map((one) => [
-    metricFacts[one.metric].title,
+    metricTitle(one.metric, report.beside === 'nearest-class'),
     intervalText(one.metric, one.base),
     intervalText(one.metric, one.tuned),
     intervalText(one.metric, one.difference, true),
@@ -107,7 +107,9 @@ export function proofLines(report: ProofSummary): string[] {
     ...(report.beside === 'nearest-class'
       ? [
           '  This model only reads, and an untrained last layer says nothing. "base model" is what it knows by itself:',
-          '  each text has the label whose training rows it is closest to on average; nothing is trained.',
+          report.metric === 'entityF1'
+            ? '  each word is of the kind, or no name, whose words in the training rows it is closest to; nothing is trained.'
+            : '  each text has the label whose training rows it is closest to on average; nothing is trained.',
         ]
       : []),
     ...(report.trivial ? [`  ${trivialSentence(report.trivial, report.metric)}`] : []),

@@ -1,5 +1,5 @@
 // A metric's value as a person reads it, and the scale on which its bars are drawn.
-import { isShare, type MetricName, metricFacts } from '#shared/metrics.ts'
+import { isShare, type MetricName, metricFacts, metricTitle } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
 import { formatNumber, formatPercent } from './format.ts'
 
@@ -14,8 +14,11 @@ export function formatMetric(metric: MetricName, value: number): string {
 }
 
 /** "right answers (accuracy)" as a heading: the plain words with a capital, and the field's term. */
-export function metricHeading(metric: MetricName): { readonly plain: string; readonly term: string } {
-  const [, plain = '', term = ''] = /^(.*?)(?: \((.*)\))?$/.exec(metricFacts[metric].title) ?? []
+export function metricHeading(
+  metric: MetricName,
+  isOfClasses = false,
+): { readonly plain: string; readonly term: string } {
+  const [, plain = '', term = ''] = /^(.*?)(?: \((.*)\))?$/.exec(metricTitle(metric, isOfClasses)) ?? []
   return { plain: plain.charAt(0).toUpperCase() + plain.slice(1), term }
 }
 

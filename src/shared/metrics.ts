@@ -73,6 +73,16 @@ export const metricFacts: Readonly<Record<MetricName, MetricFacts>> = {
   perplexity: fact('number', 'lower', 'perplexity'),
 }
 
+/** A layer that names classes is surprised by labels, not by tokens. */
+const classTitles: Partial<Record<MetricName, string>> = {
+  lossNats: 'surprise by the right label (loss, nats a label)',
+  perplexity: 'labels it hesitates between (perplexity)',
+}
+
+/** The title of a figure, of a model that writes or of a layer that names classes. */
+export const metricTitle = (metric: MetricName, isOfClasses: boolean): string =>
+  (isOfClasses ? classTitles[metric] : undefined) ?? metricFacts[metric].title
+
 /** True for metrics that are kept as a share of 1 and shown in hundredths; a change of them is in points. */
 export const isShare = (metric: MetricName): boolean =>
   metricFacts[metric].unit === 'share' || metricFacts[metric].unit === 'score'

@@ -18,6 +18,12 @@ describe('a metric for people', () => {
     expect(metricHeading('accuracy')).toEqual({ plain: 'Right answers', term: 'accuracy' })
     expect(metricHeading('lossNats')).toEqual({ plain: 'Surprise', term: 'loss, nats a token' })
     expect(metricHeading('perplexity')).toEqual({ plain: 'Perplexity', term: '' })
+    expect(metricHeading('lossNats', true).term).toBe('loss, nats a label')
+    expect(metricHeading('perplexity', true)).toEqual({
+      plain: 'Labels it hesitates between',
+      term: 'perplexity',
+    })
+    expect(metricHeading('accuracy', true)).toEqual(metricHeading('accuracy'))
   })
 
   it('draws shares and scores on 0 to 1, others up to a little above what was measured', () => {

@@ -21,6 +21,8 @@ export interface EvaluationSpec {
   /** Decides which rows each resample draws. */
   readonly seed: number
   readonly resamples?: number
+  /** Figures that mean different things for the subjects, so that they are not compared. */
+  readonly without?: readonly MetricName[]
 }
 
 export interface MetricResult {
@@ -68,7 +70,7 @@ export async function evaluateAnswers(measured: MeasuredAnswers, spec: Evaluatio
   const scores = subjects.map(() => rows.map((): Partial<Record<MetricName, number>> => ({})))
   const pace = keepPace()
   const results: MetricResult[] = []
-  for (const metric of metrics) {
+  for (const metric of metrics.filter((one) => !spec.without?.includes(one))) {
     const paired = await pairedMetrics(metric, measured, facts, pace, (subject, row, score) => {
       scores[subject]![row]![metric] = score
     })

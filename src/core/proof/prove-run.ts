@@ -2,6 +2,7 @@
 // no model itself; writes nothing before everything is measured.
 import { join } from 'node:path'
 import type { TestSetOpening } from '#shared/dataset.ts'
+import type { MetricName } from '#shared/metrics.ts'
 import type { HashedFolder, ProofReport, TunedVersion } from '#shared/proof-protocol.ts'
 import type { Recipe, ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -85,7 +86,9 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
     const { scenario, seed } = spec
     const seconds = (performance.now() - startMs) / 1000
     const trivial = await trivialOf(spec)
-    const built = await buildReport(measured, { scenario, labels, trainingTexts, seed, trivial }, seconds)
+    const without = notCompared(spec)
+    const asked = { scenario, labels, trainingTexts, seed, trivial, without }
+    const built = await buildReport(measured, asked, seconds)
     const report: ProofReport = { ...built, beside: besideOf(spec) }
     throwIfAborted(ports)
     tell('saving')
@@ -97,6 +100,10 @@ export function proveRun(spec: ProofSpec, ports: ProofPorts): Promise<Result<Pro
 /** What a new last layer is measured beside: an untrained one says nothing. */
 const besideOf = ({ method, isAsked }: ProofSpec): ProofReport['beside'] =>
   hasClassHead(method) && !isAsked ? 'nearest-class' : 'model'
+
+/** A model that is asked is surprised by tokens, its new last layer by labels. */
+const notCompared = ({ method, isAsked }: ProofSpec): readonly MetricName[] =>
+  hasClassHead(method) && isAsked ? ['lossNats', 'perplexity'] : []
 
 async function trivialOf({ scenario, datasetFolder, instruction }: ProofSpec): Promise<TrivialWay | null> {
   if (scenario !== 'classification' && scenario !== 'entity-recognition') return null

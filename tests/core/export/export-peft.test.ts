@@ -143,6 +143,15 @@ describe('the model card', () => {
     expect(text).toContain('The test set was small (40 rows).')
   })
 
+  test('tells of labels and of words, and not of tokens, where a new last layer names them', () => {
+    const ofTexts = modelCard({ ...card, proof: { ...measured, beside: 'nearest-class' } }, 'tickets')
+    expect(ofTexts).toContain('Surprise by the right label (loss, nats a label), lower is better')
+    expect(ofTexts).toContain('each text has the label whose training rows')
+    const ofNames = { ...measured, beside: 'nearest-class', metric: 'entityF1' } as const
+    expect(modelCard({ ...card, proof: ofNames }, 'tickets')).toContain('each word is taken for a name of')
+    expect(modelCard({ ...card, proof: measured }, 'tickets')).toContain('nats a token')
+  })
+
   test('names the texts that were read first', () => {
     const before = { fingerprint: 'f00d', epochs: 2, learningRate: null }
     expect(modelCard(card, 'tickets')).not.toContain('First, before its rows')

@@ -2,13 +2,15 @@
 // the class whose mean state is nearest in the frozen model.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { proofLines } from '#cli/report.ts'
 import { proveRun } from '#core/proof/index.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { tunedFiles, tunedKindOf } from '#core/training/tuned-version.ts'
 import { type ProofReport, proofReport } from '#shared/proof-protocol.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { type HeadRuns, makeHeadRuns } from '../../processes/trainer/head-runs.ts'
 import { runJobHere } from '../../processes/trainer/run-job-here.ts'
 import { finishedOf } from '../../processes/trainer/trainer-process.ts'
@@ -21,8 +23,12 @@ beforeAll(async () => {
 })
 afterAll(() => rm(runs.tiny.library.home, { recursive: true, force: true }))
 
-async function trainAndProve(scenario: ScenarioId, changes: Record<string, unknown>): Promise<ProofReport> {
-  const job = await runs.makeJob(scenario, changes)
+async function trainAndProve(
+  scenario: ScenarioId,
+  changes: Record<string, unknown>,
+  { of = runs, isAsked = false } = {},
+): Promise<ProofReport> {
+  const job = await of.makeJob(scenario, changes)
   const { recipe } = job
   const weightsSha256 = finishedOf(await runJobHere(job)).adapterSha256!
   const kind = tunedKindOf(recipe.method)
@@ -31,7 +37,7 @@ async function trainAndProve(scenario: ScenarioId, changes: Record<string, unkno
       runId: job.runId,
       scenario,
       method: recipe.method,
-      isAsked: false,
+      isAsked,
       instruction: '',
       model: { folder: job.modelFolder, weightsSha256: recipe.model.weightsSha256 },
       tuned: { kind, folder: join(job.runFolder, tunedFiles[kind].folder), weightsSha256 },
@@ -75,9 +81,23 @@ describe('the proof of a head', () => {
       }
   })
 
+  test('surprise by labels is compared with surprise by labels, never with that by the tokens of an asked model', async () => {
+    const named = (report: ProofReport) => report.comparisons.map(({ metric }) => metric)
+    const head = { method: { kind: 'head' }, duration: { epochs: 2 } }
+    const read = await trainAndProve('classification', head)
+    expect(named(read)).toEqual(expect.arrayContaining(['calibrationError', 'lossNats', 'perplexity']))
+    expect(proofLines(read).join('\n')).toMatch(/nats a label[\s\S]*each text has the label/)
+    const of = await makeHeadRuns(writeTinyModel)
+    onTestFinished(() => rm(of.tiny.library.home, { recursive: true, force: true }))
+    const asked = await trainAndProve('classification', head, { of, isAsked: true })
+    expect(asked.beside).toBe('model')
+    expect(named(asked)).toEqual(['accuracy', 'macroF1', 'calibrationError'])
+  })
+
   test('for words: the names in the text, found better than by the nearest mean', async () => {
     const report = await trainAndProve('entity-recognition', { method: { kind: 'head' }, ...reuse })
     expect(report.metric).toBe('entityF1')
+    expect(proofLines(report).join('\n')).toContain('each word is of the kind, or no name, whose words')
     // Every name of the made-up rows is in several of them.
     expect(report.trivial).toMatchObject({ kind: 'known-names', label: null, value: 1 })
     expect(report.tuned.value).toBeGreaterThan(report.baseline.value)

@@ -38,8 +38,23 @@ export const proof = {
     lossNats: 'How surprised it is by the expected answers; less is better.',
     perplexity: 'Between how many next words it hesitates, as it were; fewer is better.',
   },
-  beside:
-    'This model only reads: a last layer that was never trained would say nothing. So “{base}” stands for what it knows by itself: each text gets the label whose training rows it is closest to on average, and nothing is trained.',
+  /** Of a new last layer, which names labels of texts or kinds of words and writes no next word. */
+  meaningOfClasses: {
+    texts: {
+      lossNats: 'How surprised it is by the right label; less is better.',
+      perplexity: 'Between how many labels it hesitates for a text, as it were; fewer is better.',
+    },
+    words: {
+      lossNats: 'How surprised it is by what each word is, a name of some kind or none; less is better.',
+      perplexity: 'Between how many kinds it hesitates for a word, as it were; fewer is better.',
+    },
+  },
+  beside: {
+    texts:
+      'This model only reads: a last layer that was never trained would say nothing. So “{base}” stands for what it knows by itself: each text gets the label whose training rows it is closest to on average, and nothing is trained.',
+    words:
+      'This model only reads: a last layer that was never trained would say nothing. So “{base}” stands for what it knows by itself: each word is taken for a name of the kind, or for no name, whose words in the training rows it is closest to on average, and nothing is trained.',
+  },
   trivial: {
     'most-frequent-label':
       'Without any model: always answering “{label}”, the label that most training rows have, reaches {value} ({low} to {high}).',
