@@ -23,7 +23,7 @@ import { planSentences } from './plan-sentences.ts'
 import { instructionOf } from './prepare-run.ts'
 import { type PresetModel, presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
-import { doubtSentences, refusedRecipe } from './recipe-sense.ts'
+import { doubtSentences, refusedRecipe, shortReadingSentences } from './recipe-sense.ts'
 import { measureRowLengths, type RowLengths, readTokenizer } from './row-lengths.ts'
 import { settingsByPath } from './setting-paths.ts'
 
@@ -131,6 +131,7 @@ function planOf(planned: Planned): PlanOption {
         : [
             ...planSentences({ recipe, counts, texts, layers: config.layers }),
             ...doubtSentences(recipe),
+            ...shortReadingSentences(recipe, config),
             ...(plan?.sentences ?? []),
             ...tooLongSentences('rows', plan?.rows.share ?? 1, recipe.batch.maxTokens),
             ...tooLongSentences('texts of your field', plan?.before?.rows.share ?? 1, recipe.batch.maxTokens),

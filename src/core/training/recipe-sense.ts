@@ -140,6 +140,17 @@ export function doubtSentences({ method, optimizer, before }: Doubted): string[]
   ]
 }
 
+/** Where the model has a last position, rows cannot be longer than that, whatever is allowed. */
+export function shortReadingSentences(
+  { batch }: Pick<RecipeDraft, 'batch'>,
+  { maxPositions, relativePositions }: Pick<ModelConfig, 'maxPositions' | 'relativePositions'>,
+): string[] {
+  if (relativePositions !== null || batch.maxTokens <= maxPositions) return []
+  return [
+    `This model reads at most ${maxPositions} tokens at once: longer rows are left out, although ${batch.maxTokens} are allowed.`,
+  ]
+}
+
 /** What was set and changes nothing, one sentence for each thing it would need. */
 export function idleSentences(recipe: RecipeDraft): string[] {
   const values = Object.fromEntries(settingsByPath(recipe))

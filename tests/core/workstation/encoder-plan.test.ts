@@ -75,6 +75,17 @@ test('a run that leaves a whole model takes its room on the disk, an adapter doe
   ).toBeLessThan(size)
 })
 
+test('longer rows than the model reads are not promised', async () => {
+  const station = await openWorkstation()
+  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  const sentencesOf = async (maxTokens: number) => {
+    const asked = { projectId, preset: 'balanced' as const, changes: { 'batch.maxTokens': maxTokens } }
+    return unwrap(await station.api.call('plan.estimate', asked)).sentences.join(' ')
+  }
+  expect(await sentencesOf(129)).toContain('reads at most 128 tokens at once')
+  expect(await sentencesOf(128)).not.toContain('at once')
+})
+
 test('a model that only reads is not asked before it is trained, and that is said at once', async () => {
   const station = await openWorkstation()
   const projectId = await newProject(station, 'classification', messagesCsv(60))
