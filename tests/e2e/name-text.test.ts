@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { chat } from '#renderer/words/en/chat.ts'
 import { use } from '#renderer/words/en/use.ts'
+import { wizard } from '#renderer/words/en/wizard.ts'
 import { writeTinyEncoder } from '../processes/tiny-encoder.ts'
 import { namedRowsCsv } from '../processes/trainer/head-runs.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
@@ -106,6 +107,28 @@ describeInBrowser('a last layer that names texts, in a browser', suite, (screen)
       .getByRole('alert')
       .getByText(/This text cannot be read/)
       .waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  test('it is not talked with, and for answers in words another model is asked for', async () => {
+    const { page, call, button, open, complaints } = screen
+    await open('/models')
+    await page.getByRole('heading', { level: 3, name: 'Small reader' }).waitFor()
+    expect(await page.getByRole('link', { name: /^Talk with/ }).count()).toBe(0)
+    const csv =
+      'context,question,answer\nthe box is red,which colour?,red\nthe bag is blue,which colour?,blue\n'
+    const { projectId } = await makeProject(call, {
+      name: 'Ask',
+      csv,
+      scenario: 'question-answering',
+      draft: { step: 'plan' },
+    })
+    await open(`/projects/${projectId}/model`)
+    await page.getByRole('status').getByText(wizard.model.onlyReads).waitFor()
+    await expectAccessible(screen)
+    await open(`/projects/${projectId}/advice`)
+    await button(wizard.advice.start).click()
+    await page.getByText(/^Choose another model for this goal/).waitFor()
     expect(complaints).toEqual([])
   })
 })
