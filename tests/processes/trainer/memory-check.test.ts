@@ -2,10 +2,9 @@
 // longest rows changes nothing of what is trained.
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { createOnnxBackend } from '#backends/onnx/index.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import type { MemoryLook } from '../../../src/processes/trainer/memory-check.ts'
-import { runTrainingJob } from '../../../src/processes/trainer/training-job.ts'
+import { runJobHere } from './run-job-here.ts'
 import { makeTinyLibrary, type TestLibrary } from './tiny-run.ts'
 import { finishedOf } from './trainer-process.ts'
 
@@ -17,21 +16,8 @@ beforeAll(async () => {
 })
 afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
 
-async function run(job: TrainerJob, memory: MemoryLook | null): Promise<TrainerEvent[]> {
-  const events: TrainerEvent[] = []
-  const host = {
-    backend: createOnnxBackend(),
-    appVersion: 'test',
-    nowMs: () => performance.now(),
-    peakResidentBytes: () => 1,
-    memory,
-    nextCommand: async () => 'continue' as const,
-    holdYourself: () => {},
-    waitWhilePaused: async () => 'cancel' as const,
-  }
-  for await (const event of runTrainingJob(job, host)) events.push(event)
-  return events
-}
+const run = (job: TrainerJob, memory: MemoryLook | null): Promise<TrainerEvent[]> =>
+  runJobHere(job, Number.POSITIVE_INFINITY, memory)
 
 const settings = { duration: { epochs: 1, maxSteps: 2 }, regularisation: { neftuneAlpha: 5 } }
 const plenty: MemoryLook = {

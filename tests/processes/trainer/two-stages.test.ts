@@ -3,10 +3,8 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import { createOnnxBackend } from '#backends/onnx/index.ts'
 import type { TrainerEvent, TrainerEventOf, TrainerJob } from '#shared/trainer-protocol.ts'
 import type { MemoryLook } from '../../../src/processes/trainer/memory-check.ts'
-import { runTrainingJob } from '../../../src/processes/trainer/training-job.ts'
 import { runJobHere } from './run-job-here.ts'
 import type { TestLibrary } from './tiny-run.ts'
 import { finishedOf } from './trainer-process.ts'
@@ -180,21 +178,8 @@ describe('the first stage', () => {
 })
 
 describe('memory', () => {
-  async function run(job: TrainerJob, memory: MemoryLook): Promise<TrainerEvent[]> {
-    const events: TrainerEvent[] = []
-    const host = {
-      backend: createOnnxBackend(),
-      appVersion: 'test',
-      nowMs: () => performance.now(),
-      peakResidentBytes: () => 1,
-      memory,
-      nextCommand: async () => 'continue' as const,
-      holdYourself: () => {},
-      waitWhilePaused: async () => 'cancel' as const,
-    }
-    for await (const event of runTrainingJob(job, host)) events.push(event)
-    return events
-  }
+  const run = (job: TrainerJob, memory: MemoryLook): Promise<TrainerEvent[]> =>
+    runJobHere(job, Number.POSITIVE_INFINITY, memory)
   const plenty: MemoryLook = {
     residentBytes: () => 100e6,
     peakResidentBytes: () => 200e6,
