@@ -12,6 +12,7 @@ import { buildScoringGraph, type Tensor } from '#engine/index.ts'
 import { collate } from '#engine/train/collate.ts'
 import { openHeadVersion } from '#processes/scorer/head-version.ts'
 import { locateWeights, readTextSide } from '#processes/scorer/model-folder.ts'
+import { classCollation } from '#processes/scorer/predict-classes.ts'
 import { classedText, taggedText } from '#processes/trainer/class-rows.ts'
 import type { HashedFolder, TunedVersion } from '#shared/proof-protocol.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
@@ -70,15 +71,7 @@ export async function ownLogits({ job, tuned, classNames }: ExportedHead, text: 
     await createOnnxBackend().compile(built.graph, { threads: 1, weights, workFolder: job.runFolder }),
   )
   const row = { rowId: 'text', ids, labels: isTagged ? ids.map(() => 0) : labels }
-  const { feeds } = collate([row], {
-    lossChunks: 1,
-    asks: 'class',
-    layout: 'padded',
-    hasSegments: config.kind !== 'decoder',
-    hasTypes: config.embedding.types !== null,
-    hasPooling: task.kind === 'sequence-classes' && task.isAveraged === true,
-    firstPosition: config.positionOffset,
-  })
+  const { feeds } = collate([row], classCollation({ config, task }))
   const outputs = await session.run(new Map<string, Tensor>([...feeds, ...parameters]))
   const logits = Float32Array.from(outputs.get('logits.0')!.data as Float32Array)
   await session.dispose()

@@ -137,7 +137,8 @@ function batchesOf(rows: readonly ClassedRow[]): ClassedRow[][] {
   return open.length > 0 ? [...batches, open] : batches
 }
 
-function collationOf({ config, task }: Pick<HeadVersion, 'config' | 'task'>): Collation {
+/** How a graph that names texts or their words is fed. */
+export function classCollation({ config, task }: Pick<HeadVersion, 'config' | 'task'>): Collation {
   return {
     lossChunks: 1,
     asks: 'class',
@@ -155,7 +156,7 @@ async function logitsOf(
   head: HeadVersion,
   rows: readonly ClassedRow[],
 ): Promise<Float32Array[][]> {
-  const { feeds } = collate(rows, collationOf(head))
+  const { feeds } = collate(rows, classCollation(head))
   const outputs = await session.run(new Map<string, Tensor>([...feeds, ...head.parameters]))
   const logits = outputs.get('logits.0')
   if (!(logits?.data instanceof Float32Array)) throw new Error('the graph returned no logits')
@@ -210,7 +211,7 @@ async function nearestAnswers(
   const session = await open({ folder, config }, job, backend, built)
   const key = { weightsSha256, base: 'float', blocks, width, backend: backend.name }
   const cache = openFrozenCache(frozenFolderOf(cacheFolder, key), key, 0)
-  const collation = collationOf(head)
+  const collation = classCollation(head)
   const frozen = createFrozenLayers({ session, cache, width, collation })
   const statesOf = async (row: ClassedRow): Promise<{ state: Float32Array; label: number }[]> => {
     await throwIfCancelled(signal)
