@@ -44,7 +44,7 @@ export interface RowWork {
   readonly onceFlopsPerRow: number
 }
 
-/** Decoding weights of few bits takes so much more time (docs/backends.md). */
+/** Decoding weights of few bits takes so much more time: int4 1.09 to 1.24, nf4 1.01 to 1.08 (docs/figures.md), int8 1.05 (docs/backends.md). */
 const slowdown = { float: 1, int8: 1.05, int4: 1.2, nf4: 1.1 } as const
 
 /** `figures` were counted for rows of the longest length, `rows`; work goes by their mean. */

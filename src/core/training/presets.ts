@@ -15,7 +15,10 @@ const hasShortAnswers = (scenario: ScenarioId): boolean =>
 /** Of all blocks so many are trained in a quick look; what lies below is computed once. */
 const quickShare = 1 / 3
 
-/** Of an adapter, of the whole model, and of an adapter beside a new last layer; balanced is the usual one. */
+/**
+ * Of an adapter, of the whole model, and of an adapter beside a new last layer; balanced is the usual one. Those of the
+ * adapter were tried on samples; the others are chosen, not measured.
+ */
 const ratesByPace: Readonly<Record<'lora' | 'full' | 'lora-head', Readonly<Record<Pace, number>>>> = {
   lora: { quickLabels: 5e-4, quickTexts: 3e-4, balanced: usualRates.lora, thorough: 1e-4 },
   full: { quickLabels: 5e-5, quickTexts: 3e-5, balanced: usualRates.full, thorough: 1e-5 },

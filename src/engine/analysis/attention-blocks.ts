@@ -1,5 +1,5 @@
-// How many queries of an attention are computed at once: the backend that cuts them and the plan of a run's memory must
-// say the same.
+// How many queries of an attention are computed at once, for the backend that cuts them and for the plan of a run's memory.
+// The backend counts of a window only the keys in it, so its blocks can be longer there than the plan takes them for.
 
 /**
  * Rows of one product, queries times heads that share a key head: enough to be worth the copies of the keys that each

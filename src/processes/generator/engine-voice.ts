@@ -10,7 +10,7 @@ import { drawToken } from '#engine/draw-token.ts'
 import { counterRandom, type MethodSpec, type ModelConfig, type Tensor } from '#engine/index.ts'
 import type { TunedVersion } from '#shared/proof-protocol.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
-import { locateWeights } from '../scorer/model-folder.ts'
+import { locateWeights, mostTokensOf } from '../scorer/model-folder.ts'
 import { throwIfCancelled } from '../serve-job.ts'
 import { type EngineWriter, openEngineWriter } from './engine-writer.ts'
 import type { AnswerRequest, SpeechRequest, Voice } from './llama-session.ts'
@@ -44,7 +44,7 @@ export async function openEngineVoice(parts: EngineVoiceParts): Promise<EngineVo
   if (config.kind === 'encoder') throw writesNothing(config)
   const adapter = tuned?.kind === 'adapter' ? await readAdapter(tuned.folder, config) : null
   const method: MethodSpec = adapter?.method ?? { kind: 'none' }
-  const places = Math.min(config.maxPositions, mostPlaces)
+  const places = mostTokensOf(config, mostPlaces)
   const workFolder = await mkdtemp(temporaryPath(join(parts.cacheFolder, 'answers')))
   const removeWork = (): Promise<void> => rm(workFolder, { recursive: true, force: true })
   const writer = await openEngineWriter(config, method, async (built) => {

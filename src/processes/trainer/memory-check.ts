@@ -44,7 +44,7 @@ export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEv
   yield { kind: 'phase', phase: 'training', detail: 'trying the longest rows' }
   await tryLongest(check)
   // What is computed for validation rows has not been yet.
-  const soFar = plan.total - (stage.job.recipe.reuseFrozenLayers ? 0 : plan.besides)
+  const soFar = plan.total - (stage.fromLayer > 0 ? 0 : plan.besides)
   tried.expectedBytes = Math.max(tried.expectedBytes, soFar)
   const peak = memory.peakResidentBytes()
   if (peak > (1 + planError) * tried.expectedBytes) {
@@ -58,7 +58,7 @@ export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEv
 }
 
 /** The plan with the rows as they are. */
-async function planOf({ stage: { job, config, head, setup } }: MemoryCheck) {
+async function planOf({ stage: { job, config, head, setup, fromLayer } }: MemoryCheck) {
   const { recipe, modelFolder } = job
   const { size } = await stat(join(modelFolder, 'model.safetensors'))
   const { asks } = setup.collation
@@ -77,7 +77,7 @@ async function planOf({ stage: { job, config, head, setup } }: MemoryCheck) {
     bytesPerValue: size / parameterCount(config) < 3 ? 2 : 4,
   })
   // Where nothing is measured nothing is computed beside the steps, but for blocks below.
-  if (setup.validationRows.length > 0 || recipe.reuseFrozenLayers) return plan
+  if (setup.validationRows.length > 0 || fromLayer > 0) return plan
   return { ...plan, besides: 0, total: plan.total - plan.besides }
 }
 

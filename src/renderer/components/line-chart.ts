@@ -186,7 +186,8 @@ export function openChart(place: HTMLElement): ChartHandle {
     // The label of a line that has only begun stands beyond its end: before it, it would lie across the line.
     // One that ends at a border has the next line there, and none above it.
     const lastX = points.at(-1)?.[0] ?? 0
-    const isBeforeBorder = lastX <= (view.border?.x ?? -1)
+    const borderX = view.border?.x ?? -1
+    const isBeforeBorder = (points[0]?.[0] ?? borderX) < borderX && lastX <= borderX
     const isShort = lastX < view.lastX / 3 && !isBeforeBorder
     const isAbove = isBeforeBorder || isUpmost(points, view.lines)
     const color = colour(look?.colour ?? (isMain ? '--c-accent' : '--c-third'))

@@ -216,7 +216,7 @@ export const recipe = {
       base: {
         title: 'How the model is kept in memory',
         term: 'base weights, quantisation',
-        help: 'The frozen model can be kept in 8 or 4 bits: a larger model fits, at some time and a small loss. Of the two kinds of 4 bits int4 lost less where we measured, and NF4 is smaller.',
+        help: 'The frozen model can be kept in 8 or 4 bits: a larger model fits, at some time and a small loss. Of the two kinds of 4 bits int4 lost less with the starter, whose weights were rounded to such numbers before.',
         why: 'As it is: nothing is lost, and small models fit.',
         choices: {
           float: 'As it is',

@@ -10,7 +10,8 @@ export const use = {
   sentenceReady: 'Take away what it learnt from your rows, or try it below, beside the model it came from.',
   headingChecked: 'Taken away, and checked',
   headingUnsure: 'Look at your export again',
-  sentenceChecked: 'What it learnt lies on this computer as a folder that you can copy. Try it below.',
+  sentenceChecked:
+    'What it learnt lies on this computer as a folder that you can copy. Try it on this screen.',
   sentenceUnsure: 'The newest export is gone, was changed, or did not pass its check. Export it again.',
   sentenceLabels:
     'What it learnt names texts, and has no words of its own to talk with. Try it on a text, or take it away.',
