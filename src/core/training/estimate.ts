@@ -1,7 +1,7 @@
 // Steps and time of a run before it starts: from runs of this model on this computer, else from its measured speed, else
 // called a guess. Pure. Memory: memory-plan.ts.
 import type { RecipeDraft } from '#shared/recipe.ts'
-import { computedRows, type PlannedRows, type RunFigures } from './run-graphs.ts'
+import { computedRows, type PlannedRows, placesOf, type RunFigures } from './run-graphs.ts'
 
 type WorkRecipe = Pick<
   RecipeDraft,
@@ -51,9 +51,10 @@ const slowdown = { float: 1, int8: 1.05, int4: 1.2, nf4: 1.1 } as const
 export function rowWork(
   { training, others }: RunFigures,
   { batch, method }: Pick<RecipeDraft, 'batch' | 'method'>,
-  { longestTokens, meanTokens }: PlannedRows & { readonly meanTokens: number },
+  { longestTokens, meanTokens, sharedTokens }: PlannedRows & { readonly meanTokens: number },
 ): RowWork {
-  const share = (slowdown[method.base] * meanTokens) / longestTokens / computedRows(batch)
+  const places = (tokens: number): number => placesOf(batch, tokens, sharedTokens)
+  const share = (slowdown[method.base] * places(meanTokens)) / places(longestTokens) / computedRows(batch)
   const [, prefix] = others
   return { flopsPerRow: training.flops * share, onceFlopsPerRow: (prefix?.flops ?? 0) * share }
 }

@@ -11,6 +11,7 @@ import { type MemoryPlan, type MemoryRequest, planMemory, runFigures } from './m
 import { methodOf, taskOf } from './method-of.ts'
 import { type FittingRows, fittingRows, type RowLengths } from './row-lengths.ts'
 import type { PlannedRows, RunFigures } from './run-graphs.ts'
+import { mayShareStart } from './shared-start.ts'
 import { tunedKindOf } from './tuned-version.ts'
 
 export interface PlanRequest {
@@ -118,7 +119,9 @@ function stagesOf(
   const stageOf = (own: RecipeDraft, of: RowLengths): Stage | null => {
     const fitting = fittingRows(of, maxTokens)
     const task = taskOf(own.method, own.scenario, classes, model.config)
-    return fitting && { recipe: own, task, rows: plannedRows(fitting, own, task) }
+    if (!fitting) return null
+    const rows = plannedRows(fitting, own, task)
+    return { recipe: own, task, rows: mayShareStart(own, model.config) ? rows : { ...rows, sharedTokens: 0 } }
   }
   const examples = stageOf(recipe, lengths)
   const first = firstStageOf(recipe)

@@ -21,6 +21,8 @@ interface ExampleLength {
   /** With its instruction. */
   readonly tokens: number
   readonly answerTokens: number
+  /** Begins with the instruction of the recipe. */
+  readonly isInstructed: boolean
 }
 
 export interface RowLengths {
@@ -28,6 +30,8 @@ export interface RowLengths {
   readonly tokens: readonly number[]
   /** The same examples, and those of the rows with the longest texts of all. */
   readonly examples: readonly ExampleLength[]
+  /** With which each of them begins: those of the instruction; 0 where some have one of their own. */
+  readonly sharedTokens: number
 }
 
 /** `folder` is the model's. Throws a ProblemError where its tokenizer cannot be read. */
@@ -56,11 +60,11 @@ export function measureRowLengths(
       .toExamples(row, '')
       .slice(0, lookedAtTurns)
       .map(({ prompt, answer }) => {
-        const system =
-          prompt.some(({ role }) => role === 'system') || prompt.length === 0 ? 0 : instructionTokens
+        const isInstructed = !prompt.some(({ role }) => role === 'system') && prompt.length > 0
         const answerTokens = count(answer)
         const promptTokens = prompt.reduce((sum, { content }) => sum + count(content), 0)
-        return { tokens: system + promptTokens + answerTokens, answerTokens }
+        const systemTokens = isInstructed ? instructionTokens : 0
+        return { tokens: systemTokens + promptTokens + answerTokens, answerTokens, isInstructed }
       })
   const step = Math.max(1, rows.length / lookedAtRows)
   const looked = Array.from(
@@ -68,9 +72,11 @@ export function measureRowLengths(
     (_, at) => rows[Math.floor(at * step)]!,
   ).flatMap(measure)
   const longest = rows.length <= lookedAtRows ? [] : longestRows(rows).flatMap(measure)
+  const examples = [...looked, ...longest]
   return {
     tokens: looked.map(({ tokens }) => tokens).sort((a, b) => a - b),
-    examples: [...looked, ...longest],
+    examples,
+    sharedTokens: examples.every(({ isInstructed }) => isInstructed) ? instructionTokens : 0,
   }
 }
 
@@ -94,10 +100,15 @@ export interface FittingRows {
   readonly mostAnswerTokens: number
   /** Tokens of the longest text before an answer, with its instruction. */
   readonly mostPromptTokens: number
+  /** With which every row begins. */
+  readonly sharedTokens: number
 }
 
 /** Of the rows that fit; null where none does. */
-export function fittingRows({ tokens, examples }: RowLengths, mostTokens: number): FittingRows | null {
+export function fittingRows(
+  { tokens, examples, sharedTokens }: RowLengths,
+  mostTokens: number,
+): FittingRows | null {
   const fitting = tokens.filter((count) => count <= mostTokens)
   if (fitting.length === 0) return null
   const used = examples.filter((example) => example.tokens <= mostTokens)
@@ -107,5 +118,6 @@ export function fittingRows({ tokens, examples }: RowLengths, mostTokens: number
     longestTokens: Math.max(...used.map((example) => example.tokens)),
     mostAnswerTokens: Math.max(...used.map((example) => example.answerTokens)),
     mostPromptTokens: Math.max(...used.map((example) => example.tokens - example.answerTokens)),
+    sharedTokens,
   }
 }

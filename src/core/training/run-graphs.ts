@@ -27,6 +27,8 @@ export interface PlannedRows {
   readonly longestTokens: number
   /** Labelled tokens that one row has at most. */
   readonly mostLabelledTokens: number
+  /** Tokens that all rows begin with and that are computed once for a batch (shared-start.ts). */
+  readonly sharedTokens?: number
   /** Of a sequence-to-sequence model: the longest source. Left out, a row may be all source. */
   readonly longestSourceTokens?: number
 }
@@ -49,16 +51,23 @@ export interface RunFigures {
 export const computedRows = ({ rowsAtOnce, microRows }: RunGraphsRecipe['batch']): number =>
   Math.min(rowsAtOnce ?? microRows, microRows)
 
+/** Places that the rows computed at once take, each of so many tokens. */
+export function placesOf(batch: RunGraphsRecipe['batch'], tokens: number, sharedTokens = 0): number {
+  const shared = batch.packing ? Math.min(sharedTokens, tokens) : 0
+  return shared + computedRows(batch) * (tokens - shared)
+}
+
 export function figuresOfRun({ config, recipe, task, rows, scratchBytes }: RunGraphsRequest): RunFigures {
   const method = methodOf(recipe.method)
   const { packing } = recipe.batch
   const isPair = config.kind === 'sequence-to-sequence'
   const count = computedRows(recipe.batch)
+  const longest = (isPair && rows.longestSourceTokens) || rows.longestTokens
   const labelled = count * rows.mostLabelledTokens
   const lossChunks = task.kind === 'language-model' ? chooseLossChunks(labelled, config.vocabulary) : 1
   const sizes = new Map([
     ['B', packing ? 1 : count],
-    ['S', (packing ? count : 1) * ((isPair && rows.longestSourceTokens) || rows.longestTokens)],
+    ['S', placesOf(recipe.batch, longest, rows.sharedTokens) / (packing ? 1 : count)],
     ['T', rows.mostLabelledTokens],
     ['P', rows.longestTokens],
     ...Array.from({ length: lossChunks }, (_, chunk): [string, number] => [

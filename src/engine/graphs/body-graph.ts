@@ -19,6 +19,8 @@ export interface BodyOptions {
   readonly task?: Task
   /** Rows of a decoder hold several documents: 'segments' int64 [B,S] is fed, and none sees another. */
   readonly isPacked?: boolean
+  /** With isPacked: documents see the places of segment 0 too, the start that they have in common (collate.ts). */
+  readonly sharesStart?: boolean
   /** Begin at this block: 'hidden' float32 [B,S,C] (see `buildPrefixGraph`) is fed in place of 'ids'. */
   readonly fromLayer?: number
 }
@@ -74,6 +76,7 @@ export function startGraph(request: BodyRequest): Body {
     weights: bindWeights(builder, config, method, task),
     inputs,
     isPacked: request.isPacked ?? false,
+    sharesStart: request.sharesStart ?? false,
     hasEmbeddingNoise: request.hasEmbeddingNoise ?? false,
     fromLayer,
     toLayer,

@@ -79,7 +79,7 @@ export function buildEmbeddingGraph(
 export function buildPrefixGraph(
   config: ModelConfig,
   toLayer: number,
-  options: Pick<BodyOptions, 'isPacked'> = {},
+  options: Pick<BodyOptions, 'isPacked' | 'sharesStart'> = {},
 ): BuiltGraph {
   const { context, hidden } = startGraph({
     ...options,

@@ -117,7 +117,9 @@ export interface OpTable {
    * softCap * tanh(x / softCap) or x.
    * A query sees a key only where all of these allow it:
    *   segments (null: all): int64 [B,S] of the queries and [B,T] of the keys are equal. Along a row they never fall:
-   *     documents of a packed row are numbered upwards, padding behind a row has a number of its own, above all others;
+   *     documents of a packed row are numbered upwards, padding behind a row has a number of its own, above all others.
+   *     With sharesStart keys of segment 0 are seen from every segment: the start that all documents have in common,
+   *     of equal length in every row (only causal, of the same segments on both sides, without window, mask and bias);
    *   causal: the key's index is not above the query's (only where S and T are one);
    *   window W (null: none): query index - key index < W; not causal: key index - query index < W too.
    * mask (null: none) float32 [B,S,T] and bias (null: none) float32 [S,T,H] are added; a large negative number hides.
@@ -282,6 +284,7 @@ export interface AttentionAttributes {
   readonly causal: boolean
   readonly window: number | null
   readonly softCap: number | null
+  readonly sharesStart: boolean
 }
 
 export type OpKind = keyof OpTable

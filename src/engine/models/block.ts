@@ -8,7 +8,6 @@ import type {
   BlockDescription,
   LinearDescription,
   MlpSublayer,
-  ModelConfig,
   Sublayer,
 } from './config.ts'
 import type { ForwardContext } from './forward.ts'
@@ -117,7 +116,8 @@ function rotateHeads(part: Part, [q, k, v]: Heads): Heads {
   return [rotate(q, config.heads, 'q'), rotate(k, config.kvHeads, 'k'), v]
 }
 
-function attentionAttributes(config: ModelConfig, block: BlockDescription, isCross: boolean) {
+function attentionAttributes({ context, block }: Part, isCross: boolean) {
+  const { config, sharesStart } = context
   return {
     heads: config.heads,
     kvHeads: config.kvHeads,
@@ -125,6 +125,7 @@ function attentionAttributes(config: ModelConfig, block: BlockDescription, isCro
     causal: block.form.isCausal && !isCross,
     window: isCross ? null : block.window,
     softCap: config.attentionSoftCap,
+    sharesStart,
   }
 }
 
@@ -148,7 +149,7 @@ function addAttention(
     querySegments: around.segments,
     keySegments: encoded ? encoded.segments : around.segments,
     bias: isCross ? null : around.bias,
-    attributes: attentionAttributes(part.context.config, part.block, isCross),
+    attributes: attentionAttributes(part, isCross),
   })
   return part.project('o_proj', attended, addend)
 }

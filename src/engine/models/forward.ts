@@ -40,6 +40,8 @@ export interface ForwardContext {
   readonly inputs: ForwardInputs
   /** Rows of a decoder hold several documents: 'segments' tells which sees which. Encoders are always fed it. */
   readonly isPacked: boolean
+  /** What the documents of a row begin with, all alike, lies once before them: segment 0, which every one of them sees. */
+  readonly sharesStart: boolean
   /** 'embedding.noise' is added to the embedded tokens (NEFTune). */
   readonly hasEmbeddingNoise: boolean
   /** The first block that is computed: from 1 on the graph is fed 'hidden' [B,S,C], the input of that block, not 'ids'. */

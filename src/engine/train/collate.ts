@@ -25,6 +25,11 @@ export interface Collation {
   readonly layout: 'padded' | 'packed'
   /** Feeds 'segments': packed graphs and encoders need them. A padded row's padding has the segment 1. */
   readonly hasSegments: boolean
+  /**
+   * Of a packed decoder: what all rows of a batch begin with lies once before them, as segment 0, for graphs with
+   * `sharesStart`; the rows are numbered from 1. Losses and gradients are the same, to rounding.
+   */
+  readonly sharesStart?: boolean
   /** Feeds 'types', all 0: BERT's token types of a single text. */
   readonly hasTypes: boolean
   /** Feeds 'pooling': a text is the mean of its tokens' states. Rows lie beside each other then. */
@@ -50,9 +55,11 @@ export interface MicroBatch {
   readonly feeds: ReadonlyMap<string, Tensor>
   /** [B,S] */
   readonly shape: readonly [rows: number, positions: number]
-  /** Place (index into the B*S positions) of each row's first token. */
+  /** First tokens of every row that lie at the first places, once for all; 0 where nothing is shared. */
+  readonly sharedTokens: number
+  /** Place (index into the B*S positions) of the first token of each row that is not shared. */
   readonly starts: readonly number[]
-  /** Tokens of each row that lie there. */
+  /** Tokens of each row, shared ones included. */
   readonly lengths: readonly number[]
   /** Tokens without padding. */
   readonly tokens: number
@@ -81,20 +88,42 @@ export function mostLabelledTokens(
   return counts.slice(0, microRows).reduce((sum, count) => sum + count, 0)
 }
 
+/** As many tokens as all these rows begin with alike, none of them labelled and none a row's last. */
+export function commonStart(rows: readonly EncodedRow[], asks: Asks): number {
+  const [first] = rows
+  if (!first) return 0
+  const offset = firstAsked(asks)
+  return rows.reduce((shared, { ids, labels }) => {
+    const most = Math.min(shared, ids.length - 1)
+    // The place that predicts a label is a row's own.
+    const isShared = (t: number): boolean =>
+      ids[t] === first.ids[t] && (labels[t + offset] ?? ignoredLabel) === ignoredLabel
+    let same = 0
+    while (same < most && isShared(same)) same += 1
+    return same
+  }, first.ids.length)
+}
+
+/** A start shorter than this is computed for each row: there is nothing to save. */
+const shortestShared = 4
+
 function layOut(
   rows: readonly EncodedRow[],
-  layout: Collation['layout'],
-): Pick<MicroBatch, 'shape' | 'starts'> {
+  { layout, sharesStart, asks }: Collation,
+): Pick<MicroBatch, 'shape' | 'starts' | 'sharedTokens'> {
   if (layout === 'padded') {
     const length = rows.reduce((longest, row) => Math.max(longest, row.ids.length), 1)
-    return { shape: [rows.length, length], starts: rows.map((_, b) => b * length) }
+    return { shape: [rows.length, length], starts: rows.map((_, b) => b * length), sharedTokens: 0 }
   }
-  let length = 0
+  const common = sharesStart && rows.length > 1 ? commonStart(rows, asks) : 0
+  const sharedTokens = common < shortestShared ? 0 : common
+  let length = sharedTokens
   const starts = rows.map((row) => {
-    length += row.ids.length
-    return length - row.ids.length
+    const own = row.ids.length - sharedTokens
+    length += own
+    return length - own
   })
-  return { shape: [1, Math.max(1, length)], starts }
+  return { shape: [1, Math.max(1, length)], starts, sharedTokens }
 }
 
 /**
@@ -103,20 +132,27 @@ function layOut(
 export function collate(rows: readonly EncodedRow[], collation: Collation): MicroBatch {
   const { asks, layout, firstPosition, halves } = collation
   if (halves) return collatePairs(rows, halves, collation.lossChunks)
-  const { shape, starts } = layOut(rows, layout)
+  const { shape, starts, sharedTokens } = layOut(rows, collation)
   const ids = new BigInt64Array(shape[0] * shape[1])
   const positions = new BigInt64Array(ids.length)
   const segments = new BigInt64Array(ids.length).fill(1n)
   const places: number[] = []
   const targets: number[] = []
   let tokens = 0
+  for (let t = 0; t < sharedTokens; t += 1) {
+    ids[t] = BigInt(rows[0]!.ids[t]!)
+    positions[t] = BigInt(t + firstPosition)
+    segments[t] = 0n
+  }
   for (const [b, { ids: tokenIds, labels }] of rows.entries()) {
-    const start = starts[b]!
+    // Where the row's first token would lie if none were shared.
+    const start = starts[b]! - sharedTokens
     const end = layout === 'padded' ? start + shape[1] : start + tokenIds.length
-    for (let place = start; place < end; place += 1) positions[place] = BigInt(place - start + firstPosition)
-    for (let t = 0; t < tokenIds.length; t += 1) {
+    for (let place = starts[b]!; place < end; place += 1)
+      positions[place] = BigInt(place - start + firstPosition)
+    for (let t = sharedTokens; t < tokenIds.length; t += 1) {
       ids[start + t] = BigInt(tokenIds[t]!)
-      segments[start + t] = layout === 'padded' ? 0n : BigInt(b)
+      segments[start + t] = layout === 'padded' ? 0n : BigInt(b + 1)
       if (t < firstAsked(asks) || labels[t] === ignoredLabel) continue
       places.push(start + t - firstAsked(asks))
       targets.push(labels[t]!)
@@ -135,16 +171,35 @@ export function collate(rows: readonly EncodedRow[], collation: Collation): Micr
     feeds.set('pooling', poolingFeed('mean', lengths, shape[1]))
   }
   if (collation.hasTypes) feeds.set('types', whole(new BigInt64Array(ids.length)))
-  return { feeds, shape, starts, lengths, tokens, labelledTokens: places.length }
+  return { feeds, shape, sharedTokens, starts, lengths, tokens, labelledTokens: places.length }
 }
 
-/** Numbers of each row's tokens, [tokens,C] row by row, at their places in one float32 [B,S,C]; 0 on padding. */
+/**
+ * Numbers of each row's tokens, [tokens,C] row by row, at their places in one float32 [B,S,C]; 0 on padding. What is
+ * shared is the first row's.
+ */
 export function placeRows(
-  { shape, starts }: Pick<MicroBatch, 'shape' | 'starts'>,
+  { shape, starts, sharedTokens }: Pick<MicroBatch, 'shape' | 'starts' | 'sharedTokens'>,
   width: number,
   numbersOf: readonly Float32Array[],
 ): Tensor {
   const data = new Float32Array(shape[0] * shape[1] * width)
-  for (const [b, numbers] of numbersOf.entries()) data.set(numbers, starts[b]! * width)
+  const shared = sharedTokens * width
+  data.set(numbersOf[0]?.subarray(0, shared) ?? [])
+  for (const [b, numbers] of numbersOf.entries()) data.set(numbers.subarray(shared), starts[b]! * width)
   return { dtype: 'float32', shape: [...shape, width], data }
+}
+
+/** The other way round: [tokens,C] of one row, shared tokens included, out of what a graph gives for the batch. */
+export function rowOf(
+  { starts, lengths, sharedTokens }: Pick<MicroBatch, 'starts' | 'lengths' | 'sharedTokens'>,
+  width: number,
+  data: Float32Array,
+  row: number,
+): Float32Array {
+  const numbers = new Float32Array(lengths[row]! * width)
+  numbers.set(data.subarray(0, sharedTokens * width))
+  const own = data.subarray(starts[row]! * width, (starts[row]! + lengths[row]! - sharedTokens) * width)
+  numbers.set(own, sharedTokens * width)
+  return numbers
 }

@@ -112,6 +112,7 @@ export function collatePairs(rows: readonly Tokens[], halves: TwoHalves, lossChu
   return {
     feeds: new Map([...encoder, ...decoder, ...lossChunkFeeds(places, targets, lossChunks)]),
     shape: [rows.length, positions] as const,
+    sharedTokens: 0,
     starts: rows.map((_, row) => row * positions),
     lengths: sources.map(({ length }) => length),
     tokens,

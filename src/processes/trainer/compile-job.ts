@@ -48,6 +48,7 @@ export async function compileStage(
   const body = {
     task: head.task,
     isPacked: collation.layout === 'packed',
+    sharesStart: collation.sharesStart ?? false,
     fromLayer,
     lossChunks: collation.lossChunks,
   }
@@ -71,7 +72,9 @@ export async function compileStage(
       fromLayer === 0
         ? null
         : createFrozenLayers({
-            session: await compile(buildPrefixGraph(config, fromLayer, { isPacked: true })),
+            session: await compile(
+              buildPrefixGraph(config, fromLayer, { isPacked: true, sharesStart: body.sharesStart }),
+            ),
             cache: await openCache(job, config, fromLayer, backend, opened),
             width: config.hidden,
             collation,

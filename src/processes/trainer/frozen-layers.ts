@@ -8,6 +8,7 @@ import {
   type EncodedRow,
   type MicroBatch,
   placeRows,
+  rowOf,
 } from '#engine/train/collate.ts'
 import { isReduced } from './labelled-rows.ts'
 
@@ -38,13 +39,16 @@ export function createFrozenLayers({ session, cache, width, collation }: FrozenL
   const counts = { read: 0, computed: 0 }
 
   async function compute(rows: readonly EncodedRow[]): Promise<Float32Array[]> {
-    const batch = collate(rows.map(wholeOf), { ...collation, layout: 'packed', hasSegments: true })
+    const batch = collate(rows.map(wholeOf), {
+      ...collation,
+      layout: 'packed',
+      hasSegments: true,
+    })
     const hidden = (await session.run(batch.feeds)).get('hidden')?.data
     if (!(hidden instanceof Float32Array)) throw new Error('the graph returned no hidden')
     return rows.map((row, index) => {
-      const start = batch.starts[index]!
-      if (isReduced(row)) return row.reduce(hidden, start, width)
-      return hidden.slice(start * width, (start + row.ids.length) * width)
+      const states = rowOf(batch, width, hidden, index)
+      return isReduced(row) ? row.reduce(states, width) : states
     })
   }
 

@@ -8,8 +8,8 @@ export interface ReducedRow extends EncodedRow {
   readonly whole: EncodedRow
   /** What tells its states from those of the whole row, and of other reductions. */
   readonly mark: readonly number[]
-  /** Of `hidden`, in which the whole row begins at the place `start`, what is left of it: [this row's length,C]. */
-  reduce(hidden: Float32Array, start: number, width: number): Float32Array
+  /** Of the states of the whole row, [tokens,C], what is left: [this row's length,C]. */
+  reduce(states: Float32Array, width: number): Float32Array
 }
 
 export const isReduced = (row: EncodedRow): row is ReducedRow => 'whole' in row
@@ -41,10 +41,10 @@ export class LabelledRow implements ReducedRow {
     return this.#at(this.whole.labels)
   }
 
-  reduce(hidden: Float32Array, start: number, width: number): Float32Array {
+  reduce(states: Float32Array, width: number): Float32Array {
     const numbers = new Float32Array(this.places.length * width)
     for (const [index, place] of this.places.entries())
-      numbers.set(hidden.subarray((start + place) * width, (start + place + 1) * width), index * width)
+      numbers.set(states.subarray(place * width, (place + 1) * width), index * width)
     return numbers
   }
 
@@ -68,11 +68,11 @@ export class AveragedRow implements ReducedRow {
     this.labels = Array.from(whole.labels).filter((label) => label !== ignoredLabel)
   }
 
-  reduce(hidden: Float32Array, start: number, width: number): Float32Array {
+  reduce(states: Float32Array, width: number): Float32Array {
     const tokens = this.whole.ids.length
     const mean = new Float32Array(width)
-    for (let place = start; place < start + tokens; place += 1)
-      for (let i = 0; i < width; i += 1) mean[i]! += hidden[place * width + i]! / tokens
+    for (let place = 0; place < tokens; place += 1)
+      for (let i = 0; i < width; i += 1) mean[i]! += states[place * width + i]! / tokens
     return mean
   }
 }

@@ -4,7 +4,7 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { planMemory } from '#core/training/memory-plan.ts'
 import { parameterCount, type Tensor } from '#engine/index.ts'
-import { collate, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
+import { collate, commonStart, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import type { TrainingPorts } from '#engine/train/ports.ts'
 import { feedsOf } from '#engine/train/run.ts'
 import { firstLabelled } from '#engine/train/source-target.ts'
@@ -72,6 +72,7 @@ async function planOf({ stage: { job, config, head, setup, fromLayer } }: Memory
     rows: {
       longestTokens: most(({ ids }) => ids.length),
       mostLabelledTokens: most((row) => countLabelled(row, asks)),
+      sharedTokens: setup.collation.sharesStart ? commonStart(setup.trainRows, asks) : 0,
       ...(setup.collation.halves && { longestSourceTokens: most(firstLabelled) }),
     },
     bytesPerValue: size / parameterCount(config) < 3 ? 2 : 4,

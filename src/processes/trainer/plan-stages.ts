@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { firstStageOf } from '#core/training/first-stage.ts'
 import { methodOf, taskOf } from '#core/training/method-of.ts'
+import { mayShareStart } from '#core/training/shared-start.ts'
 import {
   lowestTrainedLayer,
   type MethodSpec,
@@ -12,7 +13,7 @@ import {
   trainableShapes,
 } from '#engine/index.ts'
 import { layerRates } from '#engine/optim/layer-rates.ts'
-import { type Collation, type EncodedRow, mostLabelledTokens } from '#engine/train/collate.ts'
+import { type Collation, commonStart, type EncodedRow, mostLabelledTokens } from '#engine/train/collate.ts'
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { lastStepOf, planTraining } from '#engine/train/plan.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
@@ -119,6 +120,9 @@ export function planStage(
   }
 }
 
+/** Tokens that all rows begin with, fewer of which are not worth an attention that looks for them. */
+const worthSharing = 8
+
 function collationOf(
   { recipe }: TrainerJob,
   config: ModelConfig,
@@ -136,6 +140,7 @@ function collationOf(
     lossChunks: task.kind === 'language-model' ? chooseLossChunks(most, config.vocabulary) : 1,
     asks,
     layout: isPacked ? 'packed' : 'padded',
+    sharesStart: isPacked && mayShareStart(recipe, config) && commonStart(train, asks) >= worthSharing,
     hasSegments: isPacked || isEncoder,
     hasPooling,
     hasTypes: config.embedding.types !== null,

@@ -132,7 +132,7 @@ function build(of: Case): { readonly graph: Graph; readonly feeds: ReadonlyMap<s
     : null
   const bias = of.hasBias ? float('bias', ['S', keySymbol, heads]) : null
   const forward = [q, k, v, querySegments, keySegments, mask, bias] as const
-  const attributes = { heads, kvHeads, scale: 0.5, causal, window, softCap }
+  const attributes = { heads, kvHeads, scale: 0.5, causal, window, softCap, sharesStart: false }
   builder.inRegion('layer.0', () => {
     const [out, logSumExp] = builder.add('attention', [...forward], attributes, 'out', 'logSumExp')
     const operands = [dOut, out, logSumExp, ...forward] as const

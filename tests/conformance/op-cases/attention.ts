@@ -27,6 +27,7 @@ const attributesOf = (one: AttentionCase): AttentionAttributes => ({
   causal: one.causal ?? false,
   window: one.window ?? null,
   softCap: one.softCap ?? null,
+  sharesStart: one.sharesStart ?? false,
 })
 
 function attentionOperands(c: CaseBuilder, one: AttentionCase): OpTable['attention']['inputs'] {
@@ -110,6 +111,9 @@ const packed: SegmentOf = (_, index) => [0, 0, 0, 1, 1, 0, 1, 1, 2, 3][index]!
 /** Rows of 5: one without padding, one with padding of 3. */
 const padded: SegmentOf = (place, index) => (index < 5 || place < 2 ? 0 : 1)
 
+/** Rows of 5: a start of 2 positions that all see, documents of 2 and 1 behind it. */
+const behindStart: SegmentOf = (place) => [0, 0, 1, 1, 2][place]!
+
 /** Keys of another side, 4 a row: 4 and 3 of one document; its padding has a number that no query has. */
 const otherSide: SegmentOf = (place, index) => (index < 4 || place < 3 ? 0 : 9)
 
@@ -148,6 +152,29 @@ const hidingCases: readonly OpCase[] = [
   ...attention('window of 1 to both sides', { window: 1 }),
   ...attention('window of 3 to both sides', { window: 3 }),
   ...attention('window longer than the row to both sides', { window: 4096 }),
+  ...attention('documents behind a shared start', {
+    causal: true,
+    querySegments: behindStart,
+    sharesStart: true,
+  }),
+  wholeStep('documents behind a shared start', {
+    causal: true,
+    querySegments: behindStart,
+    sharesStart: true,
+  }),
+  ...attention('documents that share no start', {
+    causal: true,
+    querySegments: (place) => 1 + Math.floor(place / 3),
+    sharesStart: true,
+  }),
+  ...attention('one document behind a start of one position', {
+    ...{ causal: true, sharesStart: true, kvHeads: heads },
+    querySegments: (place) => Math.min(1, place),
+  }),
+  ...attention('capped scores of documents behind a shared start', {
+    ...{ causal: true, sharesStart: true, softCap: 1.5, queryScale: 6 },
+    querySegments: behindStart,
+  }),
   ...attention('causal documents in a window', { causal: true, window: 2, querySegments: packed }),
 ]
 
@@ -215,6 +242,16 @@ const lengthCases: readonly OpCase[] = [
   ...attention('a long row in a causal window', { causal: true, window: 37, ...longRow }),
   wholeStep('a long row in a causal window', { causal: true, window: 37, ...longRow }),
   ...attention('a long row of documents', { causal: true, querySegments: growing, ...longRow }),
+  ...[50, 200].flatMap((start) => [
+    ...attention(`a long row of documents behind ${start} shared positions`, {
+      ...{ causal: true, sharesStart: true, ...longRow },
+      querySegments: (place) => (place < start ? 0 : 1 + growing(place - start, 0)),
+    }),
+    wholeStep(`a long row of documents behind ${start} shared positions`, {
+      ...{ causal: true, sharesStart: true, ...longRow },
+      querySegments: (place) => (place < start ? 0 : 1 + growing(place - start, 0)),
+    }),
+  ]),
   ...attention('a long row of documents seen whole', { querySegments: growing, ...longRow }),
   ...attention('a long row, capped, in a window to both sides', { window: 37, softCap: 2, ...longRow }),
   ...attention('a long row with bias', { causal: true, hasBias: true, ...longRow }),

@@ -58,9 +58,9 @@ test('the range holds what runs of the same work took, and is wider the less is 
 
 const starter = knownModels[0]!.config
 const rows = { longestTokens: 256, mostLabelledTokens: 64, meanTokens: 128 }
-const workOf = (changes: Record<string, unknown>) => {
+const workOf = (changes: Record<string, unknown>, of: typeof rows & { sharedTokens?: number } = rows) => {
   const recipe = draft(changes)
-  return rowWork(figuresOfRun({ config: starter, recipe, task: languageModel, rows }), recipe, rows)
+  return rowWork(figuresOfRun({ config: starter, recipe, task: languageModel, rows: of }), recipe, of)
 }
 
 test('work is counted from the graphs that a recipe makes', () => {
@@ -80,6 +80,11 @@ test('work is counted from the graphs that a recipe makes', () => {
   expect(workOf({ method: { base: 'nf4' } }).flopsPerRow).toBeGreaterThan(all.flopsPerRow)
   const packed = workOf({ batch: { packing: true } })
   expect(packed.flopsPerRow / all.flopsPerRow).toBeCloseTo(1, 2)
+  // 64 of 128 tokens once for 8 rows: 64 + 8 x 64 places in place of 8 x 128.
+  const shared = workOf({ batch: { packing: true } }, { ...rows, sharedTokens: 64 })
+  expect(shared.flopsPerRow / packed.flopsPerRow).toBeCloseTo(576 / 1024, 1)
+  // Beside each other rows share nothing.
+  expect(workOf({}, { ...rows, sharedTokens: 64 }).flopsPerRow).toBe(all.flopsPerRow)
 })
 
 test('blocks that are computed once cost once', () => {

@@ -86,8 +86,12 @@ describe('the ladder', () => {
 })
 
 test('shorter rows are offered with their price, and not taken', () => {
-  const examples = [40, 60, 80, 100, 3000].map((tokens) => ({ tokens, answerTokens: tokens / 4 }))
-  const lengths = { tokens: examples.map(({ tokens }) => tokens), examples }
+  const examples = [40, 60, 80, 100, 3000].map((tokens) => ({
+    tokens,
+    answerTokens: tokens / 4,
+    isInstructed: true,
+  }))
+  const lengths = { tokens: examples.map(({ tokens }) => tokens), examples, sharedTokens: 0 }
   const recipe = draft({ batch: { microRows: 2, maxTokens: 4096 } })
   const model = { config, bytesPerValue: 4 }
   const request = { recipe, model, lengths, textLengths: null, classes: 0 }
@@ -101,4 +105,21 @@ test('shorter rows are offered with their price, and not taken', () => {
   expect(problem!.remedy).toContain('about 20 % of the rows')
   expect(memoryProblem(tight, 2 * tight.memory.total)).toBeNull()
   expect(planRun({ ...request, recipe: draft({ batch: { maxTokens: 30 } }), availableBytes: 8e9 })).toBeNull()
+})
+
+test('an instruction that is computed once for a batch takes the memory of one', () => {
+  const examples = [{ tokens: 400, answerTokens: 10, isInstructed: true }]
+  const planned = (sharedTokens: number, changes: Record<string, unknown>) =>
+    planRun({
+      recipe: draft({ gradientCheckpointing: false, ...changes }),
+      model: { config, bytesPerValue: 4 },
+      lengths: { tokens: [400], examples, sharedTokens },
+      ...{ textLengths: null, classes: 0, availableBytes: 64e9 },
+    })!.memory.activations
+  const packed = { batch: { microRows: 8, packing: true } }
+  // 8 rows of 415 tokens with their template: 300 + 8 x 115 places.
+  expect(planned(300, packed) / planned(0, packed)).toBeLessThan(0.5)
+  expect(planned(300, { batch: { microRows: 8 } })).toBe(planned(0, { batch: { microRows: 8 } }))
+  const noisy = { ...packed, regularisation: { neftuneAlpha: 5 } }
+  expect(planned(300, noisy)).toBe(planned(0, noisy))
 })

@@ -1,6 +1,6 @@
 // How long rows are before a run: with their instruction, from all over the file, without what is plainly too long.
 import { expect, test } from 'vitest'
-import { scenarioOf } from '#core/scenarios/scenarios.ts'
+import { type Scenario, scenarioOf } from '#core/scenarios/scenarios.ts'
 import { fittingRows, measureRowLengths } from '#core/training/row-lengths.ts'
 
 /** One token for each word. */
@@ -14,6 +14,22 @@ test('a row counts with its instruction and its answer', () => {
   expect(tokens).toEqual([10 + 2 + 1, 10 + 5 + 1])
 })
 
+test('an instruction is what all rows begin with, unless some bring their own', () => {
+  const lengths = measureRowLengths([row(words(5), 0), row(words(2), 1)], scenario, words(10), tokenizer)
+  expect(fittingRows(lengths, 100)).toMatchObject({ longestTokens: 16, sharedTokens: 10 })
+  const user = { role: 'user', content: 'word' } as const
+  const system = { role: 'system', content: words(4) } as const
+  const chat: Pick<Scenario, 'toExamples'> = {
+    toExamples: ({ rowId, fields }) => [
+      { rowId, prompt: fields.text === 'own' ? [system, user] : [user], answer: 'word' },
+    ],
+  }
+  expect(measureRowLengths([row('own', 0), row('other', 1)], chat, words(10), tokenizer)).toMatchObject({
+    tokens: [6, 12],
+    sharedTokens: 0,
+  })
+})
+
 test('rows of all over the file are looked at, and no more than some', () => {
   const rows = Array.from({ length: 1000 }, (_, at) => row(words(at < 500 ? 3 : 30), at))
   const lengths = measureRowLengths(rows, scenario, '', tokenizer)
@@ -24,6 +40,7 @@ test('rows of all over the file are looked at, and no more than some', () => {
     longestTokens: 4,
     mostAnswerTokens: 1,
     mostPromptTokens: 3,
+    sharedTokens: 0,
   })
   expect(fittingRows(lengths, 3)).toBeNull()
 })

@@ -2,6 +2,7 @@
 import { describe, expect, test } from 'vitest'
 import type { BodyOptions, BuiltGraph, MethodSpec, NumericTensor, Task } from '../../../src/engine/index.ts'
 import { buildPrefixGraph, buildTrainingGraph, interpret, languageModel } from '../../../src/engine/index.ts'
+import { causalCollation, collate, type EncodedRow } from '../../../src/engine/train/collate.ts'
 import { sumLosses } from '../../../src/engine/train/loss-chunks.ts'
 import { chunkFeeds, type Feeds, type Labelled } from '../support/feeds.ts'
 import { relativeDifference, relativeDistance, wholeTensor } from '../support/numbers.ts'
@@ -78,6 +79,33 @@ describe('packing', () => {
     const seen = train(lora, feedsOf('packed'), {})
     const padded = train(lora, feedsOf('padded'), {})
     expect(compare(seen, padded)).toBeGreaterThan(1e-3)
+  })
+})
+
+describe('a start that rows have in common', () => {
+  const start = [3, 1, 4, 1, 5, 9]
+  const rows = documents.map((tail, index): EncodedRow => {
+    const ids = [...start, ...tail]
+    return { rowId: `${index}`, ids, labels: ids.map((id, t) => (t > start.length ? id : -100)) }
+  })
+  const collated = (sharesStart: boolean): Feeds =>
+    collate(rows, { ...causalCollation(2), layout: 'packed', hasSegments: true, sharesStart }).feeds
+
+  test.each<[string, MethodSpec]>([
+    ['LoRA', lora],
+    ['full', { kind: 'full', topLayers: null }],
+    ['the topmost block', { ...lora, topLayers: 1 }],
+  ])('%s: computed once, it gives the loss and the gradients of rows that each have it', (_, method) => {
+    const shared = collated(true)
+    expect(shared.get('ids')!.shape).toEqual([1, 17])
+    expect(collated(false).get('ids')!.shape).toEqual([1, 29])
+    const once = train(method, shared, { isPacked: true, sharesStart: true })
+    expect(compare(once, train(method, collated(false), { isPacked: true }))).toBeLessThan(1e-12)
+  })
+
+  test('a graph that does not know of it would hide it from the rows', () => {
+    const hidden = train(lora, collated(true), { isPacked: true })
+    expect(compare(hidden, train(lora, collated(false), { isPacked: true }))).toBeGreaterThan(1e-3)
   })
 })
 

@@ -15,7 +15,15 @@ export interface TypeCase {
   readonly refusesWith?: readonly Attributes[]
 }
 
-const plain = { heads: 4, kvHeads: 2, scale: 1, causal: false, window: null, softCap: null }
+const plain = {
+  heads: 4,
+  kvHeads: 2,
+  scale: 1,
+  causal: false,
+  window: null,
+  softCap: null,
+  sharesStart: false,
+}
 const backwardOf = (forward: Operands): Operands => ['f B,S,16', 'f B,S,16', 'f B,4,S', ...forward]
 const [q, kv] = ['f B,S,16', 'f B,T,8']
 const none = [null, null, null, null]

@@ -50,7 +50,15 @@ describe('activations', () => {
 })
 
 describe('which keys a query sees', () => {
-  const plain = { heads: 1, kvHeads: 1, scale: 1, causal: false, window: null, softCap: null }
+  const plain = {
+    heads: 1,
+    kvHeads: 1,
+    scale: 1,
+    causal: false,
+    window: null,
+    softCap: null,
+    sharesStart: false,
+  }
 
   /** With queries of 0 every seen key weighs the same: out is the mean of 10^key over them, exp(logSumExp) their number. */
   function seenKeys(
@@ -120,7 +128,15 @@ describe('scores', () => {
     const [out, logSumExp] = run((bench) => {
       const [q, k] = [bench.given('q', [1, 1, 1], [3]), bench.given('k', [1, 2, 1], [2, 0])]
       const [v, bias] = [bench.given('v', [1, 2, 1], [1, 0]), bench.given('bias', [1, 2, 1], [0.25, -0.5])]
-      const attributes = { heads: 1, kvHeads: 1, scale: 0.5, causal: false, window: null, softCap: 2 }
+      const attributes = {
+        heads: 1,
+        kvHeads: 1,
+        scale: 0.5,
+        causal: false,
+        window: null,
+        softCap: 2,
+        sharesStart: false,
+      }
       return bench.builder.add('attention', [q, k, v, null, null, null, bias], attributes)
     })
     const [first, second] = [2 * Math.tanh(3 / 2) + 0.25, -0.5]

@@ -2,9 +2,11 @@ import { describe, expect, it } from 'vitest'
 import {
   causalCollation,
   collate,
+  commonStart,
   countLabelled,
   mostLabelledTokens,
   placeRows,
+  rowOf,
 } from '../../../src/engine/train/collate.ts'
 import { embeddingNoise } from '../../../src/engine/train/embedding-noise.ts'
 import { chooseLossChunks } from '../../../src/engine/train/loss-chunks.ts'
@@ -60,11 +62,59 @@ describe('collate, packed', () => {
     expect(packed.shape).toEqual([1, 8])
     expect(numbers(packed, 'ids')).toEqual([11, 12, 13, 21, 22, 23, 24, 25])
     expect(numbers(packed, 'positions')).toEqual([0, 1, 2, 0, 1, 2, 3, 4])
-    expect(numbers(packed, 'segments')).toEqual([0, 0, 0, 1, 1, 1, 1, 1])
+    expect(numbers(packed, 'segments')).toEqual([1, 1, 1, 2, 2, 2, 2, 2])
   })
   it('asks for the same targets as rows beside each other', () => {
     expect(numbers(packed, 'rows.0')).toEqual([1, 3, 4, 6])
     expect(numbers(packed, 'targets.0')).toEqual([13, 22, 23, 25])
+  })
+})
+
+describe('collate, with a shared start', () => {
+  const sharing = { ...causalCollation(1), layout: 'packed', hasSegments: true, sharesStart: true } as const
+  const start = [1, 2, 3, 4, 5, 6]
+  const instructed = [
+    { rowId: 'a', ids: [...start, 11, 12], labels: [...start.map(() => -100), -100, 12] },
+    { rowId: 'b', ids: [...start, 21, 22, 23], labels: [...start.map(() => -100), -100, 22, 23] },
+  ]
+  const batch = collate(instructed, sharing)
+
+  it('lays the start down once, as segment 0, and the rows behind it as if each had it before itself', () => {
+    expect(batch.shape).toEqual([1, 11])
+    expect(batch.sharedTokens).toBe(6)
+    expect(numbers(batch, 'ids')).toEqual([...start, 11, 12, 21, 22, 23])
+    expect(numbers(batch, 'positions')).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 6, 7, 8])
+    expect(numbers(batch, 'segments')).toEqual([0, 0, 0, 0, 0, 0, 1, 1, 2, 2, 2])
+    expect(batch.starts).toEqual([6, 8])
+  })
+  it('asks for the same targets, at places of each row', () => {
+    expect(numbers(batch, 'rows.0')).toEqual([6, 8, 9])
+    expect(numbers(batch, 'targets.0')).toEqual([12, 22, 23])
+  })
+  it('counts the tokens that rows have, not the places they take', () => {
+    expect(batch.tokens).toBe(17)
+    expect(batch.lengths).toEqual([8, 9])
+  })
+  it('shares no place that predicts, and no last token of a row', () => {
+    const labelledFrom = (t: number) =>
+      instructed.map(({ rowId, ids }) => ({ rowId, ids, labels: ids.map((id, at) => (at < t ? -100 : id)) }))
+    expect(commonStart(labelledFrom(6), 'next-token')).toBe(5)
+    expect(commonStart(labelledFrom(6), 'class')).toBe(6)
+    expect(commonStart([instructed[0]!, instructed[0]!], 'class')).toBe(7)
+    expect(commonStart([], 'next-token')).toBe(0)
+  })
+  it('lays every row down whole where the start is too short to be worth it, or there is one row only', () => {
+    expect(collate(instructed.slice(0, 1), sharing).sharedTokens).toBe(0)
+    const others = [instructed[0]!, { rowId: 'c', ids: [1, 2, 3, 9, 9], labels: [-100, -100, -100, -100, 9] }]
+    const apart = collate(others, sharing)
+    expect(apart.sharedTokens).toBe(0)
+    expect(numbers(apart, 'segments')).toEqual([1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 2])
+  })
+  it('takes what is fed for the start from the first row', () => {
+    const fed = [8, 9].map((tokens, row) => Float32Array.from({ length: tokens }, (_, t) => 100 * row + t))
+    const placed = placeRows(batch, 1, fed).data as Float32Array
+    expect([...placed]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 106, 107, 108])
+    expect([...rowOf(batch, 1, placed, 1)]).toEqual([0, 1, 2, 3, 4, 5, 106, 107, 108])
   })
 })
 
@@ -96,7 +146,7 @@ describe('collate, for classes', () => {
 
 describe('numbers of rows', () => {
   it('stand at the places of their tokens, 0 on padding', () => {
-    const batch = { shape: [2, 3], starts: [0, 3] } as const
+    const batch = { shape: [2, 3], starts: [0, 3], sharedTokens: 0 } as const
     const placed = placeRows(batch, 2, [Float32Array.of(1, 2, 3, 4, 5, 6), Float32Array.of(7, 8)])
     expect(placed.shape).toEqual([2, 3, 2])
     expect([...placed.data]).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 0, 0, 0, 0])

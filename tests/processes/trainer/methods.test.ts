@@ -5,6 +5,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { folderBytes } from '#core/system/folder-size.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
+import { collate } from '../../../src/engine/train/collate.ts'
+import { openModel } from '../../../src/processes/trainer/open-model.ts'
+import { planStages } from '../../../src/processes/trainer/plan-stages.ts'
 import { expectLearnsAndGoesOn, runJobHere, stepLossesIn } from './run-job-here.ts'
 import { makeTinyLibrary, type TestLibrary } from './tiny-run.ts'
 
@@ -30,6 +33,11 @@ const makeJob = (changes: Record<string, unknown>): Promise<TrainerJob> => {
 const lora = { kind: 'lora', rank: 4, alpha: 8 }
 const learnsAt = (learningRate: number, more: object = {}) => ({ optimizer: { learningRate, ...more } })
 
+const instructed = {
+  instruction: 'Say in one word of which of the kinds the text is, and nothing besides.',
+  batch: { microRows: 4, accumulation: 2, packing: true },
+}
+
 const ways: readonly (readonly [name: string, changes: Record<string, unknown>])[] = [
   ['rank-stabilised LoRA', { method: { ...lora, scaling: 'rank-stabilised' } }],
   ['DoRA', { method: { ...lora, decomposed: true } }],
@@ -37,6 +45,7 @@ const ways: readonly (readonly [name: string, changes: Record<string, unknown>])
   ['LoRA on a base of 4 bits', { method: { ...lora, base: 'int4' } }],
   ['LoRA on a base of normal floats', { method: { ...lora, base: 'nf4' } }],
   ['rows one behind the other', { batch: { microRows: 4, accumulation: 2, packing: true } }],
+  ['rows one behind the other, an instruction before them once', instructed],
   [
     'the uppermost block, what lies below computed once',
     { method: { ...lora, topLayers: 1 }, reuseFrozenLayers: true },
@@ -105,6 +114,20 @@ describe('how much is computed at once or twice', () => {
       expect(losses).toHaveLength(plain.length)
       for (const [index, lossNats] of plain.entries()) expect(losses[index]!).toBeCloseTo(lossNats, 4)
     }
+  })
+
+  it('of an instruction that all rows begin with neither, and it is computed once for a batch', async () => {
+    const { instruction, batch } = instructed
+    const job = await makeJob(instructed)
+    const opened: { dispose(): Promise<void> }[] = []
+    const { setup } = (await planStages(job, await openModel(job), opened)).main
+    expect(collate(setup.trainRows.slice(0, 4), setup.collation).sharedTokens).toBeGreaterThan(8)
+    for (const each of opened) await each.dispose()
+    const together = stepLossesIn(await runJobHere(job))
+    const apart = await makeJob({ instruction, batch: { ...batch, packing: false } })
+    const losses = stepLossesIn(await runJobHere(apart))
+    expect(together).toHaveLength(losses.length)
+    for (const [index, lossNats] of losses.entries()) expect(together[index]!).toBeCloseTo(lossNats, 4)
   })
 
   it('of frozen blocks gives the same run but for the precision they are kept in, and later runs read them', async () => {

@@ -23,7 +23,9 @@ export class AttentionBlock {
   readonly #bounds: BlockBounds
   readonly #op: AttentionOp
   readonly #emit: Emitter
+  /** Keys that its queries look at, and those of them that are not shared: int64 [1]. */
   readonly #keys: string
+  readonly #ownKeys: string
   readonly #added: Added | null
 
   /** Block number `index`, an int64 scalar. */
@@ -31,7 +33,9 @@ export class AttentionBlock {
     this.#op = op
     this.#emit = op.emit
     this.#bounds = boundsOfBlock(op.emit, op.plan, index)
-    this.#keys = op.emit.node('Sub', [this.#bounds.high, this.#bounds.low])
+    this.#ownKeys = op.emit.node('Sub', [this.#bounds.high, this.#bounds.low])
+    const { shared } = op.plan
+    this.#keys = shared === null ? this.#ownKeys : op.emit.node('Add', [this.#ownKeys, shared])
     const hidden = hiddenFrom(op, this.#bounds)
     this.sees = hidden && op.mayBeBlind ? seenBy(op.emit, hidden) : null
     this.#added = addedTo(
@@ -92,14 +96,29 @@ export class AttentionBlock {
     return this.#emit.node('Reshape', [name, target], { shape: this.squareShape('keys') })
   }
 
-  /** The block's keys of [B,K,T,w] as [B,K,1,e,w]. */
+  /** The block's keys of [B,K,T,w] as [B,K,1,e,w]: shared ones first. */
   keys(perHead: string, width: number): string {
     const { rows, kvHeads } = this.#op
     const { low, high } = this.#bounds
     return this.#emit.share(`keys of ${perHead}`, () => {
-      const slice = this.#slice(perHead, 2, low, high, [rows, kvHeads, 'keys', width])
-      return this.#emit.node('Unsqueeze', [slice, this.#emit.integers([2])])
+      const shared = this.#op.sharedKeys(perHead, width)
+      const own = this.#slice(perHead, 2, low, high, [rows, kvHeads, this.#op.ownKeys, width])
+      const shape = [rows, kvHeads, 'keys', width]
+      const all =
+        shared === null ? own : this.#emit.node('Concat', [shared, own], { attributes: { axis: 2 }, shape })
+      return this.#emit.node('Unsqueeze', [all, this.#emit.integers([2])])
     })
+  }
+
+  /** Gradients of the block's keys, [B,K,e,D], as those of shared ones (null: none are) and of its own. */
+  apart(gradients: string): readonly [shared: string | null, own: string] {
+    const { shared } = this.#op.plan
+    if (shared === null) return [null, gradients]
+    const none = this.#emit.integers([0])
+    return [
+      this.#slice(gradients, 2, none, shared, this.#op.keyHeadShape('start')),
+      this.#slice(gradients, 2, shared, this.#keys, this.#op.keyHeadShape(this.#op.ownKeys)),
+    ]
   }
 
   multiply(a: string, b: string, options: NodeOptions): string {
@@ -148,21 +167,17 @@ export class AttentionBlock {
   merged(name: string, width: Dim): string {
     const size = typeof width === 'number' ? width : this.#keys
     const target = this.#emit.share(`merged ${size}`, () => this.#sizes([0, this.#op.kvHeads, -1, size]))
-    return this.#emit.node('Reshape', [name, target], { shape: this.#keyHeadShape('group', width) })
-  }
-
-  #keyHeadShape(length: Dim, width: Dim): readonly Dim[] {
-    return [this.#op.rows, this.#op.kvHeads, length, width]
+    return this.#emit.node('Reshape', [name, target], { shape: this.#op.keyHeadShape('group', width) })
   }
 
   /** a^T b over all queries of a key head: [B,K,G*s,e] and [B,K,G*s,D] -> [B,K,e,D] */
   sumOverQueries(a: string, b: string, scale: number): string {
-    const shape = this.#keyHeadShape('keys', this.#op.width)
+    const shape = this.#op.keyHeadShape('keys')
     return this.multiply(a, b, { attributes: { transA: 1, alpha: float(scale) }, shape })
   }
 
   /**
-   * Adds the gradient of the block's keys, [B,K,e,D], to that of the block behind, [B,K,e',D]: zeros are put before it,
+   * Adds the gradient of the block's own keys, [B,K,e,D], to that of the block behind, [B,K,e',D]: zeros are put before it,
    * as the block begins earlier, and what lies behind the block is cut off. Returns the sum, and of it the keys that
    * blocks before will not see: they are done.
    */
@@ -174,10 +189,10 @@ export class AttentionBlock {
       const length = emit.node('Shape', [behind], { attributes: { start: 2, end: 3 } })
       return this.#sizes([0, 0, emit.node('Sub', [above, low]), 0, 0, 0, emit.node('Sub', [kept, length]), 0])
     })
-    const shape = this.#keyHeadShape('keys', this.#op.width)
+    const shape = this.#op.keyHeadShape(this.#op.ownKeys)
     const sum = emit.node('Add', [emit.node('Pad', [behind, padding], { shape }), own], { shape })
     const before = emit.share('keys of blocks before', () => emit.node('Sub', [below, low]))
-    return [sum, this.#slice(sum, 2, before, this.#keys, this.#keyHeadShape('done', this.#op.width))]
+    return [sum, this.#slice(sum, 2, before, this.#ownKeys, this.#op.keyHeadShape('done'))]
   }
 
   /** [B,K,P,G*s/P,e], summed over the rows, as [s,T,H]. */

@@ -20,7 +20,7 @@ export interface Added {
 export function hiddenFrom(op: AttentionOp, bounds: BlockBounds): Added | null {
   const { emit, rows, keys } = op
   const mask = op.operands[5]
-  const hidden = bySegment(op, bounds, byPosition(op, bounds))
+  const hidden = withShared(op, bounds, bySegment(op, bounds, byPosition(op, bounds)))
   if (!mask) return hidden
   const ofQueries = cut(emit, mask.name, [1, bounds.start, bounds.end], [rows, 'queries', keys])
   const own = cut(emit, ofQueries, [2, bounds.low, bounds.high], [rows, 'queries', 'keys'])
@@ -30,10 +30,11 @@ export function hiddenFrom(op: AttentionOp, bounds: BlockBounds): Added | null {
 }
 
 /** What index alone hides, [1,1,s,e]: keys behind a causal query, keys beyond the window. */
-function byPosition({ emit, attributes }: AttentionOp, { start, end, low, high }: BlockBounds): Added | null {
-  const { causal, window } = attributes
+function byPosition(op: AttentionOp, { start, end, low, high }: BlockBounds): Added | null {
+  const { emit } = op
+  const { causal, window } = op.attributes
   if (!causal && window === null) return null
-  const shape = [1, 1, 'queries', 'keys']
+  const shape = [1, 1, 'queries', op.ownKeys]
   const [queries, keys] = [emit.node('Sub', [end, start]), emit.node('Sub', [high, low])]
   const sizes = emit.node('Concat', [emit.integers([1, 1]), queries, keys], { attributes: { axis: 0 } })
   const infinite = emit.node('Expand', [emit.scalar(Number.NEGATIVE_INFINITY), sizes], { shape })
@@ -46,6 +47,32 @@ function byPosition({ emit, attributes }: AttentionOp, { start, end, low, high }
   const above = triangle(1, causal ? 1 : window!)
   if (window === null) return { name: above, shape }
   return { name: emit.node('Add', [above, triangle(0, -window)], { shape }), shape }
+}
+
+/** With what is hidden of the shared keys, which lie before the block's own: from queries of the start, what is behind them. */
+function withShared(
+  { emit, plan, rows }: AttentionOp,
+  { start, end }: BlockBounds,
+  own: Added | null,
+): Added | null {
+  if (plan.shared === null || own === null) return own
+  const size = [
+    emit.around(() => emit.sizeOf(rows)),
+    emit.integers([1]),
+    emit.node('Sub', [end, start]),
+    plan.shared,
+  ]
+  const infinite = emit.node('Expand', [
+    emit.scalar(Number.NEGATIVE_INFINITY),
+    emit.node('Concat', size, { attributes: { axis: 0 } }),
+  ])
+  const behind = emit.node('Add', [emit.node('Squeeze', [start]), emit.integer(1)])
+  const shared = emit.node('Trilu', [infinite, behind], {
+    attributes: { upper: 1 },
+    shape: [rows, 1, 'queries', 'start'],
+  })
+  const shape = [rows, 1, 'queries', 'keys']
+  return { name: emit.node('Concat', [shared, own.name], { attributes: { axis: 3 }, shape }), shape }
 }
 
 /** With minus infinity where the key is of another segment than the query. */
@@ -63,7 +90,7 @@ function bySegment(
     emit.node('Unsqueeze', [queries, emit.integers([1, 3])]),
     emit.node('Unsqueeze', [keys, emit.integers([1, 2])]),
   ])
-  const shape = [rows, 1, 'queries', 'keys']
+  const shape = [rows, 1, 'queries', op.ownKeys]
   const [same, other] = [hidden?.name ?? emit.scalar(0), emit.scalar(Number.NEGATIVE_INFINITY)]
   return { name: emit.node('Where', [isSame, same, other], { shape }), shape }
 }

@@ -35,6 +35,11 @@ export class AttentionOp {
     return this.operands[1].shape[1]!
   }
 
+  /** The number of a block's own keys as a symbol: where none are shared they are all that it looks at. */
+  get ownKeys(): Dim {
+    return this.plan.shared === null ? 'keys' : 'own keys'
+  }
+
   /**
    * Whether a query may see nothing at all: not where queries and keys are the same positions, since each then sees
    * itself, unless a mask hides it by minus infinity.
@@ -43,6 +48,11 @@ export class AttentionOp {
     const [q, k, , querySegments, keySegments, mask] = this.operands
     if (mask || querySegments !== keySegments) return true
     return this.attributes.window !== null && q.shape[1] !== k.shape[1]
+  }
+
+  /** [B,K,length,D]; another width than the heads' where it is named. */
+  keyHeadShape(length: Dim, width: Dim = this.width): readonly Dim[] {
+    return [this.rows, this.kvHeads, length, width]
   }
 
   /** Keys or values [B,T,K*D] as [B,K,T,D]; made once, in the graph around the loops. */
@@ -54,6 +64,19 @@ export class AttentionOp {
           attributes: { perm: [0, 2, 1, 3] },
           shape: [rows, kvHeads, keys, width],
         }),
+      ),
+    )
+  }
+
+  /** Of [B,K,T,w] the keys that every block reads; null where there are none such. */
+  sharedKeys(perHead: string, width: number): string | null {
+    const { emit } = this
+    const { shared } = this.plan
+    if (shared === null) return null
+    const shape = this.keyHeadShape('start', width)
+    return emit.around(() =>
+      emit.share(`start of ${perHead}`, () =>
+        emit.node('Slice', [perHead, emit.integers([0]), shared, emit.integers([2])], { shape }),
       ),
     )
   }

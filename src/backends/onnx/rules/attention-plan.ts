@@ -11,11 +11,13 @@ export interface AttentionPlan {
   readonly count: string
   /** int64 [n, 7]: the columns of `BlockBounds`. */
   readonly bounds: string
+  /** int64 [1]: the first keys of a row, which every block reads before its own; null where none are shared. */
+  readonly shared: string | null
 }
 
 /**
  * int64 vectors of length 1. The ranges [low, high) of consecutive blocks follow each other: neither end ever falls,
- * they leave no key out between them, the first begins at 0 and the last ends at T.
+ * they leave no key out between them, the first begins behind the shared keys and the last ends at T.
  */
 export interface BlockBounds {
   /** Its queries: [start, end) */
@@ -24,7 +26,7 @@ export interface BlockBounds {
   /** Its keys: [low, high), at least one */
   readonly low: string
   readonly high: string
-  /** `high` of the block before, 0 for the first. */
+  /** `high` of the block before; for the first, where keys of its own begin. */
   readonly below: string
   /** `low` of the block behind, T for the last. */
   readonly above: string
@@ -47,16 +49,22 @@ export function planAttention(
   attributes: AttentionAttributes,
 ): AttentionPlan {
   const { q, k, querySegments, keySegments } = operands
-  const { heads, kvHeads, causal, window } = attributes
+  const { heads, kvHeads, causal, window, sharesStart } = attributes
   const facts = [q.shape[0], q.shape[1], k.shape[1], querySegments?.name, keySegments?.name]
-  const key = [...facts, heads, kvHeads, causal, window].join()
+  const key = [...facts, heads, kvHeads, causal, window, sharesStart].join()
   return emit.around(() => {
-    const bounds = emit.share(`attention blocks of ${key}`, () => boundsOf(emit, operands, attributes))
+    const shared =
+      sharesStart && keySegments
+        ? emit.share(`start of ${keySegments.name}`, () => lengthOfStart(emit, keySegments))
+        : null
+    const bounds = emit.share(`attention blocks of ${key}`, () =>
+      boundsOf(emit, operands, attributes, shared ?? emit.integers([0])),
+    )
     const count = emit.share(`number of ${bounds}`, () => {
       const size = emit.node('Shape', [bounds], { attributes: { start: 0, end: 1 } })
       return emit.node('Squeeze', [size])
     })
-    return { count, bounds }
+    return { count, bounds, shared }
   })
 }
 
@@ -71,13 +79,27 @@ export function boundsOfBlock(emit: Emitter, plan: AttentionPlan, index: string)
   >
 }
 
-function boundsOf(emit: Emitter, operands: PlannedOperands, attributes: AttentionAttributes): string {
+/** int64 [1]: places of segment 0 in the first row; the others have as many. */
+function lengthOfStart(emit: Emitter, segments: Value): string {
+  const first = emit.node('Slice', [segments.name, emit.integers([0]), emit.integers([1])])
+  const isStart = emit.node('Equal', [first, emit.integer(0)])
+  const counted = emit.node('Cast', [isStart], { attributes: { to: elementTypes.int64 } })
+  return emit.node('ReduceSum', [counted, emit.integers([1])], flat)
+}
+
+/** `firstKey`: where the keys begin that are not shared. */
+function boundsOf(
+  emit: Emitter,
+  operands: PlannedOperands,
+  attributes: AttentionAttributes,
+  firstKey: string,
+): string {
   const { start, end } = cutQueries(emit, operands, attributes)
-  const ranges = keyRanges(emit, operands, attributes, { start, end })
+  const ranges = keyRanges(emit, operands, attributes, { start, end, firstKey })
   const all = emit.sizeOf(operands.k.shape[1]!)
   const upToLast = withoutLast(emit, ranges.high)
   const high = joined(emit, upToLast, all)
-  const below = joined(emit, emit.integers([0]), upToLast)
+  const below = joined(emit, firstKey, upToLast)
   const low = emit.node('Min', [ranges.low, below])
   const above = joined(emit, withoutFirst(emit, low), all)
   const parts = partsOf(emit, operands.q, attributes, { start, end })
@@ -129,11 +151,12 @@ function keyRanges(
   emit: Emitter,
   { k, querySegments, keySegments }: PlannedOperands,
   { causal, window }: AttentionAttributes,
-  blocks: Blocks,
+  blocks: Blocks & { readonly firstKey: string },
 ): Ranges {
   const all = emit.sizeOf(k.shape[1]!)
-  const low = [emit.node('Mul', [blocks.start, emit.integers([0])])]
-  const high = [emit.node('Add', [low[0]!, all])]
+  const none = emit.node('Mul', [blocks.start, emit.integers([0])])
+  const low = [emit.node('Add', [none, blocks.firstKey])]
+  const high = [emit.node('Add', [none, all])]
   if (causal) high.push(blocks.end)
   if (window !== null) low.push(emit.node('Sub', [blocks.start, emit.integers([window - 1])]))
   if (window !== null) high.push(emit.node('Add', [blocks.end, emit.integers([window - 1])]))

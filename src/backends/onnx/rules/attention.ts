@@ -43,8 +43,12 @@ export const attentionRules: RulesFor<AttentionKinds> = {
     const around = backwardOf(op, dOut, out)
     const parts = [pieces(emit, 'dq', 3), pieces(emit, 'dk', 4), pieces(emit, 'dv', 4)]
     const sums = [noKeys(op, 'dk of a block'), noKeys(op, 'dv of a block')]
+    const { shared } = op.plan
+    const starts =
+      shared === null ? [] : [ofStart(op, shared, 'dk of the start'), ofStart(op, shared, 'dv of the start')]
     const last = emit.node('Sub', [op.plan.count, emit.integer(1)])
-    const [dqs, dks, dvs] = emitLoop(emit, op.plan.count, [...parts, ...sums], (iteration, carried) => {
+    const all = [...parts, ...sums, ...starts]
+    const [dqs, dks, dvs, , , dkStart, dvStart] = emitLoop(emit, op.plan.count, all, (iteration, carried) => {
       const block = new AttentionBlock(op, emit.node('Sub', [last, iteration]))
       const queries = block.stacked(block.queries(q), op.width)
       const gradients = scoreGradients(op, block, queries, around)
@@ -55,19 +59,22 @@ export const attentionRules: RulesFor<AttentionKinds> = {
       })
       const [p, dS] = [gradients.p, dScores].map((square) => block.merged(square, 'keys'))
       const [dO, ofQueries] = [gradients.dO, queries].map((rows) => block.merged(rows, op.width))
-      const [dkSum, dkDone] = block.addKeys(
-        block.sumOverQueries(dS!, ofQueries!, attributes.scale),
-        carried[3]!,
-      )
-      const [dvSum, dvDone] = block.addKeys(block.sumOverQueries(p!, dO!, 1), carried[4]!)
+      const [dkShared, dkOwn] = block.apart(block.sumOverQueries(dS!, ofQueries!, attributes.scale))
+      const [dvShared, dvOwn] = block.apart(block.sumOverQueries(p!, dO!, 1))
+      const [dkSum, dkDone] = block.addKeys(dkOwn, carried[3]!)
+      const [dvSum, dvDone] = block.addKeys(dvOwn, carried[4]!)
       const next = [block.joined(dqOfBlock), dkDone, dvDone].map((piece, index) =>
         prepend(emit, carried[index]!, piece),
       )
-      return [...next, dkSum, dvSum]
+      const ofStarts = [dkShared, dvShared].filter((part) => part !== null)
+      const startSums = ofStarts.map((part, index) =>
+        emit.node('Add', [carried[5 + index]!, part], { shape: op.keyHeadShape('start') }),
+      )
+      return [...next, dkSum, dvSum, ...startSums]
     })
     asRows(emit, concat(emit, dqs!, 1), dq)
-    op.headsLast(concat(emit, dks!, 2), dk)
-    op.headsLast(concat(emit, dvs!, 2), dv)
+    op.headsLast(behindStart(op, dkStart, concat(emit, dks!, 2)), dk)
+    op.headsLast(behindStart(op, dvStart, concat(emit, dvs!, 2)), dv)
   },
 
   attentionBiasBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dBias], attributes }) {
@@ -190,6 +197,22 @@ function noKeys({ emit, rows, kvHeads, width }: AttentionOp, hint: string): Carr
     emit.node('Expand', [emit.scalar(0), emit.shapeOf([rows, kvHeads, 0, width])]),
   )
   return { initial, hint, dims: [rows, kvHeads, 'behind', width], isSequence: false }
+}
+
+/** The gradient of the keys of the start, before any block has added to it, [B,K,p,D]. */
+function ofStart(op: AttentionOp, shared: string, hint: string): Carried {
+  const { emit, rows, kvHeads, width } = op
+  const initial = emit.share(`no gradient of a start of ${kvHeads} ${width}`, () => {
+    const sizes = [emit.sizeOf(rows), emit.integers([kvHeads]), shared, emit.integers([width])]
+    return emit.node('Expand', [emit.scalar(0), emit.node('Concat', sizes, { attributes: { axis: 0 } })])
+  })
+  return { initial, hint, dims: op.keyHeadShape('start'), isSequence: false }
+}
+
+function behindStart(op: AttentionOp, start: string | undefined, own: string): string {
+  if (start === undefined) return own
+  const shape = op.keyHeadShape(op.keys)
+  return op.emit.node('Concat', [start, own], { attributes: { axis: 2 }, shape })
 }
 
 /** [B,S,N*D] under the value's name. */

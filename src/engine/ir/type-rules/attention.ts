@@ -40,7 +40,7 @@ function requireOperands(
 ): void {
   requireQueriesAndKeys(q, k, v, attributes)
   const [rows, queries, keys] = [dimAt(q, 0), dimAt(q, 1), dimAt(k, 1)]
-  const { causal, window, heads } = attributes
+  const { causal, window, heads, sharesStart } = attributes
   require(!causal || queries === keys, 'as many keys as queries where attention is causal', q, k)
   requireAttribute(
     window === null || (Number.isInteger(window) && window > 0),
@@ -53,6 +53,12 @@ function requireOperands(
   if (querySegments) requireShape(querySegments, [rows, queries])
   if (keySegments) requireWhole(keySegments, 2)
   if (keySegments) requireShape(keySegments, [rows, keys])
+  const isPlain = causal && window === null && !mask && !bias
+  require(!sharesStart ||
+    (isPlain &&
+      querySegments !== null &&
+      querySegments ===
+        keySegments), 'a shared start of causal segments only, without window, mask and bias', querySegments, keySegments, mask, bias)
   requireFloats(mask, bias)
   if (mask) requireShape(mask, [rows, queries, keys])
   if (bias) requireShape(bias, [queries, keys, heads])

@@ -35,12 +35,15 @@ const capSlope = (result: number, cap: number | null): number => (cap === null ?
 /** Scores of one query against all keys: as they come from the cap, and final, -infinity where it may not look. */
 function scoringOf(inputs: Operands<'attention'>, attributes: AttentionAttributes) {
   const [q, k, , querySegments, keySegments, mask, bias] = inputs
-  const { heads, scale, causal, window, softCap } = attributes
+  const { heads, scale, causal, window, softCap, sharesStart } = attributes
   const starts = headStarts(q, k, attributes)
   const { queries, keys, width, query, key } = starts
   const sees = (b: number, s: number, t: number): boolean => {
-    if (querySegments && keySegments)
-      if (at(querySegments.data, b * queries + s) !== at(keySegments.data, b * keys + t)) return false
+    if (querySegments && keySegments) {
+      const ofKey = at(keySegments.data, b * keys + t)
+      if (at(querySegments.data, b * queries + s) !== ofKey && !(sharesStart && Number(ofKey) === 0))
+        return false
+    }
     if (causal && t > s) return false
     return window === null || Math.abs(s - t) < window
   }

@@ -23,12 +23,14 @@ interface AttentionCase extends Partial<AttentionAttributes> {
 const attentionCase =
   ({ keys = 5, segments, hasMask, bias, ...attributes }: AttentionCase): Build =>
   (bench) => {
+    const querySegments = segments ? bench.whole('querySegments', [2, 5], segments.queries) : null
+    const isItself = segments && segments.queries === segments.keys
     const inputs: OpTable['attention']['inputs'] = [
       bench.trained('q', [2, 5, 12], 2),
       bench.trained('k', [2, keys, 6], 2),
       bench.trained('v', [2, keys, 6]),
-      segments ? bench.whole('querySegments', [2, 5], segments.queries) : null,
-      segments ? bench.whole('keySegments', [2, keys], segments.keys) : null,
+      querySegments,
+      segments && !isItself ? bench.whole('keySegments', [2, keys], segments.keys) : querySegments,
       hasMask ? bench.fixed('mask', [2, 5, keys]) : null,
       bias ? bench[bias]('bias', [5, keys, 4]) : null,
     ]
@@ -39,6 +41,7 @@ const attentionCase =
       causal: false,
       window: null,
       softCap: null,
+      sharesStart: false,
       ...attributes,
     }
     return bench.builder.add('attention', inputs, all)[0]
@@ -46,6 +49,10 @@ const attentionCase =
 
 const documents = [0, 0, 0, 1, 2, 0, 1, 1, 1, 7]
 const packed = { queries: documents, keys: documents }
+
+/** Behind a start of two positions that all documents see. */
+const started = [0, 0, 1, 1, 2, 0, 0, 1, 2, 2]
+const behindStart = { queries: started, keys: started }
 
 /** Keys of another side, of other number: the last query of the second row sees none. */
 const otherSide = { queries: [0, 0, 0, 0, 1, 0, 0, 1, 1, 2], keys: [0, 0, 1, 0, 1, 1] }
@@ -63,7 +70,15 @@ const forBackward = (bench: Bench, hasBias: boolean): OpTable['attentionBackward
   hasBias ? bench.fixed('bias', [2, 2, 2]) : null,
 ]
 
-const plain = { heads: 2, kvHeads: 1, scale: 1, causal: false, window: null, softCap: null }
+const plain = {
+  heads: 2,
+  kvHeads: 1,
+  scale: 1,
+  causal: false,
+  window: null,
+  softCap: null,
+  sharesStart: false,
+}
 
 export const attentionCases = {
   rope: {
@@ -81,6 +96,11 @@ export const attentionCases = {
       'causal and masked': attentionCase({ causal: true, hasMask: true }),
       'causal documents': attentionCase({ causal: true, segments: packed }),
       'documents seen whole': attentionCase({ segments: packed }),
+      'documents behind a shared start': attentionCase({
+        causal: true,
+        segments: behindStart,
+        sharesStart: true,
+      }),
       'a causal window': attentionCase({ causal: true, window: 2 }),
       'a window to both sides': attentionCase({ window: 2 }),
       'a window of one': attentionCase({ window: 1 }),
