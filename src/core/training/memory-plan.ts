@@ -42,6 +42,8 @@ export interface MemoryRequest {
   readonly rows: PlannedRows
   /** Bytes of one value in the model's own file: 4, or 2 for half precision. */
   readonly bytesPerValue: number
+  /** False where there are no validation rows: nothing is scored beside the steps, and no sample is answered. */
+  readonly isMeasured?: boolean
 }
 
 const mib = 1024 * 1024
@@ -58,20 +60,21 @@ const bytesPerWeight = { int8: 1 + 2 / 32, int4: 0.5 + 3 / 32, nf4: 0.5 + 1 / 64
 export const runFigures = (request: MemoryRequest): RunFigures =>
   figuresOfRun({ ...request, scratchBytes: scratchOf(request.config, weightForm(request)) })
 
-export function planMemory(
-  request: MemoryRequest,
-  { training, others }: RunFigures = runFigures(request),
-): MemoryPlan {
-  const { config, recipe, task } = request
+export function planMemory(request: MemoryRequest, figures: RunFigures = runFigures(request)): MemoryPlan {
+  const { config, recipe, task, isMeasured = true } = request
+  const { training } = figures
+  // The first of the others scores validation rows.
+  const others = isMeasured ? figures.others : figures.others.slice(1)
   const trainable = trainableShapes(config, methodOf(recipe.method), task)
   const shapes = trainable.map(({ shape }) => shape)
   const isTrained = new Set(trainable.map(({ name }) => name))
   const sum = (of: (figures: GraphFigures) => number): number =>
-    others.reduce((bytes, figures) => bytes + of(figures), 0)
-  const nodes = training.nodes + sum((figures) => figures.nodes)
+    others.reduce((bytes, other) => bytes + of(other), 0)
+  const nodes = training.nodes + sum((other) => other.nodes)
   // Values, sums of gradients, those that a run of the graph returns, the best version.
   const copies = recipe.regularisation.averaging === null ? 4 : 5
-  const samples = task.kind === 'language-model' ? sampleScratch(config, weightForm(request)) : 0
+  const samples =
+    isMeasured && task.kind === 'language-model' ? sampleScratch(config, weightForm(request)) : 0
   const parts = {
     // Trained weights are copied out of the file.
     weights: parameterShapes(config, task).reduce(
@@ -82,7 +85,7 @@ export function planMemory(
     optimizer: optimizerBytes(recipe.optimizer.kind, shapes),
     activations: training.peakBytes - training.scratchBytes,
     workspace: training.scratchBytes,
-    besides: sum((figures) => figures.peakBytes) + samples,
+    besides: sum((other) => other.peakBytes) + samples,
     program: programBytes + bytesPerToken * config.vocabulary + bytesPerNode * nodes,
   }
   return { ...parts, total: Object.values(parts).reduce((bytes, part) => bytes + part, 0) }

@@ -2,7 +2,7 @@
 import { totalmem } from 'node:os'
 import { basename } from 'node:path'
 import { type PlanOption, type PresetId, presetIds, type SomeHandlers } from '#shared/contract/index.ts'
-import type { RecipeDraft, ScenarioId } from '#shared/recipe.ts'
+import type { RecipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { PreparedData } from '../data/check-data.ts'
 import type { PrepareRows } from '../data/prepared-rows.ts'
@@ -12,7 +12,6 @@ import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
 import { availableMemory, judgeFit } from '../models/model-fit.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
-import { scenarioOf } from '../scenarios/scenarios.ts'
 import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { classNamesOf } from './class-names.ts'
@@ -24,8 +23,18 @@ import { instructionOf } from './prepare-run.ts'
 import { type PresetModel, presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
 import { doubtSentences, refusedRecipe, shortReadingSentences } from './recipe-sense.ts'
-import { measureRowLengths, type RowLengths, readTokenizer } from './row-lengths.ts'
+import { readTokenizer } from './row-lengths.ts'
 import { settingsByPath } from './setting-paths.ts'
+import {
+  allTooLong,
+  measureTrained,
+  nearlyAllTooLong,
+  type Reading,
+  type ReadLengths,
+  readingOf,
+  readingOfTexts,
+  type TrainedLengths,
+} from './trained-lengths.ts'
 
 type PlanCallNames = 'plan.options' | 'plan.estimate'
 type Changes = PlanOption['changes']
@@ -38,21 +47,20 @@ export function createPlanHandlers(
 ): SomeHandlers<PlanCallNames> {
   const { library, reader } = context
 
-  const lengths = new WeakMap<PreparedData, Map<string, RowLengths>>()
+  const lengths = new WeakMap<PreparedData, Map<string, TrainedLengths>>()
   /** Kept with the rows: every change of a plan asks for the same. */
   async function lengthsOf(
     prepared: PreparedData,
-    scenario: ScenarioId,
-    instruction: string,
+    reading: Reading,
     modelId: string,
-  ): Promise<RowLengths> {
-    const key = `${modelId} ${instruction}`
-    const known = lengths.get(prepared) ?? new Map<string, RowLengths>()
+  ): Promise<TrainedLengths> {
+    const key = JSON.stringify([modelId, reading])
+    const known = lengths.get(prepared) ?? new Map<string, TrainedLengths>()
     lengths.set(prepared, known)
     const found = known.get(key)
     if (found !== undefined) return found
     const tokenizer = await readTokenizer(modelFolder(library, modelId))
-    const measured = measureRowLengths(prepared.read.rows, scenarioOf(scenario), instruction, tokenizer)
+    const measured = measureTrained(prepared.read.rows, reading, tokenizer)
     known.set(key, measured)
     return measured
   }
@@ -69,32 +77,40 @@ export function createPlanHandlers(
     const planned = await readPlannedModel(library, model)
     const { scenario } = usual
     const instruction = instructionOf(usual, { facts: prepared.facts, labels: null })
-    const rowLengths = await lengthsOf(prepared, scenario, instruction, model.id)
     const texts = usual.before && (await prepareTexts(usual.before, { prepared, scenario }))
-    const textLengths = texts && (await lengthsOf(texts, 'domain', '', model.id))
+    const textLengths = texts && (await lengthsOf(texts, readingOfTexts, model.id))
     const past = pastRunsOf(reader, model.id)
     const gflops = readSpeed(library)?.gemmGflops ?? null
     const classes = classNamesOf(scenario, prepared).length
     const known = {
-      ...{ counts, texts: texts?.read.rows.length ?? 0, model: planned, lengths: rowLengths, textLengths },
+      ...{ counts, texts: texts?.read.rows.length ?? 0, model: planned, textLengths },
       ...{ classes, past, gflops },
     }
-    return (preset: PresetId, changes: Changes): PlanOption =>
-      planOf({ ...known, preset, changes, recipe: recipeFor(preset, changes, planned.config) })
+    return async (preset: PresetId, changes: Changes): Promise<PlanOption> => {
+      const recipe = recipeFor(preset, changes, planned.config)
+      const lengths = await lengthsOf(prepared, readingOf(recipe, instruction), model.id)
+      return planOf({
+        ...known,
+        lengths,
+        preset,
+        changes: Object.fromEntries(settingsByPath(changes)),
+        recipe,
+      })
+    }
   }
 
   return {
     'plan.options': ({ projectId }) =>
       attemptAsync(async () => {
         const option = await open(projectId)
-        return { options: presetIds.map((preset) => option(preset, {})) }
+        return { options: await Promise.all(presetIds.map((preset) => option(preset, {}))) }
       }),
     'plan.estimate': ({ projectId, preset, changes }) =>
       attemptAsync(async () => (await open(projectId))(preset, changes)),
   }
 }
 
-interface Planned {
+interface Planned extends ReadLengths {
   readonly preset: PresetId
   readonly changes: Changes
   /** As wanted. */
@@ -103,8 +119,6 @@ interface Planned {
   /** Of the first stage; 0 where there is none. */
   readonly texts: number
   readonly model: PlannedModel
-  readonly lengths: RowLengths
-  readonly textLengths: RowLengths | null
   readonly classes: number
   readonly past: readonly PastRun[]
   readonly gflops: number | null
@@ -139,9 +153,11 @@ function planOf(planned: Planned): PlanOption {
     isRecommended: preset === 'balanced',
     blocking:
       refused ??
-      (plan === null
-        ? allTooLong(planned, recipe.batch.maxTokens)
-        : doesNotFit(memoryProblem(plan, totalmem()))),
+      inPlan(
+        plan === null
+          ? (allTooLong(planned, recipe.batch.maxTokens) ?? nearlyAllTooLong(recipe.batch.maxTokens))
+          : memoryProblem(plan, totalmem()),
+      ),
   }
 }
 
@@ -194,21 +210,5 @@ function settingsOf({ before, ...recipe }: RecipeDraft): Changes {
   return Object.fromEntries(settingsByPath(stage === null ? settings : { before: stage, ...settings }))
 }
 
-const doesNotFit = (problem: Problem | null): Problem | null =>
+const inPlan = (problem: Problem | null): Problem | null =>
   problem && { ...problem, code: 'project.not-ready', where: 'the step "Plan"' }
-
-function allTooLong({ lengths, textLengths }: Planned, mostTokens: number): Problem {
-  const shortest = lengths.tokens[0] ?? 0
-  const isOfRows = shortest > mostTokens
-  const [what, least] = isOfRows
-    ? (['row', shortest] as const)
-    : (['text of your field', textLengths?.tokens[0] ?? 0] as const)
-  return {
-    code: 'project.not-ready',
-    message: `Every ${what} is too long for this plan: the shortest that was looked at has about ${least} tokens${isOfRows ? ' with its instruction' : ''}, and ${mostTokens} are allowed.`,
-    where: 'the step "Plan"',
-    remedy: isOfRows
-      ? 'Allow longer rows in the fine settings, shorten the instruction, or bring shorter rows.'
-      : 'Allow longer rows in the fine settings, or bring shorter texts.',
-  }
-}

@@ -54,11 +54,16 @@ export interface PlannedRun {
 
 export interface ShorterRows {
   readonly maxTokens: number
+  /** Of the rows that are used now. */
   readonly leftOutShare: number
+  /** Of the texts of the first stage; 0 where there is none. */
+  readonly leftOutTextShare: number
 }
 
 /** What a chat template puts around an example, about. */
 const templateTokens = 15
+/** What a tokenizer puts around a text that a new last layer reads. */
+const frameTokens = 2
 
 /** Null where no row, or no text of the first stage, is short enough. */
 export function planRun(request: PlanRequest): RunPlan | null {
@@ -77,8 +82,12 @@ export function planRun(request: PlanRequest): RunPlan | null {
   const fitsAt = (maxTokens: number): ShorterRows | null => {
     const shorter = stagesOf(request, fitted.recipe, maxTokens)
     if (shorter === null) return null
-    const leftOutShare = 1 - shorter.examples.rows.share / stages.examples.rows.share
-    return fitsInto(planStages(request, shorter).memory, availableBytes) ? { maxTokens, leftOutShare } : null
+    if (!fitsInto(planStages(request, shorter).memory, availableBytes)) return null
+    return {
+      maxTokens,
+      leftOutShare: leftOut(stages.examples, shorter.examples),
+      leftOutTextShare: leftOut(stages.before, shorter.before),
+    }
   }
   const shapes = trainableShapes(model.config, methodOf(recipe.method), task)
   const trained = shapes.reduce((sum, { shape }) => sum + shape.reduce((n, size) => n * size, 1), 0)
@@ -133,11 +142,9 @@ function stagesOf(
 /** Both stages hold the same weights, one after the other: memory is that of the one that takes more. */
 function planStages({ model }: PlanRequest, { examples, before }: Stages) {
   const planOf = (stage: Stage) => {
-    const asked: MemoryRequest = { ...model, ...stage }
+    const asked: MemoryRequest = { ...model, ...stage, isMeasured: stage !== before }
     const figures = runFigures(asked)
-    // Texts are not measured on: the first of the other graphs, which does that, is not there.
-    const held = stage === before ? { ...figures, others: figures.others.slice(1) } : figures
-    return { ...stage, figures, memory: planMemory(asked, held) }
+    return { ...stage, figures, memory: planMemory(asked, figures) }
   }
   const ofExamples = planOf(examples)
   const ofTexts = before && planOf(before)
@@ -146,8 +153,7 @@ function planStages({ model }: PlanRequest, { examples, before }: Stages) {
 }
 
 function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, task: Task): PlannedRun['rows'] {
-  // Plain texts have no template around them.
-  const around = scenario === 'domain' ? 1 : templateTokens
+  const around = scenario === 'domain' ? 1 : task.kind === 'language-model' ? templateTokens : frameTokens
   const longestTokens = Math.min(fitting.longestTokens + around, batch.maxTokens)
   const labelled = task.kind === 'language-model' ? fitting.mostAnswerTokens + 2 : 1
   return {
@@ -158,6 +164,9 @@ function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, tas
     longestSourceTokens: Math.min(fitting.mostPromptTokens + 2, longestTokens),
   }
 }
+
+const leftOut = (now: Stage | null, shorter: Stage | null): number =>
+  now === null || shorter === null ? 0 : 1 - shorter.rows.share / now.rows.share
 
 const offeredShares = [3 / 4, 1 / 2, 3 / 8, 1 / 4, 1 / 8]
 
@@ -175,17 +184,27 @@ export function memoryProblem(
   totalBytes: number,
 ): Problem | null {
   if (memory.total <= mostOfAll * totalBytes) return null
-  const shorter =
-    offer === null
-      ? 'Choose a smaller model.'
-      : `Choose a smaller model, or allow rows of at most ${offer.maxTokens} tokens (batch.maxTokens): ${offer.leftOutShare < 0.005 ? 'hardly any' : `about ${Math.ceil(100 * offer.leftOutShare)} %`} of the rows would be left out.`
   return {
     code: 'memory.too-small',
     message: `This plan takes about ${formatBytes(memory.total)} of memory, with everything done to take less, and this computer has ${formatBytes(totalBytes)}.`,
     where: 'the plan',
-    remedy: shorter,
+    remedy:
+      offer === null
+        ? 'Choose a smaller model.'
+        : `Choose a smaller model, or allow rows of at most ${offer.maxTokens} tokens (batch.maxTokens): ${lossWords(offer)} would be left out.`,
   }
 }
+
+/** Of texts nothing is said where none is lost. */
+function lossWords({ leftOutShare, leftOutTextShare }: ShorterRows): string {
+  const rows = `${shareWords(leftOutShare)} of the rows`
+  return leftOutTextShare === 0
+    ? rows
+    : `${rows}, and ${shareWords(leftOutTextShare)} of the texts of the first stage,`
+}
+
+const shareWords = (share: number): string =>
+  share < 0.005 ? 'hardly any' : `about ${Math.ceil(100 * share)} %`
 
 /** The system and other programs need the rest. */
 const mostOfAll = 0.85

@@ -3,7 +3,7 @@
 import { totalmem } from 'node:os'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
-import { type Recipe, type RecipeDraft, recipe as recipeSchema, type ScenarioId } from '#shared/recipe.ts'
+import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { prepareData } from '../data/check-data.ts'
 import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
@@ -20,7 +20,8 @@ import { classNamesOf } from './class-names.ts'
 import { hasClassHead } from './method-of.ts'
 import { memoryProblem, planRun } from './plan-run.ts'
 import { refusedRecipe } from './recipe-sense.ts'
-import { measureRowLengths, readTokenizer } from './row-lengths.ts'
+import { readTokenizer } from './row-lengths.ts'
+import { allTooLong, measureTrained, type Reading, readingOf, readingOfTexts } from './trained-lengths.ts'
 
 export interface PreparedRun {
   readonly runId: string
@@ -105,7 +106,10 @@ function requireFit(draft: RecipeDraft, model: ModelManifest, { config }: Planne
     })
 }
 
-/** What a draft becomes where memory is short. Throws ProblemError (memory.too-small) where no change is enough. */
+/**
+ * What a draft becomes where memory is short. Throws ProblemError: data.too-few-rows where all rows, or all texts, are too
+ * long; memory.too-small where no change is enough.
+ */
 async function fitRecipe(
   draft: RecipeDraft,
   { id }: ModelManifest,
@@ -114,16 +118,19 @@ async function fitRecipe(
   { library, availableBytes = availableMemory() }: PrepareOptions,
 ): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
   const tokenizer = await readTokenizer(modelFolder(library, id))
-  const lengthsOf = async (of: DatasetManifest, scenario: ScenarioId, instruction: string) => {
-    const rows = unwrap(await readSplit(datasetFolder(library, of.fingerprint), 'train'))
-    return measureRowLengths(rows, scenarioOf(scenario), instruction, tokenizer)
-  }
-  const instruction = hasClassHead(draft.method) ? '' : instructionOf(draft, dataset)
-  const lengths = await lengthsOf(dataset, draft.scenario, instruction)
-  const textLengths = before && (await lengthsOf(before, 'domain', ''))
+  const lengthsOf = async (of: DatasetManifest, reading: Reading) =>
+    measureTrained(
+      unwrap(await readSplit(datasetFolder(library, of.fingerprint), 'train')),
+      reading,
+      tokenizer,
+    )
+  const lengths = await lengthsOf(dataset, readingOf(draft, instructionOf(draft, dataset)))
+  const textLengths = before && (await lengthsOf(before, readingOfTexts))
+  const tooLong = allTooLong({ lengths, textLengths }, draft.batch.maxTokens)
+  if (tooLong !== null) throw new ProblemError(tooLong)
   const classes = classNamesOf(draft.scenario, dataset).length
   const plan = planRun({ recipe: draft, model, lengths, textLengths, classes, availableBytes })
-  // That every row is too long is for the trainer to say: it knows the template.
+  // That every row is too long with its template is for the trainer to say.
   if (plan === null) return { draft, changed: [] }
   const problem = memoryProblem(plan, totalmem())
   if (problem !== null) throw new ProblemError(problem)

@@ -4,11 +4,11 @@ import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 import { dataOf, type FilledProject } from '../projects/project-source.ts'
 import { type PresetModel, presetChanges } from './presets.ts'
-import { setAt, stepsOf } from './setting-paths.ts'
+import { setAt, settingsByPath, stepsOf } from './setting-paths.ts'
 
 export interface PlanChoice {
   readonly preset: PresetId
-  /** Recipe fields by path, over what the preset says. */
+  /** Recipe fields by path, or groups of them, over what the preset says. */
   readonly changes: Readonly<Record<string, unknown>>
   readonly name: string | null
   /** The chosen model; null where it is not known yet. */
@@ -41,8 +41,9 @@ export function recipeOfProject(
     data: dataOf(source),
     before: source.before,
   }
-  const paced = presetChanges(preset, scenario, model, changes['method.kind'])
-  for (const [path, value] of Object.entries({ ...paced, ...changes })) {
+  const own = settingsByPath(changes)
+  const paced = presetChanges(preset, scenario, model, own.get('method.kind'))
+  for (const [path, value] of [...Object.entries(paced), ...own]) {
     const steps = stepsOf(path)
     if (steps === null || isChosenElsewhere(path, steps)) return fail(notHere(path))
     // How a first stage goes is kept while there is no file for it.

@@ -2,10 +2,10 @@
 // would end in the middle is ended here, with words.
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { planMemory } from '#core/training/memory-plan.ts'
+import { type MemoryPlan, planMemory } from '#core/training/memory-plan.ts'
 import { parameterCount, type Tensor } from '#engine/index.ts'
 import { collate, commonStart, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
-import type { TrainingPorts } from '#engine/train/ports.ts'
+import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
 import { feedsOf } from '#engine/train/run.ts'
 import { firstLabelled } from '#engine/train/source-target.ts'
 import { type TrainState, viewsOf } from '#engine/train/state.ts'
@@ -28,8 +28,15 @@ export interface MemoryCheck {
   readonly state: TrainState
   readonly ports: Pick<TrainingPorts, 'forwardBackward' | 'hiddenStates'>
   readonly memory: MemoryLook
-  /** Bytes that stages tried before were to take, or took: a process has one peak. */
-  readonly tried: { expectedBytes: number }
+  readonly tried: Tried
+}
+
+/** What was tried before in this process. */
+export interface Tried {
+  /** Bytes that it was to take, or took: a process has one peak. */
+  expectedBytes: number
+  /** Stages whose longest rows went through. */
+  readonly setups: Set<TrainingSetup>
 }
 
 /** Plans and peaks lie so far apart at most (docs/figures.md); more is told, and less than it is not called short. */
@@ -40,7 +47,8 @@ export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEv
   const { stage, memory, tried } = check
   const plan = await planOf(check)
   const short = shortOf(plan.total - memory.residentBytes(), plan.total, memory)
-  if (short !== null) return short
+  if (short !== null || tried.setups.has(stage.setup)) return short
+  tried.setups.add(stage.setup)
   yield { kind: 'phase', phase: 'training', detail: 'trying the longest rows' }
   await tryLongest(check)
   // What is computed for validation rows has not been yet.
@@ -58,14 +66,14 @@ export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEv
 }
 
 /** The plan with the rows as they are. */
-async function planOf({ stage: { job, config, head, setup, fromLayer } }: MemoryCheck) {
+async function planOf({ stage: { job, config, head, setup } }: MemoryCheck): Promise<MemoryPlan> {
   const { recipe, modelFolder } = job
   const { size } = await stat(join(modelFolder, 'model.safetensors'))
   const { asks } = setup.collation
   const rows = [...setup.trainRows, ...setup.validationRows]
   const most = (of: (row: EncodedRow) => number): number =>
     rows.reduce((largest, row) => Math.max(largest, of(row)), 1)
-  const plan = planMemory({
+  return planMemory({
     config,
     recipe,
     task: head.task,
@@ -76,10 +84,8 @@ async function planOf({ stage: { job, config, head, setup, fromLayer } }: Memory
       ...(setup.collation.halves && { longestSourceTokens: most(firstLabelled) }),
     },
     bytesPerValue: size / parameterCount(config) < 3 ? 2 : 4,
+    isMeasured: setup.validationRows.length > 0,
   })
-  // Where nothing is measured nothing is computed beside the steps, but for blocks below.
-  if (setup.validationRows.length > 0 || fromLayer > 0) return plan
-  return { ...plan, besides: 0, total: plan.total - plan.besides }
 }
 
 async function tryLongest({ stage: { setup, config }, state, ports }: MemoryCheck): Promise<void> {

@@ -34,7 +34,7 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
   const train = await tokenizeSplit(job, model, classNames, 'train')
   const validation = await tokenizeSplit(job, model, classNames, 'validation')
   const leftOut = [...train.leftOut, ...validation.leftOut]
-  requireRows(train.rows, leftOut, 'the training part of the data')
+  requireRows(train.rows, leftOut, ofRows)
   const validationExamples = await examplesOf(job, 'validation')
   return {
     train: train.rows,
@@ -54,7 +54,7 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
 export async function prepareTexts(job: TrainerJob, model: OpenModel): Promise<PreparedRows> {
   const { rows, leftOut, close } = await tokenizeSplit(job, model, [], 'train')
   const ofStage = leftOut.map(({ rowId, reason }) => ({ rowId, reason: `first stage: ${reason}` }))
-  requireRows(rows, ofStage, 'the texts of the first stage')
+  requireRows(rows, ofStage, ofTexts)
   return {
     train: rows,
     validation: [],
@@ -66,13 +66,30 @@ export async function prepareTexts(job: TrainerJob, model: OpenModel): Promise<P
   }
 }
 
-function requireRows(rows: readonly EncodedRow[], [first]: PreparedRows['leftOut'], what: string): void {
+/** What is missing, where, and what to do. */
+type Missing = Readonly<Record<'message' | 'where' | 'remedy', string>>
+
+const ofRows: Missing = {
+  message: 'No row is left to train on.',
+  where: 'the training part of the data',
+  remedy: 'Bring more rows, or allow longer ones (batch.maxTokens).',
+}
+const ofTexts: Missing = {
+  message: 'No text of the first stage is left to train on.',
+  where: 'the texts of the first stage',
+  remedy: 'Allow longer texts (batch.maxTokens), bring shorter ones, or train without a first stage.',
+}
+
+function requireRows(
+  rows: readonly EncodedRow[],
+  [first]: PreparedRows['leftOut'],
+  { where, ...missing }: Missing,
+): void {
   if (rows.length > 0) return
   throw new ProblemError({
     code: 'data.too-few-rows',
-    message: 'No row is left to train on.',
-    where: first ? `row ${first.rowId}: ${first.reason}` : what,
-    remedy: 'Bring more rows, or allow longer ones (batch.maxTokens).',
+    ...missing,
+    where: first ? `row ${first.rowId}: ${first.reason}` : where,
   })
 }
 

@@ -12,7 +12,7 @@ import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import { type CompiledStage, compileStage, type Opened, quantisesFirst } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { finish, keepBest } from './keep-version.ts'
-import { checkMemory, type MemoryLook } from './memory-check.ts'
+import { checkMemory, type MemoryLook, type Tried } from './memory-check.ts'
 import { type OpenModel, openModel } from './open-model.ts'
 import { openState } from './open-state.ts'
 import { leftOutNotices, planEvent } from './plan-event.ts'
@@ -60,7 +60,7 @@ interface Work {
   readonly stages: PlannedStages
   readonly identity: RunIdentity
   readonly state: TrainState
-  readonly tried: { expectedBytes: number }
+  readonly tried: Tried
 }
 
 async function* work(job: TrainerJob, host: TrainerHost, opened: Opened[]): Events {
@@ -75,7 +75,8 @@ async function* work(job: TrainerJob, host: TrainerHost, opened: Opened[]): Even
   yield plan
   if (state.step === 0)
     for (const text of [...(job.notices ?? []), ...leftOutNotices(plan)]) yield { kind: 'notice', text }
-  const parts = { host, model, stages, identity, state, tried: { expectedBytes: 0 } }
+  const tried: Tried = { expectedBytes: 0, setups: new Set() }
+  const parts = { host, model, stages, identity, state, tried }
   const isReady = stages.before === null || state.stage === 2 || (yield* firstStage(parts, stages.before))
   if (isReady) yield* mainStage(parts)
 }

@@ -107,6 +107,39 @@ test('shorter rows are offered with their price, and not taken', () => {
   expect(planRun({ ...request, recipe: draft({ batch: { maxTokens: 30 } }), availableBytes: 8e9 })).toBeNull()
 })
 
+// Only the rows were counted: of the texts most were left out without a word.
+test('the price of shorter rows is also that of the texts before them', () => {
+  const lengthsOf = (...all: number[]) => ({
+    tokens: all,
+    examples: all.map((tokens) => ({ tokens, answerTokens: tokens / 4, isInstructed: false })),
+    sharedTokens: 0,
+  })
+  const request = {
+    recipe: draft({ batch: { microRows: 2, maxTokens: 20_000 }, before: { path: 't' } }),
+    model: { config: knownModels[0]!.config, bytesPerValue: 4 },
+    lengths: lengthsOf(40, 60, 80, 100),
+    textLengths: lengthsOf(60, 11_000, 11_500, 12_000),
+    classes: 0,
+  }
+  const least = planRun({ ...request, availableBytes: 100e6 })!
+  const tight = planRun({ ...request, availableBytes: least.memory.total })!
+  expect(tight.offer).toMatchObject({ leftOutShare: 0, leftOutTextShare: 3 / 4 })
+  expect(memoryProblem(tight, tight.memory.total)!.remedy).toContain(
+    'hardly any of the rows, and about 75 % of the texts of the first stage, would be left out',
+  )
+})
+
+test('what is computed for validation rows counts only where there are some, with and without kept blocks', () => {
+  for (const changes of [{}, { method: { topLayers: 2 }, reuseFrozenLayers: true }]) {
+    const request = { config, recipe: draft(changes), task: languageModel, rows, bytesPerValue: 4 }
+    const measured = planMemory(request)
+    const alone = planMemory({ ...request, isMeasured: false })
+    expect(alone.besides).toBeLessThan(measured.besides)
+    expect(alone.besides > 0).toBe('method' in changes)
+    expect(alone.activations).toBe(measured.activations)
+  }
+})
+
 test('an instruction that is computed once for a batch takes the memory of one', () => {
   const examples = [{ tokens: 400, answerTokens: 10, isInstructed: true }]
   const planned = (sharedTokens: number, changes: Record<string, unknown>) =>

@@ -7,6 +7,7 @@ import { prepareRun } from '#core/training/prepare-run.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { recipeDraft, type ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
+import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { freshFolder, freshLibrary } from '../models/places.ts'
 import { tinyFiles, writeFiles } from '../models/tiny-model.ts'
 
@@ -28,5 +29,43 @@ test('a model without a chat template may learn plain texts, and nothing that is
     ok: false,
     problem: { code: 'template.invalid', message: expect.stringContaining('no chat template') },
   })
+  writer.close()
+})
+
+// It was found by the training process, which asked for more rows.
+test('a first stage of which every text is too long is refused before there is a run', async () => {
+  const library = freshLibrary()
+  const model = unwrap(await importModel(library, writeTinyModel(freshFolder())))
+  const [path, texts] = ['rows.jsonl', 'texts.jsonl'].map((name) => join(library.cacheFolder, name))
+  const rows = Array.from({ length: 12 }, (_, i) => `{"text":"Grease thread ${i}.","label":"${i % 2}"}`)
+  writeFileSync(path!, rows.join('\n'))
+  const writer = unwrap(openJournalWriter(library.journalPath))
+  const prepare = (more: readonly string[]) => {
+    writeFileSync(
+      texts!,
+      [{ text: 'Grease the thread. '.repeat(30) }, ...more.map((text) => ({ text }))]
+        .map((row) => JSON.stringify(row))
+        .join('\n'),
+    )
+    const draft = recipeDraft.parse({
+      model: model.id,
+      data: { path },
+      before: { path: texts },
+      instruction: '',
+      batch: { maxTokens: 200 },
+      scenario: 'classification',
+    })
+    return prepareRun(draft, { library, writer, availableBytes: 8e9 })
+  }
+  expect(await prepare([])).toMatchObject({
+    ok: false,
+    problem: {
+      code: 'data.too-few-rows',
+      message: expect.stringMatching(/^Every text of your field is too long/),
+      where: expect.stringContaining('first stage'),
+      remedy: expect.stringContaining('train without a first stage'),
+    },
+  })
+  expect(await prepare(['Grease it.'])).toMatchObject({ ok: true })
   writer.close()
 })

@@ -62,6 +62,22 @@ test('the rate of a preset goes by what is trained, unless a person says it', ()
   expect(rateOf('balanced', 'full', { 'optimizer.learningRate': 3e-4 })).toBe(3e-4)
 })
 
+test('what is trained may be said as a group of settings: the rate is its own, and the rest of the preset stays', () => {
+  const changes = { method: { kind: 'lora-head' } }
+  expect(unwrap(recipeOfProject(source({}), { ...choice, preset: 'thorough', changes }))).toMatchObject({
+    method: { kind: 'lora-head', rank: 16 },
+    optimizer: { learningRate: 2e-4 },
+  })
+  const hidden = { method: { constructor: 1 } }
+  expect(recipeOfProject(source({}), { ...choice, changes: hidden })).toMatchObject({
+    problem: { where: 'method.constructor' },
+  })
+  const file = { before: { path: '/etc/passwd' } }
+  expect(recipeOfProject(source({}), { ...choice, changes: file })).toMatchObject({
+    problem: { where: 'before.path' },
+  })
+})
+
 test('a new last layer on a model that writes has the paces of one on kept states', () => {
   const changes = { 'method.kind': 'head' }
   expect(unwrap(recipeOfProject(source({}), { ...choice, changes }))).toMatchObject({

@@ -40,6 +40,16 @@ test.each([
   }
 })
 
+// Its rows were measured with the instruction of a model that writes, and refused as too long.
+test('what a new last layer reads is the text alone, and so are its rows in the plan', async () => {
+  const station = await openWorkstation()
+  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  const changes = { 'method.kind': 'head', 'batch.maxTokens': 32 }
+  const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
+  expect(plan.blocking).toBeNull()
+  expect(plan.sentences.join(' ')).not.toContain('left out')
+})
+
 test('a goal of answers in words asks for another model, whatever the settings', async () => {
   const station = await openWorkstation()
   const csv = [

@@ -67,7 +67,12 @@ test('the file of a first stage is one, is read as texts, and goes to the bin', 
   expect(await check()).toMatchObject({ columns: ['text'], isCut: true, isOwnRows: false, problem: null })
   await upload(station, projectId, 'before', 'long.txt', 'A line without an end goes on. '.repeat(40))
   const { options } = unwrap(await api.call('plan.options', { projectId }))
-  expect(options[1]?.blocking?.message).toMatch(/^Every text of your field is too long for this plan/)
+  expect(options[1]?.blocking).toMatchObject({
+    code: 'project.not-ready',
+    where: 'the step "Plan"',
+    message: expect.stringMatching(/^Every text of your field is too long for this plan/),
+    remedy: expect.stringContaining('train without a first stage'),
+  })
   expect(unwrap(await api.call('projects.removeBefore', { projectId })).before).toBeNull()
   expect(readdirSync(bin).sort()).toEqual(['handbook.txt', 'long.txt', 'old.csv'])
   expect(await check()).toBeNull()
