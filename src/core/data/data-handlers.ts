@@ -41,7 +41,10 @@ const mostBytes = { data: 2e9, before: 2e9, model: 16e9 } as const
 export function createDataHandlers(
   { library, reader, host, emit }: Pick<WorkstationContext, 'library' | 'reader' | 'host' | 'emit'>,
   projects: ProjectSource,
-  store: Pick<ProjectStore, 'files' | 'folderOf' | 'beforeFolderOf' | 'beforePath' | 'readDraft'>,
+  store: Pick<
+    ProjectStore,
+    'files' | 'folderOf' | 'beforeFolderOf' | 'beforePath' | 'readDraft' | 'writeDraft'
+  >,
   prepare: PrepareRows,
   prepareTexts: PrepareTexts,
   uploads: Uploads,
@@ -62,6 +65,15 @@ export function createDataHandlers(
     const others = (await readdir(dirname(path))).filter((name) => name !== basename(path))
     for (const name of others.filter((one) => !isTemporaryName(one)))
       unwrap(await host.moveToBin(join(dirname(path), name)))
+  }
+
+  /** What was chosen for the file before it stays only where this one has such a column too. */
+  async function keepColumn(projectId: string, path: string): Promise<void> {
+    const draft = store.readDraft(projectId)
+    if (draft.beforeColumn === null) return
+    const preview = await attemptAsync(() => readPreview(path, scenarioOf('domain')))
+    if (preview.ok && preview.value.columns.includes(draft.beforeColumn)) return
+    await store.writeDraft(projectId, { ...store.readDraft(projectId), beforeColumn: null })
   }
 
   /** The project where it has rows; null where it has none yet. */
@@ -122,7 +134,10 @@ export function createDataHandlers(
         projectOfUpload.delete(uploadId)
         if (projectId === undefined) sentModels.set(uploadId, path)
         else {
-          if (dirname(path) === store.beforeFolderOf(projectId)) await clearBeside(path)
+          if (dirname(path) === store.beforeFolderOf(projectId)) {
+            await clearBeside(path)
+            await keepColumn(projectId, path)
+          }
           emit('projects.changed', { projectId })
         }
         return { name }

@@ -35,28 +35,36 @@ export async function prepareStageTexts(
   const all = await prepare(data, 'domain').catch((error: unknown) => {
     throw error instanceof ProblemError ? new ProblemError(ofFirstStage(error.problem)) : error
   })
-  const texts = later === null ? all : withoutLocked(all, later)
+  const texts = later === null ? all : await withoutLocked(all, later)
   if (texts.read.rows.length === 0) throw new ProblemError(ofFirstStage(noText(texts.read)))
   return texts
 }
 
-/** As above, with the last answer kept for the screens, which ask for the same again and again. */
+/**
+ * As above, with the answers kept for the screens, which ask for the same again and again: for as long as `prepare` keeps
+ * the rows that they come from, and no longer.
+ */
 export function createPreparedTexts(prepare: PrepareRows): PrepareTexts {
-  let last: { readonly of: readonly unknown[]; readonly texts: PreparedData } | null = null
+  const known = new WeakMap<PreparedData, WeakMap<PreparedData, Promise<PreparedData>>>()
   return async (data, later) => {
     const texts = await prepareStageTexts(data, null, prepare)
-    const of = [texts, later?.prepared]
-    if (last !== null && of.every((one, i) => one === last?.of[i])) return last.texts
-    last = { of, texts: await prepareStageTexts(data, later, async () => texts) }
-    return last.texts
+    if (later === null) return texts
+    const ofTexts = known.get(texts) ?? new WeakMap<PreparedData, Promise<PreparedData>>()
+    known.set(texts, ofTexts)
+    const found = ofTexts.get(later.prepared) ?? prepareStageTexts(data, later, async () => texts)
+    ofTexts.set(later.prepared, found)
+    return found
   }
 }
 
-function withoutLocked(texts: PreparedData, { prepared, scenario }: LaterExamples): PreparedData {
+async function withoutLocked(
+  texts: PreparedData,
+  { prepared, scenario }: LaterExamples,
+): Promise<PreparedData> {
   const { split } = prepared
   if (!split.ok) return texts
   const { read } = texts
-  const isLocked = findLocked(
+  const isLocked = await findLocked(
     read.rows.map(({ fields }) => fields.text ?? ''),
     prepared.read.rows.filter((_, i) => split.value[i] === 'test'),
     scenarioOf(scenario),

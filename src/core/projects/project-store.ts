@@ -18,7 +18,7 @@ export interface ProjectStore {
   files(projectId: string): Promise<ProjectFile[]>
   /** Paths of the files in the order in which they are read: by their names. */
   dataPaths(projectId: string): Promise<string[]>
-  /** The file with texts of the field for a first stage, and its path; null where there is none. */
+  /** The file with texts of the field for a first stage, and its path: the newest; null where there is none. */
   beforeFile(projectId: string): Promise<ProjectFile | null>
   beforePath(projectId: string): Promise<string | null>
   /** Where that file goes. */
@@ -42,6 +42,20 @@ export function createProjectStore(library: Library): ProjectStore {
   async function namesIn(folder: string): Promise<string[]> {
     const found = await readdir(folder).catch(() => [] as string[])
     return found.filter((name) => !isTemporaryName(name)).sort()
+  }
+  /** Of several, which a crash between arrival and clearing leaves, the one that was written last; null where none is. */
+  async function newestIn(folder: string): Promise<string | null> {
+    const dated = await Promise.all(
+      (await namesIn(folder)).map(async (name) => {
+        const { mtimeNs } = await stat(join(folder, name), { bigint: true })
+        return { name, mtimeNs }
+      }),
+    )
+    const newest = dated.reduce<(typeof dated)[number] | null>(
+      (best, one) => (best === null || one.mtimeNs > best.mtimeNs ? one : best),
+      null,
+    )
+    return newest?.name ?? null
   }
   const names = (projectId: string): Promise<string[]> => namesIn(filesFolderOf(projectId))
   const fileOf = async (folder: string, name: string): Promise<ProjectFile> => ({
@@ -67,12 +81,12 @@ export function createProjectStore(library: Library): ProjectStore {
       Promise.all((await names(projectId)).map((name) => fileOf(filesFolderOf(projectId), name))),
     async beforeFile(projectId) {
       const folder = beforeFolderOf(projectId)
-      const [name] = await namesIn(folder)
-      return name === undefined ? null : fileOf(folder, name)
+      const name = await newestIn(folder)
+      return name === null ? null : fileOf(folder, name)
     },
     async beforePath(projectId) {
-      const [name] = await namesIn(beforeFolderOf(projectId))
-      return name === undefined ? null : join(beforeFolderOf(projectId), name)
+      const name = await newestIn(beforeFolderOf(projectId))
+      return name === null ? null : join(beforeFolderOf(projectId), name)
     },
     beforeFolderOf,
     dataPaths: async (projectId) =>

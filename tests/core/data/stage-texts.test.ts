@@ -1,10 +1,12 @@
 // Texts of a field for a first stage: read as the domain scenario reads them, and nothing of what is locked for the proof.
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { checkData, prepareData } from '#core/data/check-data.ts'
+import { checkData, type PreparedData, prepareData } from '#core/data/check-data.ts'
 import { keepDataset } from '#core/data/import-dataset.ts'
 import { readLeftOut, readSplit } from '#core/data/index.ts'
 import { findLocked } from '#core/data/locked-texts.ts'
-import { prepareStageTexts } from '#core/data/stage-texts.ts'
+import { createPreparedTexts, prepareStageTexts } from '#core/data/stage-texts.ts'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import { problemOf } from '../models/places.ts'
@@ -126,7 +128,7 @@ test('a text that also stands among the locked rows is left out with its reason'
   })
 })
 
-test('a text is locked where it holds a locked text as a whole or is a part of one; short ones tell nothing', () => {
+test('a text is locked where it holds a locked text as a whole or is a part of one; short ones tell nothing', async () => {
   const document =
     'The boats are washed on Friday evening. All members help, and the harbour warden brings the cloths.'
   const row = (fields: Record<string, string>) => ({ rowId: 'r0', line: 1, fields })
@@ -134,10 +136,57 @@ test('a text is locked where it holds a locked text as a whole or is a part of o
     row({ document, summary: 'Boats are washed together on Fridays by all members.' }),
     row({ document: 'Ships.', summary: 'Short.' }),
   ]
-  const of = (text: string) => findLocked([text], locked, scenarioOf('summarisation'))[0]
-  expect(of(`Notice. ${document.replaceAll(' ', '\n')} Signed.`)).toBe(true)
-  expect(of('ALL MEMBERS HELP, AND THE HARBOUR WARDEN BRINGS THE CLOTHS.')).toBe(true)
-  expect(of('We know: boats are washed together on Fridays by all members. So be it.')).toBe(true)
-  expect(of('All members help, and the harbour warden brings the oars.')).toBe(false)
-  expect(of('Ships.')).toBe(false)
+  const of = async (text: string) => (await findLocked([text], locked, scenarioOf('summarisation')))[0]
+  expect(await of(`Notice. ${document.replaceAll(' ', '\n')} Signed.`)).toBe(true)
+  expect(await of('ALL MEMBERS HELP, AND THE HARBOUR WARDEN BRINGS THE CLOTHS.')).toBe(true)
+  expect(await of('We know: boats are washed together on Fridays by all members. So be it.')).toBe(true)
+  expect(await of('All members help, and the harbour warden brings the oars.')).toBe(false)
+  expect(await of('Ships.')).toBe(false)
+})
+
+// A file of some hundred megabytes held every screen up for as long as it was looked through.
+test('others have their turn while texts are looked through, and a place at a border is looked at too', async () => {
+  const locked = 'the harbour warden brings the cloths on friday'
+  const row = { rowId: 'r0', line: 1, fields: { text: locked, label: 'a' } }
+  const filler = Array.from({ length: 40_000 }, (_, i) => `page ${i} of many.`).join(' ')
+  const borders = Array.from({ length: 8 }, (_, i) => `${filler.slice(0, 199_980 + 5 * i)} ${locked}`)
+  let turns = 0
+  let isOver = false
+  const others = (async () => {
+    for (; !isOver; turns += 1) await new Promise((resolve) => setImmediate(resolve))
+  })()
+  const found = await findLocked([filler, ...borders], [row], scenarioOf('classification'))
+  const seen = turns
+  isOver = true
+  await others
+  expect(found).toEqual([false, ...borders.map(() => true)])
+  expect(seen).toBeGreaterThan(10)
+})
+
+// They stayed for the life of the program.
+test('texts are kept for the screens while their rows are, and no longer', async () => {
+  const path = workshop.write('handbook.md', passages.join('\n\n'))
+  const mail = workshop.write(
+    'mail.csv',
+    `text,label\n${Array.from({ length: 40 }, (_, i) => `"Message number ${i * 37}",${i % 2}`).join('\n')}\n`,
+  )
+  const scenario = 'classification'
+  let kept: PreparedData | null = null
+  const prepareTexts = createPreparedTexts(async (data) => {
+    kept ??= await prepareData(data.path, { scenario: 'domain' })
+    return kept
+  })
+  const prepared = await prepareData(mail, { scenario })
+  const ask = () => prepareTexts({ path, columns: null }, { prepared, scenario })
+  const seen = new WeakRef(await ask())
+  expect((await ask()) === seen.deref()).toBe(true)
+  kept = null
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  await expect
+    .poll(() => {
+      collect()
+      return seen.deref() === undefined
+    })
+    .toBe(true)
 })

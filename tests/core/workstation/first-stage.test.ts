@@ -1,6 +1,6 @@
 // A run of two stages through the contract, with real parts: texts brought beside the rows, a plan that tells of both, a
 // run that is stopped among the texts and goes on, and a data set that stays while it is needed.
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
@@ -76,6 +76,35 @@ test('the file of a first stage is one, is read as texts, and goes to the bin', 
   expect(unwrap(await api.call('projects.removeBefore', { projectId })).before).toBeNull()
   expect(readdirSync(bin).sort()).toEqual(['handbook.txt', 'long.txt', 'old.csv'])
   expect(await check()).toBeNull()
+})
+
+// A choice that the new file has no column for made it a file without texts.
+test('a chosen column goes with its file, unless the next one has it too', async () => {
+  const station = await openWorkstation()
+  const { api } = station
+  const projectId = await newProject(station)
+  const columnOf = async () => unwrap(await api.call('projects.get', { projectId })).draft.beforeColumn
+  await upload(station, projectId, 'before', 'old.csv', 'title,body,more\na,one,x\nb,two,y\n')
+  const { draft } = unwrap(await api.call('projects.get', { projectId }))
+  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, beforeColumn: 'more' } }))
+  await upload(station, projectId, 'before', 'old.csv', 'title,body,more\na,one,x\nb,two,y\nc,three,z\n')
+  expect(await columnOf()).toBe('more')
+  await upload(station, projectId, 'before', 'other.csv', 'id,text\n1,one two\n2,three four\n')
+  expect(await columnOf()).toBeNull()
+  const { check } = unwrap(await api.call('data.checkBefore', { projectId }))
+  expect(check).toMatchObject({ texts: 2, column: 'text', problem: null })
+})
+
+// The first by its name was taken: after a crash perhaps the one that had been replaced.
+test('of two files of a first stage the newest counts', async () => {
+  const station = await openWorkstation()
+  const { api, home } = station
+  const projectId = await newProject(station)
+  await upload(station, projectId, 'before', 'a-old.txt', texts.join('\n\n'))
+  const folder = join(home, 'projects', projectId, 'before')
+  writeFileSync(join(folder, 'z-new.txt'), texts.join('\n\n'))
+  utimesSync(join(folder, 'a-old.txt'), new Date(), new Date(Date.now() - 60_000))
+  expect(unwrap(await api.call('projects.get', { projectId })).before).toMatchObject({ name: 'z-new.txt' })
 })
 
 test('of what is left out every reason is counted, and the file of the rows is known as such', async () => {
