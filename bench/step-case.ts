@@ -81,7 +81,8 @@ async function jobOf({ folder, rows, steps, threads, checkpointing, base }: Step
       instruction: '',
       threads,
       method: { base },
-      batch: { microRows: rows },
+      // As PEFT has them: rows of one length beside each other.
+      batch: { microRows: rows, packing: false },
       duration: { epochs: 1, maxSteps: steps + 1 },
       checkpoints: { everySeconds: null },
       gradientCheckpointing: checkpointing,

@@ -94,8 +94,11 @@ export const batchSettings = z.strictObject({
   maxTokens: z.int().min(16).max(131_072).default(512),
   /** Of the rows at once so many are computed at a time; null: all. Less memory, more time, the same steps. */
   rowsAtOnce: wholePositive.nullable().default(null),
-  /** Rows go through the model one behind the other without padding, each seeing only itself. */
-  packing: z.boolean().default(false),
+  /**
+   * Rows go through the model one behind the other without padding, each seeing only itself. Counts for nothing where
+   * rows are two texts each (T5), or one text's mean is taken.
+   */
+  packing: z.boolean().default(true),
 })
 
 export const durationSettings = z.strictObject({

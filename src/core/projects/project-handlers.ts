@@ -184,7 +184,11 @@ function sampleTime(
   past: readonly PastRun[],
   gflops: number | null,
 ): ScenarioFacts['sample']['time'] {
-  const recipe = recipeDraft.parse({ model: 'starter', data: { path: '-' }, scenario: scenario.id })
+  const recipe = recipeDraft.parse({
+    ...{ model: 'starter', data: { path: '-' }, scenario: scenario.id },
+    // As every preset says.
+    reuseFrozenLayers: true,
+  })
   const { validationShare, testShare } = recipe.data
   const trainRows = rows * (1 - validationShare - testShare)
   const characters = charactersPerRow + scenario.defaultInstruction({ labels: [] }).length

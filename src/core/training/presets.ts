@@ -54,9 +54,6 @@ export function presetChanges(
     reuseFrozenLayers: model?.kind !== 'sequence-to-sequence',
     // A model that cannot write can only name labels.
     ...(model?.kind === 'encoder' && { 'method.kind': 'head' }),
-    // One behind the other no row waits for a longer one, and the instruction that all begin with is computed once for
-    // them (docs/figures.md). A model that reads looks at each text by itself.
-    ...((scenario === 'domain' || model?.kind === 'decoder') && { 'batch.packing': true }),
   }
   // On states that are kept a pass takes well under a second, and one layer learns at rates that a whole model does not bear.
   if (kind === 'head') return { ...always, ...headPaces[preset], 'optimizer.learningRate': usualRates.head }

@@ -59,8 +59,8 @@ export function placesOf(batch: RunGraphsRecipe['batch'], tokens: number, shared
 
 export function figuresOfRun({ config, recipe, task, rows, scratchBytes }: RunGraphsRequest): RunFigures {
   const method = methodOf(recipe.method)
-  const { packing } = recipe.batch
   const isPair = config.kind === 'sequence-to-sequence'
+  const packing = recipe.batch.packing && !isPair
   const count = computedRows(recipe.batch)
   const longest = (isPair && rows.longestSourceTokens) || rows.longestTokens
   const labelled = count * rows.mostLabelledTokens

@@ -20,7 +20,7 @@ const name = 'This model reads a text with one half and writes another with its 
 
 /** Null where the recipe fits such a model, and of every other model. */
 export function refuseTwoHalves(
-  { scenario, method, batch, before, reuseFrozenLayers }: RecipeDraft,
+  { scenario, method, before, reuseFrozenLayers }: RecipeDraft,
   { kind, layers }: Pick<ModelConfig, 'kind' | 'layers'>,
 ): Omit<Problem, 'code'> | null {
   if (kind !== 'sequence-to-sequence') return null
@@ -42,12 +42,6 @@ export function refuseTwoHalves(
       message: `${name}: it does not write texts on, so it cannot learn plain texts first.`,
       where: 'before',
       remedy: `${takeOut}, or choose a chat model.`,
-    }
-  if (batch.packing)
-    return {
-      message: `${name}: its rows are two texts each, which lie beside each other and not one behind the other.`,
-      where: 'batch.packing',
-      remedy: 'Set batch.packing to false.',
     }
   if (reuseFrozenLayers && method.topLayers !== null && method.topLayers < layers)
     return {

@@ -133,8 +133,9 @@ function collationOf(
   const asks = task.kind === 'language-model' ? 'next-token' : 'class'
   const isEncoder = config.kind !== 'decoder'
   const hasPooling = task.kind === 'sequence-classes' && task.isAveraged === true
-  // The mean of a text is taken over a row.
-  const isPacked = batch.packing && !hasPooling
+  const halves = twoHalvesOf(config)
+  // The mean of a text is taken over a row; rows of two texts lie beside each other.
+  const isPacked = batch.packing && !hasPooling && halves === null
   const most = mostLabelledTokens([...train, ...validation], batch.rowsAtOnce ?? batch.microRows, asks)
   return {
     lossChunks: task.kind === 'language-model' ? chooseLossChunks(most, config.vocabulary) : 1,
@@ -145,7 +146,7 @@ function collationOf(
     hasPooling,
     hasTypes: config.embedding.types !== null,
     firstPosition: config.positionOffset,
-    halves: twoHalvesOf(config),
+    halves,
   }
 }
 

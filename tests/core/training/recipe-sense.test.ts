@@ -74,7 +74,6 @@ test('a model of two halves makes one text of another, row by row, and nothing e
   for (const scenario of ['chatbot', 'domain', 'creative-writing', 'code', 'entity-recognition'] as const)
     expect(whereOf({}, scenario)).toBe('model')
   expect(whereOf({ method: { kind: 'lora-head' } }, 'classification')).toBe('method.kind')
-  expect(whereOf({ batch: { packing: true } })).toBe('batch.packing')
   expect(whereOf({ reuseFrozenLayers: true })).toBeNull()
   expect(whereOf({ reuseFrozenLayers: true, method: { topLayers: 2 } })).toBe('reuseFrozenLayers')
 })
