@@ -70,16 +70,18 @@ const notUnderstood = (code: Problem['code'], details: string): object => ({
 })
 
 function lastWord(error: unknown, code: Problem['code']): object {
-  if (error instanceof Cancelled) return { kind: 'cancelled' }
-  if (error instanceof ProblemError) return { kind: 'failed', problem: error.problem }
+  return error instanceof Cancelled
+    ? { kind: 'cancelled' }
+    : { kind: 'failed', problem: problemOf(error, code) }
+}
+
+export function problemOf(error: unknown, code: Problem['code']): Problem {
+  if (error instanceof ProblemError) return error.problem
   return {
-    kind: 'failed',
-    problem: {
-      code,
-      message: 'The measurement ran into a fault of Tunewright.',
-      where: 'inside the measuring process',
-      remedy: 'Try again. If it happens again, report it with the details.',
-      details: detailsOf(error),
-    } satisfies Problem,
+    code,
+    message: 'The measurement ran into a fault of Tunewright.',
+    where: 'inside the measuring process',
+    remedy: 'Try again. If it happens again, report it with the details.',
+    details: detailsOf(error),
   }
 }

@@ -1,7 +1,8 @@
 // Messages of the scorer process where a new last layer names classes: what it makes of texts, and what could be said
-// without it.
+// without it. And of one that stays open for texts that somebody brings, one after the other.
 import { z } from 'zod'
 import { childEvents } from './child-protocol.ts'
+import { problem } from './problem-schema.ts'
 import { tunedVersion } from './proof-protocol.ts'
 import { scenarioId, trainingMethod } from './recipe.ts'
 
@@ -64,3 +65,25 @@ export const classEvent = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('finished') }),
 ])
 export type ClassEvent = z.output<typeof classEvent>
+
+/** What stays open between texts. */
+export const namingJob = classJob.omit({ rows: true, nearest: true })
+export type NamingJob = z.output<typeof namingJob>
+
+export const namingCommand = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('openNaming'), job: namingJob }),
+  z.strictObject({ kind: z.literal('name'), text: z.string() }),
+])
+export type NamingCommand = z.output<typeof namingCommand>
+
+export const namingEvent = z.discriminatedUnion('kind', [
+  z.strictObject({
+    kind: z.literal('named'),
+    /** Null where the text cannot be read: `reason` says why. */
+    side: classSide.nullable(),
+    reason: z.string().nullable(),
+  }),
+  /** Of the text that was asked last, or of the opening: the process is ended then. */
+  z.strictObject({ kind: z.literal('failed'), problem }),
+])
+export type NamingEvent = z.output<typeof namingEvent>

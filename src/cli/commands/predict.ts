@@ -1,22 +1,15 @@
 // predict RUN TEXT: what the new last layer of a run makes of a text
-import { predictText } from '#core/proof/predict-text.ts'
+import { createPredictor } from '#core/proof/predict-text.ts'
 import { unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
 import { formatTable } from '../table.ts'
 
 export async function predictLabel(application: Application, runId: string, text: string): Promise<void> {
   const { library, launcher, output } = application
-  const stop = new AbortController()
-  const release = application.onInterrupt(() => stop.abort())
+  const predictor = createPredictor({ library, launcher, reader: application.reader() })
+  const release = application.onInterrupt(() => void predictor.close())
   try {
-    const prediction = unwrap(
-      await predictText(runId, text, {
-        library,
-        launcher,
-        reader: application.reader(),
-        signal: stop.signal,
-      }),
-    )
+    const prediction = unwrap(await predictor.predict(runId, text))
     output.line(prediction.answer)
     if (prediction.probabilities !== null) {
       const rows = prediction.probabilities.map(({ label, probability }) => [
@@ -29,5 +22,6 @@ export async function predictLabel(application: Application, runId: string, text
     output.result(prediction)
   } finally {
     release()
+    await predictor.close()
   }
 }

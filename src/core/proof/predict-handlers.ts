@@ -2,32 +2,21 @@
 import type { SomeHandlers } from '#shared/contract/index.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { predictText } from './predict-text.ts'
+import { createPredictor } from './predict-text.ts'
 
 export interface Predictions extends SomeHandlers<'predict.text'> {
   /** Ends what is being read. */
   close(): Promise<void>
 }
 
-export function createPredictHandlers({ library, launcher, reader }: WorkstationContext): Predictions {
-  const stop = new AbortController()
-  const open = new Set<Promise<unknown>>()
+export function createPredictHandlers(context: WorkstationContext): Predictions {
+  const { predict, close } = createPredictor(context)
   return {
-    'predict.text': ({ runId, text }) => {
-      const reading = predictText(runId, text, { library, launcher, reader, signal: stop.signal })
-      open.add(reading)
-      return attemptAsync(async () => {
-        try {
-          const { names, probabilities } = unwrap(await reading)
-          return { names: names && [...names], labels: probabilities && [...probabilities] }
-        } finally {
-          open.delete(reading)
-        }
-      })
-    },
-    async close() {
-      stop.abort()
-      await Promise.all(open)
-    },
+    'predict.text': ({ runId, text }) =>
+      attemptAsync(async () => {
+        const { names, probabilities } = unwrap(await predict(runId, text))
+        return { names: names && [...names], labels: probabilities && [...probabilities] }
+      }),
+    close,
   }
 }

@@ -15,7 +15,7 @@ import {
   type Tensor,
 } from '#engine/index.ts'
 import { type Collation, collate, type EncodedRow } from '#engine/train/collate.ts'
-import type { ClassEvent, ClassJob, ClassScore, ClassSide } from '#shared/class-protocol.ts'
+import type { ClassEvent, ClassJob, ClassScore, ClassSide, NamingJob } from '#shared/class-protocol.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import { unwrap } from '#shared/result.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
@@ -60,17 +60,8 @@ export async function predictClasses(
     let done = 0
     for (const batch of batchesOf(rows)) {
       await throwIfCancelled(signal)
-      const states = await logitsOf(session, head, batch)
-      const scores = batch.map((row, at): ClassScore => {
-        const logProbs = states[at]!.map(logSoftmax)
-        const places = logProbs.length
-        return {
-          rowId: row.rowId,
-          places,
-          tuned: sideOf(job, row, logProbs),
-          base: base?.get(row.rowId) ?? null,
-        }
-      })
+      const named = await nameRows(job, { head, session }, batch)
+      const scores = named.map((one): ClassScore => ({ ...one, base: base?.get(one.rowId) ?? null }))
       done += batch.length
       await emit({ kind: 'classes', rows: scores, done, total: rows.length })
     }
@@ -80,12 +71,48 @@ export async function predictClasses(
   await emit({ kind: 'finished' })
 }
 
+interface OpenHead {
+  readonly head: HeadVersion
+  readonly session: Session
+}
+
+async function nameRows(
+  job: NamingJob,
+  { head, session }: OpenHead,
+  rows: readonly ClassedRow[],
+): Promise<Omit<ClassScore, 'base'>[]> {
+  const logits = await logitsOf(session, head, rows)
+  return rows.map((row, at) => {
+    const logProbs = logits[at]!.map(logSoftmax)
+    return { rowId: row.rowId, places: logProbs.length, tuned: sideOf(job, row, logProbs) }
+  })
+}
+
+/** What the layer makes of a text; where the text cannot be read, why. */
+export type Naming = (
+  text: string,
+) => Promise<{ readonly side: ClassSide | null; readonly reason: string | null }>
+
+/** The same for texts that come one by one: model and graph stay open. Throws ProblemError. */
+export async function openNaming(job: NamingJob, backend: Backend): Promise<Naming> {
+  const head = await openHeadVersion(job)
+  const encode = await rowEncoder(job, head.config)
+  const session = await open(head, job, backend, headGraph(head))
+  // What would be right is not known; the loss against it is not looked at.
+  const answer = job.scenario === 'classification' ? job.classNames[0]! : 'none'
+  return async (text) => {
+    const { rows, leftOut } = encode([{ rowId: 'text', text, answer }])
+    const [named] = rows.length === 0 ? [] : await nameRows(job, { head, session }, rows)
+    return { side: named?.tuned ?? null, reason: leftOut[0]?.reason ?? null }
+  }
+}
+
 const headGraph = ({ config, method, task }: HeadVersion): BuiltGraph =>
   buildScoringGraph(config, method, { task, lossChunks: 1, mask: 'causal' })
 
 async function open(
   { folder, config }: Pick<HeadVersion, 'folder' | 'config'>,
-  { threads, workFolder, maxTokens }: ClassJob,
+  { threads, workFolder, maxTokens }: NamingJob,
   backend: Backend,
   built: BuiltGraph,
 ): Promise<Session> {
@@ -99,7 +126,7 @@ type Encode = (texts: Texts) => {
   readonly leftOut: { readonly rowId: string; readonly reason: string }[]
 }
 
-async function rowEncoder(job: ClassJob, config: ModelConfig): Promise<Encode> {
+async function rowEncoder(job: NamingJob, config: ModelConfig): Promise<Encode> {
   const { tokenizer } = await readTextSide(job.modelFolder)
   const mostTokens = Math.min(job.maxTokens, config.maxPositions)
   const isTagged = job.scenario === 'entity-recognition'
