@@ -17,7 +17,10 @@ export type MaskKind = 'causal' | 'input'
 export interface BodyOptions {
   /** What is asked of the model: its next token where nothing is said. */
   readonly task?: Task
-  /** Rows of a decoder hold several documents: 'segments' int64 [B,S] is fed, and none sees another. */
+  /**
+   * Rows of a decoder hold several documents: 'segments' int64 [B,S] is fed, and none sees another. Of a
+   * sequence-to-sequence model: several targets of one source, by 'decoder.documents' int64 [B,T].
+   */
   readonly isPacked?: boolean
   /** With isPacked: documents see the places of segment 0 too, the start that they have in common (collate.ts). */
   readonly sharesStart?: boolean

@@ -19,8 +19,8 @@ export interface Surroundings {
   readonly segments: Value | null
   /** float32 [S,S,H]: bias by distance. */
   readonly bias: Value | null
-  /** What the encoder made, and its segments. */
-  readonly encoded: { readonly hidden: Value; readonly segments: Value | null } | null
+  /** What the encoder made, its segments, and those of the positions that look at it. */
+  readonly encoded: { readonly hidden: Value; readonly segments: Value; readonly readers: Value } | null
 }
 
 /** Norm of x [...,C] by the weights below `path`. */
@@ -146,7 +146,7 @@ function addAttention(
     kind: sublayer.kind,
     name: isCross ? `${part.at}.attention` : part.at,
     ...{ q, k, v },
-    querySegments: around.segments,
+    querySegments: encoded ? encoded.readers : around.segments,
     keySegments: encoded ? encoded.segments : around.segments,
     bias: isCross ? null : around.bias,
     attributes: attentionAttributes(part, isCross),

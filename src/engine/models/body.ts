@@ -87,10 +87,12 @@ function buildDecoder(context: ForwardContext, hidden: Value): Value {
     embedTokens(context, inputs.whole('decoder.ids'), 'decoder.embedded'),
   )
   const buckets = inputs.whole('decoder.buckets')
+  const readers = inputs.whole('decoder.segments')
   const written = addBlocks(context, start, encoderLayers, layers, {
-    segments: inputs.whole('decoder.segments'),
+    // Targets of one row: each by itself, all of them looking at the source.
+    segments: context.isPacked ? inputs.whole('decoder.documents') : readers,
     bias: distanceBias(context, relativePositions.decoder, buckets, 'decoder.bias'),
-    encoded: { hidden, segments: inputs.whole('segments') },
+    encoded: { hidden, segments: inputs.whole('segments'), readers },
   })
   return builder.inRegion('head', () => addNorm(context, written, finalNorm, 'hidden'))
 }

@@ -38,7 +38,10 @@ export interface ForwardContext {
   readonly config: ModelConfig
   readonly weights: BoundWeights
   readonly inputs: ForwardInputs
-  /** Rows of a decoder hold several documents: 'segments' tells which sees which. Encoders are always fed it. */
+  /**
+   * Rows of a decoder hold several documents: 'segments' tells which sees which. Encoders are always fed it. Of a
+   * sequence-to-sequence model they are several targets of one source, by 'decoder.documents'.
+   */
   readonly isPacked: boolean
   /** What the documents of a row begin with, all alike, lies once before them: segment 0, which every one of them sees. */
   readonly sharesStart: boolean
@@ -64,6 +67,7 @@ const inputShapes = {
   buckets: ['S', 'S'],
   'decoder.ids': ['B', 'T'],
   'decoder.segments': ['B', 'T'],
+  'decoder.documents': ['B', 'T'],
   'decoder.buckets': ['T', 'T'],
 } as const satisfies Readonly<Record<string, readonly Dim[]>>
 

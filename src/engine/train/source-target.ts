@@ -119,3 +119,52 @@ export function collatePairs(rows: readonly Tokens[], halves: TwoHalves, lossChu
     labelledTokens: labelled.length,
   }
 }
+
+/** A source with answers that are asked of it; an answer's last token is predicted only. */
+export interface SharedSource {
+  readonly source: ArrayLike<number>
+  readonly answers: readonly (readonly number[])[]
+}
+
+/**
+ * Rows for a graph with `isPacked`: each source once, its answers one behind the other, each behind a start token of its
+ * own and seeing itself only; distances within it are those of the answer alone. Losses come by rows, answers and tokens.
+ */
+export function collateSharedSources(
+  rows: readonly SharedSource[],
+  halves: TwoHalves,
+  lossChunks: number,
+): Map<string, Tensor> {
+  const read = rows.map(({ answers }) => answers.map((answer) => [halves.startToken, ...answer.slice(0, -1)]))
+  const mostAnswers = read.reduce((most, { length }) => Math.max(most, length), 0)
+  const documents = grid(
+    read.map((answers) => answers.flatMap((answer, n) => answer.map(() => n))),
+    // What pads is a document behind all others.
+    BigInt(mostAnswers),
+  )
+  const width = documents.shape[1]!
+  const places = read.flatMap((answers, row) => {
+    let next = row * width
+    return answers.flatMap((answer, n) => {
+      const start = next
+      next += answer.length
+      return rows[row]!.answers[n]!.map((_, at) => start + at)
+    })
+  })
+  return new Map([
+    ...sourceFeeds(
+      rows.map(({ source }) => source),
+      halves,
+    ),
+    ...targetFeeds(
+      read.map((answers) => answers.flat().slice(1)),
+      halves,
+    ),
+    ['decoder.documents', documents],
+    ...lossChunkFeeds(
+      places,
+      rows.flatMap(({ answers }) => answers.flat()),
+      lossChunks,
+    ),
+  ])
+}

@@ -1,8 +1,13 @@
 // How rows with several possible answers are fed to a scoring graph: behind one prompt that is shared, or, where a model
-// reads a source and writes a target, each answer beside its own copy of the source.
+// reads a source and writes a target, one behind the other beside the source, which is read once.
 import { type BranchedRow, layOutBranches } from '#core/proof/label-layout.ts'
 import type { MaskKind, Tensor } from '#engine/index.ts'
-import { collatePairs, type TwoHalves } from '#engine/train/source-target.ts'
+import {
+  collateSharedSources,
+  firstLabelled,
+  type SharedSource,
+  type TwoHalves,
+} from '#engine/train/source-target.ts'
 import type { LabelledTokens } from '#formats/completion-mask.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import { makeBranchBatch } from './branch-batch.ts'
@@ -26,37 +31,40 @@ export interface ScoredBatch {
 export interface RowForm<Row extends LaidOutRow> {
   /** Of the scoring graph. */
   readonly mask: MaskKind
+  readonly isPacked: boolean
   layOut(answers: readonly LabelledTokens[]): Row
   batch(rows: readonly Row[], lossChunks: number): ScoredBatch
 }
 
 export const branchForm: RowForm<BranchedRow> = {
   mask: 'input',
+  isPacked: false,
   layOut: layOutBranches,
   batch: makeBranchBatch,
 }
 
-export interface PairedRow extends LaidOutRow {
-  readonly answers: readonly LabelledTokens[]
-}
+export interface PairedRow extends LaidOutRow, SharedSource {}
 
+/** The source is what stands before the first labelled token, the same for every answer. */
 export const pairForm = (halves: TwoHalves): RowForm<PairedRow> => ({
   mask: 'causal',
+  isPacked: true,
   layOut(answers) {
-    const answerTokens = answers.map(({ labels }) => labels.filter((label) => label !== ignoredLabel).length)
-    const longest = answers.reduce((most, { ids }) => Math.max(most, ids.length), 0)
-    return {
-      answers,
-      answerTokens,
-      ids: { length: answers.length * longest },
-      targets: { length: answerTokens.reduce((sum, count) => sum + count, 0) },
-    }
+    const first = answers[0]!
+    const asked = answers.map(({ ids, labels }) =>
+      Array.from(ids).filter((_, at) => labels[at] !== ignoredLabel),
+    )
+    const source = Array.from(first.ids).slice(0, firstLabelled(first))
+    const answerTokens = asked.map(({ length }) => length)
+    // Of an answer without a token its start is read.
+    const places = answerTokens.reduce((sum, count) => sum + Math.max(count, 1), source.length)
+    const targets = { length: answerTokens.reduce((sum, count) => sum + count, 0) }
+    return { source, answers: asked, answerTokens, targets, ids: { length: places } }
   },
   batch(rows, lossChunks) {
-    const answers = rows.flatMap((row) => row.answers)
     const owners = rows.flatMap(({ answerTokens }, row) =>
       answerTokens.flatMap((count, branch) => Array.from({ length: count }, () => ({ row, branch }))),
     )
-    return { feeds: collatePairs(answers, halves, lossChunks).feeds, owners }
+    return { feeds: collateSharedSources(rows, halves, lossChunks), owners }
   },
 })

@@ -80,7 +80,11 @@ async function scoreLaidOut<Row extends LaidOutRow>(
   const nats: Readonly<Record<ProofSide, number[][]>> = { base: [], tuned: [] }
   let done = 0
   for (const [number, pass] of passes.entries()) {
-    const session = await openPass(pass, { job, backend, mask: form.mask }, lossChunks)
+    const session = await openPass(
+      pass,
+      { job, backend, mask: form.mask, isPacked: form.isPacked },
+      lossChunks,
+    )
     try {
       await emit({ kind: 'phase', phase: 'working' })
       for (const indices of batchBranches(layouts, limits)) {

@@ -62,10 +62,19 @@ function zeroAdapter({ tensors }: Adapter): Parameters {
 /** Throws ProblemError. */
 export async function openPass(
   { modelFolder, config, method }: ScoringPass,
-  { job, backend, mask }: { readonly job: ScorerJob; readonly backend: Backend; readonly mask: MaskKind },
+  {
+    job,
+    backend,
+    ...form
+  }: {
+    readonly job: ScorerJob
+    readonly backend: Backend
+    readonly mask: MaskKind
+    readonly isPacked: boolean
+  },
   lossChunks: number,
 ): Promise<Session> {
-  const built = buildScoringGraph(config, method, { lossChunks, mask })
+  const built = buildScoringGraph(config, method, { lossChunks, ...form })
   const weights = await locateWeights(modelFolder, config, built, job.maxTokens)
   const { threads, workFolder } = job
   return unwrap(await backend.compile(built.graph, { threads, weights, workFolder }))
