@@ -6,6 +6,7 @@ import {
   methodWords,
   optimizerNames,
 } from '#core/training/method-words.ts'
+import { isOfClasses, nearestWords } from '#shared/class-proof.ts'
 import type { RunCurve } from '#shared/journal-types.ts'
 import { isShare, type MetricName, metricFacts, metricTitle } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
@@ -93,7 +94,7 @@ const trivialSentence = (
 /** The verdict, then every metric for base and tuned with its 95 % interval. */
 export function proofLines(report: ProofSummary): string[] {
   const rows = report.comparisons.map((one) => [
-    metricTitle(one.metric, report.beside === 'nearest-class'),
+    metricTitle(one.metric, isOfClasses(report)),
     intervalText(one.metric, one.base),
     intervalText(one.metric, one.tuned),
     intervalText(one.metric, one.difference, true),
@@ -104,12 +105,10 @@ export function proofLines(report: ProofSummary): string[] {
     ...formatTable(['', 'base model', 'tuned', 'difference'], rows).map((line) => `  ${line}`),
     '',
     `  ${report.rows} locked test rows; in brackets the 95 % interval (${report.intervals.method}, ${report.intervals.resamples} resamples).`,
-    ...(report.beside === 'nearest-class'
+    ...(isOfClasses(report)
       ? [
           '  This model only reads, and an untrained last layer says nothing. "base model" is what it knows by itself:',
-          report.metric === 'entityF1'
-            ? '  each word is of the kind, or no name, whose words in the training rows it is closest to; nothing is trained.'
-            : '  each text has the label whose training rows it is closest to on average; nothing is trained.',
+          `  ${nearestWords(report.metric)}; nothing is trained.`,
         ]
       : []),
     ...(report.trivial ? [`  ${trivialSentence(report.trivial, report.metric)}`] : []),

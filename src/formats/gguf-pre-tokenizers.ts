@@ -1,6 +1,6 @@
 // How text is split before byte-pair merging: llama.cpp's names and the splitting patterns they stand for, both ways.
 // Refuses a name or a pattern that it does not know: a guess would give other tokens than the model was trained on.
-import { isRecord } from './json-record.ts'
+import { isRecord } from '#shared/json-record.ts'
 import { digitsPattern, gpt2Pattern, splitStep } from './split-steps.ts'
 
 const singleDigits = digitsPattern(true)

@@ -1,11 +1,12 @@
 // tokenizer.json and tokenizer_config.json as GGUF metadata, so that llama.cpp gives the same tokens. Refuses anything
 // but byte-level BPE with a known pre-tokenizer, and SentencePiece BPE with byte fallback.
+
+import { isRecord, type JsonRecord } from '#shared/json-record.ts'
 import { ProblemError } from '#shared/result.ts'
 import { chatTemplateSource } from './chat-template.ts'
 import { preTokenizerOfJson } from './gguf-pre-tokenizers.ts'
 import type { GgufValue } from './gguf-types.ts'
 import { namedTokens, splitMerge, tokenTypes } from './gguf-vocabulary.ts'
-import { isRecord, type JsonRecord } from './json-record.ts'
 
 function refuse(message: string, where: string): ProblemError {
   return new ProblemError({

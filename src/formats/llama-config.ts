@@ -1,6 +1,7 @@
 // config.json of a Llama model, in the fields that a GGUF determines, and the tensors that it implies.
+
+import { isRecord, type JsonRecord } from '#shared/json-record.ts'
 import { ProblemError } from '#shared/result.ts'
-import { isRecord, type JsonRecord } from './json-record.ts'
 import { quoteForeign } from './weight-problems.ts'
 
 /** The rotary embedding's settings, under the names of config.json. */

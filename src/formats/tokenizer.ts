@@ -1,8 +1,8 @@
 // A tokenizer from tokenizer.json and tokenizer_config.json, over @huggingface/tokenizers. It checks what it is given
 // before the library sees it, and refuses to guess: a file it cannot read is a Problem, never another tokenizer.
 import { Tokenizer as LibraryTokenizer } from '@huggingface/tokenizers'
+import { isRecord, type JsonRecord } from '#shared/json-record.ts'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
-import { isRecord, type JsonRecord } from './json-record.ts'
 import { digitsPattern, gpt2Pattern, splitStep } from './split-steps.ts'
 
 /** Ids above this are a lie in the file: the largest published vocabularies have under 300,000 tokens. */

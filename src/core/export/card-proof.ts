@@ -1,13 +1,14 @@
 // What of a proof stands in the README of an export.
+import { isOfClasses, nearestWords } from '#shared/class-proof.ts'
 import { isShare, type MetricName, metricFacts, metricTitle } from '#shared/metrics.ts'
 import type { Interval, ProofSummary } from '#shared/proof-protocol.ts'
 import { formatChange } from '#shared/units.ts'
 import { escapeMarkdown } from './escape-markdown.ts'
 
 /** The title with a capital, and the direction where less is better. */
-const titleOf = (metric: MetricName, isOfClasses: boolean): string => {
+const titleOf = (metric: MetricName, areClasses: boolean): string => {
   const { better } = metricFacts[metric]
-  const words = escapeMarkdown(metricTitle(metric, isOfClasses))
+  const words = escapeMarkdown(metricTitle(metric, areClasses))
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}${better === 'lower' ? ', lower is better' : ''}`
 }
 
@@ -27,7 +28,7 @@ const changeCell = (metric: MetricName, { value, low, high }: Interval): string 
   `${change(metric, value)}${isShare(metric) ? ' points' : ''} (${change(metric, low)} to ${change(metric, high)})`
 
 export function proofSection(proof: ProofSummary): string {
-  const isOfClasses = proof.beside === 'nearest-class'
+  const areClasses = isOfClasses(proof)
   return [
     proof.verdict.sentence,
     '',
@@ -37,19 +38,15 @@ export function proofSection(proof: ProofSummary): string {
     '| --- | --- | --- | --- |',
     ...proof.comparisons.map(
       ({ metric, base, tuned, difference }) =>
-        `| ${titleOf(metric, isOfClasses)} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${changeCell(metric, difference)} |`,
+        `| ${titleOf(metric, areClasses)} | ${cell(metric, base)} | ${cell(metric, tuned)} | ${changeCell(metric, difference)} |`,
     ),
-    ...(isOfClasses ? ['', nearestLine(proof.metric)] : []),
+    ...(areClasses ? ['', nearestLine(proof.metric)] : []),
     ...(proof.trivial ? ['', trivialLine(proof.trivial, proof.metric)] : []),
   ].join('\n')
 }
 
 const nearestLine = (metric: MetricName): string =>
-  `A last layer that was never trained says nothing. "Before training" is what the model knows by itself: ${
-    metric === 'entityF1'
-      ? 'each word is taken for a name of the kind, or for no name, whose words in the training rows it is closest to on average.'
-      : 'each text has the label whose training rows it is closest to on average.'
-  }`
+  `A last layer that was never trained says nothing. "Before training" is what the model knows by itself: ${nearestWords(metric)}.`
 
 function trivialLine(
   { kind, label, ...reached }: NonNullable<ProofSummary['trivial']>,

@@ -2,6 +2,7 @@
 // without a manifest that verifies does not exist. The manifest is written last and never changed.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isRecord } from '#shared/json-record.ts'
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 
 export const manifestName = 'manifest.json'
@@ -97,8 +98,6 @@ const isText: Check = (value) => typeof value === 'string' && value !== ''
 const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0
 const isFlag: Check = (value) => typeof value === 'boolean'
 const isHash: Check = (value) => typeof value === 'string' && sha256Pattern.test(value)
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const fields: Readonly<Record<keyof ModelManifest, Check>> = {
   version: (value) => value === 1,
@@ -114,24 +113,24 @@ const fields: Readonly<Record<keyof ModelManifest, Check>> = {
   weightsSha256: isHash,
   addedAtMs: isCount,
   source: (value) =>
-    isObject(value) &&
+    isRecord(value) &&
     originKinds.some((kind) => kind === value.kind) &&
     isText(value.from) &&
     (value.revision === null || isText(value.revision)) &&
-    isObject(value.files) &&
+    isRecord(value.files) &&
     Object.values(value.files).every(isHash),
   files: (value) =>
-    isObject(value) &&
+    isRecord(value) &&
     Object.keys(value).length === modelFileNames.length &&
     modelFileNames.every((name) => {
       const file = value[name]
-      return isObject(file) && isCount(file.sizeBytes) && isHash(file.sha256)
+      return isRecord(file) && isCount(file.sizeBytes) && isHash(file.sha256)
     }),
 }
 
 /** What is wrong with a manifest, or null. */
 function manifestFault(value: unknown, id: string): string | null {
-  if (!isObject(value)) return 'The manifest is not a JSON object.'
+  if (!isRecord(value)) return 'The manifest is not a JSON object.'
   for (const [name, check] of Object.entries(fields))
     if (!check(value[name])) return `The manifest's "${name}" is missing or wrong.`
   if (value.id !== id) return 'The manifest belongs to another model.'

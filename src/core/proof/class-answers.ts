@@ -48,7 +48,7 @@ export async function measureClasses(spec: ClassSpec, ports: MeasurePorts): Prom
   }
 }
 
-const classedRow = ({ rowId, prompt, expected }: AskedRow): ClassJob['rows'][number] => ({
+const toClassedRow = ({ rowId, prompt, expected }: AskedRow): ClassJob['rows'][number] => ({
   rowId,
   text: prompt.at(-1)?.content ?? '',
   answer: expected,
@@ -74,11 +74,11 @@ function jobOf(spec: ClassSpec, rows: readonly AskedRow[]): ClassScoreSpec {
     ...{ tuned, method, scenario, threads, maxTokens, cacheFolder },
     modelFolder: model.folder,
     classNames: [...spec.classNames],
-    rows: rows.map(classedRow),
+    rows: rows.map(toClassedRow),
     nearest: spec.isAsked
       ? null
       : {
-          rows: askedRows({ ...spec, rows: spec.trainingRows }).map(classedRow),
+          rows: askedRows({ ...spec, rows: spec.trainingRows }).map(toClassedRow),
           cacheFolder,
           weightsSha256: model.weightsSha256,
         },

@@ -1,4 +1,5 @@
 // Lists as they stand in a cell: JSON, Python's way of writing a list, or words with blanks between them.
+import { isRecord } from '#shared/json-record.ts'
 
 /** Null where it is not JSON. */
 export function readJson(text: string): unknown {
@@ -13,8 +14,7 @@ export const isTextList = (value: unknown): value is string[] =>
   Array.isArray(value) && value.every((item) => typeof item === 'string')
 
 export const isListOfObjects = (value: unknown): value is Readonly<Record<string, unknown>>[] =>
-  Array.isArray(value) &&
-  value.every((item) => typeof item === 'object' && item !== null && !Array.isArray(item))
+  Array.isArray(value) && value.every(isRecord)
 
 /** A list of texts; null where the cell is none. Numbers become their text. */
 export function readTextList(cell: string): string[] | null {

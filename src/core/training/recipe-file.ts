@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { load, YAMLException } from 'js-yaml'
+import { isRecord } from '#shared/json-record.ts'
 import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
 import { setAt, stepsOf } from './setting-paths.ts'
@@ -16,8 +17,8 @@ export type Setting = readonly [path: string, text: string]
 export function readRecipeFile(path: string, settings: readonly Setting[] = []): Result<RecipeDraft> {
   return attempt(() => {
     const value = parseYaml(readText(path), path)
-    for (const part of isObject(value) ? [value.data, value.before] : [])
-      if (isObject(part) && typeof part.path === 'string') part.path = resolve(dirname(path), part.path)
+    for (const part of isRecord(value) ? [value.data, value.before] : [])
+      if (isRecord(part) && typeof part.path === 'string') part.path = resolve(dirname(path), part.path)
     return checkDraft(withSettings(value, settings), path)
   })
 }
@@ -66,11 +67,9 @@ function parseYaml(text: string, where: string): unknown {
 }
 
 type Plain = Record<string, unknown>
-const isObject = (value: unknown): value is Plain =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 function withSettings(value: unknown, settings: readonly Setting[]): unknown {
-  const root: Plain = isObject(value) ? value : {}
+  const root: Plain = isRecord(value) ? value : {}
   for (const [path, text] of settings) {
     const steps = stepsOf(path)
     if (steps === null)

@@ -2,6 +2,7 @@
 // weights of a whole model hold all that it knows, and steps of that size wash it out (papers: 0.00001 to 0.00005); one new
 // layer on states that never change is a convex problem and learns fast at 0.01 (measured: docs/figures.md). A new layer
 // beside an adapter shares its rate: a little more than the adapter's own.
+import { isRecord } from '#shared/json-record.ts'
 import type { Recipe } from '#shared/recipe.ts'
 
 type MethodKind = Recipe['method']['kind']
@@ -13,15 +14,12 @@ export const usualRates: Readonly<Record<MethodKind, number>> = {
   'lora-head': 5e-4,
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** A draft as a person wrote it, with the usual rate of its method where it says none. What is no draft stays as it is. */
 export function withUsualRate(draft: unknown): unknown {
-  if (!isObject(draft)) return draft
+  if (!isRecord(draft)) return draft
   const { method, optimizer = {} } = draft
-  const kind = isObject(method) ? method.kind : undefined
+  const kind = isRecord(method) ? method.kind : undefined
   const rate = typeof kind === 'string' && Object.hasOwn(usualRates, kind) && usualRates[kind as MethodKind]
-  if (!rate || !isObject(optimizer) || optimizer.learningRate !== undefined) return draft
+  if (!rate || !isRecord(optimizer) || optimizer.learningRate !== undefined) return draft
   return { ...draft, optimizer: { ...optimizer, learningRate: rate } }
 }

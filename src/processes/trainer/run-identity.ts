@@ -2,6 +2,7 @@
 // said where it has changed.
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
+import { isRecord, type JsonRecord } from '#shared/json-record.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import type { PreparedRows } from './prepare-rows.ts'
@@ -40,15 +41,10 @@ export function identityOf(
 
 const sha256Of = (value: unknown): string => createHash('sha256').update(sortedJson(value)).digest('hex')
 
-type Fields = Readonly<Record<string, unknown>>
-
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
 /** JSON with the keys of every object in one order, so that equal recipes have equal text. */
 function sortedJson(value: unknown): string {
   return JSON.stringify(value, (_, inner: unknown) =>
-    isFields(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
+    isRecord(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,
   )
 }
 
@@ -56,18 +52,18 @@ function sortedJson(value: unknown): string {
  * A recipe without what equals its defaults: a setting that a later version adds, with a default that changes nothing,
  * leaves the checkpoints made before it in use.
  */
-function essenceOf(recipe: Recipe): Fields {
+function essenceOf(recipe: Recipe): JsonRecord {
   const { version, model, data, scenario, instruction, threads } = recipe
   const required = { version, model, data, scenario, instruction, threads }
   return { ...differing(recipe, recipeSchema.parse(required)), ...required }
 }
 
-function differing(value: Fields, defaults: Fields): Fields {
+function differing(value: JsonRecord, defaults: JsonRecord): JsonRecord {
   const kept: [string, unknown][] = []
   for (const [key, own] of Object.entries(value)) {
     const usual = defaults[key]
     if (sortedJson(own) === sortedJson(usual)) continue
-    kept.push([key, isFields(own) && isFields(usual) ? differing(own, usual) : own])
+    kept.push([key, isRecord(own) && isRecord(usual) ? differing(own, usual) : own])
   }
   return Object.fromEntries(kept)
 }
@@ -86,7 +82,7 @@ const firstSettings: {
 }
 
 /** The recipe as it was written then; null where that would say another one. */
-function asFirstRecipe(recipe: Recipe): Fields | null {
+function asFirstRecipe(recipe: Recipe): JsonRecord | null {
   const { version, model, data, scenario, instruction, threads, seed, gradientCheckpointing } = recipe
   const first: Record<string, unknown> = {
     ...{ version, model, data, scenario, instruction, threads, seed, gradientCheckpointing },

@@ -97,7 +97,9 @@ describe('the proof of a head', () => {
   test('for words: the names in the text, found better than by the nearest mean', async () => {
     const report = await trainAndProve('entity-recognition', { method: { kind: 'head' }, ...reuse })
     expect(report.metric).toBe('entityF1')
-    expect(proofLines(report).join('\n')).toContain('each word is of the kind, or no name, whose words')
+    expect(proofLines(report).join('\n')).toContain(
+      'each word is taken for a name of the kind, or for no name',
+    )
     // Every name of the made-up rows is in several of them.
     expect(report.trivial).toMatchObject({ kind: 'known-names', label: null, value: 1 })
     expect(report.tuned.value).toBeGreaterThan(report.baseline.value)

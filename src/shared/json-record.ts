@@ -1,5 +1,6 @@
 // Parsed JSON of strangers, looked at field by field: nothing is known of a value until it was checked.
 export type JsonRecord = Readonly<Record<string, unknown>>
 
-export const isRecord = (value: unknown): value is JsonRecord =>
+/** An object that is no list. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
