@@ -27,3 +27,6 @@ export function metricScale(metric: MetricName, values: readonly Interval[]): { 
   if (isShare(metric)) return { min: 0, max: 1 }
   return { min: 0, max: Math.max(1e-6, ...values.map(({ high }) => high)) * 1.1 }
 }
+
+/** Whether what a method trains names classes: its loss is one of labels, and does not compare with one of words. */
+export const namesClasses = (method: string): boolean => method === 'head' || method === 'lora-head'

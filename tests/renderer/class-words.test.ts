@@ -1,5 +1,10 @@
 import { expect, it } from 'vitest'
-import { classedParts, isOfClasses, meaningOf } from '#renderer/features/proof/class-words.ts'
+import {
+  classedParts,
+  comparableFigures,
+  isOfClasses,
+  meaningOf,
+} from '#renderer/features/proof/class-words.ts'
 
 const texts = { beside: 'nearest-class', metric: 'accuracy' } as const
 const words = { beside: 'nearest-class', metric: 'entityF1' } as const
@@ -17,4 +22,23 @@ it('speaks of labels and kinds where a new last layer names them, and of next wo
 it('finds names word by word', () => {
   expect([texts, words].map(classedParts)).toEqual(['texts', 'words'])
   expect([texts, words, { metric: 'accuracy' } as const].map(isOfClasses)).toEqual([true, true, false])
+})
+
+it('does not set surprise by labels beside surprise by words, as proofs of before did', () => {
+  const side = { value: 1, low: 1, high: 1 }
+  const comparisons = (['accuracy', 'lossNats', 'perplexity'] as const).map((metric) => ({
+    ...{ metric, isHigherBetter: null, base: side, tuned: side, difference: side },
+  }))
+  const metricsOf = (beside: 'nearest-class' | 'model' | undefined, method: string | null) =>
+    comparableFigures({ ...(beside && { beside }), metric: 'accuracy', comparisons }, method).map(
+      ({ metric }) => metric,
+    )
+  expect(metricsOf(undefined, 'head')).toEqual(['accuracy'])
+  expect(metricsOf('model', 'lora-head')).toEqual(['accuracy'])
+  for (const [beside, method] of [
+    ['nearest-class', 'head'],
+    ['model', 'lora'],
+    [undefined, null],
+  ] as const)
+    expect(metricsOf(beside, method)).toHaveLength(3)
 })

@@ -77,7 +77,7 @@ const { nextPlace } = await import('#renderer/features/experiments/grid-keys.ts'
 const { cellText, formatRate, methodWord, proofWords, readTags, statusWord } = await import(
   '#renderer/features/experiments/experiment-words.ts'
 )
-const { chartOf, provedByMetric, settingLine } = await import(
+const { chartOf, notComparable, provedByMetric, readsFirst, settingLine } = await import(
   '#renderer/features/experiments/compare-words.ts'
 )
 const { useComparedRuns } = await import('#renderer/features/experiments/compared-runs.ts')
@@ -274,6 +274,66 @@ describe('words of a run', () => {
     expect(markOf(['a'], 'b')).toBeNull()
     const many = Array.from({ length: mostCompared + 1 }, (_, n) => `${n}`)
     expect(markOf(many, `${mostCompared}`)).toBeNull()
+  })
+
+  it('say which texts a run read first, how often and how strongly, and that another read none', () => {
+    const line = (path: string, values: (string | number | null)[]) =>
+      settingLine({ path, values, isDifferent: true })
+    const file = line('before.path', ['handbook.md', null])
+    expect([file.title, ...file.values]).toEqual(['Texts of the field, read first', 'handbook.md', 'none'])
+    expect(file.isOther).toEqual([false, true])
+    const passes = line('before.epochs', [2, null])
+    expect([passes.title, ...passes.values]).toEqual(['Times through the texts', '2', 'none'])
+    const rate = line('before.learningRate', [2e-5, null])
+    expect([rate.title, ...rate.values]).toEqual(['How strongly it learns from them', '2e-5', 'none'])
+  })
+
+  it('draw texts of the field as a line of their own: it used to go on into that of the rows', () => {
+    const train: [number, number][] = [1, 2, 3, 4, 5, 6].map((step) => [step, 4 - step / 2])
+    const two = {
+      runId: 'a',
+      name: 'Two',
+      train,
+      validation: [
+        [4, 2],
+        [6, 1],
+      ] as [number, number][],
+    }
+    const one = { ...two, runId: 'b', name: 'One' }
+    const stepsOf = ({ lines }: ReturnType<typeof chartOf>) =>
+      lines.map(({ name, points, label }) => [name, points.map(([step]) => step).join(), label])
+    expect(stepsOf(chartOf([two, one], ['a', 'b'], new Set(['a'])))).toEqual([
+      ['A Two, texts of its field', '1,2,3,4', 'A, texts'],
+      ['A Two, training rows', '5,6', ''],
+      ['A Two, rows not seen', '4,6', 'A'],
+      ['B One, training rows', '1,2,3,4,5,6', ''],
+      ['B One, rows not seen', '4,6', 'B'],
+    ])
+    const long: (typeof one)['train'] = [
+      [1, 1],
+      [60, 1],
+    ]
+    const labels = chartOf([two, { ...one, train: long }], ['a', 'b'], new Set(['a'])).lines.map(
+      ({ label }) => label,
+    )
+    expect(labels).toEqual(['', '', 'A', '', 'B'])
+    // Among the texts nothing is measured; without any measurement nothing tells where the rows begin.
+    const early = { ...two, validation: [] }
+    expect(stepsOf(chartOf([early], ['a'], new Set(['a'])))).toEqual([
+      ['A Two, texts of its field, then training rows', '1,2,3,4,5,6', 'A, texts'],
+    ])
+    const rows = [row(1, { id: 'a', beforeFingerprint: 'f' }), row(2, { id: 'b' })]
+    expect(rows.map(readsFirst)).toEqual([true, false])
+    expect(notComparable([two, one], rows, ['a', 'b'])).toEqual([
+      expect.stringMatching(/texts of the field.* A read them up to step 4\.$/),
+    ])
+    expect(notComparable([one], rows.slice(1), ['b'])).toEqual([])
+  })
+
+  it('say that losses of a new last layer and of an adapter do not compare', () => {
+    const heads = [row(1, { method: 'head' }), row(2, { method: 'lora-head' })]
+    expect(notComparable([], heads, [])).toEqual([])
+    expect(notComparable([], [...heads, row(3)], [])).toEqual([expect.stringContaining('about labels')])
   })
 
   it('keep proofs of different metrics apart', () => {

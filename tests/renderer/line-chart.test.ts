@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { isUpmost, keepInside, labelledPoint } from '#renderer/components/line-chart.ts'
+import {
+  endsAtBorder,
+  isUpmost,
+  keepInside,
+  labelledPoint,
+  markedLine,
+} from '#renderer/components/line-chart.ts'
 
 const chart = { width: 320, height: 330 }
 const label = { width: 115, height: 14 }
@@ -33,6 +39,22 @@ describe('labels of the chart', () => {
     })
     const lines = [line(3, 1), line(2, 2), line()]
     expect(lines.map(({ points }) => isUpmost(points, lines))).toEqual([false, true, false])
+  })
+
+  it('stand before a border that the line has come to, not where it has only begun', () => {
+    const line = (...steps: number[]) => steps.map((x) => [x, 1] as const)
+    expect(
+      [line(1, 40), line(1, 30), line(1, 9), line(40, 50), line()].map((p) => endsAtBorder(p, 40)),
+    ).toEqual([...[true, true, false, false, false]])
+    expect(endsAtBorder(line(1, 40), -1)).toBe(false)
+  })
+
+  it('a border is drawn where no line is a main one yet', () => {
+    const line = (isMain: boolean) => ({ name: '', isMain, points: [] })
+    const lines = [line(false), line(true)]
+    expect(markedLine(lines)).toBe(lines[1])
+    expect(markedLine(lines.slice(0, 1))).toBe(lines[0])
+    expect(markedLine([])).toBeUndefined()
   })
 
   it('of several runs stand at different points', () => {

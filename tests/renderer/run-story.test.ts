@@ -125,7 +125,7 @@ it('names the lowest loss once there are two measurements', () => {
 })
 
 describe('a run that reads texts of the field first', () => {
-  const texts = [1, 2, 3, 4].map((step) => ({ step, stage: 1, lossNats: 4 - step / 10 }))
+  const texts = [1, 2, 3, 4].map((step) => ({ step, stage: 1, epoch: step / 4, lossNats: 4 - step / 10 }))
   const examples = [5, 6, 7].map((step) => ({ step, lossNats: 1 - step / 100 }))
   const recipe = {
     evaluation: { patience: null },
@@ -140,7 +140,7 @@ describe('a run that reads texts of the field first', () => {
   const second = { train: [...texts, ...examples], validation: [{ step: 4, lossNats: 2 }] }
 
   it('says in which part it is, first of all', () => {
-    expect(lineOf(twoPartsOf({ step: 3 }))).toMatch(
+    expect(lineOf(twoPartsOf({ step: 3 }, { train: texts.slice(0, 3) }))).toMatch(
       /^Part 1 of 2: reading texts of your field · Step 3 of 50/,
     )
     expect(lineOf(twoPartsOf({ step: 7 }, second))).toMatch(
@@ -171,8 +171,7 @@ describe('a run that reads texts of the field first', () => {
   it('is drawn as two lines with a border between them', () => {
     const early = chartOf(twoPartsOf({}))
     expect(early.lines.map(({ name, points }) => [name, points.length])).toEqual([['texts', 4]])
-    expect(early.border).toBeNull()
-    expect(borderLine(twoPartsOf({}))).toBeNull()
+    expect(early.border).toEqual({ x: 4, text: 'your examples begin' })
     const { lines, border } = chartOf(twoPartsOf({}, second))
     expect(lines.map(({ name, points }) => [name, points.map(([x]) => x)])).toEqual([
       ['texts', [1, 2, 3, 4]],
@@ -184,11 +183,28 @@ describe('a run that reads texts of the field first', () => {
     expect(chartOf(viewOf({})).border).toBeNull()
   })
 
+  it('shows where the examples will begin from the first step on', () => {
+    const first = twoPartsOf({ step: 1 }, { train: texts.slice(0, 1) })
+    expect(chartOf(first).border?.x).toBe(4)
+    expect(borderLine(first)).toMatch(/^Up to step 4 it reads texts of your field, after it come/)
+    const twice = { run: { recipe: { ...recipe, before: { ...recipe.before, epochs: 2.5 } } } }
+    expect(chartOf(twoPartsOf({ step: 1 }, { train: texts.slice(0, 1) }, twice)).border?.x).toBe(10)
+    expect(chartOf(twoPartsOf({}, { train: [] })).border).toBeNull()
+  })
+
+  it('says between its parts that the second is being got ready', () => {
+    const between = lineOf(twoPartsOf({ phase: 'preparing', step: 4 }))
+    expect(between).toMatch(/^Part 2 of 2: .* · The texts are read, and your examples are being got ready · /)
+    const goingOn = lineOf(twoPartsOf({ phase: 'preparing', step: 2 }, { train: texts.slice(0, 2) }))
+    expect(goingOn).toMatch(/^Part 1 of 2: .* · The model and your rows are being loaded · /)
+  })
+
   it('says before the first step of a part what takes its time', () => {
     const atStart = (state: object) => lineOf(twoPartsOf({ phase: 'training', ...state }, { train: [] }))
     expect(atStart({})).toContain('computed once and kept')
     expect(atStart({ status: 'paused' })).not.toContain('computed once')
-    expect(lineOf(twoPartsOf({ phase: 'training' }))).not.toContain('computed once')
+    const within = { train: texts.slice(0, 3) }
+    expect(lineOf(twoPartsOf({ phase: 'training' }, within))).not.toContain('computed once')
     const measured = twoPartsOf({ phase: 'evaluating' })
     expect(lineOf(measured)).toMatch(/^Part 2 of 2: learning from your examples · First it is measured/)
     expect(isWithoutVersion(measured)).toBe(true)

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { triedWith } from '#core/export/usage-example.ts'
 import { headingOf, stateOf } from '#renderer/features/use/export-words.ts'
-import { kindsOf, likelihood, partsOf } from '#renderer/features/use/named-text.ts'
+import { doubtOf, kindsOf, likelihood, partsOf } from '#renderer/features/use/named-text.ts'
 import { use } from '#renderer/words/en/use.ts'
 import type { ExportItem } from '#shared/contract/results.ts'
 
@@ -55,6 +55,19 @@ test('nothing is called impossible or certain that is not', () => {
   expect([0, 0.0001, 0.004, 0.3, 0.994, 0.9999, 1].map(likelihood)).toEqual([
     ...['0 %', 'under 1 %', 'under 1 %', '30 %', '99 %', 'over 99 %', '100 %'],
   ])
+})
+
+test('a label is not shown as sure where none reaches one half, or where two are close', () => {
+  const labels = (...shares: number[]) =>
+    shares.map((probability, index) => ({ label: `label ${index}`, probability }))
+  expect(doubtOf(labels(0.91, 0.06, 0.03))).toBeNull()
+  expect(doubtOf(labels(0.56, 0.44))).toBeNull()
+  expect(doubtOf(labels(0.54, 0.46))).toMatch(/^“label 0” \(54 %\) and “label 1” \(46 %\) are so close/)
+  expect(doubtOf(labels(0.49, 0.02))).toMatch(
+    /^No label reaches one half: “label 0” is the likeliest with 49 %/,
+  )
+  expect(doubtOf(labels(0.3, 0.29, 0.28))).toMatch(/^No label/)
+  expect(doubtOf([])).toBeNull()
 })
 
 test('the programs that are named are those that the README was tried with', () => {

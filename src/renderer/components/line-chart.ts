@@ -22,7 +22,7 @@ export interface ChartLine {
   readonly look?: LineLook
   /**
    * What the line is called in the drawing: its name unless told, nothing where it is empty. It stands at the line's end; of
-   * several runs, which end close together, at one of its points.
+   * several runs' main lines, which end close together, at one of their points.
    */
   readonly label?: string
 }
@@ -81,9 +81,20 @@ const lastY = (points: ChartLine['points']): number => points.at(-1)?.[1] ?? Num
 export const isUpmost = (points: ChartLine['points'], lines: readonly ChartLine[]): boolean =>
   lines.every((other) => other.points === points || lastY(other.points) < lastY(points))
 
+/** Whether a line comes to a border from before it, or is near it. */
+export function endsAtBorder(points: ChartLine['points'], borderX: number): boolean {
+  const firstX = points[0]?.[0] ?? borderX
+  const lastX = points.at(-1)?.[0] ?? borderX
+  return firstX < borderX && lastX <= borderX && lastX > (2 / 3) * borderX
+}
+
+/** The line that mark, border and band are drawn with. */
+export const markedLine = (lines: readonly ChartLine[]): ChartLine | undefined =>
+  lines.find(({ isMain }) => isMain) ?? lines[0]
+
 /** The point of a line that bears its label: of all lines that have one they are spread over the chart. */
 export function labelledPoint(line: ChartLine, lines: readonly ChartLine[]): number {
-  const labelled = lines.filter(({ label }) => label !== undefined && label !== '')
+  const labelled = lines.filter(({ isMain, label }) => isMain && label !== undefined && label !== '')
   const share = (labelled.indexOf(line) + 1) / (labelled.length + 1)
   return Math.round(share * (line.points.length - 1))
 }
@@ -162,7 +173,7 @@ export function openChart(place: HTMLElement): ChartHandle {
   /** Points of the main line are rings; the one at the mark is full. Of several runs one point bears the label. */
   function pointsOf(line: ChartLine, { mark, lines }: ChartView, color: string) {
     const { points, isMain, look } = line
-    if (look) return withLabel(line, labelledPoint(line, lines))
+    if (look) return isMain ? withLabel(line, labelledPoint(line, lines)) : points
     if (!isMain || mark === null) return points
     return points.map((value) =>
       value[0] === mark.x ? { value, symbolSize: 11, itemStyle: { color, borderColor: color } } : value,
@@ -184,10 +195,9 @@ export function openChart(place: HTMLElement): ChartHandle {
   function seriesOf(line: ChartLine, view: ChartView) {
     const { name, points, isMain, look, label = name } = line
     // The label of a line that has only begun stands beyond its end: before it, it would lie across the line.
-    // One that ends at a border has the next line there, and none above it.
+    // One that comes to a border has the next line there, and none above it.
     const lastX = points.at(-1)?.[0] ?? 0
-    const borderX = view.border?.x ?? -1
-    const isBeforeBorder = (points[0]?.[0] ?? borderX) < borderX && lastX <= borderX
+    const isBeforeBorder = endsAtBorder(points, view.border?.x ?? -1)
     const isShort = lastX < view.lastX / 3 && !isBeforeBorder
     const isAbove = isBeforeBorder || isUpmost(points, view.lines)
     const color = colour(look?.colour ?? (isMain ? '--c-accent' : '--c-third'))
@@ -202,12 +212,12 @@ export function openChart(place: HTMLElement): ChartHandle {
         width: isMain ? 2.5 : 1.25,
         color,
         type: look?.dash ?? 'solid',
-        opacity: look && !isMain ? 0.6 : 1,
+        opacity: look && !isMain && label === '' ? 0.6 : 1,
       },
       itemStyle: look ? { color } : { color: colour('--c-panel'), borderColor: color, borderWidth: 2 },
       endLabel: {
         ...font,
-        show: look === undefined && points.length > 1 && label !== '',
+        show: (look === undefined || !isMain) && points.length > 1 && label !== '',
         formatter: label,
         align: isShort ? 'left' : 'right',
         color,
@@ -216,7 +226,7 @@ export function openChart(place: HTMLElement): ChartHandle {
         offset: isShort ? [6, isAbove ? -8 : 8] : [-6, isAbove ? -14 : 14],
       },
       labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size(), topOf(view)),
-      ...(isMain ? { ...markOf(view), ...bandOf(view) } : {}),
+      ...(line === markedLine(view.lines) ? { ...markOf(view), ...bandOf(view) } : {}),
     }
   }
 

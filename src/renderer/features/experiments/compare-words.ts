@@ -5,12 +5,13 @@ import type { MetricName } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
 import { scenarioIds } from '#shared/recipe.ts'
 import { recipeFields } from '#shared/recipe-fields.ts'
-import type { ChartView } from '../../components/line-chart.ts'
+import type { ChartLine, ChartView } from '../../components/line-chart.ts'
 import { nameForeign } from '../../foreign-text.ts'
+import { namesClasses } from '../../metric-words.ts'
 import { type PlainKey, t } from '../../words/index.ts'
 import { fieldWord, shownFields, wordValue } from '../wizard/recipe-form.ts'
 import { formatRate } from './experiment-words.ts'
-import { markOf } from './run-marks.ts'
+import { markOf, type RunMark } from './run-marks.ts'
 
 type Setting = CallOutput<'experiments.compare'>['settings'][number]
 
@@ -59,35 +60,110 @@ export function settingLine({ path, values }: Setting): SettingLine {
   }
 }
 
-/** Every curve twice: training thin, unseen rows strong with the run's letter at its end. */
+type Curve = CallOutput<'experiments.curves'>['curves'][number]
+
+/**
+ * The last step of the texts that a run read first: nothing is measured before it. null where it read none, and while no
+ * measurement tells where its rows begin.
+ */
+const borderOf = ({ validation }: Curve, readsFirst: boolean): number | null =>
+  readsFirst ? (validation[0]?.[0] ?? null) : null
+
+/** Training losses of texts and of rows are two lines: they do not compare. */
+function trainLines(curve: Curve, readsFirst: boolean, { letter, look }: RunMark): ChartLine[] {
+  const { name, train } = curve
+  const border = borderOf(curve, readsFirst)
+  const rows = { isMain: false, look: { ...look, dash: 'solid' as const }, label: '' }
+  const texts = {
+    isMain: false,
+    look: { ...look, dash: 'dotted' as const },
+    label: t('experiments.compare.textsLabel', { letter }),
+  }
+  const line = (key: 'trainLine' | 'textsLine' | 'textsThenTrainLine', points: Curve['train']) => ({
+    name: t(`experiments.compare.${key}`, { letter, name }),
+    points,
+  })
+  if (!readsFirst) return [{ ...line('trainLine', train), ...rows }]
+  if (border === null) return [{ ...line('textsThenTrainLine', train), ...texts }]
+  return [
+    {
+      ...line(
+        'textsLine',
+        train.filter(([step]) => step <= border),
+      ),
+      ...texts,
+    },
+    {
+      ...line(
+        'trainLine',
+        train.filter(([step]) => step > border),
+      ),
+      ...rows,
+    },
+  ]
+}
+
+/**
+ * Every curve twice: training thin, unseen rows strong with the run's letter at its end. Of a run that read texts of its
+ * field first (`readFirst`: their ids) these are a line of their own.
+ */
 export function chartOf(
-  curves: CallOutput<'experiments.curves'>['curves'],
+  curves: readonly Curve[],
   ticked: readonly string[],
+  readFirst: ReadonlySet<string> = new Set(),
 ): ChartView {
-  const lines = curves.flatMap(({ runId, name, train, validation }) => {
-    const mark = markOf(ticked, runId)
+  const lines = curves.flatMap((curve) => {
+    const mark = markOf(ticked, curve.runId)
     if (mark === null) return []
     const { letter, look } = mark
-    return [
-      {
-        name: t('experiments.compare.trainLine', { letter, name }),
-        points: train,
-        isMain: false,
-        look: { ...look, dash: 'solid' as const },
-        label: '',
-      },
-      {
-        name: t('experiments.compare.validationLine', { letter, name }),
-        points: validation,
-        isMain: true,
-        look,
-        label: letter,
-      },
-    ].filter(({ points }) => points.length > 0)
+    const { name, validation } = curve
+    const measured = {
+      name: t('experiments.compare.validationLine', { letter, name }),
+      points: validation,
+      isMain: true,
+      look,
+      label: letter,
+    }
+    return [...trainLines(curve, readFirst.has(curve.runId), mark), measured].filter(
+      ({ points }) => points.length > 0,
+    )
   })
   const lastX = Math.max(1, ...lines.map(({ points }) => points.at(-1)?.[0] ?? 1))
-  return { lines, mark: null, xTitle: t('training.steps'), lastX }
+  // A label has no room at the end of a few steps; below the chart it is said all the same.
+  const isShort = ({ isMain, points }: ChartLine): boolean => !isMain && (points.at(-1)?.[0] ?? 0) < lastX / 6
+  return {
+    lines: lines.map((line) => (isShort(line) ? { ...line, label: '' } : line)),
+    mark: null,
+    xTitle: t('training.steps'),
+    lastX,
+  }
 }
+
+/** What lines of one chart do not compare, in words: texts with rows, labels with words. Empty where all do. */
+export function notComparable(
+  curves: readonly Curve[],
+  rows: readonly ExperimentRow[],
+  ticked: readonly string[],
+): string[] {
+  const readFirst = rows.filter(readsFirst)
+  const curveOf = new Map(curves.map((curve) => [curve.runId, curve]))
+  const borders = readFirst.flatMap(({ id }) => {
+    const curve = curveOf.get(id)
+    const step = curve && borderOf(curve, true)
+    return step
+      ? [t('experiments.compare.textsUntil', { letter: markOf(ticked, id)?.letter ?? '', step })]
+      : []
+  })
+  const isOfMixedKind = new Set(rows.map(({ method }) => namesClasses(method))).size > 1
+  return [
+    ...(readFirst.length > 0 ? [[t('experiments.compare.texts'), ...borders].join(' ')] : []),
+    ...(isOfMixedKind ? [t('experiments.compare.otherLoss')] : []),
+  ]
+}
+
+/** Whether a run read texts of its field before its rows. */
+export const readsFirst = ({ beforeFingerprint }: Pick<ExperimentRow, 'beforeFingerprint'>): boolean =>
+  beforeFingerprint !== null
 
 /** The proofs of the compared runs by their metric: values of two metrics share no scale. */
 export function provedByMetric(rows: readonly ExperimentRow[]): readonly {

@@ -5,7 +5,7 @@ import type { ChartView } from '../../components/line-chart.ts'
 import { formatAbout, formatNumber } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { keepsCopies } from './run-facts.ts'
-import { borderOf, hasBegun, isOfExamples, isOfTexts, partOf } from './run-parts.ts'
+import { borderOf, hasBegun, isBetweenParts, isOfExamples, isOfTexts, partOf } from './run-parts.ts'
 
 /** What a person asked for while the trainer still ends its step. */
 export function askedOf({ phase }: TrainingView['state']): 'pausing' | 'stopping' | null {
@@ -56,7 +56,7 @@ export const isWithoutVersion = (view: TrainingView): boolean => partOf(view) ==
 
 /** Texts are not measured: the second part has begun, and has nothing to keep before its measurement is done. */
 const opensExamples = (view: TrainingView): boolean =>
-  isWithoutVersion(view) && view.state.phase === 'evaluating'
+  isWithoutVersion(view) && (view.state.phase === 'evaluating' || isBetweenParts(view))
 
 function askedLine(asked: 'pausing' | 'stopping', view: TrainingView): string {
   const isLost = asked === 'stopping' && isWithoutVersion(view)
@@ -77,6 +77,9 @@ function doing(view: TrainingView): string[] {
   const { state, run } = view
   if (state.phase === 'quantising') return [t('training.quantising')]
   if (state.status !== 'running' || state.totalSteps === 0) return []
+  // Between two parts, and where a run goes on.
+  if (state.phase === 'loading' || state.phase === 'preparing')
+    return [t(isBetweenParts(view) ? 'training.preparingExamples' : 'training.loadingModel')]
   if (hasBegun(view) && !opensExamples(view)) return []
   if (state.phase === 'evaluating') return [t('training.measuringFirst')]
   if (state.phase !== 'training') return []
@@ -122,7 +125,8 @@ export function chartOf(view: TrainingView): ChartView {
 /** What the border in the chart means, in words; null without one. */
 export function borderLine(view: TrainingView): string | null {
   const border = borderOf(view)
-  return border === null ? null : t('training.borderMeans', { step: border })
+  if (border === null) return null
+  return t(isWithoutVersion(view) ? 'training.borderToCome' : 'training.borderMeans', { step: border })
 }
 
 /** The lowest loss on rows not seen; null before one was measured after training began. */

@@ -77,6 +77,32 @@ export function shownGroups(values: SettingValues, isChanged: (path: string) => 
   })
 }
 
+/** Values whose reason goes by what is trained: the usual one is an adapter's. */
+export const ownReasons = {
+  full: {
+    'method.kind': 'recipe.reasons.full.kind',
+    'optimizer.learningRate': 'recipe.reasons.full.learningRate',
+  },
+  head: {
+    'duration.epochs': 'recipe.reasons.head.epochs',
+    'method.kind': 'recipe.reasons.head.kind',
+    'optimizer.learningRate': 'recipe.reasons.head.learningRate',
+    'regularisation.neftuneAlpha': 'recipe.reasons.head.noise',
+    reuseFrozenLayers: 'recipe.reasons.head.reuse',
+  },
+  'lora-head': {
+    'method.kind': 'recipe.reasons.lora-head.kind',
+    'optimizer.learningRate': 'recipe.reasons.lora-head.learningRate',
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<string, PlainKey>>>>
+
+/** Why a value is what it is; `trained` is the recipe's `method.kind`. */
+export function reasonWord(path: string, trained: string): string {
+  const own: Readonly<Record<string, Readonly<Record<string, PlainKey>>>> = ownReasons
+  const key = own[trained]?.[path]
+  return key === undefined ? fieldWord(path, 'why') : t(key)
+}
+
 /** Words by a field's path; a test compares the message file with the schema, so that none is missing. */
 export const fieldWord = (path: string, part: 'title' | 'term' | 'help' | 'why' | 'none'): string =>
   t(`recipe.fields.${path}.${part}` as PlainKey)

@@ -126,6 +126,14 @@ export const experiments = {
     useOf: 'Use it: {name}',
     trainLine: '{letter} {name}, training rows',
     validationLine: '{letter} {name}, rows not seen',
+    textsLine: '{letter} {name}, texts of its field',
+    textsThenTrainLine: '{letter} {name}, texts of its field, then training rows',
+    textsLabel: '{letter}, texts',
+    texts:
+      'Thin and dotted: texts of the field, read before the rows. Their losses do not compare with those of rows.',
+    textsUntil: '{letter} read them up to step {step}.',
+    otherLoss:
+      'Where a new last layer learns, the loss is about labels, elsewhere about words: these curves do not compare. What they reach on the locked rows does.',
     lines: 'Strong: rows not seen. Thin: training rows.',
     noCurve: 'No curve yet: none of these runs came to its first step.',
     same: 'Same rows, same model: these figures can be compared.',

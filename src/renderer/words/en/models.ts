@@ -86,6 +86,10 @@ export const models = {
     bring: 'Get its files from huggingface.co under this name, and bring them with “Get another model”.',
     sendFile: 'Drop a model file on this page, or choose one',
     sendFileHelp: 'One GGUF file from this computer. It is copied into Tunewright’s folder.',
+    folderInBrowser:
+      'A browser can hand over one file only. For a model that is a folder (config.json, tokenizer.json and safetensors files) open a terminal in Tunewright’s folder, type this with the place of yours for FOLDER, and then load this page anew. If you started this page with --home, add the same --home.',
+    folderCommand: 'npm run tunewright -- models add FOLDER',
+    copyCommand: 'Copy the command',
     pickFolder: 'Choose a model folder',
     pickFolderHelp: 'A folder with config.json, tokenizer.json and safetensors files.',
   },

@@ -70,6 +70,8 @@ export const proof = {
     '{mistakes} of {count} mistake of the trained model. | {mistakes} of {count} mistakes of the trained model.',
   weakestSupport: 'Only {count} locked row is “{label}”. | {count} locked rows are “{label}”.',
   more: 'Every figure',
+  lossLeftOut:
+    'Surprise is left out: before training it was about words, after it about labels, and the two do not compare.',
   metric: 'Figure',
   baseColumn: 'Base model',
   tunedColumn: 'Trained',

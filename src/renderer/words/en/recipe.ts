@@ -25,6 +25,28 @@ export const recipe = {
     patience: 'only where a run may stop early',
     'first-stage': 'only with texts of your field, which you add below your rows',
   },
+  /** Where a value's reason goes by what is trained. */
+  reasons: {
+    full: {
+      kind: 'All weights learn: the most room for what is new, and the most memory and disk.',
+      learningRate: '0.00002 is usual for a whole model: steps of an adapter’s size wash out what it knows.',
+    },
+    head: {
+      epochs:
+        'Each pass of one layer over what was kept is short, so there may be many, and the best version is kept even if it is an earlier one.',
+      kind: 'The quickest way to learn labels, and the model stays as it is. With an adapter beside it more can be learnt, in more time.',
+      learningRate: '0.01 suits a single new layer: nothing below it moves, so it bears large steps.',
+      noise:
+        'None, because the model’s layers are computed once, and noise would have to be new in every pass.',
+      reuse:
+        'On, because no layer of the model learns: it reads your rows once, and the new layer learns from what is kept.',
+    },
+    'lora-head': {
+      kind: 'A new layer names the labels, and a small adapter fits the model to them.',
+      learningRate:
+        '0.0005 is usual for a new layer beside an adapter: a little more than an adapter’s own 0.0002.',
+    },
+  },
   leftOut: 'Without effect here, and left out: {names} ({need}).',
   idle: 'Your change has no effect here: {need}.',
   fields: {
@@ -255,8 +277,8 @@ export const recipe = {
       packing: {
         title: 'Rows one behind the other',
         term: 'packing',
-        help: 'Rows are put into one long line without gaps; none sees another. The result is the same, only quicker.',
-        why: 'Worth it where rows differ much in length; rows of like length are put together anyway.',
+        help: 'Rows are put into one long line without gaps; none sees another. In most models that write on, what all rows begin with, such as an instruction, is then computed once. The result is the same but for rounding, only quicker. Models of two halves (T5) keep their rows apart.',
+        why: 'On, because no row waits for a longer one, and a long instruction is not computed anew for each.',
       },
     },
     evaluation: {

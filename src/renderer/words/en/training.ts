@@ -58,6 +58,7 @@ export const training = {
   loadingModel: 'The model and your rows are being loaded',
   quantising:
     'The model’s weights are being brought into fewer bits (quantised), once for all runs; with a large model this takes minutes',
+  preparingExamples: 'The texts are read, and your examples are being got ready',
   measuringFirst: 'First it is measured on rows it has not seen, as it stands',
   copyingLayers:
     'The first step is under way and takes longer: what the layers below give for its rows is computed once and kept',
@@ -79,6 +80,8 @@ export const training = {
   border: 'your examples begin',
   borderMeans:
     'Up to step {step} it read texts of your field, after it your examples. Their losses are not to be compared: a jump there is other rows, not learning.',
+  borderToCome:
+    'Up to step {step} it reads texts of your field, after it come your examples. Their losses are not to be compared: a jump there is other rows, not learning.',
   trainLine: 'training rows',
   validationLine: 'rows it has not seen',
   kept: 'kept: step {step}',

@@ -23,7 +23,15 @@ export const use = {
     suggestions: 'Or one of your rows that it did not learn from:',
     reading: 'Reading the text',
     likelihood: 'how likely it takes each label to be',
+    empty: 'To name a text, write or paste one first.',
+    modelGone: 'The model is no longer on this computer, so nothing can be named; add it again first.',
     said: 'Named {label}, {share}.',
+    unsure: 'Not sure, perhaps {label}',
+    unsureSaid: 'Not sure. {doubt}',
+    close:
+      '“{label}” ({share}) and “{other}” ({otherShare}) are so close that it could be either. Look at the text yourself.',
+    noneClear:
+      'No label reaches one half: “{label}” is the likeliest with {share}, by its own reckoning more likely wrong than right. Look at the text yourself.',
     found:
       'It found no name in this text | It found {count} name in this text | It found {count} names in this text',
     under: 'under 1 %',

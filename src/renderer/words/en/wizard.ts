@@ -210,6 +210,8 @@ export const wizard = {
       otherReasons: '{count} for other reasons.',
       ownRows:
         'This is the file that your rows stand in, so the model would read nothing new before it learns from them. Bring other texts of your field.',
+      reading: 'Reading the texts of your field',
+      nextUnread: 'The texts of your field are still being read.',
       nextBlocked:
         'The texts of your field cannot be read as they are. Take the file out, or bring another one.',
     },
@@ -241,6 +243,7 @@ export const wizard = {
     },
     next: 'Choose a model',
     nextBlocked: 'The rows need a hand first.',
+    nextComing: 'A file is still on its way.',
   },
   model: {
     heading: 'Choose the model to start from',
@@ -300,6 +303,15 @@ export const wizard = {
       quick: { title: 'Quick look', about: 'See whether it learns at all.' },
       balanced: { title: 'Balanced', about: 'A full run with sensible settings.' },
       thorough: { title: 'Thorough', about: 'More room and more time, for a last few points.' },
+    },
+    sentenceLayer:
+      'Only a new last layer learns. What takes time is reading your rows once, the same in all three plans; they differ in how often the layer then goes over them.',
+    ofLayer: {
+      quick:
+        '{count} time through your rows, to see whether it learns at all. | {count} times through your rows, to see whether it learns at all.',
+      balanced: '{count} time through your rows: a full run. | {count} times through your rows: a full run.',
+      thorough:
+        '{count} time through your rows, for a last few points. | {count} times through your rows, for a last few points.',
     },
     pick: 'Plan',
     recommended: 'recommended',

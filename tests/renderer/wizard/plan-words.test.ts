@@ -1,0 +1,44 @@
+import { expect, it } from 'vitest'
+import { aboutPlan, aboutPlans } from '#renderer/features/wizard/plan-words.ts'
+import { ownReasons, reasonWord } from '#renderer/features/wizard/recipe-form.ts'
+import { wizard } from '#renderer/words/en/wizard.ts'
+import { methodKinds } from '#shared/recipe.ts'
+import { recipeFields } from '#shared/recipe-fields.ts'
+
+const plan = (preset: 'quick' | 'balanced' | 'thorough', kind: string, epochs: number) => ({
+  preset,
+  values: { 'method.kind': kind, 'duration.epochs': epochs, reuseFrozenLayers: true },
+})
+
+it('plans of a new last layer, which take the same time, say in what they differ', () => {
+  const plans = [plan('quick', 'head', 5), plan('balanced', 'head', 30), plan('thorough', 'head', 100)]
+  const about = plans.map(aboutPlan)
+  expect(about[0]).toMatch(/^5 times through your rows/)
+  expect(about[1]).toMatch(/^30 times through your rows/)
+  expect(about[2]).toMatch(/^100 times through your rows/)
+  expect(aboutPlan(plan('quick', 'head', 1))).toMatch(/^1 time through/)
+  expect(aboutPlans(plans)).toBe(wizard.plan.sentenceLayer)
+})
+
+it('other plans say what they are for', () => {
+  const plans = [plan('quick', 'lora', 1), plan('balanced', 'head', 30)]
+  expect(aboutPlan(plans[0]!)).toBe(wizard.plan.presets.quick.about)
+  for (const some of [plans, []]) expect(aboutPlans(some)).toBe(wizard.plan.sentence)
+})
+
+it('a setting’s reason is one of what is trained, not an adapter’s', () => {
+  for (const kind of ['head', 'lora-head', 'full'])
+    for (const path of ['method.kind', 'optimizer.learningRate'])
+      expect(reasonWord(path, kind), `${path} of ${kind}`).not.toBe(reasonWord(path, 'lora'))
+  expect(reasonWord('optimizer.learningRate', 'head')).toMatch(/^0\.01 /)
+  expect(reasonWord('duration.epochs', 'head')).not.toContain('Three times')
+  expect(reasonWord('seed', 'head')).toBe(reasonWord('seed', 'lora'))
+})
+
+it('names kinds and settings that there are', () => {
+  const paths = recipeFields.map(({ path }) => path)
+  for (const [kind, reasons] of Object.entries(ownReasons)) {
+    expect(methodKinds).toContain(kind)
+    for (const path of Object.keys(reasons)) expect(paths).toContain(path)
+  }
+})
