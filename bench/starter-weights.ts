@@ -1,5 +1,5 @@
-// Weights for benchmarks and golden runs: the starter model as float32 safetensors in a temporary folder, made once from
-// its GGUF, or random numbers in the same shapes where that is not at hand.
+// Weights for benchmarks and golden runs: the starter model as safetensors in a temporary folder, made once from its GGUF,
+// or random numbers in the same shapes where that is not at hand; as float32, or in half precision as models are published.
 
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
@@ -9,6 +9,7 @@ import { readModelConfig } from '#core/models/model-json.ts'
 import { writeNewFile } from '#core/system/durable-files.ts'
 import { openFileBytes } from '#core/system/file-bytes.ts'
 import { counterRandom, type ModelConfig, parameterShapes, parseModelConfig } from '#engine/index.ts'
+import { narrowToBfloat16 } from '#formats/float16.ts'
 import { readGguf } from '#formats/gguf.ts'
 import { huggingFaceModelOf } from '#formats/gguf-model.ts'
 import { type SafetensorsInput, safetensorsChunks } from '#formats/safetensors.ts'
@@ -36,37 +37,47 @@ const starterConfig = {
   tie_word_embeddings: true,
 }
 
-const bytesOf = (values: Float32Array): Uint8Array =>
-  new Uint8Array(values.buffer, values.byteOffset, values.byteLength)
+/** How weights lie in the file. */
+export type WeightType = 'float32' | 'bfloat16'
+
+const storedAs = { float32: 'F32', bfloat16: 'BF16' } as const
+
+const bytesOf: Readonly<Record<WeightType, (values: Float32Array) => Uint8Array>> = {
+  float32: (values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
+  bfloat16: narrowToBfloat16,
+}
 
 /**
- * The folder with config.json and model.safetensors (float32, 540 MB), made on first use and kept in the system's
- * temporary folder. `ggufPath` null gives random weights.
+ * The folder with config.json and model.safetensors (540 MB, or 270), made on first use and kept in the system's temporary
+ * folder. `ggufPath` null gives random weights.
  */
-export async function prepareStarterWeights(ggufPath: string | null): Promise<StarterWeights> {
+export async function prepareStarterWeights(
+  ggufPath: string | null,
+  type: WeightType = 'float32',
+): Promise<StarterWeights> {
   const isReal = ggufPath !== null
-  const folder = join(tmpdir(), `tunewright-starter-${isReal ? 'real' : 'random'}-float32`)
+  const folder = join(tmpdir(), `tunewright-starter-${isReal ? 'real' : 'random'}-${type}`)
   if (!existsSync(folder)) {
     const temporary = `${folder}.tmp-${process.pid}`
     await mkdir(temporary, { recursive: true })
-    if (ggufPath) await convert(ggufPath, temporary)
-    else await randomise(temporary)
+    if (ggufPath) await convert(ggufPath, temporary, type)
+    else await randomise(temporary, type)
     // Another process may have been faster: then its folder serves as well.
     await rename(temporary, folder).catch(() => rm(temporary, { recursive: true, force: true }))
   }
   return { folder, config: await readModelConfig(folder), isReal }
 }
 
-async function convert(ggufPath: string, folder: string): Promise<void> {
+async function convert(ggufPath: string, folder: string, type: WeightType): Promise<void> {
   const source = await openFileBytes(ggufPath)
   try {
     const model = unwrap(await huggingFaceModelOf(unwrap(await readGguf(source)), source))
     const inputs = model.tensors.map(
       ({ name, shape, load }): SafetensorsInput => ({
         name,
-        dtype: 'F32',
+        dtype: storedAs[type],
         shape,
-        read: async () => bytesOf(unwrap(await load(source))),
+        read: async () => bytesOf[type](unwrap(await load(source))),
       }),
     )
     await write(folder, model.config, inputs)
@@ -76,7 +87,7 @@ async function convert(ggufPath: string, folder: string): Promise<void> {
 }
 
 /** Uniform numbers of the model's usual size; norms are 1. */
-async function randomise(folder: string): Promise<void> {
+async function randomise(folder: string, type: WeightType): Promise<void> {
   const shapes = parameterShapes(unwrap(parseModelConfig(starterConfig)))
   const inputs = shapes.map(({ name, shape }): SafetensorsInput => {
     const random = counterRandom(1, name)
@@ -84,9 +95,9 @@ async function randomise(folder: string): Promise<void> {
     const value = shape.length === 1 ? () => 1 : (i: number) => (2 * random(i) - 1) * 0.07
     return {
       name,
-      dtype: 'F32',
+      dtype: storedAs[type],
       shape,
-      read: () => bytesOf(Float32Array.from({ length }, (_, i) => value(i))),
+      read: () => bytesOf[type](Float32Array.from({ length }, (_, i) => value(i))),
     }
   })
   await write(folder, starterConfig, inputs)

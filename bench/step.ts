@@ -7,7 +7,7 @@ import { parseArgs } from 'node:util'
 import type { Recipe } from '#shared/recipe.ts'
 import { findStarterGguf } from '../tests/support/models.ts'
 import { askPeer, findPeer, type Peer } from './peer/peer.ts'
-import { prepareStarterWeights } from './starter-weights.ts'
+import { prepareStarterWeights, type WeightType } from './starter-weights.ts'
 import type { StepCase, StepFigures } from './step-case.ts'
 import { measureInChild } from './step-child.ts'
 
@@ -124,6 +124,8 @@ async function main(): Promise<void> {
       json: { type: 'string' },
       only: { type: 'string' },
       base: { type: 'string', default: 'float' },
+      /** How the model's file holds its weights: 'float32', or 'bfloat16' as most are published. Both compute in float32. */
+      weights: { type: 'string', default: 'float32' },
       steps: { type: 'string', default: '4' },
       turns: { type: 'string', default: '2' },
       threads: { type: 'string', default: String(Math.min(availableParallelism(), 8)) },
@@ -136,12 +138,12 @@ async function main(): Promise<void> {
     process.exitCode = 2
     return
   }
-  const { folder, isReal } = await prepareStarterWeights(findStarterGguf())
+  const { folder, isReal } = await prepareStarterWeights(findStarterGguf(), values.weights as WeightType)
   const peer = await findPeer()
   const threads = Number(values.threads)
   const processor = cpus()[0]?.model ?? 'unknown processor'
   const head =
-    `LoRA r=8 on all linears of SmolLM2-135M (${isReal ? 'real' : 'random'} weights, base ${values.base}), forward + ` +
+    `LoRA r=8 on all linears of SmolLM2-135M (${isReal ? 'real' : 'random'} weights, ${values.weights}, base ${values.base}), forward + ` +
     `backward + clip + AdamW, ${threads} threads, ${processor}; beside ${peer?.versions ?? 'stored figures of PEFT'} in float32.`
   console.log(head)
   console.log(

@@ -54,12 +54,19 @@ export interface LaunchSettings {
 }
 
 /**
- * The sandbox may read the program's own files and nothing else, write nothing, start nothing, load nothing native, turn
+ * glibc keeps a heap for every thread that asks for memory, and gives little of them back: 10 MiB less of a trainer are
+ * held with one for all (docs/backends.md). Other systems do not know the variable.
+ */
+const oneHeap = { MALLOC_ARENA_MAX: '1' } as const
+
+/**
+ * The trainer's threads share a heap. The sandbox may read the program's own files and nothing else, write nothing, start nothing, load nothing native, turn
  * no text into code, and knows no environment. It takes the same away from itself again (processes/sandbox/seal-host.ts),
  * for hosts that have no such flags.
  */
 export function launchSettings(name: EntryName): LaunchSettings {
   const flags = ['--disable-warning=ExperimentalWarning']
+  if (name === 'trainer') return { flags, environment: { ...knownVariables(), ...oneHeap } }
   if (name !== 'sandbox') return { flags, environment: null }
   const readable = [programRoot, join(programRoot, 'node_modules')].map((folder) => realpathSync(folder))
   return {
@@ -75,6 +82,12 @@ export function launchSettings(name: EntryName): LaunchSettings {
     environment: {},
   }
 }
+
+/** This process's own environment. */
+const knownVariables = (): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  )
 
 /** Children as Node processes (`nodePath`, else this process's own Node) that run the entry points of src/processes. */
 export function createNodeLauncher(nodePath: string = process.execPath): EntryLauncher {

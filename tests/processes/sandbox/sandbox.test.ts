@@ -158,7 +158,11 @@ test('the process has no environment, may write and start nothing, and turns no 
   expect(flags).toContain('--permission')
   expect(flags).toContain('--disallow-code-generation-from-strings')
   expect(flags.join(' ')).not.toMatch(/allow-(fs-write|child-process|worker|addons|wasi)/)
-  expect(launchSettings('trainer').environment).toBeNull()
+  expect(launchSettings('scorer').environment).toBeNull()
+  expect(launchSettings('trainer').environment).toMatchObject({
+    PATH: process.env.PATH,
+    MALLOC_ARENA_MAX: '1',
+  })
 })
 
 test('a call after the end opens a new sandbox; a call that waits at the end gets a Problem', async () => {
