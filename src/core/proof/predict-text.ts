@@ -55,7 +55,6 @@ export function createPredictor({ library, launcher, reader }: PredictPorts): Pr
     if (warm?.key === key && warm.process.isOpen) return warm.process
     const tuned = unwrap(await requireTunedUnchanged(library, reader, run.id))
     await warm?.process.close()
-    if (isClosing) throw new ProblemError(cancelledProblem('scorer process'))
     const process = await openNamingProcess(
       {
         ...{ tuned, method, scenario, threads },
@@ -66,6 +65,7 @@ export function createPredictor({ library, launcher, reader }: PredictPorts): Pr
       { launcher, cacheFolder: library.cacheFolder },
     )
     warm = { key, process }
+    if (isClosing) await process.close()
     return process
   }
 
@@ -94,7 +94,6 @@ export function createPredictor({ library, launcher, reader }: PredictPorts): Pr
       isClosing = true
       await warm?.process.close()
       await last
-      await warm?.process.close()
     },
   }
 }

@@ -103,7 +103,10 @@ export function createPlanHandlers(
     'plan.options': ({ projectId }) =>
       attemptAsync(async () => {
         const option = await open(projectId)
-        return { options: await Promise.all(presetIds.map((preset) => option(preset, {}))) }
+        const options: PlanOption[] = []
+        // One after the other: what the first has measured the others find.
+        for (const preset of presetIds) options.push(await option(preset, {}))
+        return { options }
       }),
     'plan.estimate': ({ projectId, preset, changes }) =>
       attemptAsync(async () => (await open(projectId))(preset, changes)),
