@@ -52,6 +52,14 @@ async function runJson<T>(...parameters: string[]): Promise<T> {
   if (finished.code !== 0) throw new Error(finished.error)
   return JSON.parse(finished.out) as T
 }
+/** kill -9 of the trainer that this program started. */
+function killTrainer(pid: number): void {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
+  const isTrainer = (child: string): boolean =>
+    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('trainer')
+  process.kill(Number(children.find(isTrainer)), 'SIGKILL')
+}
+
 const heardLine = async (running: ReturnType<typeof start>, pattern: RegExp) => {
   while (!pattern.test(running.heard())) {
     if (running.child.exitCode !== null) throw new Error(`ended early: ${running.heard()}`)
@@ -276,13 +284,24 @@ describe('the whole story', () => {
   })
 
   test('a run that fails is one JSON document, not a problem and a result after it', async () => {
-    const failed = await run('--json', 'train', recipe, '--set', 'batch.maxTokens=16')
+    const training = start('--json', 'train', recipe, '--epochs', '500')
+    await heardLine(training, /step 2/)
+    killTrainer(training.child.pid!)
+    const failed = await training.done
     expect(failed.code).toBe(1)
     expect(failed.error).toContain('what to do')
     expect(JSON.parse(failed.out)).toMatchObject({
       runId: expect.stringMatching(/^run-/),
-      problem: { code: 'data.too-few-rows' },
+      problem: { code: 'trainer.crashed' },
     })
+  })
+
+  test('what cannot fit is refused before there is a run', async () => {
+    const refused = await run('--json', 'train', recipe, '--set', 'batch.maxTokens=16')
+    expect(refused.code).toBe(1)
+    const { problem, ...more } = JSON.parse(refused.out)
+    expect(problem).toMatchObject({ code: 'data.too-few-rows', where: 'the rows' })
+    expect(more).toEqual({})
   })
 
   test('a changed adapter configuration is noticed: nothing is proved or exported with it', async () => {
