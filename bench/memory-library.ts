@@ -11,7 +11,7 @@ import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { sha256File, writeNewFile } from '#core/system/durable-files.ts'
 import { type Library, openLibrary } from '#core/system/library.ts'
 import { counterRandom, parameterShapes, parseModelConfig } from '#engine/index.ts'
-import { countLabelled } from '#engine/train/collate.ts'
+import { commonStart, countLabelled } from '#engine/train/collate.ts'
 import { safetensorsChunks } from '#formats/safetensors.ts'
 import { readTextSide } from '#processes/scorer/model-folder.ts'
 import { recipeDraft } from '#shared/recipe.ts'
@@ -32,6 +32,8 @@ export interface BenchRows {
   /** Of the longest row, and what of a row is labelled at most. */
   readonly longestTokens: number
   readonly mostLabelledTokens: number
+  /** What all rows to learn from begin with. */
+  readonly sharedTokens: number
 }
 
 export const openBenchLibrary = (): Library => openLibrary(join(tmpdir(), 'tunewright-memory-bench'))
@@ -100,41 +102,47 @@ function randomBytes(name: string, shape: readonly number[]): Uint8Array {
   return new Uint8Array(values.buffer)
 }
 
-const instruction = 'Go on.'
-export const rowsScenario = { scenario: 'question-answering', instruction } as const
+export const rowsScenario = { scenario: 'question-answering' } as const
+
+interface RowsRequest {
+  readonly tokens: number
+  readonly count: number
+  readonly instruction: string
+}
 
 /** Rows of about `tokens` tokens with the template, `count` to learn from and `count` to watch, nearly all of it answer. */
 export async function placeRows(
   library: Library,
   { folder }: PlacedModel,
-  { tokens, count }: { readonly tokens: number; readonly count: number },
+  { tokens, count, instruction }: RowsRequest,
 ): Promise<BenchRows> {
-  const csv = join(library.cacheFolder, `rows-${tokens}-${count}.csv`)
+  // The template and an instruction of one word for each token.
+  const around = 30 + instruction.split(' ').length
+  const csv = join(library.cacheFolder, `rows-${tokens}-${count}-${around}.csv`)
   const lines = Array.from({ length: 2 * count }, (_, row) => {
-    const words = wordsOf(row, Math.max(1, tokens - 30))
+    const words = wordsOf(row, Math.max(1, tokens - around))
     return `${words.slice(0, 2).join(' ')}?,${words.join(' ')}`
   })
   await writeFile(csv, `question,answer\n${lines.join('\n')}\n`)
   const data = recipeDraft.shape.data.parse({ path: csv, validationShare: 0.5, testShare: 0 })
   const { fingerprint } = unwrap(await importDataset(library, data, rowsScenario.scenario))
   const datasetPath = datasetFolder(library, fingerprint)
-  return { fingerprint, folder: datasetPath, ...(await sizesOf(folder, datasetPath)) }
+  return { fingerprint, folder: datasetPath, ...(await sizesOf(folder, datasetPath, instruction)) }
 }
 
-async function sizesOf(modelFolder: string, datasetPath: string) {
+async function sizesOf(modelFolder: string, datasetPath: string, instruction: string) {
   const { encodeExample } = await readTextSide(modelFolder)
   const { toExamples } = scenarioOf(rowsScenario.scenario)
-  const rows = [
-    ...unwrap(await readSplit(datasetPath, 'train')),
-    ...unwrap(await readSplit(datasetPath, 'validation')),
-  ].flatMap((row) => toExamples(row, instruction))
-  const encoded = rows.map(({ rowId, prompt, answer }) => ({
-    rowId,
-    ...unwrap(encodeExample(prompt, answer)),
-  }))
+  const encodedOf = async (split: 'train' | 'validation') =>
+    unwrap(await readSplit(datasetPath, split))
+      .flatMap((row) => toExamples(row, instruction))
+      .map(({ rowId, prompt, answer }) => ({ rowId, ...unwrap(encodeExample(prompt, answer)) }))
+  const train = await encodedOf('train')
+  const encoded = [...train, ...(await encodedOf('validation'))]
   return {
     longestTokens: Math.max(...encoded.map(({ ids }) => ids.length)),
     mostLabelledTokens: Math.max(...encoded.map((row) => countLabelled(row))),
+    sharedTokens: commonStart(train, 'next-token'),
   }
 }
 
@@ -144,7 +152,7 @@ const vocabulary =
     ' ',
   )
 
-function wordsOf(row: number, count: number): string[] {
+export function wordsOf(row: number, count: number): string[] {
   const random = counterRandom(9, `row ${row}`)
   return Array.from({ length: count }, (_, i) => vocabulary[Math.floor(random(i) * vocabulary.length)]!)
 }

@@ -11,7 +11,14 @@ import type { Library } from '#core/system/library.ts'
 import { type MemoryPlan, planMemory } from '#core/training/memory-plan.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
 import { type TrainerJob, type TrainerMessage, trainerEvent } from '#shared/trainer-protocol.ts'
-import { type BenchModel, openBenchLibrary, placeModel, placeRows, rowsScenario } from './memory-library.ts'
+import {
+  type BenchModel,
+  openBenchLibrary,
+  placeModel,
+  placeRows,
+  rowsScenario,
+  wordsOf,
+} from './memory-library.ts'
 
 interface MemoryCase {
   readonly name: string
@@ -25,6 +32,9 @@ const full = { method: { kind: 'full' } }
 const plain = { gradientCheckpointing: false }
 const onBase = (base: Recipe['method']['base']) => ({ method: { base } })
 const top = { method: { topLayers: 10 } }
+
+/** Many words, as a person's instruction with examples has. */
+const instructed = (words: number) => ({ instruction: wordsOf(0, words).join(' ') })
 
 const at = (
   rows: number,
@@ -44,7 +54,11 @@ const cases: readonly MemoryCase[] = [
   at(8, 128, 'lora kept', plain),
   at(1, 1024, 'lora kept', plain),
   at(8, 128, 'lora two at once', { rowsAtOnce: 2 }),
-  at(8, 128, 'lora packed', { packing: true }),
+  at(4, 256, 'lora padded', { packing: false }),
+  at(8, 128, 'lora padded', { packing: false }),
+  at(8, 256, 'lora 160 shared', instructed(160)),
+  at(8, 256, 'lora 160 shared kept', { ...instructed(160), ...plain }),
+  at(8, 256, 'lora 160 shared nf4', { ...instructed(160), ...onBase('nf4') }),
   at(4, 256, 'dora', { method: { decomposed: true } }),
   at(4, 256, 'lora int8', onBase('int8')),
   at(4, 256, 'lora int4', onBase('int4')),
@@ -163,16 +177,21 @@ function runAndWatch(job: TrainerJob): Promise<Pick<Figures, 'measured' | 'peaks
 
 async function measure(library: Library, memoryCase: MemoryCase): Promise<Figures> {
   const { name, rows, positions, changes } = memoryCase
-  const { rowsAtOnce, packing, ...rest } = changes
+  const { rowsAtOnce = null, packing = true, instruction = 'Go on.', ...rest } = changes
   const model = await placeModel(library, memoryCase.model)
-  const data = await placeRows(library, model, { tokens: positions, count: rows })
+  const data = await placeRows(library, model, {
+    tokens: positions,
+    count: rows,
+    instruction: String(instruction),
+  })
   const recipe = recipeSchema.parse({
     version: 1,
     model: { id: model.id, weightsSha256: model.weightsSha256 },
     data: { fingerprint: data.fingerprint },
     ...rowsScenario,
+    instruction,
     threads: 2,
-    batch: { microRows: rows, maxTokens: 4096, rowsAtOnce: rowsAtOnce ?? null, packing: packing ?? false },
+    batch: { microRows: rows, maxTokens: 4096, rowsAtOnce, packing },
     duration: { epochs: 2 },
     evaluation: { everySteps: 2, patience: null },
     checkpoints: { everySeconds: null, keepLast: 1 },

@@ -6,6 +6,7 @@ import { absmaxName, blocksOfScale, countOf } from './stored-weights.ts'
 
 type In<Scheme> = Extract<QuantisedLocation, { readonly scheme: Scheme }>
 export type Nf4Location = In<'nf4'>
+export type Int8Location = In<'int8'>
 
 /** The whole weight as float32: it should live for one operator only. */
 export function dequantise(emit: Emitter, weight: Value, location: QuantisedLocation): string {
@@ -25,13 +26,23 @@ export function dequantise(emit: Emitter, weight: Value, location: QuantisedLoca
   return emit.reshape(scaled, [-1, lastOf(shape)], { shape })
 }
 
-/** The rows `ids` [...] of an int8 table as [T,C]: only they become float32. */
-export function dequantiseRows(emit: Emitter, table: Value, location: In<'int8'>, ids: Value): string {
-  const pick = (part: string): string => emit.node('Gather', [`${table.name}.${part}`, ids.name])
-  const apart = [...ids.shape, lastOf(table.shape)]
-  const codes = emit.castToFloat(pick('codes'), { shape: apart })
-  const scales = emit.castToFloat(pick('scales'), {})
-  return scaleRows(emit, { codes, scales, shape: rowsShape(apart), blockValues: location.blockValues })
+interface Picked {
+  /** Emits the wanted rows of a part of the weight. */
+  readonly pick: (part: string) => string
+  /** Of the rows picked, [...,C] */
+  readonly shape: readonly Dim[]
+}
+
+/** Rows of an int8 weight as [T,C]: only they become float32. */
+export function dequantisePicked(
+  emit: Emitter,
+  { name }: Value,
+  { blockValues }: Int8Location,
+  { pick, shape }: Picked,
+): string {
+  const codes = emit.castToFloat(pick(`${name}.codes`), { shape })
+  const scales = emit.castToFloat(pick(`${name}.scales`), {})
+  return scaleRows(emit, { codes, scales, shape: rowsShape(shape), blockValues })
 }
 
 interface Rows {

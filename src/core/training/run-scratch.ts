@@ -1,6 +1,7 @@
 // What operators of the ONNX backend need for themselves while they run, in bytes: one block of queries of an attention,
 // and weights made float32 where they are kept in fewer bits. Pure.
 import { queriesOfBlock } from '#engine/analysis/attention-blocks.ts'
+import { rowsOfSlice } from '#engine/analysis/weight-slices.ts'
 import {
   layerLinears,
   type ModelConfig,
@@ -18,7 +19,7 @@ const squares = { attention: 3, attentionBackward: 4 } as const
 
 export function scratchOf(config: ModelConfig, form: WeightForm): ScratchBytes {
   const weightBytes = weightScratch(config, form)
-  return (node, sizes) => attentionScratch(node, sizes) + weightBytes(node)
+  return (node, sizes) => attentionScratch(node, sizes) + weightBytes(node, sizes)
 }
 
 function attentionScratch(node: OpNode, sizes: SymbolSizes): number {
@@ -40,25 +41,53 @@ function attentionScratch(node: OpNode, sizes: SymbolSizes): number {
 const sizeOf = (dim: number | string, sizes: SymbolSizes): number =>
   typeof dim === 'number' ? dim : sizes.get(dim)!
 
-/** The vocabulary's table of 8 bits: cast codes, scaled values, and what is held between them (measured: docs/figures.md). */
-const tableCopies = { half: 1, int8: 1.3, int4: 2.3, nf4: 1.5 } as const
-
 /**
- * Weights of half precision are cast once for a block, those of fewer bits for one product; the table of the vocabulary
- * once for all of the loss.
+ * Weights of half precision are cast once for a block, the table of the vocabulary once for all of the loss. Those of
+ * fewer bits are made float32 once for one product, and large ones of 8 bits, the table above all, slice by slice.
  */
-function weightScratch(config: ModelConfig, form: WeightForm): (node: OpNode) => number {
+function weightScratch(config: ModelConfig, form: WeightForm): ScratchBytes {
   if (form === 'float') return () => 0
-  const copies = tableCopies[form]
-  const table = 4 * copies * config.vocabulary * config.hidden
   const linears = layerLinears(config, 0).map(({ inputWidth, outputWidth }) => 4 * inputWidth * outputWidth)
-  const block = form === 'half' ? linears.reduce((sum, bytes) => sum + bytes, 0) : Math.max(...linears)
-  return ({ region, kind }) => {
-    if (region.startsWith('loss')) return table
-    return kind === 'linear' || kind === 'linearInputBackward' ? block : 0
+  if (form === 'half') {
+    const block = linears.reduce((sum, bytes) => sum + bytes, 0)
+    const table = tableBytes(config)
+    return ({ region, kind }) => (isLoss(region) ? table : isProduct(kind) ? block : 0)
+  }
+  const largest = Math.max(...linears)
+  return (node, sizes) => {
+    if (!isProduct(node.kind)) return 0
+    if (isLoss(node.region)) return slicedScratch(node, sizes)
+    return form === 'int8' ? Math.min(largest, slicedScratch(node, sizes)) : largest
   }
 }
 
-/** The graph that writes sample answers makes the table float once more, beside all others (measured). */
-export const sampleScratch = ({ vocabulary, hidden }: ModelConfig, form: WeightForm): number =>
-  (form === 'float' ? 0 : form === 'half' ? 1 : 1.8) * 4 * vocabulary * hidden
+const isLoss = (region: string): boolean => region.startsWith('loss')
+const isProduct = (kind: OpNode['kind']): boolean => kind === 'linear' || kind === 'linearInputBackward'
+const tableBytes = ({ vocabulary, hidden }: ModelConfig): number => 4 * vocabulary * hidden
+
+/** Codes that were cast, and the same with their scales. */
+const floatCopies = 2
+
+/** Of a product with a weight in 8 bits: a slice of it, and columns of the other operand or of the result. */
+function slicedScratch({ kind, inputs, outputs }: OpNode, sizes: SymbolSizes): number {
+  const [x, weight] = inputs as readonly Value[]
+  const [rows, width] = weight!.shape.map((dim) => sizeOf(dim, sizes)) as [number, number]
+  const slice = rowsOfSlice(rows, width)
+  const made = (floatCopies * 4 + 1) * (slice ?? rows) * width
+  if (slice === null) return made
+  // All columns of a result are there twice while they are joined.
+  if (kind === 'linear') return made + elementsOf(outputs[0]!, sizes) * 4
+  const columns = (elementsOf(x!, sizes) / rows) * slice
+  return made + 4 * (columns + elementsOf(outputs[0]!, sizes))
+}
+
+const elementsOf = ({ shape }: Value, sizes: SymbolSizes): number =>
+  shape.reduce<number>((product, dim) => product * sizeOf(dim, sizes), 1)
+
+/** The graph that writes sample answers makes the table float once more, beside all others. */
+export function sampleScratch(config: ModelConfig, form: WeightForm): number {
+  if (form === 'float') return 0
+  if (form === 'half') return tableBytes(config)
+  const { vocabulary, hidden } = config
+  return (floatCopies * 4 + 1) * hidden * (rowsOfSlice(vocabulary, hidden) ?? vocabulary)
+}

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, test } from 'vitest'
 import { lowerGraph } from '#backends/onnx/lower.ts'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
 import type { FilePart, QuantisedLocation, Tensor, WeightLocation } from '#engine/backend-port.ts'
@@ -253,6 +253,86 @@ test('a loss chunk reads the float32 copy of the one before', async () => {
     builder.inRegion(region, () => builder.output(builder.add('linear', [x, table, null], { scale: 1 })[0]))
   const { nodes } = lowerGraph(builder.build(), new Map([['weight', location]]))
   expect(nodes.filter(({ inputs: read }) => read.includes('weight.codes'))).toHaveLength(2)
+})
+
+describe('a large weight in 8 bits', () => {
+  /** Two slices, the last of them shorter. */
+  const [words, width] = [8001, 512]
+  const shape = [words, width]
+  const input = (builder: GraphBuilder, name: string, shape: readonly (number | string)[]): Value =>
+    builder.input(name, 'float32', shape)
+
+  function head(): Graph {
+    const builder = new GraphBuilder()
+    const weight = builder.parameter('weight', [words, width], false)
+    const x = input(builder, 'x', ['L', width])
+    const bias = input(builder, 'bias', [words])
+    const addend = input(builder, 'addend', ['L', width])
+    const targets = builder.input('targets', 'int64', ['L'])
+    const weights = input(builder, 'weights', ['L'])
+    const dy = input(builder, 'dy', ['B', 'S', words])
+    builder.inRegion('loss.0', () => {
+      const [logits] = builder.add('linear', [x, weight, null], { scale: 1 }, 'logits')
+      const [losses, dLogits] = builder.add('softmaxCrossEntropy', [logits, targets, weights], {
+        smoothing: 0,
+      })
+      builder.output(losses)
+      const back = (sum: Value | null, scale: number): void =>
+        builder.output(builder.add('linearInputBackward', [dLogits, weight, sum], { scale })[0])
+      back(null, 1)
+      back(addend, 2)
+      builder.output(builder.add('linear', [x, weight, bias], { scale: 0.5 }, 'biased')[0])
+      builder.output(builder.add('linearInputBackward', [dy, weight, null], { scale: 1 }, 'dx')[0])
+    })
+    return builder.build()
+  }
+
+  const rows: ReadonlyMap<string, Tensor> = new Map<string, Tensor>([
+    ...Object.entries({
+      x: [3, width],
+      bias: [words],
+      addend: [3, width],
+      weights: [3],
+      dy: [1, 2, words],
+    }).map(([name, shape]) => [name, asTensor(randomTensor(shape, name))] as const),
+    // The first row, the last, and the first of a slice.
+    ['targets', wholeTensor([3], [0, 8000, 4001])],
+  ])
+
+  async function run(location: WeightLocation): Promise<ReadonlyMap<string, Tensor>> {
+    const session = unwrap(await compile(head(), location))
+    const results = structuredClone(await session.run(rows))
+    await session.dispose()
+    return results
+  }
+
+  it('gives what the whole weight gives', async () => {
+    const weights = new WeightFile()
+    const original = Float32Array.from({ length: words * width }, (_, i) => Math.sin(1.7 * i))
+    const { location, values } = weights.add('int8', shape, original)
+    await weights.write()
+    const whole = await run({ kind: 'memory', tensor: { dtype: 'float32', shape, data: values } })
+    const worst = worstDifference(whole, await run(location))
+    expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
+  })
+
+  it('is float32 nowhere but in slices', () => {
+    const part: FilePart = { offsetBytes: 0, lengthBytes: 0 }
+    const location: QuantisedLocation = {
+      kind: 'quantised',
+      scheme: 'int8',
+      folder,
+      file,
+      shape,
+      blockValues,
+      codes: part,
+      scales: part,
+    }
+    const { nodes, between } = lowerGraph(head(), new Map([['weight', location]]))
+    expect(nodes.filter(({ inputs: read }) => read.some((name) => name.startsWith('weight.')))).toEqual([])
+    expect(between.filter(({ dims }) => dims[0] === words)).toEqual([])
+    expect(nodes.filter(({ operator }) => operator === 'Loop')).toHaveLength(5)
+  })
 })
 
 test('a file that was cut short, or parts that do not fit, are a Problem', async () => {

@@ -1,7 +1,8 @@
 // Matrix products, embedding and row selection as ONNX. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
 import { type Emitter, float, lastOf, type NodeOptions, rowsShape } from '../emitter.ts'
-import { dequantiseRows, multiplyNf4, type Nf4Location } from '../quantised.ts'
+import { dequantisePicked, multiplyNf4, type Nf4Location } from '../quantised.ts'
+import { joinColumns, type SlicedWeight, slicedWeight, sumOverSlices } from '../sliced-products.ts'
 import type { RulesFor } from './rule.ts'
 
 export const linearRules: RulesFor<
@@ -21,7 +22,8 @@ export const linearRules: RulesFor<
   embedding(emit, { inputs: [table, ids], outputs: [y] }) {
     const location = emit.locationOf(table)
     if (location?.kind === 'quantised' && location.scheme === 'int8') {
-      emit.fromRows(dequantiseRows(emit, table, location, ids), y)
+      const pick = (part: string): string => emit.node('Gather', [part, ids.name])
+      emit.fromRows(dequantisePicked(emit, table, location, { pick, shape: y.shape }), y)
     } else if (location?.kind === 'file' && location.dtype !== 'float32') {
       emit.castToFloat(emit.node('Gather', [table.name, ids.name]), { outputs: [y.name] })
     } else {
@@ -47,11 +49,15 @@ export const linearRules: RulesFor<
       return
     }
     const { shape } = dx
-    const product = emit.node('FusedMatMul', [dy.name, emit.read(weight)], {
-      domain: 'com.microsoft',
-      attributes: { alpha: float(attributes.scale) },
-      shape,
-    })
+    const { scale } = attributes
+    const sliced = slicedWeight(emit, weight)
+    const product = sliced
+      ? sumOverSlices(emit, { sliced, x: dy.name, shape, scale })
+      : emit.node('FusedMatMul', [dy.name, emit.read(weight)], {
+          domain: 'com.microsoft',
+          attributes: { alpha: float(scale) },
+          shape,
+        })
     if (!addend) emit.node('Mul', [product, factors], { outputs: [dx.name] })
     else
       emit.node('Add', [emit.node('Mul', [product, factors], { shape }), emit.asRows(addend)], {
@@ -152,6 +158,11 @@ function multiply(emit: Emitter, product: Product): void {
     multiplyDecoding(emit, product, location)
     return
   }
+  const sliced = slicedWeight(emit, weight)
+  if (sliced !== null) {
+    multiplyBySlices(emit, product, sliced)
+    return
+  }
   const transB = isWeightTransposed ? 1 : 0
   const inputs = [emit.asRows(x), emit.read(weight)]
   const attributes = { transB, alpha: float(scale) }
@@ -161,6 +172,16 @@ function multiply(emit: Emitter, product: Product): void {
   } else if (addend) emit.rowsNode('Gemm', [...inputs, emit.asRows(addend)], [y], { attributes })
   else if (scale === 1 && transB === 0) emit.rowsNode('MatMul', inputs, [y])
   else emit.rowsNode('FusedMatMul', inputs, [y], { domain: 'com.microsoft', attributes })
+}
+
+function multiplyBySlices(
+  emit: Emitter,
+  { x, addend, y, scale, isWeightTransposed }: Product,
+  sliced: SlicedWeight,
+): void {
+  const product = { sliced, x: emit.asRows(x), shape: rowsShape(y.shape), scale }
+  const plain = isWeightTransposed ? joinColumns(emit, product) : sumOverSlices(emit, product)
+  emit.fromRows(addend ? emit.node('Add', [plain, emit.asRows(addend)], { shape: product.shape }) : plain, y)
 }
 
 /** The operator for nf4 knows neither a scale nor an addend; linears of a model seldom have either. */
