@@ -1,13 +1,11 @@
 // What a proof says where a new last layer names classes, of texts or of words: other things than of a model that writes.
+import { isOfClasses } from '#shared/class-proof.ts'
 import type { MetricName } from '#shared/metrics.ts'
 import type { ProofSummary } from '#shared/proof-protocol.ts'
 import { namesClasses } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
 
 type Proved = Pick<ProofSummary, 'beside' | 'metric'>
-
-/** Both sides name classes, and their loss is one of labels. */
-export const isOfClasses = ({ beside }: Proved): boolean => beside === 'nearest-class'
 
 /** Names are found word by word. */
 export const classedParts = ({ metric }: Proved): 'texts' | 'words' =>
