@@ -1,10 +1,6 @@
 import { expect, it } from 'vitest'
-import {
-  classedParts,
-  comparableFigures,
-  isOfClasses,
-  meaningOf,
-} from '#renderer/features/proof/class-words.ts'
+import { classedParts, comparableFigures, meaningOf } from '#renderer/features/proof/class-words.ts'
+import { isOfClasses } from '#shared/class-proof.ts'
 
 const texts = { beside: 'nearest-class', metric: 'accuracy' } as const
 const words = { beside: 'nearest-class', metric: 'entityF1' } as const
