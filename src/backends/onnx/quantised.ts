@@ -1,11 +1,10 @@
 // Weights in 4 or 8 bits, node by node: every product sees the same float32 values, so gradients are exact.
 import type { QuantisedLocation } from '#engine/backend-port.ts'
 import type { Dim, Value } from '#engine/ir/types.ts'
+import { absmaxName, countOf, type QuantisedIn } from '../stored-weights.ts'
 import { type Emitter, lastOf, type NodeOptions, productOf, rowsShape } from './emitter.ts'
-import { absmaxName, blocksOfScale, countOf } from './stored-weights.ts'
 
-type In<Scheme> = Extract<QuantisedLocation, { readonly scheme: Scheme }>
-export type Nf4Location = In<'nf4'>
+export type Nf4Location = QuantisedIn<'nf4'>
 
 /** The whole weight as float32: it should live for one operator only. */
 export function dequantise(emit: Emitter, weight: Value, location: QuantisedLocation): string {
@@ -26,7 +25,12 @@ export function dequantise(emit: Emitter, weight: Value, location: QuantisedLoca
 }
 
 /** The rows `ids` [...] of an int8 table as [T,C]: only they become float32. */
-export function dequantiseRows(emit: Emitter, table: Value, location: In<'int8'>, ids: Value): string {
+export function dequantiseRows(
+  emit: Emitter,
+  table: Value,
+  location: QuantisedIn<'int8'>,
+  ids: Value,
+): string {
   const pick = (part: string): string => emit.node('Gather', [`${table.name}.${part}`, ids.name])
   const apart = [...ids.shape, lastOf(table.shape)]
   const codes = emit.castToFloat(pick('codes'), { shape: apart })
@@ -98,14 +102,3 @@ const unitMatrix = (emit: Emitter): string =>
       Float32Array.from({ length: decodedWidth ** 2 }, (_, i) => (i % (decodedWidth + 1) === 0 ? 1 : 0)),
     )
   })
-
-/**
- * Double quantisation (QLoRA, section 3): the largest magnitude of each block = map[code] * scale of 256 blocks + offset.
- * Decoded once and fed: 7 nodes at every use took more memory than these numbers, and twice the time to prepare.
- */
-export function decodeAbsmax(location: Nf4Location, codes: Uint8Array, scales: Float32Array): Float32Array {
-  return Float32Array.from(codes, (code, block) => {
-    const scale = scales[Math.floor(block / blocksOfScale)]!
-    return Math.fround(location.absmaxMap[code]! * scale) + location.absmaxOffset
-  })
-}
