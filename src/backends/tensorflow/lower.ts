@@ -106,8 +106,11 @@ function withoutUnread(nodes: readonly EmittedNode[], fetches: readonly string[]
  * memory is what the graph's order needs. Bodies of loops are in order by themselves.
  */
 function inOrder(nodes: readonly EmittedNode[]): readonly TfNode[] {
+  const sizes = sizeNodes(nodes)
+  const isOrdered = ({ name, inputs, frame }: EmittedNode): boolean =>
+    frame === null && inputs.length > 0 && !sizes.has(name)
   const lastOfStep = new Map<number, string>()
-  for (const { name, step, frame } of nodes) if (frame === null) lastOfStep.set(step, name)
+  for (const node of nodes) if (isOrdered(node)) lastOfStep.set(node.step, node.name)
   const before = new Map<number, string>()
   let last: string | null = null
   for (const step of [...lastOfStep.keys()].sort((a, b) => a - b)) {
@@ -115,13 +118,30 @@ function inOrder(nodes: readonly EmittedNode[]): readonly TfNode[] {
     last = lastOfStep.get(step)!
   }
   const stepOfWaiting = new Map<string, number>()
-  return nodes.map(({ name, operator, inputs, controls, attributes, step, frame }) => {
-    const waitsFor = new Set(controls.map((control) => nodeOf(control.name)))
-    const previous = before.get(step)
-    // A constant waits for nothing, so what reads only constants of its own op does not either.
+  return nodes.map((node) => {
+    const { name, operator, inputs, attributes, step } = node
+    const waitsFor = new Set(node.controls.map((control) => nodeOf(control.name)))
     const isFirst = !inputs.some((input) => stepOfWaiting.get(nodeOf(input.name)) === step)
-    if (frame === null && inputs.length > 0 && isFirst && previous !== undefined) waitsFor.add(previous)
-    if (frame !== null || inputs.length > 0) stepOfWaiting.set(name, step)
+    const previous = before.get(step)
+    if (isOrdered(node) && isFirst && previous !== undefined) waitsFor.add(previous)
+    if (isOrdered(node) || node.frame !== null) stepOfWaiting.set(name, step)
     return { name, operator, inputs: inputs.map((input) => input.name), controls: [...waitsFor], attributes }
   })
+}
+
+/** They make something large of sizes. */
+const large: ReadonlySet<string> = new Set(['Fill', 'TensorArrayV3'])
+
+/**
+ * Constants and sizes, and what is computed from those alone: they are small and wait for nothing. Where they did,
+ * TensorFlow 2.21 would lose inputs when it joins the constants among the parts of a shape ("Incomplete graph").
+ */
+function sizeNodes(nodes: readonly EmittedNode[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const { name, operator, inputs, controls, frame } of nodes) {
+    const isComputed = inputs.length > 0 && frame === null && controls.length === 0 && !large.has(operator)
+    const isOfSizes = isComputed && inputs.every((input) => found.has(nodeOf(input.name)))
+    if (operator === 'Const' || operator === 'Shape' || isOfSizes) found.add(name)
+  }
+  return found
 }
