@@ -98,6 +98,7 @@ const figures = await measureInChild({
   checkpointing: true,
   labelledShare: 0.25,
   base,
+  backend: 'onnx',
   steps: Number(values.steps),
   threads: Number(values.threads),
   folder,

@@ -1,11 +1,12 @@
 // One configuration of the step benchmark, in a process of its own: reads it from the first argument as JSON, prints
 // what it measured as one line of JSON. The graphs, the loop and the optimizer are the trainer's own.
 import { readFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createOnnxBackend } from '#backends/onnx/session.ts'
 import { readModelConfig } from '#core/models/model-json.ts'
 import { sha256File } from '#core/system/durable-files.ts'
 import { graphFlops } from '#engine/analysis/graph-flops.ts'
+import type { Backend } from '#engine/backend-port.ts'
 import {
   buildTrainingGraph,
   counterRandom,
@@ -24,6 +25,7 @@ import { ignoredLabel } from '#shared/labels.ts'
 import { type Recipe, recipe } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
+import { type BackendName, createBackend } from './backends.ts'
 
 export interface StepCase {
   readonly rows: number
@@ -36,11 +38,14 @@ export interface StepCase {
   /** Timed ones; another one goes before them. */
   readonly steps: number
   readonly threads: number
+  readonly backend: BackendName
   readonly folder: string
 }
 
 export interface StepFigures {
   readonly stepsMs: readonly number[]
+  /** Processor time of all threads. */
+  readonly processorMs: readonly number[]
   /** Matrix products of one step, recomputation included. */
   readonly gigaflops: number
   /** Best rate of a plain product of as many rows, in this process, between the steps. */
@@ -102,9 +107,9 @@ type Gemm = () => Promise<number>
 
 /** A plain MatMul [T,C] x [C,I] and [T,I] x [I,C]; a call runs each for about 100 ms and returns the best GFLOP/s. */
 async function openGemm(
+  backend: Backend,
   tokens: number,
-  hidden: number,
-  intermediate: number,
+  { hidden, intermediate }: { readonly hidden: number; readonly intermediate: number },
   threads: number,
 ): Promise<Gemm> {
   const shapes = [
@@ -121,7 +126,7 @@ async function openGemm(
       )
       const graph = builder.build()
       const session = unwrap(
-        await createOnnxBackend().compile(graph, { threads, weights: new Map(), workFolder: '' }),
+        await backend.compile(graph, { threads, weights: new Map(), workFolder: tmpdir() }),
       )
       const ofShape = (shape: readonly number[]): Tensor => {
         const length = shape.reduce((product, size) => product * size, 1)
@@ -164,7 +169,7 @@ function gigaflopsOf(
   return graphFlops(graph, sizes) / 1e9
 }
 
-async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledStage> {
+async function compile(stepCase: StepCase, job: TrainerJob, backend: Backend): Promise<CompiledStage> {
   const config = await readModelConfig(stepCase.folder)
   const rows = randomRows(stepCase, config.vocabulary, stepCase.rows * (stepCase.steps + 1))
   const prepared = {
@@ -175,7 +180,7 @@ async function compile(stepCase: StepCase, job: TrainerJob): Promise<CompiledSta
     leftOut: [],
     sha256: '',
   }
-  return compileStage(planStage(job, config, { ...prepared, close() {} }, 0), createOnnxBackend(), [])
+  return compileStage(planStage(job, config, { ...prepared, close() {} }, 0), backend, [])
 }
 
 async function openState(job: TrainerJob, { config, method, head: { task }, setup }: CompiledStage) {
@@ -189,7 +194,8 @@ async function measure(stepCase: StepCase): Promise<StepFigures> {
   const { rows, positions, threads } = stepCase
   const job = await jobOf(stepCase)
   const startMs = performance.now()
-  const compiled = await compile(stepCase, job)
+  const backend = createBackend(stepCase.backend)
+  const compiled = await compile(stepCase, job, backend)
   const compileMs = performance.now() - startMs
   const never = (): never => {
     throw new Error('nothing of this benchmark waits or saves')
@@ -204,21 +210,29 @@ async function measure(stepCase: StepCase): Promise<StepFigures> {
     saveCheckpoint: async () => ({ ok: true, value: { folder: '', manifestSha256: '', bytes: 0 } }),
   })
   const stepsMs: number[] = []
+  const processorMs: number[] = []
+  let mark = process.cpuUsage()
   let memory = memoryMib()
   let gemm: Gemm | null = null
   let gemmGflopsPerSecond = 0
   for await (const event of events) {
     if (event.kind === 'failed') throw new Error(JSON.stringify(event.problem))
     if (event.kind !== 'step') continue
+    const used = process.cpuUsage(mark)
     if (event.step > 1) stepsMs.push(event.durationMs)
+    if (event.step > 1) processorMs.push((used.user + used.system) / 1000)
+    mark = process.cpuUsage()
     // Before the plain products, whose operands are no part of training.
     if (event.step <= 2) memory = memoryMib()
     if (event.step < 2) continue
-    gemm ??= await openGemm(rows * positions, compiled.config.hidden, widthOf(compiled), threads)
+    const widths = { hidden: compiled.config.hidden, intermediate: widthOf(compiled) }
+    gemm ??= await openGemm(backend, rows * positions, widths, threads)
     gemmGflopsPerSecond = Math.max(gemmGflopsPerSecond, await gemm())
+    mark = process.cpuUsage()
   }
   return {
     stepsMs,
+    processorMs,
     gigaflops: gigaflopsOf(compiled, stepCase),
     gemmGflopsPerSecond,
     compileMs,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import type { Recipe } from '#shared/recipe.ts'
 import { findStarterGguf } from '../tests/support/models.ts'
+import { type BackendName, backendNames } from './backends.ts'
 import { askPeer, findPeer, type Peer } from './peer/peer.ts'
 import { prepareStarterWeights, type WeightType } from './starter-weights.ts'
 import type { StepCase, StepFigures } from './step-case.ts'
@@ -21,6 +22,7 @@ type Configuration = Pick<StepCase, 'rows' | 'positions' | 'checkpointing' | 'la
 
 interface Report extends Configuration {
   readonly name: string
+  readonly backend: BackendName
   readonly ours: StepFigures
   /** Measured in this run, or stored earlier (bench/peft-speed.json). */
   readonly peer: PeerFigures | null
@@ -67,23 +69,34 @@ function joinTurns<T extends { readonly stepsMs: readonly number[]; readonly pea
   return { ...turns[0]!, stepsMs, peakMib: Math.max(...turns.map(({ peakMib }) => peakMib)) }
 }
 
-/** Ours and theirs turn by turn, so that a busy minute hits both. */
-async function measureBoth(stepCase: StepCase, peer: Peer | null, turns: number): Promise<Report> {
-  const ours: StepFigures[] = []
+const joinOurs = (turns: readonly StepFigures[]): StepFigures => ({
+  ...joinTurns(turns),
+  processorMs: turns.flatMap((turn) => turn.processorMs),
+})
+
+/** Every backend and PEFT turn by turn, so that a busy minute hits all. */
+async function measureAll(
+  stepCase: StepCase,
+  backends: readonly BackendName[],
+  peer: Peer | null,
+  turns: number,
+): Promise<readonly Report[]> {
+  const ours = backends.map((backend) => ({ backend, figures: [] as StepFigures[] }))
   const theirs: PeerFigures[] = []
   for (let turn = 0; turn < turns; turn += 1) {
-    ours.push(await measureInChild(stepCase))
+    for (const { backend, figures } of ours) figures.push(await measureInChild({ ...stepCase, backend }))
     if (peer) theirs.push(await askPeer<PeerFigures>(peer, 'step', stepCase))
   }
   const { rows, positions, checkpointing, labelledShare } = stepCase
   const configuration = { rows, positions, checkpointing, labelledShare }
-  return {
+  return ours.map(({ backend, figures }) => ({
     name: nameOf(configuration),
+    backend,
     ...configuration,
-    ours: joinTurns(ours),
+    ours: joinOurs(figures),
     peer: theirs.length > 0 ? joinTurns(theirs) : storedFor(configuration),
     isPeerStored: theirs.length === 0,
-  }
+  }))
 }
 
 function storedFor(wanted: Configuration): PeerFigures | null {
@@ -102,8 +115,10 @@ const ratio = (value: number | null): string => value?.toFixed(2) ?? '-'
 
 const columns: readonly (readonly [title: string, width: number, cell: (r: Report) => string])[] = [
   ['BxS', 16, (r) => r.name],
+  ['on', 20, (r) => r.backend],
   ['ms', 6, (r) => whole(fastest(r.ours))],
   ['median', 7, (r) => whole(median(r.ours.stepsMs))],
+  ['processor', 9, (r) => whole(Math.min(...r.ours.processorMs))],
   ['of GEMM rate', 18, (r) => `${whole(100 * shareOfGemm(r))} % of ${whole(r.ours.gemmGflopsPerSecond)}`],
   ['MiB', 6, (r) => whole(r.ours.peakMib)],
   ['anon', 6, (r) => whole(r.ours.anonymousMib ?? undefined)],
@@ -124,6 +139,7 @@ async function main(): Promise<void> {
       json: { type: 'string' },
       only: { type: 'string' },
       base: { type: 'string', default: 'float' },
+      backend: { type: 'string', default: 'onnx' },
       /** How the model's file holds its weights: 'float32', or 'bfloat16' as most are published. Both compute in float32. */
       weights: { type: 'string', default: 'float32' },
       steps: { type: 'string', default: '4' },
@@ -138,6 +154,12 @@ async function main(): Promise<void> {
     process.exitCode = 2
     return
   }
+  const backends = values.backend.split(',') as BackendName[]
+  if (!backends.every((name) => backendNames.includes(name))) {
+    console.error(`--backend knows ${backendNames.join(', ')}.`)
+    process.exitCode = 2
+    return
+  }
   const { folder, isReal } = await prepareStarterWeights(findStarterGguf(), values.weights as WeightType)
   const peer = await findPeer()
   const threads = Number(values.threads)
@@ -147,16 +169,23 @@ async function main(): Promise<void> {
     `backward + clip + AdamW, ${threads} threads, ${processor}; beside ${peer?.versions ?? 'stored figures of PEFT'} in float32.`
   console.log(head)
   console.log(
-    'ms: the fastest step. +ckpt: checkpointing; its recomputation counts as work. /25%: of every row labelled.',
+    'ms: the fastest step; processor: of both threads together. +ckpt: checkpointing; its recomputation counts as work. /25%: of every row labelled.',
   )
   console.log(line(columns.map(([title]) => title)))
   const base = values.base as Recipe['method']['base']
   const reports: Report[] = []
   for (const configuration of chosen) {
-    const stepCase = { ...configuration, base, steps: Number(values.steps), threads, folder }
-    const report = await measureBoth(stepCase, peer, Number(values.turns))
-    reports.push(report)
-    console.log(line(columns.map(([, , cell]) => cell(report))))
+    const stepCase = {
+      ...configuration,
+      base,
+      backend: 'onnx',
+      steps: Number(values.steps),
+      threads,
+      folder,
+    } as const
+    const measured = await measureAll(stepCase, backends, peer, Number(values.turns))
+    reports.push(...measured)
+    for (const report of measured) console.log(line(columns.map(([, , cell]) => cell(report))))
   }
   console.log(
     'Differences below about 10 % mean nothing on a shared machine. Peaks count what is mapped from the disk too.',

@@ -1,4 +1,5 @@
 // Every op on every backend against the reference interpreter in float64.
+import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import type { Backend, CompileOptions, Tensor } from '#engine/backend-port.ts'
 import { typeRules } from '#engine/ir/type-rules.ts'
@@ -8,7 +9,7 @@ import { worstDifference } from './compare.ts'
 import type { OpCase } from './op-cases/case-builder.ts'
 import { opCases } from './op-cases.ts'
 
-const options: CompileOptions = { threads: 2, weights: new Map(), workFolder: '' }
+const options: CompileOptions = { threads: 2, weights: new Map(), workFolder: tmpdir() }
 
 async function runOnce(backend: Backend, { graph, feeds }: OpCase): Promise<ReadonlyMap<string, Tensor>> {
   const session = unwrap(await backend.compile(graph, options))

@@ -1,4 +1,5 @@
 // The laws of the Backend port that have nothing to do with numbers: repeatability, changing shapes, wrong use.
+import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
 import type { Tensor } from '#engine/backend-port.ts'
 import { unwrap } from '#shared/result.ts'
@@ -8,7 +9,7 @@ import { opCases } from './op-cases.ts'
 import { tinyTrainings } from './tiny-training.ts'
 
 const training = tinyTrainings.find(({ name }) => name.startsWith('full') && name.includes('with check'))!
-const options = { threads: 2, weights: training.weights, workFolder: '' }
+const options = { threads: 2, weights: training.weights, workFolder: tmpdir() }
 
 /** The feeds with every row and every labelled position so many times. */
 function repeated(feeds: ReadonlyMap<string, Tensor>, times: number): Map<string, Tensor> {

@@ -1,7 +1,8 @@
-// The starter model on the ONNX backend, beside the figures that transformers and PEFT gave for the same weights.
+// The starter model on a backend, the ONNX one where none is named, beside the figures that transformers and PEFT gave for the same weights.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
+import type { Backend } from '#engine/backend-port.ts'
 import type { BuiltGraph, ModelConfig, ReadWeight, Session } from '#engine/index.ts'
 import { locateWeights, openWeights } from '#processes/scorer/model-folder.ts'
 import { unwrap } from '#shared/result.ts'
@@ -19,7 +20,7 @@ export interface Starter {
   readonly config: ModelConfig
   /** A weight of the model by its Hugging Face name. */
   readonly read: ReadWeight
-  compile(built: BuiltGraph): Promise<Session>
+  compile(built: BuiltGraph, backend?: Backend): Promise<Session>
 }
 
 export async function openStarter(ggufPath: string, positions: number): Promise<Starter> {
@@ -34,10 +35,10 @@ export async function openStarter(ggufPath: string, positions: number): Promise<
         await weights.close()
       }
     },
-    async compile(built) {
+    async compile(built, backend = createOnnxBackend()) {
       const weights = await locateWeights(folder, config, built, positions)
       const options = { threads: 2, weights, workFolder: folder }
-      return unwrap(await createOnnxBackend().compile(built.graph, options))
+      return unwrap(await backend.compile(built.graph, options))
     },
   }
 }

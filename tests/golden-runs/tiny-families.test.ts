@@ -1,7 +1,9 @@
-// Every tiny model of ../shared/goldens/tiny on ONNX Runtime beside transformers and PEFT.
+// Every tiny model of ../shared/goldens/tiny on every backend that trains beside transformers and PEFT.
+import { tmpdir } from 'node:os'
 import { describe, expect, test } from 'vitest'
-import { createOnnxBackend } from '#backends/onnx/session.ts'
+import type { Backend } from '#engine/backend-port.ts'
 import { unwrap } from '#shared/result.ts'
+import { fileBackends } from '../conformance/backends.ts'
 import { bindFeeds } from '../engine/support/feeds.ts'
 import {
   adaptedLogitsError,
@@ -11,15 +13,15 @@ import {
   trainingErrors,
 } from '../support/tiny-golden.ts'
 
-const run: RunGraph = async (built, numbers) => {
-  const { weights, feeds } = bindFeeds(built, numbers)
-  const session = unwrap(
-    await createOnnxBackend().compile(built.graph, { threads: 2, weights, workFolder: '' }),
-  )
-  const outputs = structuredClone(await session.run(feeds))
-  await session.dispose()
-  return outputs
-}
+const runOn =
+  (backend: Backend): RunGraph =>
+  async (built, numbers) => {
+    const { weights, feeds } = bindFeeds(built, numbers)
+    const session = unwrap(await backend.compile(built.graph, { threads: 2, weights, workFolder: tmpdir() }))
+    const outputs = structuredClone(await session.run(feeds))
+    await session.dispose()
+    return outputs
+  }
 
 const goldens = await openTinyGoldens()
 
@@ -27,26 +29,27 @@ test.skipIf(goldens.length === 0)('there are tiny goldens', () => {
   expect(goldens.length).toBeGreaterThan(3)
 })
 
-describe.skipIf(goldens.length === 0).each(goldens.map((golden) => [golden.name, golden] as const))(
-  'tiny golden %s on ONNX Runtime',
-  (_, golden) => {
-    test('logits within 1e-4 at every real position, with and without adapter', async () => {
-      expect(await logitsError(golden, run)).toBeLessThan(1e-4)
-      if (golden.lora) expect(await adaptedLogitsError(golden, run)).toBeLessThan(1e-4)
-    })
-
-    test('full training, with checkpointing: every gradient norm', async () => {
-      const options = { lossChunks: 2, gradientCheckpointing: true }
-      const { loss, gradients } = await trainingErrors(golden, run, 'full', options)
-      expect(loss).toBeLessThan(1e-5)
-      for (const [name, error] of gradients) expect(error, name).toBeLessThan(1e-3)
-    })
-
-    test.skipIf(!golden.lora)('LoRA, without checkpointing: every gradient', async () => {
-      const options = { lossChunks: 3, gradientCheckpointing: false }
-      const { loss, gradients } = await trainingErrors(golden, run, 'lora', options)
-      expect(loss).toBeLessThan(1e-5)
-      for (const [name, error] of gradients) expect(error, name).toBeLessThan(1e-3)
-    })
-  },
+const cases = fileBackends.flatMap((backend) =>
+  goldens.map((golden) => [golden.name, backend.name, golden, runOn(backend)] as const),
 )
+
+describe.skipIf(goldens.length === 0).each(cases)('tiny golden %s on %s', (_name, _backend, golden, run) => {
+  test('logits within 1e-4 at every real position, with and without adapter', async () => {
+    expect(await logitsError(golden, run)).toBeLessThan(1e-4)
+    if (golden.lora) expect(await adaptedLogitsError(golden, run)).toBeLessThan(1e-4)
+  })
+
+  test('full training, with checkpointing: every gradient norm', async () => {
+    const options = { lossChunks: 2, gradientCheckpointing: true }
+    const { loss, gradients } = await trainingErrors(golden, run, 'full', options)
+    expect(loss).toBeLessThan(1e-5)
+    for (const [name, error] of gradients) expect(error, name).toBeLessThan(1e-3)
+  })
+
+  test.skipIf(!golden.lora)('LoRA, without checkpointing: every gradient', async () => {
+    const options = { lossChunks: 3, gradientCheckpointing: false }
+    const { loss, gradients } = await trainingErrors(golden, run, 'lora', options)
+    expect(loss).toBeLessThan(1e-5)
+    for (const [name, error] of gradients) expect(error, name).toBeLessThan(1e-3)
+  })
+})

@@ -1,10 +1,11 @@
 // From a graph of the engine to an ONNX model: inputs, external weights, one rule per op. Pure.
 import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
+import { absmaxName, countOf, partsRead, type QuantisedIn } from '../stored-weights.ts'
 import { Emitter } from './emitter.ts'
 import type { OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
 import { emitNarrowProducts, findNarrowProducts, owesFactors } from './narrow-products.ts'
-import { dequantise, type Nf4Location } from './quantised.ts'
+import { dequantise } from './quantised.ts'
 import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
 import { linearRules } from './rules/linear.ts'
@@ -13,7 +14,6 @@ import { normRules } from './rules/norm.ts'
 import { pointwiseRules } from './rules/pointwise.ts'
 import { ropeRules } from './rules/rope.ts'
 import type { RulesFor } from './rules/rule.ts'
-import { absmaxName, countOf, externalsOf } from './stored-weights.ts'
 
 /** Keyed by every op of the IR: an op without a rule does not compile. */
 const rules: RulesFor<OpKind> = {
@@ -57,7 +57,7 @@ function bindParameters(emit: Emitter, { parameters }: Graph) {
   for (const { value } of parameters) {
     const location = emit.locationOf(value)
     if (!location || location.kind === 'memory') fed.push(asPort(value))
-    else for (const [name, part] of externalsOf(value.name, location)) externals.set(name, part)
+    else for (const [name, part] of partsRead(value.name, location)) externals.set(name, part)
     if (location?.kind === 'quantised' && location.scheme === 'nf4')
       fed.push(absmaxPort(value.name, location))
   }
@@ -105,7 +105,7 @@ const asPort = (value: Value): OnnxPort => ({
   dims: value.shape,
 })
 
-const absmaxPort = (name: string, location: Nf4Location): OnnxPort => ({
+const absmaxPort = (name: string, location: QuantisedIn<'nf4'>): OnnxPort => ({
   name: absmaxName(name),
   elementType: 'float32',
   dims: [countOf(location.shape) / location.blockValues],

@@ -1,7 +1,7 @@
 // An ONNX model as plain values, and its bytes. Field numbers are those of the onnx.proto3 specification.
 // Knows the file format only: no operator, no graph of ours.
 import type { Dim } from '#engine/ir/types.ts'
-import { ProtobufWriter } from './protobuf.ts'
+import { ProtobufWriter } from '../protobuf.ts'
 
 /** TensorProto.DataType */
 export const elementTypes = {

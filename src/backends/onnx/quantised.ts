@@ -1,12 +1,10 @@
 // Weights in 4 or 8 bits, node by node: every product sees the same float32 values, so gradients are exact.
 import type { QuantisedLocation } from '#engine/backend-port.ts'
 import type { Dim, Value } from '#engine/ir/types.ts'
+import { absmaxName, countOf, type QuantisedIn } from '../stored-weights.ts'
 import { type Emitter, lastOf, type NodeOptions, productOf, rowsShape } from './emitter.ts'
-import { absmaxName, blocksOfScale, countOf } from './stored-weights.ts'
 
-type In<Scheme> = Extract<QuantisedLocation, { readonly scheme: Scheme }>
-export type Nf4Location = In<'nf4'>
-export type Int8Location = In<'int8'>
+export type Nf4Location = QuantisedIn<'nf4'>
 
 /** The whole weight as float32: it should live for one operator only. */
 export function dequantise(emit: Emitter, weight: Value, location: QuantisedLocation): string {
@@ -37,7 +35,7 @@ interface Picked {
 export function dequantisePicked(
   emit: Emitter,
   { name }: Value,
-  { blockValues }: Int8Location,
+  { blockValues }: QuantisedIn<'int8'>,
   { pick, shape }: Picked,
 ): string {
   const codes = emit.castToFloat(pick(`${name}.codes`), { shape })
@@ -109,14 +107,3 @@ const unitMatrix = (emit: Emitter): string =>
       Float32Array.from({ length: decodedWidth ** 2 }, (_, i) => (i % (decodedWidth + 1) === 0 ? 1 : 0)),
     )
   })
-
-/**
- * Double quantisation (QLoRA, section 3): the largest magnitude of each block = map[code] * scale of 256 blocks + offset.
- * Decoded once and fed: 7 nodes at every use took more memory than these numbers, and twice the time to prepare.
- */
-export function decodeAbsmax(location: Nf4Location, codes: Uint8Array, scales: Float32Array): Float32Array {
-  return Float32Array.from(codes, (code, block) => {
-    const scale = scales[Math.floor(block / blocksOfScale)]!
-    return Math.fround(location.absmaxMap[code]! * scale) + location.absmaxOffset
-  })
-}

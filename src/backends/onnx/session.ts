@@ -1,26 +1,17 @@
-// Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime or the disk.
+// Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime.
 // `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
-import { open, stat } from 'node:fs/promises'
-import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
-import type {
-  Backend,
-  CompileOptions,
-  FilePart,
-  QuantisedLocation,
-  Session,
-  Tensor,
-  TensorData,
-} from '#engine/backend-port.ts'
-import type { Graph, Value } from '#engine/ir/types.ts'
+import type { Backend, CompileOptions, Session, Tensor } from '#engine/backend-port.ts'
+import type { Graph } from '#engine/ir/types.ts'
 import { quietRuntime } from '#shared/quiet-runtime.ts'
-import { attemptAsync, ProblemError } from '#shared/result.ts'
-import { bindSizes, checkPositions, type Sizes } from './feeds.ts'
+import { attemptAsync } from '#shared/result.ts'
+import { bindSizes, checkPositions } from '../feeds.ts'
+import { release } from '../release.ts'
+import type { StoredWeight } from '../stored-weights.ts'
+import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-files.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
-import { decodeAbsmax, type Nf4Location } from './quantised.ts'
-import { absmaxName, bytesOf, partsOf, type StoredWeight } from './stored-weights.ts'
 
 // A thread has a copy of the environment: what it sets does not reach the runtime.
 if (process.env[quietRuntime.name] !== quietRuntime.value) {
@@ -38,34 +29,24 @@ export function createOnnxBackend(): Backend {
 }
 
 async function compile(graph: Graph, options: CompileOptions): Promise<Session> {
-  const frozen = graph.parameters.filter((parameter) => !parameter.isTrainable).map(({ value }) => value)
-  const held = new Map<string, Tensor>()
-  const decoded = new Map<string, Tensor>()
-  const files: StoredWeight[] = []
-  const sizes = new Map<string, number>()
-  for (const value of frozen) {
-    const location = options.weights.get(value.name)
-    if (!location) throw missingWeight(value)
-    if (location.kind === 'memory') held.set(value.name, location.tensor)
-    else files.push(await checkedFile(value, location, sizes))
-    if (location.kind === 'quantised' && location.scheme === 'nf4')
-      decoded.set(absmaxName(value.name), await readAbsmax(location))
-  }
-  const isHeld = frozen.filter(({ name }) => held.has(name))
-  const known = bindSizes(isHeld, sizes, held)
-  const settings = sessionSettings(options.threads, folderOf(files))
+  const frozen = await bindFrozen(graph, options.weights)
+  const settings = sessionSettings(options.threads, folderOf(frozen.files))
   const model = encodeModel(lowerGraph(graph, options.weights))
   const runtime = await ort.InferenceSession.create(model, settings).catch((error: unknown) => {
-    throw failed('The computation could not be prepared.', 'preparing the model', error)
+    throw computationFailed('The computation could not be prepared.', 'preparing the model', error)
   })
-  return createSession(graph, runtime, { held: new Map([...held, ...decoded]), known })
+  return createSession(graph, runtime, frozen)
 }
 
 /** ONNX Runtime looks for external weights in one folder only (links resolved); they stay memory-mapped. */
 function folderOf(files: readonly StoredWeight[]): string | null {
   const folder = files[0]?.folder ?? null
   if (files.some((file) => file.folder !== folder))
-    throw failed('The model lies in several folders.', folder ?? '', 'all weights must lie in one folder')
+    throw computationFailed(
+      'The model lies in several folders.',
+      folder ?? '',
+      'all weights must lie in one folder',
+    )
   return folder
 }
 
@@ -103,64 +84,7 @@ export function sessionSettings(
   }
 }
 
-/** A mapped file that is shorter than its header says would kill the process at the first read behind its end. */
-async function checkedFile(
-  value: Value,
-  location: StoredWeight,
-  sizes: Map<string, number>,
-): Promise<StoredWeight> {
-  const where = `${location.file}, ${value.name}`
-  if (/[/\\]/.test(location.file)) throw damaged(where, 'the file name contains a path')
-  if (location.kind === 'quantised') checkBlocks(location, where)
-  const fits = value.shape.every((dim, axis) => {
-    const size = location.shape[axis]
-    if (typeof dim === 'string' && size !== undefined && !sizes.has(dim)) sizes.set(dim, size)
-    return size === (typeof dim === 'string' ? sizes.get(dim) : dim)
-  })
-  if (!fits || location.shape.length !== value.shape.length)
-    throw damaged(where, `shape [${location.shape.join()}], expected [${value.shape.join()}]`)
-  const { size } = await stat(join(location.folder, location.file)).catch((error: unknown) => {
-    throw damaged(where, String(error))
-  })
-  for (const [name, part] of partsOf(value.name, location)) {
-    if (part.lengthBytes !== bytesOf(part))
-      throw damaged(where, `${name}: ${part.lengthBytes} bytes, expected ${bytesOf(part)}`)
-    if (size < part.offsetBytes + part.lengthBytes)
-      throw damaged(where, `${name}: the file ends at byte ${size}, before the tensor does`)
-  }
-  return location
-}
-
-/** Whole blocks in every row: the quantiser leaves other weights as they are. */
-function checkBlocks({ shape, blockValues }: QuantisedLocation, where: string): void {
-  if (shape.length !== 2 || shape[1]! % blockValues !== 0)
-    throw damaged(where, `shape [${shape.join()}] is not one of rows of blocks of ${blockValues} values`)
-}
-
-async function readAbsmax(location: Nf4Location): Promise<Tensor> {
-  const file = await open(join(location.folder, location.file))
-  try {
-    const read = async ({ offsetBytes, lengthBytes }: FilePart): Promise<Uint8Array<ArrayBuffer>> => {
-      const bytes = new Uint8Array(lengthBytes)
-      await file.read(bytes, 0, lengthBytes, offsetBytes)
-      return bytes
-    }
-    const scales = new Float32Array((await read(location.absmaxScales)).buffer)
-    const data = decodeAbsmax(location, await read(location.absmaxCodes), scales)
-    return { dtype: 'float32', shape: [data.length], data }
-  } finally {
-    await file.close()
-  }
-}
-
-interface Frozen {
-  /** Weights in memory, and scales of others, passed along on every run. */
-  readonly held: ReadonlyMap<string, Tensor>
-  /** Symbols whose size the weights decide. */
-  readonly known: Sizes
-}
-
-function createSession(graph: Graph, runtime: ort.InferenceSession, { held, known }: Frozen): Session {
+function createSession(graph: Graph, runtime: ort.InferenceSession, { held, known }: FrozenWeights): Session {
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
   const fed = [...graph.inputs, ...trainable]
   const heldTensors = new Map([...held].map(([name, tensor]) => [name, asRuntimeTensor(tensor)]))
@@ -171,11 +95,11 @@ function createSession(graph: Graph, runtime: ort.InferenceSession, { held, know
       if (isDisposed) throw new Error('This session was disposed of.')
       const sizes = bindSizes(fed, known, feeds)
       checkPositions(graph, sizes, feeds)
-      for (const { data } of latest) free(data)
+      for (const { data } of latest) release(data)
       const inputs: Record<string, ort.Tensor> = Object.fromEntries(heldTensors)
       for (const { name } of fed) inputs[name] = asRuntimeTensor(feeds.get(name)!)
       const results = await runtime.run(inputs).catch((error: unknown) => {
-        throw failed('The computation failed.', 'running the model', error)
+        throw computationFailed('The computation failed.', 'running the model', error)
       })
       latest = graph.outputs.map(({ name }) => asTensor(results[name]!))
       return new Map(graph.outputs.map(({ name }, index) => [name, latest[index]!]))
@@ -202,34 +126,3 @@ function asTensor({ data, dims, type }: ort.Tensor): Tensor {
   if (type === 'int64') return { dtype: type, shape: dims, data: data as BigInt64Array }
   throw new Error(`The runtime returned a tensor of ${type}.`)
 }
-
-/** Gives an array's memory back now: the collector, which sees only small objects, lets several runs' results pile up. */
-const free = (data: TensorData): void => {
-  if (data.buffer instanceof ArrayBuffer) data.buffer.transfer(0)
-}
-
-const missingWeight = (value: Value): ProblemError =>
-  new ProblemError({
-    code: 'model.missing-tensor',
-    message: 'A part of the model is missing.',
-    where: value.name,
-    remedy: 'Add the model again.',
-  })
-
-const damaged = (where: string, details: string): ProblemError =>
-  new ProblemError({
-    code: 'model.damaged',
-    message: 'A weights file of the model is missing or not what it should be.',
-    where,
-    remedy: 'Remove this model from the library and add it again.',
-    details,
-  })
-
-const failed = (message: string, where: string, error: unknown): ProblemError =>
-  new ProblemError({
-    code: 'backend.failed',
-    message,
-    where,
-    remedy: 'Try again with smaller batches or fewer threads; if it fails again, report it with the details.',
-    details: error instanceof Error ? error.message : String(error),
-  })

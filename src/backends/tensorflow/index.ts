@@ -1,0 +1,2 @@
+// The TensorFlow backend's public face.
+export { createTensorflowBackend } from './session.ts'

@@ -1,0 +1,147 @@
+// From a graph of the engine to a TensorFlow graph: what is fed, weights in files, one rule per op, and the order of the
+// graph as edges without data. Pure.
+import type { WeightLocation } from '#engine/backend-port.ts'
+import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
+import { partsOf } from '../stored-weights.ts'
+import { type EmittedNode, Emitter, type Products } from './emitter.ts'
+import type { TfNode } from './graph-def.ts'
+import { activationRules } from './rules/activation.ts'
+import { attentionRules } from './rules/attention.ts'
+import { linearRules } from './rules/linear.ts'
+import { lossRules } from './rules/loss.ts'
+import { normRules } from './rules/norm.ts'
+import { pointwiseRules } from './rules/pointwise.ts'
+import { ropeRules } from './rules/rope.ts'
+import { rowRules } from './rules/rows.ts'
+import type { RulesFor } from './rules/rule.ts'
+
+/** Keyed by every op of the IR: an op without a rule does not compile. */
+const rules: RulesFor<OpKind> = {
+  ...activationRules,
+  ...attentionRules,
+  ...linearRules,
+  ...lossRules,
+  ...normRules,
+  ...pointwiseRules,
+  ...ropeRules,
+  ...rowRules,
+}
+
+export interface LoweredGraph {
+  readonly nodes: readonly TfNode[]
+  /** Public names of what is fed, and the nodes that take it. */
+  readonly feeds: ReadonlyMap<string, string>
+  /** The tensors that hold the graph's outputs, in their order. */
+  readonly fetches: readonly string[]
+}
+
+interface LoweringOptions {
+  /** Must hold every frozen parameter that lies in a file. */
+  readonly weights: ReadonlyMap<string, WeightLocation>
+  readonly products: Products
+}
+
+export function lowerGraph(graph: Graph, { weights, products }: LoweringOptions): LoweredGraph {
+  const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
+  const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
+  const emit = new Emitter(graph, { weights: bound, fileEnds: endsOf(bound), products })
+  feedValues(emit, graph)
+  for (const [step, node] of graph.nodes.entries()) {
+    emit.enter(step, node.region)
+    lowerNode(emit, node)
+  }
+  emit.enter(graph.nodes.length, 'outputs')
+  const fetches = graph.outputs.map((value) => emit.whole(value).name)
+  const kept = withoutUnread(emit.nodes, fetches)
+  const there = new Set(kept.map(({ name }) => name))
+  const feeds = new Map([...emit.placeholders].map(([name, tensor]) => [name, tensor.name]))
+  for (const [name, node] of feeds) if (!there.has(node)) feeds.delete(name)
+  return { nodes: inOrder(kept), feeds, fetches }
+}
+
+function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
+  rules[node.kind as K](emit, node)
+}
+
+/** Inputs, trained weights and frozen ones in memory. Whole numbers are fed in 32 bits. */
+function feedValues(emit: Emitter, { inputs, parameters }: Graph): void {
+  const isFed = (value: Value): boolean => (emit.locationOf(value)?.kind ?? 'memory') === 'memory'
+  for (const value of [...inputs, ...parameters.map((parameter) => parameter.value).filter(isFed)]) {
+    const dataType = value.dtype === 'int64' ? 'int32' : 'float32'
+    emit.setWhole(value, emit.placeholder(value.name, dataType, value.shape))
+  }
+}
+
+/** Where the last weight in each file ends. */
+function endsOf(weights: ReadonlyMap<string, WeightLocation>): ReadonlyMap<string, number> {
+  const ends = new Map<string, number>()
+  for (const [name, location] of weights) {
+    if (location.kind === 'memory') continue
+    const path = `${location.folder}/${location.file}`
+    for (const { offsetBytes, lengthBytes } of partsOf(name, location).values())
+      ends.set(path, Math.max(ends.get(path) ?? 0, offsetBytes + lengthBytes))
+  }
+  return ends
+}
+
+const nodeOf = (tensor: string): string => tensor.split(':', 1)[0]!
+
+/** Rules emit every result of their op, and views, whether or not anyone reads them. */
+function withoutUnread(nodes: readonly EmittedNode[], fetches: readonly string[]): readonly EmittedNode[] {
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  const read = new Set<string>()
+  const open = fetches.map(nodeOf)
+  for (let name = open.pop(); name !== undefined; name = open.pop()) {
+    if (read.has(name)) continue
+    read.add(name)
+    const { inputs, controls } = byName.get(name)!
+    for (const tensor of [...inputs, ...controls]) open.push(nodeOf(tensor.name))
+  }
+  return nodes.filter(({ name }) => read.has(name))
+}
+
+/**
+ * Every op waits for the one before it. TensorFlow runs what is ready; without this it would begin a step with widening
+ * all weights and keep what it does not need for long. So the graph's order is the runtime's, from run to run, and
+ * memory is what the graph's order needs. Bodies of loops are in order by themselves.
+ */
+function inOrder(nodes: readonly EmittedNode[]): readonly TfNode[] {
+  const sizes = sizeNodes(nodes)
+  const isOrdered = ({ name, inputs, frame }: EmittedNode): boolean =>
+    frame === null && inputs.length > 0 && !sizes.has(name)
+  const lastOfStep = new Map<number, string>()
+  for (const node of nodes) if (isOrdered(node)) lastOfStep.set(node.step, node.name)
+  const before = new Map<number, string>()
+  let last: string | null = null
+  for (const step of [...lastOfStep.keys()].sort((a, b) => a - b)) {
+    if (last !== null) before.set(step, last)
+    last = lastOfStep.get(step)!
+  }
+  const stepOfWaiting = new Map<string, number>()
+  return nodes.map((node) => {
+    const { name, operator, inputs, attributes, step } = node
+    const waitsFor = new Set(node.controls.map((control) => nodeOf(control.name)))
+    const isFirst = !inputs.some((input) => stepOfWaiting.get(nodeOf(input.name)) === step)
+    const previous = before.get(step)
+    if (isOrdered(node) && isFirst && previous !== undefined) waitsFor.add(previous)
+    if (isOrdered(node) || node.frame !== null) stepOfWaiting.set(name, step)
+    return { name, operator, inputs: inputs.map((input) => input.name), controls: [...waitsFor], attributes }
+  })
+}
+
+/** They make something large of sizes. */
+const large: ReadonlySet<string> = new Set(['Fill', 'TensorArrayV3'])
+
+/**
+ * Constants and sizes, and what is computed from those alone: they are small and wait for nothing. Where they did,
+ * TensorFlow 2.21 would lose inputs when it joins the constants among the parts of a shape ("Incomplete graph").
+ */
+function sizeNodes(nodes: readonly EmittedNode[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const { name, operator, inputs, controls, frame } of nodes) {
+    const isComputed = inputs.length > 0 && frame === null && controls.length === 0 && !large.has(operator)
+    const isOfSizes = isComputed && inputs.every((input) => found.has(nodeOf(input.name)))
+    if (operator === 'Const' || operator === 'Shape' || isOfSizes) found.add(name)
+  }
+  return found
+}

@@ -1,0 +1,176 @@
+// Runs lowered graphs with TensorFlow, through the binding of @tensorflow/tfjs-node-gpu: the only file of this room that
+// touches that runtime. `run` computes on the calling thread although it returns a promise.
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
+import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js'
+import type { Backend, CompileOptions, Session, Tensor } from '#engine/backend-port.ts'
+import type { Graph, Value } from '#engine/ir/types.ts'
+import { attemptAsync, ProblemError } from '#shared/result.ts'
+import { bindSizes, checkPositions } from '../feeds.ts'
+import { release } from '../release.ts'
+import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-files.ts'
+import type { Products } from './emitter.ts'
+import { dataTypes, encodeSavedModel } from './graph-def.ts'
+import { type LoweredGraph, lowerGraph } from './lower.ts'
+import { fastProducts } from './processor.ts'
+import { originName } from './weights.ts'
+
+interface TensorflowOptions {
+  /** Where the libraries and the binding lie (docs/backends.md): lib/napi-v8/tfjs_binding.node and deps/lib. */
+  readonly folder: string
+  /** What products with frozen weights are computed in; by default what this processor is fastest in. */
+  readonly products?: Products
+}
+
+/** Throws ProblemError where the libraries are not there or cannot be loaded. */
+export function createTensorflowBackend({ folder, products }: TensorflowOptions): Backend {
+  const library = loadLibrary(folder)
+  const chosen = products ?? fastProducts(processorFlags())
+  return {
+    name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products`,
+    determinism: 'bit-exact on this machine',
+    compile: (graph, options) => attemptAsync(() => compile(graph, options, { library, products: chosen })),
+  }
+}
+
+const packageVersion = '4.22.0'
+
+function processorFlags(): string {
+  return existsSync('/proc/cpuinfo') ? readFileSync('/proc/cpuinfo', 'utf8') : ''
+}
+
+const bindingIn = (folder: string): string => join(folder, 'lib/napi-v8/tfjs_binding.node')
+
+/** Read by the runtime when it is loaded, or when its first graph runs. */
+const quiet = { TF_CPP_MIN_LOG_LEVEL: '3', TF_NUM_INTEROP_THREADS: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'true' }
+
+function loadLibrary(folder: string): TFJSBinding {
+  setEnvironment(quiet)
+  try {
+    return createRequire(import.meta.url)(bindingIn(folder)) as TFJSBinding
+  } catch (error) {
+    throw new ProblemError({
+      code: 'backend.failed',
+      message: 'TensorFlow is not installed, or cannot be loaded.',
+      where: bindingIn(folder),
+      remedy: 'Install it again, or train with the ONNX backend.',
+      details: String(error),
+    })
+  }
+}
+
+/** A thread has a copy of the environment: what it sets does not reach the runtime. */
+function setEnvironment(wanted: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(wanted)) {
+    if (process.env[name] === value) continue
+    if (!isMainThread) throw new Error(`${name} must be set before a thread is started that uses TensorFlow.`)
+    process.env[name] = value
+  }
+}
+
+/** The runtime has one pool of threads for the process, made when the first graph runs. */
+let threadsOfProcess: number | null = null
+
+function setThreads(threads: number): void {
+  if (threadsOfProcess !== null && threadsOfProcess !== threads)
+    throw new Error(
+      `TensorFlow computes with ${threadsOfProcess} threads in this process, not with ${threads}.`,
+    )
+  setEnvironment({ TF_NUM_INTRAOP_THREADS: String(threads) })
+  threadsOfProcess = threads
+}
+
+interface Around {
+  readonly library: TFJSBinding
+  readonly products: Products
+}
+
+async function compile(
+  graph: Graph,
+  { threads, weights, workFolder }: CompileOptions,
+  { library, products }: Around,
+): Promise<Session> {
+  setThreads(threads)
+  const frozen = await bindFrozen(graph, weights)
+  const lowered = lowerGraph(graph, { weights, products })
+  await mkdir(workFolder, { recursive: true })
+  const folder = await mkdtemp(join(workFolder, 'tensorflow-'))
+  try {
+    await writeFile(join(folder, 'saved_model.pb'), encodeSavedModel(lowered.nodes))
+    const model = library.loadSavedModel(folder, 'serve')
+    return createSession(graph, { library, model, lowered, frozen })
+  } catch (error) {
+    throw computationFailed('The computation could not be prepared.', 'preparing the model', error)
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
+}
+
+interface Loaded {
+  readonly library: TFJSBinding
+  readonly model: number
+  readonly lowered: LoweredGraph
+  readonly frozen: FrozenWeights
+}
+
+function createSession(graph: Graph, { library, model, lowered, frozen }: Loaded): Session {
+  const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
+  const fed = [...graph.inputs, ...trainable]
+  const names = [...lowered.feeds.keys()]
+  const nodes = [...lowered.feeds.values()].join()
+  const fetches = lowered.fetches.join()
+  const origin: Tensor = { dtype: 'int64', shape: [], data: new BigInt64Array(1) }
+  const held = new Map(
+    [...frozen.held, [originName, origin] as const]
+      .filter(([name]) => lowered.feeds.has(name))
+      .map(([name, tensor]) => [name, give(library, tensor)]),
+  )
+  let latest: readonly Tensor[] = []
+  let isDisposed = false
+  return {
+    async run(feeds) {
+      if (isDisposed) throw new Error('This session was disposed of.')
+      const sizes = bindSizes(fed, frozen.known, feeds)
+      checkPositions(graph, sizes, feeds)
+      for (const { data } of latest) release(data)
+      const given = names.map((name) => held.get(name) ?? give(library, feeds.get(name)!))
+      try {
+        const results = library.runSavedModel(model, given, nodes, fetches)
+        latest = graph.outputs.map((value, index) => take(library, value, results[index]!))
+        return new Map(graph.outputs.map(({ name }, index) => [name, latest[index]!]))
+      } catch (error) {
+        throw computationFailed('The computation failed.', 'running the model', error)
+      } finally {
+        for (const [index, name] of names.entries()) if (!held.has(name)) library.deleteTensor(given[index]!)
+      }
+    },
+    async dispose() {
+      if (isDisposed) return
+      isDisposed = true
+      latest = []
+      for (const id of held.values()) library.deleteTensor(id)
+      library.deleteSavedModel(model)
+    },
+  }
+}
+
+/** The runtime reads the array itself, where it is aligned; whole numbers are narrowed first. */
+function give(library: TFJSBinding, { dtype, shape, data }: Tensor): number {
+  const numbers = data instanceof Float32Array ? data : Int32Array.from(data, Number)
+  return library.createTensor([...shape], dataTypes[dtype === 'int64' ? 'int32' : dtype], numbers)
+}
+
+/** Copies a result and gives the runtime's back. */
+function take(
+  library: TFJSBinding,
+  { dtype }: Value,
+  { id, shape }: { readonly id: number; readonly shape: readonly number[] },
+): Tensor {
+  const data = library.tensorDataSync(id)
+  library.deleteTensor(id)
+  if (dtype === 'float32') return { dtype, shape, data: data as Float32Array }
+  return { dtype, shape, data: BigInt64Array.from(data, BigInt) }
+}

@@ -1,0 +1,158 @@
+// Frozen weights as tensors: views of a mapped file, widened or decoded where a product needs them. A copy in float32 is
+// made anew for every region of the graph, so that it lives for one operator only.
+import type { QuantisedLocation } from '#engine/backend-port.ts'
+import type { Value } from '#engine/ir/types.ts'
+import { absmaxName, countOf, partsOf, type QuantisedIn, type StoredPart } from '../stored-weights.ts'
+import { type Emitter, lastOf } from './emitter.ts'
+import type { DataType } from './graph-def.ts'
+import {
+  add,
+  bitcast,
+  bitwiseAnd,
+  cast,
+  gather,
+  mappedFile,
+  multiply,
+  pack,
+  reshape,
+  rightShift,
+  slice,
+  subtract,
+} from './operators.ts'
+import type { Tensor } from './tensor.ts'
+
+/** Only bytes that begin at such a multiple in memory are used where they lie; others are copied. */
+const alignmentBytes = 64
+
+/** Added to every place in a file: fed, so that nothing of a file can be computed before a run. Always 0. */
+export const originName = 'origin of files'
+
+/** A value in its own shape as float32: weights of fewer bits are widened. */
+export function read(emit: Emitter, value: Value): Tensor {
+  const location = emit.locationOf(value)
+  if (!location || location.kind === 'memory') return emit.whole(value)
+  if (location.kind === 'quantised')
+    return emit.shareNearby(`${value.name} as float32`, () => decode(emit, value, location))
+  const stored = fileWeight(emit, value)
+  if (stored.dataType === 'float32') return stored
+  return emit.shareNearby(`${value.name} as float32`, () => cast(emit, stored, 'float32'))
+}
+
+/** A frozen weight as bfloat16: where it lies so, without a copy. */
+export function readBfloat16(emit: Emitter, value: Value): Tensor {
+  const location = emit.locationOf(value)
+  if (location?.kind === 'file' && location.dtype === 'bfloat16') return fileWeight(emit, value)
+  return emit.shareNearby(`${value.name} as bfloat16`, () => cast(emit, read(emit, value), 'bfloat16'))
+}
+
+/** The rows `ids` [T] of a table as float32 [T,C]: where it has fewer bits, only they are widened. */
+export function readRows(emit: Emitter, table: Value, ids: Tensor): Tensor {
+  const location = emit.locationOf(table)
+  if (location?.kind === 'file') return cast(emit, gather(emit, fileWeight(emit, table), ids), 'float32')
+  if (location?.kind !== 'quantised' || location.scheme !== 'int8')
+    return gather(emit, read(emit, table), ids)
+  const [codes, scales] = partTensors(emit, table, location)
+  const blocks = [-1, location.blockValues]
+  const rows = scaled(emit, {
+    codes: reshape(emit, cast(emit, gather(emit, codes!, ids), 'float32'), emit.integers(blocks)),
+    scales: reshape(emit, cast(emit, gather(emit, scales!, ids), 'float32'), emit.integers([-1, 1])),
+  })
+  return reshape(emit, rows, emit.integers([-1, lastOf(table.shape)]))
+}
+
+/** A weight of float32 or half precision as it lies in its file. */
+function fileWeight(emit: Emitter, value: Value): Tensor {
+  const location = emit.locationOf(value)
+  if (location?.kind !== 'file') throw new Error(`${value.name} lies in no file.`)
+  const part = partsOf(value.name, location).get(value.name)!
+  return stored(emit, value.name, location.folder, part)
+}
+
+/** The parts of a weight in 4 or 8 bits, in the order of `partsOf`; two numbers of 4 bits are a byte here. */
+function partTensors(emit: Emitter, value: Value, location: QuantisedLocation): readonly Tensor[] {
+  return [...partsOf(value.name, location)].map(([name, part]) => stored(emit, name, location.folder, part))
+}
+
+function stored(emit: Emitter, name: string, folder: string, part: StoredPart): Tensor {
+  return emit.share(`stored ${name}`, () => {
+    const isHalf = part.elementType === 'uint4'
+    const elementType: DataType = part.elementType === 'uint4' ? 'uint8' : part.elementType
+    const dims = isHalf ? [part.lengthBytes] : part.dims
+    const bytes = bytesInFile(emit, `${folder}/${part.file}`, part)
+    const width = bytesOfElement[elementType]!
+    const apart = width === 1 ? [-1] : [-1, width]
+    const typed =
+      elementType === 'uint8' ? bytes : bitcast(emit, reshape(emit, bytes, emit.integers(apart)), elementType)
+    return reshape(emit, typed, emit.integers(dims))
+  })
+}
+
+const bytesOfElement: Partial<Record<DataType, number>> = {
+  float32: 4,
+  float16: 2,
+  bfloat16: 2,
+  int8: 1,
+  uint8: 1,
+}
+
+/**
+ * A part of a file, mapped: of rows of 64 bytes a range is a view. What does not begin and end at such a row is
+ * copied on every run; our own files hold no large weight of that kind.
+ */
+function bytesInFile(emit: Emitter, path: string, { offsetBytes, lengthBytes }: StoredPart): Tensor {
+  const origin = emit.placeholder(originName, 'int32', [])
+  const isAligned = offsetBytes % alignmentBytes === 0 && lengthBytes % alignmentBytes === 0
+  const end = emit.endOfFile(path)
+  if (!isAligned) {
+    const file = emit.share(`bytes of ${path}`, () => mappedFile(emit, path, [end]))
+    const begin = add(emit, emit.longIntegers([offsetBytes]), cast(emit, origin, 'int64'))
+    return slice(emit, file, begin, emit.longIntegers([lengthBytes]))
+  }
+  const dims = [Math.floor(end / alignmentBytes), alignmentBytes]
+  const file = emit.share(`rows of ${path}`, () => mappedFile(emit, path, dims))
+  const begin = add(emit, emit.integers([offsetBytes / alignmentBytes, 0]), origin)
+  return slice(emit, file, begin, emit.integers([lengthBytes / alignmentBytes, alignmentBytes]))
+}
+
+function decode(emit: Emitter, weight: Value, location: QuantisedLocation): Tensor {
+  const blocks = emit.integers([-1, location.blockValues])
+  const column = emit.integers([-1, 1])
+  const whole = (tensor: Tensor): Tensor => reshape(emit, tensor, emit.integers(location.shape))
+  const parts = partTensors(emit, weight, location)
+  if (location.scheme === 'nf4') {
+    const absmax = emit.placeholder(absmaxName(weight.name), 'float32', [
+      countOf(location.shape) / location.blockValues,
+    ])
+    const codes = reshape(emit, nf4Levels(emit, location, parts[0]!), blocks)
+    return whole(scaled(emit, { codes, scales: reshape(emit, absmax, column) }))
+  }
+  const scales = reshape(emit, cast(emit, parts[1]!, 'float32'), column)
+  if (location.scheme === 'int8')
+    return whole(scaled(emit, { codes: reshape(emit, cast(emit, parts[0]!, 'float32'), blocks), scales }))
+  const zeros = multiply(emit, cast(emit, parts[2]!, 'float32'), emit.scalar(1 / 16))
+  const codes = reshape(emit, cast(emit, bothHalves(emit, parts[0]!), 'float32'), blocks)
+  // The difference is exact, so there is one rounding, as in the quantiser's formula.
+  const centred = subtract(emit, codes, reshape(emit, zeros, column))
+  return whole(scaled(emit, { codes: centred, scales }))
+}
+
+interface Blocks {
+  /** float32 [blocks, values] */
+  readonly codes: Tensor
+  /** float32 [blocks, 1] */
+  readonly scales: Tensor
+}
+
+const scaled = (emit: Emitter, { codes, scales }: Blocks): Tensor => multiply(emit, codes, scales)
+
+/** uint8 [n] -> [n,2]: the low half of each byte, then the high one. */
+function bothHalves(emit: Emitter, bytes: Tensor): Tensor {
+  const low = bitwiseAnd(emit, bytes, emit.byte(15))
+  return pack(emit, [low, rightShift(emit, bytes, emit.byte(4))], 1)
+}
+
+/** float32 [n,2]: the levels of both codes of a byte, the high half first, by a table of all bytes. */
+function nf4Levels(emit: Emitter, { levels }: QuantisedIn<'nf4'>, bytes: Tensor): Tensor {
+  const pairs = Float32Array.from({ length: 512 }, (_, i) => levels[i % 2 === 0 ? i >> 5 : (i >> 1) & 15]!)
+  return gather(emit, emit.floats([256, 2], pairs), cast(emit, bytes, 'int32'))
+}

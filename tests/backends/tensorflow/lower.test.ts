@@ -1,0 +1,127 @@
+// Laws of the lowering that a result cannot show: names, order, what is left out, what is read late.
+import { expect, test } from 'vitest'
+import type { TfNode } from '#backends/tensorflow/graph-def.ts'
+import { lowerGraph } from '#backends/tensorflow/lower.ts'
+import { fastProducts } from '#backends/tensorflow/processor.ts'
+import type { WeightLocation } from '#engine/backend-port.ts'
+import { GraphBuilder } from '#engine/ir/graph-builder.ts'
+import type { Graph } from '#engine/ir/types.ts'
+import { opCases } from '../../conformance/op-cases.ts'
+import { tinyTrainings } from '../../conformance/tiny-training.ts'
+
+const lower = (graph: Graph, weights: ReadonlyMap<string, WeightLocation> = new Map()) =>
+  lowerGraph(graph, { weights, products: 'float32' })
+
+const lowered = [...tinyTrainings.map(({ built }) => built.graph), ...opCases.map(({ graph }) => graph)].map(
+  (graph) => lower(graph),
+)
+
+const nodeOf = (tensor: string): string => tensor.split(':')[0]!
+
+/** Everything that must run before the node. */
+function ancestorsOf(nodes: readonly TfNode[], name: string): Set<string> {
+  const byName = new Map(nodes.map((node) => [node.name, node]))
+  const found = new Set<string>()
+  const visit = (current: string): void => {
+    const { inputs, controls } = byName.get(current)!
+    for (const other of [...inputs.map(nodeOf), ...controls])
+      if (!found.has(other)) {
+        found.add(other)
+        visit(other)
+      }
+  }
+  visit(name)
+  return found
+}
+
+test('every node has a name of its own, and what it reads was made before, but for what a loop hands on', () => {
+  for (const { nodes, fetches } of lowered) {
+    const known = new Set<string>()
+    for (const { name, operator, inputs, controls } of nodes) {
+      const early = operator === 'Merge' ? inputs.slice(0, 1) : inputs
+      for (const other of [...early.map(nodeOf), ...controls]) expect(known.has(other), other).toBe(true)
+      expect(known.has(name), name).toBe(false)
+      known.add(name)
+    }
+    for (const fetch of fetches) expect(known.has(nodeOf(fetch))).toBe(true)
+  }
+})
+
+test('nothing is emitted that no result is computed from or waits for', () => {
+  for (const { nodes, fetches } of lowered) {
+    const needed = new Set(fetches.map(nodeOf))
+    for (const fetch of fetches) for (const name of ancestorsOf(nodes, nodeOf(fetch))) needed.add(name)
+    for (const { name } of nodes) expect(needed.has(name), name).toBe(true)
+  }
+})
+
+/** Two products that do not need each other, the second with a weight in half precision. */
+function twoProducts(): Graph {
+  const builder = new GraphBuilder()
+  const x = builder.input('x', 'float32', ['B', 'S', 64])
+  const [first, second] = ['first', 'second'].map((name) => builder.parameter(name, [64, 64], false))
+  builder.inRegion('layer.0', () =>
+    builder.output(builder.add('linear', [x, first!, null], { scale: 1 }, 'y')[0]),
+  )
+  builder.inRegion('layer.1', () =>
+    builder.output(builder.add('linear', [x, second!, null], { scale: 1 }, 'z')[0]),
+  )
+  return builder.build()
+}
+
+const inFile = (offsetBytes: number): WeightLocation => ({
+  kind: 'file',
+  folder: '/models',
+  file: 'model.safetensors',
+  offsetBytes,
+  lengthBytes: 8192,
+  dtype: 'bfloat16',
+  shape: [64, 64],
+})
+
+test('an op waits for the one before it, so weights are not widened before they are needed', () => {
+  const weights = new Map([
+    ['first', inFile(64)],
+    ['second', inFile(64 + 8192)],
+  ])
+  const { nodes } = lower(twoProducts(), weights)
+  const products = nodes.filter(({ operator }) => operator === 'MatMul')
+  const casts = nodes.filter(({ operator }) => operator === 'Cast')
+  expect([products.length, casts.length]).toEqual([2, 2])
+  expect(ancestorsOf(nodes, casts[1]!.name).has(products[0]!.name)).toBe(true)
+  expect(ancestorsOf(nodes, casts[0]!.name).has(products[0]!.name)).toBe(false)
+})
+
+test('an aligned weight is a range of rows of 64 bytes of one mapped file, any other a range of its bytes', () => {
+  const weights = new Map([
+    ['first', inFile(64)],
+    ['second', inFile(72 + 8192)],
+  ])
+  const { nodes } = lower(twoProducts(), weights)
+  const files = nodes.filter(({ operator }) => operator === 'ImmutableConst')
+  expect(files.map(({ attributes }) => attributes.shape)).toEqual([
+    { kind: 'shape', value: [257, 64] },
+    { kind: 'shape', value: [72 + 16384] },
+  ])
+})
+
+test('a tie waits for its dependencies', () => {
+  const builder = new GraphBuilder()
+  const [x, other] = ['x', 'other'].map((name) => builder.input(name, 'float32', ['B', 4]))
+  builder.inRegion('layer.0', () => {
+    const [late] = builder.add('scale', [other!], { factor: 2 }, 'late')
+    builder.output(builder.add('tie', [x!, late], {}, 'y')[0])
+  })
+  const { nodes, fetches } = lower(builder.build())
+  const operators = [...ancestorsOf(nodes, fetches[0]!)].map(
+    (name) => nodes.find((node) => node.name === name)!.operator,
+  )
+  expect(operators).toContain('Mul')
+})
+
+test('bfloat16 products are chosen where the processor has instructions for them', () => {
+  expect(fastProducts('flags : fpu avx2 avx512f avx512_bf16 sse')).toBe('bfloat16')
+  expect(fastProducts('flags : amx_bf16 amx_tile')).toBe('bfloat16')
+  expect(fastProducts('flags : fpu avx2 avx512f avx512bw')).toBe('float32')
+  expect(fastProducts('')).toBe('float32')
+})

@@ -1,0 +1,169 @@
+// Weights in files, failures, memory: what the TensorFlow session does with the disk and the runtime.
+import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createTensorflowBackend } from '#backends/tensorflow/session.ts'
+import type { Backend, Tensor } from '#engine/backend-port.ts'
+import { GraphBuilder } from '#engine/ir/graph-builder.ts'
+import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
+import { narrowToBfloat16, widenBfloat16 } from '#formats/float16.ts'
+import { unwrap } from '#shared/result.ts'
+import { worstDifference } from '../../conformance/compare.ts'
+import { tinyTraining, tinyTrainings } from '../../conformance/tiny-training.ts'
+import { asTensor } from '../../engine/support/feeds.ts'
+import { randomTensor } from '../../engine/support/numbers.ts'
+import { wholeModel } from '../../engine/support/tiny-methods.ts'
+import { findTensorflow } from '../../support/tensorflow.ts'
+import { anonymousBytes } from '../anonymous-memory.ts'
+import { writeWeights } from '../weights-in-file.ts'
+
+const reference = createReferenceBackend({ precision: 'float64' })
+let folder: string
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'tunewright-tensorflow-'))
+})
+afterEach(async () => {
+  await rm(folder, { recursive: true })
+})
+
+test('where the libraries are not there, the Problem says so', () => {
+  expect(() => createTensorflowBackend({ folder })).toThrow(/TensorFlow is not installed/)
+})
+
+const found = findTensorflow('float32')
+
+describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (backend) => {
+  test('a product with a frozen weight is rounded to bfloat16 once, one with a trained weight not at all', async () => {
+    const builder = new GraphBuilder()
+    const x = builder.input('x', 'float32', ['B', 'S', 96])
+    const [frozen, trained] = [false, true].map((isTrained) =>
+      builder.parameter(isTrained ? 'trained' : 'frozen', [40, 96], isTrained),
+    )
+    builder.inRegion('layer.0', () => {
+      builder.output(builder.add('linear', [x, frozen!, null], { scale: 1 }, 'rounded')[0])
+      builder.output(builder.add('linear', [x, trained!, null], { scale: 1 }, 'exact')[0])
+    })
+    const graph = builder.build()
+    const ofShape = (shape: number[], name: string): Tensor =>
+      exactInBfloat16(asTensor(randomTensor(shape, name)))
+    const weight = ofShape([40, 96], 'weight')
+    const weights = new Map([['frozen', { kind: 'memory', tensor: weight } as const]])
+    const feeds = new Map([
+      ['x', ofShape([2, 3, 96], 'x')],
+      ['trained', weight],
+    ])
+    const truth = unwrap(await reference.compile(graph, optionsOf(weights)))
+    const session = unwrap(await backend.compile(graph, optionsOf(weights)))
+    const [expected, actual] = [await truth.run(feeds), await session.run(feeds)]
+    const relative = (name: string): number =>
+      Math.max(
+        ...Array.from(actual.get(name)!.data, Number).map((value, i) =>
+          Math.abs(value / Number(expected.get(name)!.data[i]) - 1),
+        ),
+      )
+    // One step of 8 bits of mantissa: where the processor has no such products, the runtime cuts off what a float32 sum has
+    // beyond them.
+    expect(relative('rounded')).toBeLessThan(2 ** -7)
+    expect(relative('rounded')).toBeGreaterThan(2 ** -11)
+    expect(relative('exact')).toBeLessThan(1e-4)
+    await session.dispose()
+  })
+})
+
+/** The numbers rounded to what bfloat16 holds. */
+function exactInBfloat16({ dtype, shape, data }: Tensor): Tensor {
+  const bytes = narrowToBfloat16(data as Float32Array)
+  const numbers = new Float32Array(data.length)
+  widenBfloat16(bytes, numbers, 0)
+  return { dtype, shape, data: numbers }
+}
+const optionsOf = (weights: Parameters<Backend['compile']>[1]['weights']) => ({
+  threads: 2,
+  weights,
+  workFolder: join(folder, 'work'),
+})
+
+describe.skipIf(found.length === 0).each(found)('$name', (backend) => {
+  test.each(['float32', 'float16', 'bfloat16'] as const)(
+    '%s weights are read where they lie, aligned or not',
+    async (dtype) => {
+      const { built, feeds } = tinyTrainings[0]!
+      const { inFile, inMemory } = await writeWeights(folder, dtype)
+      const truth = unwrap(await reference.compile(built.graph, optionsOf(inMemory)))
+      const session = unwrap(await backend.compile(built.graph, optionsOf(inFile)))
+      const worst = worstDifference(await truth.run(feeds), await session.run(feeds))
+      expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
+      await session.dispose()
+    },
+  )
+
+  test('nothing is left in the work folder while the session is in use', async () => {
+    const { built, weights, feeds } = tinyTrainings[0]!
+    const session = unwrap(await backend.compile(built.graph, optionsOf(weights)))
+    expect(await readdir(join(folder, 'work'))).toEqual([])
+    await session.run(feeds)
+    await session.dispose()
+    await expect(session.run(feeds)).rejects.toThrow(/disposed/)
+    await session.dispose()
+  })
+
+  test('a file that was cut short is a Problem, not a crash at the first read', async () => {
+    const { inFile } = await writeWeights(folder, 'float32')
+    const { graph } = tinyTrainings[0]!.built
+    await truncate(join(folder, 'model.safetensors'), 100)
+    const result = await backend.compile(graph, optionsOf(inFile))
+    expect(result).toMatchObject({ ok: false, problem: { code: 'model.damaged' } })
+  })
+
+  test('a number of threads that the process does not have is refused', async () => {
+    const { built, weights } = tinyTrainings[0]!
+    unwrap(await backend.compile(built.graph, optionsOf(weights)))
+    await expect(backend.compile(built.graph, { ...optionsOf(weights), threads: 3 })).rejects.toThrow(
+      /2 threads/,
+    )
+  })
+
+  test('an error of the runtime is a Problem with its text as details', async () => {
+    const builder = new GraphBuilder()
+    builder.inRegion('embedding', () => {
+      const table = builder.input('table', 'float32', [3, 2])
+      const ids = builder.input('ids', 'int64', ['B', 'S'])
+      builder.output(builder.add('embedding', [table, ids], {}, 'y')[0])
+    })
+    const session = unwrap(await backend.compile(builder.build(), optionsOf(new Map())))
+    const feeds = new Map<string, Tensor>([
+      ['table', { dtype: 'float32', shape: [3, 2], data: new Float32Array(6) }],
+      ['ids', { dtype: 'int64', shape: [1, 1], data: BigInt64Array.of(7n) }],
+    ])
+    await expect(session.run(feeds)).rejects.toMatchObject({
+      problem: { code: 'backend.failed', details: expect.stringContaining('7') },
+    })
+    await session.dispose()
+  })
+
+  test.skipIf(process.platform !== 'linux')(
+    'memory stays flat over 30 training steps',
+    {
+      timeout: 180_000,
+    },
+    async () => {
+      const wide = { hidden_size: 256, intermediate_size: 512, head_dim: 64 }
+      const { built, weights, feeds } = tinyTraining(wholeModel, 1, true, wide)
+      const session = unwrap(await backend.compile(built.graph, optionsOf(weights)))
+      for (let step = 0; step < 5; step += 1) await session.run(feeds)
+      const before = await anonymousBytes()
+      for (let step = 0; step < 30; step += 1) await session.run(feeds)
+      const grown = (await anonymousBytes()) - before
+      // What a step feeds and returns: were it kept, 30 steps would hold 30 times that.
+      const returned = built.trainable.reduce(
+        (bytes, { shape }) => bytes + 4 * shape.reduce<number>((product, size) => product * Number(size), 1),
+        0,
+      )
+      expect(30 * returned).toBeGreaterThan(100e6)
+      expect(grown).toBeLessThan(50e6)
+      await session.dispose()
+    },
+  )
+})
