@@ -17,7 +17,11 @@ it('speaks of labels and kinds where a new last layer names them, and of next wo
 
 it('finds names word by word', () => {
   expect([texts, words].map(classedParts)).toEqual(['texts', 'words'])
-  expect([texts, words, { beside: undefined, metric: 'accuracy' } as const].map(isOfClasses)).toEqual([true, true, false])
+  expect([texts, words, { beside: undefined, metric: 'accuracy' } as const].map(isOfClasses)).toEqual([
+    true,
+    true,
+    false,
+  ])
 })
 
 it('does not set surprise by labels beside surprise by words, as proofs of before did', () => {
