@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { loadTokenizer, type Tokenizer } from '#formats/tokenizer.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
-import type { DatasetRow } from '#shared/rows.ts'
+import type { DatasetRow, PromptedExample } from '#shared/rows.ts'
 import { damagedModel } from '../models/manifest.ts'
 import type { Scenario } from '../scenarios/scenarios.ts'
 
@@ -21,8 +21,6 @@ interface ExampleLength {
   /** With its instruction. */
   readonly tokens: number
   readonly answerTokens: number
-  /** Begins with the instruction of the recipe. */
-  readonly isInstructed: boolean
 }
 
 export interface RowLengths {
@@ -59,12 +57,12 @@ export function measureRowLengths(
     scenario
       .toExamples(row, '')
       .slice(0, lookedAtTurns)
-      .map(({ prompt, answer }) => {
-        const isInstructed = !prompt.some(({ role }) => role === 'system') && prompt.length > 0
+      .map((example) => {
+        const { prompt, answer } = example
         const answerTokens = count(answer)
         const promptTokens = prompt.reduce((sum, { content }) => sum + count(content), 0)
-        const systemTokens = isInstructed ? instructionTokens : 0
-        return { tokens: systemTokens + promptTokens + answerTokens, answerTokens, isInstructed }
+        const systemTokens = isInstructed(example) ? instructionTokens : 0
+        return { tokens: systemTokens + promptTokens + answerTokens, answerTokens }
       })
   const step = Math.max(1, rows.length / lookedAtRows)
   const looked = Array.from(
@@ -72,13 +70,18 @@ export function measureRowLengths(
     (_, at) => rows[Math.floor(at * step)]!,
   ).flatMap(measure)
   const longest = rows.length <= lookedAtRows ? [] : longestRows(rows).flatMap(measure)
-  const examples = [...looked, ...longest]
+  const areAllInstructed = (row: DatasetRow): boolean => scenario.toExamples(row, '').every(isInstructed)
   return {
     tokens: looked.map(({ tokens }) => tokens).sort((a, b) => a - b),
-    examples,
-    sharedTokens: examples.every(({ isInstructed }) => isInstructed) ? instructionTokens : 0,
+    examples: [...looked, ...longest],
+    // One row that begins otherwise is in some batch, which then holds them all whole.
+    sharedTokens: instructionTokens > 0 && rows.every(areAllInstructed) ? instructionTokens : 0,
   }
 }
+
+/** Whether the recipe's instruction stands before it: not before what has one of its own. */
+const isInstructed = ({ prompt }: Pick<PromptedExample, 'prompt'>): boolean =>
+  prompt.length > 0 && !prompt.some(({ role }) => role === 'system')
 
 /** By characters: which of many rows is the longest in tokens is among the first of them. */
 function longestRows(rows: readonly DatasetRow[]): DatasetRow[] {

@@ -60,23 +60,27 @@ export function placesOf(batch: RunGraphsRecipe['batch'], tokens: number, shared
 export function figuresOfRun({ config, recipe, task, rows, scratchBytes }: RunGraphsRequest): RunFigures {
   const method = methodOf(recipe.method)
   const isPair = config.kind === 'sequence-to-sequence'
-  const packing = recipe.batch.packing && !isPair
+  const isAveraged = task.kind === 'sequence-classes' && task.isAveraged === true
+  // Rows of two texts lie beside each other, and those of which a mean is taken.
+  const packing = recipe.batch.packing && !isPair && !isAveraged
   const count = computedRows(recipe.batch)
   const longest = (isPair && rows.longestSourceTokens) || rows.longestTokens
   const labelled = count * rows.mostLabelledTokens
   const lossChunks = task.kind === 'language-model' ? chooseLossChunks(labelled, config.vocabulary) : 1
-  const sizes = new Map([
-    ['B', packing ? 1 : count],
-    ['S', placesOf(recipe.batch, longest, rows.sharedTokens) / (packing ? 1 : count)],
-    ['T', rows.mostLabelledTokens],
-    ['P', rows.longestTokens],
-    ...Array.from({ length: lossChunks }, (_, chunk): [string, number] => [
-      `L${chunk}`,
-      Math.ceil(labelled / lossChunks),
-    ]),
-  ])
-  const figures = (build: FiguresRequest['build'], of: MethodSpec = method): GraphFigures =>
-    graphFigures({ config, method: of, build, sizes, ...(scratchBytes && { scratchBytes }) })
+  const places = placesOf(recipe.batch, longest, rows.sharedTokens)
+  const sizesOf = (isPacked: boolean) =>
+    new Map([
+      ['B', isPacked ? 1 : count],
+      ['S', isPacked ? places : places / count],
+      ['T', rows.mostLabelledTokens],
+      ['P', rows.longestTokens],
+      ...Array.from({ length: lossChunks }, (_, chunk): [string, number] => [
+        `L${chunk}`,
+        Math.ceil(labelled / lossChunks),
+      ]),
+    ])
+  const figures = (build: FiguresRequest['build'], isPacked = packing): GraphFigures =>
+    graphFigures({ config, method, build, sizes: sizesOf(isPacked), ...(scratchBytes && { scratchBytes }) })
   const fromLayer = (short: ModelConfig, of: MethodSpec): number =>
     recipe.reuseFrozenLayers ? lowestTrainedLayer(short, of) : 0
   const body = (short: ModelConfig, of: MethodSpec) => ({
@@ -96,6 +100,9 @@ export function figuresOfRun({ config, recipe, task, rows, scratchBytes }: RunGr
   )
   const scoring = figures((short, of) => buildScoringGraph(short, of, { ...body(short, of), mask: 'causal' }))
   if (fromLayer(config, method) === 0) return { training, others: [scoring] }
-  const prefix = figures((short, of) => buildPrefixGraph(short, fromLayer(short, of), { isPacked: true }))
+  const prefix = figures(
+    (short, of) => buildPrefixGraph(short, fromLayer(short, of), { isPacked: true }),
+    true,
+  )
   return { training, others: [scoring, prefix] }
 }

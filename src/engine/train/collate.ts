@@ -104,6 +104,24 @@ export function commonStart(rows: readonly EncodedRow[], asks: Asks): number {
   }, first.ids.length)
 }
 
+/** Tokens in common, fewer of which are not worth an attention that looks for them. */
+const worthSharing = 8
+
+/**
+ * Whether at least half of the rows, and more than one, begin with the same tokens: it is worth a graph that shares a start.
+ * A batch with a row that begins otherwise is laid out whole, the others share.
+ */
+export function mostBeginAlike(rows: readonly EncodedRow[], asks: Asks): boolean {
+  const counts = new Map<string, number>()
+  for (const row of rows) {
+    if (commonStart([row], asks) < worthSharing) continue
+    const start = Array.from({ length: worthSharing }, (_, t) => row.ids[t]).join()
+    counts.set(start, (counts.get(start) ?? 0) + 1)
+  }
+  const most = Math.max(0, ...counts.values())
+  return most > 1 && 2 * most >= rows.length
+}
+
 /** A start shorter than this is computed for each row: there is nothing to save. */
 const shortestShared = 4
 

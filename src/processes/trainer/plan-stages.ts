@@ -13,7 +13,7 @@ import {
   trainableShapes,
 } from '#engine/index.ts'
 import { layerRates } from '#engine/optim/layer-rates.ts'
-import { type Collation, commonStart, type EncodedRow, mostLabelledTokens } from '#engine/train/collate.ts'
+import { type Collation, type EncodedRow, mostBeginAlike, mostLabelledTokens } from '#engine/train/collate.ts'
 import { chooseLossChunks } from '#engine/train/loss-chunks.ts'
 import { lastStepOf, planTraining } from '#engine/train/plan.ts'
 import type { TrainingSetup } from '#engine/train/ports.ts'
@@ -120,9 +120,6 @@ export function planStage(
   }
 }
 
-/** Tokens that all rows begin with, fewer of which are not worth an attention that looks for them. */
-const worthSharing = 8
-
 function collationOf(
   { recipe }: TrainerJob,
   config: ModelConfig,
@@ -141,7 +138,7 @@ function collationOf(
     lossChunks: task.kind === 'language-model' ? chooseLossChunks(most, config.vocabulary) : 1,
     asks,
     layout: isPacked ? 'packed' : 'padded',
-    sharesStart: isPacked && mayShareStart(recipe, config) && commonStart(train, asks) >= worthSharing,
+    sharesStart: isPacked && mayShareStart(recipe, config) && mostBeginAlike(train, asks),
     hasSegments: isPacked || isEncoder,
     hasPooling,
     hasTypes: config.embedding.types !== null,

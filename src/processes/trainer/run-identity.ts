@@ -48,6 +48,9 @@ function sortedJson(value: unknown): string {
   )
 }
 
+/** Defaults that were others when checkpoints of this version began: their hash goes by those. */
+const defaultsThen = { batch: { packing: false } }
+
 /**
  * A recipe without what equals its defaults: a setting that a later version adds, with a default that changes nothing,
  * leaves the checkpoints made before it in use.
@@ -55,7 +58,7 @@ function sortedJson(value: unknown): string {
 function essenceOf(recipe: Recipe): JsonRecord {
   const { version, model, data, scenario, instruction, threads } = recipe
   const required = { version, model, data, scenario, instruction, threads }
-  return { ...differing(recipe, recipeSchema.parse(required)), ...required }
+  return { ...differing(recipe, recipeSchema.parse({ ...required, ...defaultsThen })), ...required }
 }
 
 function differing(value: JsonRecord, defaults: JsonRecord): JsonRecord {
@@ -91,7 +94,10 @@ function asFirstRecipe(recipe: Recipe): JsonRecord | null {
     const settings = new Map(Object.entries(recipe[part as keyof typeof firstSettings]))
     first[part] = Object.fromEntries(names.map((name) => [name, settings.get(name)]))
   }
-  return sortedJson(recipeSchema.parse(first)) === sortedJson(recipe) ? first : null
+  // How rows lie changes rounding only; then they lay beside each other.
+  const { packing } = recipe.batch
+  const asToday = { ...first, batch: { ...(first.batch as JsonRecord), packing } }
+  return sortedJson(recipeSchema.parse(asToday)) === sortedJson(recipe) ? first : null
 }
 
 /** Says that other software goes on than made the checkpoint; null where it is the same. */

@@ -89,7 +89,6 @@ test('shorter rows are offered with their price, and not taken', () => {
   const examples = [40, 60, 80, 100, 3000].map((tokens) => ({
     tokens,
     answerTokens: tokens / 4,
-    isInstructed: true,
   }))
   const lengths = { tokens: examples.map(({ tokens }) => tokens), examples, sharedTokens: 0 }
   const recipe = draft({ batch: { microRows: 2, maxTokens: 4096 } })
@@ -111,7 +110,7 @@ test('shorter rows are offered with their price, and not taken', () => {
 test('the price of shorter rows is also that of the texts before them', () => {
   const lengthsOf = (...all: number[]) => ({
     tokens: all,
-    examples: all.map((tokens) => ({ tokens, answerTokens: tokens / 4, isInstructed: false })),
+    examples: all.map((tokens) => ({ tokens, answerTokens: tokens / 4 })),
     sharedTokens: 0,
   })
   const request = {
@@ -141,7 +140,7 @@ test('what is computed for validation rows counts only where there are some, wit
 })
 
 test('an instruction that is computed once for a batch takes the memory of one', () => {
-  const examples = [{ tokens: 400, answerTokens: 10, isInstructed: true }]
+  const examples = [{ tokens: 400, answerTokens: 10 }]
   const planned = (sharedTokens: number, changes: Record<string, unknown>) =>
     planRun({
       recipe: draft({ gradientCheckpointing: false, ...changes }),

@@ -30,6 +30,17 @@ test('an instruction is what all rows begin with, unless some bring their own', 
   })
 })
 
+test('one row of many that brings its own is found, wherever it is', () => {
+  const user = { role: 'user', content: 'word' } as const
+  const system = { role: 'system', content: words(4) } as const
+  const chat: Pick<Scenario, 'toExamples'> = {
+    toExamples: ({ rowId }) => [{ rowId, prompt: rowId === '777' ? [system, user] : [user], answer: 'word' }],
+  }
+  const rows = Array.from({ length: 1000 }, (_, at) => row('word', at))
+  expect(measureRowLengths(rows, chat, words(10), tokenizer).sharedTokens).toBe(0)
+  expect(measureRowLengths(rows.slice(0, 777), chat, words(10), tokenizer).sharedTokens).toBe(10)
+})
+
 test('rows of all over the file are looked at, and no more than some', () => {
   const rows = Array.from({ length: 1000 }, (_, at) => row(words(at < 500 ? 3 : 30), at))
   const lengths = measureRowLengths(rows, scenario, '', tokenizer)

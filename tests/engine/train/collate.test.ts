@@ -4,6 +4,7 @@ import {
   collate,
   commonStart,
   countLabelled,
+  mostBeginAlike,
   mostLabelledTokens,
   placeRows,
   rowOf,
@@ -102,6 +103,19 @@ describe('collate, with a shared start', () => {
     expect(commonStart(labelledFrom(6), 'class')).toBe(6)
     expect(commonStart([instructed[0]!, instructed[0]!], 'class')).toBe(7)
     expect(commonStart([], 'next-token')).toBe(0)
+  })
+  it('is worth it where half of the rows begin alike, whatever the others begin with', () => {
+    const rowOf = (first: number) => {
+      const ids = [first, ...Array.from({ length: 11 }, (_, t) => t)]
+      return { rowId: `${first}`, ids, labels: ids.map((id, t) => (t < 10 ? -100 : id)) }
+    }
+    const alike = (...first: number[]) => mostBeginAlike(first.map(rowOf), 'next-token')
+    expect(alike(7, 7, 7, 7)).toBe(true)
+    expect(alike(7, 8, 9, 7)).toBe(true)
+    expect(alike(7, 8, 9, 7, 6)).toBe(false)
+    expect(alike(7)).toBe(false)
+    expect(alike()).toBe(false)
+    expect(mostBeginAlike([...rows, ...rows], 'next-token')).toBe(false)
   })
   it('lays every row down whole where the start is too short to be worth it, or there is one row only', () => {
     expect(collate(instructed.slice(0, 1), sharing).sharedTokens).toBe(0)

@@ -172,6 +172,7 @@ describe('a checkpoint of version 1', () => {
     const recipe = recipeSchema.parse(JSON.parse(firstRecipe))
     const state = await saveFirst(recipe)
     expect(await load(recipe)).toEqual(state)
+    expect(await load(recipeOf({ batch: { packing: false } }))).toEqual(state)
   })
   it.each([
     { optimizer: { learningRate: 1e-4 } },
@@ -199,5 +200,13 @@ describe('the hash of a recipe', () => {
       { threads: 3 },
     ]
     expect(new Set([usual, ...others.map(hashOf)]).size).toBe(6)
+  })
+  it('is what it was when rows lay beside each other by default: checkpoints of that time are gone on from', () => {
+    expect(hashOf({ batch: { packing: false } })).toBe(
+      '2e8a2b91e6f17604e21ad789b8313ff13a6f0d85f6de2a5bde54edba13b5aad1',
+    )
+    expect(hashOf({ batch: { packing: true } })).toBe(
+      '05c0e0f5fc7144c80a3ab2ca4d27be9f71cbc121f4b72a1f3221197c1281ec7c',
+    )
   })
 })

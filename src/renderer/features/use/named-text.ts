@@ -1,5 +1,6 @@
 // What the screen shows of a text that was named: its marked parts, and how likely a label is in words. Pure.
 import type { NamedText } from '#shared/contract/results.ts'
+import { doubtOfLabels } from '#shared/label-doubt.ts'
 import { nameForeign } from '../../foreign-text.ts'
 import { formatPercent } from '../../format.ts'
 import { t } from '../../words/index.ts'
@@ -32,17 +33,13 @@ export function likelihood(probability: number): string {
 
 type Labels = NonNullable<NamedText['labels']>
 
-/** Below this share the likeliest label is more likely wrong than right, by the model's own word. */
-const clearShare = 0.5
-/** So close to each other two labels are taken for one another. */
-const closeShare = 0.1
-
 /** In words why no label is clear; null where one is. */
-export function doubtOf([first, second]: Labels): string | null {
-  if (first === undefined) return null
+export function doubtOf(labels: Labels): string | null {
+  const doubt = doubtOfLabels(labels)
+  const [first, second] = labels
+  if (doubt === null || first === undefined) return null
   const likeliest = { label: nameForeign(first.label, 100), share: likelihood(first.probability) }
-  if (first.probability < clearShare) return t('use.name.noneClear', likeliest)
-  if (second === undefined || first.probability - second.probability >= closeShare) return null
+  if (doubt === 'none-clear' || second === undefined) return t('use.name.noneClear', likeliest)
   const next = { other: nameForeign(second.label, 100), otherShare: likelihood(second.probability) }
   return t('use.name.close', { ...likeliest, ...next })
 }

@@ -25,6 +25,7 @@ export const use = {
     likelihood: 'how likely it takes each label to be',
     empty: 'To name a text, write or paste one first.',
     modelGone: 'The model is no longer on this computer, so nothing can be named; add it again first.',
+    of: 'Of the text:',
     said: 'Named {label}, {share}.',
     unsure: 'Not sure, perhaps {label}',
     unsureSaid: 'Not sure. {doubt}',
