@@ -44,8 +44,8 @@ test('a loss chunk reads the float32 copy of the one before', async () => {
 })
 
 describe('a large weight in 8 bits', () => {
-  /** Two slices, the last of them shorter. */
-  const [words, width] = [8001, 512]
+  /** Nine slices, the last of them shorter. */
+  const [words, width] = [60_001, 512]
   const shape = [words, width]
   const input = (builder: GraphBuilder, name: string, shape: readonly (number | string)[]): Value =>
     builder.input(name, 'float32', shape)
@@ -84,7 +84,7 @@ describe('a large weight in 8 bits', () => {
       dy: [1, 2, words],
     }).map(([name, shape]) => [name, asTensor(randomTensor(shape, name))] as const),
     // The first row, the last, and the first of a slice.
-    ['targets', wholeTensor([3], [0, 8000, 4001])],
+    ['targets', wholeTensor([3], [0, 60_000, 6667])],
   ])
 
   async function run(location: WeightLocation): Promise<ReadonlyMap<string, Tensor>> {
