@@ -69,7 +69,8 @@ export function measureRowLengths(
     { length: Math.min(rows.length, lookedAtRows) },
     (_, at) => rows[Math.floor(at * step)]!,
   ).flatMap(measure)
-  const longest = rows.length <= lookedAtRows ? [] : longestRows(rows).flatMap(measure)
+  const longest =
+    rows.length <= lookedAtRows ? [] : byCharacters(rows).slice(-lookedAtLongest).flatMap(measure)
   const areAllInstructed = (row: DatasetRow): boolean => scenario.toExamples(row, '').every(isInstructed)
   return {
     tokens: looked.map(({ tokens }) => tokens).sort((a, b) => a - b),
@@ -83,14 +84,13 @@ export function measureRowLengths(
 const isInstructed = ({ prompt }: Pick<PromptedExample, 'prompt'>): boolean =>
   prompt.length > 0 && !prompt.some(({ role }) => role === 'system')
 
-/** By characters: which of many rows is the longest in tokens is among the first of them. */
-function longestRows(rows: readonly DatasetRow[]): DatasetRow[] {
+/** The shortest first, by characters: the longest and the shortest in tokens are among those at its ends. */
+export function byCharacters(rows: readonly DatasetRow[]): DatasetRow[] {
   const charactersOf = ({ fields }: DatasetRow): number =>
     Object.values(fields).reduce((sum, text) => sum + (text?.length ?? 0), 0)
   return rows
     .map((row) => ({ row, characters: charactersOf(row) }))
-    .sort((a, b) => b.characters - a.characters)
-    .slice(0, lookedAtLongest)
+    .sort((a, b) => a.characters - b.characters)
     .map(({ row }) => row)
 }
 

@@ -6,7 +6,7 @@ import type { Problem } from '#shared/result.ts'
 import type { DatasetRow } from '#shared/rows.ts'
 import { type Scenario, scenarioOf } from '../scenarios/scenarios.ts'
 import { hasClassHead } from './method-of.ts'
-import { measureRowLengths, type RowLengths } from './row-lengths.ts'
+import { byCharacters, measureRowLengths, type RowLengths } from './row-lengths.ts'
 
 /** How rows become what is read. */
 export interface Reading {
@@ -43,7 +43,7 @@ export function measureTrained(
     measureRowLengths(some, examplesOf(reading), reading.instruction, tokenizer)
   return {
     ...measure(rows),
-    shortestTokens: measure(shortestRows(rows)).tokens[0] ?? 0,
+    shortestTokens: measure(byCharacters(rows).slice(0, lookedAtShortest)).tokens[0] ?? 0,
     hasInstruction: reading.instruction !== '',
   }
 }
@@ -61,16 +61,6 @@ function examplesOf({ scenario, isTextAlone }: Reading): Pick<Scenario, 'toExamp
 
 /** Rows with the fewest characters: the one of the fewest tokens is among them. */
 const lookedAtShortest = 48
-
-const charactersOf = ({ fields }: DatasetRow): number =>
-  Object.values(fields).reduce((sum, text) => sum + (text?.length ?? 0), 0)
-
-const shortestRows = (rows: readonly DatasetRow[]): DatasetRow[] =>
-  rows
-    .map((row) => ({ row, characters: charactersOf(row) }))
-    .sort((a, b) => a.characters - b.characters)
-    .slice(0, lookedAtShortest)
-    .map(({ row }) => row)
 
 /** What a run reads: its rows, and the texts of a first stage. */
 export interface ReadLengths {
