@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { language } from './contract/system.ts'
 import { fixId } from './data-fixes.ts'
+import { deviceId } from './devices.ts'
 
 export const scenarioIds = [
   'classification',
@@ -180,6 +181,8 @@ export const recipeDraft = z.strictObject({
   /** Language of the scenario's own instruction. */
   language: language.default('en'),
   ...trainingShape,
+  /** What computes it; null takes the pinned one, or else the fastest measured one. */
+  device: deviceId.nullable().default(null),
 })
 export type RecipeDraft = z.output<typeof recipeDraft>
 
@@ -195,6 +198,8 @@ export const recipe = z.strictObject({
   ...trainingShape,
   instruction: z.string().max(8000),
   threads: wholePositive,
+  /** What it was begun on. It may go on elsewhere: no part of what a checkpoint belongs to. */
+  device: deviceId.default('cpu'),
 })
 export type Recipe = z.output<typeof recipe>
 

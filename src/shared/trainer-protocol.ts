@@ -1,5 +1,6 @@
 // Messages between the application and a trainer process, the same over child_process and utilityProcess.
 import { z } from 'zod'
+import { deviceId } from './devices.ts'
 import { determinismLabels, finishReasons, samplesBody, stepBody, validationBody } from './journal-types.ts'
 import { problem } from './problem-schema.ts'
 import { recipe } from './recipe.ts'
@@ -20,6 +21,10 @@ export const trainerJob = z.strictObject({
   cacheFolder: z.string(),
   /** What they may take on disk. */
   cacheLimitBytes: z.int().nonnegative(),
+  /** What this attempt is computed on, where that is not what the recipe says. */
+  device: deviceId.optional(),
+  /** Where fetched runtimes lie; left out, there are none. */
+  enginesFolder: z.string().optional(),
   /** What is told as notices when the run begins: what was changed so that it fits into memory. */
   notices: z.array(z.string()).optional(),
   /** First event's sequence number: one more than the last the journal holds for this run. */

@@ -15,6 +15,8 @@ export interface Library {
   readonly projectsFolder: string
   /** Things that can be made again: GGUF copies for answering, downloads under way. */
   readonly cacheFolder: string
+  /** Runtimes that were fetched: a folder for each. */
+  readonly enginesFolder: string
 }
 
 /** The usual place for application data on this system. A variable that is set to nothing counts as not set. */
@@ -37,6 +39,7 @@ export function openLibrary(home: string = defaultHome()): Library {
     exportsFolder: join(root, 'exports'),
     projectsFolder: join(root, 'projects'),
     cacheFolder: join(root, 'cache'),
+    enginesFolder: join(root, 'engines'),
   }
   for (const folder of [
     library.modelsFolder,
@@ -45,6 +48,7 @@ export function openLibrary(home: string = defaultHome()): Library {
     library.exportsFolder,
     library.projectsFolder,
     library.cacheFolder,
+    library.enginesFolder,
   ])
     makeFolder(folder)
   return library

@@ -12,6 +12,7 @@ export function jobPlace(job: Pick<Job, 'kind' | 'projectId' | 'runId'>): string
     case 'model':
       return '/models'
     case 'speed':
+    case 'engine':
       return '/settings#devices'
   }
 }

@@ -1,5 +1,6 @@
 // This computer, the program's settings, its storage, long work under way, and what went over the network.
 import { z } from 'zod'
+import { deviceId } from '../devices.ts'
 import { count, timeMs } from '../fields.ts'
 import { problem } from '../problem-schema.ts'
 import { call, id, nothing, started } from './define.ts'
@@ -54,6 +55,8 @@ const setting = {
   isStarted: z.boolean(),
   /** What rows as tokens and the results of frozen layers may take on disk; the oldest go first. */
   cacheLimitBytes: z.int().min(0).max(1e15),
+  /** What runs are computed on; null takes the fastest measured one. */
+  device: deviceId.nullable(),
   /** Columns of the experiments table, in order; null takes the usual ones. */
   experimentColumns: z.array(z.string().max(60)).max(60).nullable(),
 }
@@ -64,6 +67,7 @@ export const settings = z.strictObject({
   allowsDownloads: setting.allowsDownloads.default(false),
   isStarted: setting.isStarted.default(false),
   cacheLimitBytes: setting.cacheLimitBytes.default(20e9),
+  device: setting.device.default(null),
   experimentColumns: setting.experimentColumns.default(null),
 })
 export type Settings = z.output<typeof settings>
@@ -103,7 +107,7 @@ export const storageItem = z.strictObject({
 })
 export type StorageItem = z.output<typeof storageItem>
 
-export const jobKinds = ['advice', 'proof', 'export', 'model', 'speed'] as const
+export const jobKinds = ['advice', 'proof', 'export', 'model', 'speed', 'engine'] as const
 export const job = z.strictObject({
   id,
   kind: z.enum(jobKinds),
