@@ -1,2 +1,3 @@
 // The TensorFlow backend's public face.
+export { type Hardware, tensorflowEnvironment } from './environment.ts'
 export { createTensorflowBackend } from './session.ts'

@@ -13,6 +13,7 @@ import { bindSizes, checkPositions } from '../feeds.ts'
 import { release } from '../release.ts'
 import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-files.ts'
 import type { Products } from './emitter.ts'
+import { type Hardware, tensorflowEnvironment } from './environment.ts'
 import { dataTypes, encodeSavedModel } from './graph-def.ts'
 import { type LoweredGraph, lowerGraph } from './lower.ts'
 import { fastProducts } from './processor.ts'
@@ -23,16 +24,23 @@ interface TensorflowOptions {
   readonly folder: string
   /** What products with frozen weights are computed in; by default what this processor is fastest in. */
   readonly products?: Products
+  /** By default the processor. */
+  readonly hardware?: Hardware
 }
 
 /** Throws ProblemError where the libraries are not there or cannot be loaded. */
-export function createTensorflowBackend({ folder, products }: TensorflowOptions): Backend {
-  const library = loadLibrary(folder)
+export function createTensorflowBackend({
+  folder,
+  products,
+  hardware = 'processor',
+}: TensorflowOptions): Backend {
+  const library = loadLibrary(folder, hardware)
   const chosen = products ?? fastProducts(processorFlags())
   return {
     name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products`,
     determinism: 'bit-exact on this machine',
-    compile: (graph, options) => attemptAsync(() => compile(graph, options, { library, products: chosen })),
+    compile: (graph, options) =>
+      attemptAsync(() => compile(graph, options, { library, products: chosen, hardware })),
   }
 }
 
@@ -44,11 +52,9 @@ function processorFlags(): string {
 
 const bindingIn = (folder: string): string => join(folder, 'lib/napi-v8/tfjs_binding.node')
 
-/** Read by the runtime when it is loaded, or when its first graph runs. */
-const quiet = { TF_CPP_MIN_LOG_LEVEL: '3', TF_NUM_INTEROP_THREADS: '1', TF_FORCE_GPU_ALLOW_GROWTH: 'true' }
-
-function loadLibrary(folder: string): TFJSBinding {
-  setEnvironment(quiet)
+function loadLibrary(folder: string, hardware: Hardware): TFJSBinding {
+  const { TF_NUM_INTRAOP_THREADS: _, ...beforeLoading } = tensorflowEnvironment(1, hardware)
+  setEnvironment(beforeLoading)
   try {
     return createRequire(import.meta.url)(bindingIn(folder)) as TFJSBinding
   } catch (error) {
@@ -74,26 +80,27 @@ function setEnvironment(wanted: Readonly<Record<string, string>>): void {
 /** The runtime has one pool of threads for the process, made when the first graph runs. */
 let threadsOfProcess: number | null = null
 
-function setThreads(threads: number): void {
+function setThreads(threads: number, hardware: Hardware): void {
   if (threadsOfProcess !== null && threadsOfProcess !== threads)
     throw new Error(
       `TensorFlow computes with ${threadsOfProcess} threads in this process, not with ${threads}.`,
     )
-  setEnvironment({ TF_NUM_INTRAOP_THREADS: String(threads) })
+  setEnvironment(tensorflowEnvironment(threads, hardware))
   threadsOfProcess = threads
 }
 
 interface Around {
   readonly library: TFJSBinding
   readonly products: Products
+  readonly hardware: Hardware
 }
 
 async function compile(
   graph: Graph,
   { threads, weights, workFolder }: CompileOptions,
-  { library, products }: Around,
+  { library, products, hardware }: Around,
 ): Promise<Session> {
-  setThreads(threads)
+  setThreads(threads, hardware)
   const frozen = await bindFrozen(graph, weights)
   const lowered = lowerGraph(graph, { weights, products })
   await mkdir(workFolder, { recursive: true })
