@@ -47,6 +47,12 @@ export const settingFlags: readonly {
   { flag: '--method <kind>', path: 'method.kind', isText: true, help: methodKinds.join(' or ') },
   { flag: '--rank <number>', path: 'method.rank', help: "width of the adapter (LoRA's r)" },
   { flag: '--top-layers <number>', path: 'method.topLayers', help: 'train the uppermost blocks only' },
+  {
+    flag: '--device <id>',
+    path: 'device',
+    isText: true,
+    help: 'what computes it, e.g. cpu (devices list); left out, the fastest measured one',
+  },
   { flag: '--batch <number>', path: 'batch.microRows', help: 'rows at once' },
   { flag: '--seed <number>', path: 'seed', help: 'the same seed gives the same run' },
 ]

@@ -154,6 +154,7 @@ function freezeRecipe(
     before: before && stageOf(draft, before),
     instruction,
     threads: draft.threads ?? physicalCores,
+    device: draft.device ?? 'cpu',
   })
 }
 

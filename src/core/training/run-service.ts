@@ -79,6 +79,7 @@ export function createRunService(options: RunServiceOptions): RunService {
             runFolder,
             cacheFolder: library.cacheFolder,
             cacheLimitBytes: readSettings(library).cacheLimitBytes,
+            enginesFolder: library.enginesFolder,
             firstSeq: started.value.firstSeq,
             notices: changedFor(run.device),
           },

@@ -2,14 +2,14 @@
 // thread of its own. It computes nothing and decides nothing.
 import { constants, setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import { quietRuntime } from '#shared/quiet-runtime.ts'
 import { describeIssue } from '#shared/recipe.ts'
 import { detailsOf, type Problem } from '#shared/result.ts'
 import { type TrainerEvent, type TrainerJob, trainerCommand } from '#shared/trainer-protocol.ts'
+import { prepareEnvironment } from '../backend-environment.ts'
 import { connectParent, type ParentPort } from '../parent-port.ts'
 import { type Control, createControl, steer } from './control.ts'
 import { createHeart } from './heart.ts'
-import type { ThreadMessage } from './thread-messages.ts'
+import { deviceOf, type ThreadMessage } from './thread-messages.ts'
 
 /**
  * The numerics thread's heap for new objects. Left to itself, V8 lets it grow while the graph is built and keeps that
@@ -64,7 +64,7 @@ function startRun(entry: URL, parent: ParentPort, job: TrainerJob, control: Cont
     heart.follow(event)
     return parent.send({ seq, event })
   }
-  process.env[quietRuntime.name] = quietRuntime.value
+  prepareEnvironment(deviceOf(job), job.recipe.threads)
   const worker = new Worker(entry, {
     workerData: { job, control: control.buffer },
     resourceLimits: { maxYoungGenerationSizeMb: newObjectsMib },

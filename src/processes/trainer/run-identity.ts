@@ -58,7 +58,13 @@ const defaultsThen = { batch: { packing: false } }
 function essenceOf(recipe: Recipe): JsonRecord {
   const { version, model, data, scenario, instruction, threads } = recipe
   const required = { version, model, data, scenario, instruction, threads }
-  return { ...differing(recipe, recipeSchema.parse({ ...required, ...defaultsThen })), ...required }
+  const defaults = recipeSchema.parse({ ...required, ...defaultsThen })
+  return { ...differing(withoutDevice(recipe), withoutDevice(defaults)), ...required }
+}
+
+/** A run may go on on another device; which one computed a checkpoint is said by its backend. */
+function withoutDevice({ device: _device, ...recipe }: Recipe): JsonRecord {
+  return recipe
 }
 
 function differing(value: JsonRecord, defaults: JsonRecord): JsonRecord {
@@ -97,7 +103,8 @@ function asFirstRecipe(recipe: Recipe): JsonRecord | null {
   // How rows lie changes rounding only; then they lay beside each other.
   const { packing } = recipe.batch
   const asToday = { ...first, batch: { ...(first.batch as JsonRecord), packing } }
-  return sortedJson(recipeSchema.parse(asToday)) === sortedJson(recipe) ? first : null
+  const same = sortedJson(withoutDevice(recipeSchema.parse(asToday))) === sortedJson(withoutDevice(recipe))
+  return same ? first : null
 }
 
 /** Says that other software goes on than made the checkpoint; null where it is the same. */

@@ -63,6 +63,18 @@ async function load(recipe: Recipe): Promise<TrainState> {
   return (await readState(newest!, layout, recipe, identify(recipe))).state
 }
 
+describe('what a checkpoint belongs to', () => {
+  it('is not the device that computed it, of old checkpoints either', () => {
+    // As the first versions wrote it: its recipe's hash goes by what could be set then.
+    const first = recipeOf({ batch: { packing: false } })
+    for (const recipe of [first, recipeOf({ method: { decomposed: true } })]) {
+      const moved = identify({ ...recipe, device: 'tensorflow-cpu-bf16' })
+      expect(moved).toEqual(identify(recipe))
+    }
+    expect(identify(first).firstRecipeSha256).not.toBeNull()
+  })
+})
+
 describe('a state', () => {
   it.each([
     ['adamw', null],

@@ -1,0 +1,44 @@
+// From the name of a device to the backend that computes on it. Only the runtime that is asked for is loaded.
+import { join } from 'node:path'
+import type { Backend } from '#engine/backend-port.ts'
+import { type DeviceId, deviceFacts, type EngineId } from '#shared/devices.ts'
+import { ProblemError } from '#shared/result.ts'
+
+/** Where fetched runtimes lie, a folder for each; undefined: there are none. */
+export interface BackendPlaces {
+  readonly enginesFolder?: string | undefined
+}
+
+/** Throws ProblemError: engine.missing, and what the runtime says where it cannot be loaded. */
+export async function openBackend(device: DeviceId, places: BackendPlaces): Promise<Backend> {
+  const { runtime, products, hardware, engine } = deviceFacts[device]
+  if (runtime === 'tensorflow') {
+    const { createTensorflowBackend } = await import('#backends/tensorflow/index.ts')
+    return createTensorflowBackend({
+      folder: folderOf(device, engine, places),
+      products: products === 'bfloat16' ? 'bfloat16' : 'float32',
+      hardware,
+    })
+  }
+  const { createOnnxBackend } = await import('#backends/onnx/index.ts')
+  if (device === 'cpu') return createOnnxBackend()
+  throw new ProblemError(notHere(device))
+}
+
+function folderOf(device: DeviceId, engine: EngineId | null, { enginesFolder }: BackendPlaces): string {
+  if (engine === null || enginesFolder === undefined) throw new ProblemError(notHere(device))
+  return join(enginesFolder, engine)
+}
+
+const notHere = (device: DeviceId) => {
+  const { engine } = deviceFacts[device]
+  return {
+    code: 'engine.missing',
+    message: `This process has nothing to compute on "${device}" with.`,
+    where: device,
+    remedy:
+      engine === null
+        ? 'Train on the processor: --device cpu.'
+        : `Fetch it with: tunewright engines add ${engine}`,
+  } as const
+}
