@@ -23,9 +23,14 @@ const phaseWords: Readonly<Record<string, string>> = {
  */
 export async function followRun(application: Application, run: ActiveRun): Promise<RunOutcome> {
   const { output } = application
-  const left = createTimeLeft()
+  let left = createTimeLeft()
+  let { attempt } = run
   let isStopping = false
   run.onEvent(({ event }) => {
+    if (run.attempt !== attempt) {
+      attempt = run.attempt
+      left = createTimeLeft()
+    }
     left.follow(event)
     const milestone = milestoneOf(event)
     if (milestone) output.progress(milestone, true)

@@ -107,6 +107,22 @@ export function startAttempt(
   return { attempt, firstSeq: headOf(db, id).seq + 1 }
 }
 
+/** A run under way goes on by itself with a new attempt, after one that came to nothing: it is `running` throughout. */
+export function nextAttempt({ db }: WriterContext, runId: unknown): StartedAttempt {
+  const id = checkInput(rowReference, runId, 'run id')
+  const { status, attempts } = readRun(db, id)
+  if (status !== 'running' && status !== 'paused')
+    refuse(
+      'journal.transition',
+      `A run that is ${status} does not go on by itself.`,
+      `run ${id}`,
+      'Use startAttempt.',
+    )
+  const attempt = attempts + 1
+  run(db, sqlFor.updateTable('runs').set({ status: 'running', attempts: attempt }).where('id', '=', id))
+  return { attempt, firstSeq: headOf(db, id).seq + 1 }
+}
+
 /** Any legal change but starting and finishing, which have commands of their own. */
 export function setRunStatus({ db, now }: WriterContext, runId: unknown, status: unknown): void {
   const id = checkInput(rowReference, runId, 'run id')

@@ -44,6 +44,7 @@ import {
   failRun,
   finishRun,
   markOrphansInterrupted,
+  nextAttempt,
   renameRun,
   type StartedAttempt,
   setNotes,
@@ -82,6 +83,8 @@ export interface JournalWriter {
 
   createRun(run: NewRun): Result<{ id: string }>
   startAttempt(runId: string, facts?: AttemptFacts): Result<StartedAttempt>
+  /** For a run that goes on by itself after an attempt that came to nothing. */
+  nextAttempt(runId: string): Result<StartedAttempt>
   appendEvents(runId: string, attempt: number, events: readonly NewEvent[]): Result<Appended>
   setRunStatus(runId: string, status: RunStatus): Result<void>
   finishRun(runId: string, finish: RunFinish): Result<void>
@@ -227,6 +230,7 @@ function writerOver(
     addDataset: (dataset) => commit(context, () => addDataset(context, dataset)),
     createRun: (newRun) => commit(context, () => createRun(context, newRun)),
     startAttempt: (runId, facts = {}) => commit(context, () => startAttempt(context, runId, facts)),
+    nextAttempt: (runId) => commit(context, () => nextAttempt(context, runId)),
     appendEvents: (runId, attempt, events) =>
       commit(context, () => appendEvents(context, runId, attempt, events)),
     setRunStatus: (runId, status) => commit(context, () => setRunStatus(context, runId, status)),

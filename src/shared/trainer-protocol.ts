@@ -23,6 +23,10 @@ export const trainerJob = z.strictObject({
   cacheLimitBytes: z.int().nonnegative(),
   /** What this attempt is computed on, where that is not what the recipe says. */
   device: deviceId.optional(),
+  /** Rows that this attempt computes at a time, where those are fewer than the recipe says. */
+  rowsAtOnce: z.int().positive().optional(),
+  /** Which of several graphics cards it takes, by its number from 0; left out, what the system gives. */
+  card: z.int().nonnegative().optional(),
   /** Where fetched runtimes lie; left out, there are none. */
   enginesFolder: z.string().optional(),
   /** What is told as notices when the run begins: what was changed so that it fits into memory. */

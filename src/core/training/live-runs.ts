@@ -10,7 +10,7 @@ import { watchProcess } from '../system/process-load.ts'
 import { type DiagnosisReader, followDiagnoses } from './run-diagnosis.ts'
 import type { RunReader } from './run-journal.ts'
 import type { RunService } from './run-service.ts'
-import { createRunFold, type MeasuredDevice } from './run-state.ts'
+import { createRunFold, type MeasuredDevice, type RunFold } from './run-state.ts'
 import type { ActiveRun } from './run-supervisor.ts'
 import { notAtWork, notResumable } from './training-problems.ts'
 
@@ -46,7 +46,9 @@ type AskedPhase = 'pausing' | 'stopping'
 interface Live {
   readonly run: RunDetail
   readonly active: ActiveRun
-  readonly fold: ReturnType<typeof createRunFold>
+  /** Of the attempt that is folded; a run whose device failed goes on with another one. */
+  attempt: number
+  fold: RunFold
   /** What a person asked for and the trainer has not done yet: it ends its step first. */
   asked: AskedPhase | null
   device: MeasuredDevice
@@ -67,7 +69,17 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       return { runId: run.id, projectId: run.projectId, name: run.name, status, doneShare, timeLeftMs }
     })
 
-  function follow(entry: Live, attempt: number, { event, seq }: TrainerMessage): void {
+  const foldOf = (run: RunDetail): RunFold => createRunFold(run, followDiagnoses(run, ports.reader))
+
+  function begin(entry: Live, attempt: number): void {
+    entry.attempt = attempt
+    const found = ports.reader.getRun(entry.run.id)
+    if (found.ok) entry.fold = foldOf(found.value)
+  }
+
+  function follow(entry: Live, { event, seq }: TrainerMessage): void {
+    const { attempt } = entry.active
+    if (attempt !== entry.attempt) begin(entry, attempt)
     entry.fold.follow(event, seq)
     const atMs = Date.now()
     if (event.kind === 'step') {
@@ -78,8 +90,16 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       const { kind: _, ...body } = event
       entry.validation.push({ ...body, attempt, atMs })
     }
+    if (event.kind === 'plan') forgetAfter(entry, event.resumedAtStep)
     if (event.kind === 'samples') entry.samples.push({ step: event.step, answers: event.answers })
     if (event.kind === 'notice') entry.notices.push({ atMs, text: event.text })
+  }
+
+  /** Points that were not told yet and are gone over again. */
+  function forgetAfter(entry: Live, step: number): void {
+    entry.train = entry.train.filter((point) => point.step <= step)
+    entry.validation = entry.validation.filter((point) => point.step <= step)
+    entry.samples = entry.samples.filter((answers) => answers.step <= step)
   }
 
   /** What came since the last time, with how the run stands. */
@@ -147,7 +167,8 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     const entry: Live = {
       run,
       active,
-      fold: createRunFold(run, followDiagnoses(run, ports.reader)),
+      attempt: active.attempt,
+      fold: foldOf(run),
       asked: null,
       device: { processorShare: null, diskBytes: 0, energyWh: null },
       train: [],
@@ -156,7 +177,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
       notices: [],
     }
     live.set(runId, entry)
-    active.onEvent((message) => follow(entry, run.attempts, message))
+    active.onEvent((message) => follow(entry, message))
     const unwatch = watch(entry)
     void active.ended.then(() => {
       unwatch()

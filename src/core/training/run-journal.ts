@@ -4,6 +4,6 @@ import type { JournalWriter } from '#journal/writer.ts'
 
 export type RunWriter = Pick<
   JournalWriter,
-  'startAttempt' | 'appendEvents' | 'setRunStatus' | 'finishRun' | 'failRun' | 'addArtifact'
+  'startAttempt' | 'nextAttempt' | 'appendEvents' | 'setRunStatus' | 'finishRun' | 'failRun' | 'addArtifact'
 >
 export type RunReader = Pick<JournalReader, 'getRun'>

@@ -1,16 +1,20 @@
 // Starts and resumes runs: the journal knows a run before its process exists, and the process gets only verified paths.
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
+import { createCardPlaces } from '../devices/graphics-cards-in-use.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import { readSettings } from '../system/settings-store.ts'
 import { diskAttempt } from './checkpoint-format.ts'
+import { type NextDevice, processorLast } from './next-device.ts'
+import { superviseAttempts } from './run-attempts.ts'
 import type { RunReader, RunWriter } from './run-journal.ts'
 import { dropRequest } from './run-requests.ts'
-import { type ActiveRun, type Clock, superviseRun, systemClock } from './run-supervisor.ts'
+import { type ActiveRun, type Clock, systemClock } from './run-supervisor.ts'
 import { notResumable } from './training-problems.ts'
 
 export interface RunServiceOptions {
@@ -20,6 +24,10 @@ export interface RunServiceOptions {
   readonly launcher: Launcher
   readonly clock?: Clock
   readonly silentLimitMs?: number
+  /** Where a run goes on whose device failed; left out, on the processor. */
+  readonly nextDevice?: NextDevice
+  /** The graphics cards of this computer; left out, there is nothing to choose from. */
+  readonly graphicsCards?: () => Promise<readonly GraphicsCard[]>
 }
 
 export interface RunService {
@@ -49,7 +57,10 @@ export function createRunService(options: RunServiceOptions): RunService {
     launcher,
     clock = systemClock,
     silentLimitMs = defaultSilentLimitMs,
+    nextDevice = processorLast,
+    graphicsCards = async () => [],
   } = options
+  const places = createCardPlaces()
   return {
     async launch(runId) {
       const found = reader.getRun(runId)
@@ -60,31 +71,33 @@ export function createRunService(options: RunServiceOptions): RunService {
       const made = await diskAttempt(runFolder, () => mkdir(runFolder, { recursive: true }))
       if (!made.ok) return made
       dropRequest(runFolder)
+      const cards = await graphicsCards()
       const started = writer.startAttempt(runId)
       if (!started.ok) return started
-      const child = launcher.launch('trainer')
-      return ok(
-        superviseRun({
-          journal: writer,
-          child,
-          attempt: started.value.attempt,
-          clock,
-          silentLimitMs,
-          job: {
-            runId,
-            recipe: run.recipe,
-            modelFolder: join(library.modelsFolder, run.modelId),
-            datasetFolder: datasetFolder(library, run.datasetFingerprint),
-            ...(run.recipe.before && { beforeFolder: datasetFolder(library, run.recipe.before.fingerprint) }),
-            runFolder,
-            cacheFolder: library.cacheFolder,
-            cacheLimitBytes: readSettings(library).cacheLimitBytes,
-            enginesFolder: library.enginesFolder,
-            firstSeq: started.value.firstSeq,
-            notices: changedFor(run.device),
-          },
-        }),
-      )
+      const active = superviseAttempts({
+        journal: writer,
+        launchTrainer: () => launcher.launch('trainer'),
+        attempt: started.value.attempt,
+        clock,
+        silentLimitMs,
+        nextDevice,
+        takeCard: (device) => places.take(runId, device, cards),
+        job: {
+          runId,
+          recipe: run.recipe,
+          modelFolder: join(library.modelsFolder, run.modelId),
+          datasetFolder: datasetFolder(library, run.datasetFingerprint),
+          ...(run.recipe.before && { beforeFolder: datasetFolder(library, run.recipe.before.fingerprint) }),
+          runFolder,
+          cacheFolder: library.cacheFolder,
+          cacheLimitBytes: readSettings(library).cacheLimitBytes,
+          enginesFolder: library.enginesFolder,
+          firstSeq: started.value.firstSeq,
+          notices: changedFor(run.device),
+        },
+      })
+      void active.ended.then(() => places.leave(runId))
+      return ok(active)
     },
   }
 }

@@ -5,7 +5,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import type { NewEvent } from '#shared/journal-commands.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
-import type { Problem } from '#shared/result.ts'
+import { ok, type Problem, type Result } from '#shared/result.ts'
 import {
   type TrainerCommand,
   type TrainerEvent,
@@ -36,6 +36,19 @@ export interface RunOutcome {
   readonly problem: Problem | null
 }
 
+/** How an attempt came to nothing. */
+export interface RunFailure {
+  readonly status: 'failed' | 'crashed'
+  readonly problem: Problem
+  /** It had been asked to stop. */
+  readonly isStopping: boolean
+}
+
+/** The end of an attempt: of the run too, unless another one follows. */
+export interface AttemptEnd extends RunOutcome {
+  readonly isFollowed: boolean
+}
+
 export interface SupervisorOptions {
   readonly journal: RunWriter
   readonly child: ChildPort
@@ -44,10 +57,19 @@ export interface SupervisorOptions {
   readonly clock: Clock
   /** A trainer that says nothing for so long is ended. */
   readonly silentLimitMs: number
+  /** Said first, before the trainer says anything. */
+  readonly notices?: readonly string[]
+  /**
+   * Asked before the journal hears of a failure. Null: another attempt has begun, and the run is under way. A Problem: the
+   * run ends with it. Not ok: the journal could not be written.
+   */
+  readonly onFailure?: (failure: RunFailure) => Result<Problem | null>
 }
 
 export interface ActiveRun {
   readonly runId: string
+  /** Number of the attempt that is under way. */
+  readonly attempt: number
   /** Of the trainer process; undefined where the system gave none, or not yet. */
   readonly pid: number | undefined
   pause(): void
@@ -76,23 +98,32 @@ const urgentKinds: ReadonlySet<string> = new Set([
 
 const isDiskFull = (problem: Problem): boolean => problem.code === 'journal.disk-full'
 
+export interface SupervisedAttempt extends ActiveRun {
+  readonly ended: Promise<AttemptEnd>
+}
+
 /** Takes over a launched trainer, sends it the job and follows it to its end. */
-export function superviseRun(options: SupervisorOptions): ActiveRun {
-  const { journal, child, job, attempt, clock } = options
+export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
+  const { journal, child, attempt, clock, notices = [], onFailure = ({ problem }) => ok(problem) } = options
   const listeners: ((message: TrainerMessage) => void)[] = []
   const pending: { message: TrainerMessage; atMs: number }[] = []
+  const job: TrainerJob = { ...options.job, firstSeq: options.job.firstSeq + notices.length }
   let nextSeq = job.firstSeq
   let lastHeardMs = clock.monotonicMs()
   let lastWatchMs = lastHeardMs
   let ending: TrainerEventOf<'finished'> | TrainerEventOf<'failed'> | null = null
   let fault: Problem | null = null
   let isHeldByDisk = false
-  let endWith: (outcome: RunOutcome) => void = () => {}
-  const ended = new Promise<RunOutcome>((resolve) => {
+  let isStopping = false
+  let endWith: (end: AttemptEnd) => void = () => {}
+  const ended = new Promise<AttemptEnd>((resolve) => {
     endWith = resolve
   })
 
-  const tell = (command: TrainerCommand) => child.send(command)
+  const tell = (command: TrainerCommand) => {
+    isStopping ||= command.kind === 'cancel'
+    child.send(command)
+  }
   const broadcast = (message: TrainerMessage) => {
     for (const listener of listeners) listener(message)
   }
@@ -149,6 +180,12 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     child.kill()
   }
 
+  for (const [index, text] of notices.entries())
+    pending.push({
+      message: { seq: options.job.firstSeq + index, event: { kind: 'notice', text } },
+      atMs: clock.utcMs(),
+    })
+
   child.onMessage((raw) => {
     lastHeardMs = clock.monotonicMs()
     const { seq, event } = (raw ?? {}) as { seq?: unknown; event?: unknown }
@@ -188,8 +225,8 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     endWith(outcome)
   }
 
-  /** The run's end, written; null while the journal's disk is full. */
-  function conclude(exit: ChildExit): RunOutcome | null {
+  /** The end, written; null while the journal's disk is full. */
+  function conclude(exit: ChildExit): AttemptEnd | null {
     const { runId } = job
     if (ending?.kind === 'finished' && ending.adapterSha256 !== null && fault === null) {
       const unrecorded = recordTuned(ending.adapterSha256)
@@ -199,15 +236,31 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
     if (ending?.kind === 'finished' && fault === null) {
       const { reason, bestStep, bestLossNats, adapterSha256 } = ending
       const done = journal.finishRun(runId, { reason, bestStep, bestLossNats, adapterSha256 })
-      if (done.ok) return { runId, status: reason === 'cancelled' ? 'cancelled' : 'finished', problem: null }
-      return isDiskFull(done.problem) ? null : { runId, status: 'crashed', problem: done.problem }
+      if (done.ok) return lastEnd(reason === 'cancelled' ? 'cancelled' : 'finished', null)
+      return isDiskFull(done.problem) ? null : lastEnd('crashed', done.problem)
     }
     const status = ending?.kind === 'failed' && fault === null ? 'failed' : 'crashed'
-    const problem =
+    const failure =
       fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(runId, exit, job.recipe))
-    const written = journal.failRun(runId, { status, problem })
-    if (written.ok) return { runId, status, problem }
-    return isDiskFull(written.problem) ? null : { runId, status, problem: written.problem }
+    return failWith({ status, problem: failure, isStopping })
+  }
+
+  const lastEnd = (status: RunStatus, problem: Problem | null): AttemptEnd => ({
+    runId: job.runId,
+    status,
+    problem,
+    isFollowed: false,
+  })
+
+  function failWith(failure: RunFailure): AttemptEnd | null {
+    const { status } = failure
+    const answered = onFailure(failure)
+    if (!answered.ok && isDiskFull(answered.problem)) return null
+    const problem = answered.ok ? answered.value : answered.problem
+    if (problem === null) return { ...lastEnd(status, failure.problem), isFollowed: true }
+    const written = journal.failRun(job.runId, { status, problem })
+    if (written.ok) return lastEnd(status, problem)
+    return isDiskFull(written.problem) ? null : lastEnd(status, written.problem)
   }
 
   /**
@@ -237,6 +290,7 @@ export function superviseRun(options: SupervisorOptions): ActiveRun {
   tell({ kind: 'start', job })
   return {
     runId: job.runId,
+    attempt,
     get pid() {
       return child.pid
     },

@@ -67,7 +67,7 @@ async function* work(job: TrainerJob, host: TrainerHost, opened: Opened[]): Even
   yield { kind: 'phase', phase: 'loading', detail: job.recipe.model.id }
   const model = await openModel(job)
   yield { kind: 'phase', phase: 'preparing', detail: 'reading and tokenising the rows' }
-  const stages = await planStages(job, model, opened)
+  const stages = await planStages(computedJob(job), model, opened)
   const software = { backend: host.backend.name, tunewright: host.appVersion }
   const identity = identityOf(job, { sha256: stages.rowsSha256 }, software)
   const state = yield* openState(stages, identity)
@@ -79,6 +79,14 @@ async function* work(job: TrainerJob, host: TrainerHost, opened: Opened[]): Even
   const parts = { host, model, stages, identity, state, tried }
   const isReady = stages.before === null || state.stage === 2 || (yield* firstStage(parts, stages.before))
   if (isReady) yield* mainStage(parts)
+}
+
+/** Rows are computed in the parts of this attempt; what a checkpoint belongs to is the recipe as it was planned. */
+function computedJob(job: TrainerJob): TrainerJob {
+  const { rowsAtOnce, recipe } = job
+  return rowsAtOnce === undefined
+    ? job
+    : { ...job, recipe: { ...recipe, batch: { ...recipe.batch, rowsAtOnce } } }
 }
 
 /** Compiles a stage for as long as `use` needs it: two at once would take the memory of two. */

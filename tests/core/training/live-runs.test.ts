@@ -19,6 +19,7 @@ function activeRun(ended: Promise<RunOutcome>, onCancel: () => void = () => {}):
   const nothing = (): void => {}
   return {
     runId: 'run',
+    attempt: 1,
     pid: undefined,
     pause: nothing,
     resume: nothing,
