@@ -60,13 +60,14 @@ export interface LaunchSettings {
 const oneHeap = { MALLOC_ARENA_MAX: '1' } as const
 
 /**
- * The trainer's threads share a heap. The sandbox may read the program's own files and nothing else, write nothing, start nothing, load nothing native, turn
+ * Those that train share a heap. The sandbox may read the program's own files and nothing else, write nothing, start nothing, load nothing native, turn
  * no text into code, and knows no environment. It takes the same away from itself again (processes/sandbox/seal-host.ts),
  * for hosts that have no such flags.
  */
 export function launchSettings(name: EntryName): LaunchSettings {
   const flags = ['--disable-warning=ExperimentalWarning']
-  if (name === 'trainer') return { flags, environment: { ...knownVariables(), ...oneHeap } }
+  if (name === 'trainer' || name === 'speedometer')
+    return { flags, environment: { ...knownVariables(), ...oneHeap } }
   if (name !== 'sandbox') return { flags, environment: null }
   const readable = [programRoot, join(programRoot, 'node_modules')].map((folder) => realpathSync(folder))
   return {

@@ -33,15 +33,22 @@ export function measureSpeed(
   return attemptAsync(async () => {
     const { physicalCores, processor } = describeMachine()
     let found: MeasuredSpeed = null
+    let gemmGflops = 0
     const follow = (event: SpeedEvent): void => {
       if (event.kind === 'progress') tell('Multiplying matrices', event.done, event.total)
-      if (event.kind !== 'finished') return
-      found = { device: event.device, gemmGflops: event.gemmGflops, measuredAtMs: Date.now() }
+      if (event.kind === 'multiplied') gemmGflops = event.gemmGflops
+      if (event.kind === 'finished') found = { device: event.backend, gemmGflops, measuredAtMs: Date.now() }
     }
     unwrap(
       await runChildJob(launcher, {
         process: 'speedometer',
-        job: { threads: physicalCores, seconds },
+        job: {
+          device: 'cpu',
+          enginesFolder: library.enginesFolder,
+          workFolder: '',
+          threads: physicalCores,
+          task: { kind: 'products', seconds },
+        },
         eventSchema: speedEvent,
         onEvent: follow,
         signal,

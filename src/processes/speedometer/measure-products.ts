@@ -2,7 +2,7 @@
 // counts, because everything that disturbs one makes it slower.
 import { type Backend, GraphBuilder, type Tensor } from '#engine/index.ts'
 import { unwrap } from '#shared/result.ts'
-import type { SpeedEvent, SpeedJob } from '#shared/speed-protocol.ts'
+import type { SpeedEvent } from '#shared/speed-protocol.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
 
 const tokens = 1024
@@ -12,7 +12,8 @@ const gigaflops = (2 * tokens * inner * outer) / 1e9
 
 /** Throws ProblemError where the backend cannot run. */
 export async function measureProducts(
-  { threads, seconds }: SpeedJob,
+  threads: number,
+  seconds: number,
   backend: Backend,
   { emit, signal }: JobContext<SpeedEvent>,
 ): Promise<void> {
@@ -33,7 +34,7 @@ export async function measureProducts(
       best = Math.max(best, gigaflops / ((performance.now() - beforeMs) / 1000))
       await emit({ kind: 'progress', done: Math.round(100 * (elapsed / seconds)), total: 100 })
     }
-    await emit({ kind: 'finished', device: backend.name, gemmGflops: best })
+    await emit({ kind: 'multiplied', gemmGflops: best })
   } finally {
     await session.dispose()
   }
