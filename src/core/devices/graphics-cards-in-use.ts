@@ -4,7 +4,8 @@ import type { DeviceId } from '#shared/devices.ts'
 
 /** Cards that this device can be told to take one of, by their numbers from 0; the others take what the system gives. */
 export function cardsOf(device: DeviceId, cards: readonly GraphicsCard[]): number {
-  if (device.includes('cuda')) return cards.filter(({ vendor }) => vendor === 'nvidia').length
+  if (device.includes('cuda'))
+    return cards.filter(({ vendor, driver }) => vendor === 'nvidia' && driver !== null).length
   return device === 'onnx-directml' ? cards.length : 0
 }
 
