@@ -22,6 +22,26 @@ describe('a run', () => {
     expect(good(reader.getRun(id)).recipe.before).toEqual(before)
   })
 
+  test('goes on by itself after an attempt that came to nothing, and is under way throughout', () => {
+    const { writer, path, newRun } = openSample()
+    const { id } = good(writer.createRun(newRun))
+    expect(codeOf(writer.nextAttempt(id))).toBe('journal.transition')
+    good(writer.startAttempt(id))
+    good(writer.appendEvents(id, 1, [stepEvent(1, 1, 2.5)]))
+    good(writer.setRunStatus(id, 'paused'))
+    expect(good(writer.nextAttempt(id))).toEqual({ attempt: 2, firstSeq: 2 })
+    const reader = good(openJournalReader(path))
+    expect(good(reader.getRun(id))).toMatchObject({ status: 'running', attempts: 2, endedAtMs: null })
+    expect(codeOf(writer.appendEvents(id, 1, [stepEvent(2, 2, 2)]))).toBe('journal.conflict')
+    good(writer.appendEvents(id, 2, [stepEvent(2, 2, 2)]))
+    good(
+      writer.finishRun(id, { reason: 'completed', bestStep: null, bestLossNats: null, adapterSha256: null }),
+    )
+    expect(codeOf(writer.nextAttempt(id))).toBe('journal.transition')
+    expect(codeOf(writer.nextAttempt('nobody'))).toBe('run.unknown')
+    reader.close()
+  })
+
   test('is written command by command and read back whole', () => {
     const { writer, path, newRun } = openSample()
     const { id } = good(writer.createRun(newRun))
