@@ -64,7 +64,7 @@ function startRun(entry: URL, parent: ParentPort, job: TrainerJob, control: Cont
     heart.follow(event)
     return parent.send({ seq, event })
   }
-  prepareEnvironment(deviceOf(job), job.recipe.threads)
+  prepareEnvironment(deviceOf(job), job.recipe.threads, job.card)
   const worker = new Worker(entry, {
     workerData: { job, control: control.buffer },
     resourceLimits: { maxYoungGenerationSizeMb: newObjectsMib },
