@@ -9,6 +9,7 @@ import { exitCodes } from '../output.ts'
 
 const titles: Readonly<Record<SelfTestCheck['id'], string>> = {
   computer: 'Computer',
+  graphics: 'Graphics card',
   disk: 'Disk',
   journal: 'Journal',
   trainer: 'Training process',

@@ -118,9 +118,12 @@ export function macSentences(system: SystemName): string[] {
   ]
 }
 
+/** By a person, in the Device Manager. */
+export const switchedOff = 22
+
 /** `trouble`: the number that Windows' Device Manager shows. */
 export function windowsSentences(trouble: number): string[] {
-  if (trouble === 22) return ['It is switched off. Switch it on in the Device Manager.']
+  if (trouble === switchedOff) return ['It is switched off. Switch it on in the Device Manager.']
   if (trouble === 28)
     return ['It has no driver. Install the one of its maker, or let Windows Update find it, then restart.']
   if (trouble !== 0)

@@ -21,6 +21,7 @@ import {
   nvidiaSentences,
   openDriverSentences,
   type SystemName,
+  switchedOff,
   troubleSentence,
   windowsSentences,
 } from './graphics-cards-words.ts'
@@ -29,6 +30,8 @@ export interface GraphicsReport {
   readonly cards: readonly GraphicsCard[]
   /** About the computer as a whole: there is no card, or a driver that does not answer. */
   readonly sentences: readonly string[]
+  /** There is a driver that does not do its work. */
+  readonly isFaulty: boolean
 }
 
 /** Where facts come from. */
@@ -43,13 +46,14 @@ const here: GraphicsSource = { system: `${process.platform} ${process.arch}`, as
 
 export async function readGraphics(source: GraphicsSource): Promise<GraphicsReport> {
   const read = readers[source.system.split(' ')[0] ?? '']
-  const { cards, sentences } = read === undefined ? nothing : await read(source)
-  return { cards, sentences: cards.length + sentences.length === 0 ? [noCardSentence] : sentences }
+  const report = read === undefined ? nothing : await read(source)
+  const isEmpty = report.cards.length + report.sentences.length === 0
+  return isEmpty ? { ...report, sentences: [noCardSentence] } : report
 }
 
-const nothing: GraphicsReport = { cards: [], sentences: [] }
+const nothing: GraphicsReport = { cards: [], sentences: [], isFaulty: false }
 const unreadable: GraphicsReport = {
-  cards: [],
+  ...nothing,
   sentences: [
     'What graphics cards there are could not be read from the system; the processor does the work.',
   ],
@@ -99,6 +103,7 @@ async function readLinux({ system, ask, root }: GraphicsSource): Promise<Graphic
   return {
     cards: [...told, ...untold.map((card) => pciCard(card, inKernel, system))],
     sentences: trouble === null ? [] : [trouble],
+    isFaulty: trouble !== null,
   }
 }
 
@@ -135,7 +140,7 @@ async function readMac({ system, ask }: GraphicsSource): Promise<GraphicsReport>
   const asked = await ask(...macCommand)
   const cards = asked.kind === 'said' ? readMacCards(asked.text) : null
   if (cards === null) return unreadable
-  return { cards: cards.map((card) => ({ ...card, sentences: macSentences(system) })), sentences: [] }
+  return { ...nothing, cards: cards.map((card) => ({ ...card, sentences: macSentences(system) })) }
 }
 
 async function readWindows({ system, ask }: GraphicsSource): Promise<GraphicsReport> {
@@ -154,7 +159,11 @@ async function readWindows({ system, ask }: GraphicsSource): Promise<GraphicsRep
       sentences: [...windowsSentences(trouble), ...(trouble === 0 ? cudaWords(facts.vendor, system) : [])],
     }
   })
-  return { cards, sentences: [] }
+  return {
+    ...nothing,
+    cards,
+    isFaulty: found.some(({ trouble }) => trouble !== 0 && trouble !== switchedOff),
+  }
 }
 
 const cudaWords = (vendor: GraphicsCard['vendor'], system: SystemName): string[] =>

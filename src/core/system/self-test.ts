@@ -7,6 +7,7 @@ import { journalCheckEvent } from '#shared/journal-check-protocol.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
 import { detailsOf, faultOf, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
+import { type GraphicsReport, readGraphicsOfComputer } from '../devices/graphics-cards.ts'
 import { listModels } from '../models/model-library.ts'
 import { runChildJob } from '../proof/child-job.ts'
 import { writeFileDurably } from './durable-files.ts'
@@ -19,6 +20,8 @@ export interface SelfTestPorts {
   readonly launcher: Launcher
   /** Whether this process can write to it. Another Tunewright that has it open (`journal.locked`) is no fault. */
   readonly canWrite: () => Result<unknown>
+  /** Left out, those of this computer. */
+  readonly readGraphics?: () => Promise<GraphicsReport>
 }
 
 type Outcome = Pick<SelfTestCheck, 'detail' | 'problem'>
@@ -70,9 +73,10 @@ function problemOf(error: unknown, library: Library, id: SelfTestCheckId): Probl
 }
 
 function checksOf(ports: SelfTestPorts): Check[] {
-  const { library, launcher } = ports
+  const { library, launcher, readGraphics = readGraphicsOfComputer } = ports
   return [
     ['computer', checkComputer],
+    ['graphics', () => checkGraphics(readGraphics)],
     ['disk', () => checkDisk(library)],
     ['journal', () => checkJournal(ports)],
     ['trainer', () => launchAndRefuse(launcher, 'trainer', 'trainer.crashed')],
@@ -94,6 +98,22 @@ function checkComputer(): Outcome {
     remedy:
       'Close other programs and begin with the smallest model. A computer with more memory goes further.',
     details: detail,
+  })
+}
+
+/** That there is no card is no fault; a driver that does not answer is one. */
+async function checkGraphics(readGraphics: () => Promise<GraphicsReport>): Promise<Outcome> {
+  const { cards, sentences, isFaulty } = await readGraphics()
+  const names = cards.map(({ name, memoryBytes }) =>
+    memoryBytes === null ? name : `${name}, ${formatBytes(memoryBytes)}`,
+  )
+  const detail = [names.join('; '), ...sentences].filter((part) => part !== '').join(' ')
+  if (!isFaulty) return good(detail)
+  return failed({
+    code: 'device.missing',
+    message: 'There is a graphics card whose driver does not work; the processor does the work.',
+    where: names.join('; ') || 'graphics card',
+    remedy: (sentences.length > 0 ? sentences : cards.flatMap((card) => card.sentences)).join(' '),
   })
 }
 

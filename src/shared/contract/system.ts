@@ -21,6 +21,7 @@ export type About = z.output<typeof about>
 
 export const selfTestIds = [
   'computer',
+  'graphics',
   'disk',
   'journal',
   'trainer',

@@ -137,7 +137,8 @@ describe('NVIDIA on Linux', () => {
   ])('driver loaded, and %s: a sentence, and no card that can be used', async (_name, ask, words) => {
     await addPciCard('0000:17:00.0', h200, 'nvidia')
     await loadNvidiaDriver('550.54.15')
-    const { cards, sentences } = await onLinux(ask)
+    const { cards, sentences, isFaulty } = await onLinux(ask)
+    expect(isFaulty).toBe(true)
     expect(sentences).toHaveLength(1)
     expect(sentences[0]).toMatch(words)
     expect(cards).toMatchObject([
@@ -153,6 +154,7 @@ describe('NVIDIA on Linux', () => {
     expect(await onLinux(gone)).toEqual({
       cards: [],
       sentences: ['No graphics card that can compute was found: the processor does the work.'],
+      isFaulty: false,
     })
   })
 })

@@ -68,6 +68,26 @@ test('a full disk is said with what helps, and nothing is left of the try', asyn
   })
 })
 
+test('a card whose driver does not work is said with what to do; that there is no card is no fault', async () => {
+  const ports = await openPorts()
+  const card = {
+    ...{ name: 'NVIDIA H200', vendor: 'nvidia' as const, driver: '570.1', computeCapability: null },
+    memoryBytes: 2 ** 37,
+    sentences: [],
+  }
+  const report = { cards: [card], sentences: ['Restart the computer.'], isFaulty: true }
+  expect(await theFault({ ...ports, readGraphics: async () => report })).toMatchObject({
+    id: 'graphics',
+    problem: { code: 'device.missing', where: 'NVIDIA H200, 137 GB', remedy: 'Restart the computer.' },
+  })
+  const none = { cards: [], sentences: ['There is none.'], isFaulty: false }
+  const checks = await runSelfTest({ ...ports, readGraphics: async () => none }, () => {})
+  expect(checks.find(({ id }) => id === 'graphics')).toMatchObject({
+    detail: 'There is none.',
+    problem: null,
+  })
+})
+
 test('a folder that went away is said without a stack trace', async () => {
   const ports = await openPorts()
   rmSync(ports.library.modelsFolder, { recursive: true })
