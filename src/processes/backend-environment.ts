@@ -18,7 +18,11 @@ export const backendEnvironment = (
 /** The process sees one card only, by its number on the bus, which is that of nvidia-smi (CUDA C++ programming guide). */
 const onlyCard = (card: number) => ({ CUDA_DEVICE_ORDER: 'PCI_BUS_ID', CUDA_VISIBLE_DEVICES: String(card) })
 
-/** To be called on the main thread. `card`: one of several graphics cards, by its number from 0. */
+/**
+ * To be called on the main thread. `card`: one of several graphics cards, by its number from 0; where a person has chosen
+ * cards already, that holds.
+ */
 export function prepareEnvironment(device: DeviceId, threads: number, card?: number): void {
-  Object.assign(process.env, backendEnvironment(device, threads, card))
+  const isChosen = process.env.CUDA_VISIBLE_DEVICES !== undefined
+  Object.assign(process.env, backendEnvironment(device, threads, isChosen ? undefined : card))
 }
