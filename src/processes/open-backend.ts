@@ -1,6 +1,8 @@
 // From the name of a device to the backend that computes on it. Only the runtime that is asked for is loaded.
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Backend } from '#engine/backend-port.ts'
+import { deviceName } from '#shared/device-names.ts'
 import { type DeviceId, deviceFacts, type EngineId } from '#shared/devices.ts'
 import { ProblemError } from '#shared/result.ts'
 
@@ -27,14 +29,16 @@ export async function openBackend(device: DeviceId, places: BackendPlaces): Prom
 
 function folderOf(device: DeviceId, engine: EngineId | null, { enginesFolder }: BackendPlaces): string {
   if (engine === null || enginesFolder === undefined) throw new ProblemError(notHere(device))
-  return join(enginesFolder, engine)
+  const folder = join(enginesFolder, engine)
+  if (!existsSync(folder)) throw new ProblemError(notHere(device))
+  return folder
 }
 
 const notHere = (device: DeviceId) => {
   const { engine } = deviceFacts[device]
   return {
     code: 'engine.missing',
-    message: `This process has nothing to compute on "${device}" with.`,
+    message: `What computes on ${deviceName(device)} is not on this computer.`,
     where: device,
     remedy:
       engine === null

@@ -1,7 +1,9 @@
 // TensorFlow as a fetched engine of a library, for tests: the folder that scripts/fetch-tensorflow.ts filled, by links.
-import { existsSync, mkdirSync, symlinkSync } from 'node:fs'
-import { join } from 'node:path'
+import { copyFileSync, existsSync, linkSync, mkdirSync, realpathSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { tensorflowFolder } from '../../scripts/tensorflow-folder.ts'
+import { writeManifest } from '../../src/core/engines/engine-manifest.ts'
+import { enginePack } from '../../src/core/engines/engine-packs.ts'
 
 /** False, with a notice, where TensorFlow is not here, unless TUNEWRIGHT_REQUIRE names it. */
 export function hasTensorflow(): boolean {
@@ -12,9 +14,29 @@ export function hasTensorflow(): boolean {
   return false
 }
 
-/** Makes it an engine of this folder. */
-export function linkTensorflow(enginesFolder: string): void {
+const files = [
+  'lib/napi-v8/tfjs_binding.node',
+  'deps/lib/libtensorflow_cc.so.2',
+  'deps/lib/libtensorflow_framework.so.2',
+]
+
+/** Makes it an engine of this folder, its files not read again for their hashes. */
+export async function linkTensorflow(enginesFolder: string): Promise<void> {
   const folder = join(enginesFolder, 'tensorflow')
-  mkdirSync(folder, { recursive: true })
-  for (const name of ['lib', 'deps']) symlinkSync(join(tensorflowFolder, name), join(folder, name))
+  for (const name of files) {
+    const path = join(folder, name)
+    mkdirSync(dirname(path), { recursive: true })
+    linkOrCopy(realpathSync(join(tensorflowFolder, name)), path)
+  }
+  const known = new Map(files.map((name) => [join(folder, name), '0'.repeat(64)]))
+  await writeManifest(folder, enginePack('tensorflow'), known)
+}
+
+function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to)
+  } catch {
+    // On another disk.
+    copyFileSync(from, to)
+  }
 }

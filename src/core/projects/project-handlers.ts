@@ -5,11 +5,12 @@ import { mostListedRuns } from '#shared/journal-commands.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
+import type { DeviceChoice } from '../devices/choose-device.ts'
+import { resolveDevice } from '../devices/known-devices.ts'
 import { moveFolderToBin, removeRuns } from '../experiments/remove-runs.ts'
 import { knownModels } from '../models/known-models.ts'
 import { showModel } from '../models/model-library.ts'
 import { allScenarios, type Scenario } from '../scenarios/scenarios.ts'
-import { readSpeed } from '../system/speed.ts'
 import { requireAtRest } from '../system/work-under-way.ts'
 import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork } from '../training/estimate.ts'
 import { pastRunsOf } from '../training/past-runs.ts'
@@ -91,8 +92,8 @@ export function createProjectHandlers(
       attemptAsync(async () => {
         const starter = await showModel(library, 'starter')
         const past = starter.ok ? pastRunsOf(reader, starter.value.id) : []
-        const gflops = readSpeed(library)?.gemmGflops ?? null
-        return { scenarios: allScenarios.map((one) => factsOf(one, past, gflops)) }
+        const device = unwrap(await resolveDevice(library, null, starter.ok ? starter.value.id : null))
+        return { scenarios: allScenarios.map((one) => factsOf(one, past, device)) }
       }),
     'projects.list': () =>
       attemptAsync(async () => {
@@ -182,23 +183,25 @@ function sampleTime(
   scenario: Scenario,
   { rows, charactersPerRow }: Sample,
   past: readonly PastRun[],
-  gflops: number | null,
+  { device, figure }: DeviceChoice,
 ): ScenarioFacts['sample']['time'] {
-  const recipe = recipeDraft.parse({
+  const draft = recipeDraft.parse({
     ...{ model: 'starter', data: { path: '-' }, scenario: scenario.id },
     // As every preset says.
     reuseFrozenLayers: true,
   })
+  const recipe = { ...draft, device }
   const { validationShare, testShare } = recipe.data
   const trainRows = rows * (1 - validationShare - testShare)
   const characters = charactersPerRow + scenario.defaultInstruction({ labels: [] }).length
   const flopsPerRow = (starterOperationsPerToken(recipe) * characters) / charactersPerToken
   const work = { steps: countSteps(trainRows, recipe), trainRows, flopsPerRow, onceFlopsPerRow: 0 }
-  const { basis, ...time } = estimateSeconds(recipe, work, { msPerRow: msPerRowOf(recipe, past), gflops })
+  const speed = { msPerRow: msPerRowOf(recipe, past), gflops: figure?.gflops ?? null }
+  const { basis, ...time } = estimateSeconds(recipe, work, speed)
   return basis === 'guess' ? null : time
 }
 
-function factsOf(scenario: Scenario, past: readonly PastRun[], gflops: number | null): ScenarioFacts {
+function factsOf(scenario: Scenario, past: readonly PastRun[], device: DeviceChoice): ScenarioFacts {
   const sample = sampleOf(scenario.id)
   return {
     id: scenario.id,
@@ -218,7 +221,7 @@ function factsOf(scenario: Scenario, past: readonly PastRun[], gflops: number | 
     sample: {
       fileName: sample.fileName,
       rows: sample.rows,
-      time: sampleTime(scenario, sample, past, gflops),
+      time: sampleTime(scenario, sample, past, device),
     },
   }
 }

@@ -1,6 +1,7 @@
 // What this computer is, as far as runs and reports need it. Reads, never changes.
 import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
+import { hasFastBfloat16 } from '#shared/processor-flags.ts'
 import { appVersion } from './app-version.ts'
 
 export interface Machine {
@@ -36,6 +37,15 @@ function countPhysicalCores(): number {
     return available
   }
   return cores.size === 0 ? available : Math.min(available, cores.size)
+}
+
+/** Whether this processor multiplies bfloat16 faster than float32; false where the system does not say. */
+export function hasBfloat16Products(): boolean {
+  try {
+    return platform() === 'linux' && hasFastBfloat16(readFileSync('/proc/cpuinfo', 'utf8'))
+  } catch {
+    return false
+  }
 }
 
 /** Versions that decide what a run computes, for the journal. */

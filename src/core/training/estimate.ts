@@ -1,12 +1,13 @@
-// Steps and time of a run before it starts: from runs of this model on this computer, else from its measured speed, else
-// called a guess. Pure. Memory: memory-plan.ts.
+// Steps and time of a run before it starts: from runs of this model on this device, else from the device's measured speed,
+// else called a guess. Pure. Memory: memory-plan.ts.
+import type { DeviceId } from '#shared/devices.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { computedRows, type PlannedRows, placesOf, type RunFigures } from './run-graphs.ts'
 
 type WorkRecipe = Pick<
   RecipeDraft,
   'scenario' | 'method' | 'batch' | 'gradientCheckpointing' | 'reuseFrozenLayers'
->
+> & { readonly device: DeviceId }
 
 /** A run of the past with this model on this computer. */
 export interface PastRun {
@@ -16,23 +17,31 @@ export interface PastRun {
 }
 
 /** What decides how much is computed for a row: the goal stands for rows of like length. */
-const workOf = ({ scenario, method, batch, gradientCheckpointing, reuseFrozenLayers }: WorkRecipe): string =>
+const workOf = ({
+  scenario,
+  device,
+  method,
+  batch,
+  gradientCheckpointing,
+  reuseFrozenLayers,
+}: WorkRecipe): string =>
   JSON.stringify([
     scenario,
+    device,
     [method.kind, method.topLayers, method.base, method.decomposed],
     [batch.maxTokens, batch.packing, batch.rowsAtOnce],
     gradientCheckpointing,
     reuseFrozenLayers,
   ])
 
-/** From the newest run that did the same work for a row: a run of ten blocks tells nothing of one of thirty. Else null. */
+/** From the newest run that did the same work for a row on the same device: ten blocks tell nothing of thirty. Else null. */
 export const msPerRowOf = (recipe: WorkRecipe, past: readonly PastRun[]): number | null =>
   past.find((run) => workOf(run.recipe) === workOf(recipe))?.msPerRow ?? null
 
-/** What the speed is taken from: runs of this model here, else the measured speed of this computer, else nothing. */
+/** What the speed is taken from: runs of this model there, else a measured step, else nothing. */
 export interface KnownSpeed {
   readonly msPerRow: number | null
-  /** Matrix products in 10^9 operations a second. */
+  /** Of a whole training step measured on the device: its matrix products in 10^9 operations a second. */
   readonly gflops: number | null
 }
 
@@ -69,10 +78,8 @@ export function countSteps(
   return Math.max(1, duration.maxSteps === null ? steps : Math.min(steps, duration.maxSteps))
 }
 
-/** A processor of which nothing is known. */
-const guessedGflops = 40
-/** Share of the plain products' rate that a training step reaches (docs/figures.md: 73 to 82 %). */
-const reachedShare = 0.75
+/** Of training steps on a processor of which nothing is known. */
+const guessedGflops = 30
 
 type Basis = 'runs-here' | 'measured-speed' | 'guess'
 
@@ -105,7 +112,7 @@ export function estimateSeconds(
 ): { lowSeconds: number; highSeconds: number; basis: Basis } {
   const basis = msPerRow !== null ? 'runs-here' : gflops !== null ? 'measured-speed' : 'guess'
   const rows = steps * batch.microRows * batch.accumulation
-  const secondsOf = (flops: number): number => flops / ((gflops ?? guessedGflops) * 1e9 * reachedShare)
+  const secondsOf = (flops: number): number => flops / ((gflops ?? guessedGflops) * 1e9)
   const each = msPerRow === null ? secondsOf(flopsPerRow) : msPerRow / 1000
   const seconds = rows * each + Math.min(rows, trainRows) * secondsOf(onceFlopsPerRow)
   // Measuring on validation rows and saving take about a fifth on top.

@@ -2,23 +2,27 @@
 import { totalmem } from 'node:os'
 import { basename } from 'node:path'
 import { type PlanOption, type PresetId, presetIds, type SomeHandlers } from '#shared/contract/index.ts'
+import type { DeviceId } from '#shared/devices.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { PreparedData } from '../data/check-data.ts'
 import type { PrepareRows } from '../data/prepared-rows.ts'
 import { countParts } from '../data/split.ts'
 import type { PrepareTexts } from '../data/stage-texts.ts'
+import { chooseDevice, type DeviceChoice } from '../devices/choose-device.ts'
+import { memoryFactorOf, wattsOf } from '../devices/device-speed.ts'
+import { devicesAround } from '../devices/known-devices.ts'
+import { lookAround } from '../devices/surroundings.ts'
 import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
 import { availableMemory, judgeFit } from '../models/model-fit.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
-import { readSpeed } from '../system/speed.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { classNamesOf } from './class-names.ts'
 import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork, sumOfTimes } from './estimate.ts'
 import { pastRunsOf } from './past-runs.ts'
 import { memoryProblem, planRun, type RunPlan } from './plan-run.ts'
-import { planSentences } from './plan-sentences.ts'
+import { deviceSentences, planSentences } from './plan-sentences.ts'
 import { instructionOf } from './prepare-run.ts'
 import { type PresetModel, presetChanges } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
@@ -80,18 +84,23 @@ export function createPlanHandlers(
     const texts = usual.before && (await prepareTexts(usual.before, { prepared, scenario }))
     const textLengths = texts && (await lengthsOf(texts, readingOfTexts, model.id))
     const past = pastRunsOf(reader, model.id)
-    const gflops = readSpeed(library)?.gemmGflops ?? null
+    const devices = devicesAround(library, await lookAround(library))
+    const { device: pinned } = context.settings.get()
     const classes = classNamesOf(scenario, prepared).length
     const known = {
       ...{ counts, texts: texts?.read.rows.length ?? 0, model: planned, textLengths },
-      ...{ classes, past, gflops },
+      ...{ classes, past },
     }
     return async (preset: PresetId, changes: Changes): Promise<PlanOption> => {
       const recipe = recipeFor(preset, changes, planned.config)
       const lengths = await lengthsOf(prepared, readingOf(recipe, instruction), model.id)
+      const choose = (asked: DeviceId | null) => chooseDevice(devices, { asked, pinned, modelId: model.id })
+      const wanted = choose(recipe.device)
       return planOf({
         ...known,
         lengths,
+        device: unwrap(wanted.ok ? wanted : choose(null)),
+        deviceProblem: wanted.ok ? null : wanted.problem,
         preset,
         changes: Object.fromEntries(settingsByPath(changes)),
         recipe,
@@ -124,22 +133,26 @@ interface Planned extends ReadLengths {
   readonly model: PlannedModel
   readonly classes: number
   readonly past: readonly PastRun[]
-  readonly gflops: number | null
+  /** What it is computed on, or would be where what is asked for cannot be used. */
+  readonly device: DeviceChoice
+  readonly deviceProblem: Problem | null
 }
 
 function planOf(planned: Planned): PlanOption {
-  const { preset, changes, counts, texts, model } = planned
+  const { preset, changes, counts, texts, model, device, deviceProblem } = planned
   const { config } = model
   const availableBytes = availableMemory()
+  const memoryFactor = memoryFactorOf(device.figure)
   const refused = refusedRecipe(planned.recipe, config)
-  const plan = refused === null ? planRun({ ...planned, availableBytes }) : null
+  const plan = refused === null ? planRun({ ...planned, availableBytes, memoryFactor }) : null
   const recipe = plan?.recipe ?? planned.recipe
   const memoryBytes = Math.round(plan?.memory.total ?? 0)
+  const time = timeOf(planned, plan)
   return {
     preset,
     changes: { ...presetChanges(preset, recipe.scenario, config, recipe.method.kind), ...changes },
     values: settingsOf(recipe),
-    estimate: { ...timeOf(planned, plan), memoryBytes, diskBytes: diskBytes(plan), energyWh: null },
+    estimate: { ...time, memoryBytes, diskBytes: diskBytes(plan), energyWh: energyOf(device, time) },
     fit: judgeFit(memoryBytes, availableBytes),
     // A model that cannot learn the goal at all has no plan to tell of.
     sentences:
@@ -147,6 +160,7 @@ function planOf(planned: Planned): PlanOption {
         ? []
         : [
             ...planSentences({ recipe, counts, texts, layers: config.layers }),
+            ...deviceSentences(device, memoryFactor),
             ...doubtSentences(recipe),
             ...shortReadingSentences(recipe, config),
             ...(plan?.sentences ?? []),
@@ -157,22 +171,34 @@ function planOf(planned: Planned): PlanOption {
     blocking:
       refused ??
       inPlan(
-        plan === null
-          ? (allTooLong(planned, recipe.batch.maxTokens) ?? nearlyAllTooLong(recipe.batch.maxTokens))
-          : memoryProblem(plan, totalmem()),
+        deviceProblem ??
+          (plan === null
+            ? (allTooLong(planned, recipe.batch.maxTokens) ?? nearlyAllTooLong(recipe.batch.maxTokens))
+            : memoryProblem(plan, totalmem())),
       ),
   }
 }
 
-function timeOf({ counts, texts, past, gflops, ...planned }: Planned, plan: RunPlan | null) {
-  const recipe = plan?.recipe ?? planned.recipe
+type Time = Pick<PlanOption['estimate'], 'lowSeconds' | 'highSeconds'>
+
+/** By the mean power of the measured step; null where no counter could be read, or time is a guess. */
+function energyOf({ figure }: DeviceChoice, { lowSeconds, highSeconds }: Time): number | null {
+  const watts = wattsOf(figure)
+  return watts === null ? null : (watts * (lowSeconds + highSeconds)) / 2 / 3600
+}
+
+function timeOf({ counts, texts, past, device, ...planned }: Planned, plan: RunPlan | null) {
+  const on = { device: device.device }
+  const gflops = device.figure?.gflops ?? null
+  const recipe = { ...(plan?.recipe ?? planned.recipe), ...on }
   const trainRows = counts.train * (plan?.rows.share ?? 1)
   const work = plan === null ? noWork : rowWork(plan.figures, recipe, plan.rows)
   const steps = countSteps(trainRows, recipe)
   const msPerRow = msPerRowOf(recipe, past)
   const time = estimateSeconds(recipe, { ...work, steps, trainRows }, { msPerRow, gflops })
   if (!plan?.before) return { steps, ...time }
-  const { recipe: first, rows, figures } = plan.before
+  const { rows, figures } = plan.before
+  const first = { ...plan.before.recipe, ...on }
   const textRows = texts * rows.share
   const textWork = rowWork(figures, first, rows)
   const textSteps = countSteps(textRows, first)

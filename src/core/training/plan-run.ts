@@ -23,6 +23,8 @@ export interface PlanRequest {
   /** Labels of the data; 0 where there are none. */
   readonly classes: number
   readonly availableBytes: number
+  /** How many times what is planned the run's device takes, measured; left out, as planned. */
+  readonly memoryFactor?: number
 }
 
 export interface RunPlan {
@@ -140,17 +142,24 @@ function stagesOf(
 }
 
 /** Both stages hold the same weights, one after the other: memory is that of the one that takes more. */
-function planStages({ model }: PlanRequest, { examples, before }: Stages) {
+function planStages({ model, memoryFactor = 1 }: PlanRequest, { examples, before }: Stages) {
   const planOf = (stage: Stage) => {
     const asked: MemoryRequest = { ...model, ...stage, isMeasured: stage !== before }
     const figures = runFigures(asked)
-    return { ...stage, figures, memory: planMemory(asked, figures) }
+    return { ...stage, figures, memory: scaled(planMemory(asked, figures), memoryFactor) }
   }
   const ofExamples = planOf(examples)
   const ofTexts = before && planOf(before)
   const isLarger = ofTexts !== null && ofTexts.memory.total > ofExamples.memory.total
   return { examples: ofExamples, before: ofTexts, memory: isLarger ? ofTexts.memory : ofExamples.memory }
 }
+
+/** What a device takes besides is its runtime's own. */
+const scaled = (memory: MemoryPlan, factor: number): MemoryPlan => ({
+  ...memory,
+  program: memory.program + (factor - 1) * memory.total,
+  total: factor * memory.total,
+})
 
 function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, task: Task): PlannedRun['rows'] {
   const around = scenario === 'domain' ? 1 : task.kind === 'language-model' ? templateTokens : frameTokens

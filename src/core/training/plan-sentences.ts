@@ -1,5 +1,6 @@
 // What a plan will do, in sentences for a person: what is learnt, how it is watched, what it costs in quality.
 import type { RecipeDraft } from '#shared/recipe.ts'
+import type { DeviceChoice } from '../devices/choose-device.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 
 interface PlannedRun {
@@ -25,6 +26,17 @@ export function planSentences({ recipe, counts, texts, layers }: PlannedRun): st
     `${counts.validation} other rows show along the way whether it gets better, and the best version is kept${evaluation.patience === null ? '' : '; it stops by itself when it no longer improves'}.`,
     `${counts.test} locked rows are opened once, for the proof at the end.`,
   ]
+}
+
+/** What computes it and why, where that is not the processor as always; and that its runtime takes more memory. */
+export function deviceSentences({ reason, isNotable }: DeviceChoice, memoryFactor: number): string[] {
+  const memory =
+    memoryFactor < 1.05
+      ? []
+      : [
+          `What computes it took ${memoryFactor.toFixed(1)} times the memory that is planned for such a step, measured here; this plan counts with that.`,
+        ]
+  return isNotable ? [reason, ...memory] : memory
 }
 
 function learnt({ kind, rank, decomposed, base }: RecipeDraft['method']): string {

@@ -9,6 +9,9 @@ import { prepareData } from '../data/check-data.ts'
 import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
 import { importDataset, keepDataset } from '../data/import-dataset.ts'
 import { prepareStageTexts } from '../data/stage-texts.ts'
+import type { DeviceChoice } from '../devices/choose-device.ts'
+import { memoryFactorOf } from '../devices/device-speed.ts'
+import { resolveDevice } from '../devices/known-devices.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
 import { availableMemory } from '../models/model-fit.ts'
@@ -32,6 +35,8 @@ export interface PreparedRun {
   readonly before: DatasetManifest | null
   /** What of the recipe was changed so that it fits into memory; empty where nothing was. */
   readonly changed: readonly string[]
+  /** What it is computed on, and why. */
+  readonly device: DeviceChoice
 }
 
 export interface PrepareOptions {
@@ -50,10 +55,16 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
     const model = unwrap(await showModel(library, draft.model))
     const planned = await readPlannedModel(library, model)
     requireFit(draft, model, planned)
+    const device = unwrap(await resolveDevice(library, draft.device, model.id))
     const { dataset, before } = await importData(library, draft)
     const machine = describeMachine()
-    const { draft: fitting, changed } = await fitRecipe(draft, model, planned, { dataset, before }, options)
-    const recipe = freezeRecipe(fitting, model, { dataset, before }, machine.physicalCores)
+    const wanted = { ...draft, device: device.device }
+    const imported = { dataset, before }
+    const { draft: fitting, changed } = await fitRecipe(wanted, model, planned, imported, {
+      ...options,
+      memoryFactor: memoryFactorOf(device.figure),
+    })
+    const recipe = freezeRecipe(fitting, model, imported, machine.physicalCores)
     const name = draft.name ?? dataset.source.name
     const projectId = options.projectId ?? unwrap(writer.ensureProject({ name, scenario: draft.scenario })).id
     unwrap(writer.addModel(modelRecord(model)))
@@ -65,13 +76,19 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
         name,
         recipe,
         backend: 'not started yet',
-        device: { ...machine, changed },
+        device: { ...machine, changed, reason: device.reason, notices: noticesOf(device, changed) },
         versions: describeVersions(),
       }),
     )
-    return { runId: id, recipe, model, dataset, before, changed }
+    return { runId: id, recipe, model, dataset, before, changed, device }
   })
 }
+
+/** What the run tells when it begins. */
+const noticesOf = ({ isNotable, reason }: DeviceChoice, changed: readonly string[]): string[] => [
+  ...(isNotable ? [reason] : []),
+  ...changed,
+]
 
 type Imported = Pick<PreparedRun, 'dataset' | 'before'>
 
@@ -115,7 +132,11 @@ async function fitRecipe(
   { id }: ModelManifest,
   model: PlannedModel,
   { dataset, before }: Imported,
-  { library, availableBytes = availableMemory() }: PrepareOptions,
+  {
+    library,
+    availableBytes = availableMemory(),
+    memoryFactor,
+  }: PrepareOptions & { readonly memoryFactor: number },
 ): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
   const tokenizer = await readTokenizer(modelFolder(library, id))
   const lengthsOf = async (of: DatasetManifest, reading: Reading) =>
@@ -129,7 +150,7 @@ async function fitRecipe(
   const tooLong = allTooLong({ lengths, textLengths }, draft.batch.maxTokens)
   if (tooLong !== null) throw new ProblemError(tooLong)
   const classes = classNamesOf(draft.scenario, dataset).length
-  const plan = planRun({ recipe: draft, model, lengths, textLengths, classes, availableBytes })
+  const plan = planRun({ recipe: draft, model, lengths, textLengths, classes, availableBytes, memoryFactor })
   // That every row is too long with its template is for the trainer to say.
   if (plan === null) return { draft, changed: [] }
   const problem = memoryProblem(plan, totalmem())

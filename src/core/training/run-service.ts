@@ -5,12 +5,15 @@ import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
+import { nextBest } from '../devices/choose-device.ts'
 import { createCardPlaces } from '../devices/graphics-cards-in-use.ts'
+import { devicesAround } from '../devices/known-devices.ts'
+import { lookAround } from '../devices/surroundings.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import { readSettings } from '../system/settings-store.ts'
 import { diskAttempt } from './checkpoint-format.ts'
-import { type NextDevice, processorLast } from './next-device.ts'
+import type { NextDevice } from './next-device.ts'
 import { superviseAttempts } from './run-attempts.ts'
 import type { RunReader, RunWriter } from './run-journal.ts'
 import { dropRequest } from './run-requests.ts'
@@ -24,9 +27,9 @@ export interface RunServiceOptions {
   readonly launcher: Launcher
   readonly clock?: Clock
   readonly silentLimitMs?: number
-  /** Where a run goes on whose device failed; left out, on the processor. */
+  /** Where a run goes on whose device failed; left out, on the best one that is left. */
   readonly nextDevice?: NextDevice
-  /** The graphics cards of this computer; left out, there is nothing to choose from. */
+  /** Left out, the graphics cards of this computer. */
   readonly graphicsCards?: () => Promise<readonly GraphicsCard[]>
 }
 
@@ -43,10 +46,10 @@ export const launchable: readonly RunStatus[] = ['queued', 'interrupted', 'cance
 
 export const runFolderOf = (library: Library, runId: string): string => join(library.runsFolder, runId)
 
-/** What prepare-run.ts changed so that the run fits into memory, as it wrote it down with the computer. */
-function changedFor(device: unknown): string[] {
-  const { changed } = (device ?? {}) as { readonly changed?: unknown }
-  return Array.isArray(changed) ? changed.map(String) : []
+/** What prepare-run.ts wrote down with the computer: why this device, and what was changed so that the run fits into memory. */
+function noticesFor(device: unknown): string[] {
+  const { notices } = (device ?? {}) as { readonly notices?: unknown }
+  return Array.isArray(notices) ? notices.map(String) : []
 }
 
 export function createRunService(options: RunServiceOptions): RunService {
@@ -57,8 +60,8 @@ export function createRunService(options: RunServiceOptions): RunService {
     launcher,
     clock = systemClock,
     silentLimitMs = defaultSilentLimitMs,
-    nextDevice = processorLast,
-    graphicsCards = async () => [],
+    nextDevice,
+    graphicsCards,
   } = options
   const places = createCardPlaces()
   return {
@@ -71,7 +74,9 @@ export function createRunService(options: RunServiceOptions): RunService {
       const made = await diskAttempt(runFolder, () => mkdir(runFolder, { recursive: true }))
       if (!made.ok) return made
       dropRequest(runFolder)
-      const cards = await graphicsCards()
+      const around = await lookAround(library)
+      const devices = devicesAround(library, around)
+      const cards = graphicsCards ? await graphicsCards() : around.cards
       const started = writer.startAttempt(runId)
       if (!started.ok) return started
       const active = superviseAttempts({
@@ -80,7 +85,7 @@ export function createRunService(options: RunServiceOptions): RunService {
         attempt: started.value.attempt,
         clock,
         silentLimitMs,
-        nextDevice,
+        nextDevice: nextDevice ?? ((failed) => nextBest(devices, run.modelId, failed)),
         takeCard: (device) => places.take(runId, device, cards),
         job: {
           runId,
@@ -93,7 +98,7 @@ export function createRunService(options: RunServiceOptions): RunService {
           cacheLimitBytes: readSettings(library).cacheLimitBytes,
           enginesFolder: library.enginesFolder,
           firstSeq: started.value.firstSeq,
-          notices: changedFor(run.device),
+          notices: noticesFor(run.device),
         },
       })
       void active.ended.then(() => places.leave(runId))

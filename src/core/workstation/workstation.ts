@@ -17,6 +17,9 @@ import { createDataHandlers } from '../data/data-handlers.ts'
 import { createPreparedRows } from '../data/prepared-rows.ts'
 import { createPreparedTexts } from '../data/stage-texts.ts'
 import { createUploads } from '../data/uploads.ts'
+import { createDeviceHandlers } from '../devices/device-handlers.ts'
+import { createEngineHandlers } from '../engines/engine-handlers.ts'
+import { sweepEngines } from '../engines/engine-library.ts'
 import { createExperimentHandlers } from '../experiments/experiment-handlers.ts'
 import { createExportHandlers } from '../export/export-handlers.ts'
 import { createModelHandlers } from '../models/model-handlers.ts'
@@ -68,8 +71,8 @@ const backupAgeMs = 24 * 60 * 60 * 1000
 export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
     const { library, writer, reader, interruptedRuns } = openKept(options.home)
-    // Beside everything else: what killed imports left can be large. What cannot be looked at is tried at the next start.
-    const swept = sweepModels(library).catch(() => [])
+    // Beside everything else: what killed imports and engines left can be large. What cannot be looked at is tried at the next start.
+    const swept = Promise.all([sweepModels(library), sweepEngines(library)]).catch(() => [])
     const listeners = new Set<EventListener>()
     const emit: Emit = (event, payload) => {
       const checked = contractEvents[event].safeParse(payload)
@@ -100,6 +103,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const handlers: CoreHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
+      ...createDeviceHandlers(context),
+      ...createEngineHandlers(context),
       ...createStorageHandlers(context),
       ...createProjectHandlers(context, store),
       ...data,

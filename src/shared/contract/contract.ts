@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Result } from '../result.ts'
 import { chatCalls, chatEvents } from './chat.ts'
 import { dataCalls } from './data.ts'
+import { deviceCalls, engineCalls } from './devices.ts'
 import { hostCalls, modelCalls, modelEvents } from './models.ts'
 import { projectCalls, projectEvents } from './projects.ts'
 import { resultCalls, resultEvents } from './results.ts'
@@ -13,6 +14,8 @@ import { trainingCalls, trainingEvents } from './training.ts'
 /** Answered by core, wherever it runs. */
 export const coreCalls = {
   ...systemCalls,
+  ...deviceCalls,
+  ...engineCalls,
   ...projectCalls,
   ...dataCalls,
   ...modelCalls,

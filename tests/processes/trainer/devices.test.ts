@@ -79,11 +79,11 @@ describe.skipIf(!hasTensorflow())('a run on TensorFlow', () => {
     )
   })
 
-  it('says where TensorFlow cannot be loaded, and how to get it', async () => {
+  it('says that TensorFlow is not there, and how to get it', async () => {
     const job = await jobOn('without', 'tensorflow-cpu')
     const events = eventsIn(
       (await runTrainer({ ...job, enginesFolder: `${tiny.library.home}/nothing` })).messages,
     )
-    expect(events).toEqual([{ kind: 'failed', problem: expect.objectContaining({ code: 'backend.failed' }) }])
+    expect(events).toEqual([{ kind: 'failed', problem: expect.objectContaining({ code: 'engine.missing' }) }])
   })
 })

@@ -1,0 +1,148 @@
+// What a run is computed on: the device that is asked for, or the pinned one, or the fastest measured one, or the
+// processor. Pure.
+import type { DeviceFigure, DeviceState } from '#shared/contract/devices.ts'
+import { deviceName } from '#shared/device-names.ts'
+import type { DeviceId } from '#shared/devices.ts'
+import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+
+/** A device as it is here, with all that was measured of it. */
+export interface KnownDevice {
+  readonly id: DeviceId
+  readonly missing: Problem | null
+  /** Newest first, one for each model. */
+  readonly measured: readonly {
+    readonly modelId: string
+    readonly figure: DeviceFigure | null
+    readonly failure: Problem | null
+  }[]
+}
+
+export interface DeviceChoice {
+  readonly device: DeviceId
+  /** Why, in one sentence. */
+  readonly reason: string
+  /** Whether a person should read the reason: false where the processor alone computes, as it always does. */
+  readonly isNotable: boolean
+  /** Of this model there, else of another; null where none counts. */
+  readonly figure: DeviceFigure | null
+}
+
+interface Wishes {
+  /** Of the recipe. */
+  readonly asked: DeviceId | null
+  /** Of the settings. */
+  readonly pinned: DeviceId | null
+  readonly modelId: string | null
+  /** Not to be taken: a run failed there. */
+  readonly failed?: readonly DeviceId[]
+}
+
+/** Problems: device.missing, of the one that is asked for. One that is only pinned is done without. */
+export function chooseDevice(devices: readonly KnownDevice[], wishes: Wishes): Result<DeviceChoice> {
+  const { asked, pinned, modelId } = wishes
+  const named = (id: DeviceId, why: string): DeviceChoice => ({
+    device: id,
+    reason: `On ${deviceName(id)}: ${why}.`,
+    isNotable: true,
+    figure: figureOf(
+      devices.find((device) => device.id === id),
+      modelId,
+    ),
+  })
+  if (asked !== null) {
+    const problem = problemOf(devices, asked)
+    return problem === null ? ok(named(asked, 'as this run asks for')) : fail(problem)
+  }
+  const fastest = fastestDevice(devices, wishes)
+  if (pinned === null) return ok(fastest)
+  const problem = problemOf(devices, pinned)
+  if (problem === null) return ok(named(pinned, 'chosen by hand in the settings'))
+  const instead = `The device of the settings cannot be used now: ${problem.message} ${problem.remedy}`
+  return ok({ ...fastest, isNotable: true, reason: `${instead} Meanwhile: ${fastest.reason}` })
+}
+
+/** The best one that is left where others failed; null where none is. */
+export function nextBest(
+  devices: readonly KnownDevice[],
+  modelId: string,
+  failed: readonly DeviceId[],
+): DeviceId | null {
+  const { device } = fastestDevice(devices, { asked: null, pinned: null, modelId, failed })
+  return failed.includes(device) ? null : device
+}
+
+/** A device of another kind of system is in no list. */
+const problemOf = (devices: readonly KnownDevice[], id: DeviceId): Problem | null => {
+  const found = devices.find((device) => device.id === id)
+  return found === undefined ? notHere(id) : found.missing
+}
+
+const notHere = (id: DeviceId): Problem => ({
+  code: 'device.missing',
+  message: 'This device is not offered on this kind of system.',
+  where: id,
+  remedy: 'See which there are with: tunewright devices list',
+})
+
+/** What counts of a device: of this model, else of another. */
+export function figureOf(device: KnownDevice | undefined, modelId: string | null): DeviceFigure | null {
+  const own = device?.measured.find((one) => one.modelId === modelId)
+  return own ? own.figure : (device?.measured.find(({ figure }) => figure !== null)?.figure ?? null)
+}
+
+/** Each device as screens show it. */
+export function stateOf(device: KnownDevice, modelId: string | null): DeviceState {
+  const { id, missing, measured } = device
+  const newest = measured.find((one) => one.modelId === modelId) ?? measured[0]
+  const failure = newest?.failure ?? null
+  const figure = failure === null ? figureOf(device, modelId) : null
+  return { id, isAvailable: missing === null, missing, figure, failure }
+}
+
+interface Candidate {
+  readonly id: DeviceId
+  readonly figure: DeviceFigure
+}
+
+function fastestDevice(devices: readonly KnownDevice[], { modelId, failed = [] }: Wishes): DeviceChoice {
+  const usable = devices.filter(({ id, missing }) => missing === null && !failed.includes(id))
+  const [best, ...others] = comparable(usable, modelId).sort((a, b) => b.figure.gflops - a.figure.gflops)
+  if (best === undefined)
+    return {
+      device: 'cpu',
+      reason: 'On the processor: nothing else was measured on this computer.',
+      isNotable: false,
+      figure: null,
+    }
+  const isNotable = best.id !== 'cpu'
+  return { device: best.id, reason: reasonOf(best, others), isNotable, figure: best.figure }
+}
+
+/** Figures of one model only compare: this one's, else those of the model that most devices were measured with. */
+function comparable(usable: readonly KnownDevice[], modelId: string | null): Candidate[] {
+  const withModel = (id: string): Candidate[] =>
+    usable.flatMap((device) => {
+      const figure = device.measured.find((one) => one.modelId === id)?.figure ?? null
+      return figure === null ? [] : [{ id: device.id, figure }]
+    })
+  const own = modelId === null ? [] : withModel(modelId)
+  if (own.length > 0) return own
+  // What failed with this model is no choice for it, whatever it does with another.
+  const hasFailed = new Set(
+    usable.filter(({ measured }) => measured.some((one) => one.modelId === modelId)).map(({ id }) => id),
+  )
+  const models = new Set(usable.flatMap(({ measured }) => measured.map((one) => one.modelId)))
+  const groups = [...models].map((id) => withModel(id).filter((one) => !hasFailed.has(one.id)))
+  return groups.reduce((most, group) => (group.length > most.length ? group : most), [])
+}
+
+function reasonOf({ id, figure }: Candidate, others: readonly Candidate[]): string {
+  const than = others.find((other) => other.id === 'cpu') ?? others[0]
+  const here = `measured here with ${figure.modelName}`
+  if (than === undefined) return `On ${deviceName(id)}: the only device that was ${here}.`
+  const factor = figure.gflops / than.figure.gflops
+  const faster =
+    factor < 1.05 ? 'the fastest by a little' : `${factor.toFixed(1)} times as fast as ${deviceName(than.id)}`
+  const alone = than.id === 'cpu' && factor >= 1.05 ? ' alone (ONNX Runtime)' : ''
+  return `On ${deviceName(id)}: ${faster}${alone}, ${here}.`
+}
