@@ -1,8 +1,7 @@
 // Where TensorFlow's libraries and their binding lie, for the script that brings them and for tests and benchmarks.
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-
-export const tensorflowVersion = '2.21.0'
+import { tensorflowVersion } from '../src/core/engines/engine-packs.ts'
 
 export const tensorflowFolder =
   process.env.TUNEWRIGHT_TENSORFLOW ??

@@ -1,6 +1,7 @@
 // The commands and their options, declared once. Every command's code is loaded when it is used.
-import { Command, type CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Argument, Command, type CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
+import { type DeviceId, deviceIds, type EngineId, engineIds } from '#shared/devices.ts'
 import { poolings } from '#shared/embedding-protocol.ts'
 import { type ExportForm, exportForms } from '#shared/export-forms.ts'
 import { scenarioIds } from '#shared/recipe.ts'
@@ -44,8 +45,10 @@ export function createProgram(): Command {
   }
 
   addModelCommands(program, run)
+  addEngineCommands(program, run)
   addDataCommands(program, run)
   addEmbedCommand(program, run)
+  addDeviceCommands(program, run)
   addRunCommands(program, run)
   addProofCommands(program, run)
   addCommand(program, 'doctor', 'self-test: computer, disk, journal, child processes, models').action(
@@ -158,6 +161,61 @@ function addModelCommands(program: Command, run: Run): void {
     .action((name: string, options: { verify?: boolean }, command: Command) =>
       run(command, async (application) =>
         (await import('./commands/models.ts')).printModel(application, name, options.verify === true),
+      ),
+    )
+}
+
+function addEngineCommands(program: Command, run: Run): void {
+  const engines = program
+    .command('engines')
+    .description('what runs can be computed with besides, fetched when asked for')
+  const load = () => import('./commands/engines.ts')
+  addCommand(engines, 'list', 'which there are, what they are good for, which are here').action(
+    (_options, command: Command) =>
+      run(command, async (application) => (await load()).printEngines(application)),
+  )
+  const onOneEngine = (name: string, description: string): Command =>
+    addCommand(engines, name, description).addArgument(new Argument('<engine>').choices(engineIds))
+  onOneEngine('add', 'fetch one, check it, try it out')
+    .option(
+      '--file <path>',
+      'a file of it that you already have, once for each; no network is used',
+      collect,
+      [],
+    )
+    .action((id: EngineId, options: { file: string[] }, command: Command) =>
+      run(command, async (application) => (await load()).fetchEngine(application, id, options.file)),
+    )
+  onOneEngine('remove', 'give its space back').action((id: EngineId, _options: unknown, command: Command) =>
+    run(command, async (application) => (await load()).dropEngine(application, id)),
+  )
+  onOneEngine('verify', 'read every byte and compare its hash').action(
+    (id: EngineId, _options: unknown, command: Command) =>
+      run(command, async (application) => (await load()).checkEngine(application, id)),
+  )
+}
+
+function addDeviceCommands(program: Command, run: Run): void {
+  const devices = program
+    .command('devices')
+    .description('what runs can be computed on, and how fast that is on this computer')
+  const load = () => import('./commands/devices.ts')
+  const withModel = (command: Command): Command =>
+    command.option('--model <model>', 'name or id from models list; left out, the starter')
+  withModel(
+    addCommand(devices, 'list', 'which there are here, what was measured, and which one a run takes'),
+  ).action((options: { model?: string }, command: Command) =>
+    run(command, async (application) => (await load()).listDevices(application, options.model)),
+  )
+  withModel(addCommand(devices, 'measure', 'a real training step on each of them')).action(
+    (options: { model?: string }, command: Command) =>
+      run(command, async (application) => (await load()).measureAll(application, options.model)),
+  )
+  addCommand(devices, 'use', 'take one for all runs that ask for nothing; "fastest" takes the fastest again')
+    .addArgument(new Argument('<device>').choices([...deviceIds, 'fastest']))
+    .action((device: DeviceId | 'fastest', _options: unknown, command: Command) =>
+      run(command, async (application) =>
+        (await load()).useDevice(application, device === 'fastest' ? null : device),
       ),
     )
 }

@@ -9,9 +9,10 @@ import { writeNewFile } from '../system/durable-files.ts'
 const limits = {
   entries: 50_000,
   memberBytes: 2 * 1024 ** 3,
-  /** Uncompressed bytes for each compressed one. */
-  ratio: 100,
 } as const
+
+/** Uncompressed bytes for each compressed one. */
+const usualRatio = 100
 
 export interface WrittenMember {
   readonly path: string
@@ -19,14 +20,18 @@ export interface WrittenMember {
   readonly sha256: string
 }
 
-/**
- * Writes every member that `placeOf` names a path for; the paths must not exist. `onBytes` is told of each piece, and
- * may throw to end it. Throws ProblemError.
- */
+interface Extracting {
+  /** Told of each piece; may throw to end it. */
+  readonly onBytes?: (bytes: number) => void
+  /** How often larger than compressed a member may be; of a file whose every byte is known, as often as it likes. */
+  readonly ratio?: number
+}
+
+/** Writes every member that `placeOf` names a path for; the paths must not exist. Throws ProblemError. */
 export async function extractMembers(
   zipPath: string,
   placeOf: (member: string) => string | null,
-  onBytes: (bytes: number) => void = () => {},
+  { onBytes = () => {}, ratio = usualRatio }: Extracting = {},
 ): Promise<WrittenMember[]> {
   const zip = await openPromised(zipPath)
   const written: WrittenMember[] = []
@@ -36,7 +41,7 @@ export async function extractMembers(
     for (let entry = await nextEntry(zip); entry !== null; entry = await nextEntry(zip)) {
       const path = placeOf(entry.fileName)
       if (path === null) continue
-      checkEntry(entry, zipPath)
+      checkEntry(entry, zipPath, ratio)
       await mkdir(dirname(path), { recursive: true })
       written.push({ path, ...(await writeNewFile(path, unpacked(zip, entry, onBytes))) })
     }
@@ -65,11 +70,15 @@ const badPackage = (path: string, message: string, details?: unknown): ProblemEr
     ...(details === undefined ? {} : { details: String(details) }),
   })
 
-function checkEntry({ fileName, uncompressedSize, compressedSize }: Entry, path: string): void {
+function checkEntry(
+  { fileName, uncompressedSize, compressedSize }: Entry,
+  path: string,
+  ratio: number,
+): void {
   if (uncompressedSize > limits.memberBytes)
     throw badPackage(path, `${fileName} would have ${uncompressedSize} bytes.`)
-  if (uncompressedSize > limits.ratio * compressedSize)
-    throw badPackage(path, `${fileName} grows more than ${limits.ratio} times when it is unpacked.`)
+  if (uncompressedSize > ratio * compressedSize)
+    throw badPackage(path, `${fileName} grows more than ${ratio} times when it is unpacked.`)
 }
 
 /** Opened when it is asked for: a stream that fails before anybody listens ends the process. */

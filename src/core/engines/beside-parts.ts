@@ -1,0 +1,112 @@
+// What an engine needs beside the published libraries: the binding through which Node calls TensorFlow, or onnxruntime-node
+// itself, which looks for its card libraries where it lies. A packed program brings the binding ready made; in a clone of
+// the sources it is built from those of @tensorflow/tfjs-node-gpu.
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { copyFile, cp, mkdir, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { ProblemError } from '#shared/result.ts'
+import { programRoot, resourcePath } from '../system/program-places.ts'
+import { type EnginePack, tensorflowVersion } from './engine-packs.ts'
+
+/** Where a packed program has the binding for a system; scripts/package.ts puts it there. */
+export const bindingResource = (system: string): string =>
+  resourcePath('engines', system.replace(' ', '-'), `tfjs_binding-${tensorflowVersion}.node`)
+
+/** Below the engine's folder. */
+export const bindingPlace = 'lib/napi-v8/tfjs_binding.node'
+
+const buildScript = join(programRoot, 'scripts', 'build-tensorflow-binding.ts')
+/** A clone's own Node, which runs TypeScript; the program itself may run in another. */
+const nodeOfClone = join(programRoot, 'node_modules', 'node', 'bin', 'node')
+
+const shipped = (): string => bindingResource(`${process.platform} ${process.arch}`)
+
+/** Members of the TensorFlow wheels that only building needs, and where they go below the engine's folder. */
+const header = /^tensorflow\/include\/((tensorflow\/(c|core\/platform|tsl)|tsl|xla\/tsl)\/.*\.h)$/
+
+export interface BesideParts {
+  /** A member of the wheels that is needed for a while; null for the others. */
+  placeOf(member: string): string | null
+  /** Puts the parts in place; what was needed for a while is gone afterwards. Throws ProblemError. */
+  make(folder: string, signal: AbortSignal): Promise<void>
+}
+
+/** Before anything is fetched: throws ProblemError where the parts cannot be had here. */
+export function besideParts({ beside, id }: Pick<EnginePack, 'beside' | 'id'>): BesideParts {
+  if (beside === 'onnxruntime-node') return { placeOf: () => null, make: copyRuntime }
+  if (existsSync(shipped()))
+    return { placeOf: () => null, make: (folder) => put(shipped(), join(folder, bindingPlace)) }
+  if (existsSync(buildScript) && existsSync(nodeOfClone))
+    return {
+      placeOf: (member) => {
+        const path = header.exec(member)?.[1]
+        return path === undefined ? null : `deps/include/${path}`
+      },
+      make: buildBinding,
+    }
+  throw new ProblemError({
+    code: 'engine.not-offered',
+    message: 'This copy of Tunewright came without the part that connects it with TensorFlow.',
+    where: id,
+    remedy: 'Install Tunewright again from its package for this system, or train with what comes with it.',
+    details: `missing: ${shipped()}`,
+  })
+}
+
+async function put(from: string, to: string): Promise<void> {
+  await mkdir(dirname(to), { recursive: true })
+  await copyFile(from, to)
+}
+
+/** Only what is needed to be found and loaded from the engine's folder. */
+async function copyRuntime(folder: string): Promise<void> {
+  const modules = join(programRoot, 'node_modules')
+  const target = join(folder, 'node_modules')
+  const system = join('onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch)
+  const parts = [
+    ...['onnxruntime-common/package.json', 'onnxruntime-common/dist/cjs'],
+    ...['onnxruntime-node/package.json', 'onnxruntime-node/dist', system],
+  ]
+  for (const part of parts)
+    await cp(join(modules, part), join(target, part), {
+      recursive: true,
+      dereference: true,
+      filter: (path) => !/\.(d\.ts|map)$/.test(path),
+    })
+}
+
+async function buildBinding(folder: string, signal: AbortSignal): Promise<void> {
+  const words = await runScript([buildScript, folder], signal)
+  signal.throwIfAborted()
+  await rm(join(folder, 'deps', 'include'), { recursive: true, force: true })
+  if (words === null) return
+  throw new ProblemError({
+    code: 'backend.failed',
+    message: 'The part that connects Tunewright with TensorFlow could not be built from its sources.',
+    where: 'node-gyp',
+    remedy:
+      'Install Python 3, a C++ compiler and make, then add TensorFlow again; a packed Tunewright needs none of them.',
+    details: words,
+  })
+}
+
+/** null where it ended well, else its last words. */
+function runScript(parameters: readonly string[], signal: AbortSignal): Promise<string | null> {
+  return new Promise((resolve) => {
+    const child = spawn(nodeOfClone, parameters, { stdio: ['ignore', 'ignore', 'pipe'] })
+    const stop = (): void => void child.kill()
+    if (signal.aborted) stop()
+    signal.addEventListener('abort', stop)
+    let words = ''
+    const end = (failed: string | null): void => {
+      signal.removeEventListener('abort', stop)
+      resolve(failed)
+    }
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      words = (words + text).slice(-4_000)
+    })
+    child.once('error', (error) => end(String(error)))
+    child.once('close', (code, killedBy) => end(code === 0 ? null : `${words}\ncode ${code}, ${killedBy}`))
+  })
+}
