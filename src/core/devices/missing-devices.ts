@@ -2,6 +2,7 @@
 import { deviceName } from '#shared/device-names.ts'
 import { type DeviceId, deviceFacts, deviceIds } from '#shared/devices.ts'
 import type { Problem } from '#shared/result.ts'
+import { whyNotCuda } from './graphics-cards-words.ts'
 import type { Surroundings } from './surroundings.ts'
 
 /** Devices of this kind of system, whether they can be used or not. */
@@ -29,7 +30,11 @@ export function missingOf(device: DeviceId, around: Surroundings): Problem | nul
   const engineProblem = engine === null ? undefined : around.engineProblems.get(engine)
   if (engineProblem === undefined) return null
   if (engineProblem.code !== 'engine.missing') return engineProblem
-  return missing(device, 'needs an engine that is not on this computer yet', engineProblem.remedy)
+  // Its code tells screens that fetching the engine is all that it takes.
+  return {
+    ...missing(device, 'needs an engine that is not on this computer yet', engineProblem.remedy),
+    code: 'engine.missing',
+  }
 }
 
 function cardMissing(device: DeviceId, { cards, graphicsSentences }: Surroundings): Problem | null {
@@ -46,10 +51,11 @@ function cardMissing(device: DeviceId, { cards, graphicsSentences }: Surrounding
       `needs NVIDIA's driver: the card ${first.name} is there without it`,
       first.sentences.at(-1) ?? "Install NVIDIA's driver, and start the computer again.",
     )
-  return null
+  const why = whyNotCuda(nvidia, deviceFacts[device].products)
+  return why === null ? null : missing(device, `cannot use the card ${first.name}`, why)
 }
 
-const onTheProcessor = 'Train on the processor: --device cpu.'
+const onTheProcessor = 'Train on the processor (device cpu).'
 
 const missing = (device: DeviceId, why: string, remedy: string): Problem => ({
   code: 'device.missing',
