@@ -37,7 +37,10 @@ const answerAll = (): void => {
   for (const { answer } of asked.splice(0)) answer()
 }
 
-beforeEach(() => vi.useFakeTimers())
+beforeEach(() => {
+  asked.length = 0
+  vi.useFakeTimers()
+})
 afterEach(() => vi.useRealTimers())
 
 it("keeps the preset's own method, and asks for its other values beside the person's", async () => {
@@ -81,5 +84,28 @@ it('is settled when the newest question is answered, not an earlier one', async 
   await vi.advanceTimersByTimeAsync(0)
   expect(isSettled).toBe(true)
   expect(plan.own.value?.values).toEqual({ 'method.rank': 5 })
+  scope.stop()
+})
+
+it('works the other plans out with the same changes, and forgets them with the changes', async () => {
+  const scope = effectScope()
+  const plan = scope.run(() => usePlan('p'))!
+  const settle = async () => {
+    for (let turn = 0; turn < 4; turn++) {
+      await vi.advanceTimersByTimeAsync(0)
+      answerAll()
+    }
+  }
+  plan.options.value = ['quick', 'balanced', 'thorough'].map((preset) =>
+    optionOf(preset as PlanOption['preset'], { seed: 42 }),
+  )
+  plan.ask('balanced', { seed: 3 }, true)
+  await settle()
+  expect((['quick', 'balanced', 'thorough'] as const).map((id) => plan.planOf(id)?.values.seed)).toEqual([
+    3, 3, 3,
+  ])
+  plan.ask('balanced', {}, true)
+  await settle()
+  expect(plan.planOf('quick')?.values.seed).toBe(42)
   scope.stop()
 })

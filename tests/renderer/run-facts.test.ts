@@ -16,7 +16,7 @@ const recipeOf = (method: object, more: object = {}): Recipe =>
     ...more,
   })
 const words = (method: object, more: object = {}, determinism: string | null = null): string[] =>
-  runFacts({ recipe: recipeOf(method, more), determinism }).map(({ value }) => value)
+  runFacts({ recipe: recipeOf(method, more), determinism, backend: 'b 1' }).map(({ value }) => value)
 
 test('each way of training is said in words, with the name that papers use', () => {
   expect(words({ rank: 4 })[0]).toBe('A small adapter beside the model (LoRA, rank 4)')
@@ -25,6 +25,7 @@ test('each way of training is said in words, with the name that papers use', () 
   expect(words({ kind: 'full' })).toEqual([
     'The whole model (full fine-tuning)',
     'In all layers',
+    'This computer’s processor (ONNX Runtime, float32)',
     'Known once it has started',
   ])
   const firsts = methodKinds.map((kind) => words({ kind })[0])
@@ -40,7 +41,7 @@ test('where it learns and how the rest is kept', () => {
   expect(words({}).join()).not.toContain('fewer bits')
   expect(words({ topLayers: 1 })[1]).toBe('In the uppermost layer')
   // All blocks rest below a head alone.
-  expect(words({ kind: 'head', topLayers: 3 })).toHaveLength(3)
+  expect(words({ kind: 'head', topLayers: 3 })).toHaveLength(4)
 })
 
 test('the promise of repeatability is said for each label that a backend can have', () => {
@@ -59,4 +60,13 @@ test('a first stage comes first', () => {
   expect(words({}, stage({ epochs: 2.5, learningRate: 1e-5 }))[0]).toBe(
     'Read 2.5 times, every word a lesson; learning rate 0.00001',
   )
+})
+
+test('what it is computed on, with the backend beside it', () => {
+  const run = { recipe: recipeOf({}, { device: 'tensorflow-cpu-bf16' }), determinism: null, backend: 'tf 2' }
+  expect(runFacts(run)).toContainEqual({
+    name: 'Computed on',
+    value: 'Processor with TensorFlow, in half-long numbers (TensorFlow, bfloat16)',
+    note: 'tf 2',
+  })
 })

@@ -83,7 +83,7 @@ describe('the line below it', () => {
   it('says step, time and speed', () => {
     const { validation } = viewOf({})
     expect(lineOf(viewOf({ bestStep: 30 }, { validation: [...validation] }))).toBe(
-      'Step 30 of 50 · about 2 min left · 268 tokens a second on this processor',
+      'Step 30 of 50 · about 2 min left · 268 tokens a second',
     )
   })
 

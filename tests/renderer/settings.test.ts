@@ -1,5 +1,6 @@
 // Settings: what is saved or refused, what the storage comes to, what may be cleaned up, and what a report holds.
 import { beforeEach, describe, expect, it } from 'vitest'
+import type { DevicesView } from '#shared/contract/devices.ts'
 import { type About, type StorageItem, settings as settingsSchema } from '#shared/contract/system.ts'
 import { ProblemError } from '#shared/result.ts'
 import { openTestPage } from './support/page.ts'
@@ -121,9 +122,55 @@ it('a report holds no path', () => {
     memoryBytes: 8e9,
     freeDiskBytes: 5e9,
   }
-  const text = reportDetails(about, { device: 'onnxruntime', gemmGflops: 41.234, measuredAtMs: 0 })
+  const devices: DevicesView = {
+    devices: [
+      {
+        id: 'cpu',
+        isAvailable: true,
+        missing: null,
+        figure: {
+          modelId: 'm',
+          modelName: 'anna-letters',
+          backend: 'onnxruntime-node 1.30.0 cpu',
+          rows: 4,
+          tokensPerRow: 256,
+          stepMs: 4401.2,
+          gflops: 41.234,
+          peakBytes: 1.9e9,
+          plannedBytes: 2e9,
+          devicePeakBytes: null,
+          stepWattHours: null,
+          difference: 0,
+          measuredAtMs: 0,
+        },
+        failure: null,
+      },
+      { id: 'tensorflow-cpu', isAvailable: false, missing: problem, figure: null, failure: null },
+      { id: 'onnx-webgpu', isAvailable: true, missing: null, figure: null, failure: problem },
+    ],
+    graphicsCards: [
+      {
+        name: 'Example 7',
+        vendor: 'nvidia',
+        memoryBytes: 8e9,
+        driver: '550.1',
+        computeCapability: null,
+        sentences: [],
+      },
+    ],
+    chosen: 'cpu',
+    reason: '',
+    pinned: null,
+  }
+  const text = reportDetails(about, devices)
   expect(text).not.toContain('anna')
   expect(text).toContain('Tunewright 1.2.3 (browser)')
-  expect(text).toContain('41.2 GFLOP/s')
-  expect(reportDetails(about, null)).toContain('not measured')
+  expect(text.split('\n').slice(5)).toEqual([
+    'Graphics card: Example 7, 8.0 GB, driver 550.1',
+    'Device cpu: 41.2 GFLOP/s, a step of 4 x 256 tokens in 4401 ms, 1.9 GB, onnxruntime-node 1.30.0 cpu',
+    'Device tensorflow-cpu: disk.full',
+    'Device onnx-webgpu: failed, disk.full',
+    'Computed on: cpu',
+  ])
+  expect(reportDetails(about, null)).toContain('Devices: not known')
 })

@@ -4,6 +4,7 @@ import { createI18n } from 'vue-i18n'
 import { nameForeign } from '../foreign-text.ts'
 import { chat } from './en/chat.ts'
 import { common } from './en/common.ts'
+import { devices } from './en/devices.ts'
 import { experiments } from './en/experiments.ts'
 import { frame } from './en/frame.ts'
 import { models } from './en/models.ts'
@@ -19,6 +20,7 @@ import { wizard } from './en/wizard.ts'
 const en = {
   chat,
   common,
+  devices,
   experiments,
   frame,
   models,

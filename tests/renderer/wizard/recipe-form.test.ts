@@ -12,6 +12,7 @@ import {
   writeNumber,
 } from '#renderer/features/wizard/recipe-form.ts'
 import { recipe as words } from '#renderer/words/en/recipe.ts'
+import { type DeviceId, deviceIds } from '#shared/devices.ts'
 import { recipeDraft, type ScenarioId } from '#shared/recipe.ts'
 import { type RecipeField, recipeFields, type SettingValue } from '#shared/recipe-fields.ts'
 import { settingNeeds } from '#shared/setting-sense.ts'
@@ -92,10 +93,20 @@ describe('fields beside the chosen values', () => {
   })
 
   it('offers a new last layer where rows have labels only', () => {
-    const kinds = (scenario: ScenarioId) => fieldFor(field('method.kind'), scenario).choices
+    const place = (scenario: ScenarioId) => ({ scenario, devices: null, value: null })
+    const kinds = (scenario: ScenarioId) => fieldFor(field('method.kind'), place(scenario)).choices
     expect(kinds('entity-recognition')).toEqual(['lora', 'full', 'head', 'lora-head'])
     expect(kinds('translation')).toEqual(['lora', 'full'])
-    expect(fieldFor(field('method.rank'), 'translation')).toEqual(field('method.rank'))
+    expect(fieldFor(field('method.rank'), place('translation'))).toEqual(field('method.rank'))
+  })
+
+  it('offers to compute on what can be used here, and keeps what was chosen before', () => {
+    const place = { scenario: 'code', value: 'onnx-cuda' } as const
+    const choices = (devices: readonly DeviceId[] | null) =>
+      fieldFor(field('device'), { ...place, devices }).choices
+    expect(choices(['cpu', 'tensorflow-cpu'])).toEqual(['cpu', 'tensorflow-cpu', 'onnx-cuda'])
+    // Before it is known what can be used, nothing is left out.
+    expect(choices(null)).toEqual(deviceIds)
   })
 
   it('has words for every need', () => {

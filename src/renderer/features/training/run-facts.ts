@@ -3,16 +3,19 @@ import type { TrainingView } from '#shared/contract/index.ts'
 import { determinismLabels } from '#shared/journal-types.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { t } from '../../words/index.ts'
+import { namedDevice } from '../devices/device-words.ts'
 
 export interface RunFact {
   readonly name: string
   readonly value: string
+  /** For whoever wants to know exactly, in small type. */
+  readonly note?: string
 }
 
-type Run = Pick<TrainingView['run'], 'recipe' | 'determinism'>
+type Run = Pick<TrainingView['run'], 'recipe' | 'determinism' | 'backend'>
 type Method = Recipe['method']
 
-export function runFacts({ recipe, determinism }: Run): RunFact[] {
+export function runFacts({ recipe, determinism, backend }: Run): RunFact[] {
   const { method } = recipe
   return [
     ...beforeFacts(recipe),
@@ -24,6 +27,7 @@ export function runFacts({ recipe, determinism }: Run): RunFact[] {
     ...(method.kind === 'full' || method.base === 'float'
       ? []
       : [{ name: t('training.facts.fewBits'), value: t('training.facts.fewBitsMean') }]),
+    { name: t('training.facts.device'), value: namedDevice(recipe.device), note: backend },
     { name: t('training.facts.repeat'), value: repeatWord(recipe, determinism) },
   ]
 }

@@ -1,22 +1,22 @@
 // The plans of a project, and the chosen one with a person's own changes, worked out anew a moment after each change.
 import { onScopeDispose, ref, shallowRef, watch } from 'vue'
-import type { PresetId, ProjectDraft } from '#shared/contract/projects.ts'
+import { type PresetId, type ProjectDraft, presetIds } from '#shared/contract/projects.ts'
 import type { PlanOption } from '#shared/contract/training.ts'
 import type { SettingValue } from '#shared/recipe-fields.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
-import { useActivity } from '../../stores/activity.ts'
 
 const waitMs = 300
 
 export function usePlan(projectId: string) {
+  /** Without any change. */
   const options = shallowRef<readonly PlanOption[] | null>(null)
   const own = shallowRef<PlanOption | null>(null)
+  /** The plans that are not chosen, with the same changes; empty where there are none. */
+  const others = shallowRef<ReadonlyMap<PresetId, PlanOption>>(new Map())
   const presetValues = shallowRef<Readonly<Record<string, SettingValue>>>({})
   const problem = shallowRef<Problem | null>(null)
   const isEstimating = ref(false)
-  const isMeasuring = ref(false)
-  const activity = useActivity()
   let timer: ReturnType<typeof setTimeout> | undefined
   let asked = 0
 
@@ -42,12 +42,35 @@ export function usePlan(projectId: string) {
     if (plain.ok) presetValues.value = { ...plain.value.values, ...ownKind(preset) }
     problem.value = changed.ok ? null : changed.problem
     if (changed.ok) own.value = changed.value
+    await estimateOthers(turn, preset, changes)
+  }
+
+  /** The changes stay when another plan is picked, so its card says what it takes with them. */
+  async function estimateOthers(
+    turn: number,
+    chosen: PresetId,
+    changes: ProjectDraft['changes'],
+  ): Promise<void> {
+    const isChanged = Object.keys(changes).length > 0
+    if (!isChanged) others.value = new Map()
+    for (const preset of isChanged ? presetIds : []) {
+      if (preset === chosen) continue
+      const reply = await api.call('plan.estimate', { projectId, preset, changes })
+      if (turn !== asked) return
+      if (reply.ok) others.value = new Map(others.value).set(preset, reply.value)
+    }
   }
 
   /** What the preset itself trains, whatever the person chose in its place. */
   function ownKind(preset: PresetId): Readonly<Record<string, SettingValue>> {
     const kind = options.value?.find((option) => option.preset === preset)?.values['method.kind']
     return kind === undefined ? {} : { 'method.kind': kind }
+  }
+
+  /** The newest that is known of a plan. */
+  function planOf(preset: PresetId): PlanOption | null {
+    if (own.value?.preset === preset) return own.value
+    return others.value.get(preset) ?? options.value?.find((option) => option.preset === preset) ?? null
   }
 
   /** Right away, or a moment later while a person goes on changing. Answers to earlier questions no longer count. */
@@ -64,18 +87,10 @@ export function usePlan(projectId: string) {
       watch(isEstimating, () => resolve(), { once: true, flush: 'sync' })
     })
   }
-  onScopeDispose(() => clearTimeout(timer))
+  onScopeDispose(() => {
+    asked += 1
+    clearTimeout(timer)
+  })
 
-  /** Three seconds of arithmetic turn a guess into an estimate. Not while something trains: both would be disturbed. */
-  async function measureSpeed(): Promise<boolean> {
-    if (activity.runs.length > 0 || activity.runningJobs.length > 0) return false
-    const reply = await api.call('system.measureSpeed', {})
-    if (!reply.ok) return false
-    isMeasuring.value = true
-    const ended = await activity.ended(reply.value.jobId)
-    isMeasuring.value = false
-    return ended.status === 'done'
-  }
-
-  return { options, own, presetValues, problem, isEstimating, isMeasuring, load, ask, settled, measureSpeed }
+  return { options, own, presetValues, problem, isEstimating, load, planOf, ask, settled }
 }

@@ -1,5 +1,6 @@
 // What the drawer of fine settings shows: the fields of the recipe's schema in groups, their words, and what a person
 // typed turned into a value or a reason. The fields themselves are read off the schema, not written here.
+import type { DeviceId } from '#shared/devices.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { type RecipeField, recipeFields, type SettingValue } from '#shared/recipe-fields.ts'
 import { idleSettings, methodKindsFor, type SettingNeed, type SettingValues } from '#shared/setting-sense.ts'
@@ -46,11 +47,28 @@ export const shownFields: readonly RecipeField[] = recipeFields.filter(
 export const fieldsOf = (group: FieldGroup): readonly RecipeField[] =>
   shownFields.filter(({ path }) => groupOf(path) === group)
 
-/** The field as this goal may set it: without choices that it cannot have. */
-export function fieldFor(field: RecipeField, scenario: ScenarioId): RecipeField {
-  if (field.path !== 'method.kind') return field
-  const allowed: readonly string[] = methodKindsFor(scenario)
-  return { ...field, choices: field.choices.filter((choice) => allowed.includes(choice)) }
+interface Place {
+  readonly scenario: ScenarioId
+  /** What can be computed on now; null before that is known. */
+  readonly devices: readonly DeviceId[] | null
+  /** What the field says now. */
+  readonly value: SettingValue
+}
+
+/** The field as this goal and this computer may set it: without choices that they cannot have, but for the present one. */
+export function fieldFor(field: RecipeField, { scenario, devices, value }: Place): RecipeField {
+  const allowed = allowedChoices(field.path, scenario, devices)
+  if (allowed === null) return field
+  return { ...field, choices: field.choices.filter((choice) => allowed.includes(choice) || choice === value) }
+}
+
+function allowedChoices(
+  path: string,
+  scenario: ScenarioId,
+  devices: readonly DeviceId[] | null,
+): readonly string[] | null {
+  if (path === 'method.kind') return methodKindsFor(scenario)
+  return path === 'device' ? devices : null
 }
 
 export interface ShownGroup {

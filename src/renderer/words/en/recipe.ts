@@ -1,5 +1,7 @@
 // Words of every field of the recipe that the advanced drawer shows, by its path: the plain title, the exact term, what
 // it does, and why its value is what it is. A test compares this file with the schema.
+import { deviceNames } from './devices.ts'
+
 export const recipe = {
   groups: {
     duration: 'How long it learns',
@@ -342,6 +344,14 @@ export const recipe = {
       term: 'seed',
       help: 'The same number with the same settings gives the same run. Another number shows how much is luck.',
       why: '42 is as good as any.',
+    },
+    device: {
+      title: 'Compute on',
+      term: 'device',
+      help: 'What does the arithmetic: the processor or a graphics card, by which engine, in which kind of numbers. Only what can be used now is offered; Settings shows what is missing for the others.',
+      why: 'What the settings say: usually whatever was measured to be fastest on this computer.',
+      none: 'As in the settings, usually the fastest',
+      choices: deviceNames,
     },
     threads: {
       title: 'Processor threads',

@@ -36,7 +36,6 @@ export const start = {
     instant: '< 0.1 s',
     checks: {
       computer: 'Processor and memory',
-      graphics: 'Graphics cards',
       graphics: 'Graphics card',
       disk: 'Saving to the disk',
       journal: 'The journal of your runs',
@@ -47,7 +46,6 @@ export const start = {
     },
     about: {
       computer: 'what is there to work with',
-      graphics: 'what the system says of them; none is needed',
       graphics: 'whether there is one, and what it can do here',
       disk: 'a small file is written and taken away again',
       journal: 'every entry is read again',

@@ -65,7 +65,7 @@ export const training = {
   firstStep: 'The first step is under way',
   atMostLeft: 'at most {time} left',
   line: 'Step {step} of {total}',
-  speed: '{tokens} tokens a second on this processor',
+  speed: '{tokens} tokens a second',
   pause: 'Pause',
   resume: 'Go on',
   stop: 'Stop and keep the best',
@@ -122,6 +122,7 @@ export const training = {
     fewBits: 'What fewer bits mean here',
     fewBitsMean:
       'Losses on this page are of the model in fewer bits. The proof, answers and exports put what it learnt on the model itself, so their figures can differ.',
+    device: 'Computed on',
     repeat: 'Does the same plan give the same run again?',
     repeatable: {
       exact: 'Yes, on this computer to the last bit',

@@ -326,8 +326,11 @@ export const wizard = {
       guess: 'The time is a guess: this computer has not been measured yet.',
     },
     what: 'What will happen',
+    computedOn: 'Computed on: {device}.',
     estimating: 'Working out the time',
-    measuring: 'Measuring this computer for a better estimate: a few seconds.',
+    measuring: 'This computer is being measured for a better estimate. You need not wait for it.',
+    measureHelp:
+      'Does some steps with your model on everything that training can use here: the time is then known better, and the fastest is taken.',
     fine: 'Fine settings',
     fineAbout: 'Every setting of the run. You can leave them all as they are.',
     changed: '{count} setting changed by you | {count} settings changed by you',
