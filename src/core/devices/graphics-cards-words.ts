@@ -37,12 +37,31 @@ interface NvidiaFacts {
 }
 
 /** Why a card whose driver works cannot be computed on with CUDA; null where nothing is known against it. */
-export function cudaTrouble({ driver, computeCapability }: Omit<NvidiaFacts, 'system'>): string | null {
+function cudaTrouble({ driver, computeCapability }: Omit<NvidiaFacts, 'system'>): string | null {
   if (isOlder(driver, cudaDriver))
     return `Its driver ${driver} is too old for CUDA 12, which needs ${cudaDriver} or newer. ${driverRemedy}`
   if (computeCapability !== null && isOlder(computeCapability, leastCapability))
     return `The card is too old for CUDA training here: its compute capability is ${computeCapability}, and the engine is built for ${leastCapability} and newer.`
   return null
+}
+
+interface CudaCard {
+  readonly driver: string | null
+  readonly computeCapability: string | null
+}
+
+/** Why none of these cards can be computed on with CUDA in these products; null where one of them may. */
+export function whyNotCuda(
+  cards: readonly CudaCard[],
+  products: (typeof deviceFacts)[DeviceId]['products'],
+): string | null {
+  const troubles = cards.map(({ driver, computeCapability }) => {
+    if (driver === null) return driverRemedy
+    const trouble = cudaTrouble({ driver, computeCapability })
+    const isNarrow = products === 'bfloat16' && computeCapability !== null
+    return trouble ?? (isNarrow && isOlder(computeCapability, bfloat16Capability) ? noBfloat16 : null)
+  })
+  return troubles.includes(null) ? null : (troubles[0] ?? driverRemedy)
 }
 
 /** Of an NVIDIA card whose driver works. */
@@ -60,15 +79,15 @@ export function nvidiaSentences({ driver, computeCapability, system }: NvidiaFac
   ]
 }
 
+const noBfloat16 =
+  'It has no arithmetic in 16 bits of the form bfloat16: take tensorflow-cuda, not tensorflow-cuda-bf16.'
+
 function capabilitySentences(capability: string): string[] {
   if (isOlder(capability, cudnnCapability))
     return [
       `NVIDIA's own libraries have left out cards before ${cudnnCapability} of late, so it may fail: the test after adding the engine says so.`,
     ]
-  if (isOlder(capability, bfloat16Capability))
-    return [
-      'It has no arithmetic in 16 bits of the form bfloat16: take tensorflow-cuda, not tensorflow-cuda-bf16.',
-    ]
+  if (isOlder(capability, bfloat16Capability)) return [noBfloat16]
   const precise =
     'It multiplies in 16 bits (bfloat16) and in TF32 by itself: tensorflow-cuda-bf16 is its fastest way.'
   if (isOlder(capability, compiledCapability)) return [precise]

@@ -2,6 +2,7 @@
 // process of its own. One that crashes, hangs or computes wrong numbers has that as its result, and the next is measured
 // all the same.
 import { totalmem } from 'node:os'
+import type { DeviceId } from '#shared/devices.ts'
 import { attemptAsync, ok, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { ModelManifest } from '../models/manifest.ts'
@@ -19,6 +20,8 @@ import { lookAround, placeOf } from './surroundings.ts'
 export interface MeasureOptions {
   /** Null takes the starter, or else any model. */
   readonly modelId: string | null
+  /** Left out, every one that can be used. */
+  readonly devices?: readonly DeviceId[]
   /** How long each device computes; by default ten seconds. */
   readonly seconds?: number
 }
@@ -31,7 +34,7 @@ const usualSeconds = 10
  */
 export function measureDevices(
   ports: DevicePorts,
-  { modelId, seconds = usualSeconds }: MeasureOptions,
+  { modelId, devices: wanted, seconds = usualSeconds }: MeasureOptions,
   tools: Pick<JobTools, 'signal' | 'tell'>,
 ): Promise<Result<readonly Measurement[]>> {
   return attemptAsync(async () => {
@@ -42,7 +45,9 @@ export function measureDevices(
     requireMemory(step)
     const around = await lookAround(library)
     // The processor comes first: with what it computes the others are compared.
-    const devices = devicesOf(around.system).filter((device) => missingOf(device, around) === null)
+    const devices = devicesOf(around.system).filter(
+      (device) => missingOf(device, around) === null && (wanted?.includes(device) ?? true),
+    )
     const done: Measurement[] = []
     let right: Numbers | null = null
     for (const device of devices) {

@@ -9,9 +9,6 @@ import type { Problem } from '#shared/result.ts'
 /** The device that is best without those that failed; null where none is left. */
 export type NextDevice = (failed: readonly DeviceId[]) => DeviceId | null
 
-/** For where no better order is known. */
-export const processorLast: NextDevice = (failed) => (failed.includes('cpu') ? null : 'cpu')
-
 export interface Tries {
   readonly device: DeviceId
   /** Rows that are computed at a time here. */

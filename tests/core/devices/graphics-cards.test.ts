@@ -9,6 +9,8 @@ import { type Ask, askWithin } from '#core/devices/graphics-cards-asking.ts'
 import { cardsOf, createCardPlaces, nextCard } from '#core/devices/graphics-cards-in-use.ts'
 import { driverInKernel, isOlder } from '#core/devices/graphics-cards-nvidia.ts'
 import { readUsage, sampleGraphics } from '#core/devices/graphics-cards-usage.ts'
+import { missingOf } from '#core/devices/missing-devices.ts'
+import type { Surroundings } from '#core/devices/surroundings.ts'
 import { graphicsCard } from '#shared/contract/devices.ts'
 
 let root: string
@@ -389,5 +391,47 @@ describe('runs at the same time', () => {
     places.leave('b')
     expect(places.take('d', 'tensorflow-cuda', two)).toBe(1)
     expect(places.take('e', 'cpu', two)).toBeUndefined()
+  })
+})
+
+describe('what keeps a device of CUDA from being used', () => {
+  const around = (driver: string | null, computeCapability: string | null): Surroundings => ({
+    system: 'linux x64',
+    processor: 'p',
+    hasBfloat16Products: false,
+    cards: [
+      {
+        name: 'a card',
+        vendor: 'nvidia',
+        memoryBytes: null,
+        driver,
+        computeCapability,
+        sentences: ['Do this.'],
+      },
+    ],
+    graphicsSentences: [],
+    engineProblems: new Map(),
+  })
+
+  test.each([
+    ['tensorflow-cuda', null, null, 'Do this.'],
+    ['tensorflow-cuda', '470.223.02', '7.5', /too old for CUDA 12/],
+    ['onnx-cuda', '570.1', '5.2', /too old for CUDA training/],
+    ['tensorflow-cuda-bf16', '570.1', '7.5', /take tensorflow-cuda,/],
+  ] as const)('%s with driver %s and capability %s', (device, driver, capability, remedy) => {
+    const problem = missingOf(device, around(driver, capability))
+    expect(problem).toMatchObject({
+      code: 'device.missing',
+      where: device,
+      remedy: expect.stringMatching(remedy),
+    })
+  })
+
+  test.each([
+    ['tensorflow-cuda', '570.1', '7.5'],
+    ['tensorflow-cuda-bf16', '570.1', '8.0'],
+    ['tensorflow-cuda-bf16', '570.1', null],
+  ] as const)('nothing: %s with driver %s and capability %s', (device, driver, capability) => {
+    expect(missingOf(device, around(driver, capability))).toBeNull()
   })
 })
