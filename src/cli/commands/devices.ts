@@ -1,0 +1,75 @@
+// devices list | measure | use
+import { viewDevices } from '#core/devices/device-handlers.ts'
+import { resolveDevice } from '#core/devices/known-devices.ts'
+import { measureDevices } from '#core/devices/measure-devices.ts'
+import { showModel } from '#core/models/model-library.ts'
+import { createSettingsStore } from '#core/system/settings-store.ts'
+import type { DeviceState, DevicesView } from '#shared/contract/index.ts'
+import type { DeviceId } from '#shared/devices.ts'
+import { describeProblem, unwrap } from '#shared/result.ts'
+import { formatBytes, formatDuration } from '#shared/units.ts'
+import type { Application } from '../application.ts'
+import { formatTable } from '../table.ts'
+
+/** Figures of this model where there are some; undefined takes the starter, or else any. */
+export async function listDevices(application: Application, model: string | undefined): Promise<void> {
+  printView(application, await viewDevices(application.library, await idOf(application, model)))
+}
+
+/** Every device that can be used, one after the other; Ctrl-C keeps what was measured so far. */
+export async function measureAll(application: Application, model: string | undefined): Promise<void> {
+  const { library, launcher, output } = application
+  const modelId = await idOf(application, model)
+  const stop = new AbortController()
+  const undo = application.onInterrupt(() => stop.abort())
+  const tell = (phase: string, done = 0, total = 0): void =>
+    output.progress(total === 0 ? `${phase}: loading…` : `${phase}: step ${done} of about ${total}`)
+  try {
+    const measured = unwrap(
+      await measureDevices({ library, launcher }, { modelId }, { signal: stop.signal, tell }),
+    )
+    printView(application, await viewDevices(library, measured[0]?.modelId ?? modelId))
+  } finally {
+    undo()
+  }
+}
+
+/** Pins one for all runs that ask for nothing; null: the fastest measured one again. */
+export async function useDevice(application: Application, device: DeviceId | null): Promise<void> {
+  const { library } = application
+  unwrap(await resolveDevice(library, device, null))
+  unwrap(await createSettingsStore(library, () => {}).set({ device }))
+  printView(application, await viewDevices(library, null))
+}
+
+async function idOf({ library }: Application, model: string | undefined): Promise<string | null> {
+  const found = await showModel(library, model ?? 'starter')
+  if (model !== undefined) return unwrap(found).id
+  return found.ok ? found.value.id : null
+}
+
+function printView({ output }: Application, view: DevicesView): void {
+  for (const line of formatTable(
+    ['device', 'step', '10^9/s', 'memory', 'difference', 'model'],
+    view.devices.map((device) => [device.id, ...cellsOf(device)]),
+  ))
+    output.line(line)
+  output.line()
+  for (const { failure } of view.devices) if (failure !== null) output.line(`! ${describeProblem(failure)}`)
+  for (const { name, sentences } of view.graphicsCards) output.line(`${name}: ${sentences.join(' ')}`)
+  output.line(view.reason)
+  output.result(view)
+}
+
+function cellsOf({ missing, figure, failure }: DeviceState): string[] {
+  if (missing !== null) return ['-', '', '', '', `${missing.message} ${missing.remedy}`]
+  if (figure === null) return ['-', '', '', '', failure === null ? 'not measured yet' : 'failed, see below']
+  const { stepMs, gflops, peakBytes, devicePeakBytes, difference, modelName } = figure
+  return [
+    stepMs < 10_000 ? `${Math.round(stepMs)} ms` : formatDuration(stepMs),
+    gflops < 10 ? gflops.toFixed(1) : String(Math.round(gflops)),
+    formatBytes(peakBytes) + (devicePeakBytes === null ? '' : ` + ${formatBytes(devicePeakBytes)}`),
+    difference === 0 ? '0' : difference.toExponential(0),
+    modelName,
+  ]
+}
