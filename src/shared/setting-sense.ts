@@ -16,10 +16,11 @@ export const settingNeeds = [
   'adam',
   'patience',
   'first-stage',
+  'one-half',
 ] as const
 export type SettingNeed = (typeof settingNeeds)[number]
 
-/** Values by path; paths that are not there count as null. */
+/** Values by path; paths that are not there count as null. `model.way` is what the model does (contract/models.ts). */
 export type SettingValues = Readonly<Record<string, SettingValue | undefined>>
 
 interface Rule {
@@ -79,6 +80,11 @@ const rules: readonly Rule[] = [
     need: 'first-stage',
     paths: ['before.epochs', 'before.learningRate'],
     isMet: (values) => isSet('before.path', values),
+  },
+  {
+    need: 'one-half',
+    paths: ['batch.packing'],
+    isMet: (values) => values['model.way'] !== 'rewrites',
   },
 ]
 

@@ -162,8 +162,16 @@ describe('a run that reads texts of the field first', () => {
     expect(lineOf(twoPartsOf({ phase: 'stopping' }, second))).toContain('the best version is kept')
     const stopped = { status: 'cancelled', timeLeftMs: null }
     expect(headingOf(twoPartsOf(stopped))).toBe('Stopped before your examples')
-    expect(lineOf(twoPartsOf(stopped))).toMatch(/^It ended in part 1 of 2.*no version.*can be continued/)
-    expect(lineOf(twoPartsOf(stopped, {}, { canContinue: false }))).not.toContain('can be continued')
+    const within = { train: texts.slice(0, 3) }
+    expect(lineOf(twoPartsOf(stopped, within))).toMatch(
+      /^It ended in part 1 of 2.*no version.*can be continued/,
+    )
+    // Bug: after the last text it still said part 1.
+    expect(lineOf(twoPartsOf(stopped))).toMatch(
+      /^It ended between its two parts.*no version.*can be continued/,
+    )
+    for (const seen of [within, {}])
+      expect(lineOf(twoPartsOf(stopped, seen, { canContinue: false }))).not.toContain('can be continued')
     expect(headingOf(twoPartsOf(stopped, second))).toBe('Stopped')
     expect(lineOf(twoPartsOf(stopped, second))).not.toContain('version')
   })

@@ -177,4 +177,5 @@ const needWords: Readonly<Record<SettingNeed, string>> = {
   adam: 'optimizer.kind adamw or adamw-8bit',
   patience: 'evaluation.patience',
   'first-stage': 'before.path',
+  'one-half': 'a model that is not of two halves (T5)',
 }

@@ -87,6 +87,14 @@ describe('fields beside the chosen values', () => {
     ])
   })
 
+  // Bug: the switch stood on for a model that keeps its rows apart whatever it says.
+  it('leaves out rows one behind the other where the model has two halves', () => {
+    expect(groupOf({ 'model.way': 'rewrites' }, 'batch').leftOut.map(({ need }) => need)).toEqual([
+      'one-half',
+    ])
+    expect(paths({ 'model.way': 'talks' }, 'batch')).toContain('batch.packing')
+  })
+
   it('keeps what a person changed on the screen, with the reason', () => {
     const { fields } = groupOf({ 'method.kind': 'full', 'method.rank': 4 }, 'method')
     expect(fields.find(({ field: { path } }) => path === 'method.rank')?.need).toBe('adapter')

@@ -69,7 +69,8 @@ export function partLine(view: TrainingView): string {
   if (part === null) return ''
   if (isLive(view)) return t(`training.part.${opensExamples(view) ? 'examples' : part}`)
   if (part === 'examples' || view.train.length === 0) return ''
-  return t(view.canContinue ? 'training.part.endedAndGoesOn' : 'training.part.ended')
+  const ended = isBetweenParts(view) ? 'endedBetween' : 'ended'
+  return t(view.canContinue ? `training.part.${ended}AndGoesOn` : `training.part.${ended}`)
 }
 
 /** What takes its time before the first step. */

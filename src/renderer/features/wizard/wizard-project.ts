@@ -1,5 +1,6 @@
 // The project that the wizard works on: loaded once, its draft changed on the screen at once and kept with every change.
 import { computed, type InjectionKey, inject, onScopeDispose, provide, shallowRef } from 'vue'
+import type { ModelCard } from '#shared/contract/models.ts'
 import type { ProjectDetail, ProjectDraft, ScenarioFacts } from '#shared/contract/projects.ts'
 import type { Problem, Result } from '#shared/result.ts'
 import { api } from '../../api.ts'
@@ -18,17 +19,20 @@ export function openWizardProject(projectId: string) {
 
   /** The chosen model where it is no longer in the library: other calls would name it by its id only. */
   const goneModelId = shallowRef<string | null>(null)
+  /** As the library lists them. */
+  const models = shallowRef<readonly ModelCard[]>([])
+  const modelWay = computed(() => models.value.find(({ id }) => id === draft.value?.modelId)?.way ?? null)
   const isModelGone = computed(() => draft.value !== null && isGone(draft.value))
   const isGone = ({ modelId }: ProjectDraft): boolean => modelId !== null && modelId === goneModelId.value
 
   async function lookForModel({ modelId }: ProjectDraft): Promise<void> {
-    if (modelId === null) return
     const reply = await api.call('models.list', {})
     if (!reply.ok) return
     // A damaged one is still here, and what helps is said where it is listed.
-    const { models, damaged } = reply.value
+    const { damaged } = reply.value
+    models.value = reply.value.models
     const isThere =
-      models.some(({ id }) => id === modelId) ||
+      models.value.some(({ id }) => id === modelId) ||
       damaged.some(({ where }) => where.startsWith(`models/${modelId}`))
     goneModelId.value = isThere ? null : modelId
   }
@@ -92,6 +96,8 @@ export function openWizardProject(projectId: string) {
     problem,
     notKept,
     isModelGone,
+    /** What the chosen model does with a text; null before it is known. */
+    modelWay,
     files: computed(() => detail.value?.files ?? []),
     scenario: computed(() => detail.value?.project.scenario ?? null),
     load,

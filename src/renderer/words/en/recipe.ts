@@ -26,6 +26,7 @@ export const recipe = {
     adam: 'only with AdamW',
     patience: 'only where a run may stop early',
     'first-stage': 'only with texts of your field, which you add below your rows',
+    'one-half': 'not with a model of two halves (T5), which keeps its rows apart',
   },
   /** Where a value's reason goes by what is trained. */
   reasons: {
@@ -279,7 +280,7 @@ export const recipe = {
       packing: {
         title: 'Rows one behind the other',
         term: 'packing',
-        help: 'Rows are put into one long line without gaps; none sees another. In most models that write on, what all rows begin with, such as an instruction, is then computed once. The result is the same but for rounding, only quicker. Models of two halves (T5) keep their rows apart.',
+        help: 'Rows are put into one long line without gaps; none sees another. In most models that write on, what all rows begin with, such as an instruction, is then computed once. The result is the same but for rounding, only quicker.',
         why: 'On, because no row waits for a longer one, and a long instruction is not computed anew for each.',
       },
     },

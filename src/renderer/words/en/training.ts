@@ -50,6 +50,10 @@ export const training = {
     ended: 'It ended in part 1 of 2, reading texts of your field: there is no version to use yet',
     endedAndGoesOn:
       'It ended in part 1 of 2, reading texts of your field: there is no version to use yet, and the run can be continued',
+    endedBetween:
+      'It ended between its two parts: the texts of your field are read, your examples were still to come, and there is no version to use yet',
+    endedBetweenAndGoesOn:
+      'It ended between its two parts: the texts of your field are read, your examples are still to come, and there is no version to use yet. The run can be continued',
   },
   findings: 'How it goes',
   severity: { good: 'Good', note: 'Note', warning: 'Warning' },
