@@ -34,7 +34,16 @@ export const float = (value: number): OnnxAttribute => ({ kind: 'float', value }
 interface Scope {
   readonly nodes: OnnxNode[]
   readonly shared: Map<string, string>
+  /** Behind every symbol of shapes told here: sizes that are equal nowhere else must not be called so. */
+  readonly place: string
 }
+
+/**
+ * 'cpu' is what ONNX Runtime is fastest with on processors: its own fused operators, loops, sequences. 'portable' is what all
+ * providers for graphics cards compute themselves and compute right: operators of the standard, no control flow, no
+ * whole-number arithmetic on large tensors (docs/backends.md).
+ */
+export type Dialect = 'cpu' | 'portable'
 
 /** Emits a weight of 4 or 8 bits as float32 and returns its name. */
 export type Dequantise = (emit: Emitter, weight: Value, location: QuantisedLocation) => string
@@ -44,11 +53,12 @@ export class Emitter {
   readonly constants = new Map<string, OnnxConstant>()
   /** Shapes of results, as far as they were told. */
   readonly shapes = new Map<string, OnnxPort>()
+  readonly dialect: Dialect
   readonly #graph: Graph
   readonly #weights: ReadonlyMap<string, WeightLocation>
   readonly #dequantise: Dequantise
   /** The graph first, the innermost body last. */
-  readonly #scopes: Scope[] = [{ nodes: this.nodes, shared: new Map() }]
+  readonly #scopes: Scope[] = [{ nodes: this.nodes, shared: new Map(), place: '' }]
   readonly #producers = new Map<number, OpNode>()
   /** Kinds of the nodes that read a value; 'output' for the graph's results. */
   readonly #readers = new Map<number, Set<OpKind | 'output'>>()
@@ -56,7 +66,12 @@ export class Emitter {
   #counter = 0
   #region = ''
 
-  constructor(graph: Graph, weights: ReadonlyMap<string, WeightLocation>, dequantise: Dequantise) {
+  constructor(
+    graph: Graph,
+    weights: ReadonlyMap<string, WeightLocation>,
+    { dequantise, dialect }: { readonly dequantise: Dequantise; readonly dialect: Dialect },
+  ) {
+    this.dialect = dialect
     this.#graph = graph
     this.#weights = weights
     this.#dequantise = dequantise
@@ -81,8 +96,8 @@ export class Emitter {
    * block's memory for the backward pass through the loss, where memory is tightest.
    */
   #tellShape(name: string, elementType: ElementType, shape: readonly Dim[], region: string): void {
-    const phase = memoryPhaseOf(region)
-    const dims = shape.map((dim) => (typeof dim === 'number' ? dim : `${dim}${phase}`))
+    const suffix = `${this.#scopes.at(-1)!.place}${memoryPhaseOf(region)}`
+    const dims = shape.map((dim) => (typeof dim === 'number' ? dim : `${dim}${suffix}`))
     this.shapes.set(name, { name, elementType, dims })
   }
 
@@ -153,12 +168,23 @@ export class Emitter {
   /** The body of a loop; `write` names its results. It stands for itself: what is shared in it stays in it. */
   body(inputs: readonly OnnxPort[], write: () => readonly OnnxPort[]): OnnxBody {
     const nodes: OnnxNode[] = []
-    this.#scopes.push({ nodes, shared: new Map() })
+    this.#scopes.push({ nodes, shared: new Map(), place: '' })
     const outputs = write()
     this.#scopes.pop()
     const made = new Set(nodes.flatMap((node) => node.outputs))
     for (const { name } of outputs) made.delete(name)
     return { nodes, inputs, outputs, between: [...this.shapes.values()].filter(({ name }) => made.has(name)) }
+  }
+
+  /**
+   * What `make` shares stays there, as in a body, though its nodes lie where all others do. Symbols of shapes told there
+   * mean the same sizes only where `place` is the same.
+   */
+  apart<T>(place: string, make: () => T): T {
+    this.#scopes.push({ nodes: this.#scopes.at(-1)!.nodes, shared: new Map(), place: ` of ${place}` })
+    const made = make()
+    this.#scopes.pop()
+    return made
   }
 
   /** Declares that `name` is what `share(key)` would make. */
@@ -231,6 +257,14 @@ export class Emitter {
 
   castToFloat(name: string, options: NodeOptions): string {
     return this.node('Cast', [name], { ...options, attributes: { to: elementTypes.float32 } })
+  }
+
+  /** One number everywhere; `target` is an int64 vector. ConstantOfShape would make it on the processor and copy it. */
+  filled(value: number, target: string, options: NodeOptions): string {
+    if (this.dialect === 'portable') return this.node('Expand', [this.scalar(value), target], options)
+    const [dims, bytes] = [[1], new Uint8Array(Float32Array.of(value).buffer)]
+    const attributes = { value: { kind: 'tensor', value: { elementType: 'float32', dims, bytes } } } as const
+    return this.node('ConstantOfShape', [target], { ...options, attributes })
   }
 
   /** A view of a tensor with another shape: 0 keeps a dimension, -1 is inferred. ONNX Runtime does not copy. */

@@ -1,9 +1,9 @@
 // From a graph of the engine to an ONNX model: inputs, external weights, one rule per op. Pure.
-import type { WeightLocation } from '#engine/backend-port.ts'
+import type { Tensor, WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { absmaxName, countOf, partsRead, type QuantisedIn } from '../stored-weights.ts'
-import { Emitter } from './emitter.ts'
-import type { OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
+import { type Dialect, Emitter } from './emitter.ts'
+import type { OnnxConstant, OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
 import { emitNarrowProducts, findNarrowProducts, owesFactors } from './narrow-products.ts'
 import { dequantise } from './quantised.ts'
 import { activationRules } from './rules/activation.ts'
@@ -26,17 +26,27 @@ const rules: RulesFor<OpKind> = {
   ...ropeRules,
 }
 
+interface Lowering {
+  readonly dialect: Dialect
+  /** Numbers that go into the model, so that a graphics card keeps them from run to run. */
+  readonly embedded: ReadonlyMap<string, Tensor>
+}
+
 /**
- * Lowers a graph. Frozen weights in files become external initializers; those in memory become inputs like the
- * trainable ones, to be fed on every run: nothing is copied and the 2 GB limit of a protobuf does not bite. `weights`
- * must hold every frozen parameter that lies in a file.
+ * Lowers a graph. Frozen weights in files become external initializers; those in memory, if they are not embedded, become
+ * inputs like the trainable ones, to be fed on every run: nothing is copied and the 2 GB limit of a protobuf does not
+ * bite. `weights` must hold every frozen parameter that lies in a file.
  */
-export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLocation>): OnnxModel {
+export function lowerGraph(
+  graph: Graph,
+  weights: ReadonlyMap<string, WeightLocation>,
+  { dialect, embedded }: Lowering = { dialect: 'cpu', embedded: new Map() },
+): OnnxModel {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
-  const emit = new Emitter(graph, bound, dequantise)
+  const emit = new Emitter(graph, bound, { dequantise, dialect })
   lowerNodes(emit, graph)
-  const { externals, fed } = bindParameters(emit, graph)
+  const { externals, fed } = bindParameters(emit, graph, embedded)
   const outputs = graph.outputs.map((value) => asPort(namedResult(emit, graph, value)))
   const returned = new Set(outputs.map((port) => port.name))
   const nodes = withoutUnread(emit.nodes, returned)
@@ -51,15 +61,19 @@ export function lowerGraph(graph: Graph, weights: ReadonlyMap<string, WeightLoca
   }
 }
 
-function bindParameters(emit: Emitter, { parameters }: Graph) {
+function bindParameters(emit: Emitter, { parameters }: Graph, embedded: Lowering['embedded']) {
   const externals = new Map<string, OnnxExternal>()
   const fed: OnnxPort[] = []
+  const give = (port: OnnxPort): void => {
+    const tensor = embedded.get(port.name)
+    if (tensor) emit.constants.set(port.name, asConstant(tensor))
+    else fed.push(port)
+  }
   for (const { value } of parameters) {
     const location = emit.locationOf(value)
-    if (!location || location.kind === 'memory') fed.push(asPort(value))
+    if (!location || location.kind === 'memory') give(asPort(value))
     else for (const [name, part] of partsRead(value.name, location)) externals.set(name, part)
-    if (location?.kind === 'quantised' && location.scheme === 'nf4')
-      fed.push(absmaxPort(value.name, location))
+    if (location?.kind === 'quantised' && location.scheme === 'nf4') give(absmaxPort(value.name, location))
   }
   return { externals, fed }
 }
@@ -103,6 +117,12 @@ const asPort = (value: Value): OnnxPort => ({
   name: value.name,
   elementType: value.dtype,
   dims: value.shape,
+})
+
+const asConstant = ({ dtype, shape, data }: Tensor): OnnxConstant => ({
+  elementType: dtype,
+  dims: shape,
+  bytes: new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
 })
 
 const absmaxPort = (name: string, location: QuantisedIn<'nf4'>): OnnxPort => ({

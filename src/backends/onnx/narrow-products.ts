@@ -3,6 +3,7 @@
 import type { Graph, OpNode, Value } from '#engine/ir/types.ts'
 import { groupNodes } from '#engine/passes/node-groups.ts'
 import { type Emitter, float, lastOf, rowsShape } from './emitter.ts'
+import { matrixProduct } from './products.ts'
 
 /** Width from which a product no longer gains from company. */
 const narrowColumns = 64
@@ -76,11 +77,9 @@ function emitForward(emit: Emitter, nodes: readonly OpNode<'linear'>[]): void {
   const stacked = emit.share(`stacked ${names.join()}`, () =>
     emit.node('Concat', names, { attributes: { axis: 0 }, shape: [sumOf(widths), lastOf(x.shape)] }),
   )
-  const product = emit.node('FusedMatMul', [emit.asRows(x), stacked], {
-    domain: 'com.microsoft',
-    attributes: { transB: 1, alpha: float(nodes[0]!.attributes.scale) },
-    shape: [rowsOf(x), sumOf(widths)],
-  })
+  const { operator, ...options } = matrixProduct(emit, { transB: 1, scale: nodes[0]!.attributes.scale })
+  const shape = [rowsOf(x), sumOf(widths)]
+  const product = emit.node(operator, [emit.asRows(x), stacked], { ...options, shape })
   const results = nodes.map(({ outputs: [y] }) => y)
   emit.rowsNode('Split', [product, emit.integers(widths)], results, { attributes: { axis: 1 } })
 }

@@ -3,25 +3,34 @@ import type { QuantisedLocation } from '#engine/backend-port.ts'
 import type { Dim, Value } from '#engine/ir/types.ts'
 import { absmaxName, countOf, type QuantisedIn } from '../stored-weights.ts'
 import { type Emitter, lastOf, type NodeOptions, productOf, rowsShape } from './emitter.ts'
+import { elementTypes } from './model-proto.ts'
 
 export type Nf4Location = QuantisedIn<'nf4'>
 
 /** The whole weight as float32: it should live for one operator only. */
 export function dequantise(emit: Emitter, weight: Value, location: QuantisedLocation): string {
   const { name, shape } = weight
-  if (location.scheme === 'nf4') return dequantiseNf4(emit, weight, location)
+  if (location.scheme === 'nf4')
+    return emit.dialect === 'cpu' ? dequantiseNf4(emit, weight, location) : decodeNf4(emit, weight, location)
   const blocks = countOf(location.shape) / location.blockValues
   const [whole, column] = [{ shape: [blocks, location.blockValues] }, { shape: [blocks, 1] }]
   const scales = emit.castToFloat(`${name}.scales`, {})
   if (location.scheme === 'int8') {
-    const codes = emit.castToFloat(`${name}.codes`, { shape })
+    const codes = codesToFloat(emit, `${name}.codes`, shape)
     return scaleRows(emit, { codes, scales, shape, blockValues: location.blockValues })
   }
-  const codes = emit.castToFloat(`${name}.codes`, whole)
-  const zeros = emit.node('Mul', [emit.castToFloat(`${name}.zeros`, column), emit.scalar(1 / 16)], column)
+  const codes = codesToFloat(emit, `${name}.codes`, whole.shape)
+  const sixteenths = codesToFloat(emit, `${name}.zeros`, column.shape)
+  const zeros = emit.node('Mul', [sixteenths, emit.scalar(1 / 16)], column)
   // The difference is exact, so there is one rounding, as in the quantiser's formula.
   const scaled = emit.node('Mul', [emit.node('Sub', [codes, zeros], whole), scales], whole)
   return emit.reshape(scaled, [-1, lastOf(shape)], { shape })
+}
+
+/** Whole numbers of 4 or 8 bits, exactly: WebGPU casts none of them, but knows DequantizeLinear, here with a scale of 1. */
+function codesToFloat(emit: Emitter, codes: string, shape: readonly Dim[]): string {
+  if (emit.dialect === 'cpu') return emit.castToFloat(codes, { shape })
+  return emit.node('DequantizeLinear', [codes, emit.scalar(1)], { shape })
 }
 
 interface Picked {
@@ -38,7 +47,7 @@ export function dequantisePicked(
   { blockValues }: QuantisedIn<'int8'>,
   { pick, shape }: Picked,
 ): string {
-  const codes = emit.castToFloat(pick(`${name}.codes`), { shape })
+  const codes = codesToFloat(emit, pick(`${name}.codes`), shape)
   const scales = emit.castToFloat(pick(`${name}.scales`), {})
   return scaleRows(emit, { codes, scales, shape: rowsShape(shape), blockValues })
 }
@@ -97,6 +106,28 @@ function dequantiseNf4(emit: Emitter, weight: Value, location: Nf4Location): str
   const attributes = { perm: [1, 0] }
   const decoded = emit.node('Transpose', [turned], { attributes, shape: [rows, decodedWidth] })
   return emit.reshape(decoded, [-1, lastOf(weight.shape)], { shape: weight.shape })
+}
+
+/**
+ * A byte b holds two codes, floor(b / 16) first: each picks its level, and each block is scaled. Divided by 16, floors and
+ * differences of such numbers are exact, so the bits are the quantiser's.
+ */
+function decodeNf4(emit: Emitter, weight: Value, location: Nf4Location): string {
+  const count = countOf(location.shape)
+  const column = { shape: [count / 2, 1] }
+  const flat = codesToFloat(emit, `${weight.name}.codes`, [count / 2])
+  const bytes = emit.reshape(flat, [-1, 1], column)
+  const first = emit.node('Floor', [emit.node('Mul', [bytes, emit.scalar(1 / 16)], column)], column)
+  const second = emit.node('Sub', [bytes, emit.node('Mul', [first, emit.scalar(16)], column)], column)
+  const pairs = { shape: [count / 2, 2] }
+  const codes = emit.node('Concat', [first, second], { attributes: { axis: 1 }, ...pairs })
+  const places = emit.node('Cast', [codes], { attributes: { to: elementTypes.int32 } })
+  const levels = emit.share('levels of nf4', () => emit.floats([location.levels.length], location.levels))
+  const values = emit.node('Gather', [levels, places], pairs)
+  const whole = { shape: [count / location.blockValues, location.blockValues] }
+  const scales = emit.reshape(absmaxName(weight.name), [-1, 1])
+  const scaled = emit.node('Mul', [emit.reshape(values, [-1, location.blockValues], whole), scales], whole)
+  return emit.reshape(scaled, [-1, lastOf(weight.shape)], { shape: weight.shape })
 }
 
 const unitMatrix = (emit: Emitter): string =>

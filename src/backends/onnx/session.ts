@@ -1,17 +1,21 @@
-// Runs lowered graphs with ONNX Runtime on the CPU: the only file of this room that touches the runtime.
+// Runs lowered graphs with ONNX Runtime, on processors and graphics cards: the only file of this room that touches the runtime.
 // `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 import * as ort from 'onnxruntime-node'
 import type { Backend, CompileOptions, Session, Tensor } from '#engine/backend-port.ts'
 import type { Graph } from '#engine/ir/types.ts'
 import { quietRuntime } from '#shared/quiet-runtime.ts'
-import { attemptAsync } from '#shared/result.ts'
+import { attemptAsync, type ProblemError } from '#shared/result.ts'
+import { deviceFault } from '../device-faults.ts'
 import { bindSizes, checkPositions } from '../feeds.ts'
 import { release } from '../release.ts'
 import type { StoredWeight } from '../stored-weights.ts'
 import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-files.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
+import { isMissing, missingDevice, type Provider, providerFacts } from './providers.ts'
 
 // A thread has a copy of the environment: what it sets does not reach the runtime.
 if (process.env[quietRuntime.name] !== quietRuntime.value) {
@@ -20,22 +24,69 @@ if (process.env[quietRuntime.name] !== quietRuntime.value) {
   process.env[quietRuntime.name] = quietRuntime.value
 }
 
-export function createOnnxBackend(): Backend {
+export interface OnnxOptions {
+  /** By default the processor. */
+  readonly provider?: Provider
+  /** Of an engine with its own copy of the runtime, in node_modules, and the provider's libraries beside it. */
+  readonly libraryFolder?: string
+}
+
+type Runtime = typeof ort
+
+interface Around {
+  readonly runtime: Runtime
+  readonly provider: Provider
+}
+
+/** Throws ProblemError device.missing where the runtime has no such provider. Whether there is a card, `compile` finds out. */
+export function createOnnxBackend({ provider = 'cpu', libraryFolder }: OnnxOptions = {}): Backend {
+  const runtime = libraryFolder === undefined ? ort : runtimeIn(libraryFolder, provider)
+  const { settings, label, determinism } = providerFacts[provider]
+  const known = runtime.listSupportedBackends().map(({ name }) => name)
+  if (!known.includes(settings.name)) throw missingDevice(provider, `The runtime knows ${known.join(', ')}.`)
   return {
-    name: `onnxruntime-node ${ort.env.versions.node ?? 'unknown'} cpu`,
-    determinism: 'bit-exact on this machine',
-    compile: (graph, options) => attemptAsync(() => compile(graph, options)),
+    name: `onnxruntime-node ${runtime.env.versions.node ?? 'unknown'} ${label}`,
+    determinism,
+    compile: (graph, options) => attemptAsync(() => compile(graph, options, { runtime, provider })),
   }
 }
 
-async function compile(graph: Graph, options: CompileOptions): Promise<Session> {
+function runtimeIn(folder: string, provider: Provider): Runtime {
+  try {
+    return createRequire(join(folder, 'engine.js'))('onnxruntime-node') as Runtime
+  } catch (error) {
+    throw missingDevice(provider, String(error))
+  }
+}
+
+async function compile(graph: Graph, options: CompileOptions, around: Around): Promise<Session> {
+  const { runtime, provider } = around
+  const { dialect } = providerFacts[provider]
   const frozen = await bindFrozen(graph, options.weights)
-  const settings = sessionSettings(options.threads, folderOf(frozen.files))
-  const model = encodeModel(lowerGraph(graph, options.weights))
-  const runtime = await ort.InferenceSession.create(model, settings).catch((error: unknown) => {
-    throw computationFailed('The computation could not be prepared.', 'preparing the model', error)
+  const embedded = dialect === 'cpu' ? new Map<string, Tensor>() : embeddable(frozen.held)
+  const settings = sessionSettings(options.threads, folderOf(frozen.files), provider)
+  const model = encodeModel(lowerGraph(graph, options.weights, { dialect, embedded }))
+  const session = await runtime.InferenceSession.create(model, settings).catch((error: unknown) => {
+    throw failureOf(provider, error, 'preparing the model', 'The computation could not be prepared.')
   })
-  return createSession(graph, runtime, frozen)
+  const fed = new Map([...frozen.held].filter(([name]) => !embedded.has(name)))
+  return createSession(graph, session, { ...around, frozen: { ...frozen, held: fed } })
+}
+
+/** A protobuf holds 2 GB at most. */
+const embeddedLimitBytes = 1.5e9
+
+/** All or nothing: what is fed on every run goes to the card on every run. */
+function embeddable(held: FrozenWeights['held']): ReadonlyMap<string, Tensor> {
+  const bytes = [...held.values()].reduce((sum, { data }) => sum + data.byteLength, 0)
+  return bytes <= embeddedLimitBytes ? held : new Map()
+}
+
+/** A card that is missing, lost or full has a code of its own; on a processor no message means that. */
+function failureOf(provider: Provider, error: unknown, where: string, message: string): ProblemError {
+  if (provider !== 'cpu' && isMissing(error)) return missingDevice(provider, String(error))
+  const fault = provider === 'cpu' ? null : deviceFault(error, where)
+  return fault ?? computationFailed(message, where, error)
 }
 
 /** ONNX Runtime looks for external weights in one folder only (links resolved); they stay memory-mapped. */
@@ -61,11 +112,12 @@ function folderOf(files: readonly StoredWeight[]): string | null {
 export function sessionSettings(
   threads: number,
   weightsFolder: string | null,
+  provider: Provider = 'cpu',
 ): ort.InferenceSession.SessionOptions {
   const weights =
     weightsFolder === null ? {} : { model_external_initializers_file_folder_path: weightsFolder }
   return {
-    executionProviders: ['cpu'],
+    executionProviders: [providerFacts[provider].settings],
     graphOptimizationLevel: 'disabled',
     executionMode: 'sequential',
     intraOpNumThreads: threads,
@@ -84,7 +136,12 @@ export function sessionSettings(
   }
 }
 
-function createSession(graph: Graph, runtime: ort.InferenceSession, { held, known }: FrozenWeights): Session {
+function createSession(
+  graph: Graph,
+  session: ort.InferenceSession,
+  { runtime, provider, frozen: { held, known } }: Around & { readonly frozen: FrozenWeights },
+): Session {
+  const asRuntimeTensor = (tensor: Tensor): ort.Tensor => viewOf(runtime, tensor)
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
   const fed = [...graph.inputs, ...trainable]
   const heldTensors = new Map([...held].map(([name, tensor]) => [name, asRuntimeTensor(tensor)]))
@@ -98,8 +155,8 @@ function createSession(graph: Graph, runtime: ort.InferenceSession, { held, know
       for (const { data } of latest) release(data)
       const inputs: Record<string, ort.Tensor> = Object.fromEntries(heldTensors)
       for (const { name } of fed) inputs[name] = asRuntimeTensor(feeds.get(name)!)
-      const results = await runtime.run(inputs).catch((error: unknown) => {
-        throw computationFailed('The computation failed.', 'running the model', error)
+      const results = await session.run(inputs).catch((error: unknown) => {
+        throw failureOf(provider, error, 'running the model', 'The computation failed.')
       })
       latest = graph.outputs.map(({ name }) => asTensor(results[name]!))
       return new Map(graph.outputs.map(({ name }, index) => [name, latest[index]!]))
@@ -109,16 +166,16 @@ function createSession(graph: Graph, runtime: ort.InferenceSession, { held, know
       isDisposed = true
       latest = []
       heldTensors.clear()
-      await runtime.release()
+      await session.release()
     },
   }
 }
 
 /** A view: the runtime reads the array itself. */
-const asRuntimeTensor = (tensor: Tensor): ort.Tensor =>
-  tensor.data instanceof Float32Array
-    ? new ort.Tensor('float32', tensor.data, tensor.shape)
-    : new ort.Tensor('int64', tensor.data, tensor.shape)
+const viewOf = (runtime: Runtime, { data, shape }: Tensor): ort.Tensor =>
+  data instanceof Float32Array
+    ? new runtime.Tensor('float32', data, shape)
+    : new runtime.Tensor('int64', data, shape)
 
 /** The runtime copies every result into an array of its own, also where it is given one to write to (measured). */
 function asTensor({ data, dims, type }: ort.Tensor): Tensor {

@@ -6,6 +6,7 @@ import type { QuantisedIn } from '../stored-weights.ts'
 import { type Emitter, float, lastOf } from './emitter.ts'
 import { type Carried, emitLoop } from './loop.ts'
 import { elementTypes } from './model-proto.ts'
+import { matrixProduct } from './products.ts'
 import { dequantisePicked } from './quantised.ts'
 
 export interface SlicedWeight {
@@ -36,6 +37,15 @@ interface Product {
 
 /** scale * x weight^T [T,O]: the columns of each slice, joined. */
 export function joinColumns(emit: Emitter, { sliced, x, shape, scale }: Product): string {
+  const { operator, ...options } = matrixProduct(emit, { transB: 1, scale })
+  const columnsOf = (iteration: string): string => {
+    const { weight, size } = sliceAt(emit, sliced, iteration)
+    return emit.node(operator, [x, weight], { ...options, shape: [shape[0]!, size] })
+  }
+  if (emit.dialect === 'portable') {
+    const pieces = inTurn(emit, sliced, columnsOf)
+    return emit.node('Concat', pieces, { attributes: { axis: 1 }, shape })
+  }
   const carried: Carried = {
     initial: emit.share('no pieces', () =>
       emit.node('SequenceEmpty', [], { attributes: { dtype: elementTypes.float32 } }),
@@ -44,34 +54,48 @@ export function joinColumns(emit: Emitter, { sliced, x, shape, scale }: Product)
     dims: ['rows of columns', 'columns'],
     isSequence: true,
   }
-  const [columns] = emitLoop(emit, emit.integer(sliced.count), [carried], (iteration, [before]) => {
-    const slice = sliceAt(emit, sliced, iteration)
-    const product = emit.node('FusedMatMul', [x, slice.weight], {
-      domain: 'com.microsoft',
-      attributes: { transB: 1, alpha: float(scale) },
-      shape: [shape[0]!, slice.size],
-    })
-    return [emit.node('SequenceInsert', [before!, product])]
-  })
+  const [columns] = emitLoop(emit, emit.integer(sliced.count), [carried], (iteration, [before]) => [
+    emit.node('SequenceInsert', [before!, columnsOf(iteration)]),
+  ])
   return emit.node('ConcatFromSequence', [columns!], { attributes: { axis: 1 }, shape })
 }
 
 /** scale * x weight [T,I], summed slice by slice. */
 export function sumOverSlices(emit: Emitter, { sliced, x, shape, scale }: Product): string {
-  const rows = emit.node('Shape', [x], { attributes: { start: 0, end: 1 } })
-  const size = emit.node('Concat', [rows, emit.integers([lastOf(shape)])], { attributes: { axis: 0 } })
-  const zeros = emit.node('ConstantOfShape', [size], { shape })
-  const carried: Carried = { initial: zeros, hint: 'sum over slices', dims: shape, isSequence: false }
-  const [sum] = emitLoop(emit, emit.integer(sliced.count), [carried], (iteration, [before]) => {
+  const addSlice = (before: string, iteration: string): string => {
     const slice = sliceAt(emit, sliced, iteration)
     const columns = emit.node('Slice', [x, ...slice.bounds, emit.integers([1])], {
       shape: [shape[0]!, slice.size],
     })
-    return [
-      emit.node('Gemm', [columns, slice.weight, before!], { attributes: { alpha: float(scale) }, shape }),
-    ]
-  })
+    return emit.node('Gemm', [columns, slice.weight, before], { attributes: { alpha: float(scale) }, shape })
+  }
+  const rows = emit.node('Shape', [x], { attributes: { start: 0, end: 1 } })
+  const size = emit.node('Concat', [rows, emit.integers([lastOf(shape)])], { attributes: { axis: 0 } })
+  const zeros = emit.filled(0, size, { shape })
+  if (emit.dialect === 'portable') {
+    let sum = zeros
+    inTurn(emit, sliced, (iteration) => {
+      sum = addSlice(sum, iteration)
+    })
+    return sum
+  }
+  const carried: Carried = { initial: zeros, hint: 'sum over slices', dims: shape, isSequence: false }
+  const [sum] = emitLoop(emit, emit.integer(sliced.count), [carried], (iteration, [before]) => [
+    addSlice(before!, iteration),
+  ])
   return sum!
+}
+
+/** What the loop does, slice behind slice in the graph. */
+function inTurn<T>(
+  emit: Emitter,
+  { count, size }: SlicedWeight,
+  work: (iteration: string) => T,
+): readonly T[] {
+  return Array.from({ length: count }, (_, index) => {
+    const place = index === count - 1 ? `last slice of ${size}` : `slices of ${size}`
+    return emit.apart(place, () => work(emit.integer(index)))
+  })
 }
 
 interface Slice {

@@ -1,12 +1,13 @@
-// One block of queries inside the loop over an attention op's blocks: its slices, their layouts, what it may not see,
+// One block of queries of an attention op: its slices, their layouts, what it may not see,
 // and its probabilities.
 // Legend: B rows, S queries, T keys, H query heads, K key heads, G = H/K, D head width; of this block: s queries,
 // e keys, P parts (see `BlockBounds`).
 import type { Dim, Value } from '#engine/ir/types.ts'
-import { type Emitter, float, lastOf, type NodeOptions } from '../emitter.ts'
+import { type Emitter, lastOf } from '../emitter.ts'
+import { multiplyBatched, multiplyByTurned, multiplyTurned } from '../products.ts'
 import { type Added, addedTo, hiddenFrom, orNothing, seenBy } from './attention-hidden.ts'
 import type { AttentionOp } from './attention-op.ts'
-import { type BlockBounds, boundsOfBlock } from './attention-plan.ts'
+import type { BlockBounds, KeyRange } from './attention-plan.ts'
 
 export interface Probabilities {
   /** [B,H,s,e]: softmax of `scores` */
@@ -20,7 +21,7 @@ export interface Probabilities {
 export class AttentionBlock {
   /** bool [B or 1,1,s,1]: which queries see a key; null where all do. */
   readonly sees: string | null
-  readonly #bounds: BlockBounds
+  readonly #bounds: KeyRange
   readonly #op: AttentionOp
   readonly #emit: Emitter
   /** Keys that its queries look at, and those of them that are not shared: int64 [1]. */
@@ -28,11 +29,10 @@ export class AttentionBlock {
   readonly #ownKeys: string
   readonly #added: Added | null
 
-  /** Block number `index`, an int64 scalar. */
-  constructor(op: AttentionOp, index: string) {
+  constructor(op: AttentionOp, bounds: KeyRange) {
     this.#op = op
     this.#emit = op.emit
-    this.#bounds = boundsOfBlock(op.emit, op.plan, index)
+    this.#bounds = bounds
     this.#ownKeys = op.emit.node('Sub', [this.#bounds.high, this.#bounds.low])
     const { shared } = op.plan
     this.#keys = shared === null ? this.#ownKeys : op.emit.node('Add', [this.#ownKeys, shared])
@@ -121,8 +121,19 @@ export class AttentionBlock {
     ]
   }
 
-  multiply(a: string, b: string, options: NodeOptions): string {
-    return this.#emit.node('FusedMatMul', [a, b], { domain: 'com.microsoft', ...options })
+  /** scale * a b^T: a [B,K,P,G*s/P,w], b [B,K,1,e,w]. */
+  byKeys(a: string, b: string, width: number, scale: number): string {
+    const shapes = {
+      ofA: this.stackedShape(width),
+      turned: [this.#op.rows, this.#op.kvHeads, 1, width, 'keys'],
+    }
+    return multiplyByTurned(this.#emit, { a, b, scale, shape: this.stackedShape('keys') }, shapes)
+  }
+
+  /** scale * a b: a [B,K,P,G*s/P,e], b [B,K,1,e,D] */
+  mix(a: string, b: string, scale: number): string {
+    const shape = this.stackedShape(this.#op.width)
+    return multiplyBatched(this.#emit, { a, b, scale, shape })
   }
 
   /** q: the block's queries as [B,K,P,G*s/P,D] */
@@ -131,11 +142,8 @@ export class AttentionBlock {
     const emit = this.#emit
     const cap = attributes.softCap
     const shape = this.stackedShape('keys')
-    const alpha = float(cap === null ? attributes.scale : attributes.scale / cap)
-    const products = this.multiply(q, this.keys(this.#op.perHead(operands[1]), width), {
-      attributes: { transB: 1, alpha },
-      shape,
-    })
+    const scale = cap === null ? attributes.scale : attributes.scale / cap
+    const products = this.byKeys(q, this.keys(this.#op.perHead(operands[1]), width), width, scale)
     const capped = cap === null ? null : emit.node('Tanh', [products], { shape })
     const raw = capped === null ? products : emit.node('Mul', [capped, emit.scalar(cap!)], { shape })
     const square = this.square(raw)
@@ -160,7 +168,7 @@ export class AttentionBlock {
       attributes: { perm: [0, 2, 1, 3] },
       shape: [rows, 'queries', heads, width],
     })
-    return this.#emit.reshape(headsLast, [0, 0, -1])
+    return this.#emit.reshape(headsLast, [0, 0, heads * width])
   }
 
   /** [B,K,P,G*s/P,w] as [B,K,G*s,w]: a view, for sums over all queries of a key head. */
@@ -173,7 +181,7 @@ export class AttentionBlock {
   /** a^T b over all queries of a key head: [B,K,G*s,e] and [B,K,G*s,D] -> [B,K,e,D] */
   sumOverQueries(a: string, b: string, scale: number): string {
     const shape = this.#op.keyHeadShape('keys')
-    return this.multiply(a, b, { attributes: { transA: 1, alpha: float(scale) }, shape })
+    return multiplyTurned(this.#emit, { a, b, scale, shape }, 'group')
   }
 
   /**
@@ -181,9 +189,12 @@ export class AttentionBlock {
    * as the block begins earlier, and what lies behind the block is cut off. Returns the sum, and of it the keys that
    * blocks before will not see: they are done.
    */
-  addKeys(own: string, behind: string): readonly [sum: string, done: string] {
+  addKeys(
+    own: string,
+    behind: string,
+    { low, high, below, above }: BlockBounds,
+  ): readonly [sum: string, done: string] {
     const emit = this.#emit
-    const { low, high, below, above } = this.#bounds
     const padding = emit.share('padding', () => {
       const kept = emit.node('Sub', [high, above])
       const length = emit.node('Shape', [behind], { attributes: { start: 2, end: 3 } })
@@ -193,6 +204,17 @@ export class AttentionBlock {
     const sum = emit.node('Add', [emit.node('Pad', [behind, padding], { shape }), own], { shape })
     const before = emit.share('keys of blocks before', () => emit.node('Sub', [below, low]))
     return [sum, this.#slice(sum, 2, before, this.#ownKeys, this.#op.keyHeadShape('done'))]
+  }
+
+  /** The gradient of the block's own keys, [B,K,e,D], as [B,K,T,D]: 0 for all others. */
+  amongAllKeys(own: string): string {
+    const emit = this.#emit
+    const { low, high } = this.#bounds
+    const padding = emit.share('padding', () => {
+      const behind = emit.node('Sub', [emit.around(() => emit.sizeOf(this.#op.keys)), high])
+      return this.#sizes([0, 0, low, 0, 0, 0, behind, 0])
+    })
+    return emit.node('Pad', [own, padding], { shape: this.#op.keyHeadShape(this.#op.keys) })
   }
 
   /** [B,K,P,G*s/P,e], summed over the rows, as [s,T,H]. */

@@ -4,7 +4,7 @@
 import type { Dim } from '#engine/ir/types.ts'
 import type { Emitter } from '../emitter.ts'
 import type { AttentionOp } from './attention-op.ts'
-import type { BlockBounds } from './attention-plan.ts'
+import type { KeyRange } from './attention-plan.ts'
 
 /** [B or 1,H or 1,s,e] */
 export interface Added {
@@ -17,7 +17,7 @@ export interface Added {
  * and not a large number: a row whose own mask is all "large negative" must still not see the future, or another
  * document.
  */
-export function hiddenFrom(op: AttentionOp, bounds: BlockBounds): Added | null {
+export function hiddenFrom(op: AttentionOp, bounds: KeyRange): Added | null {
   const { emit, rows, keys } = op
   const mask = op.operands[5]
   const hidden = withShared(op, bounds, bySegment(op, bounds, byPosition(op, bounds)))
@@ -30,7 +30,7 @@ export function hiddenFrom(op: AttentionOp, bounds: BlockBounds): Added | null {
 }
 
 /** What index alone hides, [1,1,s,e]: keys behind a causal query, keys beyond the window. */
-function byPosition(op: AttentionOp, { start, end, low, high }: BlockBounds): Added | null {
+function byPosition(op: AttentionOp, { start, end, low, high }: KeyRange): Added | null {
   const { emit } = op
   const { causal, window } = op.attributes
   if (!causal && window === null) return null
@@ -52,7 +52,7 @@ function byPosition(op: AttentionOp, { start, end, low, high }: BlockBounds): Ad
 /** With what is hidden of the shared keys, which lie before the block's own: from queries of the start, what is behind them. */
 function withShared(
   { emit, plan, rows }: AttentionOp,
-  { start, end }: BlockBounds,
+  { start, end }: KeyRange,
   own: Added | null,
 ): Added | null {
   if (plan.shared === null || own === null) return own
@@ -76,24 +76,31 @@ function withShared(
 }
 
 /** With minus infinity where the key is of another segment than the query. */
-function bySegment(
-  op: AttentionOp,
-  { start, end, low, high }: BlockBounds,
-  hidden: Added | null,
-): Added | null {
+function bySegment(op: AttentionOp, { start, end, low, high }: KeyRange, hidden: Added | null): Added | null {
   const { emit, operands, rows } = op
   const [, , , querySegments, keySegments] = operands
   if (!querySegments || !keySegments) return hidden
-  const queries = emit.node('Slice', [querySegments.name, start, end, emit.integers([1])])
-  const keys = emit.node('Slice', [keySegments.name, low, high, emit.integers([1])])
-  const isSame = emit.node('Equal', [
-    emit.node('Unsqueeze', [queries, emit.integers([1, 3])]),
-    emit.node('Unsqueeze', [keys, emit.integers([1, 2])]),
-  ])
+  const [ofQueries, ofKeys] = [querySegments, keySegments].map((segments) => comparable(emit, segments.name))
+  const queries = emit.node('Slice', [ofQueries!, start, end, emit.integers([1])])
+  const keys = emit.node('Slice', [ofKeys!, low, high, emit.integers([1])])
+  const ofKey = emit.node('Unsqueeze', [keys, emit.integers([1, 2])])
+  const isEqual = emit.node('Equal', [emit.node('Unsqueeze', [queries, emit.integers([1, 3])]), ofKey])
+  const isSame =
+    op.plan.kind === 'unrolled' && op.attributes.sharesStart ? orStart(emit, isEqual, ofKey) : isEqual
   const shape = [rows, 1, 'queries', op.ownKeys]
   const [same, other] = [hidden?.name ?? emit.scalar(0), emit.scalar(Number.NEGATIVE_INFINITY)]
   return { name: emit.node('Where', [isSame, same, other], { shape }), shape }
 }
+
+/** Segments as WebGPU can compare them, which knows no comparison of int64. */
+function comparable(emit: Emitter, segments: string): string {
+  if (emit.dialect === 'cpu') return segments
+  return emit.around(() => emit.share(`comparable ${segments}`, () => emit.castToFloat(segments, {})))
+}
+
+/** Where no block reads the shared keys besides its own, the mask shows them: keys of segment 0, to every segment. */
+const orStart = (emit: Emitter, isEqual: string, ofKey: string): string =>
+  emit.node('Or', [isEqual, emit.node('Equal', [ofKey, emit.scalar(0)])])
 
 /** bool [B or 1,1,s,1]: whether a query sees any key. */
 export function seenBy(emit: Emitter, hidden: Added): string {
@@ -107,7 +114,7 @@ export function orNothing(emit: Emitter, { name, shape }: Added, sees: string): 
 }
 
 /** With the learned bias [S,T,H], as [H,s,e] of this block. */
-export function addedTo(op: AttentionOp, bounds: BlockBounds, hidden: Added | null): Added | null {
+export function addedTo(op: AttentionOp, bounds: KeyRange, hidden: Added | null): Added | null {
   const { emit, heads, keys } = op
   const bias = op.operands[6]
   if (!bias) return hidden

@@ -1,12 +1,16 @@
 // How the queries of an attention op are cut into blocks, and which keys each block has to look at. Computed once in a
-// graph for all layers alike, from sizes and segments only.
+// graph for all layers alike, from sizes and segments only: for a loop, or as blocks that stand one behind the other.
 // Legend: B rows, S queries of a row, T its keys, n blocks.
 import { fewestQueries, mostQueries, scoresLimitBytes } from '#engine/analysis/attention-blocks.ts'
 import type { AttentionAttributes, Value } from '#engine/ir/types.ts'
 import type { Emitter } from '../emitter.ts'
 import { elementTypes } from '../model-proto.ts'
+import { planUnrolled } from './attention-unrolled.ts'
 
-export interface AttentionPlan {
+export type AttentionPlan = LoopPlan | UnrolledPlan
+
+export interface LoopPlan {
+  readonly kind: 'loop'
   /** n, an int64 scalar */
   readonly count: string
   /** int64 [n, 7]: the columns of `BlockBounds`. */
@@ -14,6 +18,23 @@ export interface AttentionPlan {
   /** int64 [1]: the first keys of a row, which every block reads before its own; null where none are shared. */
   readonly shared: string | null
 }
+
+export interface UnrolledPlan {
+  readonly kind: 'unrolled'
+  readonly blocks: readonly UnrolledBlock[]
+  readonly shared: null
+}
+
+export interface UnrolledBlock {
+  readonly bounds: KeyRange
+  /** float32 [1]: 0 where the block only repeats the row's last query, else 1; null for a block that never does. */
+  readonly counts: string | null
+  /** Equal for blocks of equal sizes only. */
+  readonly place: string
+}
+
+/** Of a block, int64 vectors of length 1: its queries [start, end), its keys [low, high). */
+export type KeyRange = Pick<BlockBounds, 'start' | 'end' | 'low' | 'high' | 'parts'>
 
 /**
  * int64 vectors of length 1. The ranges [low, high) of consecutive blocks follow each other: neither end ever falls,
@@ -48,6 +69,7 @@ export function planAttention(
   operands: PlannedOperands,
   attributes: AttentionAttributes,
 ): AttentionPlan {
+  if (emit.dialect === 'portable') return planUnrolled(emit, operands, attributes)
   const { q, k, querySegments, keySegments } = operands
   const { heads, kvHeads, causal, window, sharesStart } = attributes
   const facts = [q.shape[0], q.shape[1], k.shape[1], querySegments?.name, keySegments?.name]
@@ -64,12 +86,12 @@ export function planAttention(
       const size = emit.node('Shape', [bounds], { attributes: { start: 0, end: 1 } })
       return emit.node('Squeeze', [size])
     })
-    return { count, bounds, shared }
+    return { kind: 'loop', count, bounds, shared }
   })
 }
 
 /** The bounds of block `index` (an int64 scalar). */
-export function boundsOfBlock(emit: Emitter, plan: AttentionPlan, index: string): BlockBounds {
+export function boundsOfBlock(emit: Emitter, plan: LoopPlan, index: string): BlockBounds {
   const row = emit.node('Gather', [plan.bounds, index], { attributes: { axis: 0 } })
   const outputs = boundNames.map((name) => emit.fresh(name))
   emit.node('Split', [row], { attributes: { axis: 0, num_outputs: boundNames.length }, outputs })

@@ -1,7 +1,8 @@
 // Attention of new positions that also see remembered ones, as ONNX: few queries, so the whole square at once.
 // Legend: B rows, S new positions, M remembered ones, H query heads, K key heads, G = H/K, D head width.
 import type { Dim, Value } from '#engine/ir/types.ts'
-import { type Emitter, float, lastOf, productOf, rowsShape } from '../emitter.ts'
+import { type Emitter, lastOf, productOf, rowsShape } from '../emitter.ts'
+import { multiplyByTurned } from '../products.ts'
 import type { RulesFor } from './rule.ts'
 
 export const rememberingRules: RulesFor<'rememberingAttention'> = {
@@ -14,10 +15,15 @@ export const rememberingRules: RulesFor<'rememberingAttention'> = {
     const queries = emit.reshape(split(emit, q, positions, heads, sizes), [0, kvHeads, -1, width], {
       shape: [rows, kvHeads, stacked, width],
     })
-    const scores = emit.node('FusedMatMul', [queries, behindPast(emit, pastK, k, sizes)], {
-      domain: 'com.microsoft',
-      attributes: { transB: 1, alpha: float(softCap === null ? scale : scale / softCap) },
+    const product = {
+      a: queries,
+      b: behindPast(emit, pastK, k, sizes),
+      scale: softCap === null ? scale : scale / softCap,
       shape: [rows, kvHeads, stacked, all],
+    }
+    const scores = multiplyByTurned(emit, product, {
+      ofA: [rows, kvHeads, stacked, width],
+      turned: [rows, kvHeads, width, all],
     })
     const shape = [rows, heads, positions, all]
     const square = capped(emit, emit.reshape(scores, [0, heads, -1, 0], { shape }), softCap, shape)

@@ -1,10 +1,9 @@
-// Attention as ONNX: a loop over blocks of queries, each with those keys only that it may see. Nothing as large as the
-// square of a row is kept, from block to block or from the forward pass to the backward.
+// Attention as ONNX: blocks of queries, each with those keys only that it may see. Nothing as large as the square of a row
+// is kept, from block to block or from the forward pass to the backward.
 import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, float, lastOf, rowsShape } from '../emitter.ts'
-import { type Carried, emitLoop } from '../loop.ts'
-import { elementTypes } from '../model-proto.ts'
-import { AttentionBlock, type Probabilities } from './attention-block.ts'
+import { type Emitter, lastOf, rowsShape } from '../emitter.ts'
+import type { AttentionBlock, Probabilities } from './attention-block.ts'
+import { type BlockGradients, joinBlocks, joinGradients, type Pieces } from './attention-joins.ts'
 import { AttentionOp } from './attention-op.ts'
 import { rememberingRules } from './attention-remembering.ts'
 import type { RulesFor } from './rule.ts'
@@ -19,75 +18,52 @@ export const attentionRules: RulesFor<AttentionKinds> = {
     const [q, , v] = inputs
     // The backward rules have no use for it: a block holds all keys of its queries, so its softmax is whole.
     const isSummed = !emit.isReadOnlyBy(logSumExp, 'attentionBackward', 'attentionBiasBackward')
-    const carried = [pieces(emit, 'out', 3), ...(isSummed ? [pieces(emit, 'logSumExp', 3)] : [])]
-    const [outs, sums] = emitLoop(emit, op.plan.count, carried, (iteration, [before, sumsBefore]) => {
-      const block = new AttentionBlock(op, iteration)
+    const wanted: readonly Pieces[] = [
+      { hint: 'out', rank: 3, axis: 1 },
+      ...(isSummed ? [{ hint: 'logSumExp', rank: 3, axis: 2, output: logSumExp.name }] : []),
+    ]
+    const [whole] = joinBlocks(op, wanted, (block) => {
       const probabilities = block.probabilities(block.stacked(block.queries(q), op.width))
-      const mixed = emit.node(
-        'MatMul',
-        [block.stacked(probabilities.p, 'keys'), block.keys(op.perHead(v), op.width)],
-        { shape: block.stackedShape(op.width) },
-      )
-      const next = append(emit, before!, block.joined(mixed))
-      return isSummed ? [next, append(emit, sumsBefore!, logOfSums(emit, block, probabilities))] : [next]
+      const p = block.stacked(probabilities.p, 'keys')
+      const mixed = block.mix(p, block.keys(op.perHead(v), op.width), 1)
+      const rows = block.joined(mixed)
+      return isSummed ? [rows, logOfSums(emit, block, probabilities)] : [rows]
     })
-    asRows(emit, concat(emit, outs!, 1), out)
-    if (isSummed)
-      emit.node('ConcatFromSequence', [sums!], { attributes: { axis: 2 }, outputs: [logSumExp.name] })
+    asRows(emit, whole!, out)
   },
 
-  /** dV = P^T dO; dS = P * (dO V^T - rowsum(dO * O)); dQ = scale * dS K; dK = scale * dS^T Q. */
   attentionBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dq, dk, dv], attributes }) {
     const op = new AttentionOp(emit, forward, attributes)
-    const [q, k] = forward
     const around = backwardOf(op, dOut, out)
-    const parts = [pieces(emit, 'dq', 3), pieces(emit, 'dk', 4), pieces(emit, 'dv', 4)]
-    const sums = [noKeys(op, 'dk of a block'), noKeys(op, 'dv of a block')]
-    const { shared } = op.plan
-    const starts =
-      shared === null ? [] : [ofStart(op, shared, 'dk of the start'), ofStart(op, shared, 'dv of the start')]
-    const last = emit.node('Sub', [op.plan.count, emit.integer(1)])
-    const all = [...parts, ...sums, ...starts]
-    const [dqs, dks, dvs, , , dkStart, dvStart] = emitLoop(emit, op.plan.count, all, (iteration, carried) => {
-      const block = new AttentionBlock(op, emit.node('Sub', [last, iteration]))
-      const queries = block.stacked(block.queries(q), op.width)
-      const gradients = scoreGradients(op, block, queries, around)
-      const dScores = beforeCap(emit, block, gradients)
-      const dqOfBlock = block.multiply(dScores, block.keys(op.perHead(k), op.width), {
-        attributes: { alpha: float(attributes.scale) },
-        shape: block.stackedShape(op.width),
-      })
-      const [p, dS] = [gradients.p, dScores].map((square) => block.merged(square, 'keys'))
-      const [dO, ofQueries] = [gradients.dO, queries].map((rows) => block.merged(rows, op.width))
-      const [dkShared, dkOwn] = block.apart(block.sumOverQueries(dS!, ofQueries!, attributes.scale))
-      const [dvShared, dvOwn] = block.apart(block.sumOverQueries(p!, dO!, 1))
-      const [dkSum, dkDone] = block.addKeys(dkOwn, carried[3]!)
-      const [dvSum, dvDone] = block.addKeys(dvOwn, carried[4]!)
-      const next = [block.joined(dqOfBlock), dkDone, dvDone].map((piece, index) =>
-        prepend(emit, carried[index]!, piece),
-      )
-      const ofStarts = [dkShared, dvShared].filter((part) => part !== null)
-      const startSums = ofStarts.map((part, index) =>
-        emit.node('Add', [carried[5 + index]!, part], { shape: op.keyHeadShape('start') }),
-      )
-      return [...next, dkSum, dvSum, ...startSums]
-    })
-    asRows(emit, concat(emit, dqs!, 1), dq)
-    op.headsLast(behindStart(op, dkStart, concat(emit, dks!, 2)), dk)
-    op.headsLast(behindStart(op, dvStart, concat(emit, dvs!, 2)), dv)
+    const whole = joinGradients(op, (block) => gradientsOfBlock(op, block, around))
+    asRows(emit, whole.dq, dq)
+    op.headsLast(whole.dk, dk)
+    op.headsLast(whole.dv, dv)
   },
 
   attentionBiasBackward(emit, { inputs: [dOut, out, , ...forward], outputs: [dBias], attributes }) {
     const op = new AttentionOp(emit, forward, attributes)
     const around = backwardOf(op, dOut, out)
-    const [pieced] = emitLoop(emit, op.plan.count, [pieces(emit, 'dBias', 3)], (iteration, [before]) => {
-      const block = new AttentionBlock(op, iteration)
+    joinBlocks(op, [{ hint: 'dBias', rank: 3, axis: 0, output: dBias.name }], (block) => {
       const queries = block.stacked(block.queries(forward[0]), op.width)
-      const { dFinal } = scoreGradients(op, block, queries, around)
-      return [append(emit, before!, block.onAllKeys(dFinal))]
+      return [block.onAllKeys(scoreGradients(op, block, queries, around).dFinal)]
     })
-    emit.node('ConcatFromSequence', [pieced!], { attributes: { axis: 0 }, outputs: [dBias.name] })
   },
+}
+
+/** dV = P^T dO; dS = P * (dO V^T - rowsum(dO * O)); dQ = scale * dS K; dK = scale * dS^T Q. */
+function gradientsOfBlock(op: AttentionOp, block: AttentionBlock, around: Backward): BlockGradients {
+  const [q, k] = op.operands
+  const { scale } = op.attributes
+  const queries = block.stacked(block.queries(q), op.width)
+  const gradients = scoreGradients(op, block, queries, around)
+  const dScores = beforeCap(op.emit, block, gradients)
+  const dqOfBlock = block.mix(dScores, block.keys(op.perHead(k), op.width), scale)
+  const [p, dS] = [gradients.p, dScores].map((square) => block.merged(square, 'keys'))
+  const [dO, ofQueries] = [gradients.dO, queries].map((rows) => block.merged(rows, op.width))
+  const dk = block.sumOverQueries(dS!, ofQueries!, scale)
+  const dv = block.sumOverQueries(p!, dO!, 1)
+  return { dq: block.joined(dqOfBlock), dk, dv }
 }
 
 interface Gradients {
@@ -127,7 +103,7 @@ function scoreGradients(
   })
   const shape = block.stackedShape('keys')
   const values = block.keys(valuesAndOnes, width + 1)
-  const dP = block.multiply(block.stacked(longer, width + 1), values, { attributes: { transB: 1 }, shape })
+  const dP = block.byKeys(block.stacked(longer, width + 1), values, width + 1, 1)
   return { dO, p, dFinal: emit.node('Mul', [dP, p], { shape }), capped }
 }
 
@@ -170,49 +146,6 @@ function logOfSums(emit: Emitter, block: AttentionBlock, { p, scores }: Probabil
   const [largest, most] = [scores, p].map((square) => emit.node('ReduceMax', [square, emit.integers([-1])]))
   const sums = emit.node('Sub', [largest!, emit.node('Log', [most!])], { shape: block.squareShape(1) })
   return emit.node('Squeeze', [block.onlySeeing(sums, 1, Number.NEGATIVE_INFINITY), emit.integers([3])])
-}
-
-/** Pieces of a result, in a sequence: blocks differ in size. */
-const pieces = (emit: Emitter, hint: string, rank: number): Carried => ({
-  initial: emit.share('no pieces', () =>
-    emit.node('SequenceEmpty', [], { attributes: { dtype: elementTypes.float32 } }),
-  ),
-  hint,
-  dims: Array.from({ length: rank }, (_, axis) => `piece${axis}`),
-  isSequence: true,
-})
-
-const append = (emit: Emitter, before: string, piece: string): string =>
-  emit.node('SequenceInsert', [before, piece])
-
-const prepend = (emit: Emitter, behind: string, piece: string): string =>
-  emit.node('SequenceInsert', [behind, piece, emit.integer(0)])
-
-const concat = (emit: Emitter, sequence: string, axis: number): string =>
-  emit.node('ConcatFromSequence', [sequence], { attributes: { axis } })
-
-/** The gradient of the keys of the block behind the last: there is none, [B,K,0,D]. */
-function noKeys({ emit, rows, kvHeads, width }: AttentionOp, hint: string): Carried {
-  const initial = emit.share(`no keys of ${kvHeads} ${width}`, () =>
-    emit.node('Expand', [emit.scalar(0), emit.shapeOf([rows, kvHeads, 0, width])]),
-  )
-  return { initial, hint, dims: [rows, kvHeads, 'behind', width], isSequence: false }
-}
-
-/** The gradient of the keys of the start, before any block has added to it, [B,K,p,D]. */
-function ofStart(op: AttentionOp, shared: string, hint: string): Carried {
-  const { emit, rows, kvHeads, width } = op
-  const initial = emit.share(`no gradient of a start of ${kvHeads} ${width}`, () => {
-    const sizes = [emit.sizeOf(rows), emit.integers([kvHeads]), shared, emit.integers([width])]
-    return emit.node('Expand', [emit.scalar(0), emit.node('Concat', sizes, { attributes: { axis: 0 } })])
-  })
-  return { initial, hint, dims: op.keyHeadShape('start'), isSequence: false }
-}
-
-function behindStart(op: AttentionOp, start: string | undefined, own: string): string {
-  if (start === undefined) return own
-  const shape = op.keyHeadShape(op.keys)
-  return op.emit.node('Concat', [start, own], { attributes: { axis: 2 }, shape })
 }
 
 /** [B,S,N*D] under the value's name. */

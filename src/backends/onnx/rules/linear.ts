@@ -1,6 +1,7 @@
 // Matrix products, embedding and row selection as ONNX. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
 import { type Emitter, float, lastOf, type NodeOptions, rowsShape } from '../emitter.ts'
+import { matrixProduct } from '../products.ts'
 import { dequantisePicked, multiplyNf4, type Nf4Location } from '../quantised.ts'
 import { joinColumns, type SlicedWeight, slicedWeight, sumOverSlices } from '../sliced-products.ts'
 import type { RulesFor } from './rule.ts'
@@ -32,7 +33,7 @@ export const linearRules: RulesFor<
   },
 
   embeddingBackward(emit, { inputs: [dy, ids], outputs: [dTable] }) {
-    const zeros = emit.node('ConstantOfShape', [emit.shapeOf(dTable.shape)], { shape: dTable.shape })
+    const zeros = emit.filled(0, emit.shapeOf(dTable.shape), { shape: dTable.shape })
     const rows = emit.share(`flat ${ids.name}`, () => emit.reshape(ids.name, [-1]))
     scatterAddRows(emit, { zeros, rows, dy, options: { outputs: [dTable.name] } })
   },
@@ -51,13 +52,10 @@ export const linearRules: RulesFor<
     const { shape } = dx
     const { scale } = attributes
     const sliced = slicedWeight(emit, weight)
+    const { operator, ...options } = matrixProduct(emit, { scale })
     const product = sliced
       ? sumOverSlices(emit, { sliced, x: dy.name, shape, scale })
-      : emit.node('FusedMatMul', [dy.name, emit.read(weight)], {
-          domain: 'com.microsoft',
-          attributes: { alpha: float(scale) },
-          shape,
-        })
+      : emit.node(operator, [dy.name, emit.read(weight)], { ...options, shape })
     if (!addend) emit.node('Mul', [product, factors], { outputs: [dx.name] })
     else
       emit.node('Add', [emit.node('Mul', [product, factors], { shape }), emit.asRows(addend)], {
@@ -91,7 +89,7 @@ export const linearRules: RulesFor<
 
   gatherRowsBackward(emit, { inputs: [dy, rows, like], outputs: [dx] }) {
     const shape = rowsShape(like.shape)
-    const zeros = emit.node('ConstantOfShape', [emit.shapeAsRows(like.shape)], { shape })
+    const zeros = emit.filled(0, emit.shapeAsRows(like.shape), { shape })
     emit.fromRows(scatterAddRows(emit, { zeros, rows: rows.name, dy, options: { shape } }), dx)
   },
 
@@ -101,12 +99,10 @@ export const linearRules: RulesFor<
    */
   adaptedRowNorms(emit, { inputs: [weight, a, b], outputs: [norms], attributes }) {
     const { scale, isInputFirst } = attributes
-    const product = (left: string, transA: 0 | 1, alpha: number, shape: Value['shape']): string =>
-      emit.node('FusedMatMul', [left, down], {
-        domain: 'com.microsoft',
-        attributes: { transA, transB: 1, alpha: float(alpha) },
-        shape,
-      })
+    const product = (left: string, transA: 0 | 1, factor: number, shape: Value['shape']): string => {
+      const { operator, ...options } = matrixProduct(emit, { transA, transB: 1, scale: factor })
+      return emit.node(operator, [left, down], { ...options, shape })
+    }
     const [w, down, up] = [emit.read(weight), emit.read(a), emit.read(b)]
     const [outputs, rank] = [b.shape[0]!, a.shape[0]!]
     const line = { shape: [outputs], attributes: { keepdims: 0 } }
@@ -145,7 +141,7 @@ interface Product {
 }
 
 /**
- * From so many columns on an Add of its own costs less than Gemm's C, which one thread copies first: 7 % of a step of
+ * On processors: from so many columns on an Add of its own costs less than Gemm's C, which one thread copies first: 7 % of a step of
  * 4x256; below, Gemm is the cheaper (docs/backends.md).
  */
 const wideColumns = 1024
@@ -154,7 +150,12 @@ const wideColumns = 1024
 function multiply(emit: Emitter, product: Product): void {
   const { x, weight, addend, y, scale, isWeightTransposed } = product
   const location = emit.locationOf(weight)
-  if (location?.kind === 'quantised' && location.scheme === 'nf4' && isWeightTransposed) {
+  if (
+    location?.kind === 'quantised' &&
+    location.scheme === 'nf4' &&
+    isWeightTransposed &&
+    emit.dialect === 'cpu'
+  ) {
     multiplyDecoding(emit, product, location)
     return
   }
@@ -165,13 +166,16 @@ function multiply(emit: Emitter, product: Product): void {
   }
   const transB = isWeightTransposed ? 1 : 0
   const inputs = [emit.asRows(x), emit.read(weight)]
-  const attributes = { transB, alpha: float(scale) }
-  if (addend && lastOf(y.shape) >= wideColumns) {
-    const options = { domain: 'com.microsoft', attributes, shape: rowsShape(y.shape) } as const
-    emit.rowsNode('Add', [emit.node('FusedMatMul', inputs, options), emit.asRows(addend)], [y])
-  } else if (addend) emit.rowsNode('Gemm', [...inputs, emit.asRows(addend)], [y], { attributes })
+  const { operator, ...options } = matrixProduct(emit, { transB, scale })
+  if (addend && emit.dialect === 'cpu' && lastOf(y.shape) >= wideColumns) {
+    const product = emit.node(operator, inputs, { ...options, shape: rowsShape(y.shape) })
+    emit.rowsNode('Add', [product, emit.asRows(addend)], [y])
+  } else if (addend)
+    emit.rowsNode('Gemm', [...inputs, emit.asRows(addend)], [y], {
+      attributes: { transB, alpha: float(scale) },
+    })
   else if (scale === 1 && transB === 0) emit.rowsNode('MatMul', inputs, [y])
-  else emit.rowsNode('FusedMatMul', inputs, [y], { domain: 'com.microsoft', attributes })
+  else emit.rowsNode(operator, inputs, [y], options)
 }
 
 function multiplyBySlices(
@@ -210,12 +214,15 @@ interface RowAddition {
 }
 
 /**
- * zeros + dy at `rows`. ScatterElements runs one row after the other in the order of `rows`; ScatterND would be
- * threaded, and threads race where a row repeats.
+ * zeros + dy at `rows`. On processors ScatterElements runs one row after the other in the order of `rows`; ScatterND would
+ * be threaded, and threads race where a row repeats. On graphics cards both add atomically in any order, and ScatterND
+ * needs no index for every number.
  */
 function scatterAddRows(emit: Emitter, { zeros, rows, dy, options }: RowAddition): string {
   const updates = emit.asRows(dy)
   const column = emit.node('Unsqueeze', [rows, emit.integers([1])])
+  if (emit.dialect === 'portable')
+    return emit.node('ScatterND', [zeros, column, updates], { attributes: { reduction: 'add' }, ...options })
   const indices = emit.node('Expand', [column, emit.node('Shape', [updates])])
   return emit.node('ScatterElements', [zeros, indices, updates], {
     attributes: { axis: 0, reduction: 'add' },

@@ -13,9 +13,11 @@ export const normRules: RulesFor<
 > = {
   rmsNorm(emit, { inputs: [x, weight], outputs: [y, invStd], attributes }) {
     const inputs = [emit.asRows(x), offsetWeight(emit, weight, attributes.offset)]
-    emit.rowsNode('SimplifiedLayerNormalization', inputs, [y, invStd], {
+    const isFused = emit.dialect === 'cpu'
+    emit.rowsNode('SimplifiedLayerNormalization', inputs, isFused ? [y, invStd] : [y], {
       attributes: { axis: -1, epsilon: float(attributes.epsilon) },
     })
+    if (!isFused) inverseDeviations(emit, x, invStd, attributes.epsilon)
   },
 
   /** With g = dy * (offset + weight): dx = invStd * g - x * (invStd^3 * mean(g * x)). */
@@ -54,6 +56,18 @@ export const normRules: RulesFor<
     const normed = normalised(emit, x, mean, invStd)
     sumOverRows(emit, multiply(emit, normed, emit.asRows(dy), x), dWeight)
   },
+}
+
+/**
+ * 1 / sqrt(mean(x^2) + epsilon). SimplifiedLayerNormalization's second result is garbage on WebGPU (1.30), without an
+ * error: tests/backends/onnx/webgpu.test.ts shows it.
+ */
+function inverseDeviations(emit: Emitter, x: Value, invStd: Value, epsilon: number): void {
+  const shape = rowsShape(invStd.shape)
+  const rows = emit.asRows(x)
+  const mean = meanOfRows(emit, multiply(emit, rows, rows, x), invStd)
+  const deviation = emit.node('Sqrt', [emit.node('Add', [mean, emit.scalar(epsilon)], { shape })], { shape })
+  emit.rowsNode('Reciprocal', [deviation], [invStd])
 }
 
 /** offset + weight, made once: a vector for each norm of the model. */

@@ -61,15 +61,7 @@ export const pointwiseRules: RulesFor<
   },
 
   ones(emit, { outputs: [y] }) {
-    const one = {
-      elementType: 'float32',
-      dims: [1],
-      bytes: new Uint8Array(Float32Array.of(1).buffer),
-    } as const
-    emit.node('ConstantOfShape', [emit.shapeOf(y.shape)], {
-      attributes: { value: { kind: 'tensor', value: one } },
-      outputs: [y.name],
-    })
+    emit.filled(1, emit.shapeOf(y.shape), { outputs: [y.name] })
   },
 
   tie(emit, { inputs: [x, ...dependencies], outputs: [y] }) {

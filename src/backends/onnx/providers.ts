@@ -1,0 +1,86 @@
+// The execution providers of ONNX Runtime that this backend asks for: on what, in which precision, what their names are, and
+// what it means when the runtime cannot make one. Pure.
+import type { Backend } from '#engine/backend-port.ts'
+import { ProblemError } from '#shared/result.ts'
+import type { Dialect } from './emitter.ts'
+
+export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'directml' | 'coreml'
+
+interface ProviderFacts {
+  /** As the runtime calls it, with its options (its documentation, 1.30). */
+  readonly settings: { readonly name: string } & Readonly<Record<string, string | number | boolean>>
+  readonly dialect: Dialect
+  /** Behind the runtime's name and version in the backend's. */
+  readonly label: string
+  readonly determinism: Backend['determinism']
+  /** What must be there for it, and where it comes from. */
+  readonly remedy: string
+}
+
+const ofAnyOrder = 'repeatable within 1e-5'
+const onProcessor = 'Until then compute on the processor: --device cpu.'
+
+export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
+  cpu: {
+    settings: { name: 'cpu' },
+    dialect: 'cpu',
+    label: 'cpu',
+    determinism: 'bit-exact on this machine',
+    remedy: 'Install the program again.',
+  },
+  webgpu: {
+    settings: { name: 'webgpu' },
+    dialect: 'portable',
+    label: 'webgpu',
+    determinism: ofAnyOrder,
+    remedy: `Install the newest driver of the graphics card, on Linux with Vulkan (a package such as mesa-vulkan-drivers, and libvulkan1). ${onProcessor}`,
+  },
+  cuda: {
+    // The arena otherwise doubles what it takes, and the last doubling fails on a card that would have held the model.
+    settings: { name: 'cuda', deviceId: 0, arenaExtendStrategy: 'kSameAsRequested', useTf32: true },
+    dialect: 'portable',
+    label: 'cuda, tf32 products',
+    determinism: ofAnyOrder,
+    remedy: `Install NVIDIA's newest driver, and the engine: tunewright engines add onnx-cuda. ${onProcessor}`,
+  },
+  directml: {
+    settings: { name: 'dml', deviceId: 0 },
+    dialect: 'portable',
+    label: 'directml',
+    determinism: ofAnyOrder,
+    remedy: `DirectML is part of Windows: install its updates and the newest driver of the graphics card. ${onProcessor}`,
+  },
+  coreml: {
+    settings: { name: 'coreml' },
+    dialect: 'portable',
+    label: 'coreml',
+    determinism: ofAnyOrder,
+    remedy: `CoreML is part of macOS: install its updates. ${onProcessor}`,
+  },
+}
+
+/** What the runtime says where it has no such provider, or the computer nothing that it could use. */
+const missing: readonly RegExp[] = [
+  /is unsupported: '|backend not found|no available backend found/,
+  // WebGPU
+  /Failed to get a WebGPU adapter|No supported adapters|Failed to get a WebGPU device/,
+  // CUDA: 35 the driver is too old, 100 there is no card, 803 the driver does not fit the system.
+  /CUDA failure (?:35|100|803)\b|CUDA_ERROR_NO_DEVICE|no CUDA-capable device|driver version is insufficient/i,
+  /Failed to load (?:shared )?library|cannot open shared object file|Error loading ".*onnxruntime_providers/i,
+  // DirectML: DXGI_ERROR_NOT_FOUND, DXGI_ERROR_UNSUPPORTED.
+  /\b887A000[24]\b|No GPUs? (?:was|were|found|available)/i,
+]
+
+export const isMissing = (error: unknown): boolean => {
+  const text = error instanceof Error ? error.message : String(error)
+  return missing.some((pattern) => pattern.test(text))
+}
+
+export const missingDevice = (provider: Provider, details: string): ProblemError =>
+  new ProblemError({
+    code: 'device.missing',
+    message: 'This computer has no graphics card that can be used in this way, or its driver is missing.',
+    where: `ONNX Runtime, ${providerFacts[provider].label}`,
+    remedy: providerFacts[provider].remedy,
+    details,
+  })
