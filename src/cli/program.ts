@@ -51,10 +51,7 @@ export function createProgram(): Command {
   addDeviceCommands(program, run)
   addRunCommands(program, run)
   addProofCommands(program, run)
-  addCommand(program, 'doctor', 'self-test: computer, disk, journal, child processes, models').action(
-    (_options, command) =>
-      run(command, async (application) => (await import('./commands/doctor.ts')).runDoctor(application)),
-  )
+  addDoctorCommand(program, run)
   const journal = program.command('journal').description('the journal of all runs')
   addCommand(journal, 'restore', 'after damage: put the newest verified backup in its place').action(
     (_options, command) =>
@@ -65,6 +62,19 @@ export function createProgram(): Command {
   addDemoCommand(program, run)
   addWorkstationCommands(program, run)
   return program
+}
+
+function addDoctorCommand(program: Command, run: Run): void {
+  addCommand(program, 'doctor', 'self-test: computer, graphics, disk, journal, child processes, models')
+    .option('--device <id>', 'of one device instead, e.g. tensorflow-cuda; "cuda": all of NVIDIA\'s')
+    .option('--full', "with --device: its whole suite, or a real step beside the processor's")
+    .action(({ device, full = false }: { device?: string; full?: boolean }, command: Command) =>
+      run(command, async (application) => {
+        if (device === undefined) return (await import('./commands/doctor.ts')).runDoctor(application)
+        const { runDeviceDoctor } = await import('./commands/doctor-device.ts')
+        return runDeviceDoctor(application, device, { isFull: full })
+      }),
+    )
 }
 
 /** The workstation opens the library itself; so these begin without an application. */
