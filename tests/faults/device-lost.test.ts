@@ -360,6 +360,19 @@ test.each<[ProblemCode]>([['training.diverged'], ['disk.failed'], ['model.damage
   },
 )
 
+test('a trainer that had its last word and hangs in its driver ended as it said', async () => {
+  const { active, notices } = await run(
+    'tensorflow-cuda',
+    [
+      [plan(0), checkpoint(1), lost, '!silent'],
+      [plan(1), finished, '!silent'],
+    ],
+    { silentLimitMs: 1_000 },
+  )
+  expect((await active.ended).status).toBe('finished')
+  expect(notices()).toEqual([expect.stringMatching(/^The driver of the graphics card was reset\./)])
+})
+
 test('a run that was asked to stop is not begun again', async () => {
   const { active, launched } = await run('tensorflow-cuda', [[plan(0), checkpoint(1), '!await cancel', lost]])
   active.cancel()

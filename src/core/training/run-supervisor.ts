@@ -1,8 +1,5 @@
 // Watches one trainer process: checks the order of its events, commits them in batches before anyone sees them, notices
 // when it dies or falls silent, and gives the run its end in the journal. It decides nothing about training.
-import { createHash } from 'node:crypto'
-import { readFileSync, statSync } from 'node:fs'
-import { join } from 'node:path'
 import type { NewEvent } from '#shared/journal-commands.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import { ok, type Problem, type Result } from '#shared/result.ts'
@@ -15,10 +12,10 @@ import {
   trainerEvent,
 } from '#shared/trainer-protocol.ts'
 import type { ChildExit, ChildPort } from '../system/launcher.ts'
+import { recordTuned } from './record-tuned.ts'
 import type { RunWriter } from './run-journal.ts'
 import { takeRequest } from './run-requests.ts'
-import { deadTrainer, lostVersion, silentTrainer, strangeMessage } from './training-problems.ts'
-import { tunedFiles, tunedKindOf } from './tuned-version.ts'
+import { deadTrainer, silentTrainer, strangeMessage } from './training-problems.ts'
 
 export interface Clock {
   /** Wall clock, for dates that people read. */
@@ -180,6 +177,12 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
     child.kill()
   }
 
+  /** What had its last word and does not go, because its driver holds it, ended as it said. */
+  function endSilent(): void {
+    if (ending === null) stop(silentTrainer(job.runId, options.silentLimitMs))
+    else child.kill()
+  }
+
   for (const [index, text] of notices.entries())
     pending.push({
       message: { seq: options.job.firstSeq + index, event: { kind: 'notice', text } },
@@ -204,7 +207,7 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
     const nowMs = clock.monotonicMs()
     if (nowMs - lastWatchMs > sleepGapMs) lastHeardMs = nowMs
     lastWatchMs = nowMs
-    if (nowMs - lastHeardMs > options.silentLimitMs) stop(silentTrainer(job.runId, options.silentLimitMs))
+    if (nowMs - lastHeardMs > options.silentLimitMs) endSilent()
     const request = takeRequest(job.runFolder)
     if (request) tell({ kind: request })
   }, watchIntervalMs)
@@ -229,7 +232,7 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
   function conclude(exit: ChildExit): AttemptEnd | null {
     const { runId } = job
     if (ending?.kind === 'finished' && ending.adapterSha256 !== null && fault === null) {
-      const unrecorded = recordTuned(ending.adapterSha256)
+      const unrecorded = recordTuned(journal, job, ending.adapterSha256)
       if (unrecorded !== null && isDiskFull(unrecorded)) return null
       fault = unrecorded
     }
@@ -261,30 +264,6 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
     const written = journal.failRun(job.runId, { status, problem })
     if (written.ok) return lastEnd(status, problem)
     return isDiskFull(written.problem) ? null : lastEnd(status, written.problem)
-  }
-
-  /**
-   * Every file of what the run made, with its hash; the weights' hash is the trainer's own, so a swap is noticed. Null when
-   * all are in the journal: a version that is not could never be measured or exported.
-   */
-  function recordTuned(weightsSha256: string): Problem | null {
-    const { runId, recipe } = job
-    const kind = tunedKindOf(recipe.method)
-    const { folder, weights, others } = tunedFiles[kind]
-    for (const name of [weights, ...others]) {
-      const file = join(job.runFolder, folder, name)
-      let found: { bytes: number; sha256: string }
-      try {
-        const sha256 =
-          name === weights ? weightsSha256 : createHash('sha256').update(readFileSync(file)).digest('hex')
-        found = { bytes: statSync(file).size, sha256 }
-      } catch (error) {
-        return lostVersion(runId, file, error)
-      }
-      const added = journal.addArtifact({ runId, kind, path: `runs/${runId}/${folder}/${name}`, ...found })
-      if (!added.ok) return added.problem
-    }
-    return null
   }
 
   tell({ kind: 'start', job })
