@@ -7,6 +7,7 @@ import { tensorflowFolder } from '../scripts/tensorflow-folder.ts'
 const creators = {
   onnx: createOnnxBackend,
   tensorflow: () => createTensorflowBackend({ folder: tensorflowFolder }),
+  'tensorflow-float32': () => createTensorflowBackend({ folder: tensorflowFolder, products: 'float32' }),
   'tensorflow-bfloat16': () => createTensorflowBackend({ folder: tensorflowFolder, products: 'bfloat16' }),
 } satisfies Record<string, () => Backend>
 

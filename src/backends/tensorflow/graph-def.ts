@@ -31,12 +31,14 @@ export type TfAttribute =
   /** null is a shape of unknown rank; -1 an unknown size. */
   | { readonly kind: 'shape'; readonly value: readonly number[] | null }
   | { readonly kind: 'tensor'; readonly value: TfConstant }
+  | { readonly kind: 'integers'; readonly value: readonly number[] }
 
 export const type = (value: DataType): TfAttribute => ({ kind: 'type', value })
 export const integer = (value: number): TfAttribute => ({ kind: 'integer', value })
 export const boolean = (value: boolean): TfAttribute => ({ kind: 'boolean', value })
 export const text = (value: string): TfAttribute => ({ kind: 'text', value })
 export const shape = (value: readonly number[] | null): TfAttribute => ({ kind: 'shape', value })
+export const integers = (value: readonly number[]): TfAttribute => ({ kind: 'integers', value })
 
 export interface TfNode {
   readonly name: string
@@ -95,6 +97,11 @@ function writeAttribute(writer: ProtobufWriter, attribute: TfAttribute): void {
       return
     case 'shape':
       writer.message(7, (shape) => writeShape(shape, attribute.value))
+      return
+    case 'integers':
+      writer.message(1, (list) => {
+        for (const each of attribute.value) list.integer(3, each)
+      })
       return
     case 'tensor':
       writer.message(8, (tensor) => writeTensor(tensor, attribute.value))

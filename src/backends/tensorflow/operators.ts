@@ -1,6 +1,6 @@
 // TensorFlow's operators as functions: each knows its attributes, which a graph must spell out although calls one by one
 // may leave them to their defaults. Only those that the rules use.
-import { boolean, type DataType, integer, shape, text, type } from './graph-def.ts'
+import { boolean, type DataType, integer, integers, shape, text, type } from './graph-def.ts'
 import type { NodeMaker, Tensor } from './tensor.ts'
 
 const unary =
@@ -224,9 +224,18 @@ export function crossEntropy(
   return [results[0]!, results[1]!]
 }
 
-/** The bytes of a whole file, mapped: of type uint8 and as many as the shape says. */
+/**
+ * The bytes of a whole file, mapped: of type uint8 and as many as the shape says. Before its first run TensorFlow would
+ * compute it, as it depends on nothing: read the file whole, copy it, and find it too large to keep (twice a file's size
+ * in memory, twice over). It leaves alone what carries the mark of its own pass for joint allocations, empty here.
+ */
 export function mappedFile(emit: NodeMaker, path: string, dims: readonly number[]): Tensor {
-  const attributes = { dtype: type('uint8'), shape: shape(dims), memory_region_name: text(path) }
+  const attributes = {
+    dtype: type('uint8'),
+    shape: shape(dims),
+    memory_region_name: text(path),
+    _scoped_allocator: integers([]),
+  }
   return emit.node('ImmutableConst', [], attributes, ['uint8'])[0]!
 }
 
