@@ -23,9 +23,21 @@ export async function openBackend(device: DeviceId, places: BackendPlaces): Prom
     })
   }
   const { createOnnxBackend } = await import('#backends/onnx/index.ts')
-  if (device === 'cpu') return createOnnxBackend()
-  throw new ProblemError(notHere(device))
+  return createOnnxBackend({
+    provider: providers[device as OnnxDevice],
+    ...(engine !== null && { libraryFolder: folderOf(device, engine, places) }),
+  })
 }
+
+type OnnxDevice = Exclude<DeviceId, `tensorflow-${string}`>
+
+const providers = {
+  cpu: 'cpu',
+  'onnx-cuda': 'cuda',
+  'onnx-directml': 'directml',
+  'onnx-coreml': 'coreml',
+  'onnx-webgpu': 'webgpu',
+} as const satisfies Record<OnnxDevice, string>
 
 function folderOf(device: DeviceId, engine: EngineId | null, { enginesFolder }: BackendPlaces): string {
   if (engine === null || enginesFolder === undefined) throw new ProblemError(notHere(device))

@@ -5,7 +5,6 @@ import { prepareEnvironment } from './backend-environment.ts'
 import { openBackend } from './open-backend.ts'
 import { serveJob } from './serve-job.ts'
 import { checkStep } from './speedometer/check-step.ts'
-import { measureProducts } from './speedometer/measure-products.ts'
 import { measureStep } from './speedometer/measure-step.ts'
 
 serveJob<SpeedJob, SpeedEvent>(speedCommand, 'backend.failed', async (job, context) => {
@@ -13,7 +12,6 @@ serveJob<SpeedJob, SpeedEvent>(speedCommand, 'backend.failed', async (job, conte
   prepareEnvironment(device, threads)
   const backend = await openBackend(device, job)
   if (task.kind === 'check') await checkStep(job, backend, context)
-  else if (task.kind === 'step') await measureStep(job, task, backend, context)
-  else await measureProducts(threads, task.seconds, backend, context)
+  else await measureStep(job, task, backend, context)
   await context.emit({ kind: 'finished', backend: backend.name })
 })

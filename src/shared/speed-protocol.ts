@@ -20,8 +20,6 @@ export const speedTask = z.discriminatedUnion('kind', [
     seconds: z.number().min(0).max(600),
     leastSteps: z.int().min(1).max(100),
   }),
-  /** Plain matrix products. */
-  z.strictObject({ kind: z.literal('products'), seconds: z.number().min(0.05).max(60) }),
 ])
 export type StepTask = Extract<z.output<typeof speedTask>, { kind: 'step' }>
 
@@ -57,8 +55,6 @@ export const speedEvent = z.discriminatedUnion('kind', [
     /** Sums of its gradient over as many random halves: their distance to another device's is that of the gradients. */
     gradientSums: z.array(z.number()),
   }),
-  /** Of "products": best rate of float32 products, in 10^9 operations a second. */
-  z.strictObject({ kind: z.literal('multiplied'), gemmGflops: z.number() }),
   z.strictObject({
     kind: z.literal('finished'),
     /** Name and version of the backend. */

@@ -23,7 +23,7 @@ const { projectId } = await makeProject(call, {
   goal: 'Sort messages to a bike shop by the team that answers them',
   draft: { validationShare: 0.15, testShare: 0.25 },
 })
-await followJob(call, await call('system.measureSpeed', {}))
+await followJob(call, await call('devices.measure', { modelId: null }))
 await followJob(call, await call('advice.start', { projectId }))
 const learn = {
   'method.topLayers': 10,

@@ -1,14 +1,11 @@
-// The self-test and the speed of this computer, for the screens.
+// The self-test of this computer, for the screens.
 import type { SelfTestCheck, SomeHandlers } from '#shared/contract/index.ts'
 import { ok } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { runSelfTest } from './self-test.ts'
-import { measureSpeed, readSpeed } from './speed.ts'
 
-export function createMachineHandlers(
-  context: WorkstationContext,
-): SomeHandlers<'system.selfTest' | 'system.speed' | 'system.measureSpeed'> {
-  const { library, launcher, jobs, emit } = context
+export function createMachineHandlers(context: WorkstationContext): SomeHandlers<'system.selfTest'> {
+  const { library, launcher, emit } = context
   const ports = { library, launcher, canWrite: () => ok(true) }
   /** Two at a time would tell each screen the other's ticks, and disturb each other. */
   let running: Promise<SelfTestCheck[]> | null = null
@@ -19,12 +16,5 @@ export function createMachineHandlers(
       })
       return ok({ checks: await running })
     },
-    'system.speed': () => ok(readSpeed(library)),
-    'system.measureSpeed': () =>
-      ok(
-        jobs.start({ kind: 'speed', title: 'Speed of this computer', key: 'speed' }, (tools) =>
-          measureSpeed(library, launcher, tools),
-        ),
-      ),
   }
 }

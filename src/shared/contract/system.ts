@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { deviceId } from '../devices.ts'
 import { count, timeMs } from '../fields.ts'
 import { problem } from '../problem-schema.ts'
-import { call, id, nothing, started } from './define.ts'
+import { call, id, nothing } from './define.ts'
 
 export const about = z.strictObject({
   name: z.string(),
@@ -84,17 +84,6 @@ export const networkUse = z.strictObject({
 })
 export type NetworkUse = z.output<typeof networkUse>
 
-/** How fast this computer was measured to be; null before it was. */
-export const measuredSpeed = z
-  .strictObject({
-    device: z.string(),
-    /** Matrix products of float32, in 10^9 operations a second. */
-    gemmGflops: z.number(),
-    measuredAtMs: timeMs,
-  })
-  .nullable()
-export type MeasuredSpeed = z.output<typeof measuredSpeed>
-
 export const storageKinds = ['model', 'dataset', 'run', 'export', 'cache', 'backup', 'project'] as const
 export const storageItem = z.strictObject({
   id,
@@ -145,8 +134,6 @@ export const systemCalls = {
   /** Every check is really done; each is also told by `system.selfTestCheck` as it ends. One test at a time for all. */
   'system.selfTest': call(nothing, z.strictObject({ checks: z.array(selfTestCheck) })),
   'system.network': call(nothing, networkUse),
-  'system.speed': call(nothing, measuredSpeed),
-  'system.measureSpeed': call(nothing, started),
   'system.activity': call(nothing, z.strictObject({ jobs: z.array(job), runs: z.array(activeRun) })),
   'settings.get': call(nothing, settings),
   'settings.set': call(settingsChange, settings),

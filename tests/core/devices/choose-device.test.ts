@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { chooseDevice, nextBest, stateOf } from '#core/devices/choose-device.ts'
 import { missingOf } from '#core/devices/missing-devices.ts'
 import type { Surroundings } from '#core/devices/surroundings.ts'
+import type { GraphicsCard } from '#shared/contract/index.ts'
 import type { Problem } from '#shared/result.ts'
 import { unwrap } from '#shared/result.ts'
 import { known } from './device-figures.ts'
@@ -143,7 +144,7 @@ describe('a device is missing', () => {
     driver: '580.1',
     computeCapability: '8.6',
     sentences: [],
-  } as const
+  } satisfies GraphicsCard
 
   test('without its engine, with the command that fetches it', () => {
     const engineMissing: Problem = {

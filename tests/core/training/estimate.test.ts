@@ -4,10 +4,16 @@ import { knownModels } from '#core/models/known-models.ts'
 import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork } from '#core/training/estimate.ts'
 import { figuresOfRun } from '#core/training/run-graphs.ts'
 import { languageModel } from '#engine/index.ts'
+import type { DeviceId } from '#shared/devices.ts'
 import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 
-const draft = (changes: Record<string, unknown> = {}): RecipeDraft =>
-  recipeDraft.parse({ scenario: 'classification', model: 'm', data: { path: 'd' }, ...changes })
+const draft = (
+  changes: Record<string, unknown> = {},
+  device: DeviceId = 'cpu',
+): RecipeDraft & { device: DeviceId } => ({
+  ...recipeDraft.parse({ scenario: 'classification', model: 'm', data: { path: 'd' }, ...changes }),
+  device,
+})
 
 test('a run of the uppermost blocks alone says nothing of one of all blocks', () => {
   const past: PastRun[] = [
@@ -33,6 +39,12 @@ test('a run of another method, base or layout says nothing of this one', () => {
     { reuseFrozenLayers: true },
   ]
   for (const changes of others) expect(msPerRowOf(draft(changes), past)).toBeNull()
+})
+
+test('a run on one device says nothing of another', () => {
+  const past: PastRun[] = [{ recipe: draft({}, 'tensorflow-cpu'), msPerRow: 400 }]
+  expect(msPerRowOf(draft({}, 'tensorflow-cpu'), past)).toBe(400)
+  expect(msPerRowOf(draft(), past)).toBeNull()
 })
 
 const trainRows = 200
