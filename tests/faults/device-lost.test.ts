@@ -49,7 +49,7 @@ afterEach(() => {
   rmSync(home, { recursive: true, force: true })
 })
 
-function addRun(device: DeviceId): string {
+function addRun(device: DeviceId, notices: readonly string[] = []): string {
   const { id: projectId } = unwrap(writer.ensureProject({ name: 'test', scenario: 'classification' }))
   const wanted = recipe.parse({
     version: 1,
@@ -62,7 +62,14 @@ function addRun(device: DeviceId): string {
     device,
   })
   return unwrap(
-    writer.createRun({ projectId, name: 'run', recipe: wanted, backend: 'b', device: {}, versions: {} }),
+    writer.createRun({
+      projectId,
+      name: 'run',
+      recipe: wanted,
+      backend: 'b',
+      device: { notices },
+      versions: {},
+    }),
   ).id
 }
 
@@ -157,7 +164,7 @@ async function run(
   scripts: readonly (readonly unknown[])[],
   more: Partial<RunServiceOptions> = {},
 ) {
-  const runId = addRun(device)
+  const runId = addRun(device, ['Planned so.'])
   const { launcher, launched } = scripted(scripts)
   const service = createRunService({ library, writer, reader, launcher, nextDevice, ...more })
   const active = unwrap(await service.launch(runId))
@@ -255,6 +262,9 @@ test('a device that fails each time ends on the processor, before any checkpoint
     'tensorflow-cpu',
     'cpu',
   ])
+  // What the plan said is told once, by the first trainer that came to it.
+  const told = ['Planned so.']
+  expect(launched.map(({ job }) => job.notices)).toEqual([told, told, told, [], []])
   expect(notices().at(-1)).toMatch(
     /from its beginning on the processor instead of the processor with TensorFlow/,
   )
@@ -371,6 +381,39 @@ test('a trainer that had its last word and hangs in its driver ended as it said'
   )
   expect((await active.ended).status).toBe('finished')
   expect(notices()).toEqual([expect.stringMatching(/^The driver of the graphics card was reset\./)])
+})
+
+describe('a journal that cannot be written between two attempts', () => {
+  const refusing = (code: ProblemCode, times: number): JournalWriter => {
+    let left = times
+    return {
+      ...writer,
+      nextAttempt(runId) {
+        left -= 1
+        if (left < 0) return writer.nextAttempt(runId)
+        return { ok: false, problem: { code, message: 'm', where: 'w', remedy: 'r' } }
+      },
+    }
+  }
+
+  test('because the disk is full: the run waits for it, and goes on', async () => {
+    const scripts = [
+      [plan(0), checkpoint(1), lost],
+      [plan(1), finished],
+    ]
+    const { active, launched } = await run('tensorflow-cuda', scripts, {
+      writer: refusing('journal.disk-full', 3),
+    })
+    expect((await active.ended).status).toBe('finished')
+    expect(launched).toHaveLength(2)
+  })
+
+  test('for another reason: the run ends with that', async () => {
+    const broken = { writer: refusing('journal.failed', 1) }
+    const { active, launched } = await run('tensorflow-cuda', [[plan(0), checkpoint(1), lost]], broken)
+    expect(await active.ended).toMatchObject({ status: 'failed', problem: { code: 'journal.failed' } })
+    expect(launched).toHaveLength(1)
+  })
 })
 
 test('a run that was asked to stop is not begun again', async () => {

@@ -37,6 +37,8 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
   const listeners: ((message: TrainerMessage) => void)[] = []
   const recipeRows = computedRows(job.recipe.batch)
   const saved = { step: 0, isThere: options.attempt > 1 }
+  /** The trainer has told what stands in the job. */
+  let isTold = false
   let tries = firstTry(job.device ?? job.recipe.device, recipeRows)
   /** What a person asked for last, which the next attempt is told too. */
   let asked: Command = 'resume'
@@ -65,6 +67,7 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
 
   function watchCheckpoints(event: TrainerEvent): void {
     if (event.kind !== 'checkpoint' && event.kind !== 'plan') return
+    isTold = true
     const step = event.kind === 'plan' ? event.resumedAtStep : event.step
     saved.step = Math.max(saved.step, step)
     saved.isThere ||= event.kind === 'checkpoint' || step > 0
@@ -79,7 +82,8 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
     if (!begun.ok) return begun
     tries = after.tries
     const { attempt, firstSeq } = begun.value
-    current = start(attempt, { ...job, ...placeOf(tries, recipeRows), firstSeq }, [after.sentence])
+    const next = { ...job, ...placeOf(tries, recipeRows), ...(isTold && { notices: [] }), firstSeq }
+    current = start(attempt, next, [after.sentence])
     return ok(null)
   }
 
