@@ -66,7 +66,7 @@ test('what it is computed on, with the backend beside it', () => {
   const run = { recipe: recipeOf({}, { device: 'tensorflow-cpu-bf16' }), determinism: null, backend: 'tf 2' }
   expect(runFacts(run)).toContainEqual({
     name: 'Computed on',
-    value: 'Processor with TensorFlow, in half-long numbers (TensorFlow, bfloat16)',
+    value: 'Processor with TensorFlow in half-long numbers (TensorFlow, bfloat16)',
     note: 'tf 2',
   })
 })

@@ -10,6 +10,8 @@ import { type ChildPort, createNodeLauncher, type ProcessName } from '#core/syst
 import { describeMachine } from '#core/system/machine.ts'
 import { pageFolder } from '#core/system/program-places.ts'
 import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { devices } from '#renderer/words/en/devices.ts'
+import { start } from '#renderer/words/en/start.ts'
 import type { CallInput, CallName, CallOutput } from '#shared/contract/contract.ts'
 import { dispatch } from '#shared/contract/dispatch.ts'
 import { type Result, unwrap } from '#shared/result.ts'
@@ -215,17 +217,36 @@ export function maskReading(reading: string): string {
   return `${kept.join('\n')}\n`
 }
 
-/** What a computer is called and how large it is, on screens that say so. */
+/** What a computer is called, how large it is and what it can compute on, on screens that say so. */
 function hideComputer(reading: string): string {
   const { processor, platform } = describeMachine()
-  return reading
+  return hideBelow(reading, [devices.heading, devices.engines.heading])
     .replaceAll(processor, 'PROCESSOR')
     .replaceAll(platform, 'PLATFORM')
+    .replace(graphicsCheck, '$1GRAPHICS')
     .replace(/\b(?:Fits|Tight|Does not fit)\b/g, 'FIT')
     .replace(/Training takes about .*? (?:free|rows|memory)\./g, 'WHY.')
     .replace(/\d[\d.]* [KMGT]?B\b/g, 'SIZE')
     .replace(/(?:< )?[\d.]+ s\b/g, 'TIME')
     .replace(/\b(core|second|item)s?\b/g, '$1s')
+}
+
+/** What the self-test found of graphics cards stands below its name. */
+const graphicsCheck = new RegExp(`(- paragraph: ${start.test.checks.graphics} .*\\n\\s*- paragraph: ).*`)
+
+/** Of the regions with these names only their headings; nothing of the graphics cards, which few computers have. */
+function hideBelow(reading: string, names: readonly string[]): string {
+  let hidden = { indent: Number.POSITIVE_INFINITY, isWhole: false }
+  const isOf = (line: string, name: string): boolean => line.includes(`- region "${name}"`)
+  const lines = reading.split('\n').filter((line) => {
+    const indent = line.search(/\S/)
+    if (indent > hidden.indent) return !hidden.isWhole && line.includes('- heading ')
+    const isWhole = isOf(line, devices.cards.heading)
+    const isHidden = isWhole || names.some((name) => isOf(line, name))
+    hidden = { indent: isHidden ? indent : Number.POSITIVE_INFINITY, isWhole }
+    return !isWhole
+  })
+  return lines.join('\n')
 }
 
 /**

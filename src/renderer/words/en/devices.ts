@@ -4,11 +4,11 @@
 export const deviceNames = {
   cpu: 'This computer’s processor',
   'tensorflow-cpu': 'Processor with TensorFlow',
-  'tensorflow-cpu-bf16': 'Processor with TensorFlow, in half-long numbers',
+  'tensorflow-cpu-bf16': 'Processor with TensorFlow in half-long numbers',
   'tensorflow-cuda': 'NVIDIA card with TensorFlow',
-  'tensorflow-cuda-bf16': 'NVIDIA card with TensorFlow, in half-long numbers',
+  'tensorflow-cuda-bf16': 'NVIDIA card with TensorFlow in half-long numbers',
   'onnx-cuda': 'NVIDIA card',
-  'onnx-directml': 'Graphics card by way of Windows',
+  'onnx-directml': 'Graphics card under Windows',
   'onnx-coreml': 'Apple’s graphics',
   'onnx-webgpu': 'Graphics card',
 } as const
@@ -52,14 +52,12 @@ export const devices = {
   missing: 'Could be used as well',
   needs: 'Needs {name}, an engine that is fetched when you ask for it: {size} to download.',
   elsewhere: 'Not for this system: {names}.',
-  cardless: 'For graphics cards, and none that can compute was found here: {names}.',
+  cardless: 'For graphics cards: {names}.',
   named: '{name} ({term})',
   /** Several things of one sentence. */
   listed: '{most} and {last}',
   cards: {
     heading: 'Graphics cards',
-    one: 'Graphics card',
-    none: 'none found that can compute',
     memory: '{size} of memory',
     driver: 'driver {version}',
     capability: 'compute capability {version}',
