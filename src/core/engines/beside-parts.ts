@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { copyFile, cp, mkdir, rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProblemError } from '#shared/result.ts'
+import { endGroup, inOwnGroup } from '../system/process-group.ts'
 import { programRoot, resourcePath } from '../system/program-places.ts'
 import { type EnginePack, tensorflowVersion } from './engine-packs.ts'
 
@@ -94,13 +95,18 @@ async function buildBinding(folder: string, signal: AbortSignal): Promise<void> 
 /** null where it ended well, else its last words. */
 function runScript(parameters: readonly string[], signal: AbortSignal): Promise<string | null> {
   return new Promise((resolve) => {
-    const child = spawn(nodeOfClone, parameters, { stdio: ['ignore', 'ignore', 'pipe'] })
-    const stop = (): void => void child.kill()
+    const child = spawn(nodeOfClone, parameters, {
+      stdio: ['ignore', 'ignore', 'pipe'],
+      detached: inOwnGroup,
+    })
+    const stop = (): void => endGroup(child)
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop)
+    process.once('exit', stop)
     let words = ''
     const end = (failed: string | null): void => {
       signal.removeEventListener('abort', stop)
+      process.off('exit', stop)
       resolve(failed)
     }
     child.stderr.setEncoding('utf8').on('data', (text: string) => {

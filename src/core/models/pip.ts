@@ -5,6 +5,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { asDiskProblem } from '../system/durable-files.ts'
 import { folderBytes } from '../system/folder-size.ts'
+import { endGroup, inOwnGroup } from '../system/process-group.ts'
 import { downloadProblem } from './hub-request.ts'
 
 const limits = {
@@ -85,13 +86,14 @@ function runQuietly(
     const child = spawn(program, parameters, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { ...process.env, TMPDIR: work, TEMP: work, TMP: work },
-      timeout: limits.startMs + Math.ceil((sizeBytes / limits.bytesPerSecond) * 1000),
-      killSignal: 'SIGKILL',
+      detached: inOwnGroup,
       windowsHide: true,
     })
-    const stop = (): void => void child.kill('SIGKILL')
+    const stop = (): void => endGroup(child)
     if (signal?.aborted) stop()
     signal?.addEventListener('abort', stop)
+    process.once('exit', stop)
+    const overdue = setTimeout(stop, limits.startMs + (sizeBytes / limits.bytesPerSecond) * 1000)
     /** Whoever is told may throw: then nobody wants it any more. */
     let refusal: { readonly error: unknown } | null = null
     const look = (): void =>
@@ -104,6 +106,8 @@ function runQuietly(
     const looking = setInterval(look, limits.lookMs)
     const end = (code: number | null, words: string): void => {
       clearInterval(looking)
+      clearTimeout(overdue)
+      process.off('exit', stop)
       signal?.removeEventListener('abort', stop)
       if (refusal === null) resolve({ code, words })
       else reject(refusal.error)

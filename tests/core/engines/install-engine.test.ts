@@ -1,0 +1,249 @@
+// How an engine comes: real pip, a real index on this computer, real files; only the engine is tiny and its self-test ours.
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { discardFolder } from '#core/engines/engine-library.ts'
+import { engineDamage, engineDamageByHash } from '#core/engines/engine-manifest.ts'
+import { ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { type FakeIndex, startFakeIndex } from '../../support/fake-index.ts'
+import {
+  addTiny,
+  freshLibrary,
+  hasEngine,
+  leftovers,
+  makeTinyEngine,
+  placesIn,
+  removeHomes,
+  serve,
+  type Told,
+  tinyWheelName,
+  useIndex,
+} from './tiny-engine.ts'
+
+// pip takes seconds on a busy machine.
+vi.setConfig({ testTimeout: 120_000 })
+
+const tiny = makeTinyEngine()
+let index: FakeIndex
+let forgetIndex: () => void
+beforeEach(async () => {
+  index = await startFakeIndex()
+  serve(index, tiny)
+  forgetIndex = useIndex(index.url)
+})
+afterEach(async () => {
+  forgetIndex()
+  await index.close()
+})
+afterAll(removeHomes)
+
+const problemOf = (result: Result<void>): Problem => {
+  if (result.ok) throw new Error('it was added')
+  return result.problem
+}
+
+describe.skipIf(process.platform === 'win32')('from the index', () => {
+  it('comes with its progress in bytes, is tried out before it counts, and leaves nothing else', async () => {
+    const library = freshLibrary()
+    const told: Told[] = []
+    const seen: string[][] = []
+    unwrap(
+      await addTiny(tiny, library, {
+        told,
+        selfTest: async (enginesFolder) => {
+          seen.push(readdirSync(join(enginesFolder, 'onnx-cuda')).sort(), [String(hasEngine(library))])
+          return ok(undefined)
+        },
+      }),
+    )
+    expect(seen).toEqual([['cuda', 'node_modules'], ['false']])
+    const { folder } = placesIn(library)
+    expect(await engineDamageByHash(folder, tiny.pack)).toBe(null)
+    expect(existsSync(join(folder, 'node_modules/onnxruntime-node/bin/napi-v6', process.platform))).toBe(true)
+    expect(leftovers(library)).toEqual([])
+    const fetching = told.filter(({ phase }) => phase.startsWith('Fetching'))
+    expect(fetching.at(0)).toMatchObject({ done: 0, total: tiny.wheel.length })
+    expect(fetching.at(-1)).toMatchObject({ done: tiny.wheel.length, total: tiny.wheel.length })
+    const unpacking = told.filter(({ phase }) => phase.startsWith('Unpacking'))
+    expect(unpacking.at(-1)).toMatchObject({ done: 2_000_000, total: 2_000_000 })
+  })
+
+  it('is left as it is where it is whole: nobody is asked', async () => {
+    const library = freshLibrary()
+    unwrap(await addTiny(tiny, library))
+    const before = index.asked.length
+    const openNetwork = () => {
+      throw new Error('the network was opened')
+    }
+    unwrap(await addTiny(tiny, library, { openNetwork }))
+    expect(index.asked.length).toBe(before)
+  })
+
+  it('with other bytes than published is refused in a sentence, and comes when the index is right again', async () => {
+    const library = freshLibrary()
+    index.files.set(tinyWheelName, makeTinyEngine().wheel)
+    const problem = problemOf(await addTiny(tiny, library))
+    expect(problem).toMatchObject({ code: 'download.hash-mismatch', where: tinyWheelName })
+    expect(problem.remedy).toContain(`tunewright engines add onnx-cuda --file`)
+    expect(hasEngine(library)).toBe(false)
+    serve(index, tiny)
+    unwrap(await addTiny(tiny, library))
+    expect(leftovers(library)).toEqual([])
+  })
+
+  it('that cannot be reached is one Problem with what helps', async () => {
+    const library = freshLibrary()
+    await index.close()
+    const problem = problemOf(await addTiny(tiny, library))
+    expect(problem.code).toBe('download.unreachable')
+    expect(problem.remedy).toMatch(/Connect this computer to the internet.*--file/)
+    expect(hasEngine(library)).toBe(false)
+    index = await startFakeIndex()
+  })
+
+  it('is not asked where downloads are off', async () => {
+    const library = freshLibrary()
+    const off: Problem = { code: 'network.off', message: 'off', where: 'x', remedy: 'y' }
+    const openNetwork = () => {
+      throw new ProblemError(off)
+    }
+    expect(problemOf(await addTiny(tiny, library, { openNetwork }))).toEqual(off)
+    expect(index.asked).toEqual([])
+  })
+
+  it('stopped in the middle of the download ends pip and leaves nothing half', async () => {
+    const library = freshLibrary()
+    index.holds = true
+    const stop = new AbortController()
+    const told: Told[] = []
+    const added = addTiny(tiny, library, { signal: stop.signal, told })
+    await vi.waitUntil(() => told.some(({ done }) => done > 0), { timeout: 60_000 })
+    expect(index.held.size).toBe(1)
+    stop.abort()
+    expect(problemOf(await added).code).toBe('proof.cancelled')
+    await vi.waitUntil(() => index.held.size === 0, { timeout: 60_000 })
+    expect(hasEngine(library)).toBe(false)
+    expect(leftovers(library)).toEqual(['onnx-cuda-tiny'])
+    index.holds = false
+    unwrap(await addTiny(tiny, library))
+    expect(leftovers(library)).toEqual([])
+  })
+
+  it('added by two at once is busy for the second', async () => {
+    const library = freshLibrary()
+    index.holds = true
+    const stop = new AbortController()
+    const first = addTiny(tiny, library, { signal: stop.signal })
+    await vi.waitUntil(() => index.held.size === 1, { timeout: 60_000 })
+    expect(problemOf(await addTiny(tiny, library))).toMatchObject({ code: 'engine.busy' })
+    stop.abort()
+    await first
+    index.holds = false
+    unwrap(await addTiny(tiny, library))
+  })
+
+  it('that fails its self-test is not kept, and the whole file waits for the next try', async () => {
+    const library = freshLibrary()
+    const broken: Problem = { code: 'engine.damaged', message: 'It died.', where: 'x', remedy: 'y' }
+    const selfTest = async (): Promise<Result<void>> => ({ ok: false, problem: broken })
+    expect(problemOf(await addTiny(tiny, library, { selfTest }))).toEqual(broken)
+    expect(hasEngine(library)).toBe(false)
+    expect(leftovers(library)).toEqual(['onnx-cuda-tiny', join('onnx-cuda-tiny', tinyWheelName)])
+    const before = index.asked.length
+    unwrap(await addTiny(tiny, library))
+    expect(index.asked.length).toBe(before)
+  })
+})
+
+describe('a file brought by hand', () => {
+  it('needs no network, and stays where it is', async () => {
+    const library = freshLibrary()
+    const file = join(library.home, 'brought.whl')
+    writeFileSync(file, tiny.wheel)
+    unwrap(await addTiny(tiny, library, { files: [file] }))
+    expect(index.asked).toEqual([])
+    expect(readFileSync(file).equals(tiny.wheel)).toBe(true)
+    expect(leftovers(library)).toEqual([])
+  })
+
+  it('of other content is refused by its hash, whatever its name', async () => {
+    const library = freshLibrary()
+    const file = join(library.home, tinyWheelName)
+    writeFileSync(file, makeTinyEngine().wheel)
+    expect(problemOf(await addTiny(tiny, library, { files: [file] }))).toMatchObject({
+      code: 'download.hash-mismatch',
+      where: file,
+    })
+    expect(hasEngine(library)).toBe(false)
+  })
+
+  it('that is one of several is not enough', async () => {
+    const library = freshLibrary()
+    const file = join(library.home, 'brought.whl')
+    writeFileSync(file, tiny.wheel)
+    const other = {
+      ...tiny.pack.wheels[0]!,
+      wheel: { name: 'other.whl', sizeBytes: 1, sha256: 'f'.repeat(64) },
+    }
+    const two = { ...tiny, pack: { ...tiny.pack, wheels: [...tiny.pack.wheels, other] } }
+    expect(problemOf(await addTiny(two, library, { files: [file] }))).toMatchObject({
+      code: 'file.missing',
+      where: 'other.whl',
+    })
+  })
+})
+
+describe('an engine that is there', () => {
+  const added = async () => {
+    const library = freshLibrary()
+    const file = join(library.home, 'brought.whl')
+    writeFileSync(file, tiny.wheel)
+    unwrap(await addTiny(tiny, library, { files: [file] }))
+    return { library, file, folder: placesIn(library).folder }
+  }
+
+  it('with a file cut is damaged in a sentence, and is whole when it was added again', async () => {
+    const { library, file, folder } = await added()
+    writeFileSync(join(folder, 'cuda/libtiny.so'), 'cut')
+    expect(await engineDamage(folder, tiny.pack)).toMatchObject({
+      code: 'engine.damaged',
+      message: expect.stringMatching(/cuda\/libtiny\.so has 3 bytes instead of 2000000/),
+      remedy: expect.stringContaining('tunewright engines add onnx-cuda'),
+    })
+    unwrap(await addTiny(tiny, library, { files: [file] }))
+    expect(await engineDamageByHash(folder, tiny.pack)).toBe(null)
+    expect(readdirSync(library.enginesFolder)).toEqual(['onnx-cuda'])
+  })
+
+  it('with a bit turned is found by reading every byte', async () => {
+    const { folder } = await added()
+    const path = join(folder, 'cuda/libtiny.so')
+    const bytes = readFileSync(path)
+    bytes.writeUInt8(bytes.readUInt8(77) ^ 4, 77)
+    writeFileSync(path, bytes)
+    expect(await engineDamage(folder, tiny.pack)).toBe(null)
+    expect(await engineDamageByHash(folder, tiny.pack)).toMatchObject({ code: 'engine.damaged' })
+  })
+
+  it('of another version or without its list is damaged', async () => {
+    const { folder } = await added()
+    expect(await engineDamage(folder, { ...tiny.pack, version: '9' })).toMatchObject({
+      message: expect.stringContaining('of version 1.30.0; this program uses 9'),
+    })
+    writeFileSync(join(folder, 'manifest.json'), '{')
+    expect(await engineDamage(folder, tiny.pack)).toMatchObject({ code: 'engine.damaged' })
+  })
+
+  it('that is damaged and in use is not replaced under its user', async () => {
+    const { library, file, folder } = await added()
+    writeFileSync(join(folder, 'cuda/libtiny.so'), 'cut')
+    const inUse: Problem = { code: 'run.active', message: 'm', where: 'w', remedy: 'r' }
+    const requireAtRest = () => {
+      throw new ProblemError(inUse)
+    }
+    expect(problemOf(await addTiny(tiny, library, { files: [file], requireAtRest }))).toEqual(inUse)
+    expect(existsSync(folder)).toBe(true)
+    await discardFolder(folder)
+    expect(readdirSync(library.enginesFolder)).toEqual([])
+  })
+})
