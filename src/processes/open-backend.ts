@@ -9,6 +9,8 @@ import { ProblemError } from '#shared/result.ts'
 /** Where fetched runtimes lie, a folder for each; undefined: there are none. */
 export interface BackendPlaces {
   readonly enginesFolder?: string | undefined
+  /** Of several graphics cards, by its number from 0. */
+  readonly card?: number | undefined
 }
 
 /** Throws ProblemError: engine.missing, and what the runtime says where it cannot be loaded. */
@@ -26,6 +28,8 @@ export async function openBackend(device: DeviceId, places: BackendPlaces): Prom
   return createOnnxBackend({
     provider: providers[device as OnnxDevice],
     ...(engine !== null && { libraryFolder: folderOf(device, engine, places) }),
+    // Of a CUDA process's environment one card is left (backend-environment.ts), which is its first.
+    ...(device === 'onnx-directml' && places.card !== undefined && { card: places.card }),
   })
 }
 

@@ -59,6 +59,12 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
   },
 }
 
+/** Only providers that know cards by number are told one. */
+export function providerSettings(provider: Provider, card?: number): ProviderFacts['settings'] {
+  const { settings } = providerFacts[provider]
+  return card !== undefined && 'deviceId' in settings ? { ...settings, deviceId: card } : settings
+}
+
 /** What the runtime says where it has no such provider, or the computer nothing that it could use. */
 const missing: readonly RegExp[] = [
   /is unsupported: '|backend not found|no available backend found/,

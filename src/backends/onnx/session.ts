@@ -15,7 +15,7 @@ import type { StoredWeight } from '../stored-weights.ts'
 import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-files.ts'
 import { lowerGraph } from './lower.ts'
 import { encodeModel } from './model-proto.ts'
-import { isMissing, missingDevice, type Provider, providerFacts } from './providers.ts'
+import { isMissing, missingDevice, type Provider, providerFacts, providerSettings } from './providers.ts'
 
 // A thread has a copy of the environment: what it sets does not reach the runtime.
 if (process.env[quietRuntime.name] !== quietRuntime.value) {
@@ -29,6 +29,8 @@ export interface OnnxOptions {
   readonly provider?: Provider
   /** Of an engine with its own copy of the runtime, in node_modules, and the provider's libraries beside it. */
   readonly libraryFolder?: string
+  /** Of several graphics cards, by its number from 0. */
+  readonly card?: number
 }
 
 type Runtime = typeof ort
@@ -36,10 +38,11 @@ type Runtime = typeof ort
 interface Around {
   readonly runtime: Runtime
   readonly provider: Provider
+  readonly card?: number | undefined
 }
 
 /** Throws ProblemError device.missing where the runtime has no such provider. Whether there is a card, `compile` finds out. */
-export function createOnnxBackend({ provider = 'cpu', libraryFolder }: OnnxOptions = {}): Backend {
+export function createOnnxBackend({ provider = 'cpu', libraryFolder, card }: OnnxOptions = {}): Backend {
   const runtime = libraryFolder === undefined ? ort : runtimeIn(libraryFolder, provider)
   const { settings, label, determinism } = providerFacts[provider]
   const known = runtime.listSupportedBackends().map(({ name }) => name)
@@ -47,7 +50,7 @@ export function createOnnxBackend({ provider = 'cpu', libraryFolder }: OnnxOptio
   return {
     name: `onnxruntime-node ${runtime.env.versions.node ?? 'unknown'} ${label}`,
     determinism,
-    compile: (graph, options) => attemptAsync(() => compile(graph, options, { runtime, provider })),
+    compile: (graph, options) => attemptAsync(() => compile(graph, options, { runtime, provider, card })),
   }
 }
 
@@ -60,11 +63,11 @@ function runtimeIn(folder: string, provider: Provider): Runtime {
 }
 
 async function compile(graph: Graph, options: CompileOptions, around: Around): Promise<Session> {
-  const { runtime, provider } = around
+  const { runtime, provider, card } = around
   const { dialect } = providerFacts[provider]
   const frozen = await bindFrozen(graph, options.weights)
   const embedded = dialect === 'cpu' ? new Map<string, Tensor>() : embeddable(frozen.held)
-  const settings = sessionSettings(options.threads, folderOf(frozen.files), provider)
+  const settings = sessionSettings(options.threads, folderOf(frozen.files), provider, card)
   const model = encodeModel(lowerGraph(graph, options.weights, { dialect, embedded }))
   const session = await runtime.InferenceSession.create(model, settings).catch((error: unknown) => {
     throw failureOf(provider, error, 'preparing the model', 'The computation could not be prepared.')
@@ -113,11 +116,12 @@ export function sessionSettings(
   threads: number,
   weightsFolder: string | null,
   provider: Provider = 'cpu',
+  card?: number,
 ): ort.InferenceSession.SessionOptions {
   const weights =
     weightsFolder === null ? {} : { model_external_initializers_file_folder_path: weightsFolder }
   return {
-    executionProviders: [providerFacts[provider].settings],
+    executionProviders: [providerSettings(provider, card)],
     graphOptimizationLevel: 'disabled',
     executionMode: 'sequential',
     intraOpNumThreads: threads,
