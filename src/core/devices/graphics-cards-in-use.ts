@@ -6,7 +6,9 @@ import type { DeviceId } from '#shared/devices.ts'
 export function cardsOf(device: DeviceId, cards: readonly GraphicsCard[]): number {
   if (device.includes('cuda'))
     return cards.filter(({ vendor, driver }) => vendor === 'nvidia' && driver !== null).length
-  return device === 'onnx-directml' ? cards.length : 0
+  // Which number DirectML gives to which card is not known, so numbers are used among equals only.
+  const areEqual = new Set(cards.map(({ name }) => name)).size === 1
+  return device === 'onnx-directml' && areEqual ? cards.length : 0
 }
 
 /**

@@ -369,7 +369,8 @@ describe('runs at the same time', () => {
 
   test('only cards that can be chosen count', () => {
     expect(cardsOf('tensorflow-cuda-bf16', two)).toBe(2)
-    expect(cardsOf('onnx-directml', two)).toBe(4)
+    expect(cardsOf('onnx-directml', two)).toBe(0)
+    expect(cardsOf('onnx-directml', [card('amd'), card('amd')])).toBe(2)
     expect(cardsOf('onnx-webgpu', two)).toBe(0)
     expect(cardsOf('cpu', two)).toBe(0)
   })
