@@ -1,4 +1,7 @@
-// After a move to another screen the keyboard stands at that screen's heading, so that it is read first.
+// Where the keyboard stands when a screen, a dialog or a button goes.
+import { nextTick, watch } from 'vue'
+
+/** After a move to another screen the keyboard stands at that screen's heading, so that it is read first. */
 let hasMoved = false
 
 /** Told by the router after every move but the first. */
@@ -30,3 +33,11 @@ export const focusOnClose = (place: () => HTMLElement | null) => ({
     element.focus({ preventScroll: true })
   },
 })
+
+/** For a button that makes room for what it starts, and whose place takes it again: the keyboard stays, by `focus`. */
+export function keepFocusWhen(changed: () => boolean, focus: () => void): void {
+  watch(changed, async () => {
+    await nextTick()
+    if (document.activeElement === document.body) focus()
+  })
+}

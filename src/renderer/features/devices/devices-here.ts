@@ -37,6 +37,8 @@ export function useDevices(modelId: () => string | null) {
       if (status === 'failed') problem.value = why
     },
   )
+  // A phase is one device: what the last one gave is kept.
+  watch(() => job.value?.phase, load)
   useRunningJob(({ kind }) => kind === 'engine', load)
 
   /** Gives the job's id; null where it was refused. */
