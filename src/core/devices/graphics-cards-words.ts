@@ -1,17 +1,26 @@
 // What can be done with a graphics card here, what is missing and how to get it, in whole sentences. Pure.
-import { type DeviceId, deviceFacts } from '#shared/devices.ts'
+import { type DeviceFacts, type DeviceId, deviceFacts } from '#shared/devices.ts'
 import { isOlder, type NvidiaAnswer } from './graphics-cards-nvidia.ts'
 
 /** As DeviceFacts has it: `${process.platform} ${process.arch}`. */
 export type SystemName = string
 
+interface CudaNeeds {
+  readonly cuda: number
+  readonly driver: string
+  readonly capability: string
+}
+
 /**
- * Programs built with CUDA 12.x run on every driver from here on (docs.nvidia.com/deploy/cuda-compatibility, table "Minor
- * Version Compatibility", and CUDA 12.5's release notes for the whole number).
+ * Programs built with one CUDA run on every driver from here on (docs.nvidia.com/deploy/cuda-compatibility, table "Minor
+ * Version Compatibility"; whole numbers from the release notes of CUDA 12.5 and 13.0). TensorFlow 2.21's wheel holds kernels
+ * for sm_60, sm_70, sm_80, sm_89 and compute_90 (shared/design/tensorflow.md); CUDA 13 has none before 7.5.
  */
-const cudaDriver = '525.60.13'
-/** TensorFlow 2.21's wheel holds kernels for sm_60, sm_70, sm_80, sm_89 and compute_90 (shared/design/tensorflow.md). */
-const leastCapability = '6.0'
+const cudaNeeds = {
+  tensorflow: { cuda: 12, driver: '525.60.13', capability: '6.0' },
+  onnx: { cuda: 13, driver: '580.65.06', capability: '7.5' },
+} as const satisfies Record<DeviceFacts['runtime'], CudaNeeds>
+
 /** NVIDIA's cuDNN holds none for older ones since 9.11. */
 const cudnnCapability = '7.5'
 /** Newer ones than the newest kernels: the driver compiles those when they are first used. */
@@ -30,18 +39,17 @@ export const isOffered = (device: DeviceId, system: SystemName): boolean => {
 const webgpu =
   'With WebGPU (onnx-webgpu) it can be used as it is, which is slower than an engine made for it.'
 
-interface NvidiaFacts {
+interface CudaFacts {
   readonly driver: string
   readonly computeCapability: string | null
-  readonly system: SystemName
 }
 
-/** Why a card whose driver works cannot be computed on with CUDA; null where nothing is known against it. */
-function cudaTrouble({ driver, computeCapability }: Omit<NvidiaFacts, 'system'>): string | null {
-  if (isOlder(driver, cudaDriver))
-    return `Its driver ${driver} is too old for CUDA 12, which needs ${cudaDriver} or newer. ${driverRemedy}`
-  if (computeCapability !== null && isOlder(computeCapability, leastCapability))
-    return `The card is too old for CUDA training here: its compute capability is ${computeCapability}, and the engine is built for ${leastCapability} and newer.`
+/** Why a card whose driver works cannot be computed on with this CUDA; null where nothing is known against it. */
+function cudaTrouble({ driver, computeCapability }: CudaFacts, needs: CudaNeeds): string | null {
+  if (isOlder(driver, needs.driver))
+    return `Its driver ${driver} is too old for CUDA ${needs.cuda}, which needs ${needs.driver} or newer. ${driverRemedy}`
+  if (computeCapability !== null && isOlder(computeCapability, needs.capability))
+    return `The card is too old for CUDA ${needs.cuda} training here: its compute capability is ${computeCapability}, and the engine is built for ${needs.capability} and newer.`
   return null
 }
 
@@ -50,24 +58,27 @@ interface CudaCard {
   readonly computeCapability: string | null
 }
 
-/** Why none of these cards can be computed on with CUDA in these products; null where one of them may. */
-export function whyNotCuda(
-  cards: readonly CudaCard[],
-  products: (typeof deviceFacts)[DeviceId]['products'],
-): string | null {
+/** Why this device of CUDA can compute on none of these cards; null where it may on one of them. */
+export function whyNotCuda(cards: readonly CudaCard[], device: DeviceId): string | null {
+  const { runtime, products } = deviceFacts[device]
   const troubles = cards.map(({ driver, computeCapability }) => {
     if (driver === null) return driverRemedy
-    const trouble = cudaTrouble({ driver, computeCapability })
+    const trouble = cudaTrouble({ driver, computeCapability }, cudaNeeds[runtime])
     const isNarrow = products === 'bfloat16' && computeCapability !== null
     return trouble ?? (isNarrow && isOlder(computeCapability, bfloat16Capability) ? noBfloat16 : null)
   })
   return troubles.includes(null) ? null : (troubles[0] ?? driverRemedy)
 }
 
+interface NvidiaFacts extends CudaFacts {
+  readonly system: SystemName
+}
+
 /** Of an NVIDIA card whose driver works. */
-export function nvidiaSentences({ driver, computeCapability, system }: NvidiaFacts): string[] {
+export function nvidiaSentences({ system, ...facts }: NvidiaFacts): string[] {
   if (!isOffered('tensorflow-cuda', system)) return notOnThisSystem(system)
-  const trouble = cudaTrouble({ driver, computeCapability })
+  const { driver, computeCapability } = facts
+  const trouble = cudaTrouble(facts, cudaNeeds.tensorflow)
   if (trouble !== null) return [trouble, webgpu]
   if (computeCapability === null)
     return [
@@ -76,6 +87,11 @@ export function nvidiaSentences({ driver, computeCapability, system }: NvidiaFac
   return [
     `It can be trained on with CUDA: driver ${driver} and compute capability ${computeCapability} are enough. What else it needs is fetched in the settings, or with: tunewright engines add tensorflow-cuda`,
     ...capabilitySentences(computeCapability),
+    ...(cudaTrouble(facts, cudaNeeds.onnx) === null
+      ? []
+      : [
+          `ONNX Runtime's engine (onnx-cuda) needs more: CUDA 13, so driver ${cudaNeeds.onnx.driver} and compute capability ${cudaNeeds.onnx.capability} or newer.`,
+        ]),
   ]
 }
 

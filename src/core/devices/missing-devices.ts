@@ -51,7 +51,7 @@ function cardMissing(device: DeviceId, { cards, graphicsSentences }: Surrounding
       `needs NVIDIA's driver: the card ${first.name} is there without it`,
       first.sentences.at(-1) ?? "Install NVIDIA's driver, and start the computer again.",
     )
-  const why = whyNotCuda(nvidia, deviceFacts[device].products)
+  const why = whyNotCuda(nvidia, device)
   return why === null ? null : missing(device, `cannot use the card ${first.name}`, why)
 }
 

@@ -49,17 +49,17 @@ const onLinux = (ask: Ask) => readGraphics({ system: 'linux x64', ask, root })
 describe('NVIDIA on Linux', () => {
   test('a card with everything it needs is told with the command that fetches the rest', async () => {
     await addPciCard('0000:17:00.0', h200, 'nvidia')
-    const { cards, sentences } = await onLinux(says('NVIDIA H200, 143771 MiB, 570.86.15, 9.0\n'))
+    const { cards, sentences } = await onLinux(says('NVIDIA H200, 143771 MiB, 580.95.05, 9.0\n'))
     expect(sentences).toEqual([])
     expect(cards).toEqual([
       {
         name: 'NVIDIA H200',
         vendor: 'nvidia',
         memoryBytes: 143_771 * 2 ** 20,
-        driver: '570.86.15',
+        driver: '580.95.05',
         computeCapability: '9.0',
         sentences: [
-          'It can be trained on with CUDA: driver 570.86.15 and compute capability 9.0 are enough. What else it needs is fetched in the settings, or with: tunewright engines add tensorflow-cuda',
+          'It can be trained on with CUDA: driver 580.95.05 and compute capability 9.0 are enough. What else it needs is fetched in the settings, or with: tunewright engines add tensorflow-cuda',
           'It multiplies in 16 bits (bfloat16) and in TF32 by itself: tensorflow-cuda-bf16 is its fastest way.',
         ],
       },
@@ -78,7 +78,7 @@ describe('NVIDIA on Linux', () => {
       ['Tesla V100-SXM2-16GB', 2 ** 34],
       ['NVIDIA GB10', null],
     ])
-    expect(cards[1]?.sentences.at(-1)).toContain('left out cards before 7.5')
+    expect(cards[1]?.sentences.join(' ')).toContain('left out cards before 7.5')
     expect(cards[2]?.sentences.at(-1)).toContain('compiles what is missing at the first start')
   })
 
@@ -86,6 +86,10 @@ describe('NVIDIA on Linux', () => {
     [
       'Quadro RTX 4000, 8192 MiB, 470.223.02, 7.5',
       /driver 470.223.02 is too old .* 525.60.13 or newer.*ubuntu-drivers/,
+    ],
+    [
+      'NVIDIA GeForce RTX 4090, 24564 MiB, 550.54.15, 8.9',
+      /onnx-cuda\) needs more: CUDA 13, so driver 580.65.06/,
     ],
     ['NVIDIA GeForce GTX 980, 4096 MiB, 535.183.01, 5.2', /compute capability is 5.2, .* 6.0 and newer/],
     ['NVIDIA GeForce RTX 2060, 6144 MiB, 535.183.01, 7.5', /take tensorflow-cuda, not tensorflow-cuda-bf16/],
@@ -417,7 +421,9 @@ describe('what keeps a device of CUDA from being used', () => {
   test.each([
     ['tensorflow-cuda', null, null, 'Do this.'],
     ['tensorflow-cuda', '470.223.02', '7.5', /too old for CUDA 12/],
-    ['onnx-cuda', '570.1', '5.2', /too old for CUDA training/],
+    ['tensorflow-cuda', '570.1', '5.2', /too old for CUDA 12 training/],
+    ['onnx-cuda', '570.1', '9.0', /too old for CUDA 13, which needs 580.65.06/],
+    ['onnx-cuda', '590.1', '7.0', /too old for CUDA 13 training/],
     ['tensorflow-cuda-bf16', '570.1', '7.5', /take tensorflow-cuda,/],
   ] as const)('%s with driver %s and capability %s', (device, driver, capability, remedy) => {
     const problem = missingOf(device, around(driver, capability))
@@ -430,6 +436,7 @@ describe('what keeps a device of CUDA from being used', () => {
 
   test.each([
     ['tensorflow-cuda', '570.1', '7.5'],
+    ['onnx-cuda', '590.1', '7.5'],
     ['tensorflow-cuda-bf16', '570.1', '8.0'],
     ['tensorflow-cuda-bf16', '570.1', null],
   ] as const)('nothing: %s with driver %s and capability %s', (device, driver, capability) => {
