@@ -107,6 +107,7 @@ const tasks = {
     await runInstalled('node', ['scripts/fetch-test-models.ts'])
     await runInstalled('vitest', ['run', ...rest], { environment: { TUNEWRIGHT_LONG: '1' } })
   },
+  'test:device': (rest) => runInstalled('node', ['scripts/test-device.ts', ...rest]),
   async check() {
     for (const environment of types) await runInstalled('tsc', ['-p', `tsconfig.${environment}.json`])
     // Writes the types of the page's theme, which the check below needs on a fresh clone.

@@ -1,0 +1,167 @@
+// The conformance suite as rows of a table: how far a backend lies from the reference interpreter, and how far it may. The
+// tests of this folder and `npm run test:device` run the same cases by the same measures.
+import { tmpdir } from 'node:os'
+import type { Backend, Graph, Tensor, WeightLocation } from '#engine/index.ts'
+import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
+import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { anonymousBytes } from '../backends/anonymous-memory.ts'
+import { norm, relativeDifference, relativeDistance } from '../engine/support/numbers.ts'
+import { worstDifference } from './compare.ts'
+import { trainCurve } from './curve.ts'
+import { familyGraphs } from './families.ts'
+import { memoryCase } from './memory-case.ts'
+import type { OpCase } from './op-cases/case-builder.ts'
+import { opCases } from './op-cases.ts'
+import { tinyTrainings } from './tiny-training.ts'
+
+export type Precision = 'float32' | 'tf32' | 'bfloat16'
+
+/**
+ * How far results may lie from the reference in float64. Operators: the largest difference over the tensor's largest number,
+ * at least 1. Models: the length of a tensor's difference over its own. Curve: the largest relative difference of a loss.
+ * bfloat16 is of products with frozen weights, which the cases of single operators have none of. The tiny models'
+ * gradients are differences of nearly equal numbers: with 8 bits of mantissa in the products they are up to 12 % off in a
+ * Llama, 22 % in a Gemma or T5; of tf32, with 11 bits, a quarter is allowed.
+ */
+export const bounds = {
+  float32: { operators: 1e-5, models: 5e-5, curve: 1e-4 },
+  tf32: { operators: 5e-3, models: 8e-2, curve: 2e-2 },
+  bfloat16: { operators: 1e-5, models: 0.3, curve: 5e-2 },
+} as const satisfies Record<Precision, Record<string, number>>
+
+/** What runs may leave behind in memory, of 100 runs with tensors of 4 MB in and out. */
+export const memoryBoundBytes = 100e6
+
+export interface SuiteRow {
+  readonly group: 'operators' | 'models' | 'curve' | 'memory'
+  readonly name: string
+  /** Infinite where it failed. */
+  readonly error: number
+  readonly bound: number
+  readonly failure: string | null
+  /** The device is not there: no case can be computed. */
+  readonly missing: Problem | null
+}
+
+interface Given {
+  readonly graph: Graph
+  readonly weights: ReadonlyMap<string, WeightLocation>
+  readonly feeds: ReadonlyMap<string, Tensor>
+}
+
+const truth: Backend = createReferenceBackend({ precision: 'float64' })
+
+async function runOnce(
+  backend: Backend,
+  { graph, weights, feeds }: Given,
+): Promise<ReadonlyMap<string, Tensor>> {
+  const session = unwrap(await backend.compile(graph, { threads: 2, weights, workFolder: tmpdir() }))
+  try {
+    return structuredClone(await session.run(feeds))
+  } finally {
+    await session.dispose()
+  }
+}
+
+const expectedResults = new WeakMap<Graph, Promise<ReadonlyMap<string, Tensor>>>()
+
+/** What the reference gives, computed once for all backends. */
+function expectedOf(given: Given): Promise<ReadonlyMap<string, Tensor>> {
+  const known = expectedResults.get(given.graph) ?? runOnce(truth, given)
+  expectedResults.set(given.graph, known)
+  return known
+}
+
+export async function operatorError(backend: Backend, { graph, feeds }: OpCase): Promise<number> {
+  const given = { graph, feeds, weights: new Map() }
+  return worstDifference(await expectedOf(given), await runOnce(backend, given)).relative
+}
+
+const numbers = (tensor: Tensor | undefined): number[] => Array.from(tensor?.data ?? [], Number)
+
+/**
+ * The worst of all results; infinite where one is missing or has another shape. Of a result that is nothing beside the others
+ * (the gradient of what shifts all scores alike) the length is not its own but a ten-thousandth of all.
+ */
+export async function modelError(
+  backend: Backend,
+  { built, weights, feeds }: { readonly built: { readonly graph: Graph } } & Omit<Given, 'graph'>,
+): Promise<number> {
+  const given = { graph: built.graph, weights, feeds }
+  const [expected, actual] = [await expectedOf(given), await runOnce(backend, given)]
+  if (actual.size !== expected.size) return Number.POSITIVE_INFINITY
+  const all = norm([...expected.values()].map((tensor) => norm(numbers(tensor))))
+  const errors = [...expected].map(([name, tensor]) => {
+    const [found, wanted] = [numbers(actual.get(name)), numbers(tensor)]
+    const error = relativeDistance(found, wanted)
+    const [own, least] = [norm(wanted), all / 1e4]
+    const isSameShape = actual.get(name)?.shape.join() === tensor.shape.join()
+    if (!isSameShape || Number.isNaN(error)) return Number.POSITIVE_INFINITY
+    return own >= least ? error : error * (own / least)
+  })
+  return Math.max(...errors)
+}
+
+export async function curveError(backend: Backend): Promise<number> {
+  const [expected, actual] = [await trainCurve(truth, tmpdir()), await trainCurve(backend, tmpdir())]
+  const errors = expected.losses.map((loss, step) => relativeDifference(actual.losses[step]!, loss))
+  return errors.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(...errors)
+}
+
+/** Bytes that 100 runs leave behind, of those that the process can be asked for. */
+export async function memoryGrowth(backend: Backend): Promise<number> {
+  const { graph, feeds } = memoryCase
+  const session = unwrap(
+    await backend.compile(graph, { threads: 2, weights: new Map(), workFolder: tmpdir() }),
+  )
+  for (let run = 0; run < 5; run += 1) await session.run(feeds)
+  const before = await heldBytes()
+  for (let run = 0; run < 100; run += 1) await session.run(feeds)
+  const growth = (await heldBytes()) - before
+  await session.dispose()
+  return Math.max(0, growth)
+}
+
+const heldBytes = (): Promise<number> =>
+  process.platform === 'linux' ? anonymousBytes() : Promise.resolve(process.memoryUsage().rss)
+
+export interface SuiteOptions {
+  readonly precision: Precision
+  /** One operator case in so many, and no other than the first models: for a look that is over in a minute. */
+  readonly oneIn: number
+}
+
+/** Every case of the suite, one after the other: a failure is a row too. */
+export async function* runSuite(
+  backend: Backend,
+  { precision, oneIn }: SuiteOptions,
+): AsyncGenerator<SuiteRow> {
+  const limits = bounds[precision]
+  const every = <T>(cases: readonly T[]): readonly T[] => cases.filter((_, index) => index % oneIn === 0)
+  for (const one of every(opCases))
+    yield await rowOf('operators', one.name, limits.operators, () => operatorError(backend, one))
+  for (const one of every([...tinyTrainings.map(named), ...familyGraphs]))
+    yield await rowOf('models', one.name, limits.models, () => modelError(backend, one))
+  yield await rowOf('curve', '20 steps of LoRA', limits.curve, () => curveError(backend))
+  yield await rowOf('memory', 'bytes behind 100 runs', memoryBoundBytes, () => memoryGrowth(backend))
+}
+
+const named = (training: (typeof tinyTrainings)[number]) => ({ ...training, name: `llama: ${training.name}` })
+
+async function rowOf(
+  group: SuiteRow['group'],
+  name: string,
+  bound: number,
+  measure: () => Promise<number>,
+): Promise<SuiteRow> {
+  try {
+    return { group, name, error: await measure(), bound, failure: null, missing: null }
+  } catch (error) {
+    const problem = error instanceof ProblemError ? error.problem : null
+    const failure = problem?.details ?? String(error)
+    const missing = problem?.code === 'device.missing' ? problem : null
+    return { group, name, error: Number.POSITIVE_INFINITY, bound, failure, missing }
+  }
+}
+
+export const isWithin = ({ error, bound }: SuiteRow): boolean => error < bound
