@@ -27,6 +27,8 @@ export const trainerJob = z.strictObject({
   rowsAtOnce: z.int().positive().optional(),
   /** Which of several graphics cards it takes, by its number from 0; left out, what the system gives. */
   card: z.int().nonnegative().optional(),
+  /** How many times what is planned that device takes, measured; left out, as planned. */
+  memoryFactor: z.number().min(1).optional(),
   /** Where fetched runtimes lie; left out, there are none. */
   enginesFolder: z.string().optional(),
   /** What is told as notices when the run begins: what was changed so that it fits into memory. */

@@ -9,6 +9,7 @@ import { modelFolder } from '../models/model-library.ts'
 import { createEnergyMeter } from '../system/energy-meter.ts'
 import type { JobTools } from '../system/jobs.ts'
 import { askSpeedometer, type DevicePorts, wrongNumbers } from './ask-speedometer.ts'
+import { checkDevice } from './check-device.ts'
 import { stepBoundOf } from './device-bounds.ts'
 import { type GraphicsUsage, sampleGraphics } from './graphics-cards-usage.ts'
 import type { MeasuredStep } from './measured-step.ts'
@@ -57,7 +58,13 @@ export async function measureDevice(
     onEvent: watch.hear,
   })
   const usage = (await graphics?.stop()) ?? noUsage
-  return asked.ok ? judge(request, watch.heard, usage) : fail(asOfDevice(device, asked.problem))
+  if (!asked.ok) return fail(asOfDevice(device, asked.problem))
+  const { stepped } = watch.heard
+  if (stepped === null) return fail(wrongNumbers(device, null, stepBoundOf(device)))
+  const difference = await judge(ports, request, stepped, signal)
+  if (!difference.ok) return difference
+  const figure = { ...figureOf(request, watch.heard, stepped, usage), difference: difference.value }
+  return ok({ numbers: stepped, figure })
 }
 
 const noUsage: GraphicsUsage = { peakBytes: null, watts: null }
@@ -89,44 +96,50 @@ function watchSteps(tell: (done: number, total: number) => void) {
   return { heard, hear }
 }
 
-function judge(
-  request: DeviceRequest,
-  { stepped, backend, wattHours }: Heard,
-  usage: GraphicsUsage,
-): Result<MeasuredDevice> {
-  const { device, model, step } = request
+/** How far its numbers lie from right ones: those of the processor, or, where that has none, the definition's. */
+async function judge(
+  ports: DevicePorts,
+  { device, right }: DeviceRequest,
+  stepped: Numbers,
+  signal: AbortSignal,
+): Promise<Result<number>> {
+  if (device === 'cpu') return ok(0)
+  if (right === null) {
+    const checked = await checkDevice(device, ports, signal)
+    return checked.ok ? ok(checked.value.difference) : checked
+  }
   const bound = stepBoundOf(device)
-  if (stepped === null) return fail(wrongNumbers(device, null, bound))
-  const difference = differenceOf(stepped, device === 'cpu' ? stepped : request.right)
-  if (!(difference <= bound)) return fail(wrongNumbers(device, numberOrNull(difference), bound))
-  const { stepMs, peakBytes, steps } = stepped
-  const ofCards = usage.watts === null ? null : (usage.watts * stepMs) / 3.6e6
-  const ofProcessors = wattHours === null ? null : wattHours / steps
-  return ok({
-    numbers: stepped,
-    figure: {
-      modelId: model.id,
-      modelName: model.name,
-      backend,
-      rows: step.recipe.batch.microRows,
-      tokensPerRow: step.tokensPerRow,
-      stepMs,
-      gflops: step.flops / (stepMs * 1e6),
-      peakBytes,
-      plannedBytes: step.plannedBytes,
-      devicePeakBytes: usage.peakBytes,
-      stepWattHours: ofCards === null && ofProcessors === null ? null : (ofCards ?? 0) + (ofProcessors ?? 0),
-      difference,
-      measuredAtMs: Date.now(),
-    },
-  })
+  const difference = differenceOf(stepped, right)
+  if (difference <= bound) return ok(difference)
+  return fail(wrongNumbers(device, Number.isFinite(difference) ? difference : null, bound))
 }
 
-const numberOrNull = (value: number): number | null => (Number.isFinite(value) ? value : null)
+function figureOf(
+  { model, step }: DeviceRequest,
+  { backend, wattHours }: Heard,
+  { stepMs, peakBytes, steps }: SpeedEventOf<'stepped'>,
+  usage: GraphicsUsage,
+): Omit<DeviceFigure, 'difference'> {
+  const ofCards = usage.watts === null ? null : (usage.watts * stepMs) / 3.6e6
+  const ofProcessors = wattHours === null ? null : wattHours / steps
+  return {
+    modelId: model.id,
+    modelName: model.name,
+    backend,
+    rows: step.recipe.batch.microRows,
+    tokensPerRow: step.tokensPerRow,
+    stepMs,
+    gflops: step.flops / (stepMs * 1e6),
+    peakBytes,
+    plannedBytes: step.plannedBytes,
+    devicePeakBytes: usage.peakBytes,
+    stepWattHours: ofCards === null && ofProcessors === null ? null : (ofCards ?? 0) + (ofProcessors ?? 0),
+    measuredAtMs: Date.now(),
+  }
+}
 
-/** The larger one of the losses' and the gradients' distance, each relative; NaN where there is nothing to compare with. */
-function differenceOf(found: Numbers, right: Numbers | null): number {
-  if (right === null) return Number.NaN
+/** The larger one of the losses' and the gradients' distance, each relative. */
+function differenceOf(found: Numbers, right: Numbers): number {
   const lengthOf = (numbers: readonly number[]): number => Math.hypot(...numbers)
   const apart = right.gradientSums.map((sum, i) => sum - (found.gradientSums[i] ?? Number.NaN))
   return Math.max(

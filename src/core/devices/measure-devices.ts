@@ -20,7 +20,7 @@ import { lookAround, placeOf } from './surroundings.ts'
 export interface MeasureOptions {
   /** Null takes the starter, or else any model. */
   readonly modelId: string | null
-  /** Left out, every one that can be used. */
+  /** With the processor, with which they are compared; left out, every one that can be used. */
   readonly devices?: readonly DeviceId[]
   /** How long each device computes; by default ten seconds. */
   readonly seconds?: number
@@ -46,7 +46,8 @@ export function measureDevices(
     const around = await lookAround(library)
     // The processor comes first: with what it computes the others are compared.
     const devices = devicesOf(around.system).filter(
-      (device) => missingOf(device, around) === null && (wanted?.includes(device) ?? true),
+      (device) =>
+        missingOf(device, around) === null && (device === 'cpu' || (wanted?.includes(device) ?? true)),
     )
     const done: Measurement[] = []
     let right: Numbers | null = null

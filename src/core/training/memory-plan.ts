@@ -91,6 +91,13 @@ export function planMemory(request: MemoryRequest, figures: RunFigures = runFigu
   return { ...parts, total: Object.values(parts).reduce((bytes, part) => bytes + part, 0) }
 }
 
+/** For a device that takes so many times what is planned: what it takes besides is its runtime's own. */
+export const scaledPlan = (plan: MemoryPlan, factor: number): MemoryPlan => ({
+  ...plan,
+  program: plan.program + (factor - 1) * plan.total,
+  total: factor * plan.total,
+})
+
 const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1)
 
 const weightForm = ({ recipe, bytesPerValue }: MemoryRequest): WeightForm =>

@@ -7,7 +7,7 @@ import { formatBytes } from '#shared/units.ts'
 import type { PlannedModel } from '../models/model-config.ts'
 import { firstStageOf } from './first-stage.ts'
 import { fitIntoMemory, fitsInto } from './memory-ladder.ts'
-import { type MemoryPlan, type MemoryRequest, planMemory, runFigures } from './memory-plan.ts'
+import { type MemoryPlan, type MemoryRequest, planMemory, runFigures, scaledPlan } from './memory-plan.ts'
 import { methodOf, taskOf } from './method-of.ts'
 import { type FittingRows, fittingRows, type RowLengths } from './row-lengths.ts'
 import type { PlannedRows, RunFigures } from './run-graphs.ts'
@@ -146,20 +146,13 @@ function planStages({ model, memoryFactor = 1 }: PlanRequest, { examples, before
   const planOf = (stage: Stage) => {
     const asked: MemoryRequest = { ...model, ...stage, isMeasured: stage !== before }
     const figures = runFigures(asked)
-    return { ...stage, figures, memory: scaled(planMemory(asked, figures), memoryFactor) }
+    return { ...stage, figures, memory: scaledPlan(planMemory(asked, figures), memoryFactor) }
   }
   const ofExamples = planOf(examples)
   const ofTexts = before && planOf(before)
   const isLarger = ofTexts !== null && ofTexts.memory.total > ofExamples.memory.total
   return { examples: ofExamples, before: ofTexts, memory: isLarger ? ofTexts.memory : ofExamples.memory }
 }
-
-/** What a device takes besides is its runtime's own. */
-const scaled = (memory: MemoryPlan, factor: number): MemoryPlan => ({
-  ...memory,
-  program: memory.program + (factor - 1) * memory.total,
-  total: factor * memory.total,
-})
 
 function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, task: Task): PlannedRun['rows'] {
   const around = scenario === 'domain' ? 1 : task.kind === 'language-model' ? templateTokens : frameTokens

@@ -82,7 +82,9 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
     if (!begun.ok) return begun
     tries = after.tries
     const { attempt, firstSeq } = begun.value
-    const next = { ...job, ...placeOf(tries, recipeRows), ...(isTold && { notices: [] }), firstSeq }
+    const memoryFactor = tries.device === (job.device ?? job.recipe.device) ? job.memoryFactor : 1
+    const place = { ...placeOf(tries, recipeRows), ...(memoryFactor !== undefined && { memoryFactor }) }
+    const next = { ...job, ...place, ...(isTold && { notices: [] }), firstSeq }
     current = start(attempt, next, [after.sentence])
     return ok(null)
   }

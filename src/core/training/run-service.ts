@@ -5,7 +5,8 @@ import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
-import { nextBest } from '../devices/choose-device.ts'
+import { figureOf, nextBest } from '../devices/choose-device.ts'
+import { memoryFactorOf } from '../devices/device-speed.ts'
 import { createCardPlaces } from '../devices/graphics-cards-in-use.ts'
 import { devicesAround } from '../devices/known-devices.ts'
 import { lookAround } from '../devices/surroundings.ts'
@@ -97,6 +98,12 @@ export function createRunService(options: RunServiceOptions): RunService {
           cacheFolder: library.cacheFolder,
           cacheLimitBytes: readSettings(library).cacheLimitBytes,
           enginesFolder: library.enginesFolder,
+          memoryFactor: memoryFactorOf(
+            figureOf(
+              devices.find(({ id }) => id === run.recipe.device),
+              run.modelId,
+            ),
+          ),
           firstSeq: started.value.firstSeq,
           notices: noticesFor(run.device),
         },

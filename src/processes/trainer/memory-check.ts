@@ -2,7 +2,7 @@
 // would end in the middle is ended here, with words.
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type MemoryPlan, planMemory } from '#core/training/memory-plan.ts'
+import { type MemoryPlan, planMemory, scaledPlan } from '#core/training/memory-plan.ts'
 import { parameterCount, type Tensor } from '#engine/index.ts'
 import { collate, commonStart, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
@@ -45,7 +45,7 @@ const planError = 0.15
 /** Null where the stage may begin. The gradients that are computed here are thrown away. */
 export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEvent, Problem | null> {
   const { stage, memory, tried } = check
-  const plan = await planOf(check)
+  const plan = scaledPlan(await planOf(check), check.stage.job.memoryFactor ?? 1)
   const short = shortOf(plan.total - memory.residentBytes(), plan.total, memory)
   if (short !== null || tried.setups.has(stage.setup)) return short
   tried.setups.add(stage.setup)

@@ -163,6 +163,21 @@ describe.skipIf(!hasTensorflow())('with TensorFlow beside it', () => {
     expect(view.chosen).not.toBe('tensorflow-cpu')
   })
 
+  test('where the processor gives nothing to compare with, the definition does', async () => {
+    const dying = changing('cpu', (event, child) => {
+      if (event.kind === 'progress') child.kill()
+      return event
+    })
+    const measured = unwrap(await measure(library, dying))
+    for (const { device, failure, figure } of measured)
+      expect({ device, failure: failure?.code, isNear: figure && figure.difference < 5e-2 }).toEqual(
+        device === 'cpu'
+          ? { device, failure: 'backend.failed', isNear: null }
+          : { device, failure: undefined, isNear: true },
+      )
+    unwrap(await measure(library))
+  })
+
   test('one with wrong numbers is not taken, however fast it is', async () => {
     const wrong = changing('tensorflow-cpu', (event) =>
       event.kind === 'stepped'
