@@ -236,15 +236,14 @@ const graphicsCheck = new RegExp(`(- paragraph: ${start.test.checks.graphics} .*
 
 /** Of the regions with these names only their headings; nothing of the graphics cards, which few computers have. */
 function hideBelow(reading: string, names: readonly string[]): string {
-  let hidden = { indent: Number.POSITIVE_INFINITY, isWhole: false }
-  const isOf = (line: string, name: string): boolean => line.includes(`- region "${name}"`)
+  const cards = devices.cards.heading
+  let hidden = { name: '', indent: Number.POSITIVE_INFINITY }
   const lines = reading.split('\n').filter((line) => {
     const indent = line.search(/\S/)
-    if (indent > hidden.indent) return !hidden.isWhole && line.includes('- heading ')
-    const isWhole = isOf(line, devices.cards.heading)
-    const isHidden = isWhole || names.some((name) => isOf(line, name))
-    hidden = { indent: isHidden ? indent : Number.POSITIVE_INFINITY, isWhole }
-    return !isWhole
+    if (indent > hidden.indent) return hidden.name !== cards && line.includes(`- heading "${hidden.name}"`)
+    const name = [...names, cards].find((one) => line.includes(`- region "${one}"`))
+    hidden = { name: name ?? '', indent: name === undefined ? Number.POSITIVE_INFINITY : indent }
+    return name !== cards
   })
   return lines.join('\n')
 }
