@@ -48,12 +48,20 @@ export type Dialect = 'cpu' | 'portable'
 /** Emits a weight of 4 or 8 bits as float32 and returns its name. */
 export type Dequantise = (emit: Emitter, weight: Value, location: QuantisedLocation) => string
 
+interface EmitterOptions {
+  readonly dequantise: Dequantise
+  readonly dialect: Dialect
+  readonly isHalfWidened: boolean
+}
+
 export class Emitter {
   readonly nodes: OnnxNode[] = []
   readonly constants = new Map<string, OnnxConstant>()
   /** Shapes of results, as far as they were told. */
   readonly shapes = new Map<string, OnnxPort>()
   readonly dialect: Dialect
+  /** Numbers of half precision in files are given as float32 already. */
+  readonly isHalfWidened: boolean
   readonly #graph: Graph
   readonly #weights: ReadonlyMap<string, WeightLocation>
   readonly #dequantise: Dequantise
@@ -69,9 +77,10 @@ export class Emitter {
   constructor(
     graph: Graph,
     weights: ReadonlyMap<string, WeightLocation>,
-    { dequantise, dialect }: { readonly dequantise: Dequantise; readonly dialect: Dialect },
+    { dequantise, dialect, isHalfWidened }: EmitterOptions,
   ) {
     this.dialect = dialect
+    this.isHalfWidened = isHalfWidened
     this.#graph = graph
     this.#weights = weights
     this.#dequantise = dequantise
@@ -243,10 +252,15 @@ export class Emitter {
     const location = this.locationOf(value)
     if (location?.kind === 'quantised')
       return this.shareNearby(`${value.name} as float32`, () => this.#dequantise(this, value, location))
-    if (location?.kind !== 'file' || location.dtype === value.dtype) return value.name
+    if (location?.kind !== 'file' || location.dtype === value.dtype || this.isHalfWidened) return value.name
     return this.shareNearby(`${value.name} as float32`, () =>
       this.castToFloat(value.name, { shape: value.shape }),
     )
+  }
+
+  /** Numbers of half precision, as they lie in a file or picked from there. */
+  halfToFloat(name: string): string {
+    return this.isHalfWidened ? name : this.castToFloat(name, {})
   }
 
   /** Shared in this region, or in all loss chunks. */

@@ -1,10 +1,11 @@
 // From a graph of the engine to an ONNX model: inputs, external weights, one rule per op. Pure.
 import type { Tensor, WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
+import { findNarrowProducts } from '../narrow-groups.ts'
 import { absmaxName, countOf, partsRead, type QuantisedIn } from '../stored-weights.ts'
 import { type Dialect, Emitter } from './emitter.ts'
 import type { OnnxConstant, OnnxExternal, OnnxModel, OnnxNode, OnnxPort } from './model-proto.ts'
-import { emitNarrowProducts, findNarrowProducts, owesFactors } from './narrow-products.ts'
+import { emitNarrowProducts, owesFactors } from './narrow-products.ts'
 import { dequantise } from './quantised.ts'
 import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
@@ -30,7 +31,15 @@ interface Lowering {
   readonly dialect: Dialect
   /** Numbers that go into the model, so that a graphics card keeps them from run to run. */
   readonly embedded: ReadonlyMap<string, Tensor>
+  /** What lies in files in half precision is an input in float32: `widened` of the result says what and where. */
+  readonly isHalfWidened: boolean
 }
+
+export interface LoweredGraph extends OnnxModel {
+  readonly widened: ReadonlyMap<string, OnnxExternal>
+}
+
+const onProcessor: Lowering = { dialect: 'cpu', embedded: new Map(), isHalfWidened: false }
 
 /**
  * Lowers a graph. Frozen weights in files become external initializers; those in memory, if they are not embedded, become
@@ -40,13 +49,13 @@ interface Lowering {
 export function lowerGraph(
   graph: Graph,
   weights: ReadonlyMap<string, WeightLocation>,
-  { dialect, embedded }: Lowering = { dialect: 'cpu', embedded: new Map() },
-): OnnxModel {
+  { dialect, embedded, isHalfWidened }: Lowering = onProcessor,
+): LoweredGraph {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
-  const emit = new Emitter(graph, bound, { dequantise, dialect })
+  const emit = new Emitter(graph, bound, { dequantise, dialect, isHalfWidened })
   lowerNodes(emit, graph)
-  const { externals, fed } = bindParameters(emit, graph, embedded)
+  const { externals, widened, fed } = bindParameters(emit, graph, embedded)
   const outputs = graph.outputs.map((value) => asPort(namedResult(emit, graph, value)))
   const returned = new Set(outputs.map((port) => port.name))
   const nodes = withoutUnread(emit.nodes, returned)
@@ -55,6 +64,7 @@ export function lowerGraph(
     nodes,
     constants: emit.constants,
     externals,
+    widened,
     inputs: [...graph.inputs.map(asPort), ...fed],
     outputs,
     between: [...emit.shapes.values()].filter(({ name }) => made.has(name) && !returned.has(name)),
@@ -63,6 +73,7 @@ export function lowerGraph(
 
 function bindParameters(emit: Emitter, { parameters }: Graph, embedded: Lowering['embedded']) {
   const externals = new Map<string, OnnxExternal>()
+  const widened = new Map<string, OnnxExternal>()
   const fed: OnnxPort[] = []
   const give = (port: OnnxPort): void => {
     const tensor = embedded.get(port.name)
@@ -72,10 +83,16 @@ function bindParameters(emit: Emitter, { parameters }: Graph, embedded: Lowering
   for (const { value } of parameters) {
     const location = emit.locationOf(value)
     if (!location || location.kind === 'memory') give(asPort(value))
-    else for (const [name, part] of partsRead(value.name, location)) externals.set(name, part)
+    else
+      for (const [name, part] of partsRead(value.name, location)) {
+        const isWidened = emit.isHalfWidened && isHalf(part)
+        if (isWidened) fed.push({ name, elementType: 'float32', dims: part.dims })
+        const where = isWidened ? widened : externals
+        where.set(name, part)
+      }
     if (location?.kind === 'quantised' && location.scheme === 'nf4') give(absmaxPort(value.name, location))
   }
-  return { externals, fed }
+  return { externals, widened, fed }
 }
 
 /**
@@ -118,6 +135,9 @@ const asPort = (value: Value): OnnxPort => ({
   elementType: value.dtype,
   dims: value.shape,
 })
+
+const isHalf = ({ elementType }: OnnxExternal): boolean =>
+  elementType === 'float16' || elementType === 'bfloat16'
 
 const asConstant = ({ dtype, shape, data }: Tensor): OnnxConstant => ({
   elementType: dtype,

@@ -13,6 +13,11 @@ interface ProviderFacts {
   /** Behind the runtime's name and version in the backend's. */
   readonly label: string
   readonly determinism: Backend['determinism']
+  /**
+   * Numbers of half precision become float32 once, on the processor, and stay on the card so: WebGPU knows no bfloat16, and
+   * float16 on some cards only; cast in the graph they would go to the card anew in every run.
+   */
+  readonly isHalfWidened: boolean
   /** What must be there for it, and where it comes from. */
   readonly remedy: string
 }
@@ -26,6 +31,7 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
     dialect: 'cpu',
     label: 'cpu',
     determinism: 'bit-exact on this machine',
+    isHalfWidened: false,
     remedy: 'Install the program again.',
   },
   webgpu: {
@@ -33,6 +39,7 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
     dialect: 'portable',
     label: 'webgpu',
     determinism: ofAnyOrder,
+    isHalfWidened: true,
     remedy: `Install the newest driver of the graphics card, on Linux with Vulkan (a package such as mesa-vulkan-drivers, and libvulkan1). ${onProcessor}`,
   },
   cuda: {
@@ -41,6 +48,7 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
     dialect: 'portable',
     label: 'cuda, tf32 products',
     determinism: ofAnyOrder,
+    isHalfWidened: false,
     remedy: `Install NVIDIA's newest driver, and the engine: tunewright engines add onnx-cuda. ${onProcessor}`,
   },
   directml: {
@@ -48,6 +56,7 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
     dialect: 'portable',
     label: 'directml',
     determinism: ofAnyOrder,
+    isHalfWidened: false,
     remedy: `DirectML is part of Windows: install its updates and the newest driver of the graphics card. ${onProcessor}`,
   },
   coreml: {
@@ -55,6 +64,7 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
     dialect: 'portable',
     label: 'coreml',
     determinism: ofAnyOrder,
+    isHalfWidened: false,
     remedy: `CoreML is part of macOS: install its updates. ${onProcessor}`,
   },
 }

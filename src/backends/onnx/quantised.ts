@@ -14,7 +14,7 @@ export function dequantise(emit: Emitter, weight: Value, location: QuantisedLoca
     return emit.dialect === 'cpu' ? dequantiseNf4(emit, weight, location) : decodeNf4(emit, weight, location)
   const blocks = countOf(location.shape) / location.blockValues
   const [whole, column] = [{ shape: [blocks, location.blockValues] }, { shape: [blocks, 1] }]
-  const scales = emit.castToFloat(`${name}.scales`, {})
+  const scales = emit.halfToFloat(`${name}.scales`)
   if (location.scheme === 'int8') {
     const codes = codesToFloat(emit, `${name}.codes`, shape)
     return scaleRows(emit, { codes, scales, shape, blockValues: location.blockValues })
@@ -48,7 +48,7 @@ export function dequantisePicked(
   { pick, shape }: Picked,
 ): string {
   const codes = codesToFloat(emit, pick(`${name}.codes`), shape)
-  const scales = emit.castToFloat(pick(`${name}.scales`), {})
+  const scales = emit.halfToFloat(pick(`${name}.scales`))
   return scaleRows(emit, { codes, scales, shape: rowsShape(shape), blockValues })
 }
 

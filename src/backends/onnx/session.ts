@@ -14,7 +14,7 @@ import { release } from '../release.ts'
 import type { StoredWeight } from '../stored-weights.ts'
 import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-files.ts'
 import { lowerGraph } from './lower.ts'
-import { encodeModel } from './model-proto.ts'
+import { elementTypes, encodeModel, type OnnxExternal, type OnnxNode, type OnnxPort } from './model-proto.ts'
 import { isMissing, missingDevice, type Provider, providerFacts, providerSettings } from './providers.ts'
 
 // A thread has a copy of the environment: what it sets does not reach the runtime.
@@ -64,16 +64,59 @@ function runtimeIn(folder: string, provider: Provider): Runtime {
 
 async function compile(graph: Graph, options: CompileOptions, around: Around): Promise<Session> {
   const { runtime, provider, card } = around
-  const { dialect } = providerFacts[provider]
+  const { dialect, isHalfWidened } = providerFacts[provider]
   const frozen = await bindFrozen(graph, options.weights)
   const embedded = dialect === 'cpu' ? new Map<string, Tensor>() : embeddable(frozen.held)
   const settings = sessionSettings(options.threads, folderOf(frozen.files), provider, card)
-  const model = encodeModel(lowerGraph(graph, options.weights, { dialect, embedded }))
-  const session = await runtime.InferenceSession.create(model, settings).catch((error: unknown) => {
-    throw failureOf(provider, error, 'preparing the model', 'The computation could not be prepared.')
-  })
+  const lowered = lowerGraph(graph, options.weights, { dialect, embedded, isHalfWidened })
   const fed = new Map([...frozen.held].filter(([name]) => !embedded.has(name)))
-  return createSession(graph, session, { ...around, frozen: { ...frozen, held: fed } })
+  try {
+    const session = await runtime.InferenceSession.create(encodeModel(lowered), settings)
+    const resident = await widen(runtime, lowered.widened, settings)
+    return createSession(graph, session, { ...around, resident, frozen: { ...frozen, held: fed } })
+  } catch (error) {
+    throw failureOf(provider, error, 'preparing the model', 'The computation could not be prepared.')
+  }
+}
+
+/** Tensors that stay on the card, and the session whose memory they are in. */
+interface Resident {
+  readonly tensors: ReadonlyMap<string, ort.Tensor>
+  readonly release: () => Promise<void>
+}
+
+const nothingResident: Resident = { tensors: new Map(), release: async () => {} }
+
+/** Numbers of half precision in files, as float32 on the card: cast by the processor, as the card may not know them. */
+async function widen(
+  runtime: Runtime,
+  widened: ReadonlyMap<string, OnnxExternal>,
+  settings: ort.InferenceSession.SessionOptions,
+): Promise<Resident> {
+  if (widened.size === 0) return nothingResident
+  const asFloat = (name: string): string => `${name} as float32`
+  const nodes = [...widened.keys()].map((name): OnnxNode => {
+    const attributes = { to: { kind: 'int', value: elementTypes.float32 } } as const
+    return { operator: 'Cast', domain: '', inputs: [name], outputs: [asFloat(name)], attributes }
+  })
+  const outputs = [...widened].map(([name, { dims }]): OnnxPort => {
+    return { name: asFloat(name), elementType: 'float32', dims }
+  })
+  const model = { nodes, outputs, externals: widened, constants: new Map(), inputs: [], between: [] }
+  const session = await runtime.InferenceSession.create(encodeModel(model), {
+    ...settings,
+    executionProviders: [{ name: 'webgpu', forceCpuNodeNames: outputs.map(({ name }) => name) }],
+    preferredOutputLocation: 'gpu-buffer',
+  })
+  const results = await session.run({})
+  const tensors = new Map([...widened.keys()].map((name) => [name, results[asFloat(name)]!]))
+  return {
+    tensors,
+    async release() {
+      for (const tensor of tensors.values()) tensor.dispose()
+      await session.release()
+    },
+  }
 }
 
 /** A protobuf holds 2 GB at most. */
@@ -140,10 +183,15 @@ export function sessionSettings(
   }
 }
 
+interface Loaded extends Around {
+  readonly resident: Resident
+  readonly frozen: FrozenWeights
+}
+
 function createSession(
   graph: Graph,
   session: ort.InferenceSession,
-  { runtime, provider, frozen: { held, known } }: Around & { readonly frozen: FrozenWeights },
+  { runtime, provider, resident, frozen: { held, known } }: Loaded,
 ): Session {
   const asRuntimeTensor = (tensor: Tensor): ort.Tensor => viewOf(runtime, tensor)
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
@@ -157,7 +205,7 @@ function createSession(
       const sizes = bindSizes(fed, known, feeds)
       checkPositions(graph, sizes, feeds)
       for (const { data } of latest) release(data)
-      const inputs: Record<string, ort.Tensor> = Object.fromEntries(heldTensors)
+      const inputs: Record<string, ort.Tensor> = Object.fromEntries([...heldTensors, ...resident.tensors])
       for (const { name } of fed) inputs[name] = asRuntimeTensor(feeds.get(name)!)
       const results = await session.run(inputs).catch((error: unknown) => {
         throw failureOf(provider, error, 'running the model', 'The computation failed.')
@@ -170,6 +218,7 @@ function createSession(
       isDisposed = true
       latest = []
       heldTensors.clear()
+      await resident.release()
       await session.release()
     },
   }

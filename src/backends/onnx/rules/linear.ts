@@ -25,7 +25,7 @@ export const linearRules: RulesFor<
     if (location?.kind === 'quantised' && location.scheme === 'int8') {
       const pick = (part: string): string => emit.node('Gather', [part, ids.name])
       emit.fromRows(dequantisePicked(emit, table, location, { pick, shape: y.shape }), y)
-    } else if (location?.kind === 'file' && location.dtype !== 'float32') {
+    } else if (location?.kind === 'file' && location.dtype !== 'float32' && !emit.isHalfWidened) {
       emit.castToFloat(emit.node('Gather', [table.name, ids.name]), { outputs: [y.name] })
     } else {
       emit.node('Gather', [emit.read(table), ids.name], { outputs: [y.name] })
