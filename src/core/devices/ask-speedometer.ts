@@ -1,8 +1,9 @@
 // One device tried out in a process of its own: whatever happens to that process is an answer, never an accident.
+import { deviceName } from '#shared/device-names.ts'
 import type { DeviceId } from '#shared/devices.ts'
 import { attemptAsync, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { type SpeedEvent, type SpeedJob, speedEvent } from '#shared/speed-protocol.ts'
-import { runChildJob } from '../proof/child-job.ts'
+import { defaultSilenceMs, runChildJob } from '../proof/child-job.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import { describeMachine } from '../system/machine.ts'
@@ -19,6 +20,8 @@ interface Asked {
   readonly task: SpeedJob['task']
   /** Of what the child says is unreadable, or that it died. */
   readonly remedy: string
+  /** Of a device that hangs; left out, five minutes. */
+  readonly silenceMs?: number
   readonly signal?: AbortSignal | undefined
   readonly onEvent: (event: SpeedEvent) => void
 }
@@ -26,17 +29,17 @@ interface Asked {
 /** Problems: what the child says, backend.failed where it died or hung, proof.cancelled, those of a full disk. */
 export function askSpeedometer(
   { library, launcher }: DevicePorts,
-  { device, task, remedy, signal, onEvent }: Asked,
+  { device, task, remedy, silenceMs = defaultSilenceMs, signal, onEvent }: Asked,
 ): Promise<Result<void>> {
   const { enginesFolder, cacheFolder } = library
   const { physicalCores: threads } = describeMachine()
   return attemptAsync(() =>
     inWorkFolder(cacheFolder, 'measurement', async (workFolder) => {
       const job: SpeedJob = { device, enginesFolder, workFolder, threads, task }
-      const failure = { code: 'backend.failed', what: `The try of the device "${device}"`, remedy } as const
+      const failure = { code: 'backend.failed', what: `Computing on ${deviceName(device)}`, remedy } as const
       unwrap(
         await runChildJob(launcher, {
-          ...{ process: 'speedometer', eventSchema: speedEvent, job, onEvent, signal, failure },
+          ...{ process: 'speedometer', eventSchema: speedEvent, job, onEvent, signal, failure, silenceMs },
         }),
       )
     }),

@@ -6,6 +6,7 @@ import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 import type { SpeedEvent, SpeedEventOf } from '#shared/speed-protocol.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { modelFolder } from '../models/model-library.ts'
+import { defaultSilenceMs } from '../proof/child-job.ts'
 import { createEnergyMeter } from '../system/energy-meter.ts'
 import type { JobTools } from '../system/jobs.ts'
 import { askSpeedometer, type DevicePorts, wrongNumbers } from './ask-speedometer.ts'
@@ -35,6 +36,8 @@ export interface MeasuredDevice {
 }
 
 const leastSteps = 3
+/** A device that is slower than this, in operations a second, counts as hung. */
+const slowestFlops = 3e9
 
 /** Problems: device.wrong, what the process says, backend.failed where it died or hung, proof.cancelled. */
 export async function measureDevice(
@@ -54,6 +57,7 @@ export async function measureDevice(
     device,
     task: { kind: 'step', modelFolder: folder, recipe, tokensPerRow, seconds, leastSteps },
     remedy: 'Train on another device, or measure again with a smaller model.',
+    silenceMs: Math.max(defaultSilenceMs, (1000 * step.flops) / slowestFlops),
     signal,
     onEvent: watch.hear,
   })

@@ -1,0 +1,88 @@
+// `tunewright devices` and `train --device` as a person or a script uses them: real processes, words, exit codes.
+import { spawnSync } from 'node:child_process'
+import { rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { beforeAll, describe, expect, test, vi } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
+import type { Library } from '#core/system/library.ts'
+import type { DevicesView } from '#shared/contract/index.ts'
+import { unwrap } from '#shared/result.ts'
+import { freshFolder, freshLibrary } from '../core/models/places.ts'
+import { writeTinyModel } from '../processes/tiny-model.ts'
+import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
+
+const root = join(import.meta.dirname, '../..')
+let library: Library
+let modelId: string
+let rows: string
+beforeAll(async () => {
+  library = freshLibrary()
+  modelId = unwrap(await importModel(library, writeTinyModel(freshFolder()))).id
+  rows = join(library.cacheFolder, 'rows.csv')
+  writeFileSync(rows, messagesCsv(60))
+})
+
+function run(...parameters: string[]) {
+  const node = join(root, 'node_modules/.bin/node')
+  const program = ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/main.ts')]
+  const all = [...program, '--home', library.home, ...parameters]
+  const { status, stdout, stderr } = spawnSync(node, all, { encoding: 'utf8' })
+  return { code: status, out: stdout, error: stderr }
+}
+
+const train = (...parameters: string[]) =>
+  run(
+    'train',
+    ...['--model', modelId, '--data', rows, '--scenario', 'classification', '--max-steps', '4'],
+    ...parameters,
+  )
+
+test('lists, measures, pins and frees', () => {
+  const before = run('devices', 'list')
+  expect(before.code).toBe(0)
+  expect(before.out).toMatch(/^cpu +- .*not measured yet$/m)
+  expect(before.out).toContain('On the processor: nothing else was measured on this computer.')
+  const measured = JSON.parse(run('devices', 'measure', '--model', modelId, '--json').out) as DevicesView
+  expect(measured.devices[0]).toMatchObject({ id: 'cpu', figure: { modelId, difference: 0 } })
+  expect(run('devices', 'list', '--model', modelId).out).toMatch(/^cpu +\d+ ms/m)
+  expect(run('devices', 'use', 'cpu').out).toContain('On the processor: chosen by hand in the settings.')
+  const freed = JSON.parse(run('devices', 'use', 'fastest', '--json').out) as DevicesView
+  expect(freed.pinned).toBeNull()
+})
+
+test('what is not here can neither be pinned nor trained on, and the remedy is exact', () => {
+  expect(run('devices', 'use', 'abacus')).toMatchObject({
+    code: 2,
+    error: expect.stringContaining('fastest'),
+  })
+  for (const { code, out } of [
+    run('devices', 'use', 'tensorflow-cuda', '--json'),
+    train('--device', 'tensorflow-cuda', '--json'),
+  ]) {
+    expect(code).toBe(1)
+    expect(JSON.parse(out).problem).toMatchObject({
+      code: 'device.missing',
+      where: 'tensorflow-cuda',
+      remedy: expect.stringMatching(/./),
+    })
+  }
+})
+
+describe.skipIf(!hasTensorflow())('with TensorFlow', () => {
+  test('trains on it where it is asked for, and on the processor when it is gone and only pinned', async () => {
+    const without = train('--device', 'tensorflow-cpu', '--json')
+    expect(JSON.parse(without.out).problem.remedy).toContain('tunewright engines add tensorflow')
+    await linkTensorflow(library.enginesFolder)
+    const there = JSON.parse(train('--device', 'tensorflow-cpu', '--json').out)
+    expect(there).toMatchObject({ status: 'finished', recipe: { device: 'tensorflow-cpu' } })
+    expect(run('devices', 'use', 'tensorflow-cpu').code).toBe(0)
+    expect(JSON.parse(train('--json').out).recipe.device).toBe('tensorflow-cpu')
+    rmSync(join(library.enginesFolder, 'tensorflow'), { recursive: true })
+    const gone = train()
+    expect(gone.code).toBe(0)
+    expect(gone.out).toMatch(/device of the settings cannot be used now: .* Meanwhile: On the processor/)
+  })
+})
