@@ -3,13 +3,18 @@
 //   --open-for-tests    no archive and no fuses: an old test Electron's helpers and a test's remote control can get in
 //   --output FOLDER     where the result goes, else dist
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { load } from 'js-yaml'
+import { bindingPlace, bindingResource } from '../src/core/engines/beside-parts.ts'
+import { enginePack } from '../src/core/engines/engine-packs.ts'
+import { describeProblem } from '../src/shared/result.ts'
+import { fetchTensorflow } from './fetch-tensorflow.ts'
 import { ensureBuilt } from './program-build.ts'
+import { tensorflowFolder } from './tensorflow-folder.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const { values } = parseArgs({
@@ -54,6 +59,22 @@ function givenElectron(folder: string, { electronFuses }: Settings): Record<stri
   }
 }
 
+/** What connects the program with TensorFlow goes along ready made: nothing is compiled where it is installed. */
+async function addBinding(): Promise<void> {
+  const system = `${process.platform} ${process.arch}`
+  if (!enginePack('tensorflow').systems.includes(system)) return
+  const fetched = await fetchTensorflow()
+  if (fetched.ok) {
+    const target = bindingResource(system)
+    mkdirSync(dirname(target), { recursive: true })
+    copyFileSync(join(tensorflowFolder, bindingPlace), target)
+    return
+  }
+  process.stderr.write(`The binding of TensorFlow could not be made.\n${describeProblem(fetched.problem)}\n`)
+  // An installer that cannot add TensorFlow is not given to anybody; a folder to try out is.
+  if (!values.dir) process.exit(1)
+}
+
 function run(script: string, parameters: readonly string[]): void {
   const done = spawnSync(process.execPath, [join(root, 'node_modules', script), ...parameters], {
     cwd: root,
@@ -67,6 +88,7 @@ if (fault !== null) {
   process.stderr.write(`The program could not be built.\n${fault}\n`)
   process.exit(1)
 }
+await addBinding()
 const folder = mkdtempSync(join(tmpdir(), 'tunewright-package-'))
 const file = join(folder, 'electron-builder.json')
 writeFileSync(file, JSON.stringify(settings()))

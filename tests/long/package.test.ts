@@ -9,8 +9,10 @@ import { extractFile, listPackage, statFile } from '@electron/asar'
 import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses'
 import { _electron as electron } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { tensorflowVersion } from '#core/engines/engine-packs.ts'
 import { ensureBuilt } from '../../scripts/program-build.ts'
 import { findWindowMachine, openScreen } from '../support/electron.ts'
+import { hasTensorflow } from '../support/tensorflow-engine.ts'
 
 const root = join(import.meta.dirname, '../..')
 const machine = findWindowMachine()
@@ -47,6 +49,11 @@ describe.skipIf(machine === null)('the packed program', { timeout: limitMs }, ()
     const natives = files.filter((path) => /\.(node|so|so\.\d+|dylib|dll)$/.test(path))
     expect(natives.length).toBeGreaterThan(3)
     expect(natives.filter((path) => /darwin|win32|arm64|mac-|win-|musl/.test(path))).toEqual([])
+    // TensorFlow is added without a compiler: what connects it goes along, its libraries do not.
+    const binding = `/resources/engines/linux-x64/tfjs_binding-${tensorflowVersion}.node`
+    if (hasTensorflow()) expect(natives).toContain(binding)
+    expect(natives.filter((path) => /libtensorflow|nvidia|cuda/.test(path))).toEqual([])
+    expect(files.filter((path) => /^\/node_modules\/(node-gyp|@tensorflow)\//.test(path))).toEqual([])
     for (const path of natives) {
       expect(statFile(archive, path.slice(1))).toMatchObject({ unpacked: true })
       expect(existsSync(join(packed, 'resources/app.asar.unpacked', path))).toBe(true)

@@ -3,7 +3,7 @@
 // the sources it is built from those of @tensorflow/tfjs-node-gpu.
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { copyFile, cp, mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { ProblemError } from '#shared/result.ts'
 import { endGroup, inOwnGroup } from '../system/process-group.ts'
@@ -55,26 +55,34 @@ export function besideParts({ beside, id }: Pick<EnginePack, 'beside' | 'id'>): 
   })
 }
 
+/** Read whole: a packed program's own files lie in an archive, which only reading sees through. */
 async function put(from: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true })
-  await copyFile(from, to)
+  await writeFile(to, await readFile(from), { flag: 'wx' })
 }
+
+const nativeFolder = join('onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch)
 
 /** Only what is needed to be found and loaded from the engine's folder. */
 async function copyRuntime(folder: string): Promise<void> {
   const modules = join(programRoot, 'node_modules')
   const target = join(folder, 'node_modules')
-  const system = join('onnxruntime-node', 'bin', 'napi-v6', process.platform, process.arch)
-  const parts = [
-    ...['onnxruntime-common/package.json', 'onnxruntime-common/dist/cjs'],
-    ...['onnxruntime-node/package.json', 'onnxruntime-node/dist', system],
-  ]
-  for (const part of parts)
-    await cp(join(modules, part), join(target, part), {
-      recursive: true,
-      dereference: true,
-      filter: (path) => !/\.(d\.ts|map)$/.test(path),
-    })
+  for (const name of ['onnxruntime-common', 'onnxruntime-node'])
+    await put(join(modules, name, 'package.json'), join(target, name, 'package.json'))
+  for (const part of [
+    join('onnxruntime-common', 'dist', 'cjs'),
+    join('onnxruntime-node', 'dist'),
+    nativeFolder,
+  ])
+    await putAll(join(modules, part), join(target, part))
+}
+
+async function putAll(from: string, to: string): Promise<void> {
+  for (const name of await readdir(from, { recursive: true })) {
+    const path = join(from, name)
+    if (/\.(d\.ts|map)$/.test(name) || !(await stat(path)).isFile()) continue
+    await put(path, join(to, name))
+  }
 }
 
 async function buildBinding(folder: string, signal: AbortSignal): Promise<void> {
