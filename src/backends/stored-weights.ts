@@ -4,6 +4,8 @@ import type { FilePart, QuantisedLocation, WeightLocation } from '#engine/backen
 
 export type StoredWeight = Exclude<WeightLocation, { kind: 'memory' }>
 
+export type FileLocation = Extract<WeightLocation, { kind: 'file' }>
+
 export type QuantisedIn<Scheme> = Extract<QuantisedLocation, { readonly scheme: Scheme }>
 
 /** Numbers as they lie in a file. */

@@ -2,6 +2,7 @@
 // operators; operators.ts knows them, and the rules choose. Pure: no file, no runtime.
 import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Dim, Graph, OpKind, Value } from '#engine/ir/types.ts'
+import type { FileLocation } from '../stored-weights.ts'
 import {
   boolean,
   type DataType,
@@ -34,6 +35,8 @@ interface EmitterOptions {
   readonly fileEnds: ReadonlyMap<string, number>
   /** What products with frozen weights are computed in. */
   readonly products: Products
+  /** Where weights lie as bfloat16 beside their own form, by name. */
+  readonly halves: ReadonlyMap<string, FileLocation>
 }
 
 export type Products = 'float32' | 'bfloat16'
@@ -44,6 +47,7 @@ export class Emitter implements NodeMaker {
   readonly placeholders = new Map<string, Tensor>()
   readonly products: Products
   readonly #weights: ReadonlyMap<string, WeightLocation>
+  readonly #halves: ReadonlyMap<string, FileLocation>
   readonly #fileEnds: ReadonlyMap<string, number>
   readonly #graph: Graph
   /** Values as they were made, by id. */
@@ -57,11 +61,12 @@ export class Emitter implements NodeMaker {
   #region = ''
   #frame: Frame | null = null
 
-  constructor(graph: Graph, { weights, fileEnds, products }: EmitterOptions) {
+  constructor(graph: Graph, { weights, fileEnds, products, halves }: EmitterOptions) {
     this.#graph = graph
     this.#fileEnds = fileEnds
     this.#weights = weights
     this.products = products
+    this.#halves = halves
     for (const node of graph.nodes)
       for (const value of node.inputs) if (value) this.#noteReader(value, node.kind)
     for (const value of graph.outputs) this.#noteReader(value, 'output')
@@ -248,6 +253,11 @@ export class Emitter implements NodeMaker {
   /** Where a frozen weight lies; null for everything else. */
   locationOf(value: Value): WeightLocation | null {
     return this.#weights.get(value.name) ?? null
+  }
+
+  /** Where a frozen weight lies as bfloat16, beside its own form. */
+  halfLocationOf(value: Value): FileLocation | null {
+    return this.#halves.get(value.name) ?? null
   }
 
   endOfFile(path: string): number {

@@ -2,9 +2,11 @@
 // graph as edges without data. Pure.
 import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
-import { partsOf } from '../stored-weights.ts'
+import { findNarrowProducts } from '../narrow-groups.ts'
+import { type FileLocation, partsOf } from '../stored-weights.ts'
 import { type EmittedNode, Emitter, type Products } from './emitter.ts'
 import type { TfNode } from './graph-def.ts'
+import { emitNarrowProducts } from './narrow-products.ts'
 import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
 import { linearRules } from './rules/linear.ts'
@@ -39,16 +41,45 @@ interface LoweringOptions {
   /** Must hold every frozen parameter that lies in a file. */
   readonly weights: ReadonlyMap<string, WeightLocation>
   readonly products: Products
+  /** Weights of products that also lie as bfloat16, by name. */
+  readonly halves?: ReadonlyMap<string, FileLocation>
 }
 
-export function lowerGraph(graph: Graph, { weights, products }: LoweringOptions): LoweredGraph {
+/** Frozen weights of products that lie in files, and not as bfloat16. */
+export function weightsToHalve(
+  graph: Graph,
+  weights: ReadonlyMap<string, WeightLocation>,
+): ReadonlyMap<string, FileLocation> {
+  const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.id))
+  const found = new Map<string, FileLocation>()
+  for (const { kind, inputs } of graph.nodes) {
+    if (kind !== 'linear' && kind !== 'linearInputBackward') continue
+    const weight = inputs[1]
+    const location = weight && frozen.has(weight.id) ? weights.get(weight.name) : undefined
+    if (location?.kind === 'file' && location.dtype !== 'bfloat16') found.set(weight!.name, location)
+  }
+  return new Map([...found].sort(([a], [b]) => (a < b ? -1 : 1)))
+}
+
+export function lowerGraph(
+  graph: Graph,
+  { weights, products, halves = new Map() }: LoweringOptions,
+): LoweredGraph {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
-  const emit = new Emitter(graph, { weights: bound, fileEnds: endsOf(bound), products })
+  const emit = new Emitter(graph, {
+    weights: bound,
+    fileEnds: endsOf([...bound, ...halves]),
+    products,
+    halves,
+  })
   feedValues(emit, graph)
+  const narrow = findNarrowProducts(graph)
   for (const [step, node] of graph.nodes.entries()) {
     emit.enter(step, node.region)
-    lowerNode(emit, node)
+    const group = narrow.get(node)
+    if (group === undefined) lowerNode(emit, node)
+    else if (group !== null) emitNarrowProducts(emit, group)
   }
   emit.enter(graph.nodes.length, 'outputs')
   const fetches = graph.outputs.map((value) => emit.whole(value).name)
@@ -73,7 +104,7 @@ function feedValues(emit: Emitter, { inputs, parameters }: Graph): void {
 }
 
 /** Where the last weight in each file ends. */
-function endsOf(weights: ReadonlyMap<string, WeightLocation>): ReadonlyMap<string, number> {
+function endsOf(weights: Iterable<readonly [string, WeightLocation]>): ReadonlyMap<string, number> {
   const ends = new Map<string, number>()
   for (const [name, location] of weights) {
     if (location.kind === 'memory') continue

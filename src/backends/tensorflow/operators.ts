@@ -225,18 +225,23 @@ export function crossEntropy(
 }
 
 /**
- * The bytes of a whole file, mapped: of type uint8 and as many as the shape says. Before its first run TensorFlow would
+ * A whole file, mapped: as many numbers as the shape says. Before its first run TensorFlow would
  * compute it, as it depends on nothing: read the file whole, copy it, and find it too large to keep (twice a file's size
  * in memory, twice over). It leaves alone what carries the mark of its own pass for joint allocations, empty here.
  */
-export function mappedFile(emit: NodeMaker, path: string, dims: readonly number[]): Tensor {
+export function mappedFile(
+  emit: NodeMaker,
+  path: string,
+  dataType: DataType,
+  dims: readonly number[],
+): Tensor {
   const attributes = {
-    dtype: type('uint8'),
+    dtype: type(dataType),
     shape: shape(dims),
     memory_region_name: text(path),
     _scoped_allocator: integers([]),
   }
-  return emit.node('ImmutableConst', [], attributes, ['uint8'])[0]!
+  return emit.node('ImmutableConst', [], attributes, [dataType])[0]!
 }
 
 /** Pieces of a result that differ in their first dimension, written by a loop. */

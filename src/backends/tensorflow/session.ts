@@ -15,9 +15,9 @@ import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-fil
 import type { Products } from './emitter.ts'
 import { type Hardware, tensorflowEnvironment } from './environment.ts'
 import { dataTypes, encodeSavedModel } from './graph-def.ts'
-import { type LoweredGraph, lowerGraph } from './lower.ts'
+import { type HalfWeights, halveWeights } from './half-weight-files.ts'
+import { type LoweredGraph, lowerGraph, weightsToHalve } from './lower.ts'
 import { fastProducts } from './processor.ts'
-import { originName } from './weights.ts'
 
 interface TensorflowOptions {
   /** Where the libraries and the binding lie (docs/backends.md): lib/napi-v8/tfjs_binding.node and deps/lib. */
@@ -102,14 +102,17 @@ async function compile(
 ): Promise<Session> {
   setThreads(threads, hardware)
   const frozen = await bindFrozen(graph, weights)
-  const lowered = lowerGraph(graph, { weights, products })
+  const toHalve = products === 'bfloat16' ? weightsToHalve(graph, weights) : new Map()
+  const halfWeights = await halveWeights(toHalve, workFolder)
+  const lowered = lowerGraph(graph, { weights, products, halves: halfWeights.locations })
   await mkdir(workFolder, { recursive: true })
   const folder = await mkdtemp(join(workFolder, 'tensorflow-'))
   try {
     await writeFile(join(folder, 'saved_model.pb'), encodeSavedModel(lowered.nodes))
     const model = library.loadSavedModel(folder, 'serve')
-    return createSession(graph, { library, model, lowered, frozen })
+    return createSession(graph, { library, model, lowered, frozen, halfWeights })
   } catch (error) {
+    await halfWeights.release()
     throw computationFailed('The computation could not be prepared.', 'preparing the model', error)
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -121,17 +124,17 @@ interface Loaded {
   readonly model: number
   readonly lowered: LoweredGraph
   readonly frozen: FrozenWeights
+  readonly halfWeights: HalfWeights
 }
 
-function createSession(graph: Graph, { library, model, lowered, frozen }: Loaded): Session {
+function createSession(graph: Graph, { library, model, lowered, frozen, halfWeights }: Loaded): Session {
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
   const fed = [...graph.inputs, ...trainable]
   const names = [...lowered.feeds.keys()]
   const nodes = [...lowered.feeds.values()].join()
   const fetches = lowered.fetches.join()
-  const origin: Tensor = { dtype: 'int64', shape: [], data: new BigInt64Array(1) }
   const held = new Map(
-    [...frozen.held, [originName, origin] as const]
+    [...frozen.held]
       .filter(([name]) => lowered.feeds.has(name))
       .map(([name, tensor]) => [name, give(library, tensor)]),
   )
@@ -160,6 +163,7 @@ function createSession(graph: Graph, { library, model, lowered, frozen }: Loaded
       latest = []
       for (const id of held.values()) library.deleteTensor(id)
       library.deleteSavedModel(model)
+      await halfWeights.release()
     },
   }
 }

@@ -6,7 +6,6 @@ import { absmaxName, countOf, partsOf, type QuantisedIn, type StoredPart } from 
 import { type Emitter, lastOf } from './emitter.ts'
 import type { DataType } from './graph-def.ts'
 import {
-  add,
   bitcast,
   bitwiseAnd,
   cast,
@@ -24,9 +23,6 @@ import type { Tensor } from './tensor.ts'
 /** Only bytes that begin at such a multiple in memory are used where they lie; others are copied. */
 const alignmentBytes = 64
 
-/** Added to every place in a file: fed, so that nothing of a file can be computed before a run. Always 0. */
-export const originName = 'origin of files'
-
 /** A value in its own shape as float32: weights of fewer bits are widened. */
 export function read(emit: Emitter, value: Value): Tensor {
   const location = emit.locationOf(value)
@@ -42,6 +38,9 @@ export function read(emit: Emitter, value: Value): Tensor {
 export function readBfloat16(emit: Emitter, value: Value): Tensor {
   const location = emit.locationOf(value)
   if (location?.kind === 'file' && location.dtype === 'bfloat16') return fileWeight(emit, value)
+  const half = emit.halfLocationOf(value)
+  if (half)
+    return stored(emit, `${value.name} in bfloat16`, half.folder, partsOf(value.name, half).get(value.name)!)
   return emit.shareNearby(`${value.name} as bfloat16`, () => cast(emit, read(emit, value), 'bfloat16'))
 }
 
@@ -78,12 +77,11 @@ function stored(emit: Emitter, name: string, folder: string, part: StoredPart): 
     const isHalf = part.elementType === 'uint4'
     const elementType: DataType = part.elementType === 'uint4' ? 'uint8' : part.elementType
     const dims = isHalf ? [part.lengthBytes] : part.dims
-    const bytes = bytesInFile(emit, `${folder}/${part.file}`, part)
-    const width = bytesOfElement[elementType]!
-    const apart = width === 1 ? [-1] : [-1, width]
-    const typed =
-      elementType === 'uint8' ? bytes : bitcast(emit, reshape(emit, bytes, emit.integers(apart)), elementType)
-    return reshape(emit, typed, emit.integers(dims))
+    return reshape(
+      emit,
+      numbersInFile(emit, `${folder}/${part.file}`, part, elementType),
+      emit.integers(dims),
+    )
   })
 }
 
@@ -99,19 +97,25 @@ const bytesOfElement: Partial<Record<DataType, number>> = {
  * A part of a file, mapped: of rows of 64 bytes a range is a view. What does not begin and end at such a row is
  * copied on every run; our own files hold no large weight of that kind.
  */
-function bytesInFile(emit: Emitter, path: string, { offsetBytes, lengthBytes }: StoredPart): Tensor {
-  const origin = emit.placeholder(originName, 'int32', [])
-  const isAligned = offsetBytes % alignmentBytes === 0 && lengthBytes % alignmentBytes === 0
+function numbersInFile(
+  emit: Emitter,
+  path: string,
+  { offsetBytes, lengthBytes }: StoredPart,
+  elementType: DataType,
+): Tensor {
   const end = emit.endOfFile(path)
-  if (!isAligned) {
-    const file = emit.share(`bytes of ${path}`, () => mappedFile(emit, path, [end]))
-    const begin = add(emit, emit.longIntegers([offsetBytes]), cast(emit, origin, 'int64'))
-    return slice(emit, file, begin, emit.longIntegers([lengthBytes]))
+  const width = bytesOfElement[elementType]!
+  const isAligned = offsetBytes % alignmentBytes === 0 && lengthBytes % alignmentBytes === 0
+  if (isAligned) {
+    const dims = [Math.floor(end / alignmentBytes), alignmentBytes / width]
+    const file = emit.share(`${elementType} of ${path}`, () => mappedFile(emit, path, elementType, dims))
+    const begin = emit.integers([offsetBytes / alignmentBytes, 0])
+    return slice(emit, file, begin, emit.integers([lengthBytes / alignmentBytes, dims[1]!]))
   }
-  const dims = [Math.floor(end / alignmentBytes), alignmentBytes]
-  const file = emit.share(`rows of ${path}`, () => mappedFile(emit, path, dims))
-  const begin = add(emit, emit.integers([offsetBytes / alignmentBytes, 0]), origin)
-  return slice(emit, file, begin, emit.integers([lengthBytes / alignmentBytes, alignmentBytes]))
+  const file = emit.share(`bytes of ${path}`, () => mappedFile(emit, path, 'uint8', [end]))
+  const bytes = slice(emit, file, emit.longIntegers([offsetBytes]), emit.longIntegers([lengthBytes]))
+  if (width === 1) return elementType === 'uint8' ? bytes : bitcast(emit, bytes, elementType)
+  return bitcast(emit, reshape(emit, bytes, emit.integers([-1, width])), elementType)
 }
 
 function decode(emit: Emitter, weight: Value, location: QuantisedLocation): Tensor {

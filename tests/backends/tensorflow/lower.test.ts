@@ -100,7 +100,7 @@ test('an aligned weight is a range of rows of 64 bytes of one mapped file, any o
   const { nodes } = lower(twoProducts(), weights)
   const files = nodes.filter(({ operator }) => operator === 'ImmutableConst')
   expect(files.map(({ attributes }) => attributes.shape)).toEqual([
-    { kind: 'shape', value: [257, 64] },
+    { kind: 'shape', value: [257, 32] },
     { kind: 'shape', value: [72 + 16384] },
   ])
 })
