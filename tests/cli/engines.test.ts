@@ -67,7 +67,9 @@ describe.skipIf(!isOffered)('on a system that it is offered for', () => {
     const wrong = run('engines', 'add', 'tensorflow', '--file', file)
     expect(wrong.code).toBe(1)
     expect(wrong.error).toContain('This file is not one of those that TensorFlow was published as.')
-    expect(run('engines', 'add', 'tensorflow', '--file', join(home, 'none.whl')).code).toBe(1)
+    const none = run('engines', 'add', 'tensorflow', '--file', join(home, 'none.whl'))
+    expect(none.code).toBe(1)
+    expect(none.error).toContain('There is no such file')
   })
 
   test('a damaged one is listed as that, and can be removed', () => {

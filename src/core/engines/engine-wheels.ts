@@ -1,10 +1,9 @@
 // The published files of an engine: fetched one after the other into a folder where whole ones wait for the next try, or
 // brought by hand. Each is opened only if its SHA-256 is the known one.
-import { lstat, statfs } from 'node:fs/promises'
+import { lstat, stat, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Problem, ProblemError } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
-import { statChosenFile } from '../models/safe-files.ts'
 import { fetchWheel, requireWheel } from '../models/wheel.ts'
 import { sha256File } from '../system/durable-files.ts'
 import { diskBytes, downloadBytes, type EnginePack, type PackWheel } from './engine-packs.ts'
@@ -54,7 +53,7 @@ const forPack = (wheel: PackWheel, { id }: EnginePack): PackWheel => ({
 export async function chosenWheels(pack: EnginePack, files: readonly string[]): Promise<string[]> {
   const found = new Map<string, string>()
   for (const file of files) {
-    await statChosenFile(file)
+    if (!(await isFile(file))) throw new ProblemError(noFile(pack, file))
     const sha256 = await sha256File(file)
     const wheel = pack.wheels.find((one) => one.wheel.sha256 === sha256)
     if (wheel === undefined) throw new ProblemError(unknownFile(pack, file, sha256))
@@ -64,6 +63,19 @@ export async function chosenWheels(pack: EnginePack, files: readonly string[]): 
   if (lacking.length > 0) throw new ProblemError(tooFew(pack, lacking))
   return pack.wheels.map(({ wheel }) => found.get(wheel.name) ?? '')
 }
+
+const isFile = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  )
+
+const noFile = ({ id, wheels }: EnginePack, file: string): Problem => ({
+  code: 'file.missing',
+  message: 'There is no such file, or it cannot be read.',
+  where: file,
+  remedy: `Check the name. ${id} is made of ${wheels.map(({ wheel }) => wheel.name).join(', ')}.`,
+})
 
 /** Again, right before it is opened: the file of a person may have changed since. */
 export const requirePackWheel = (path: string, wheel: PackWheel, pack: EnginePack): Promise<void> =>

@@ -3,9 +3,11 @@
 import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StorageItem } from '#shared/contract/index.ts'
+import { engineIds } from '#shared/devices.ts'
 import { mostListedRuns } from '#shared/journal-commands.ts'
 import type { RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
+import { enginePack } from '../engines/engine-packs.ts'
 import { listModels } from '../models/model-library.ts'
 import { hasLivingOwner } from '../models/temporary-owner.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
@@ -63,6 +65,7 @@ const placesOf = (library: Library): readonly { readonly kind: Kind; readonly fo
   { kind: 'cache', folder: library.cacheFolder },
   { kind: 'backup', folder: join(library.home, 'backups') },
   { kind: 'project', folder: library.projectsFolder },
+  { kind: 'engine', folder: library.enginesFolder },
 ]
 
 async function itemsIn(
@@ -114,6 +117,14 @@ async function describe(
     return isNewest
       ? { name: title, isRemovable: false, note: 'The newest backup of the journal is kept.' }
       : { name: title, isRemovable: true, note: 'A newer backup of the journal is there.' }
+  if (kind === 'engine') {
+    const engine = engineIds.find((id) => id === name)
+    return {
+      name: engine === undefined ? title : enginePack(engine).name,
+      isRemovable: false,
+      note: 'Remove it under “Devices” in the settings; that sees to it that nothing computes with it.',
+    }
+  }
   return names.projects.has(name)
     ? { name: title, isRemovable: false, note: 'Remove the project itself in the list of projects.' }
     : { name: title, isRemovable: true, note: 'Its project was removed.' }

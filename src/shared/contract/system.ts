@@ -84,7 +84,16 @@ export const networkUse = z.strictObject({
 })
 export type NetworkUse = z.output<typeof networkUse>
 
-export const storageKinds = ['model', 'dataset', 'run', 'export', 'cache', 'backup', 'project'] as const
+export const storageKinds = [
+  'model',
+  'dataset',
+  'run',
+  'export',
+  'cache',
+  'backup',
+  'project',
+  'engine',
+] as const
 export const storageItem = z.strictObject({
   id,
   kind: z.enum(storageKinds),

@@ -37,7 +37,12 @@ test('everything is listed with its real size, largest first', async () => {
   ).project
   mkdirSync(join(home, 'cache', 'gguf'))
   writeFileSync(join(home, 'cache', 'gguf', 'copy.gguf'), new Uint8Array(70_000))
+  mkdirSync(join(home, 'engines', 'tensorflow'))
+  writeFileSync(join(home, 'engines', 'tensorflow', 'part.so'), new Uint8Array(90_000))
   const { items, totalBytes, freeBytes } = unwrap(await api.call('storage.list', {}))
+  expect(items.find(({ id }) => id === 'engine/tensorflow')).toMatchObject({
+    ...{ name: 'TensorFlow', bytes: 90_000, isRemovable: false },
+  })
   expect(items.find(({ id }) => id === `run/${runId}`)).toMatchObject({ bytes: 5000, isRemovable: true })
   expect(items.find(({ id }) => id === 'cache/gguf')).toMatchObject({ bytes: 70_000, isRemovable: true })
   expect(items.find(({ id }) => id === `project/${projectId}`)).toMatchObject({

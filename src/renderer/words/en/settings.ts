@@ -29,6 +29,7 @@ export const settings = {
       cache: 'Working copies',
       backup: 'Backups of the journal',
       project: 'Files of projects',
+      engine: 'Engines',
     },
     kindsTerm: {
       model: 'what training starts from',
@@ -38,6 +39,7 @@ export const settings = {
       cache: 'made again when needed',
       backup: 'one a day',
       project: 'copies of what you brought',
+      engine: 'what runs can be computed with besides',
     },
     items: '{count} item | {count} items',
     tickAll: 'Tick all of: {kind}',
