@@ -16,7 +16,9 @@ const recipeOf = (method: object, more: object = {}): Recipe =>
     ...more,
   })
 const words = (method: object, more: object = {}, determinism: string | null = null): string[] =>
-  runFacts({ recipe: recipeOf(method, more), determinism, backend: 'b 1' }).map(({ value }) => value)
+  runFacts({ recipe: recipeOf(method, more), determinism, backend: 'b 1', attempts: 0 }).map(
+    ({ value }) => value,
+  )
 
 test('each way of training is said in words, with the name that papers use', () => {
   expect(words({ rank: 4 })[0]).toBe('A small adapter beside the model (LoRA, rank 4)')
@@ -62,11 +64,14 @@ test('a first stage comes first', () => {
   )
 })
 
-test('what it is computed on, with the backend beside it', () => {
-  const run = { recipe: recipeOf({}, { device: 'tensorflow-cpu-bf16' }), determinism: null, backend: 'tf 2' }
-  expect(runFacts(run)).toContainEqual({
-    name: 'Computed on',
-    value: 'Processor with TensorFlow in half-long numbers (TensorFlow, bfloat16)',
-    note: 'tf 2',
-  })
+test('what it is computed on, by which backend, and that it may have gone on elsewhere', () => {
+  const factOf = (attempts: number) => {
+    const determinism = attempts === 0 ? null : determinismLabels[0]
+    const run = { recipe: recipeOf({}, { device: 'tensorflow-cpu-bf16' }), determinism, backend: 'b 1' }
+    return runFacts({ ...run, attempts }).find(({ name }) => / on$/.test(name))
+  }
+  const value = 'Processor with TensorFlow in half-long numbers (TensorFlow, bfloat16)'
+  expect(factOf(0)).toEqual({ name: 'Computed on', value })
+  expect(factOf(1)).toEqual({ name: 'Computed on', value, note: 'b 1' })
+  expect(factOf(2)).toEqual({ name: 'Begun on', value, note: 'last computed by b 1' })
 })

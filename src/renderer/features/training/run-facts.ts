@@ -12,10 +12,10 @@ export interface RunFact {
   readonly note?: string
 }
 
-type Run = Pick<TrainingView['run'], 'recipe' | 'determinism' | 'backend'>
+type Run = Pick<TrainingView['run'], 'recipe' | 'determinism' | 'backend' | 'attempts'>
 type Method = Recipe['method']
 
-export function runFacts({ recipe, determinism, backend }: Run): RunFact[] {
+export function runFacts({ recipe, determinism, backend, attempts }: Run): RunFact[] {
   const { method } = recipe
   return [
     ...beforeFacts(recipe),
@@ -27,9 +27,17 @@ export function runFacts({ recipe, determinism, backend }: Run): RunFact[] {
     ...(method.kind === 'full' || method.base === 'float'
       ? []
       : [{ name: t('training.facts.fewBits'), value: t('training.facts.fewBitsMean') }]),
-    { name: t('training.facts.device'), value: namedDevice(recipe.device), note: backend },
+    deviceFact({ recipe, determinism, backend, attempts }),
     { name: t('training.facts.repeat'), value: repeatWord(recipe, determinism) },
   ]
+}
+
+/** A run that was taken up again may have gone on elsewhere: the backend is that of its last attempt, once that has begun. */
+function deviceFact({ recipe, determinism, backend, attempts }: Run): RunFact {
+  const value = namedDevice(recipe.device)
+  if (attempts > 1)
+    return { name: t('training.facts.begunOn'), value, note: t('training.facts.lastBy', { backend }) }
+  return { name: t('training.facts.device'), value, ...(determinism !== null && { note: backend }) }
 }
 
 function beforeFacts({ before, optimizer }: Recipe): RunFact[] {

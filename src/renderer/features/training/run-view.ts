@@ -45,8 +45,9 @@ export function useRun(runId: string) {
       samples: joined(known.samples, update.samples),
       notices: [...known.notices, ...update.notices],
     }
-    if (activeStatuses.includes(update.state.status)) return
-    void load()
+    // What computes it is known with its plan, and may change where something happened.
+    const hasBegun = known.state.totalSteps === 0 && update.state.totalSteps > 0
+    if (hasBegun || update.notices.length > 0 || !activeStatuses.includes(update.state.status)) void load()
   }
 
   async function act(name: 'training.pause' | 'training.resume' | 'training.stop' | 'training.continue') {

@@ -127,6 +127,8 @@ export const training = {
     fewBitsMean:
       'Losses on this page are of the model in fewer bits. The proof, answers and exports put what it learnt on the model itself, so their figures can differ.',
     device: 'Computed on',
+    begunOn: 'Begun on',
+    lastBy: 'last computed by {backend}',
     repeat: 'Does the same plan give the same run again?',
     repeatable: {
       exact: 'Yes, on this computer to the last bit',
