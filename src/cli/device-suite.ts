@@ -4,12 +4,15 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { programRoot } from '#core/system/program-places.ts'
 import type { DeviceId } from '#shared/devices.ts'
-import type { Output } from './output.ts'
+import type { Application } from './application.ts'
 
 const script = 'test:device'
 
 /** Its exit code, after its table was shown; null where only the program is here. With --json its words go to standard error. */
-export async function runDeviceSuite(device: DeviceId, { isJson }: Output): Promise<number | null> {
+export async function runDeviceSuite(
+  device: DeviceId,
+  { library, output }: Pick<Application, 'library' | 'output'>,
+): Promise<number | null> {
   const description = join(programRoot, 'package.json')
   const runner = join(programRoot, 'scripts', 'installed.mjs')
   const { scripts = {} } = JSON.parse(readFileSync(description, 'utf8')) as {
@@ -18,7 +21,8 @@ export async function runDeviceSuite(device: DeviceId, { isJson }: Output): Prom
   if (!(script in scripts) || !existsSync(runner) || !existsSync(join(programRoot, 'tests'))) return null
   const child = spawn(process.execPath, [runner, script, device], {
     cwd: programRoot,
-    stdio: ['ignore', isJson ? 2 : 'inherit', 'inherit'],
+    env: { ...process.env, TUNEWRIGHT_HOME: library.home },
+    stdio: ['ignore', output.isJson ? 2 : 'inherit', 'inherit'],
   })
   return new Promise((resolve) => {
     child.once('error', () => resolve(1))

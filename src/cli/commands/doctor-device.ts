@@ -139,7 +139,7 @@ async function examineFully(
   runSuite: typeof runDeviceSuite,
 ): Promise<DeviceReport> {
   const { output } = application
-  const suiteExitCode = await runSuite(report.device, output)
+  const suiteExitCode = await runSuite(report.device, application)
   if (suiteExitCode !== null) {
     output.line(suiteExitCode === 0 ? '✓ The whole suite is right.' : '✗ The suite found faults; see above.')
     return { ...report, suiteExitCode }
