@@ -24,8 +24,9 @@ export interface EmittedNode {
   /** Nodes that must have run before, by one of their results. */
   readonly controls: readonly Tensor[]
   readonly attributes: Readonly<Record<string, TfAttribute>>
-  /** Which op of the graph it belongs to, counted from 0. */
+  /** Which op of the graph it belongs to, counted from 0; -1 for what is run once, when the graph is loaded. */
   readonly step: number
+  readonly device: string | null
   readonly frame: Frame | null
 }
 
@@ -37,7 +38,11 @@ interface EmitterOptions {
   readonly products: Products
   /** Where weights lie as bfloat16 beside their own form, by name. */
   readonly halves: ReadonlyMap<string, FileLocation>
+  readonly residence: Residence
 }
+
+/** How frozen weights in files are held: mapped where they lie, or copied once into variables, as a card's memory wants. */
+export type Residence = 'mapped' | 'resident'
 
 export type Products = 'float32' | 'bfloat16'
 
@@ -46,6 +51,9 @@ export class Emitter implements NodeMaker {
   /** What is fed, by public name. */
   readonly placeholders = new Map<string, Tensor>()
   readonly products: Products
+  readonly residence: Residence
+  /** What fills the variables. */
+  readonly assignments: Tensor[] = []
   readonly #weights: ReadonlyMap<string, WeightLocation>
   readonly #halves: ReadonlyMap<string, FileLocation>
   readonly #fileEnds: ReadonlyMap<string, number>
@@ -60,12 +68,15 @@ export class Emitter implements NodeMaker {
   #step = 0
   #region = ''
   #frame: Frame | null = null
+  #device: string | null = null
 
-  constructor(graph: Graph, { weights, fileEnds, products, halves }: EmitterOptions) {
+  constructor(graph: Graph, options: EmitterOptions) {
+    const { weights, fileEnds, products, halves, residence } = options
     this.#graph = graph
     this.#fileEnds = fileEnds
     this.#weights = weights
     this.products = products
+    this.residence = residence
     this.#halves = halves
     for (const node of graph.nodes)
       for (const value of node.inputs) if (value) this.#noteReader(value, node.kind)
@@ -108,6 +119,11 @@ export class Emitter implements NodeMaker {
     ])[0]!
   }
 
+  /** The name of a node that does nothing but wait. */
+  waitingFor(others: readonly Tensor[]): string {
+    return this.#add({ operator: 'NoOp', inputs: [], controls: others, attributes: {} }, ['float32'])[0]!.name
+  }
+
   #add(
     node: Pick<EmittedNode, 'operator' | 'inputs' | 'controls' | 'attributes'>,
     results: readonly DataType[],
@@ -115,7 +131,7 @@ export class Emitter implements NodeMaker {
     const name = this.fresh(node.operator)
     const frame = this.#frame
     const inputs = node.inputs.map((input) => this.#inFrame(input))
-    this.nodes.push({ ...node, inputs, name, step: this.#step, frame })
+    this.nodes.push({ ...node, inputs, name, step: this.#step, frame, device: this.#device })
     return results.map((dataType, index) => ({
       name: index === 0 ? name : `${name}:${index}`,
       dataType,
@@ -145,8 +161,21 @@ export class Emitter implements NodeMaker {
     }
     const name = this.fresh('Enter')
     const node = { name, operator: 'Enter', inputs: [tensor], controls: [], attributes }
-    this.nodes.push({ ...node, step: this.#step, frame: null })
+    this.nodes.push({ ...node, step: this.#step, frame: null, device: null })
     return { name, dataType: tensor.dataType, frame }
+  }
+
+  /** What `make` emits is run once, when the graph is loaded; on the processor, or where the runtime likes. */
+  atLoading<T>(device: '/device:CPU:0' | null, make: () => T): T {
+    const around = { step: this.#step, frame: this.#frame, device: this.#device }
+    this.#step = -1
+    this.#frame = null
+    this.#device = device
+    const made = make()
+    this.#step = around.step
+    this.#frame = around.frame
+    this.#device = around.device
+    return made
   }
 
   /** What `write` emits belongs to a body of its own. */
@@ -163,7 +192,7 @@ export class Emitter implements NodeMaker {
     const name = this.fresh('Exit')
     const attributes = { T: type(tensor.dataType) }
     const node = { name, operator: 'Exit', inputs: [tensor], controls: [], attributes }
-    this.nodes.push({ ...node, step: this.#step, frame: null })
+    this.nodes.push({ ...node, step: this.#step, frame: null, device: null })
     return { name, dataType: tensor.dataType, frame: null }
   }
 
@@ -177,7 +206,7 @@ export class Emitter implements NodeMaker {
   namedNode(name: string, operator: string, input: Tensor): void {
     const attributes = { T: type(input.dataType) }
     const node = { name, operator, inputs: [this.#inFrame(input)], controls: [], attributes }
-    this.nodes.push({ ...node, step: this.#step, frame: this.#frame })
+    this.nodes.push({ ...node, step: this.#step, frame: this.#frame, device: null })
   }
 
   /**

@@ -32,12 +32,14 @@ export type TfAttribute =
   | { readonly kind: 'shape'; readonly value: readonly number[] | null }
   | { readonly kind: 'tensor'; readonly value: TfConstant }
   | { readonly kind: 'integers'; readonly value: readonly number[] }
+  | { readonly kind: 'texts'; readonly value: readonly string[] }
 
 export const type = (value: DataType): TfAttribute => ({ kind: 'type', value })
 export const integer = (value: number): TfAttribute => ({ kind: 'integer', value })
 export const boolean = (value: boolean): TfAttribute => ({ kind: 'boolean', value })
 export const text = (value: string): TfAttribute => ({ kind: 'text', value })
 export const shape = (value: readonly number[] | null): TfAttribute => ({ kind: 'shape', value })
+export const texts = (value: readonly string[]): TfAttribute => ({ kind: 'texts', value })
 export const integers = (value: readonly number[]): TfAttribute => ({ kind: 'integers', value })
 
 export interface TfNode {
@@ -48,6 +50,8 @@ export interface TfNode {
   /** Names of nodes that must have run before. */
   readonly controls: readonly string[]
   readonly attributes: Readonly<Record<string, TfAttribute>>
+  /** Where it must run; null leaves that to the runtime. */
+  readonly device: string | null
 }
 
 /** The version of TensorFlow 2.9's graphs: later ones read it, and every operator used here has its present meaning in it. */
@@ -56,16 +60,30 @@ const savedModelVersion = 1
 /** The one tag that the binding asks for. */
 const servingTag = 'serve'
 
-/** The contents of `saved_model.pb`; no other file belongs to it. */
-export function encodeSavedModel(nodes: readonly TfNode[]): Uint8Array {
+/** By this name the runtime knows the node that it runs once, when it loads the graph. */
+const initialName = '__saved_model_init_op'
+
+/** The contents of `saved_model.pb`; no other file belongs to it. `initial`: a node to be run once, at loading. */
+export function encodeSavedModel(nodes: readonly TfNode[], initial: string | null = null): Uint8Array {
   return new ProtobufWriter()
     .integer(1, savedModelVersion)
-    .message(2, (meta) =>
+    .message(2, (meta) => {
       meta
         .message(1, (information) => information.string(4, servingTag))
-        .message(2, (graph) => writeGraph(graph, nodes)),
-    )
+        .message(2, (graph) => writeGraph(graph, nodes))
+      if (initial !== null) meta.message(5, (signature) => writeInitial(signature, initial))
+    })
     .finish()
+}
+
+function writeInitial(entry: ProtobufWriter, node: string): void {
+  entry
+    .string(1, initialName)
+    .message(2, (signature) =>
+      signature.message(2, (output) =>
+        output.string(1, initialName).message(2, (tensor) => tensor.string(1, node)),
+      ),
+    )
 }
 
 function writeGraph(graph: ProtobufWriter, nodes: readonly TfNode[]): void {
@@ -73,10 +91,12 @@ function writeGraph(graph: ProtobufWriter, nodes: readonly TfNode[]): void {
   graph.message(4, (versions) => versions.integer(1, graphVersion))
 }
 
-function writeNode(writer: ProtobufWriter, { name, operator, inputs, controls, attributes }: TfNode): void {
+function writeNode(writer: ProtobufWriter, node: TfNode): void {
+  const { name, operator, inputs, controls, attributes, device } = node
   writer.string(1, name).string(2, operator)
   for (const input of inputs) writer.string(3, input)
   for (const control of controls) writer.string(3, `^${control}`)
+  if (device !== null) writer.string(4, device)
   for (const [key, attribute] of Object.entries(attributes))
     writer.message(5, (entry) => entry.string(1, key).message(2, (value) => writeAttribute(value, attribute)))
 }
@@ -97,6 +117,11 @@ function writeAttribute(writer: ProtobufWriter, attribute: TfAttribute): void {
       return
     case 'shape':
       writer.message(7, (shape) => writeShape(shape, attribute.value))
+      return
+    case 'texts':
+      writer.message(1, (list) => {
+        for (const each of attribute.value) list.string(2, each)
+      })
       return
     case 'integers':
       writer.message(1, (list) => {

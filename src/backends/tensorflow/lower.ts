@@ -4,7 +4,7 @@ import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { findNarrowProducts } from '../narrow-groups.ts'
 import { type FileLocation, partsOf } from '../stored-weights.ts'
-import { type EmittedNode, Emitter, type Products } from './emitter.ts'
+import { type EmittedNode, Emitter, type Products, type Residence } from './emitter.ts'
 import type { TfNode } from './graph-def.ts'
 import { emitNarrowProducts } from './narrow-products.ts'
 import { activationRules } from './rules/activation.ts'
@@ -35,6 +35,8 @@ export interface LoweredGraph {
   readonly feeds: ReadonlyMap<string, string>
   /** The tensors that hold the graph's outputs, in their order. */
   readonly fetches: readonly string[]
+  /** The node that fills the variables, to be run once; null where there are none. */
+  readonly initial: string | null
 }
 
 interface LoweringOptions {
@@ -43,6 +45,8 @@ interface LoweringOptions {
   readonly products: Products
   /** Weights of products that also lie as bfloat16, by name. */
   readonly halves?: ReadonlyMap<string, FileLocation>
+  /** By default mapped. */
+  readonly residence?: Residence
 }
 
 /** Frozen weights of products that lie in files, and not as bfloat16. */
@@ -63,16 +67,12 @@ export function weightsToHalve(
 
 export function lowerGraph(
   graph: Graph,
-  { weights, products, halves = new Map() }: LoweringOptions,
+  { weights, products, halves = new Map(), residence = 'mapped' }: LoweringOptions,
 ): LoweredGraph {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
-  const emit = new Emitter(graph, {
-    weights: bound,
-    fileEnds: endsOf([...bound, ...halves]),
-    products,
-    halves,
-  })
+  const fileEnds = endsOf([...bound, ...halves])
+  const emit = new Emitter(graph, { weights: bound, fileEnds, products, halves, residence })
   feedValues(emit, graph)
   const narrow = findNarrowProducts(graph)
   for (const [step, node] of graph.nodes.entries()) {
@@ -83,11 +83,17 @@ export function lowerGraph(
   }
   emit.enter(graph.nodes.length, 'outputs')
   const fetches = graph.outputs.map((value) => emit.whole(value).name)
-  const kept = withoutUnread(emit.nodes, fetches)
+  const initial = emitInitial(emit)
+  const kept = withoutUnread(emit.nodes, initial === null ? fetches : [...fetches, initial])
   const there = new Set(kept.map(({ name }) => name))
   const feeds = new Map([...emit.placeholders].map(([name, tensor]) => [name, tensor.name]))
   for (const [name, node] of feeds) if (!there.has(node)) feeds.delete(name)
-  return { nodes: inOrder(kept), feeds, fetches }
+  return { nodes: inOrder(kept), feeds, fetches, initial }
+}
+
+function emitInitial(emit: Emitter): string | null {
+  if (emit.assignments.length === 0) return null
+  return emit.atLoading(null, () => emit.waitingFor(emit.assignments))
 }
 
 function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
@@ -138,8 +144,8 @@ function withoutUnread(nodes: readonly EmittedNode[], fetches: readonly string[]
  */
 function inOrder(nodes: readonly EmittedNode[]): readonly TfNode[] {
   const sizes = sizeNodes(nodes)
-  const isOrdered = ({ name, inputs, frame }: EmittedNode): boolean =>
-    frame === null && inputs.length > 0 && !sizes.has(name)
+  const isOrdered = ({ name, inputs, frame, step }: EmittedNode): boolean =>
+    frame === null && inputs.length > 0 && step >= 0 && !sizes.has(name)
   const lastOfStep = new Map<number, string>()
   for (const node of nodes) if (isOrdered(node)) lastOfStep.set(node.step, node.name)
   const before = new Map<number, string>()
@@ -150,13 +156,20 @@ function inOrder(nodes: readonly EmittedNode[]): readonly TfNode[] {
   }
   const stepOfWaiting = new Map<string, number>()
   return nodes.map((node) => {
-    const { name, operator, inputs, attributes, step } = node
+    const { name, operator, inputs, attributes, step, device } = node
     const waitsFor = new Set(node.controls.map((control) => nodeOf(control.name)))
     const isFirst = !inputs.some((input) => stepOfWaiting.get(nodeOf(input.name)) === step)
     const previous = before.get(step)
     if (isOrdered(node) && isFirst && previous !== undefined) waitsFor.add(previous)
     if (isOrdered(node) || node.frame !== null) stepOfWaiting.set(name, step)
-    return { name, operator, inputs: inputs.map((input) => input.name), controls: [...waitsFor], attributes }
+    return {
+      name,
+      operator,
+      inputs: inputs.map((input) => input.name),
+      controls: [...waitsFor],
+      attributes,
+      device,
+    }
   })
 }
 

@@ -1,6 +1,6 @@
 // TensorFlow's operators as functions: each knows its attributes, which a graph must spell out although calls one by one
 // may leave them to their defaults. Only those that the rules use.
-import { boolean, type DataType, integer, integers, shape, text, type } from './graph-def.ts'
+import { boolean, type DataType, integer, integers, shape, text, texts, type } from './graph-def.ts'
 import type { NodeMaker, Tensor } from './tensor.ts'
 
 const unary =
@@ -243,6 +243,32 @@ export function mappedFile(
   }
   return emit.node('ImmutableConst', [], attributes, [dataType])[0]!
 }
+
+/** A variable of this name, of the whole session. */
+export function variable(emit: NodeMaker, name: string, dataType: DataType, dims: readonly number[]): Tensor {
+  const attributes = {
+    container: text(''),
+    shared_name: text(name),
+    dtype: type(dataType),
+    shape: shape(dims),
+    debug_name: text(''),
+    allowed_devices: texts([]),
+  }
+  return emit.node('VarHandleOp', [], attributes, ['resource'])[0]!
+}
+
+/** A node without a result, which others wait for. */
+export const assign = (emit: NodeMaker, handle: Tensor, value: Tensor): Tensor =>
+  emit.node(
+    'AssignVariableOp',
+    [handle, value],
+    { dtype: type(value.dataType), validate_shape: boolean(false) },
+    ['resource'],
+  )[0]!
+
+/** Where it lies, without a copy. */
+export const readVariable = (emit: NodeMaker, handle: Tensor, dataType: DataType): Tensor =>
+  emit.node('ReadVariableOp', [handle], { dtype: type(dataType) }, [dataType])[0]!
 
 /** Pieces of a result that differ in their first dimension, written by a loop. */
 export interface Pieces {

@@ -9,10 +9,11 @@ import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js
 import type { Backend, CompileOptions, Session, Tensor } from '#engine/backend-port.ts'
 import type { Graph, Value } from '#engine/ir/types.ts'
 import { attemptAsync, ProblemError } from '#shared/result.ts'
+import { deviceFault } from '../device-faults.ts'
 import { bindSizes, checkPositions } from '../feeds.ts'
 import { release } from '../release.ts'
 import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-files.ts'
-import type { Products } from './emitter.ts'
+import type { Products, Residence } from './emitter.ts'
 import { type Hardware, tensorflowEnvironment } from './environment.ts'
 import { dataTypes, encodeSavedModel } from './graph-def.ts'
 import { type HalfWeights, halveWeights } from './half-weight-files.ts'
@@ -26,6 +27,8 @@ interface TensorflowOptions {
   readonly products?: Products
   /** By default the processor. */
   readonly hardware?: Hardware
+  /** By default mapped for the processor, resident for a graphics card. */
+  readonly residence?: Residence
 }
 
 /** Throws ProblemError where the libraries are not there or cannot be loaded. */
@@ -33,16 +36,27 @@ export function createTensorflowBackend({
   folder,
   products,
   hardware = 'processor',
+  residence = hardware === 'graphics' ? 'resident' : 'mapped',
 }: TensorflowOptions): Backend {
   const library = loadLibrary(folder, hardware)
-  const chosen = products ?? fastProducts(processorFlags())
+  if (hardware === 'graphics' && !library.isUsingGpuDevice()) throw noCard(folder)
+  const chosen = products ?? (hardware === 'graphics' ? 'bfloat16' : fastProducts(processorFlags()))
   return {
     name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products`,
     determinism: 'bit-exact on this machine',
     compile: (graph, options) =>
-      attemptAsync(() => compile(graph, options, { library, products: chosen, hardware })),
+      attemptAsync(() => compile(graph, options, { library, products: chosen, hardware, residence })),
   }
 }
+
+const noCard = (folder: string): ProblemError =>
+  new ProblemError({
+    code: 'device.missing',
+    message: 'TensorFlow finds no graphics card that it can compute on.',
+    where: folder,
+    remedy:
+      'It needs a card by NVIDIA, its driver (525 or later) and the TensorFlow engine for graphics cards. Train on the processor until they are there.',
+  })
 
 const packageVersion = '4.22.0'
 
@@ -93,41 +107,51 @@ interface Around {
   readonly library: TFJSBinding
   readonly products: Products
   readonly hardware: Hardware
+  readonly residence: Residence
 }
 
 async function compile(
   graph: Graph,
   { threads, weights, workFolder }: CompileOptions,
-  { library, products, hardware }: Around,
+  { library, products, hardware, residence }: Around,
 ): Promise<Session> {
   setThreads(threads, hardware)
   const frozen = await bindFrozen(graph, weights)
-  const toHalve = products === 'bfloat16' ? weightsToHalve(graph, weights) : new Map()
+  const isHalved = products === 'bfloat16' && residence === 'mapped'
+  const toHalve = isHalved ? weightsToHalve(graph, weights) : new Map()
   const halfWeights = await halveWeights(toHalve, workFolder)
-  const lowered = lowerGraph(graph, { weights, products, halves: halfWeights.locations })
+  const lowered = lowerGraph(graph, { weights, products, halves: halfWeights.locations, residence })
   await mkdir(workFolder, { recursive: true })
   const folder = await mkdtemp(join(workFolder, 'tensorflow-'))
   try {
-    await writeFile(join(folder, 'saved_model.pb'), encodeSavedModel(lowered.nodes))
+    await writeFile(join(folder, 'saved_model.pb'), encodeSavedModel(lowered.nodes, lowered.initial))
     const model = library.loadSavedModel(folder, 'serve')
-    return createSession(graph, { library, model, lowered, frozen, halfWeights })
+    return createSession(graph, { library, hardware, model, lowered, frozen, halfWeights })
   } catch (error) {
     await halfWeights.release()
-    throw computationFailed('The computation could not be prepared.', 'preparing the model', error)
+    throw failureOf(hardware, 'The computation could not be prepared.', 'preparing the model', error)
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
 }
 
+/** A card's failures are Problems of their own. */
+const failureOf = (hardware: Hardware, message: string, where: string, error: unknown): ProblemError =>
+  (hardware === 'graphics' ? deviceFault(error, where) : null) ?? computationFailed(message, where, error)
+
 interface Loaded {
   readonly library: TFJSBinding
+  readonly hardware: Hardware
   readonly model: number
   readonly lowered: LoweredGraph
   readonly frozen: FrozenWeights
   readonly halfWeights: HalfWeights
 }
 
-function createSession(graph: Graph, { library, model, lowered, frozen, halfWeights }: Loaded): Session {
+function createSession(
+  graph: Graph,
+  { library, hardware, model, lowered, frozen, halfWeights }: Loaded,
+): Session {
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
   const fed = [...graph.inputs, ...trainable]
   const names = [...lowered.feeds.keys()]
@@ -152,7 +176,7 @@ function createSession(graph: Graph, { library, model, lowered, frozen, halfWeig
         latest = graph.outputs.map((value, index) => take(library, value, results[index]!))
         return new Map(graph.outputs.map(({ name }, index) => [name, latest[index]!]))
       } catch (error) {
-        throw computationFailed('The computation failed.', 'running the model', error)
+        throw failureOf(hardware, 'The computation failed.', 'running the model', error)
       } finally {
         for (const [index, name] of names.entries()) if (!held.has(name)) library.deleteTensor(given[index]!)
       }

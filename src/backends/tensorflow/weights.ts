@@ -6,6 +6,7 @@ import { absmaxName, countOf, partsOf, type QuantisedIn, type StoredPart } from 
 import { type Emitter, lastOf } from './emitter.ts'
 import type { DataType } from './graph-def.ts'
 import {
+  assign,
   bitcast,
   bitwiseAnd,
   cast,
@@ -13,10 +14,12 @@ import {
   mappedFile,
   multiply,
   pack,
+  readVariable,
   reshape,
   rightShift,
   slice,
   subtract,
+  variable,
 } from './operators.ts'
 import type { Tensor } from './tensor.ts'
 
@@ -38,6 +41,14 @@ export function read(emit: Emitter, value: Value): Tensor {
 export function readBfloat16(emit: Emitter, value: Value): Tensor {
   const location = emit.locationOf(value)
   if (location?.kind === 'file' && location.dtype === 'bfloat16') return fileWeight(emit, value)
+  if (location?.kind === 'file' && emit.residence === 'resident') {
+    const part = partsOf(value.name, location).get(value.name)!
+    const rounded = (): Tensor =>
+      cast(emit, cast(emit, mappedPart(emit, location.folder, part), 'float32'), 'bfloat16')
+    return emit.share(`${value.name} as bfloat16`, () =>
+      resident(emit, `${value.name} as bfloat16`, part.dims, rounded),
+    )
+  }
   const half = emit.halfLocationOf(value)
   if (half)
     return stored(emit, `${value.name} in bfloat16`, half.folder, partsOf(value.name, half).get(value.name)!)
@@ -73,16 +84,34 @@ function partTensors(emit: Emitter, value: Value, location: QuantisedLocation): 
 }
 
 function stored(emit: Emitter, name: string, folder: string, part: StoredPart): Tensor {
-  return emit.share(`stored ${name}`, () => {
-    const isHalf = part.elementType === 'uint4'
-    const elementType: DataType = part.elementType === 'uint4' ? 'uint8' : part.elementType
-    const dims = isHalf ? [part.lengthBytes] : part.dims
-    return reshape(
-      emit,
-      numbersInFile(emit, `${folder}/${part.file}`, part, elementType),
-      emit.integers(dims),
-    )
+  const mapped = (): Tensor => mappedPart(emit, folder, part)
+  return emit.share(`stored ${name}`, () =>
+    emit.residence === 'mapped' ? mapped() : resident(emit, name, sizesOfPart(part), mapped),
+  )
+}
+
+/** Two numbers of 4 bits are a byte here. */
+const sizesOfPart = ({ elementType, dims, lengthBytes }: StoredPart): readonly number[] =>
+  elementType === 'uint4' ? [lengthBytes] : dims
+
+function mappedPart(emit: Emitter, folder: string, part: StoredPart): Tensor {
+  const elementType: DataType = part.elementType === 'uint4' ? 'uint8' : part.elementType
+  const numbers = numbersInFile(emit, `${folder}/${part.file}`, part, elementType)
+  return reshape(emit, numbers, emit.integers(sizesOfPart(part)))
+}
+
+/**
+ * A variable that is filled once, when the graph is loaded, and read where it lies. The file is mapped by the processor
+ * alone: a card would be given all of it.
+ */
+function resident(emit: Emitter, name: string, dims: readonly number[], value: () => Tensor): Tensor {
+  const made = emit.atLoading('/device:CPU:0', value)
+  const handle = emit.atLoading(null, () => {
+    const handle = variable(emit, name, made.dataType, dims)
+    emit.assignments.push(assign(emit, handle, made))
+    return handle
   })
+  return readVariable(emit, handle, made.dataType)
 }
 
 const bytesOfElement: Partial<Record<DataType, number>> = {

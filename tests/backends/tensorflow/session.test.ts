@@ -9,6 +9,7 @@ import { GraphBuilder } from '#engine/ir/graph-builder.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
 import { narrowToBfloat16, widenBfloat16 } from '#formats/float16.ts'
 import { unwrap } from '#shared/result.ts'
+import { tensorflowFolder } from '../../../scripts/tensorflow-folder.ts'
 import { worstDifference } from '../../conformance/compare.ts'
 import { tinyTraining, tinyTrainings } from '../../conformance/tiny-training.ts'
 import { asTensor } from '../../engine/support/feeds.ts'
@@ -33,6 +34,38 @@ test('where the libraries are not there, the Problem says so', () => {
 })
 
 const found = findTensorflow('float32')
+
+describe.skipIf(found.length === 0)('graphics cards', () => {
+  test('where no card is found, the Problem says what is missing, and nothing is computed on the processor', () => {
+    expect(() => createTensorflowBackend({ folder: tensorflowFolder, hardware: 'graphics' })).toThrow(
+      expect.objectContaining({ problem: expect.objectContaining({ code: 'device.missing' }) }),
+    )
+  })
+
+  test.each(['float32', 'bfloat16'] as const)(
+    '%s: weights held in variables, as on a card, give the same numbers as mapped ones, run after run',
+    async (products) => {
+      const { built, feeds } = tinyTrainings[0]!
+      const { inFile } = await writeWeights(folder, 'float32')
+      const [mapped, resident] = await Promise.all(
+        (['mapped', 'resident'] as const).map(async (residence) =>
+          unwrap(
+            await createTensorflowBackend({ folder: tensorflowFolder, products, residence }).compile(
+              built.graph,
+              optionsOf(inFile),
+            ),
+          ),
+        ),
+      )
+      const expected = await mapped!.run(feeds)
+      // The weights themselves are in the runtime's memory: their file is no longer read.
+      await truncate(join(folder, 'model.safetensors'), 0)
+      for (let run = 0; run < 2; run += 1)
+        expect(worstDifference(expected, await resident!.run(feeds)).relative).toBe(0)
+      await resident!.dispose()
+    },
+  )
+})
 
 describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (backend) => {
   test('a product with a frozen weight is rounded to bfloat16 once, one with a trained weight not at all', async () => {
