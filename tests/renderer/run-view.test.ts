@@ -1,17 +1,36 @@
 import { expect, it } from 'vitest'
 import { effectScope } from 'vue'
+import type { TrainingView } from '#shared/contract/index.ts'
+import { recipe } from '#shared/recipe.ts'
 import { openTestPage } from './support/page.ts'
 
-const view = (totalSteps: number) => ({
-  run: {},
-  state: { runId: 'r', status: 'running', totalSteps },
-  ...{ train: [], validation: [], samples: [], notices: [] },
+const runOf = (backend: string): TrainingView['run'] => ({
+  ...{ id: 'r', projectId: 'p', projectName: 'Mail', name: 'Run', status: 'running' },
+  ...{ scenario: 'classification', modelId: 'm', modelName: 'tiny', datasetFingerprint: 'd' },
+  ...{ beforeFingerprint: null, seed: 1, backend, createdAtMs: 0, startedAtMs: 0, endedAtMs: null },
+  ...{ attempts: 1, totalSteps: null, lastStep: null, bestStep: null, bestLossNats: null },
+  ...{ failureCode: null, tags: [], device: {}, versions: {}, determinism: null, endReason: null },
+  ...{ adapterSha256: null, failure: null, notes: '', headSeq: 0 },
+  recipe: recipe.parse({
+    version: 1,
+    model: { id: 'm', weightsSha256: '0'.repeat(64) },
+    data: { fingerprint: 'd' },
+    ...{ scenario: 'classification', instruction: '', threads: 1 },
+  }),
 })
+const stateOf = (totalSteps: number): TrainingView['state'] => ({
+  ...{ runId: 'r', status: 'running', phase: 'training', step: 0, totalSteps, doneShare: 0 },
+  ...{ timeLeftMs: null, elapsedMs: 0, tokensPerSecond: null, bestStep: null, diagnoses: [], headSeq: 0 },
+  device: { processorShare: null, residentBytes: null, memoryBytes: 1, diskBytes: 0, energyWh: null },
+})
+const nothing = { train: [], validation: [], samples: [], notices: [] }
+let plannedSteps = 0
 let reads = 0
 const page = openTestPage({
   'training.get': () => {
     reads += 1
-    return view(0)
+    const rest = { canContinue: false, hasAdapter: false }
+    return { run: runOf(`backend ${reads}`), state: stateOf(plannedSteps), ...nothing, ...rest }
   },
 })
 const { bounded, joined, useRun } = await import('#renderer/features/training/run-view.ts')
@@ -42,17 +61,16 @@ it('stays bounded however long a run is followed, its first and its newest point
 it('is read again when its plan is there and when something happened: what computes it may have changed', async () => {
   const scope = effectScope()
   const run = scope.run(() => useRun('r'))!
-  const tell = async (totalSteps: number, notices: object[] = []) => {
-    page.tell('training.update', { ...view(totalSteps), notices })
-    for (let turn = 0; turn < 10; turn++) await Promise.resolve()
-    return reads
+  const tell = async (totalSteps: number, notices: TrainingView['notices'] = []) => {
+    page.tell('training.update', { state: stateOf(totalSteps), ...nothing, notices })
+    for (let turn = 0; turn < 40; turn++) await Promise.resolve()
+    return run.view.value?.run.backend
   }
-  expect(await tell(0)).toBe(1)
-  expect(await tell(0)).toBe(1)
-  expect(await tell(5)).toBe(2)
-  // The test's program says each time that nothing is planned.
-  run.view.value = view(5) as unknown as typeof run.view.value
-  expect(await tell(5)).toBe(2)
-  expect(await tell(5, [{ atMs: 0, text: 'It goes on elsewhere.' }])).toBe(3)
+  await tell(0)
+  expect(await tell(0)).toBe('backend 1')
+  plannedSteps = 5
+  expect(await tell(5)).toBe('backend 2')
+  expect(await tell(5)).toBe('backend 2')
+  expect(await tell(5, [{ atMs: 0, text: 'It goes on elsewhere.' }])).toBe('backend 3')
   scope.stop()
 })
