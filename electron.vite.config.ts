@@ -25,7 +25,7 @@ const commonJs = (entries: Readonly<Record<string, string>>) => ({
 const processEntries = Object.fromEntries(
   globSync('src/processes/*.ts', { cwd: import.meta.dirname })
     .map((path) => basename(path, '.ts'))
-    .filter((name) => !['parent-port', 'serve-job'].includes(name))
+    .filter((name) => !['backend-environment', 'open-backend', 'parent-port', 'serve-job'].includes(name))
     .map((name) => [`processes/${name}`, here(`src/processes/${name}.ts`)]),
 )
 

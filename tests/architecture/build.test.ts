@@ -8,8 +8,9 @@ import { ensureBuilt, sourcesDigest } from '../../scripts/program-build.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string) => readFileSync(join(root, 'out', path), 'utf8')
+/** By `require`, or by one that is made where it is used: `createRequire(…)("…")`. */
 const requiredBy = (path: string) =>
-  [...read(path).matchAll(/require\(["']([^"']+)["']\)/g)].map((match) => match[1])
+  [...read(path).matchAll(/(?:require|createRequire\)\(.*?\))\(["']([^"']+)["']\)/g)].map((match) => match[1])
 
 /** What a bundle loads from outside the build, its chunks' needs included. */
 function packagesOf(path: string, seen: Set<string> = new Set()): string[] {
