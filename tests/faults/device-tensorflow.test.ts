@@ -1,11 +1,12 @@
-// The real trainer on TensorFlow whose engine goes away in the middle of a run, with everything attached: launcher,
-// supervisor, journal. The run goes on on the processor alone, and ends as one that began there.
+// The real trainer on TensorFlow that dies in native code, or whose engine goes away, in the middle of a run, with
+// everything attached: launcher, supervisor, journal. The run goes on by itself and ends with the curve of one that was not
+// disturbed.
 import { renameSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DeviceId } from '#shared/devices.ts'
-import { createNodeLauncher, type Launcher } from '../../src/core/system/launcher.ts'
+import { createNodeLauncher } from '../../src/core/system/launcher.ts'
 import { createRunService } from '../../src/core/training/run-service.ts'
 import { type JournalReader, openJournalReader } from '../../src/journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '../../src/journal/writer.ts'
@@ -53,24 +54,16 @@ async function addRun(device: DeviceId): Promise<string> {
   return unwrap(writer.createRun(run)).id
 }
 
-/** Follows a run; `onCheckpoint` is told of the first checkpoint, with what ends the trainer. */
-async function follow(runId: string, onCheckpoint: (kill: () => void) => void = () => {}) {
-  const nodes = createNodeLauncher()
-  let kill = (): void => {}
-  const launcher: Launcher = {
-    launch(name) {
-      const child = nodes.launch(name)
-      kill = () => child.kill()
-      return child
-    },
-  }
+/** Follows a run; `onCheckpoint` is told of the first checkpoint, with the trainer's process id. */
+async function follow(runId: string, onCheckpoint: (pid: number) => void = () => {}) {
+  const launcher = createNodeLauncher()
   const service = createRunService({ library: tiny.library, writer, reader, launcher, silentLimitMs: 60_000 })
   const active = unwrap(await service.launch(runId))
   let isTold = false
   active.onEvent(({ event }) => {
     if (event.kind !== 'checkpoint' || isTold) return
     isTold = true
-    onCheckpoint(kill)
+    onCheckpoint(active.pid!)
   })
   return active.ended
 }
@@ -80,25 +73,53 @@ const lossesOf = (runId: string) => {
   return [...train, ...validation].map(({ step, lossNats }) => [step, lossNats] as const)
 }
 
-describe.skipIf(!hasTensorflow())('an engine that is gone', () => {
-  it('is said, and the run goes on on the processor with the same curve', { timeout }, async () => {
+const noticesOf = (runId: string): string[] =>
+  unwrap(reader.eventsOfKind(runId, 'notice', 100))
+    .map(({ body }) => (body as { text: string }).text)
+    .filter((text) => text.includes('goes on from its last checkpoint'))
+
+/** Steps and measurements of the one are those of the other, but for rounding. */
+function expectSameCurve(runId: string, undisturbed: string): void {
+  const [found, wanted] = [lossesOf(runId), lossesOf(undisturbed)]
+  expect(found.map(([step]) => step)).toEqual(wanted.map(([step]) => step))
+  for (const [index, [, loss]] of found.entries())
+    expect(Math.abs(loss / wanted[index]![1] - 1)).toBeLessThan(1e-4)
+  expect(unwrap(reader.verifyChain(runId))).toMatchObject({ intact: true })
+}
+
+describe.skipIf(!hasTensorflow())('a run on TensorFlow', () => {
+  let undisturbed: string
+  beforeAll(async () => {
     await linkTensorflow(tiny.library.enginesFolder)
-    const undisturbed = await addRun('cpu')
+    undisturbed = await addRun('cpu')
     expect((await follow(undisturbed)).status).toBe('finished')
+  }, timeout)
+
+  it('that crashes in native code goes on there', { timeout }, async () => {
+    const runId = await addRun('tensorflow-cpu')
+    const outcome = await follow(runId, (pid) => process.kill(pid, 'SIGSEGV'))
+    expect(outcome).toEqual({ runId, status: 'finished', problem: null })
+    const { attempts, backend } = unwrap(reader.getRun(runId))
+    expect({ attempts, backend }).toEqual({ attempts: 2, backend: expect.stringContaining('tfjs-node-gpu') })
+    expect(noticesOf(runId)).toEqual([
+      expect.stringMatching(
+        /SIGSEGV before it was done\. The run .* once more on the processor with TensorFlow\.$/,
+      ),
+    ])
+    expectSameCurve(runId, undisturbed)
+  })
+
+  it('whose engine is gone says so, and goes on on the processor alone', { timeout }, async () => {
     const runId = await addRun('tensorflow-cpu')
     const engine = join(tiny.library.enginesFolder, 'tensorflow')
-    const outcome = await follow(runId, (kill) => {
+    const outcome = await follow(runId, (pid) => {
       renameSync(engine, `${engine}-elsewhere`)
-      kill()
+      process.kill(pid, 'SIGKILL')
     })
     expect(outcome).toEqual({ runId, status: 'finished', problem: null })
     const { attempts, backend } = unwrap(reader.getRun(runId))
-    expect(attempts).toBe(3)
-    expect(backend).toContain('onnxruntime')
-    const notices = unwrap(reader.eventsOfKind(runId, 'notice', 100)).map(
-      ({ body }) => (body as { text: string }).text,
-    )
-    expect(notices.filter((text) => text.includes('goes on from its last checkpoint'))).toEqual([
+    expect({ attempts, backend }).toEqual({ attempts: 3, backend: expect.stringContaining('onnxruntime') })
+    expect(noticesOf(runId)).toEqual([
       expect.stringMatching(
         /SIGKILL before it was done\. The run .* once more on the processor with TensorFlow\.$/,
       ),
@@ -110,10 +131,6 @@ describe.skipIf(!hasTensorflow())('an engine that is gone', () => {
     expect(plans).toHaveLength(2)
     expect(plans[0]).toMatchObject({ resumedAtStep: 0, backend: expect.stringContaining('tfjs-node-gpu') })
     expect(plans[1]?.resumedAtStep).toBeGreaterThanOrEqual(2)
-    const [found, wanted] = [lossesOf(runId), lossesOf(undisturbed)]
-    expect(found.map(([step]) => step)).toEqual(wanted.map(([step]) => step))
-    for (const [index, [, loss]] of found.entries())
-      expect(Math.abs(loss / wanted[index]![1] - 1)).toBeLessThan(1e-4)
-    expect(unwrap(reader.verifyChain(runId))).toMatchObject({ intact: true })
+    expectSameCurve(runId, undisturbed)
   })
 })
