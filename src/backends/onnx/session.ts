@@ -1,9 +1,11 @@
 // Runs lowered graphs with ONNX Runtime, on processors and graphics cards: the only file of this room that touches the runtime.
 // `run` computes on the calling thread although it returns a promise: call it where nobody waits for that thread.
+import { existsSync, readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { constants } from 'node:os'
 import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
-import * as ort from 'onnxruntime-node'
+import type * as ort from 'onnxruntime-node'
 import type { Backend, CompileOptions, Session, Tensor } from '#engine/backend-port.ts'
 import type { Graph } from '#engine/ir/types.ts'
 import { quietRuntime } from '#shared/quiet-runtime.ts'
@@ -43,7 +45,7 @@ interface Around {
 
 /** Throws ProblemError device.missing where the runtime has no such provider. Whether there is a card, `compile` finds out. */
 export function createOnnxBackend({ provider = 'cpu', libraryFolder, card }: OnnxOptions = {}): Backend {
-  const runtime = libraryFolder === undefined ? ort : runtimeIn(libraryFolder, provider)
+  const runtime = libraryFolder === undefined ? programRuntime() : engineRuntime(libraryFolder, provider)
   const { settings, label, determinism } = providerFacts[provider]
   const known = runtime.listSupportedBackends().map(({ name }) => name)
   if (!known.includes(settings.name)) throw missingDevice(provider, `The runtime knows ${known.join(', ')}.`)
@@ -54,12 +56,36 @@ export function createOnnxBackend({ provider = 'cpu', libraryFolder, card }: Onn
   }
 }
 
-function runtimeIn(folder: string, provider: Provider): Runtime {
+/**
+ * Loaded only where it is used: a process has one libonnxruntime.so.1, and it looks for a provider's libraries beside
+ * itself. With the program's own one in the process, an engine's would never be the one that runs (measured).
+ */
+const programRuntime = (): Runtime => createRequire(import.meta.url)('onnxruntime-node') as Runtime
+
+function engineRuntime(folder: string, provider: Provider): Runtime {
+  holdLibraries(join(folder, 'cuda'))
   try {
     return createRequire(join(folder, 'engine.js'))('onnxruntime-node') as Runtime
   } catch (error) {
     throw missingDevice(provider, String(error))
   }
+}
+
+/** glibc's RTLD_NODELETE: what is loaded stays. */
+const keptLoaded = 0x1000
+
+/**
+ * NVIDIA's libraries, which the provider's library names without a place (docs/devices.md): in the process already, they
+ * are found. Node loads them, finds that they are no modules, and says so; what is really missing the runtime says.
+ */
+function holdLibraries(folder: string): void {
+  if (!existsSync(folder)) return
+  const { RTLD_LAZY, RTLD_GLOBAL } = constants.dlopen
+  // cuDNN's parts are loaded by cuDNN itself, from beside it.
+  for (const name of readdirSync(folder).filter((file) => !file.startsWith('libcudnn_')))
+    try {
+      process.dlopen({ exports: {} }, join(folder, name), RTLD_LAZY | RTLD_GLOBAL | keptLoaded)
+    } catch {}
 }
 
 async function compile(graph: Graph, options: CompileOptions, around: Around): Promise<Session> {
