@@ -31,7 +31,7 @@ const bfloat16Capability = '8.0'
 const driverRemedy =
   'Install NVIDIA\'s driver and restart: on Ubuntu "sudo ubuntu-drivers install", on Debian "sudo apt install nvidia-driver" (with non-free-firmware), on Fedora "sudo dnf install akmod-nvidia" from RPM Fusion.'
 
-export const isOffered = (device: DeviceId, system: SystemName): boolean => {
+const isOffered = (device: DeviceId, system: SystemName): boolean => {
   const { systems } = deviceFacts[device]
   return systems.length === 0 || systems.includes(system)
 }

@@ -70,9 +70,6 @@ export function readGraphicsOfComputer(): Promise<GraphicsReport> {
   return kept.report
 }
 
-export const readGraphicsCards = async (): Promise<readonly GraphicsCard[]> =>
-  (await readGraphicsOfComputer()).cards
-
 const readers: Readonly<Record<string, (source: GraphicsSource) => Promise<GraphicsReport>>> = {
   linux: readLinux,
   darwin: readMac,
