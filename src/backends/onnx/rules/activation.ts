@@ -80,6 +80,13 @@ class Elementwise {
     return this.op('Add', a, typeof b === 'number' ? this.number(b) : b)
   }
 
+  /** 1 where a > 0, else 0; a is nowhere below 0. WebGPU knows no Sign. */
+  step(a: string): string {
+    if (this.#emit.dialect === 'cpu') return this.op('Sign', a)
+    const isAbove = this.#emit.node('Greater', [a, this.number(0)])
+    return this.op('Where', isAbove, this.number(1), this.number(0))
+  }
+
   /** 1 - a */
   rest(a: string): string {
     return this.op('Sub', this.number(1), a)
@@ -123,7 +130,7 @@ function tanhGeluForms(math: Elementwise, x: string): Forms {
 /** The slope at 0 is 0, as in PyTorch. */
 function reluForms(math: Elementwise, x: string): Forms {
   const a = math.op('Relu', x)
-  return { activated: () => a, slope: () => math.op('Sign', a) }
+  return { activated: () => a, slope: () => math.step(a) }
 }
 
 function tanhForms(math: Elementwise, x: string): Forms {
