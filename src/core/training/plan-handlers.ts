@@ -139,7 +139,7 @@ interface Planned extends ReadLengths {
 }
 
 function planOf(planned: Planned): PlanOption {
-  const { preset, changes, counts, texts, model, device, deviceProblem } = planned
+  const { preset, changes, model, device, deviceProblem } = planned
   const { config } = model
   const availableBytes = availableMemory()
   const memoryFactor = memoryFactorOf(device.figure)
@@ -159,7 +159,7 @@ function planOf(planned: Planned): PlanOption {
       refused?.where === 'model'
         ? []
         : [
-            ...planSentences({ recipe, counts, texts, layers: config.layers }),
+            ...planSentences({ recipe, ...readOf(planned, plan), layers: config.layers }),
             ...deviceSentences(device, memoryFactor),
             ...doubtSentences(recipe),
             ...shortReadingSentences(recipe, config),
@@ -185,6 +185,15 @@ type Time = Pick<PlanOption['estimate'], 'lowSeconds' | 'highSeconds'>
 function energyOf({ figure }: DeviceChoice, { lowSeconds, highSeconds }: Time): number | null {
   const watts = wattsOf(figure)
   return watts === null ? null : (watts * (lowSeconds + highSeconds)) / 2 / 3600
+}
+
+/** What is left of rows and texts without those that are too long, which a sentence of their own tells of. */
+function readOf({ counts, texts }: Planned, plan: RunPlan | null): Pick<Planned, 'counts' | 'texts'> {
+  const shareOf = (all: number, share = 1): number => (all === 0 ? 0 : Math.max(1, Math.round(all * share)))
+  return {
+    counts: { ...counts, train: shareOf(counts.train, plan?.rows.share) },
+    texts: shareOf(texts, plan?.before?.rows.share),
+  }
 }
 
 function timeOf({ counts, texts, past, device, ...planned }: Planned, plan: RunPlan | null) {

@@ -141,6 +141,25 @@ test('of what is left out every reason is counted, and the file of the rows is k
   expect(await check()).toMatchObject({ isOwnRows: true })
 })
 
+// Bug: "First it reads 40 texts" stood above "83 % of the texts of your field are left out".
+test('a plan tells of the texts that are read, not of those that were brought', async () => {
+  const station = await openWorkstation()
+  const { api } = station
+  const projectId = await newProject(station)
+  const long = (text: string, index: number) => (index % 4 === 0 ? text : text.repeat(20))
+  const lines = texts.map(long).map((text) => JSON.stringify({ text }))
+  await upload(station, projectId, 'before', 'handbook.jsonl', lines.join('\n'))
+  const plan = unwrap(await api.call('plan.estimate', { projectId, preset: 'balanced', changes: plain }))
+  const said = plan.sentences.join(' ')
+  const numberIn = (pattern: RegExp): number => Number(pattern.exec(said)?.[1])
+  const leftOut = numberIn(/About (\d+) % of the texts of your field are longer than 256 tokens/)
+  expect(leftOut).toBeGreaterThan(50)
+  // 10 short texts, and 60 passages of the long ones.
+  expect(numberIn(/^First it reads (\d+) texts of your field once, /)).toBe(
+    Math.round(70 * (1 - leftOut / 100)),
+  )
+})
+
 test('two stages: planned, stopped among the texts, gone on with, finished', {
   timeout: 120_000,
 }, async () => {
