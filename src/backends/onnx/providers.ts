@@ -35,7 +35,8 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
     remedy: 'Install the program again.',
   },
   webgpu: {
-    settings: { name: 'webgpu' },
+    // With the other layout the runtime moves Transposes through the graph, though its optimizer is off.
+    settings: { name: 'webgpu', preferredLayout: 'NCHW' },
     dialect: 'portable',
     label: 'webgpu',
     determinism: ofAnyOrder,
