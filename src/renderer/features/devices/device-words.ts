@@ -61,17 +61,14 @@ export function figureSentence(figure: DeviceFigure, processor: DeviceFigure | n
 export function figureNote(figure: DeviceFigure): string {
   const { rows, tokensPerRow, gflops, difference, backend, measuredAtMs } = figure
   return [
-    t('devices.note.step', {
-      day: formatDay(measuredAtMs),
-      rows,
-      tokens: tokensPerRow,
-      count: rounded(gflops),
-    }),
+    t('devices.note.measured', { day: formatDay(measuredAtMs) }),
+    t('devices.note.step', { rows, tokens: tokensPerRow }),
+    t('devices.note.rate', { count: rounded(gflops) }),
     ...(difference > 0
       ? [t('devices.note.difference', { percent: String(Number((100 * difference).toPrecision(1))) })]
       : []),
-    t('devices.note.backend', { backend }),
-  ].join(' ')
+    backend,
+  ].join(' · ')
 }
 
 export type DeviceStanding = 'used' | 'ready' | 'unready' | 'wrong'

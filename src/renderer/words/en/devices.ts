@@ -4,9 +4,9 @@
 export const deviceNames = {
   cpu: 'This computer’s processor',
   'tensorflow-cpu': 'Processor with TensorFlow',
-  'tensorflow-cpu-bf16': 'Processor with TensorFlow in half-long numbers',
+  'tensorflow-cpu-bf16': 'Processor with TensorFlow in 16 bits',
   'tensorflow-cuda': 'NVIDIA card with TensorFlow',
-  'tensorflow-cuda-bf16': 'NVIDIA card with TensorFlow in half-long numbers',
+  'tensorflow-cuda-bf16': 'NVIDIA card with TensorFlow in 16 bits',
   'onnx-cuda': 'NVIDIA card',
   'onnx-directml': 'Graphics card under Windows',
   'onnx-coreml': 'Apple’s graphics',
@@ -43,10 +43,12 @@ export const devices = {
     slower: '{times} times as long as the processor alone takes',
     energy: '{amount} Wh of electricity',
   },
+  /** For whoever wants to know exactly, parted by dots. */
   note: {
-    step: 'Measured {day} by training steps of {rows} rows of {tokens} tokens (LoRA); about {count} billion calculations a second (GFLOP/s).',
-    difference: 'Its numbers are within {percent} % of the processor’s in float32.',
-    backend: '{backend}.',
+    measured: 'measured {day}',
+    step: 'LoRA, {rows} × {tokens} tokens',
+    rate: '{count} GFLOP/s',
+    difference: 'numbers off by {percent} %',
   },
   failed: 'The last measurement failed: {message}',
   missing: 'Could be used as well',
