@@ -2,7 +2,8 @@
 // Legend: B rows, S queries, T keys, H query heads, K key heads, D head width.
 import type { AttentionAttributes, Dim, OpTable, Value } from '#engine/ir/types.ts'
 import { type Emitter, lastOf, rowsShape } from '../emitter.ts'
-import { type AttentionPlan, planAttention } from './attention-plan.ts'
+import { type AttentionPlan, planLoop } from './attention-plan.ts'
+import { planUnrolled } from './attention-unrolled.ts'
 
 export type AttentionOperands = Readonly<OpTable['attention']['inputs']>
 
@@ -24,7 +25,8 @@ export class AttentionOp {
     this.heads = attributes.heads
     this.kvHeads = attributes.kvHeads
     this.width = lastOf(q.shape) / attributes.heads
-    this.plan = planAttention(emit, { q, k, querySegments, keySegments }, attributes)
+    const plan = emit.dialect === 'cpu' ? planLoop : planUnrolled
+    this.plan = plan(emit, { q, k, querySegments, keySegments }, attributes)
   }
 
   get rows(): Dim {

@@ -5,7 +5,6 @@ import { fewestQueries, mostQueries, scoresLimitBytes } from '#engine/analysis/a
 import type { AttentionAttributes, Value } from '#engine/ir/types.ts'
 import type { Emitter } from '../emitter.ts'
 import { elementTypes } from '../model-proto.ts'
-import { planUnrolled } from './attention-unrolled.ts'
 
 export type AttentionPlan = LoopPlan | UnrolledPlan
 
@@ -64,12 +63,11 @@ export interface PlannedOperands {
   readonly keySegments: Value | null
 }
 
-export function planAttention(
+export function planLoop(
   emit: Emitter,
   operands: PlannedOperands,
   attributes: AttentionAttributes,
-): AttentionPlan {
-  if (emit.dialect === 'portable') return planUnrolled(emit, operands, attributes)
+): LoopPlan {
   const { q, k, querySegments, keySegments } = operands
   const { heads, kvHeads, causal, window, sharesStart } = attributes
   const facts = [q.shape[0], q.shape[1], k.shape[1], querySegments?.name, keySegments?.name]
