@@ -73,7 +73,6 @@ export const devices = {
     getModel: 'Get a model',
     model: 'Measure with',
     working: 'Measuring this computer',
-    stopped: 'The measurement was stopped; what was measured before still counts.',
   },
   engines: {
     heading: 'Engines that are fetched',
