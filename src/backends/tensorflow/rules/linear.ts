@@ -1,7 +1,8 @@
 // Matrix products as TensorFlow. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
+import { isNarrow } from '../../narrow-groups.ts'
 import { type Emitter, lastOf } from '../emitter.ts'
-import { add, cast, matrixProduct, multiply, relu, sqrt, square, sum } from '../operators.ts'
+import { add, cast, matrixProduct, multiply, relu, sqrt, square, sum, transpose } from '../operators.ts'
 import type { Tensor } from '../tensor.ts'
 import { read, readBfloat16 } from '../weights.ts'
 import type { RulesFor } from './rule.ts'
@@ -17,12 +18,18 @@ export const linearRules: RulesFor<
     emitProduct(emit, { x: dy, weight, addend, y: dx, scale: attributes.scale, isWeightTurned: false })
   },
 
-  /** The narrower operand is scaled: an adapter's. */
+  /**
+   * The narrower operand is scaled: an adapter's. It also stands first, and the small result is turned: the runtime takes
+   * 2.5 times as long for the other way round (dy of 1,536 columns, x of 8).
+   */
   linearWeightBackward(emit, { inputs: [dy, x], outputs: [dWeight], attributes }) {
     const isFirstNarrow = lastOf(dy.shape) <= lastOf(x.shape)
     const gradient = scaled(emit, emit.rows(dy), isFirstNarrow ? attributes.scale : 1)
     const rows = scaled(emit, emit.rows(x), isFirstNarrow ? 1 : attributes.scale)
-    emit.setRows(dWeight, matrixProduct(emit, gradient, rows, { isFirstTurned: true }))
+    const isTurned = !isFirstNarrow && isNarrow(lastOf(x.shape))
+    const [first, second] = isTurned ? [rows, gradient] : [gradient, rows]
+    const product = matrixProduct(emit, first, second, { isFirstTurned: true })
+    emit.setRows(dWeight, isTurned ? transpose(emit, product, [1, 0]) : product)
   },
 
   sumLeading(emit, { inputs: [x], outputs: [y] }) {
