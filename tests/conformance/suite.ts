@@ -125,6 +125,18 @@ export async function memoryGrowth(backend: Backend): Promise<number> {
 const heldBytes = (): Promise<number> =>
   process.platform === 'linux' ? anonymousBytes() : Promise.resolve(process.memoryUsage().rss)
 
+/**
+ * WebGPU forgets its compiled shaders with the last session of the process, and in software compiling them is most of the time
+ * of a small case: one session stays, until what is returned is called.
+ */
+export async function holdShaders(backend: Backend): Promise<() => Promise<void>> {
+  const { graph, feeds } = opCases[0]!
+  const compiled = await backend.compile(graph, { threads: 2, weights: new Map(), workFolder: tmpdir() })
+  if (!compiled.ok) return async () => {}
+  await compiled.value.run(feeds)
+  return () => compiled.value.dispose()
+}
+
 export interface SuiteOptions {
   readonly precision: Precision
   /** One operator case in so many, and no other than the first models: for a look that is over in a minute. */
@@ -137,6 +149,7 @@ export async function* runSuite(
   { precision, oneIn }: SuiteOptions,
 ): AsyncGenerator<SuiteRow> {
   const limits = bounds[precision]
+  const release = await holdShaders(backend)
   const every = <T>(cases: readonly T[]): readonly T[] => cases.filter((_, index) => index % oneIn === 0)
   for (const one of every(opCases))
     yield await rowOf('operators', one.name, limits.operators, () => operatorError(backend, one))
@@ -144,6 +157,7 @@ export async function* runSuite(
     yield await rowOf('models', one.name, limits.models, () => modelError(backend, one))
   yield await rowOf('curve', '20 steps of LoRA', limits.curve, () => curveError(backend))
   yield await rowOf('memory', 'bytes behind 100 runs', memoryBoundBytes, () => memoryGrowth(backend))
+  await release()
 }
 
 const named = (training: (typeof tinyTrainings)[number]) => ({ ...training, name: `llama: ${training.name}` })
