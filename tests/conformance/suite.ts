@@ -24,7 +24,8 @@ export type Precision = 'float32' | 'tf32' | 'bfloat16'
  * Llama, 22 % in a Gemma or T5; of tf32, with 11 bits, a quarter is allowed.
  */
 export const bounds = {
-  float32: { operators: 1e-5, models: 5e-5, curve: 1e-4 },
+  // Of models 1.35e-5 was measured (ONNX Runtime, a gated T5), 1.06e-5 with TensorFlow.
+  float32: { operators: 1e-5, models: 3e-5, curve: 1e-4 },
   tf32: { operators: 5e-3, models: 8e-2, curve: 2e-2 },
   bfloat16: { operators: 1e-5, models: 0.3, curve: 5e-2 },
 } as const satisfies Record<Precision, Record<string, number>>
