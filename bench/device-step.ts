@@ -119,7 +119,7 @@ function row(name: string, figures: Figures, peer: Figures | null): string {
         figures.cardMib === null || peer.cardMib === null ? '-' : (figures.cardMib / peer.cardMib).toFixed(2),
       ]
     : ['', '', '']
-  return `${name.padEnd(38)}${[...cells, ...ratios].map((cell) => cell.padStart(11)).join('')}`
+  return `${name.padEnd(38)}${[...cells, ...ratios].map((cell) => cell.padStart(13)).join('')}`
 }
 
 async function measureCase(one: Case, devices: readonly DeviceId[], peer: Peer | null): Promise<void> {
@@ -184,7 +184,7 @@ const devices = await devicesHere()
 const peer = devices.length === 0 ? null : await findPeer()
 console.log(`${describeMachine().processor}, ${threads} threads${peer ? `; beside ${peer.versions}` : ''}`)
 const titles = ['ms', 'MiB', 'card MiB', 'x faster', 'of its MiB', 'of its card']
-console.log(`${''.padEnd(38)}${titles.map((title) => title.padStart(11)).join('')}`)
+console.log(`${''.padEnd(38)}${titles.map((title) => title.padStart(13)).join('')}`)
 if (devices.length > 0)
   for (const model of known(values.model, Object.keys(modelShapes) as ModelShape[])) {
     const folder = await placeRandomModel(model)
