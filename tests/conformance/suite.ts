@@ -19,10 +19,9 @@ export type Precision = 'float32' | 'tf32' | 'bfloat16'
 /**
  * How far results may lie from the reference in float64. Operators: the largest difference over the tensor's largest number,
  * at least 1. Models: the length of a tensor's difference over its own. Curve: the largest relative difference of a loss.
- * bfloat16 is of products with frozen weights, of an adapter's with wide inputs, and of attention's but for the scores: of
- * single operators a gradient of attention is up to 9e-3 off. The tiny models' gradients are differences of nearly equal
- * numbers: with 8 bits of mantissa in the products they are up to 20 % off in a Llama, 28 % in a T5; of tf32, with 11
- * bits, a quarter is allowed.
+ * bfloat16 is of products with frozen weights and of an adapter's with wide inputs: every matrix of a single operator's
+ * case is narrow. The tiny models' gradients are differences of nearly equal numbers: with 8 bits of mantissa in the
+ * products they are up to 20 % off in a Llama, 28 % in a T5; of tf32, with 11 bits, a quarter is allowed.
  */
 export const bounds = {
   // Of models 1.35e-5 was measured (ONNX Runtime, a gated T5), 1.06e-5 with TensorFlow.
