@@ -1,6 +1,7 @@
 // From a graph of the engine to a TensorFlow graph: what is fed, weights in files, one rule per op, and the order of the
 // graph as edges without data. Pure.
-import type { WeightLocation } from '#engine/backend-port.ts'
+import { gradientOutputName } from '#engine/autodiff/differentiate.ts'
+import type { ResidentOptimizer, WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { findNarrowProducts } from '../narrow-groups.ts'
 import { type FileLocation, partsOf } from '../stored-weights.ts'
@@ -16,6 +17,15 @@ import { pointwiseRules } from './rules/pointwise.ts'
 import { ropeRules } from './rules/rope.ts'
 import { rowRules } from './rules/rows.ts'
 import type { RulesFor } from './rules/rule.ts'
+import type { Tensor } from './tensor.ts'
+import { emitLoad, emitRead, emitSquares, emitUpdate } from './trained-parts.ts'
+import {
+  emitVariables,
+  GradientSums,
+  type GroupVariables,
+  groupTrained,
+  type TrainedGroup,
+} from './trained-variables.ts'
 
 /** Keyed by every op of the IR: an op without a rule does not compile. */
 const rules: RulesFor<OpKind> = {
@@ -29,14 +39,36 @@ const rules: RulesFor<OpKind> = {
   ...rowRules,
 }
 
-export interface LoweredGraph {
-  readonly nodes: readonly TfNode[]
+/** What is run at once. */
+export interface GraphPart {
   /** Public names of what is fed, and the nodes that take it. */
   readonly feeds: ReadonlyMap<string, string>
-  /** The tensors that hold the graph's outputs, in their order. */
+  /** The tensors that are asked for. */
   readonly fetches: readonly string[]
+}
+
+/** `fetches` hold the `outputs`, in their order. */
+export interface LoweredGraph extends GraphPart {
+  readonly nodes: readonly TfNode[]
+  /** The graph's, without the gradients that the session keeps. */
+  readonly outputs: readonly Value[]
+  /** Where the session trains by itself. */
+  readonly trained: LoweredTraining | null
   /** The node that fills the variables, to be run once; null where there are none. */
   readonly initial: string | null
+}
+
+export interface LoweredTraining {
+  readonly groups: readonly TrainedGroup[]
+  /** By portion: numbers of the groups, what loads them and what reads them (three tensors a group). */
+  readonly portions: readonly {
+    readonly groups: readonly number[]
+    readonly load: GraphPart
+    readonly read: GraphPart
+  }[]
+  /** [groups]: half the sums of squares. */
+  readonly squares: GraphPart
+  readonly update: GraphPart
 }
 
 interface LoweringOptions {
@@ -47,6 +79,8 @@ interface LoweringOptions {
   readonly halves?: ReadonlyMap<string, FileLocation>
   /** By default mapped. */
   readonly residence?: Residence
+  /** Given, trained weights are variables that the session moves by itself. */
+  readonly resident?: ResidentOptimizer | undefined
 }
 
 /** Frozen weights of products that lie in files, and not as bfloat16. */
@@ -67,28 +101,113 @@ export function weightsToHalve(
 
 export function lowerGraph(
   graph: Graph,
-  { weights, products, halves = new Map(), residence = 'mapped' }: LoweringOptions,
+  { weights, products, halves = new Map(), residence = 'mapped', resident }: LoweringOptions,
 ): LoweredGraph {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
   const fileEnds = endsOf([...bound, ...halves])
   const emit = new Emitter(graph, { weights: bound, fileEnds, products, halves, residence })
-  feedValues(emit, graph)
+  const trainable = graph.parameters.filter((each) => each.isTrainable).map(({ value }) => value)
+  feedValues(
+    emit,
+    [...graph.inputs, ...graph.parameters.map(({ value }) => value)].filter(
+      (value) => !resident || !trainable.includes(value),
+    ),
+  )
+  const groups = resident ? groupTrained(trainable, resident.rates) : []
+  const variables = emitVariables(emit, graph, groups)
+  const sums = new GradientSums(emit, graph, variables)
+  lowerNodes(emit, graph, sums)
+  emit.enter(graph.nodes.length, 'outputs')
+  const kept = new Set(resident ? trainable.map(({ name }) => gradientOutputName(name)) : [])
+  const outputs = graph.outputs.filter(({ name }) => !kept.has(name))
+  const wholes = outputs.map((value) => emit.whole(value))
+  // Whoever asks for the losses has the gradients added.
+  if (sums.additions.length > 0) wholes[0] = emit.after(wholes[0]!, sums.additions)
+  const initial = emitInitial(emit)
+  const parts = new GraphParts(emit)
+  const step = parts.add(wholes, initial)
+  const trained = resident ? emitTraining(emit, parts, variables, resident) : null
+  return { nodes: [...parts.nodes.values()], ...step, outputs, trained, initial }
+}
+
+function lowerNodes(emit: Emitter, graph: Graph, sums: GradientSums): void {
   const narrow = findNarrowProducts(graph)
   for (const [step, node] of graph.nodes.entries()) {
     emit.enter(step, node.region)
     const group = narrow.get(node)
     if (group === undefined) lowerNode(emit, node)
     else if (group !== null) emitNarrowProducts(emit, group)
+    sums.addWhatIsThere()
   }
-  emit.enter(graph.nodes.length, 'outputs')
-  const fetches = graph.outputs.map((value) => emit.whole(value).name)
-  const initial = emitInitial(emit)
-  const kept = withoutUnread(emit.nodes, initial === null ? fetches : [...fetches, initial])
-  const there = new Set(kept.map(({ name }) => name))
-  const feeds = new Map([...emit.placeholders].map(([name, tensor]) => [name, tensor.name]))
-  for (const [name, node] of feeds) if (!there.has(node)) feeds.delete(name)
-  return { nodes: inOrder(kept), feeds, fetches, initial }
+}
+
+/** Numbers of all groups that are loaded or read at once: 3 x 4 bytes for each stand twice in memory meanwhile. */
+const portionNumbers = 20_000_000
+
+/** A group moves when the one before it has: memory is that of one. */
+function emitTraining(
+  emit: Emitter,
+  parts: GraphParts,
+  variables: readonly GroupVariables[],
+  { settings }: ResidentOptimizer,
+): LoweredTraining {
+  const done = (nodes: readonly Tensor[]): Tensor => emit.after(emit.scalar(0), nodes)
+  let step = 0
+  const next = (): void => emit.enter(step++, 'trained')
+  const inTurn = (
+    emitOne: (held: GroupVariables, index: number) => readonly Tensor[],
+    of: readonly number[],
+  ) =>
+    of.flatMap((index) => {
+      next()
+      return emitOne(variables[index]!, index)
+    })
+  const portions = portionsOf(variables.map(({ group }) => group)).map((groups) => ({
+    groups,
+    load: parts.add([done(inTurn((held, index) => emitLoad(emit, held, index), groups))]),
+    read: parts.add(inTurn((held) => emitRead(emit, held), groups)),
+  }))
+  next()
+  const squares = parts.add([emitSquares(emit, variables)])
+  const moved = inTurn((held) => emitUpdate(emit, held, settings), [...variables.keys()])
+  next()
+  const update = parts.add([done(moved)])
+  return { groups: variables.map(({ group }) => group), portions, squares, update }
+}
+
+function portionsOf(groups: readonly TrainedGroup[]): readonly (readonly number[])[] {
+  const portions: number[][] = []
+  let numbers = Number.POSITIVE_INFINITY
+  for (const [index, { length }] of groups.entries()) {
+    if (numbers + length > portionNumbers) {
+      portions.push([])
+      numbers = 0
+    }
+    portions.at(-1)!.push(index)
+    numbers += length
+  }
+  return portions
+}
+
+/** Parts share constants and variables only: the order in one says nothing about another. */
+class GraphParts {
+  readonly nodes = new Map<string, TfNode>()
+  readonly #emit: Emitter
+
+  constructor(emit: Emitter) {
+    this.#emit = emit
+  }
+
+  add(results: readonly Tensor[], besides: string | null = null): GraphPart {
+    const fetches = results.map(({ name }) => name)
+    const kept = withoutUnread(this.#emit.nodes, besides === null ? fetches : [...fetches, besides])
+    for (const node of inOrder(kept)) this.nodes.set(node.name, node)
+    const there = new Set(kept.map(({ name }) => name))
+    const feeds = new Map([...this.#emit.placeholders].map(([name, tensor]) => [name, tensor.name]))
+    for (const [name, node] of feeds) if (!there.has(node)) feeds.delete(name)
+    return { feeds, fetches }
+  }
 }
 
 function emitInitial(emit: Emitter): string | null {
@@ -101,9 +220,9 @@ function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
 }
 
 /** Inputs, trained weights and frozen ones in memory. Whole numbers are fed in 32 bits. */
-function feedValues(emit: Emitter, { inputs, parameters }: Graph): void {
-  const isFed = (value: Value): boolean => (emit.locationOf(value)?.kind ?? 'memory') === 'memory'
-  for (const value of [...inputs, ...parameters.map((parameter) => parameter.value).filter(isFed)]) {
+function feedValues(emit: Emitter, values: readonly Value[]): void {
+  for (const value of values) {
+    if ((emit.locationOf(value)?.kind ?? 'memory') !== 'memory') continue
     const dataType = value.dtype === 'int64' ? 'int32' : 'float32'
     emit.setWhole(value, emit.placeholder(value.name, dataType, value.shape))
   }
