@@ -3,8 +3,8 @@
 import type { ResidentTraining, Tensor, TrainedTensor } from '#engine/backend-port.ts'
 import { adamwFactors } from '#engine/optim/adamw.ts'
 import type { OptimizerSettings } from '#engine/optim/optimizer-rule.ts'
-import type { GraphPart, LoweredTraining } from './lower.ts'
-import { fedNames } from './trained-parts.ts'
+import type { GraphPart } from './graph-parts.ts'
+import { fedNames, type LoweredTraining } from './trained-parts.ts'
 import type { TrainedGroup } from './trained-variables.ts'
 
 const slots = ['parameters', 'first', 'second'] as const

@@ -16,8 +16,9 @@ import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-fil
 import type { Products, Residence } from './emitter.ts'
 import { type Hardware, tensorflowEnvironment } from './environment.ts'
 import { dataTypes, encodeSavedModel } from './graph-def.ts'
+import type { GraphPart } from './graph-parts.ts'
 import { type HalfWeights, halveWeights } from './half-weight-files.ts'
-import { type GraphPart, type LoweredGraph, lowerGraph, weightsToHalve } from './lower.ts'
+import { type LoweredGraph, lowerGraph, weightsToHalve } from './lower.ts'
 import { fastProducts } from './processor.ts'
 import { createResidentTraining } from './resident-training.ts'
 

@@ -1,7 +1,9 @@
 // The parts of a session's graph that fill, measure, move and read what it trains itself. Each is run by what it is fed and
 // what is fetched of it; none touches the training step. Pure.
+import type { ResidentOptimizer } from '#engine/backend-port.ts'
 import type { OptimizerSettings } from '#engine/optim/optimizer-rule.ts'
 import type { Emitter } from './emitter.ts'
+import type { GraphPart, GraphParts } from './graph-parts.ts'
 import {
   add,
   assign,
@@ -15,7 +17,20 @@ import {
   subtractFrom,
 } from './operators.ts'
 import type { Tensor } from './tensor.ts'
-import type { GroupVariables } from './trained-variables.ts'
+import type { GroupVariables, TrainedGroup } from './trained-variables.ts'
+
+export interface LoweredTraining {
+  readonly groups: readonly TrainedGroup[]
+  /** By portion: numbers of the groups, what loads them and what reads them (three tensors a group). */
+  readonly portions: readonly {
+    readonly groups: readonly number[]
+    readonly load: GraphPart
+    readonly read: GraphPart
+  }[]
+  /** [groups]: half the sums of squares. */
+  readonly squares: GraphPart
+  readonly update: GraphPart
+}
 
 /** Names of what the parts are fed. */
 export const fedNames = {
@@ -26,8 +41,56 @@ export const fedNames = {
   load: (group: number, what: 'parameters' | 'first' | 'second') => `load: ${what} ${group}`,
 }
 
+/** Numbers of all groups that are loaded or read at once: 3 x 4 bytes for each stand twice in memory meanwhile. */
+const portionNumbers = 20_000_000
+
+/** A group moves when the one before it has: memory is that of one. */
+export function emitTraining(
+  emit: Emitter,
+  parts: GraphParts,
+  variables: readonly GroupVariables[],
+  { settings }: ResidentOptimizer,
+): LoweredTraining {
+  const done = (nodes: readonly Tensor[]): Tensor => emit.after(emit.scalar(0), nodes)
+  let step = 0
+  const next = (): void => emit.enter(step++, 'trained')
+  const inTurn = (
+    emitOne: (held: GroupVariables, index: number) => readonly Tensor[],
+    of: readonly number[],
+  ) =>
+    of.flatMap((index) => {
+      next()
+      return emitOne(variables[index]!, index)
+    })
+  const portions = portionsOf(variables.map(({ group }) => group)).map((groups) => ({
+    groups,
+    load: parts.add([done(inTurn((held, index) => emitLoad(emit, held, index), groups))]),
+    read: parts.add(inTurn((held) => emitRead(emit, held), groups)),
+  }))
+  next()
+  const squares = parts.add([emitSquares(emit, variables)])
+  const moved = inTurn((held) => emitUpdate(emit, held, settings), [...variables.keys()])
+  next()
+  const update = parts.add([done(moved)])
+  return { groups: variables.map(({ group }) => group), portions, squares, update }
+}
+
+function portionsOf(groups: readonly TrainedGroup[]): readonly (readonly number[])[] {
+  const portions: number[][] = []
+  let numbers = Number.POSITIVE_INFINITY
+  for (const [index, { length }] of groups.entries()) {
+    if (numbers + length > portionNumbers) {
+      portions.push([])
+      numbers = 0
+    }
+    portions.at(-1)!.push(index)
+    numbers += length
+  }
+  return portions
+}
+
 /** [groups]: half the sum of squares of each group's sums. */
-export const emitSquares = (emit: Emitter, variables: readonly GroupVariables[]): Tensor =>
+const emitSquares = (emit: Emitter, variables: readonly GroupVariables[]): Tensor =>
   pack(
     emit,
     variables.map(({ sums }) => halfSquares(emit, read(emit, sums))),
@@ -39,7 +102,7 @@ export const emitSquares = (emit: Emitter, variables: readonly GroupVariables[])
  * digits of lr wd in float32, and a decay by itself would be rounded away where it is small.
  *   p <- p - (lr wd p + lr m / (1 - b1^t) / (sqrt(v) / sqrt(1 - b2^t) + epsilon))
  */
-export function emitUpdate(
+function emitUpdate(
   emit: Emitter,
   { group, ...held }: GroupVariables,
   { beta1, beta2, epsilon }: OptimizerSettings,
@@ -65,11 +128,7 @@ export function emitUpdate(
   ]
 }
 
-export function emitLoad(
-  emit: Emitter,
-  { group, ...held }: GroupVariables,
-  index: number,
-): readonly Tensor[] {
+function emitLoad(emit: Emitter, { group, ...held }: GroupVariables, index: number): readonly Tensor[] {
   const whats = ['parameters', 'first', 'second'] as const
   const filled = whats.map((what) =>
     assign(emit, held[what], emit.placeholder(fedNames.load(index, what), 'float32', [group.length])),
@@ -78,7 +137,7 @@ export function emitLoad(
 }
 
 /** Parameters, first and second moments. */
-export const emitRead = (emit: Emitter, { parameters, first, second }: GroupVariables): readonly Tensor[] =>
+const emitRead = (emit: Emitter, { parameters, first, second }: GroupVariables): readonly Tensor[] =>
   [parameters, first, second].map((handle) => read(emit, handle))
 
 const read = (emit: Emitter, handle: Tensor): Tensor => readVariable(emit, handle, 'float32')
