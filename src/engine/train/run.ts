@@ -4,10 +4,12 @@ import type { Problem } from '#shared/result.ts'
 import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import type { Tensor } from '../backend-port.ts'
 import type { EncodedRow, MicroBatch } from './collate.ts'
+import { createDeviceUpdater } from './device-updater.ts'
+import { createHostUpdater } from './host-updater.ts'
 import { microBatchesByLength } from './order.ts'
 import type { TrainingPorts, TrainingSetup } from './ports.ts'
 import { measuredParameters, type TrainState, viewsOf } from './state.ts'
-import { createUpdater, type Updater } from './updater.ts'
+import type { Updater } from './updater.ts'
 
 export interface Run {
   readonly setup: TrainingSetup
@@ -41,7 +43,9 @@ export function createRun(setup: TrainingSetup, state: TrainState, ports: Traini
     setup,
     state,
     ports,
-    updater: createUpdater(setup, state, ports),
+    updater: ports.onDevice
+      ? createDeviceUpdater(layout, state, ports.onDevice)
+      : createHostUpdater(setup, state),
     measuredFeeds: viewsOf(layout, measuredParameters(state)),
     validationBatches: microBatchesByLength(
       setup.validationRows.map((row) => row.ids.length),

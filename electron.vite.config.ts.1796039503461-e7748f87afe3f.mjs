@@ -1,0 +1,110 @@
+import { createRequire } from "node:module";
+import { globSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { defineConfig } from "electron-vite";
+import { fileURLToPath } from "node:url";
+import nuxtUi from "@nuxt/ui/vite";
+import vue from "@vitejs/plugin-vue";
+import { componentTheme } from "#renderer/component-theme.ts";
+import { iconNames } from "#renderer/icons.ts";
+// scripts/renderer-build.ts
+const __electron_vite_injected_import_meta_url = "file:///tmp/b6/resident/scripts/renderer-build.ts";
+const root = fileURLToPath(new URL("..", __electron_vite_injected_import_meta_url));
+/** Empty in the sources; the build fills it. */
+const iconFile = join(root, "src", "renderer", "icon-set.ts");
+/** The icons of the list as an iconify collection; throws for a name that Lucide lacks or that a file uses unlisted. */
+function iconSubset() {
+	const file = createRequire(__electron_vite_injected_import_meta_url).resolve("@iconify-json/lucide/icons.json");
+	const all = JSON.parse(readFileSync(file, "utf8"));
+	const icons = {};
+	for (const name of iconNames) {
+		const icon = all.icons[name];
+		if (!icon) throw new Error(`src/renderer/icons.ts: Lucide has no icon "${name}".`);
+		icons[name] = { body: icon.body };
+	}
+	for (const path of globSync("src/renderer/**/*.{vue,ts}", { cwd: root })) for (const [, name = ""] of readFileSync(join(root, path), "utf8").matchAll(/\bi-lucide-([a-z0-9-]+)/g)) if (!icons[name]) throw new Error(`${path}: add the icon "${name}" to src/renderer/icons.ts.`);
+	return {
+		prefix: "lucide",
+		width: 24,
+		height: 24,
+		icons
+	};
+}
+const iconsPlugin = () => ({
+	name: "icon-subset",
+	enforce: "pre",
+	load: (id) => id.replaceAll("\\", "/") === iconFile.replaceAll("\\", "/") ? `export const iconSet = ${JSON.stringify(iconSubset())}` : null
+});
+const uiPlugins = () => nuxtUi({
+	root,
+	ui: componentTheme,
+	colorMode: false,
+	components: false,
+	autoImport: false,
+	dts: false,
+	icon: { clientBundle: false },
+	experimental: { componentDetection: true }
+});
+const rendererPlugins = () => [
+	vue(),
+	uiPlugins(),
+	iconsPlugin()
+];
+if (process.argv[1] === fileURLToPath(__electron_vite_injected_import_meta_url)) {
+	for (const plugin of [uiPlugins()].flat()) if (plugin.name === "nuxt:ui:templates" && typeof plugin.config === "function") await Reflect.apply(plugin.config, {}, [{ root }]);
+}
+// electron.vite.config.ts
+/** scripts/program-build.ts gives a folder of its own and then puts it in the place of out/. */
+const outFolder = process.env.TUNEWRIGHT_BUILD_FOLDER ?? "out";
+const here = (path) => resolve(import.meta.dirname, path);
+const commonJs = (entries) => ({
+	target: "node18.15",
+	rollupOptions: {
+		input: entries,
+		output: {
+			format: "cjs",
+			entryFileNames: "[name].cjs",
+			chunkFileNames: "chunks/[name]-[hash].cjs"
+		}
+	}
+});
+/** Every file directly in src/processes is the entry of a child process or thread, or a part of several. */
+const processEntries = Object.fromEntries(globSync("src/processes/*.ts", { cwd: import.meta.dirname }).map((path) => basename(path, ".ts")).filter((name) => ![
+	"backend-environment",
+	"open-backend",
+	"parent-port",
+	"serve-job"
+].includes(name)).map((name) => [`processes/${name}`, here(`src/processes/${name}.ts`)]));
+var electron_vite_config_default = defineConfig({
+	main: { build: {
+		outDir: outFolder,
+		externalizeDeps: { exclude: [
+			"@huggingface/jinja",
+			"@huggingface/tokenizers",
+			"chardet",
+			"js-yaml",
+			"kysely",
+			"yauzl",
+			"zod"
+		] },
+		...commonJs({
+			"main/index": here("src/main/index.ts"),
+			...processEntries
+		})
+	} },
+	preload: { build: {
+		outDir: join(outFolder, "preload"),
+		...commonJs({ index: here("src/preload/index.ts") })
+	} },
+	renderer: {
+		root: "src/renderer",
+		plugins: rendererPlugins(),
+		build: {
+			outDir: here(join(outFolder, "renderer")),
+			rollupOptions: { input: { index: here("src/renderer/index.html") } }
+		}
+	}
+});
+export { electron_vite_config_default as default };
+
+//# sourceMappingURL=data:application/json;charset=utf-8;base64,eyJ2ZXJzaW9uIjozLCJmaWxlIjoiZWxlY3Ryb24udml0ZS5jb25maWcuanMiLCJuYW1lcyI6W10sInNvdXJjZXMiOlsiL3RtcC9iNi9yZXNpZGVudC9zY3JpcHRzL3JlbmRlcmVyLWJ1aWxkLnRzIiwiL3RtcC9iNi9yZXNpZGVudC9lbGVjdHJvbi52aXRlLmNvbmZpZy50cyJdLCJzb3VyY2VzQ29udGVudCI6WyIvLyBXaGF0IHR1cm5zIHRoZSByZW5kZXJlcidzIHNvdXJjZXMgaW50byBhIHBhZ2U6IFZ1ZSwgTnV4dCBVSSB3aXRoIG91ciB0aGVtZSwgYW5kIHRoZSBzdWJzZXQgb2YgaWNvbnMgaXQgc2hvd3MuXG4vLyBgbm9kZSBzY3JpcHRzL3JlbmRlcmVyLWJ1aWxkLnRzYCB3cml0ZXMgdGhlIHRoZW1lJ3MgdHlwZXMsIHdoaWNoIHRoZSBjaGVja2VyIG5lZWRzIG9uIGEgZnJlc2ggY2xvbmUsIGFuZCBidWlsZHMgbm90aGluZy5cbmltcG9ydCB7IGdsb2JTeW5jLCByZWFkRmlsZVN5bmMgfSBmcm9tICdub2RlOmZzJ1xuaW1wb3J0IHsgY3JlYXRlUmVxdWlyZSB9IGZyb20gJ25vZGU6bW9kdWxlJ1xuaW1wb3J0IHsgam9pbiB9IGZyb20gJ25vZGU6cGF0aCdcbmltcG9ydCB7IGZpbGVVUkxUb1BhdGggfSBmcm9tICdub2RlOnVybCdcbmltcG9ydCBudXh0VWkgZnJvbSAnQG51eHQvdWkvdml0ZSdcbmltcG9ydCB2dWUgZnJvbSAnQHZpdGVqcy9wbHVnaW4tdnVlJ1xuaW1wb3J0IHR5cGUgeyBQbHVnaW4gfSBmcm9tICd2aXRlJ1xuaW1wb3J0IHsgY29tcG9uZW50VGhlbWUgfSBmcm9tICcjcmVuZGVyZXIvY29tcG9uZW50LXRoZW1lLnRzJ1xuaW1wb3J0IHsgaWNvbk5hbWVzIH0gZnJvbSAnI3JlbmRlcmVyL2ljb25zLnRzJ1xuXG5jb25zdCByb290ID0gZmlsZVVSTFRvUGF0aChuZXcgVVJMKCcuLicsIGltcG9ydC5tZXRhLnVybCkpXG4vKiogRW1wdHkgaW4gdGhlIHNvdXJjZXM7IHRoZSBidWlsZCBmaWxscyBpdC4gKi9cbmNvbnN0IGljb25GaWxlID0gam9pbihyb290LCAnc3JjJywgJ3JlbmRlcmVyJywgJ2ljb24tc2V0LnRzJylcblxuaW50ZXJmYWNlIEljb25TZXQge1xuICByZWFkb25seSBpY29uczogUmVhZG9ubHk8UmVjb3JkPHN0cmluZywgeyByZWFkb25seSBib2R5OiBzdHJpbmcgfT4+XG59XG5cbi8qKiBUaGUgaWNvbnMgb2YgdGhlIGxpc3QgYXMgYW4gaWNvbmlmeSBjb2xsZWN0aW9uOyB0aHJvd3MgZm9yIGEgbmFtZSB0aGF0IEx1Y2lkZSBsYWNrcyBvciB0aGF0IGEgZmlsZSB1c2VzIHVubGlzdGVkLiAqL1xuZnVuY3Rpb24gaWNvblN1YnNldCgpOiB7IHByZWZpeDogc3RyaW5nOyB3aWR0aDogbnVtYmVyOyBoZWlnaHQ6IG51bWJlcjsgaWNvbnM6IEljb25TZXRbJ2ljb25zJ10gfSB7XG4gIGNvbnN0IGZpbGUgPSBjcmVhdGVSZXF1aXJlKGltcG9ydC5tZXRhLnVybCkucmVzb2x2ZSgnQGljb25pZnktanNvbi9sdWNpZGUvaWNvbnMuanNvbicpXG4gIGNvbnN0IGFsbCA9IEpTT04ucGFyc2UocmVhZEZpbGVTeW5jKGZpbGUsICd1dGY4JykpIGFzIEljb25TZXRcbiAgY29uc3QgaWNvbnM6IFJlY29yZDxzdHJpbmcsIHsgYm9keTogc3RyaW5nIH0+ID0ge31cbiAgZm9yIChjb25zdCBuYW1lIG9mIGljb25OYW1lcykge1xuICAgIGNvbnN0IGljb24gPSBhbGwuaWNvbnNbbmFtZV1cbiAgICBpZiAoIWljb24pIHRocm93IG5ldyBFcnJvcihgc3JjL3JlbmRlcmVyL2ljb25zLnRzOiBMdWNpZGUgaGFzIG5vIGljb24gXCIke25hbWV9XCIuYClcbiAgICBpY29uc1tuYW1lXSA9IHsgYm9keTogaWNvbi5ib2R5IH1cbiAgfVxuICBmb3IgKGNvbnN0IHBhdGggb2YgZ2xvYlN5bmMoJ3NyYy9yZW5kZXJlci8qKi8qLnt2dWUsdHN9JywgeyBjd2Q6IHJvb3QgfSkpXG4gICAgZm9yIChjb25zdCBbLCBuYW1lID0gJyddIG9mIHJlYWRGaWxlU3luYyhqb2luKHJvb3QsIHBhdGgpLCAndXRmOCcpLm1hdGNoQWxsKC9cXGJpLWx1Y2lkZS0oW2EtejAtOS1dKykvZykpXG4gICAgICBpZiAoIWljb25zW25hbWVdKSB0aHJvdyBuZXcgRXJyb3IoYCR7cGF0aH06IGFkZCB0aGUgaWNvbiBcIiR7bmFtZX1cIiB0byBzcmMvcmVuZGVyZXIvaWNvbnMudHMuYClcbiAgcmV0dXJuIHsgcHJlZml4OiAnbHVjaWRlJywgd2lkdGg6IDI0LCBoZWlnaHQ6IDI0LCBpY29ucyB9XG59XG5cbmNvbnN0IGljb25zUGx1Z2luID0gKCk6IFBsdWdpbiA9PiAoe1xuICBuYW1lOiAnaWNvbi1zdWJzZXQnLFxuICBlbmZvcmNlOiAncHJlJyxcbiAgbG9hZDogKGlkKSA9PlxuICAgIGlkLnJlcGxhY2VBbGwoJ1xcXFwnLCAnLycpID09PSBpY29uRmlsZS5yZXBsYWNlQWxsKCdcXFxcJywgJy8nKVxuICAgICAgPyBgZXhwb3J0IGNvbnN0IGljb25TZXQgPSAke0pTT04uc3RyaW5naWZ5KGljb25TdWJzZXQoKSl9YFxuICAgICAgOiBudWxsLFxufSlcblxuY29uc3QgdWlQbHVnaW5zID0gKCkgPT5cbiAgbnV4dFVpKHtcbiAgICByb290LFxuICAgIHVpOiBjb21wb25lbnRUaGVtZSxcbiAgICBjb2xvck1vZGU6IGZhbHNlLFxuICAgIGNvbXBvbmVudHM6IGZhbHNlLFxuICAgIGF1dG9JbXBvcnQ6IGZhbHNlLFxuICAgIGR0czogZmFsc2UsXG4gICAgaWNvbjogeyBjbGllbnRCdW5kbGU6IGZhbHNlIH0sXG4gICAgZXhwZXJpbWVudGFsOiB7IGNvbXBvbmVudERldGVjdGlvbjogdHJ1ZSB9LFxuICB9KVxuXG5leHBvcnQgY29uc3QgcmVuZGVyZXJQbHVnaW5zID0gKCkgPT4gW3Z1ZSgpLCB1aVBsdWdpbnMoKSwgaWNvbnNQbHVnaW4oKV1cblxuaWYgKHByb2Nlc3MuYXJndlsxXSA9PT0gZmlsZVVSTFRvUGF0aChpbXBvcnQubWV0YS51cmwpKVxuICBmb3IgKGNvbnN0IHBsdWdpbiBvZiBbdWlQbHVnaW5zKCldLmZsYXQoKSlcbiAgICBpZiAocGx1Z2luLm5hbWUgPT09ICdudXh0OnVpOnRlbXBsYXRlcycgJiYgdHlwZW9mIHBsdWdpbi5jb25maWcgPT09ICdmdW5jdGlvbicpXG4gICAgICBhd2FpdCBSZWZsZWN0LmFwcGx5KHBsdWdpbi5jb25maWcsIHt9LCBbeyByb290IH1dKVxuIiwiaW1wb3J0IHsgZ2xvYlN5bmMgfSBmcm9tICdub2RlOmZzJ1xuaW1wb3J0IHsgYmFzZW5hbWUsIGpvaW4sIHJlc29sdmUgfSBmcm9tICdub2RlOnBhdGgnXG5pbXBvcnQgeyBkZWZpbmVDb25maWcgfSBmcm9tICdlbGVjdHJvbi12aXRlJ1xuaW1wb3J0IHsgcmVuZGVyZXJQbHVnaW5zIH0gZnJvbSAnLi9zY3JpcHRzL3JlbmRlcmVyLWJ1aWxkLnRzJ1xuXG4vKiogc2NyaXB0cy9wcm9ncmFtLWJ1aWxkLnRzIGdpdmVzIGEgZm9sZGVyIG9mIGl0cyBvd24gYW5kIHRoZW4gcHV0cyBpdCBpbiB0aGUgcGxhY2Ugb2Ygb3V0Ly4gKi9cbmNvbnN0IG91dEZvbGRlciA9IHByb2Nlc3MuZW52LlRVTkVXUklHSFRfQlVJTERfRk9MREVSID8/ICdvdXQnXG5jb25zdCBoZXJlID0gKHBhdGg6IHN0cmluZykgPT4gcmVzb2x2ZShpbXBvcnQubWV0YS5kaXJuYW1lLCBwYXRoKVxuXG4vLyBNYWluLCBwcmVsb2FkIGFuZCB0aGUgY2hpbGQgcHJvY2Vzc2VzIGxlYXZlIGFzIENvbW1vbkpTOiBhIHNhbmRib3hlZCBwcmVsb2FkIGNhbm5vdCBiZSBhIG1vZHVsZSwgYW5kIHRoZSBzYW1lIGZpbGVzIHRoZW5cbi8vIGFsc28gcnVuIGluIHRoZSBvbGQgRWxlY3Ryb24gb2YgdGhlIHRlc3QgbWFjaGluZXMgKGRvY3MvbWFpbi5tZCkuIFRoYXQgb25lIGhhcyBOb2RlIDE4LjE1IGFuZCBDaHJvbWl1bSAxMTQuXG5jb25zdCBjb21tb25KcyA9IChlbnRyaWVzOiBSZWFkb25seTxSZWNvcmQ8c3RyaW5nLCBzdHJpbmc+PikgPT4gKHtcbiAgdGFyZ2V0OiAnbm9kZTE4LjE1JyxcbiAgcm9sbHVwT3B0aW9uczoge1xuICAgIGlucHV0OiBlbnRyaWVzLFxuICAgIG91dHB1dDoge1xuICAgICAgZm9ybWF0OiAnY2pzJyBhcyBjb25zdCxcbiAgICAgIGVudHJ5RmlsZU5hbWVzOiAnW25hbWVdLmNqcycsXG4gICAgICBjaHVua0ZpbGVOYW1lczogJ2NodW5rcy9bbmFtZV0tW2hhc2hdLmNqcycsXG4gICAgfSxcbiAgfSxcbn0pXG5cbi8qKiBFdmVyeSBmaWxlIGRpcmVjdGx5IGluIHNyYy9wcm9jZXNzZXMgaXMgdGhlIGVudHJ5IG9mIGEgY2hpbGQgcHJvY2VzcyBvciB0aHJlYWQsIG9yIGEgcGFydCBvZiBzZXZlcmFsLiAqL1xuY29uc3QgcHJvY2Vzc0VudHJpZXMgPSBPYmplY3QuZnJvbUVudHJpZXMoXG4gIGdsb2JTeW5jKCdzcmMvcHJvY2Vzc2VzLyoudHMnLCB7IGN3ZDogaW1wb3J0Lm1ldGEuZGlybmFtZSB9KVxuICAgIC5tYXAoKHBhdGgpID0+IGJhc2VuYW1lKHBhdGgsICcudHMnKSlcbiAgICAuZmlsdGVyKChuYW1lKSA9PiAhWydiYWNrZW5kLWVudmlyb25tZW50JywgJ29wZW4tYmFja2VuZCcsICdwYXJlbnQtcG9ydCcsICdzZXJ2ZS1qb2InXS5pbmNsdWRlcyhuYW1lKSlcbiAgICAubWFwKChuYW1lKSA9PiBbYHByb2Nlc3Nlcy8ke25hbWV9YCwgaGVyZShgc3JjL3Byb2Nlc3Nlcy8ke25hbWV9LnRzYCldKSxcbilcblxuLyoqIFdoYXQgaGFzIGEgbmF0aXZlIHBhcnQsIGJyaW5ncyBpdHMgb3duIGZpbGVzLCBvciBjYW5ub3QgYmUgYnVuZGxlZCBzdGF5cyBhIHBhY2thZ2U7IGFsbCBlbHNlIGdvZXMgaW50byB0aGUgYnVuZGxlcy4gKi9cbmNvbnN0IGV4dGVybmFsaXplRGVwcyA9IHtcbiAgZXhjbHVkZTogWydAaHVnZ2luZ2ZhY2UvamluamEnLCAnQGh1Z2dpbmdmYWNlL3Rva2VuaXplcnMnLCAnY2hhcmRldCcsICdqcy15YW1sJywgJ2t5c2VseScsICd5YXV6bCcsICd6b2QnXSxcbn1cblxuZXhwb3J0IGRlZmF1bHQgZGVmaW5lQ29uZmlnKHtcbiAgbWFpbjoge1xuICAgIGJ1aWxkOiB7XG4gICAgICBvdXREaXI6IG91dEZvbGRlcixcbiAgICAgIGV4dGVybmFsaXplRGVwcyxcbiAgICAgIC4uLmNvbW1vbkpzKHsgJ21haW4vaW5kZXgnOiBoZXJlKCdzcmMvbWFpbi9pbmRleC50cycpLCAuLi5wcm9jZXNzRW50cmllcyB9KSxcbiAgICB9LFxuICB9LFxuICBwcmVsb2FkOiB7XG4gICAgYnVpbGQ6IHsgb3V0RGlyOiBqb2luKG91dEZvbGRlciwgJ3ByZWxvYWQnKSwgLi4uY29tbW9uSnMoeyBpbmRleDogaGVyZSgnc3JjL3ByZWxvYWQvaW5kZXgudHMnKSB9KSB9LFxuICB9LFxuICByZW5kZXJlcjoge1xuICAgIHJvb3Q6ICdzcmMvcmVuZGVyZXInLFxuICAgIHBsdWdpbnM6IHJlbmRlcmVyUGx1Z2lucygpLFxuICAgIGJ1aWxkOiB7XG4gICAgICBvdXREaXI6IGhlcmUoam9pbihvdXRGb2xkZXIsICdyZW5kZXJlcicpKSxcbiAgICAgIHJvbGx1cE9wdGlvbnM6IHsgaW5wdXQ6IHsgaW5kZXg6IGhlcmUoJ3NyYy9yZW5kZXJlci9pbmRleC5odG1sJykgfSB9LFxuICAgIH0sXG4gIH0sXG59KVxuIl0sIm1hcHBpbmdzIjoiOzs7Ozs7Ozs7O0FBQTJKLE1BQU0sMkNBQTJDO0FBWTVNLE1BQU0sT0FBTyxjQUFjLElBQUksSUFBSSxNQUFBLHdDQUFxQixDQUFDOztBQUV6RCxNQUFNLFdBQVcsS0FBSyxNQUFNLE9BQU8sWUFBWSxhQUFhOztBQU81RCxTQUFTLGFBQXlGO0NBQ2hHLE1BQU0sT0FBTyxjQUFBLHdDQUE2QixDQUFDLENBQUMsUUFBUSxpQ0FBaUM7Q0FDckYsTUFBTSxNQUFNLEtBQUssTUFBTSxhQUFhLE1BQU0sTUFBTSxDQUFDO0NBQ2pELE1BQU0sUUFBMEMsQ0FBQztDQUNqRCxLQUFLLE1BQU0sUUFBUSxXQUFXO0VBQzVCLE1BQU0sT0FBTyxJQUFJLE1BQU07RUFDdkIsSUFBSSxDQUFDLE1BQU0sTUFBTSxJQUFJLE1BQU0sOENBQThDLEtBQUssR0FBRztFQUNqRixNQUFNLFFBQVEsRUFBRSxNQUFNLEtBQUssS0FBSztDQUNsQztDQUNBLEtBQUssTUFBTSxRQUFRLFNBQVMsOEJBQThCLEVBQUUsS0FBSyxLQUFLLENBQUMsR0FDckUsS0FBSyxNQUFNLEdBQUcsT0FBTyxPQUFPLGFBQWEsS0FBSyxNQUFNLElBQUksR0FBRyxNQUFNLENBQUMsQ0FBQyxTQUFTLDBCQUEwQixHQUNwRyxJQUFJLENBQUMsTUFBTSxPQUFPLE1BQU0sSUFBSSxNQUFNLEdBQUcsS0FBSyxrQkFBa0IsS0FBSyw0QkFBNEI7Q0FDakcsT0FBTztFQUFFLFFBQVE7RUFBVSxPQUFPO0VBQUksUUFBUTtFQUFJO0NBQU07QUFDMUQ7QUFFQSxNQUFNLHFCQUE2QjtDQUNqQyxNQUFNO0NBQ04sU0FBUztDQUNULE9BQU8sT0FDTCxHQUFHLFdBQVcsTUFBTSxHQUFHLE1BQU0sU0FBUyxXQUFXLE1BQU0sR0FBRyxJQUN0RCwwQkFBMEIsS0FBSyxVQUFVLFdBQVcsQ0FBQyxNQUNyRDtBQUNSO0FBRUEsTUFBTSxrQkFDSixPQUFPO0NBQ0w7Q0FDQSxJQUFJO0NBQ0osV0FBVztDQUNYLFlBQVk7Q0FDWixZQUFZO0NBQ1osS0FBSztDQUNMLE1BQU0sRUFBRSxjQUFjLE1BQU07Q0FDNUIsY0FBYyxFQUFFLG9CQUFvQixLQUFLO0FBQzNDLENBQUM7QUFFSCxNQUFhLHdCQUF3QjtDQUFDLElBQUk7Q0FBRyxVQUFVO0NBQUcsWUFBWTtBQUFDO0FBRXZFLElBQUksUUFBUSxLQUFLLE9BQU8sY0FBQSx3Q0FBNkIsR0FDOUM7TUFBQSxNQUFNLFVBQVUsQ0FBQyxVQUFVLENBQUMsQ0FBQyxDQUFDLEtBQUssR0FDdEMsSUFBSSxPQUFPLFNBQVMsdUJBQXVCLE9BQU8sT0FBTyxXQUFXLFlBQ2xFLE1BQU0sUUFBUSxNQUFNLE9BQU8sUUFBUSxDQUFDLEdBQUcsQ0FBQyxFQUFFLEtBQUssQ0FBQyxDQUFDO0FBQUE7OztBQ3hEdkQsTUFBTSxZQUFZLFFBQVEsSUFBSSwyQkFBMkI7QUFDekQsTUFBTSxRQUFRLFNBQWlCLFFBQVEsWUFBWSxTQUFTLElBQUk7QUFJaEUsTUFBTSxZQUFZLGFBQStDO0NBQy9ELFFBQVE7Q0FDUixlQUFlO0VBQ2IsT0FBTztFQUNQLFFBQVE7R0FDTixRQUFRO0dBQ1IsZ0JBQWdCO0dBQ2hCLGdCQUFnQjtFQUNsQjtDQUNGO0FBQ0Y7O0FBR0EsTUFBTSxpQkFBaUIsT0FBTyxZQUM1QixTQUFTLHNCQUFzQixFQUFFLEtBQUssWUFBWSxRQUFRLENBQUMsQ0FBQyxDQUN6RCxLQUFLLFNBQVMsU0FBUyxNQUFNLEtBQUssQ0FBQyxDQUFDLENBQ3BDLFFBQVEsU0FBUyxDQUFDO0NBQUM7Q0FBdUI7Q0FBZ0I7Q0FBZTtBQUFXLENBQUMsQ0FBQyxTQUFTLElBQUksQ0FBQyxDQUFDLENBQ3JHLEtBQUssU0FBUyxDQUFDLGFBQWEsUUFBUSxLQUFLLGlCQUFpQixLQUFLLElBQUksQ0FBQyxDQUFDLENBQzFFO0FBT0EsSUFBQSwrQkFBZSxhQUFhO0NBQzFCLE1BQU0sRUFDSixPQUFPO0VBQ0wsUUFBUTtFQUNSLG1CQVBKLFNBQVM7R0FBQztHQUFzQjtHQUEyQjtHQUFXO0dBQVc7R0FBVTtHQUFTO0VBQUssRUFPckc7RUFDQSxHQUFHLFNBQVM7R0FBRSxjQUFjLEtBQUssbUJBQW1CO0dBQUcsR0FBRztFQUFlLENBQUM7Q0FDNUUsRUFDRjtDQUNBLFNBQVMsRUFDUCxPQUFPO0VBQUUsUUFBUSxLQUFLLFdBQVcsU0FBUztFQUFHLEdBQUcsU0FBUyxFQUFFLE9BQU8sS0FBSyxzQkFBc0IsRUFBRSxDQUFDO0NBQUUsRUFDcEc7Q0FDQSxVQUFVO0VBQ1IsTUFBTTtFQUNOLFNBQVMsZ0JBQWdCO0VBQ3pCLE9BQU87R0FDTCxRQUFRLEtBQUssS0FBSyxXQUFXLFVBQVUsQ0FBQztHQUN4QyxlQUFlLEVBQUUsT0FBTyxFQUFFLE9BQU8sS0FBSyx5QkFBeUIsRUFBRSxFQUFFO0VBQ3JFO0NBQ0Y7QUFDRixDQUFDIn0=
