@@ -8,7 +8,16 @@ import type { TrainingSetup } from './ports.ts'
 import { type TrainState, viewsOf } from './state.ts'
 import type { Updater } from './updater.ts'
 
-export function createHostUpdater({ recipe, layout, rates }: TrainingSetup, state: TrainState): Updater {
+export function createHostUpdater(
+  {
+    recipe,
+    layout,
+    rates,
+  }: Pick<TrainingSetup, 'layout' | 'rates'> & {
+    readonly recipe: Pick<TrainingSetup['recipe'], 'optimizer'>
+  },
+  state: TrainState,
+): Updater {
   const gradients = new Float32Array(layout.length)
   const optimizer = createOptimizer(recipe.optimizer, layout.entries, { ...state, gradients }, rates)
   return {
