@@ -7,8 +7,10 @@ import { trainedTensors } from '#engine/train/device-updater.ts'
 import { type TrainState, viewsOf } from '#engine/train/state.ts'
 import { tinyLora, wholeModel } from '../engine/support/tiny-methods.ts'
 import { copyState } from '../engine/train/bigram.ts'
+import { findTensorflow } from '../support/tensorflow.ts'
 import { residentBackends } from './backends.ts'
 import { openCase, type Place, type ResidentCase } from './resident-run.ts'
+import { bounds, curveError } from './suite.ts'
 
 const methods = [
   { method: tinyLora, name: 'LoRA' },
@@ -201,6 +203,13 @@ describe.each(cases)('$backend.name, $name', ({ backend, method }) => {
     expect(outcome).toMatchObject({ reason: 'failed', problem: { where: 'step 1' } })
     expect(outcome).toHaveProperty('problem.message', expect.stringContaining('gradient'))
   })
+})
+
+test.each([
+  ...residentBackends.map((backend) => ({ backend, bound: bounds.float32.curve })),
+  ...findTensorflow('bfloat16', 'resident').map((backend) => ({ backend, bound: bounds.bfloat16.curve })),
+])("the suite's curve: $backend.name", async ({ backend, bound }) => {
+  expect(await curveError(backend, 'device')).toBeLessThan(bound)
 })
 
 const oneLoss = { dtype: 'float32', shape: [1], data: Float32Array.of(1) } as const
