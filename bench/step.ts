@@ -80,12 +80,13 @@ async function measureAll(
   backends: readonly BackendName[],
   peer: Peer | null,
   turns: number,
+  precision: string,
 ): Promise<readonly Report[]> {
   const ours = backends.map((backend) => ({ backend, figures: [] as StepFigures[] }))
   const theirs: PeerFigures[] = []
   for (let turn = 0; turn < turns; turn += 1) {
     for (const { backend, figures } of ours) figures.push(await measureInChild({ ...stepCase, backend }))
-    if (peer) theirs.push(await askPeer<PeerFigures>(peer, 'step', stepCase))
+    if (peer) theirs.push(await askPeer<PeerFigures>(peer, 'step', { ...stepCase, precision }))
   }
   const { rows, positions, checkpointing, labelledShare } = stepCase
   const configuration = { rows, positions, checkpointing, labelledShare }
@@ -94,7 +95,7 @@ async function measureAll(
     backend,
     ...configuration,
     ours: joinOurs(figures),
-    peer: theirs.length > 0 ? joinTurns(theirs) : storedFor(configuration),
+    peer: theirs.length > 0 ? joinTurns(theirs) : precision === 'float32' ? storedFor(configuration) : null,
     isPeerStored: theirs.length === 0,
   }))
 }
@@ -140,6 +141,8 @@ async function main(): Promise<void> {
       only: { type: 'string' },
       base: { type: 'string', default: 'float' },
       backend: { type: 'string', default: 'onnx' },
+      /** How PEFT computes: 'float32', 'autocast' (bfloat16 where torch does so), 'bfloat16' (its frozen weights too). */
+      peer: { type: 'string', default: 'float32' },
       /** How the model's file holds its weights: 'float32', or 'bfloat16' as most are published. Both compute in float32. */
       weights: { type: 'string', default: 'float32' },
       steps: { type: 'string', default: '4' },
@@ -166,7 +169,7 @@ async function main(): Promise<void> {
   const processor = cpus()[0]?.model ?? 'unknown processor'
   const head =
     `LoRA r=8 on all linears of SmolLM2-135M (${isReal ? 'real' : 'random'} weights, ${values.weights}, base ${values.base}), forward + ` +
-    `backward + clip + AdamW, ${threads} threads, ${processor}; beside ${peer?.versions ?? 'stored figures of PEFT'} in float32.`
+    `backward + clip + AdamW, ${threads} threads, ${processor}; beside ${peer?.versions ?? 'stored figures of PEFT'} in ${values.peer}.`
   console.log(head)
   console.log(
     'ms: the fastest step; processor: of both threads together. +ckpt: checkpointing; its recomputation counts as work. /25%: of every row labelled.',
@@ -183,7 +186,7 @@ async function main(): Promise<void> {
       threads,
       folder,
     } as const
-    const measured = await measureAll(stepCase, backends, peer, Number(values.turns))
+    const measured = await measureAll(stepCase, backends, peer, Number(values.turns), values.peer)
     reports.push(...measured)
     for (const report of measured) console.log(line(columns.map(([, , cell]) => cell(report))))
   }

@@ -14,7 +14,7 @@ import { describeProblem, type Result } from '../src/shared/result.ts'
 import { tensorflowFolder } from './tensorflow-folder.ts'
 
 /** Nothing is done where it is there already. */
-export async function fetchTensorflow(): Promise<Result<void>> {
+export async function fetchTensorflow(): Promise<Result<unknown>> {
   if (existsSync(tensorflowFolder)) return { ok: true, value: undefined }
   process.stderr.write(
     `Fetching TensorFlow ${tensorflowVersion}, connecting it, trying it out (once, about a minute)…\n`,

@@ -120,6 +120,7 @@ const tasks = {
   build: ensureBuilt,
   'bench:memory': (rest) => runInstalled('node', ['bench/memory.ts', ...rest]),
   'bench:step': (rest) => runInstalled('node', ['bench/step.ts', ...rest]),
+  'bench:device': (rest) => runInstalled('node', ['bench/device-step.ts', ...rest]),
   'bench:epoch': (rest) => runInstalled('node', ['bench/epoch.ts', ...rest]),
 }
 

@@ -8,11 +8,15 @@ LINEARS = "q_proj k_proj v_proj o_proj gate_proj up_proj down_proj".split()
 
 
 def open_model(case):
-    """float32, attention by torch's fused kernel; r=8 on all linear layers without dropout."""
+    """Attention by torch's fused kernel; r=8 on all linear layers without dropout. case["precision"]: "float32",
+    "autocast" (float32 weights, computed in bfloat16 where torch does so), "bfloat16" (frozen weights in bfloat16,
+    adapters in float32, under autocast)."""
     torch.set_num_threads(case["threads"])
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_pretrained(
-        case["folder"], dtype=torch.float32, attn_implementation="sdpa"
+        case["folder"],
+        dtype=torch.bfloat16 if case.get("precision") == "bfloat16" else torch.float32,
+        attn_implementation="sdpa",
     )
     model = peft.get_peft_model(
         model,
@@ -32,9 +36,10 @@ def adamw(model, learning_rate):
     return trained, torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.01)
 
 
-def step(model, trained, optimizer, batch):
+def step(model, trained, optimizer, batch, precision="float32"):
     """Mean cross-entropy over the labelled tokens, clipped at 1, AdamW. Returns the loss."""
-    loss = model(**batch, use_cache=False).loss
+    with torch.autocast("cpu", torch.bfloat16, enabled=precision != "float32"):
+        loss = model(**batch, use_cache=False).loss
     loss.backward()
     torch.nn.utils.clip_grad_norm_(trained, 1.0)
     optimizer.step()

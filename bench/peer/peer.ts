@@ -38,7 +38,7 @@ export async function findPeer(): Promise<Peer | null> {
 /** Runs `<script>.py` with `parameters` as its argument; what it prints last is its result. */
 export async function askPeer<T>(
   { python }: Peer,
-  script: 'step' | 'epoch' | 'embeddings',
+  script: 'step' | 'device' | 'epoch' | 'embeddings',
   parameters: object,
 ): Promise<T> {
   const environment = {

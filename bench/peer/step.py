@@ -31,7 +31,7 @@ def main():
     steps_ms = []
     for _ in range(case["steps"] + 1):
         start = time.perf_counter()
-        step(model, trained, optimizer, batch)
+        step(model, trained, optimizer, batch, case.get("precision", "float32"))
         steps_ms.append((time.perf_counter() - start) * 1000)
     peak = peak_mib()
     rate = gemm_gflops(rows * positions, model.config.hidden_size, model.config.intermediate_size)

@@ -49,7 +49,8 @@ function keyOf(node: OpNode, trained: ReadonlySet<number>): string | null {
   return ['weight', x.id, attributes.scale, node.region].join()
 }
 
-const isNarrow = (size: Value['shape'][number]): boolean => typeof size === 'number' && size <= narrowColumns
+export const isNarrow = (size: Value['shape'][number]): boolean =>
+  typeof size === 'number' && size <= narrowColumns
 
 function isReadBefore({ nodes }: Graph, group: readonly OpNode[], last: OpNode): boolean {
   const made = new Set(group.flatMap(({ outputs }) => outputs.map(({ id }) => id)))

@@ -94,7 +94,8 @@ export function printable(text: string, keepsLines = false): string {
     .join('')
 }
 
-const ownCommands = 'models|engines|data|embed|train|runs|proof|export|doctor|demo|journal|web|call'
+const ownCommands =
+  'models|engines|devices|data|embed|train|runs|proof|export|predict|doctor|demo|journal|web|call'
 
 /** Hints name the command the way this person has to type it: from a clone it is `npm run tunewright -- …`. */
 export function asTyped(text: string, command = process.env.TUNEWRIGHT_COMMAND ?? 'tunewright'): string {

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { importModel } from '#core/models/import-model.ts'
 import type { Library } from '#core/system/library.ts'
+import { openJournalWriter } from '#journal/writer.ts'
 import type { DevicesView } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
 import { freshFolder, freshLibrary } from '../core/models/places.ts'
+import { addSampleLibrary } from '../journal/support/sample.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
@@ -51,6 +53,38 @@ test('lists, measures, pins and frees', () => {
   expect(run('devices', 'use', 'cpu').out).toContain('On the processor: chosen by hand in the settings.')
   const freed = JSON.parse(run('devices', 'use', 'fastest', '--json').out) as DevicesView
   expect(freed.pinned).toBeNull()
+})
+
+test('the table says what is missing in a few words; sentences come once, with their devices', () => {
+  const { out } = run('devices', 'list')
+  const [table, below] = out.split('\n\n')
+  const { devices } = JSON.parse(run('devices', 'list', '--json').out) as DevicesView
+  for (const { id, missing } of devices) {
+    if (missing === null) continue
+    expect(table).toMatch(new RegExp(`^${id} +- +(engine|no|not) [A-Za-z ]{4,25}$`, 'm'))
+    expect(below?.split('\n').filter((line) => line.includes(missing.remedy))).toHaveLength(
+      new Set(
+        devices
+          .filter((other) => other.missing?.remedy === missing.remedy)
+          .map((other) => other.missing?.message.split(/needs|would|cannot/).at(-1)),
+      ).size,
+    )
+  }
+})
+
+test('while a run trains nothing is measured; one that a crash left behind does not count', () => {
+  const writer = unwrap(openJournalWriter(library.journalPath))
+  const newRun = addSampleLibrary(writer)
+  unwrap(writer.createRun(newRun))
+  const refused = run('devices', 'measure', '--model', modelId, '--json')
+  expect(refused.code).toBe(1)
+  expect(JSON.parse(refused.out).problem).toMatchObject({
+    code: 'run.active',
+    message: expect.stringContaining(newRun.name),
+  })
+  unwrap(writer.close())
+  const afterwards = run('devices', 'measure', '--model', 'none', '--json')
+  expect(JSON.parse(afterwards.out).problem.code).toBe('model.unknown')
 })
 
 test('what is not here can neither be pinned nor trained on, and the remedy is exact', () => {

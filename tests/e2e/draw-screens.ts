@@ -3,8 +3,10 @@
 // about ten minutes. Needs Chromium.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import { openLibrary } from '#core/system/library.ts'
 import { chat } from '#renderer/words/en/chat.ts'
 import { findStarterGguf } from '../support/models.ts'
+import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
 import { findChromium, openTestBrowser } from './support/browser.ts'
 import { addModel, followJob, followRun, makeProject } from './support/library.ts'
 
@@ -14,9 +16,11 @@ if (chromium === null || starter === null) process.exit(1)
 const folder = join(import.meta.dirname, '..', '..', 'docs', 'screens')
 mkdirSync(folder, { recursive: true })
 
-const { page, call, open, complaints, close } = await openTestBrowser(chromium, (home) =>
-  addModel(home, starter),
-)
+const { page, call, open, complaints, close } = await openTestBrowser(chromium, async (home) => {
+  await addModel(home, starter)
+  // With it the settings have something to choose from.
+  if (hasTensorflow()) await linkTensorflow(openLibrary(home).enginesFolder)
+})
 
 const { projectId } = await makeProject(call, {
   name: 'Sort shop messages',

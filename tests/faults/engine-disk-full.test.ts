@@ -74,7 +74,7 @@ describe.skipIf(!isPossible)('a full disk', () => {
     writeFileSync(filler, new Uint8Array(diskBytes - freeBytes))
     return { library, freeTheDisk: () => rmSync(filler) }
   }
-  const problemOf = (result: Result<void>): Problem => {
+  const problemOf = (result: Result<unknown>): Problem => {
     if (result.ok) throw new Error('it was added')
     return result.problem
   }

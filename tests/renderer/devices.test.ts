@@ -272,6 +272,12 @@ describe('the engines of a screen', () => {
     expect(here.engine('tensorflow')?.status).toBe('installed')
     expect(here.outcome.value).toContain('TensorFlow is here and works.')
     expect(here.isAdding.value).toBe(false)
+    // One whose device is not here says that it could not be tried.
+    await here.add('tensorflow')
+    const phase = 'Keeping it. No card is here.'
+    page.tell('job.changed', job({ id: 'e2', kind: 'engine', status: 'done', phase }))
+    await settled()
+    expect(here.outcome.value).toBe('TensorFlow is here. No card is here.')
     scope.stop()
   })
 

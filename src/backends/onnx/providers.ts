@@ -8,7 +8,7 @@ export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'directml' | 'coreml'
 
 interface ProviderFacts {
   /** As the runtime calls it, with its options (its documentation, 1.30). */
-  readonly settings: { readonly name: string } & Readonly<Record<string, string | number | boolean>>
+  readonly settings: { readonly name: string } & Readonly<Record<string, string | number>>
   readonly dialect: Dialect
   /** Behind the runtime's name and version in the backend's. */
   readonly label: string
@@ -44,8 +44,9 @@ export const providerFacts: Readonly<Record<Provider, ProviderFacts>> = {
     remedy: `Install the newest driver of the graphics card, on Linux with Vulkan (a package such as mesa-vulkan-drivers, and libvulkan1). ${onProcessor}`,
   },
   cuda: {
-    // The arena otherwise doubles what it takes, and the last doubling fails on a card that would have held the model.
-    settings: { name: 'cuda', deviceId: 0, arenaExtendStrategy: 'kSameAsRequested', useTf32: true },
+    // The Node binding hands on nothing but the number (session_options_helper.cc, 1.30): TF32 and an arena that grows by
+    // doubling are the runtime's defaults.
+    settings: { name: 'cuda', deviceId: 0 },
     dialect: 'portable',
     label: 'cuda, tf32 products',
     determinism: ofAnyOrder,

@@ -2,6 +2,7 @@
 import type { OpNode } from '#engine/ir/types.ts'
 import type { NarrowGroup } from '../narrow-groups.ts'
 import { type Emitter, lastOf } from './emitter.ts'
+import { halvedProduct } from './halves.ts'
 import { concat, matrixProduct, multiply, split } from './operators.ts'
 import type { Tensor } from './tensor.ts'
 import { read } from './weights.ts'
@@ -25,7 +26,7 @@ function emitForward(emit: Emitter, nodes: readonly OpNode<'linear'>[]): void {
       0,
     ),
   )
-  const product = matrixProduct(emit, emit.rows(x), stacked, { isSecondTurned: true })
+  const product = halvedProduct(emit, emit.rows(x), stacked, { isSecondTurned: true })
   const widths = weights.map(({ shape }) => shape[0] as number)
   const parts = split(emit, scaled(emit, product, nodes[0]!.attributes.scale), widths, -1)
   for (const [index, { outputs }] of nodes.entries()) emit.setRows(outputs[0], parts[index]!)

@@ -62,7 +62,7 @@ export const both = (emit: NodeMaker, a: Tensor, b: Tensor): Tensor =>
 export const select = (emit: NodeMaker, condition: Tensor, a: Tensor, b: Tensor): Tensor =>
   emit.node('SelectV2', [condition, a, b], { T: type(a.dataType) }, [a.dataType])[0]!
 
-interface Turned {
+export interface Turned {
   readonly isFirstTurned?: boolean
   readonly isSecondTurned?: boolean
 }

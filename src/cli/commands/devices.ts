@@ -2,11 +2,13 @@
 import { viewDevices } from '#core/devices/device-handlers.ts'
 import { resolveDevice } from '#core/devices/known-devices.ts'
 import { measureDevices } from '#core/devices/measure-devices.ts'
+import { requireQuiet } from '#core/devices/require-quiet.ts'
 import { showModel } from '#core/models/model-library.ts'
 import { createSettingsStore } from '#core/system/settings-store.ts'
 import type { DeviceState, DevicesView } from '#shared/contract/index.ts'
-import type { DeviceId } from '#shared/devices.ts'
-import { describeProblem, unwrap } from '#shared/result.ts'
+import { deviceName } from '#shared/device-names.ts'
+import { type DeviceId, deviceFacts } from '#shared/devices.ts'
+import { attempt, describeProblem, ProblemError, unwrap } from '#shared/result.ts'
 import { formatBytes, formatDuration } from '#shared/units.ts'
 import type { Application } from '../application.ts'
 import { formatTable } from '../table.ts'
@@ -19,6 +21,7 @@ export async function listDevices(application: Application, model: string | unde
 /** Every device that can be used, one after the other; Ctrl-C keeps what was measured so far. */
 export async function measureAll(application: Application, model: string | undefined): Promise<void> {
   const { library, launcher, output } = application
+  requireQuietHere(application)
   const modelId = await idOf(application, model)
   const stop = new AbortController()
   const undo = application.onInterrupt(() => stop.abort())
@@ -32,6 +35,14 @@ export async function measureAll(application: Application, model: string | undef
   } finally {
     undo()
   }
+}
+
+/** A run that a crash left behind looks as if it were under way, until somebody opens the journal for writing. */
+function requireQuietHere(application: Application): void {
+  const quiet = attempt(() => requireQuiet({ reader: application.reader() }))
+  if (quiet.ok) return
+  if (!attempt(() => application.writer()).ok) throw new ProblemError(quiet.problem)
+  requireQuiet({ reader: application.reader() })
 }
 
 /** Pins one for all runs that ask for nothing; null: the fastest measured one again. */
@@ -51,18 +62,44 @@ async function idOf({ library }: Application, model: string | undefined): Promis
 function printView({ output }: Application, view: DevicesView): void {
   for (const line of formatTable(
     ['device', 'step', '10^9/s', 'memory', 'difference', 'model'],
-    view.devices.map((device) => [device.id, ...cellsOf(device)]),
+    view.devices.map((device) => [device.id, ...cellsOf(device, view)]),
   ))
     output.line(line)
   output.line()
+  for (const [what, devices] of missingSentences(view)) output.line(`${devices.join(', ')}: ${what}`)
   for (const { failure } of view.devices) if (failure !== null) output.line(`! ${describeProblem(failure)}`)
   for (const { name, sentences } of view.graphicsCards) output.line(`${name}: ${sentences.join(' ')}`)
   output.line(view.reason)
   output.result(view)
 }
 
-function cellsOf({ missing, figure, failure }: DeviceState): string[] {
-  if (missing !== null) return ['-', '', '', '', `${missing.message} ${missing.remedy}`]
+/** What is missing and what helps, each sentence once, and the devices that it is true of. */
+function missingSentences({ devices }: DevicesView): ReadonlyMap<string, readonly DeviceId[]> {
+  const found = new Map<string, DeviceId[]>()
+  for (const { id, missing } of devices) {
+    if (missing === null) continue
+    const { message, remedy } = missing
+    const name = deviceName(id)
+    const isOfIt = message.toLowerCase().startsWith(name.toLowerCase())
+    const what = `${isOfIt ? message.slice(name.length + 1) : message} ${remedy}`
+    found.set(what, [...(found.get(what) ?? []), id])
+  }
+  return found
+}
+
+/** The same in a few words. */
+function shortWords(id: DeviceId, code: string, { graphicsCards }: DevicesView): string {
+  if (code === 'engine.missing') return 'engine not here'
+  if (code === 'engine.damaged') return 'engine damaged'
+  if (deviceFacts[id].hardware === 'processor') return 'not on this processor'
+  const isNvidia = id.includes('cuda')
+  const cards = graphicsCards.filter(({ vendor }) => !isNvidia || vendor === 'nvidia')
+  if (cards.length > 0) return 'not with this graphics card'
+  return isNvidia ? 'no NVIDIA card' : 'no graphics card'
+}
+
+function cellsOf({ id, missing, figure, failure }: DeviceState, view: DevicesView): string[] {
+  if (missing !== null) return ['-', '', '', '', shortWords(id, missing.code, view)]
   if (figure === null) return ['-', '', '', '', failure === null ? 'not measured yet' : 'failed, see below']
   const { stepMs, gflops, peakBytes, devicePeakBytes, difference, modelName } = figure
   return [

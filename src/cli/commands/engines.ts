@@ -52,10 +52,13 @@ export async function fetchEngine(
     openNetwork: () => {},
     requireAtRest: () => requireEngineAtRest({ reader: application.reader() }, id),
   }
+  let untried: string | null = null
   try {
-    const { jobId } = board.start({ kind: 'engine', title: id }, (tools) =>
-      addEngine(id, ports, tools, files),
-    )
+    const { jobId } = board.start({ kind: 'engine', title: id }, async (tools) => {
+      const added = await addEngine(id, ports, tools, files)
+      if (added.ok) untried = added.value
+      return added
+    })
     await board.ended(jobId)
     const job = board.list().find((one) => one.id === jobId)
     if (job?.problem) throw new ProblemError(job.problem)
@@ -64,8 +67,9 @@ export async function fetchEngine(
   }
   const state = (await listEngines(library)).find((one) => one.id === id)
   if (state === undefined) throw new Error(`no state of ${id}`)
+  const isHere = `${state.name} ${state.version} is here (${formatBytes(state.diskBytes)}).`
   output.line(
-    `${state.name} ${state.version} is here (${formatBytes(state.diskBytes)}). Measure this computer to see what it gains.`,
+    [isHere, ...(untried === null ? ['Measure this computer to see what it gains.'] : [untried])].join(' '),
   )
   output.result(state)
 }

@@ -18,13 +18,13 @@ export interface AddPorts extends DevicePorts {
   requireAtRest(): void
 }
 
-/** The way of both hosts to `installEngine`. */
+/** The way of both hosts to `installEngine`; what could not be tried out is the last phase, and given back. */
 export function addEngine(
   id: EngineId,
   { library, launcher, ...ports }: AddPorts,
   { signal, tell }: Pick<JobTools, 'signal' | 'tell'>,
   files: readonly string[] = [],
-): Promise<Result<void>> {
+): Promise<Result<string | null>> {
   const pack = enginePack(id)
   const places = { folder: engineFolder(library, id), downloads: downloadsOf(library, id) }
   const selfTest = (enginesFolder: string) => tryEngine(id, enginesFolder, { library, launcher }, signal)

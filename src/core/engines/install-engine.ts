@@ -21,14 +21,15 @@ export interface InstallPlaces {
 }
 
 export interface InstallTools extends FetchTools {
-  /** Tries the engine out: `enginesFolder` has it, and it alone, under its own name. */
-  selfTest(enginesFolder: string, signal: AbortSignal): Promise<Result<void>>
+  /** Tries the engine out: `enginesFolder` has it, and it alone, under its own name. Gives back what could not be tried. */
+  selfTest(enginesFolder: string, signal: AbortSignal): Promise<Result<string | null>>
   /** Called at the start and before a damaged one gives way; throws where something uses it. */
   requireAtRest(): void
 }
 
 /**
- * An engine that is there and whole is left as it is, without any network use. Problems: engine.not-offered, engine.busy,
+ * An engine that is there and whole is left as it is, without any network use. Returns what of a new one could not be tried out,
+ * as a sentence. Problems: engine.not-offered, engine.busy,
  * download.*, file.unsafe, disk.*, backend.failed, and what the self-test says.
  */
 export function installEngine(
@@ -36,19 +37,19 @@ export function installEngine(
   places: InstallPlaces,
   tools: InstallTools,
   files: readonly string[] = [],
-): Promise<Result<void>> {
+): Promise<Result<string | null>> {
   return attemptAsync(async () => {
     const notOffered = offerProblem(pack)
     if (notOffered !== null) throw new ProblemError(notOffered)
-    if (await isWhole(places.folder, pack)) return
+    if (await isWhole(places.folder, pack)) return null
     if (await isThere(places.folder)) tools.requireAtRest()
     try {
-      await inClaimedFolder(places.downloads, pack, async () => {
+      return await inClaimedFolder(places.downloads, pack, async () => {
         const beside = besideParts(pack)
         await mkdir(dirname(places.folder), { recursive: true, mode: 0o700 })
         const given = files.length > 0 ? await chosenWheels(pack, files) : null
         const wheels = given ?? (await fetchWheels(pack, places.downloads, tools))
-        await putTogether(pack, { places, tools, wheels, beside })
+        return putTogether(pack, { places, tools, wheels, beside })
       })
     } catch (error) {
       tools.signal.throwIfAborted()
@@ -76,15 +77,16 @@ const stopped = ({ name, id }: EnginePack): Result<never> => ({
 const aliveEveryMs = 60_000
 
 /** `work` while no other Tunewright adds this engine. Its downloads go when it is done, and stay where it failed. */
-async function inClaimedFolder(folder: string, pack: EnginePack, work: () => Promise<void>): Promise<void> {
+async function inClaimedFolder<T>(folder: string, pack: EnginePack, work: () => Promise<T>): Promise<T> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   if (!(await claimFolder(folder)))
     throw new ProblemError(engineBusy(pack.id, `Another Tunewright is adding ${pack.name}`))
   // A long download changes nothing directly in the folder: whoever looks sees that somebody is at it by this.
   const sign = setInterval(() => void utimes(folder, new Date(), new Date()).catch(() => {}), aliveEveryMs)
   try {
-    await work()
+    const done = await work()
     await rm(folder, { recursive: true, force: true })
+    return done
   } catch (error) {
     await releaseFolder(folder)
     throw error
@@ -101,7 +103,10 @@ interface Together {
   readonly beside: ReturnType<typeof besideParts>
 }
 
-async function putTogether(pack: EnginePack, { places, tools, wheels, beside }: Together): Promise<void> {
+async function putTogether(
+  pack: EnginePack,
+  { places, tools, wheels, beside }: Together,
+): Promise<string | null> {
   const { signal, tell, selfTest } = tools
   const stage = temporaryPath(places.folder)
   const folder = join(stage, pack.id)
@@ -114,9 +119,9 @@ async function putTogether(pack: EnginePack, { places, tools, wheels, beside }: 
     tell('Connecting it with Tunewright')
     await beside.make(folder, signal)
     tell('Trying it out')
-    unwrap(await selfTest(stage, signal))
+    const untried = unwrap(await selfTest(stage, signal))
     signal.throwIfAborted()
-    tell('Keeping it')
+    tell(untried === null ? 'Keeping it' : `Keeping it. ${untried}`)
     await writeManifest(folder, pack, hashes)
     await fsyncFolder(folder)
     if (await isThere(places.folder)) {
@@ -124,6 +129,7 @@ async function putTogether(pack: EnginePack, { places, tools, wheels, beside }: 
       await discardFolder(places.folder)
     }
     await renameDurably(folder, places.folder)
+    return untried
   } finally {
     clearInterval(sign)
     await rm(stage, { recursive: true, force: true }).catch(() => {})

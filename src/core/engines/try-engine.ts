@@ -17,30 +17,43 @@ const ownDevice: Readonly<Record<EngineId, DeviceId>> = {
   'onnx-cuda': 'onnx-cuda',
 }
 
-/** `enginesFolder` has the engine under its own name. Problems: engine.damaged, with why in it; proof.cancelled. */
+/**
+ * `enginesFolder` has the engine under its own name. Returns a sentence where it was not tried on what it is for, else null.
+ * Problems: engine.damaged, with why in it; proof.cancelled.
+ */
 export async function tryEngine(
   id: EngineId,
   enginesFolder: string,
   ports: DevicePorts,
   signal: AbortSignal,
-): Promise<Result<void>> {
+): Promise<Result<string | null>> {
   const library = { ...ports.library, enginesFolder }
-  const device = await triedOn(id, library)
-  if (device === null) return ok(undefined)
+  const { device, untried } = await triedOn(id, library)
+  if (device === null) return ok(untried)
   const checked = await checkDevice(device, { ...ports, library }, signal)
-  if (checked.ok) return ok(undefined)
+  if (checked.ok) return ok(untried)
   if (checked.problem.code === 'proof.cancelled') return checked
   return { ok: false, problem: untrue(id, checked.problem) }
 }
 
-/** null where nothing of it can be tried here. */
-async function triedOn(id: EngineId, library: DevicePorts['library']): Promise<DeviceId | null> {
+interface TriedOn {
+  /** null where nothing of it can be tried here. */
+  readonly device: DeviceId | null
+  /** What was not tried, and why. */
+  readonly untried: string | null
+}
+
+async function triedOn(id: EngineId, library: DevicePorts['library']): Promise<TriedOn> {
   const device = ownDevice[id]
-  if (missingOf(device, await lookAround(library)) === null) return device
-  if (id !== 'tensorflow-cuda') return id === 'tensorflow' ? device : null
+  const around = await lookAround(library)
+  if (id === 'tensorflow' || missingOf(device, around) === null) return { device, untried: null }
+  const why = around.cards.some(({ vendor }) => vendor === 'nvidia')
+    ? 'the NVIDIA card of this computer cannot be used with it now'
+    : 'no NVIDIA card was found'
+  if (id === 'onnx-cuda') return { device: null, untried: `It could not be tried out here: ${why}.` }
   // Its libraries compute on the processor too: that they load and count right is shown by that.
   await symlink(join(library.enginesFolder, id), join(library.enginesFolder, 'tensorflow'))
-  return 'tensorflow-cpu'
+  return { device: 'tensorflow-cpu', untried: `It was tried out on the processor only: ${why}.` }
 }
 
 const untrue = (id: EngineId, why: Problem): Problem => ({

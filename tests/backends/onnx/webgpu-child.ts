@@ -15,6 +15,7 @@ import { worstDifference } from '../../conformance/compare.ts'
 import { familyGraphs, type GivenGraph } from '../../conformance/families.ts'
 import { opCases } from '../../conformance/op-cases.ts'
 import { inputs, outputs, schemes, store } from '../../conformance/quantised-file.ts'
+import { holdShaders } from '../../conformance/suite.ts'
 import { tinyTrainings } from '../../conformance/tiny-training.ts'
 import { wholeTensor } from '../../engine/support/numbers.ts'
 import { writeWeights } from '../weights-in-file.ts'
@@ -81,6 +82,7 @@ async function normOnCard() {
 async function weightsOnCard() {
   const errors: Record<string, number> = {}
   const backend = open()
+  const release = await holdShaders(backend)
   for (const scheme of schemes) {
     const { location, values } = await store(folder, scheme)
     const builder = new GraphBuilder()
@@ -108,6 +110,7 @@ async function weightsOnCard() {
     await session.dispose()
   }
   for (const dtype of ['float16', 'bfloat16'] as const) errors[dtype] = await stepWith(dtype)
+  await release()
   return errors
 }
 

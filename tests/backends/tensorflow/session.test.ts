@@ -191,15 +191,15 @@ describe.skipIf(found.length === 0)('what is trained held in variables', () => {
 })
 
 describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (backend) => {
-  test('a product with a frozen weight is rounded to bfloat16 once, one with a trained weight not at all', async () => {
+  test("products with frozen weights and an adapter's way down are rounded to bfloat16 once, wide trained ones not at all", async () => {
     const builder = new GraphBuilder()
     const x = builder.input('x', 'float32', ['B', 'S', 96])
-    const [frozen, trained] = [false, true].map((isTrained) =>
-      builder.parameter(isTrained ? 'trained' : 'frozen', [40, 96], isTrained),
-    )
+    const frozen = builder.parameter('frozen', [40, 96], false)
+    const [narrow, wide] = [40, 80].map((rows) => builder.parameter(`trained ${rows}`, [rows, 96], true))
     builder.inRegion('layer.0', () => {
-      builder.output(builder.add('linear', [x, frozen!, null], { scale: 1 }, 'rounded')[0])
-      builder.output(builder.add('linear', [x, trained!, null], { scale: 1 }, 'exact')[0])
+      builder.output(builder.add('linear', [x, frozen, null], { scale: 1 }, 'rounded')[0])
+      builder.output(builder.add('linear', [x, narrow!, null], { scale: 1 }, 'rounded too')[0])
+      builder.output(builder.add('linear', [x, wide!, null], { scale: 1 }, 'exact')[0])
     })
     const graph = builder.build()
     const ofShape = (shape: number[], name: string): Tensor =>
@@ -208,7 +208,8 @@ describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (b
     const weights = new Map([['frozen', { kind: 'memory', tensor: weight } as const]])
     const feeds = new Map([
       ['x', ofShape([2, 3, 96], 'x')],
-      ['trained', weight],
+      ['trained 40', weight],
+      ['trained 80', ofShape([80, 96], 'wide')],
     ])
     const truth = unwrap(await reference.compile(graph, optionsOf(weights)))
     const session = unwrap(await backend.compile(graph, optionsOf(weights)))
@@ -221,8 +222,10 @@ describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (b
       )
     // One step of 8 bits of mantissa: where the processor has no such products, the runtime cuts off what a float32 sum has
     // beyond them.
-    expect(relative('rounded')).toBeLessThan(2 ** -7)
-    expect(relative('rounded')).toBeGreaterThan(2 ** -11)
+    for (const name of ['rounded', 'rounded too']) {
+      expect(relative(name)).toBeLessThan(2 ** -7)
+      expect(relative(name)).toBeGreaterThan(2 ** -11)
+    }
     expect(relative('exact')).toBeLessThan(1e-4)
     await session.dispose()
   })

@@ -37,7 +37,7 @@ afterEach(async () => {
 })
 afterAll(removeHomes)
 
-const problemOf = (result: Result<void>): Problem => {
+const problemOf = (result: Result<unknown>): Problem => {
   if (result.ok) throw new Error('it was added')
   return result.problem
 }
@@ -52,7 +52,7 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
         told,
         selfTest: async (enginesFolder) => {
           seen.push(readdirSync(join(enginesFolder, 'onnx-cuda')).sort(), [String(hasEngine(library))])
-          return ok(undefined)
+          return ok(null)
         },
       }),
     )
@@ -66,6 +66,14 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
     expect(fetching.at(-1)).toMatchObject({ done: tiny.wheel.length, total: tiny.wheel.length })
     const unpacking = told.filter(({ phase }) => phase.startsWith('Unpacking'))
     expect(unpacking.at(-1)).toMatchObject({ done: 2_000_000, total: 2_000_000 })
+  })
+
+  it('says in its last phase, and in the end, what could not be tried out', async () => {
+    const told: Told[] = []
+    const untried = 'It could not be tried out here: no NVIDIA card was found.'
+    const added = await addTiny(tiny, freshLibrary(), { told, selfTest: async () => ok(untried) })
+    expect(added).toEqual({ ok: true, value: untried })
+    expect(told.at(-1)?.phase).toBe(`Keeping it. ${untried}`)
   })
 
   it('is left as it is where it is whole: nobody is asked', async () => {
@@ -145,7 +153,7 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
   it('that fails its self-test is not kept, and the whole file waits for the next try', async () => {
     const library = freshLibrary()
     const broken: Problem = { code: 'engine.damaged', message: 'It died.', where: 'x', remedy: 'y' }
-    const selfTest = async (): Promise<Result<void>> => ({ ok: false, problem: broken })
+    const selfTest = async (): Promise<Result<string | null>> => ({ ok: false, problem: broken })
     expect(problemOf(await addTiny(tiny, library, { selfTest }))).toEqual(broken)
     expect(hasEngine(library)).toBe(false)
     expect(leftovers(library)).toEqual(['onnx-cuda-tiny', join('onnx-cuda-tiny', tinyWheelName)])

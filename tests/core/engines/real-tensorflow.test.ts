@@ -16,6 +16,18 @@ afterAll(removeHomes)
 
 const binding = 'tensorflow/lib/napi-v8/tfjs_binding.node'
 
+test.skipIf(existsSync('/proc/driver/nvidia'))(
+  'of ONNX Runtime for NVIDIA cards is not done where there is no card, and that is said',
+  async () => {
+    const library = freshLibrary()
+    const ports = { library, launcher: createNodeLauncher() }
+    expect(await tryEngine('onnx-cuda', library.enginesFolder, ports, new AbortController().signal)).toEqual({
+      ok: true,
+      value: 'It could not be tried out here: no NVIDIA card was found.',
+    })
+  },
+)
+
 describe.skipIf(!hasTensorflow())('the self-test', () => {
   const tried = async (prepare: (enginesFolder: string) => void, id: EngineId = 'tensorflow') => {
     const library = freshLibrary()
@@ -25,7 +37,7 @@ describe.skipIf(!hasTensorflow())('the self-test', () => {
   }
 
   test('computes a step with the real libraries', async () => {
-    expect(await tried(linkTensorflow)).toEqual({ ok: true, value: undefined })
+    expect(await tried(linkTensorflow)).toEqual({ ok: true, value: null })
   })
 
   test.skipIf(existsSync('/proc/driver/nvidia'))(
@@ -36,7 +48,10 @@ describe.skipIf(!hasTensorflow())('the self-test', () => {
         for (const name of ['lib', 'deps'])
           symlinkSync(join(tensorflowFolder, name), join(folder, 'tensorflow-cuda', name))
       }, 'tensorflow-cuda')
-      expect(result).toEqual({ ok: true, value: undefined })
+      expect(result).toEqual({
+        ok: true,
+        value: 'It was tried out on the processor only: no NVIDIA card was found.',
+      })
     },
   )
 

@@ -78,7 +78,7 @@ export function addTiny(
   { pack }: TinyEngine,
   library: Library,
   changes: Partial<InstallTools> & { readonly files?: readonly string[]; readonly told?: Told[] } = {},
-): Promise<Result<void>> {
+): Promise<Result<string | null>> {
   const { files, told, ...tools } = changes
   return installEngine(
     pack,
@@ -88,7 +88,7 @@ export function addTiny(
       tell: (phase, done = 0, total = 0) => void told?.push({ phase, done, total }),
       openNetwork: () => {},
       requireAtRest: () => {},
-      selfTest: async () => ok(undefined),
+      selfTest: async () => ok(null),
       ...tools,
     },
     files,

@@ -100,6 +100,29 @@ test('the measurement is a job, once at a time; what it found is in the view', a
   expect(await station.ended(stopped.jobId)).toMatchObject({ status: 'cancelled' })
 })
 
+test('while a run trains nothing is measured, and what to do is said', async () => {
+  const station = await openWorkstation()
+  const { api } = station
+  const { projectId, modelId } = await newProject(station)
+  const changes = { 'duration.epochs': 1000, 'evaluation.patience': null }
+  const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'quick', changes }))
+  expect(await api.call('devices.measure', { modelId })).toMatchObject({
+    ok: false,
+    problem: {
+      code: 'run.active',
+      message: expect.stringContaining('is under way'),
+      remedy: expect.stringContaining('then measure'),
+    },
+  })
+  expect(unwrap(await api.call('system.activity', {})).jobs).toEqual([])
+  unwrap(await api.call('training.stop', { runId }))
+  const status = async () => unwrap(await api.call('training.get', { runId })).run.status
+  await expect.poll(status, { timeout: 60_000 }).toMatch(/cancelled|finished/)
+  const { jobId } = unwrap(await api.call('devices.measure', { modelId }))
+  unwrap(await api.call('jobs.cancel', { jobId }))
+  await station.ended(jobId)
+})
+
 test.skipIf(!hasTensorflow())(
   'a run takes the device that was faster here, says so, and is counted for the next plan there only',
   async () => {

@@ -3,10 +3,11 @@
 // Legend: B rows, S queries, T keys, H query heads, K key heads, D head width; of a block: s queries, e keys.
 import type { Value } from '#engine/ir/types.ts'
 import type { Emitter } from '../emitter.ts'
+import { halvedBatchProduct, narrowed } from '../halves.ts'
 import { emitLoop } from '../loop.ts'
 import {
   add,
-  batchProduct,
+  cast,
   concat,
   exp,
   expand,
@@ -40,7 +41,8 @@ export const attentionRules: RulesFor<AttentionKinds> = {
   attention(emit, { inputs, outputs: [out, logSumExp], attributes }) {
     const op = new AttentionOp(emit, inputs, attributes)
     const queries = op.scaledQueries()
-    const [keys, values] = [inputs[1], inputs[2]].map((value) => op.perHead(value, attributes.kvHeads))
+    const [keys, all] = [inputs[1], inputs[2]].map((value) => op.perHead(value, attributes.kvHeads))
+    const values = narrowed(emit, all!)
     const outs = piecesOf(op, 'out')
     // The backward rules have no use for it: a block holds all keys of its queries, so its softmax is whole.
     const isSummed = !emit.isReadOnlyBy(logSumExp, 'attentionBackward', 'attentionBiasBackward')
@@ -52,7 +54,7 @@ export const attentionRules: RulesFor<AttentionKinds> = {
       (iteration, [before, sumsBefore]) => {
         const block = new AttentionBlock(op, iteration)
         const probabilities = block.probabilities(block.stackedQueries(queries, op.width), block.keys(keys!))
-        const mixed = batchProduct(emit, block.stacked(probabilities.p), block.keys(values!))
+        const mixed = halvedBatchProduct(emit, block.stacked(probabilities.p), block.keys(values))
         const next = writePiece(emit, { ...outs, flow: before! }, iteration, block.piece(mixed))
         if (!sums) return [next]
         const logSums = logOfSums(emit, block, probabilities)
@@ -71,7 +73,7 @@ export const attentionRules: RulesFor<AttentionKinds> = {
     const op = new AttentionOp(emit, forward, attributes)
     const around = backwardOf(op, dOut, out)
     const dqs = piecesOf(op, 'dq')
-    const none = [op.width, op.width + 1].map((width) => noKeys(op, width))
+    const none = [op.width, op.width + sumColumns(emit)].map((width) => noKeys(op, width))
     const [dqFlow, dkSum, dvSum] = emitLoop(
       emit,
       op.plan.count,
@@ -79,13 +81,13 @@ export const attentionRules: RulesFor<AttentionKinds> = {
       (iteration, [before, dkBefore, dvBefore]) => {
         const block = new AttentionBlock(op, iteration)
         const gradients = scoreGradients(op, block, around)
-        const dScores = beforeCap(emit, gradients)
-        const dqOfBlock = block.piece(batchProduct(emit, dScores, gradients.keys))
+        const dScores = narrowed(emit, beforeCap(emit, gradients))
+        const dqOfBlock = block.piece(halvedBatchProduct(emit, dScores, gradients.keys))
         const turned = { isFirstTurned: true }
         return [
           writePiece(emit, { ...dqs, flow: before! }, iteration, dqOfBlock),
-          block.addKeys(dkBefore!, batchProduct(emit, dScores, gradients.queries, turned)),
-          block.addKeys(dvBefore!, batchProduct(emit, gradients.p, gradients.dO, turned)),
+          block.addKeys(dkBefore!, halvedBatchProduct(emit, dScores, gradients.queries, turned)),
+          block.addKeys(dvBefore!, halvedBatchProduct(emit, gradients.p, gradients.dO, turned)),
         ]
       },
     )
@@ -123,7 +125,7 @@ interface Gradients {
   readonly queries: Tensor
   /** [B,K,e,D] */
   readonly keys: Tensor
-  /** [B,K,G*s,D+1]: the last column is -rowsum(dO * O). */
+  /** [B,K,G*s,D+1 or 2]: the last columns are -rowsum(dO * O). */
   readonly dO: Tensor
   /** [B,K,G*s,e]: probabilities, gradient of the final scores, tanh(score / cap) where there is a cap. */
   readonly p: Tensor
@@ -137,9 +139,9 @@ interface Backward {
   readonly queries: Tensor
   /** [B,K,T,D] */
   readonly keys: Tensor
-  /** [B,H,S,D+1]: dO with a last column of -rowsum(dO * O) */
+  /** [B,H,S,D+1 or 2]: dO with last columns of -rowsum(dO * O) */
   readonly dO: Tensor
-  /** [B,K,T,D+1]: values with a last column of ones */
+  /** [B,K,T,D+1 or 2]: values with last columns of ones */
   readonly values: Tensor
 }
 
@@ -152,8 +154,8 @@ function scoreGradients({ emit, width }: AttentionOp, block: AttentionBlock, aro
   const keys = block.keys(around.keys)
   const { p: whole, capped } = block.probabilities(queries, keys)
   const p = block.stacked(whole)
-  const dO = block.stackedQueries(around.dO, width + 1)
-  const dP = batchProduct(emit, dO, block.keys(around.values), { isSecondTurned: true })
+  const dO = block.stackedQueries(around.dO, width + sumColumns(emit))
+  const dP = halvedBatchProduct(emit, dO, block.keys(around.values), { isSecondTurned: true })
   return { queries, keys, dO, p, dFinal: multiply(emit, dP, p), capped }
 }
 
@@ -164,15 +166,25 @@ function backwardOf(op: AttentionOp, dOut: Value, out: Value): Backward {
   const product = multiply(emit, emit.rows(dOut), emit.rows(out))
   const sums = sum(emit, reshape(emit, product, emit.shapeOf([rows, positions, heads, width])), [-1])
   const column = expand(emit, negate(emit, transpose(emit, sums, [0, 2, 1])), 3)
-  const ones = emit.share(`ones of ${kvHeads} ${operands[2].shape[1]}`, () =>
-    fill(emit, emit.shapeOf([rows, kvHeads, operands[2].shape[1]!, 1]), emit.scalar(1)),
-  )
+  const ones = emit.share(`ones of ${kvHeads} ${operands[2].shape[1]}`, () => {
+    const sizes = emit.shapeOf([rows, kvHeads, operands[2].shape[1]!, sumColumns(emit)])
+    return narrowed(emit, fill(emit, sizes, emit.scalar(1)))
+  })
   return {
     queries: op.scaledQueries(),
     keys: op.perHead(operands[1], kvHeads),
-    dO: concat(emit, [op.perHead(dOut, heads), column], 3),
-    values: concat(emit, [op.perHead(operands[2], kvHeads), ones], 3),
+    dO: concat(emit, [narrowed(emit, op.perHead(dOut, heads)), ...asColumns(emit, column)], 3),
+    values: concat(emit, [narrowed(emit, op.perHead(operands[2], kvHeads)), ones], 3),
   }
+}
+
+/** Columns that the negative row sums take: in bfloat16 their first 8 bits, and what is left. */
+const sumColumns = (emit: Emitter): number => (emit.products === 'float32' ? 1 : 2)
+
+function asColumns(emit: Emitter, column: Tensor): readonly Tensor[] {
+  if (emit.products === 'float32') return [column]
+  const first = narrowed(emit, column)
+  return [first, narrowed(emit, subtract(emit, column, cast(emit, first, 'float32')))]
 }
 
 /** Gradient of the scores before the cap, whose slope is 1 - tanh^2. */

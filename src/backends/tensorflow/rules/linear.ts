@@ -1,7 +1,9 @@
 // Matrix products as TensorFlow. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
+import { isNarrow } from '../../narrow-groups.ts'
 import { type Emitter, lastOf } from '../emitter.ts'
-import { add, cast, matrixProduct, multiply, relu, sqrt, square, sum } from '../operators.ts'
+import { halved, halvedProduct } from '../halves.ts'
+import { add, cast, matrixProduct, multiply, relu, sqrt, square, sum, transpose } from '../operators.ts'
 import type { Tensor } from '../tensor.ts'
 import { read, readBfloat16 } from '../weights.ts'
 import type { RulesFor } from './rule.ts'
@@ -17,12 +19,20 @@ export const linearRules: RulesFor<
     emitProduct(emit, { x: dy, weight, addend, y: dx, scale: attributes.scale, isWeightTurned: false })
   },
 
-  /** The narrower operand is scaled: an adapter's. */
+  /**
+   * The narrower operand is scaled: an adapter's. It also stands first, and the small result is turned: the runtime takes
+   * 2.5 times as long for the other way round (dy of 1,536 columns, x of 8).
+   */
   linearWeightBackward(emit, { inputs: [dy, x], outputs: [dWeight], attributes }) {
     const isFirstNarrow = lastOf(dy.shape) <= lastOf(x.shape)
     const gradient = scaled(emit, emit.rows(dy), isFirstNarrow ? attributes.scale : 1)
     const rows = scaled(emit, emit.rows(x), isFirstNarrow ? 1 : attributes.scale)
-    emit.setRows(dWeight, matrixProduct(emit, gradient, rows, { isFirstTurned: true }))
+    const isTurned = !isFirstNarrow && isNarrow(lastOf(x.shape))
+    const [first, second] = isTurned ? [rows, gradient] : [gradient, rows]
+    const product = isTurned
+      ? halvedProduct(emit, first, second, { isFirstTurned: true })
+      : matrixProduct(emit, first, second, { isFirstTurned: true })
+    emit.setRows(dWeight, isTurned ? transpose(emit, product, [1, 0]) : product)
   },
 
   sumLeading(emit, { inputs: [x], outputs: [y] }) {
@@ -72,12 +82,13 @@ const addendOf = (emit: Emitter, addend: Value): Tensor =>
   addend.shape.length < 2 ? read(emit, addend) : emit.rows(addend)
 
 /**
- * With frozen weights, where the processor multiplies bfloat16 faster: x is rounded to it and so is the product, but
- * the sums in between are float32. What is trained stays float32.
+ * Where the processor multiplies bfloat16 faster: x and the weight are rounded to it and so is the product, but the sums
+ * in between are float32. An adapter's way up stays float32: it writes many numbers for few that it reads.
  */
 function multiplyWeight(emit: Emitter, rows: Tensor, weight: Value, isSecondTurned: boolean): Tensor {
-  if (emit.products === 'float32' || !emit.locationOf(weight))
+  const isWayUp = emit.locationOf(weight) === null && !isNarrow(weight.shape[isSecondTurned ? 0 : 1]!)
+  if (emit.products === 'float32' || isWayUp)
     return matrixProduct(emit, rows, read(emit, weight), { isSecondTurned })
-  const half = cast(emit, rows, 'bfloat16')
-  return cast(emit, matrixProduct(emit, half, readBfloat16(emit, weight), { isSecondTurned }), 'float32')
+  const half = readBfloat16(emit, weight)
+  return cast(emit, matrixProduct(emit, halved(emit, rows), half, { isSecondTurned }), 'float32')
 }

@@ -8,6 +8,14 @@ import { formatBytes } from '../../format.ts'
 import { useRunningJob } from '../../stores/running-job.ts'
 import { t } from '../../words/index.ts'
 
+/** Behind the last phase of an engine that could not be tried out here stands a sentence that says so. */
+function wordAdded(name: string, lastPhase: string): string {
+  const why = /\. (.+)$/.exec(lastPhase)?.[1]
+  return why === undefined
+    ? t('devices.engines.added', { name })
+    : t('devices.engines.addedUntried', { name, why })
+}
+
 export function useEngines(whenRemoved: () => Promise<void>) {
   /** null before the first answer. */
   const engines = shallowRef<readonly EngineState[] | null>(null)
@@ -30,11 +38,11 @@ export function useEngines(whenRemoved: () => Promise<void>) {
 
   const job = useRunningJob(
     ({ kind }) => kind === 'engine',
-    async ({ status, problem: why }) => {
+    async ({ status, problem: why, phase }) => {
       await load()
       if (status === 'failed') problem.value = why
       const name = engine(adding.value)?.name
-      if (status === 'done' && name !== undefined) outcome.value = t('devices.engines.added', { name })
+      if (status === 'done' && name !== undefined) outcome.value = wordAdded(name, phase)
       adding.value = null
     },
   )

@@ -87,6 +87,7 @@ export const devices = {
     remove: 'Remove {name}',
     adding: 'Adding the engine',
     added: '{name} is here and works. Measure this computer now, so that runs take what is fastest.',
+    addedUntried: '{name} is here. {why}',
     removed: '{name} was removed; {size} of this disk are free again.',
     notOffered: '{name} is not offered here. {why}',
     forCards: 'For NVIDIA cards, and none was found here',

@@ -326,7 +326,6 @@ export const wizard = {
       guess: 'The time is a guess: this computer has not been measured yet.',
     },
     what: 'What will happen',
-    computedOn: 'Computed on: {device}.',
     estimating: 'Working out the time',
     measuring: 'This computer is being measured for a better estimate. You need not wait for it.',
     measureHelp:

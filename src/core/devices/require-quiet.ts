@@ -1,0 +1,17 @@
+// Whether this computer can be measured at this moment: beside a run both would be slow, and the figure wrong for months.
+import { mostListedRuns } from '#shared/journal-commands.ts'
+import { ProblemError, unwrap } from '#shared/result.ts'
+import type { WorkstationContext } from '../workstation/context.ts'
+
+/** Throws ProblemError run.active while a run computes, in this program or another. One that is paused computes nothing. */
+export function requireQuiet({ reader }: Pick<WorkstationContext, 'reader'>): void {
+  const { runs } = unwrap(reader.listRuns({ statuses: ['queued', 'running'], limit: mostListedRuns }))
+  const [run] = runs
+  if (run === undefined) return
+  throw new ProblemError({
+    code: 'run.active',
+    message: `The run “${run.name}” is under way: measured beside it, this computer would look slower than it is.`,
+    where: 'the measurement',
+    remedy: 'Wait until the run is done, or pause or stop it; then measure.',
+  })
+}
