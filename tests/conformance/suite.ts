@@ -19,15 +19,16 @@ export type Precision = 'float32' | 'tf32' | 'bfloat16'
 /**
  * How far results may lie from the reference in float64. Operators: the largest difference over the tensor's largest number,
  * at least 1. Models: the length of a tensor's difference over its own. Curve: the largest relative difference of a loss.
- * bfloat16 is of products with frozen weights, which the cases of single operators have none of. The tiny models'
- * gradients are differences of nearly equal numbers: with 8 bits of mantissa in the products they are up to 12 % off in a
- * Llama, 22 % in a Gemma or T5; of tf32, with 11 bits, a quarter is allowed.
+ * bfloat16 is of products with frozen weights, of an adapter's with wide inputs, and of attention's but for the scores: of
+ * single operators a gradient of attention is up to 9e-3 off. The tiny models' gradients are differences of nearly equal
+ * numbers: with 8 bits of mantissa in the products they are up to 20 % off in a Llama, 28 % in a T5; of tf32, with 11
+ * bits, a quarter is allowed.
  */
 export const bounds = {
   // Of models 1.35e-5 was measured (ONNX Runtime, a gated T5), 1.06e-5 with TensorFlow.
   float32: { operators: 1e-5, models: 3e-5, curve: 1e-4 },
   tf32: { operators: 5e-3, models: 8e-2, curve: 2e-2 },
-  bfloat16: { operators: 1e-5, models: 0.3, curve: 5e-2 },
+  bfloat16: { operators: 2e-2, models: 0.3, curve: 5e-2 },
 } as const satisfies Record<Precision, Record<string, number>>
 
 /** What runs may leave behind in memory, of 100 runs with tensors of 4 MB in and out. */

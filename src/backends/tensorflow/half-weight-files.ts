@@ -22,6 +22,8 @@ const alignmentBytes = 64
 const chunkValues = 1 << 20
 
 const usersOf = new Map<string, number>()
+/** Files that are being written in this process, by path: another session waits for the same file. */
+const unfinishedOf = new Map<string, Promise<void>>()
 
 /**
  * Rounds these weights into one file of `folder`. Where that cannot be written (a full disk), there is none, and the graph
@@ -37,12 +39,14 @@ export async function halveWeights(
     .digest('hex')
     .slice(0, 16)}.bfloat16`
   const path = join(folder, file)
+  // Counted before it is there: a session that ends meanwhile must not take it away.
+  usersOf.set(path, (usersOf.get(path) ?? 0) + 1)
   try {
-    if (!existsSync(path)) await writeHalves(weights, folder, path)
+    await writeOnce(weights, folder, path)
   } catch {
+    usersOf.set(path, usersOf.get(path)! - 1)
     return none
   }
-  usersOf.set(path, (usersOf.get(path) ?? 0) + 1)
   return {
     locations: placesIn(weights, folder, file),
     async release() {
@@ -71,6 +75,19 @@ function placesIn(
       return [name, place]
     }),
   )
+}
+
+async function writeOnce(
+  weights: ReadonlyMap<string, FileLocation>,
+  folder: string,
+  path: string,
+): Promise<void> {
+  const begun = unfinishedOf.get(path)
+  if (begun) return begun
+  if (existsSync(path)) return
+  const written = writeHalves(weights, folder, path).finally(() => unfinishedOf.delete(path))
+  unfinishedOf.set(path, written)
+  await written
 }
 
 /** Under another name until it is whole. */
