@@ -2,6 +2,7 @@
 // one suite against every implementation, the reference interpreter included.
 import type { Result } from '#shared/result.ts'
 import type { Graph } from './ir/types.ts'
+import type { OptimizerSettings, StepNumbers } from './optim/optimizer-rule.ts'
 
 export type TensorData = Float32Array | BigInt64Array
 
@@ -87,14 +88,49 @@ export interface CompileOptions {
   readonly weights: ReadonlyMap<string, WeightLocation>
   /** A folder of this run for files the backend needs; it may be emptied between runs. */
   readonly workFolder: string
+  /** Given, the session trains where it computes; only for backends that say `trainsResident`. */
+  readonly resident?: ResidentOptimizer
+}
+
+/** The optimizer of what a session trains where it computes; of kind adamw. */
+export interface ResidentOptimizer {
+  readonly settings: OptimizerSettings
+  /** Factors on the learning rate by parameter; 1 where none is given. */
+  readonly rates: ReadonlyMap<string, number>
+}
+
+/** A trained tensor and its two moments, in buffers of the caller. */
+export interface TrainedTensor {
+  readonly name: string
+  readonly parameters: Float32Array
+  readonly first: Float32Array
+  readonly second: Float32Array
+}
+
+/**
+ * Trained tensors, their moments and the sums of their gradients, kept where a session computes: nothing of their size
+ * comes or goes in a step. Each of `tensors` is one for every trainable parameter of the graph.
+ */
+export interface ResidentTraining {
+  /** Copies these there and makes the sums zero. Before it there is nothing to run with. */
+  load(tensors: readonly TrainedTensor[]): Promise<void>
+  /** L2 norm of the sums over all parameters; NaN or infinite where an entry is. */
+  gradientNorm(): Promise<number>
+  /** Moves all parameters by AdamW (optim/adamw.ts), g = gradScale * sums, and makes the sums zero. */
+  update(numbers: StepNumbers): Promise<void>
+  /** Copies what is there into these. */
+  read(tensors: readonly TrainedTensor[]): Promise<void>
 }
 
 export interface Session {
   /**
    * Runs the graph once. `feeds` holds every graph input and every trainable parameter by name. The result holds
-   * every graph output by name; its arrays stay valid until the next run and must be copied to be kept.
+   * every graph output by name; its arrays stay valid until the next run and must be copied to be kept. A session with
+   * `resident` is fed no trainable parameter and returns no gradient: it adds gradients to the sums that it keeps.
    */
   run(feeds: ReadonlyMap<string, Tensor>): Promise<ReadonlyMap<string, Tensor>>
+  /** Where it was compiled so. */
+  readonly resident?: ResidentTraining
   dispose(): Promise<void>
 }
 
@@ -102,5 +138,7 @@ export interface Backend {
   /** Stable name and version for the journal, e.g. 'onnxruntime-node 1.30.0 cpu'. */
   readonly name: string
   readonly determinism: 'bit-exact on this machine' | 'repeatable within 1e-5' | 'not repeatable'
+  /** Whether a session can train where it computes, and gains by it. */
+  readonly trainsResident?: boolean
   compile(graph: Graph, options: CompileOptions): Promise<Result<Session>>
 }

@@ -18,5 +18,11 @@ export const backends: readonly Backend[] = [
  */
 export const roundingBackends: readonly Backend[] = findTensorflow('bfloat16')
 
+/** Those that can train where they compute. */
+export const residentBackends: readonly Backend[] = [
+  createReferenceBackend({ precision: 'float32' }),
+  ...findTensorflow('float32', 'resident'),
+]
+
 /** What all are measured by. */
 export const truth: Backend = createReferenceBackend({ precision: 'float64' })

@@ -1,11 +1,12 @@
 // Twenty steps of a tiny Llama with LoRA and AdamW on rows that count upwards: a training curve whose every step rests on all
 // steps before it.
 import { type Backend, buildTrainingGraph, counterRandom, type Tensor } from '#engine/index.ts'
-import { clipFactor, globalNorm } from '#engine/optim/clip.ts'
-import { createOptimizer } from '#engine/optim/optimizer.ts'
+import { clipFactor } from '#engine/optim/clip.ts'
 import { causalCollation, collate, type EncodedRow } from '#engine/train/collate.ts'
+import { createDeviceUpdater } from '#engine/train/device-updater.ts'
+import { createHostUpdater } from '#engine/train/host-updater.ts'
 import { sumLosses } from '#engine/train/loss-chunks.ts'
-import { initialState, layoutOf, viewsOf } from '#engine/train/state.ts'
+import { initialState, layoutOf } from '#engine/train/state.ts'
 import { optimizerSettings, regularisationSettings } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { bindFeeds } from '../engine/support/feeds.ts'
@@ -31,34 +32,45 @@ function rowsOf(step: number): EncodedRow[] {
   })
 }
 
-/** Mean loss of every step in nats, and the trained numbers behind the last. */
+/**
+ * Mean loss of every step in nats, and the trained numbers behind the last; parameters moved on the host, or where the
+ * backend computes.
+ */
 export async function trainCurve(
   backend: Backend,
   workFolder: string,
+  place: 'host' | 'device' = 'host',
 ): Promise<{ readonly losses: readonly number[]; readonly trained: Float32Array }> {
-  const session = unwrap(
-    await backend.compile(built.graph, { threads: 2, weights: given.weights, workFolder }),
-  )
   const settings = optimizerSettings.parse({})
+  const resident = { settings, rates: new Map<string, number>() }
+  const session = unwrap(
+    await backend.compile(built.graph, {
+      threads: 2,
+      weights: given.weights,
+      workFolder,
+      ...(place === 'device' && { resident }),
+    }),
+  )
   const layout = layoutOf(built.trainable)
   const initial = new Map([...given.feeds].map(([name, { data }]) => [name, data as Float32Array]))
   const recipe = { optimizer: settings, regularisation: regularisationSettings.parse({}) }
   const state = initialState(layout, initial, recipe)
-  const gradients = new Float32Array(layout.length)
-  const optimizer = createOptimizer(settings, layout.entries, { ...state, gradients })
+  const setup = { recipe, layout, rates: layout.entries.map(() => 1) }
+  const updater = session.resident
+    ? createDeviceUpdater(layout, state, session.resident)
+    : createHostUpdater(setup, state)
   const losses: number[] = []
   for (let step = 0; step < steps; step += 1) {
+    await updater.begin()
     const batch = collate(rowsOf(step), causalCollation(1))
-    const outputs = await session.run(
-      new Map<string, Tensor>([...batch.feeds, ...viewsOf(layout, state.parameters)]),
-    )
+    const outputs = await session.run(new Map<string, Tensor>([...batch.feeds, ...updater.feeds]))
     losses.push(sumLosses(outputs, 1) / batch.labelledTokens)
-    for (const { name, offset } of layout.entries)
-      gradients.set(outputs.get(`grad.${name}`)!.data as Float32Array, offset)
-    const norm = globalNorm(gradients) / batch.labelledTokens
+    updater.add(outputs)
+    const norm = (await updater.gradientNorm()) / batch.labelledTokens
     const gradScale = clipFactor(norm, settings.clipNorm) / batch.labelledTokens
-    optimizer.step({ updates: step + 1, learningRate, gradScale })
+    await updater.update({ updates: step + 1, learningRate, gradScale })
   }
+  await updater.bringBack()
   await session.dispose()
   return { losses, trained: state.parameters }
 }

@@ -103,8 +103,9 @@ export async function modelError(
   return Math.max(...errors)
 }
 
-export async function curveError(backend: Backend): Promise<number> {
-  const [expected, actual] = [await trainCurve(truth, tmpdir()), await trainCurve(backend, tmpdir())]
+/** Of parameters moved on the host, or where the backend computes. */
+export async function curveError(backend: Backend, place: 'host' | 'device' = 'host'): Promise<number> {
+  const [expected, actual] = [await trainCurve(truth, tmpdir()), await trainCurve(backend, tmpdir(), place)]
   const errors = expected.losses.map((loss, step) => relativeDifference(actual.losses[step]!, loss))
   return errors.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(...errors)
 }
@@ -157,6 +158,10 @@ export async function* runSuite(
   for (const one of every([...tinyTrainings.map(named), ...familyGraphs]))
     yield await rowOf('models', one.name, limits.models, () => modelError(backend, one))
   yield await rowOf('curve', '20 steps of LoRA', limits.curve, () => curveError(backend))
+  if (backend.trainsResident)
+    yield await rowOf('curve', '20 steps, moved on the device', limits.curve, () =>
+      curveError(backend, 'device'),
+    )
   yield await rowOf('memory', 'bytes behind 100 runs', memoryBoundBytes, () => memoryGrowth(backend))
   await release()
 }

@@ -305,6 +305,11 @@ export class Emitter implements NodeMaker {
     this.#rows.set(value.id, tensor)
   }
 
+  /** Whether something was declared to be the value. */
+  isMade(value: Value): boolean {
+    return this.#wholes.has(value.id) || this.#rows.has(value.id)
+  }
+
   /** The value in its own shape: rows are seen so only where somebody asks. */
   whole(value: Value): Tensor {
     const known = this.#wholes.get(value.id)

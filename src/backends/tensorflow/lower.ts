@@ -1,11 +1,12 @@
-// From a graph of the engine to a TensorFlow graph: what is fed, weights in files, one rule per op, and the order of the
-// graph as edges without data. Pure.
-import type { WeightLocation } from '#engine/backend-port.ts'
+// From a graph of the engine to a TensorFlow graph: what is fed, weights in files, one rule per op. Pure.
+import { gradientOutputName } from '#engine/autodiff/differentiate.ts'
+import type { ResidentOptimizer, WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { findNarrowProducts } from '../narrow-groups.ts'
 import { type FileLocation, partsOf } from '../stored-weights.ts'
-import { type EmittedNode, Emitter, type Products, type Residence } from './emitter.ts'
+import { Emitter, type Products, type Residence } from './emitter.ts'
 import type { TfNode } from './graph-def.ts'
+import { type GraphPart, GraphParts } from './graph-parts.ts'
 import { emitNarrowProducts } from './narrow-products.ts'
 import { activationRules } from './rules/activation.ts'
 import { attentionRules } from './rules/attention.ts'
@@ -16,6 +17,8 @@ import { pointwiseRules } from './rules/pointwise.ts'
 import { ropeRules } from './rules/rope.ts'
 import { rowRules } from './rules/rows.ts'
 import type { RulesFor } from './rules/rule.ts'
+import { emitTraining, type LoweredTraining } from './trained-parts.ts'
+import { emitVariables, GradientSums, groupTrained } from './trained-variables.ts'
 
 /** Keyed by every op of the IR: an op without a rule does not compile. */
 const rules: RulesFor<OpKind> = {
@@ -29,12 +32,13 @@ const rules: RulesFor<OpKind> = {
   ...rowRules,
 }
 
-export interface LoweredGraph {
+/** `fetches` hold the `outputs`, in their order. */
+export interface LoweredGraph extends GraphPart {
   readonly nodes: readonly TfNode[]
-  /** Public names of what is fed, and the nodes that take it. */
-  readonly feeds: ReadonlyMap<string, string>
-  /** The tensors that hold the graph's outputs, in their order. */
-  readonly fetches: readonly string[]
+  /** The graph's, without the gradients that the session keeps. */
+  readonly outputs: readonly Value[]
+  /** Where the session trains by itself. */
+  readonly trained: LoweredTraining | null
   /** The node that fills the variables, to be run once; null where there are none. */
   readonly initial: string | null
 }
@@ -47,6 +51,8 @@ interface LoweringOptions {
   readonly halves?: ReadonlyMap<string, FileLocation>
   /** By default mapped. */
   readonly residence?: Residence
+  /** Given, trained weights are variables that the session moves by itself. */
+  readonly resident?: ResidentOptimizer | undefined
 }
 
 /** Frozen weights of products that lie in files, and not as bfloat16. */
@@ -67,28 +73,45 @@ export function weightsToHalve(
 
 export function lowerGraph(
   graph: Graph,
-  { weights, products, halves = new Map(), residence = 'mapped' }: LoweringOptions,
+  { weights, products, halves = new Map(), residence = 'mapped', resident }: LoweringOptions,
 ): LoweredGraph {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
   const fileEnds = endsOf([...bound, ...halves])
   const emit = new Emitter(graph, { weights: bound, fileEnds, products, halves, residence })
-  feedValues(emit, graph)
+  const trainable = graph.parameters.filter((each) => each.isTrainable).map(({ value }) => value)
+  feedValues(
+    emit,
+    [...graph.inputs, ...graph.parameters.map(({ value }) => value)].filter(
+      (value) => !resident || !trainable.includes(value),
+    ),
+  )
+  const groups = resident ? groupTrained(trainable, resident.rates) : []
+  const variables = emitVariables(emit, graph, groups)
+  const sums = new GradientSums(emit, graph, variables)
+  lowerNodes(emit, graph, sums)
+  emit.enter(graph.nodes.length, 'outputs')
+  const kept = new Set(resident ? trainable.map(({ name }) => gradientOutputName(name)) : [])
+  const outputs = graph.outputs.filter(({ name }) => !kept.has(name))
+  const wholes = outputs.map((value) => emit.whole(value))
+  // Whoever asks for the losses has the gradients added.
+  if (sums.additions.length > 0) wholes[0] = emit.after(wholes[0]!, sums.additions)
+  const initial = emitInitial(emit)
+  const parts = new GraphParts(emit)
+  const step = parts.add(wholes, initial)
+  const trained = resident ? emitTraining(emit, parts, variables, resident) : null
+  return { nodes: [...parts.nodes.values()], ...step, outputs, trained, initial }
+}
+
+function lowerNodes(emit: Emitter, graph: Graph, sums: GradientSums): void {
   const narrow = findNarrowProducts(graph)
   for (const [step, node] of graph.nodes.entries()) {
     emit.enter(step, node.region)
     const group = narrow.get(node)
     if (group === undefined) lowerNode(emit, node)
     else if (group !== null) emitNarrowProducts(emit, group)
+    sums.addWhatIsThere()
   }
-  emit.enter(graph.nodes.length, 'outputs')
-  const fetches = graph.outputs.map((value) => emit.whole(value).name)
-  const initial = emitInitial(emit)
-  const kept = withoutUnread(emit.nodes, initial === null ? fetches : [...fetches, initial])
-  const there = new Set(kept.map(({ name }) => name))
-  const feeds = new Map([...emit.placeholders].map(([name, tensor]) => [name, tensor.name]))
-  for (const [name, node] of feeds) if (!there.has(node)) feeds.delete(name)
-  return { nodes: inOrder(kept), feeds, fetches, initial }
 }
 
 function emitInitial(emit: Emitter): string | null {
@@ -101,9 +124,9 @@ function lowerNode<K extends OpKind>(emit: Emitter, node: OpNode<K>): void {
 }
 
 /** Inputs, trained weights and frozen ones in memory. Whole numbers are fed in 32 bits. */
-function feedValues(emit: Emitter, { inputs, parameters }: Graph): void {
-  const isFed = (value: Value): boolean => (emit.locationOf(value)?.kind ?? 'memory') === 'memory'
-  for (const value of [...inputs, ...parameters.map((parameter) => parameter.value).filter(isFed)]) {
+function feedValues(emit: Emitter, values: readonly Value[]): void {
+  for (const value of values) {
+    if ((emit.locationOf(value)?.kind ?? 'memory') !== 'memory') continue
     const dataType = value.dtype === 'int64' ? 'int32' : 'float32'
     emit.setWhole(value, emit.placeholder(value.name, dataType, value.shape))
   }
@@ -119,73 +142,4 @@ function endsOf(weights: Iterable<readonly [string, WeightLocation]>): ReadonlyM
       ends.set(path, Math.max(ends.get(path) ?? 0, offsetBytes + lengthBytes))
   }
   return ends
-}
-
-const nodeOf = (tensor: string): string => tensor.split(':', 1)[0]!
-
-/** Rules emit every result of their op, and views, whether or not anyone reads them. */
-function withoutUnread(nodes: readonly EmittedNode[], fetches: readonly string[]): readonly EmittedNode[] {
-  const byName = new Map(nodes.map((node) => [node.name, node]))
-  const read = new Set<string>()
-  const open = fetches.map(nodeOf)
-  for (let name = open.pop(); name !== undefined; name = open.pop()) {
-    if (read.has(name)) continue
-    read.add(name)
-    const { inputs, controls } = byName.get(name)!
-    for (const tensor of [...inputs, ...controls]) open.push(nodeOf(tensor.name))
-  }
-  return nodes.filter(({ name }) => read.has(name))
-}
-
-/**
- * Every op waits for the one before it. TensorFlow runs what is ready; without this it would begin a step with widening
- * all weights and keep what it does not need for long. So the graph's order is the runtime's, from run to run, and
- * memory is what the graph's order needs. Bodies of loops are in order by themselves.
- */
-function inOrder(nodes: readonly EmittedNode[]): readonly TfNode[] {
-  const sizes = sizeNodes(nodes)
-  const isOrdered = ({ name, inputs, frame, step }: EmittedNode): boolean =>
-    frame === null && inputs.length > 0 && step >= 0 && !sizes.has(name)
-  const lastOfStep = new Map<number, string>()
-  for (const node of nodes) if (isOrdered(node)) lastOfStep.set(node.step, node.name)
-  const before = new Map<number, string>()
-  let last: string | null = null
-  for (const step of [...lastOfStep.keys()].sort((a, b) => a - b)) {
-    if (last !== null) before.set(step, last)
-    last = lastOfStep.get(step)!
-  }
-  const stepOfWaiting = new Map<string, number>()
-  return nodes.map((node) => {
-    const { name, operator, inputs, attributes, step, device } = node
-    const waitsFor = new Set(node.controls.map((control) => nodeOf(control.name)))
-    const isFirst = !inputs.some((input) => stepOfWaiting.get(nodeOf(input.name)) === step)
-    const previous = before.get(step)
-    if (isOrdered(node) && isFirst && previous !== undefined) waitsFor.add(previous)
-    if (isOrdered(node) || node.frame !== null) stepOfWaiting.set(name, step)
-    return {
-      name,
-      operator,
-      inputs: inputs.map((input) => input.name),
-      controls: [...waitsFor],
-      attributes,
-      device,
-    }
-  })
-}
-
-/** They make something large of sizes. */
-const large: ReadonlySet<string> = new Set(['Fill', 'TensorArrayV3'])
-
-/**
- * Constants and sizes, and what is computed from those alone: they are small and wait for nothing. Where they did,
- * TensorFlow 2.21 would lose inputs when it joins the constants among the parts of a shape ("Incomplete graph").
- */
-function sizeNodes(nodes: readonly EmittedNode[]): ReadonlySet<string> {
-  const found = new Set<string>()
-  for (const { name, operator, inputs, controls, frame } of nodes) {
-    const isComputed = inputs.length > 0 && frame === null && controls.length === 0 && !large.has(operator)
-    const isOfSizes = isComputed && inputs.every((input) => found.has(nodeOf(input.name)))
-    if (operator === 'Const' || operator === 'Shape' || isOfSizes) found.add(name)
-  }
-  return found
 }

@@ -19,6 +19,8 @@ export const sigmoid = unary('Sigmoid')
 export const erf = unary('Erf')
 export const relu = unary('Relu')
 export const sign = unary('Sign')
+/** Half the sum of squares, without an array of them. */
+export const halfSquares = unary('L2Loss')
 /** Along the last dimension. */
 export const softmax = unary('Softmax')
 
@@ -256,6 +258,15 @@ export function variable(emit: NodeMaker, name: string, dataType: DataType, dims
   }
   return emit.node('VarHandleOp', [], attributes, ['resource'])[0]!
 }
+
+const change =
+  (operator: string) =>
+  (emit: NodeMaker, handle: Tensor, value: Tensor): Tensor =>
+    emit.node(operator, [handle, value], { dtype: type(value.dataType) }, ['resource'])[0]!
+
+/** In place, where nobody reads the variable meanwhile; nodes without a result, which others wait for. */
+export const addTo = change('AssignAddVariableOp')
+export const subtractFrom = change('AssignSubVariableOp')
 
 /** A node without a result, which others wait for. */
 export const assign = (emit: NodeMaker, handle: Tensor, value: Tensor): Tensor =>

@@ -16,9 +16,11 @@ import { bindFrozen, computationFailed, type FrozenWeights } from '../weight-fil
 import type { Products, Residence } from './emitter.ts'
 import { type Hardware, tensorflowEnvironment } from './environment.ts'
 import { dataTypes, encodeSavedModel } from './graph-def.ts'
+import type { GraphPart } from './graph-parts.ts'
 import { type HalfWeights, halveWeights } from './half-weight-files.ts'
 import { type LoweredGraph, lowerGraph, weightsToHalve } from './lower.ts'
 import { fastProducts } from './processor.ts'
+import { createResidentTraining } from './resident-training.ts'
 
 interface TensorflowOptions {
   /** Where the libraries and the binding lie (docs/backends.md): lib/napi-v8/tfjs_binding.node and deps/lib. */
@@ -44,6 +46,7 @@ export function createTensorflowBackend({
   return {
     name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products`,
     determinism: 'bit-exact on this machine',
+    trainsResident: residence === 'resident',
     compile: (graph, options) =>
       attemptAsync(() => compile(graph, options, { library, products: chosen, hardware, residence })),
   }
@@ -112,7 +115,7 @@ interface Around {
 
 async function compile(
   graph: Graph,
-  { threads, weights, workFolder }: CompileOptions,
+  { threads, weights, workFolder, resident }: CompileOptions,
   { library, products, hardware, residence }: Around,
 ): Promise<Session> {
   setThreads(threads, hardware)
@@ -120,13 +123,13 @@ async function compile(
   const isHalved = products === 'bfloat16' && residence === 'mapped'
   const toHalve = isHalved ? weightsToHalve(graph, weights) : new Map()
   const halfWeights = await halveWeights(toHalve, workFolder)
-  const lowered = lowerGraph(graph, { weights, products, halves: halfWeights.locations, residence })
+  const lowered = lowerGraph(graph, { weights, products, halves: halfWeights.locations, residence, resident })
   await mkdir(workFolder, { recursive: true })
   const folder = await mkdtemp(join(workFolder, 'tensorflow-'))
   try {
     await writeFile(join(folder, 'saved_model.pb'), encodeSavedModel(lowered.nodes, lowered.initial))
     const model = library.loadSavedModel(folder, 'serve')
-    return createSession(graph, { library, hardware, model, lowered, frozen, halfWeights })
+    return createSession(graph, { library, hardware, model, lowered, frozen, halfWeights, resident })
   } catch (error) {
     await halfWeights.release()
     throw failureOf(hardware, 'The computation could not be prepared.', 'preparing the model', error)
@@ -146,17 +149,19 @@ interface Loaded {
   readonly lowered: LoweredGraph
   readonly frozen: FrozenWeights
   readonly halfWeights: HalfWeights
+  readonly resident: CompileOptions['resident']
 }
 
-function createSession(
-  graph: Graph,
-  { library, hardware, model, lowered, frozen, halfWeights }: Loaded,
-): Session {
+interface Result {
+  readonly id: number
+  readonly shape: readonly number[]
+}
+
+function createSession(graph: Graph, loaded: Loaded): Session {
+  const { library, model, lowered, frozen, halfWeights, resident } = loaded
+  const { outputs, trained } = lowered
   const trainable = graph.parameters.filter((parameter) => parameter.isTrainable).map(({ value }) => value)
-  const fed = [...graph.inputs, ...trainable]
-  const names = [...lowered.feeds.keys()]
-  const nodes = [...lowered.feeds.values()].join()
-  const fetches = lowered.fetches.join()
+  const fed = trained ? graph.inputs : [...graph.inputs, ...trainable]
   const held = new Map(
     [...frozen.held]
       .filter(([name]) => lowered.feeds.has(name))
@@ -164,23 +169,30 @@ function createSession(
   )
   let latest: readonly Tensor[] = []
   let isDisposed = false
+  const compute = (part: GraphPart, feeds: ReadonlyMap<string, Tensor>): readonly Result[] => {
+    if (isDisposed) throw new Error('This session was disposed of.')
+    return runPart(loaded, part, feeds, held)
+  }
   return {
     async run(feeds) {
       if (isDisposed) throw new Error('This session was disposed of.')
       const sizes = bindSizes(fed, frozen.known, feeds)
       checkPositions(graph, sizes, feeds)
       for (const { data } of latest) release(data)
-      const given = names.map((name) => held.get(name) ?? give(library, feeds.get(name)!))
-      try {
-        const results = library.runSavedModel(model, given, nodes, fetches)
-        latest = graph.outputs.map((value, index) => take(library, value, results[index]!))
-        return new Map(graph.outputs.map(({ name }, index) => [name, latest[index]!]))
-      } catch (error) {
-        throw failureOf(hardware, 'The computation failed.', 'running the model', error)
-      } finally {
-        for (const [index, name] of names.entries()) if (!held.has(name)) library.deleteTensor(given[index]!)
-      }
+      const results = compute(lowered, feeds)
+      latest = outputs.map((value, index) => take(library, value, results[index]!))
+      return new Map(outputs.map(({ name }, index) => [name, latest[index]!]))
     },
+    ...(trained &&
+      resident && {
+        resident: createResidentTraining(trained, resident.settings, async (part, feeds, use) => {
+          for (const [index, result] of compute(part, feeds).entries()) {
+            const { data } = take(library, { dtype: 'float32' }, result)
+            use(data as Float32Array, index)
+            release(data)
+          }
+        }),
+      }),
     async dispose() {
       if (isDisposed) return
       isDisposed = true
@@ -192,6 +204,24 @@ function createSession(
   }
 }
 
+/** `held` are tensors that are there already, by name. */
+function runPart(
+  { library, hardware, model }: Loaded,
+  part: GraphPart,
+  feeds: ReadonlyMap<string, Tensor>,
+  held: ReadonlyMap<string, number>,
+): readonly Result[] {
+  const names = [...part.feeds.keys()]
+  const given = names.map((name) => held.get(name) ?? give(library, feeds.get(name)!))
+  try {
+    return library.runSavedModel(model, given, [...part.feeds.values()].join(), part.fetches.join())
+  } catch (error) {
+    throw failureOf(hardware, 'The computation failed.', 'running the model', error)
+  } finally {
+    for (const [index, name] of names.entries()) if (!held.has(name)) library.deleteTensor(given[index]!)
+  }
+}
+
 /** The runtime reads the array itself, where it is aligned; whole numbers are narrowed first. */
 function give(library: TFJSBinding, { dtype, shape, data }: Tensor): number {
   const numbers = data instanceof Float32Array ? data : Int32Array.from(data, Number)
@@ -199,11 +229,7 @@ function give(library: TFJSBinding, { dtype, shape, data }: Tensor): number {
 }
 
 /** Copies a result and gives the runtime's back. */
-function take(
-  library: TFJSBinding,
-  { dtype }: Value,
-  { id, shape }: { readonly id: number; readonly shape: readonly number[] },
-): Tensor {
+function take(library: TFJSBinding, { dtype }: Pick<Value, 'dtype'>, { id, shape }: Result): Tensor {
   const data = library.tensorDataSync(id)
   library.deleteTensor(id)
   if (dtype === 'float32') return { dtype, shape, data: data as Float32Array }

@@ -4,6 +4,7 @@ import type { Backend, CompileOptions, Session, Tensor } from '../backend-port.t
 import type { Graph, Value } from '../ir/types.ts'
 import { interpret, type NumericTensor, type Precision } from './interpret.ts'
 import type { DenseArray } from './kernels/dense.ts'
+import { holdTraining } from './resident-training.ts'
 
 function frozenWeight(value: Value, options: CompileOptions): NumericTensor {
   const location = options.weights.get(value.name)
@@ -33,13 +34,19 @@ function createSession(
   graph: Graph,
   weights: ReadonlyMap<string, NumericTensor>,
   precision: Precision,
+  resident: CompileOptions['resident'],
 ): Session {
+  const trainable = graph.parameters.filter(({ isTrainable }) => isTrainable).map(({ value }) => value)
+  const held = resident && holdTraining(trainable, resident)
   return {
+    ...(held && { resident: held }),
     async run(feeds) {
-      const results = interpret(graph, new Map<string, NumericTensor>([...weights, ...feeds]), precision)
-      return new Map(
+      const fed = new Map<string, NumericTensor>([...weights, ...(held?.feeds ?? []), ...feeds])
+      const results = interpret(graph, fed, precision)
+      const outputs = new Map(
         graph.outputs.map((value) => [value.name, toTensor(value, results.get(value.name) as DenseArray)]),
       )
+      return held ? held.add(outputs) : outputs
     },
     async dispose() {},
   }
@@ -50,11 +57,12 @@ export function createReferenceBackend({ precision }: { readonly precision: Prec
   return {
     name: `reference ${precision}`,
     determinism: 'bit-exact on this machine',
+    trainsResident: true,
     async compile(graph, options): Promise<Result<Session>> {
       return attempt(() => {
         const frozen = graph.parameters.filter(({ isTrainable }) => !isTrainable)
         const weights = new Map(frozen.map(({ value }) => [value.name, frozenWeight(value, options)]))
-        return createSession(graph, weights, precision)
+        return createSession(graph, weights, precision, options.resident)
       })
     },
   }

@@ -16,6 +16,7 @@ export function evaluationDue({ setup, state }: Run): boolean {
 /** Mean loss over all labelled tokens of the validation rows. Interrupted, it leaves the state as it was. */
 export async function* measure(run: Run): Interruptible {
   const { setup, state, ports } = run
+  await run.updater.bringBack()
   let lossSum = 0
   let labelledTokens = 0
   let durationMs = 0

@@ -60,6 +60,7 @@ export async function* trainFirstStage(
     const stop = (isSaveDue(run) ? yield* save(run) : null) ?? (yield* trainStep(run))
     if (stop) return yield* interrupt(run, stop)
   }
+  await run.updater.bringBack()
   enterSecondStage(state)
   const stop = yield* save(run)
   return stop ? yield* interrupt(run, stop) : { reason: 'next-stage' }
@@ -81,6 +82,7 @@ function isSaveDue({ setup, state, ports, saved }: Run): boolean {
 
 /** A diverged run keeps its last checkpoint; a cancelled one saves where it stands, if the disk lets it. */
 async function* interrupt(run: Run, stop: Interruption): Events<Stopped> {
+  await run.updater.bringBack()
   if (stop.kind === 'failed') return { reason: 'failed', problem: stop.problem }
   run.state.ending = null
   const problem = yield* trySave(run)

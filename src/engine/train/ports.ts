@@ -1,7 +1,7 @@
 // What the training loop needs from outside: sums run, checkpoints kept, commands heard, time told. Nothing else.
 import type { Recipe } from '#shared/recipe.ts'
 import type { Result } from '#shared/result.ts'
-import type { Tensor } from '../backend-port.ts'
+import type { ResidentTraining, Tensor } from '../backend-port.ts'
 import type { Collation, EncodedRow, MicroBatch } from './collate.ts'
 import type { TrainingPlan } from './plan.ts'
 import type { ParameterLayout, TrainState } from './state.ts'
@@ -9,8 +9,13 @@ import type { ParameterLayout, TrainState } from './state.ts'
 type Run = (feeds: ReadonlyMap<string, Tensor>) => Promise<ReadonlyMap<string, Tensor>>
 
 export interface TrainingPorts {
-  /** Runs the training graph: outputs 'losses.<chunk>' and 'grad.<parameter>', sums over labelled tokens. */
+  /**
+   * Runs the training graph: outputs 'losses.<chunk>' and 'grad.<parameter>', sums over labelled tokens. With `onDevice` it
+   * is fed no trained weights and returns losses only.
+   */
   readonly forwardBackward: Run
+  /** Where the training graph's session sums gradients and moves parameters itself: for adamw without averaging. */
+  readonly onDevice?: ResidentTraining | undefined
   /** Runs the scoring graph: outputs 'losses.<chunk>'. */
   readonly score: Run
   /**

@@ -3,22 +3,21 @@
 import type { Problem } from '#shared/result.ts'
 import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import type { Tensor } from '../backend-port.ts'
-import { createOptimizer, type Optimizer } from '../optim/optimizer.ts'
 import type { EncodedRow, MicroBatch } from './collate.ts'
+import { createDeviceUpdater } from './device-updater.ts'
+import { createHostUpdater } from './host-updater.ts'
 import { microBatchesByLength } from './order.ts'
 import type { TrainingPorts, TrainingSetup } from './ports.ts'
 import { measuredParameters, type TrainState, viewsOf } from './state.ts'
+import type { Updater } from './updater.ts'
 
 export interface Run {
   readonly setup: TrainingSetup
   readonly state: TrainState
   readonly ports: TrainingPorts
-  /** Views on state.parameters, fed at every run of the training graph. */
-  readonly parameterFeeds: ReadonlyMap<string, Tensor>
-  /** Views on what is measured: the same, or their moving average. */
+  readonly updater: Updater
+  /** Views on what is measured: state.parameters, or their moving average. */
   readonly measuredFeeds: ReadonlyMap<string, Tensor>
-  readonly gradients: Float32Array
-  readonly optimizer: Optimizer
   readonly validationBatches: readonly (readonly number[])[]
   readonly trainLengthsTokens: readonly number[]
   /** The micro-batches of the epoch under way; made again when the epoch changes. */
@@ -40,15 +39,14 @@ export type Interruptible = AsyncGenerator<TrainerEvent, Interruption | null>
 export function createRun(setup: TrainingSetup, state: TrainState, ports: TrainingPorts): Run {
   const isResumed = state.step > 0 || state.evaluatedAtStep >= 0
   const { layout, recipe } = setup
-  const gradients = new Float32Array(layout.length)
   return {
     setup,
     state,
     ports,
-    parameterFeeds: viewsOf(layout, state.parameters),
+    updater: ports.onDevice
+      ? createDeviceUpdater(layout, state, ports.onDevice)
+      : createHostUpdater(setup, state),
     measuredFeeds: viewsOf(layout, measuredParameters(state)),
-    gradients,
-    optimizer: createOptimizer(recipe.optimizer, layout.entries, { ...state, gradients }, setup.rates),
     validationBatches: microBatchesByLength(
       setup.validationRows.map((row) => row.ids.length),
       recipe.batch.rowsAtOnce ?? recipe.batch.microRows,
@@ -126,6 +124,7 @@ export async function* trySave(run: Run): AsyncGenerator<TrainerEvent, Problem |
   const isHeld = saved.step === state.step && saved.evaluatedAtStep === state.evaluatedAtStep
   if (isHeld && state.ending === null) return null
   yield* enterPhase(run, 'saving', `step ${state.step}`)
+  await run.updater.bringBack()
   const result = await ports.saveCheckpoint(state)
   if (!result.ok) return result.problem
   run.saved = { step: state.step, evaluatedAtStep: state.evaluatedAtStep, atMs: ports.nowMs() }

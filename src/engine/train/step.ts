@@ -1,8 +1,6 @@
 // One optimizer step: micro-batches summed, one loss and one gradient per labelled token of them all, clipped, applied.
-import { gradientOutputName } from '../autodiff/differentiate.ts'
-import type { Tensor } from '../backend-port.ts'
 import { updateAverage } from '../optim/averaging.ts'
-import { clipFactor, globalNorm } from '../optim/clip.ts'
+import { clipFactor } from '../optim/clip.ts'
 import { learningRateFactor } from '../optim/schedule.ts'
 import { collate } from './collate.ts'
 import { diverged } from './divergence.ts'
@@ -30,7 +28,7 @@ export async function* trainStep(run: Run): Interruptible {
   const cursor = cursorOf(setup.plan, setup.recipe.batch.accumulation, state.step)
   const batches = batchesOf(run, cursor.epoch)
   const sums: Sums = { lossNats: 0, labelledTokens: 0, tokens: 0, durationMs: 0 }
-  run.gradients.fill(0)
+  await run.updater.begin()
   for (let index = cursor.firstBatch; index < cursor.endBatch; index += 1) {
     const stop = yield* obey(run)
     if (stop) return stop
@@ -39,9 +37,9 @@ export async function* trainStep(run: Run): Interruptible {
     if (!Number.isFinite(sums.lossNats)) return diverged(run, 'The training loss', where)
   }
   const startMs = run.ports.nowMs()
-  const gradNorm = globalNorm(run.gradients) / sums.labelledTokens
+  const gradNorm = (await run.updater.gradientNorm()) / sums.labelledTokens
   if (!Number.isFinite(gradNorm)) return diverged(run, 'The gradient', where)
-  const learningRate = update(run, gradNorm, sums.labelledTokens)
+  const learningRate = await update(run, gradNorm, sums.labelledTokens)
   state.tokensSeen += sums.tokens
   state.step += 1
   yield {
@@ -91,7 +89,7 @@ async function accumulatePart(
   const startMs = ports.nowMs()
   const encoded = rows.map((row) => setup.trainRows[row]!)
   const batch = collate(encoded, setup.collation)
-  const feeds = await feedsOf(ports, encoded, batch, run.parameterFeeds)
+  const feeds = await feedsOf(ports, encoded, batch, run.updater.feeds)
   if (setup.noise)
     feeds.set(
       'embedding.noise',
@@ -103,35 +101,25 @@ async function accumulatePart(
       }),
     )
   const outputs = await ports.forwardBackward(feeds)
-  for (const { name, offset, length } of setup.layout.entries)
-    addGradient(run.gradients, outputs.get(gradientOutputName(name)), name, offset, length)
+  run.updater.add(outputs)
   sums.lossNats += sumLosses(outputs, setup.collation.lossChunks)
   sums.labelledTokens += batch.labelledTokens
   sums.tokens += batch.tokens
   sums.durationMs += ports.nowMs() - startMs
 }
 
-function addGradient(
-  sum: Float32Array,
-  gradient: Tensor | undefined,
-  name: string,
-  offset: number,
-  length: number,
-): void {
-  const data = gradient?.data
-  if (!(data instanceof Float32Array) || data.length !== length)
-    throw new Error(`the graph returned no gradient of ${length} entries for ${name}`)
-  for (let i = 0; i < length; i += 1) sum[offset + i] = sum[offset + i]! + data[i]!
-}
-
 /** Moves all parameters, and their average where there is one; returns the learning rate that was in force. */
-function update({ setup, state, ...run }: Run, gradNorm: number, labelledTokens: number): number {
+async function update(
+  { setup, state, updater }: Run,
+  gradNorm: number,
+  labelledTokens: number,
+): Promise<number> {
   const { optimizer, regularisation } = setup.recipe
   const done = state.step - setup.plan.firstStep
   const updates = done + 1
   const learningRate = optimizer.learningRate * learningRateFactor(setup.plan.schedule, done)
   const gradScale = clipFactor(gradNorm, optimizer.clipNorm) / labelledTokens
-  run.optimizer.step({ updates, learningRate, gradScale })
+  await updater.update({ updates, learningRate, gradScale })
   if (state.average !== null && regularisation.averaging !== null)
     updateAverage(state.average, state.parameters, regularisation.averaging, updates)
   return learningRate

@@ -1,15 +1,24 @@
 // Times real training steps of a model of the library: the trainer's own graphs, loop and optimizer, on rows of random
 // tokens. The fastest step counts, because everything that disturbs one makes it slower.
 import { readModelConfig } from '#core/models/model-json.ts'
-import { type Backend, counterRandom, initialValues, type ModelConfig, type Tensor } from '#engine/index.ts'
+import {
+  type Backend,
+  counterRandom,
+  gradientOutputName,
+  initialValues,
+  type ModelConfig,
+  type Tensor,
+} from '#engine/index.ts'
+import { clipFactor } from '#engine/optim/clip.ts'
 import type { EncodedRow } from '#engine/train/collate.ts'
+import { trainedTensors } from '#engine/train/device-updater.ts'
 import { train } from '#engine/train/loop.ts'
 import type { TrainingPorts } from '#engine/train/ports.ts'
-import { initialState } from '#engine/train/state.ts'
+import { initialState, type TrainState } from '#engine/train/state.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import { ok, ProblemError } from '#shared/result.ts'
 import type { SpeedEvent, SpeedJob, StepTask } from '#shared/speed-protocol.ts'
-import type { TrainerJob } from '#shared/trainer-protocol.ts'
+import type { TrainerEventOf, TrainerJob } from '#shared/trainer-protocol.ts'
 import { openWeights } from '../scorer/model-folder.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
 import { type CompiledStage, compileStage, type Opened } from '../trainer/compile-job.ts'
@@ -92,11 +101,14 @@ async function timeSteps(
   let startedMs = 0
   const isEnough = (): boolean =>
     timesMs.length >= leastSteps && performance.now() - startedMs >= seconds * 1000
+  const state = await firstStateOf(job, stage)
+  const { resident } = stage.training
   const ports: TrainingPorts = {
     ...nothingElse,
+    onDevice: resident,
     forwardBackward: async (feeds) => {
       const results = await stage.training.run(feeds)
-      first.gradientSums ??= sumsOfHalves(results)
+      if (!resident) first.gradientSums ??= sumsOfHalves(gradientsIn(results))
       return results
     },
     nextCommand: async () => {
@@ -104,7 +116,7 @@ async function timeSteps(
       return isEnough() ? 'cancel' : 'continue'
     },
   }
-  const training = train(stage.setup, await firstStateOf(job, stage), ports)
+  const training = train(stage.setup, state, ports)
   for (;;) {
     const next = await training.next()
     if (next.done) {
@@ -115,6 +127,7 @@ async function timeSteps(
     if (event.kind !== 'step') continue
     if (startedMs === 0) {
       first.lossNats = event.lossNats
+      if (resident) first.gradientSums = sumsOfHalves(await firstGradients(job.recipe, stage, state, event))
       startedMs = performance.now()
     } else timesMs.push(event.durationMs)
     const stepMs = Math.max(1, Math.min(...timesMs))
@@ -146,15 +159,37 @@ const nothingElse = {
  * Every number of the gradient is added to one of the sums or taken from it, as a hash of its place says (count sketch,
  * Charikar et al. 2002): the expected squared distance of two gradients' sums is that of the gradients.
  */
-function sumsOfHalves(results: ReadonlyMap<string, Tensor>): number[] {
+function sumsOfHalves(gradients: Gradients): number[] {
   const sums = new Float64Array(halves)
-  for (const [name, { data }] of results) {
-    if (!name.startsWith('grad.') || !(data instanceof Float32Array)) continue
+  for (const [name, { data, scale }] of gradients) {
     const random = counterRandom(17, name)
     for (let i = 0; i < data.length; i += 1) {
       const place = random(i) * halves * 2
-      sums[Math.floor(place / 2)]! += place % 2 < 1 ? data[i]! : -data[i]!
+      sums[Math.floor(place / 2)]! += scale * (place % 2 < 1 ? data[i]! : -data[i]!)
     }
   }
   return [...sums]
+}
+
+/** By the name of the graph's output: scale * data. */
+type Gradients = ReadonlyMap<string, { readonly data: Float32Array; readonly scale: number }>
+
+const gradientsIn = (results: ReadonlyMap<string, Tensor>): Gradients =>
+  new Map(
+    [...results].flatMap(([name, { data }]) =>
+      name.startsWith('grad.') && data instanceof Float32Array ? [[name, { data, scale: 1 }] as const] : [],
+    ),
+  )
+
+/** Gradients that stayed on the device, from AdamW's first moments after one step: (1 - beta1) gradScale g. */
+async function firstGradients(
+  { optimizer: { beta1, clipNorm } }: StepTask['recipe'],
+  { training, setup }: CompiledStage,
+  state: TrainState,
+  { gradNorm, labelledTokens }: TrainerEventOf<'step'>,
+): Promise<Gradients> {
+  const tensors = trainedTensors(setup.layout, state)
+  await training.resident?.read(tensors)
+  const scale = labelledTokens / ((1 - beta1) * clipFactor(gradNorm, clipNorm))
+  return new Map(tensors.map(({ name, first }) => [gradientOutputName(name), { data: first, scale }]))
 }

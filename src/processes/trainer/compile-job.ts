@@ -11,6 +11,7 @@ import {
   buildPrefixGraph,
   buildScoringGraph,
   buildTrainingGraph,
+  type CompileOptions,
   type ModelConfig,
   type Session,
   type WeightLocation,
@@ -63,7 +64,7 @@ export async function compileStage(
   return {
     ...stage,
     quantised,
-    training: await compile(step),
+    training: await compile(step, residentOf(stage, backend)),
     scoring:
       setup.validationRows.length === 0
         ? null
@@ -100,7 +101,21 @@ async function quantisedOf(
   return unwrap(await quantisedWeights({ folder, weightsSha256: recipe.model.weightsSha256, config, scheme }))
 }
 
-type Compile = (built: BuiltGraph) => Promise<Session>
+/** The optimizer moves where the graph is computed, if the device gains by it and the optimizer is one that it has. */
+function residentOf(
+  { job: { recipe }, setup: { layout, rates } }: PlannedStage,
+  { trainsResident }: Backend,
+): Resident {
+  const { optimizer: settings, regularisation } = recipe
+  if (!trainsResident || settings.kind !== 'adamw' || regularisation.averaging !== null) return {}
+  return {
+    resident: { settings, rates: new Map(layout.entries.map(({ name }, index) => [name, rates[index]!])) },
+  }
+}
+
+type Resident = Pick<CompileOptions, 'resident'>
+
+type Compile = (built: BuiltGraph, resident?: Resident) => Promise<Session>
 
 interface CompilerParts {
   readonly backend: Backend
@@ -115,9 +130,9 @@ function createCompiler(
   const longest = [...train, ...validation].reduce((length, row) => Math.max(length, row.ids.length), 1)
   // The runtime wants a row of the rotary tables for every place of a row, packed ones included.
   const places = longest * (recipe.batch.rowsAtOnce ?? recipe.batch.microRows)
-  return async (built) => {
+  return async (built, resident) => {
     const weights = await locateWeights(modelFolder, config, built, places, quantised)
-    const options = { threads: recipe.threads, weights, workFolder: join(runFolder, 'work') }
+    const options = { threads: recipe.threads, weights, workFolder: join(runFolder, 'work'), ...resident }
     const session = unwrap(await backend.compile(built.graph, options))
     opened.push(session)
     return session

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type MemoryPlan, planMemory, scaledPlan } from '#core/training/memory-plan.ts'
 import { parameterCount, type Tensor } from '#engine/index.ts'
 import { collate, commonStart, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
+import { trainedTensors } from '#engine/train/device-updater.ts'
 import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
 import { feedsOf } from '#engine/train/run.ts'
 import { firstLabelled } from '#engine/train/source-target.ts'
@@ -26,7 +27,7 @@ export interface MemoryLook {
 export interface MemoryCheck {
   readonly stage: CompiledStage
   readonly state: TrainState
-  readonly ports: Pick<TrainingPorts, 'forwardBackward' | 'hiddenStates'>
+  readonly ports: Pick<TrainingPorts, 'forwardBackward' | 'onDevice' | 'hiddenStates'>
   readonly memory: MemoryLook
   readonly tried: Tried
 }
@@ -94,7 +95,10 @@ async function tryLongest({ stage: { setup, config }, state, ports }: MemoryChec
     .sort((a, b) => b.ids.length - a.ids.length)
     .slice(0, Math.min(rowsAtOnce ?? microRows, microRows))
   const batch = collate(rows, setup.collation)
-  const feeds = await feedsOf(ports, rows, batch, viewsOf(setup.layout, state.parameters))
+  const { onDevice } = ports
+  await onDevice?.load(trainedTensors(setup.layout, state))
+  const weights = onDevice ? new Map() : viewsOf(setup.layout, state.parameters)
+  const feeds = await feedsOf(ports, rows, batch, weights)
   if (setup.noise) feeds.set('embedding.noise', noNoise([...batch.shape, config.hidden]))
   await ports.forwardBackward(feeds)
 }

@@ -168,10 +168,11 @@ async function* mainStage(parts: Work): Events {
   })
 }
 
-type ComputingPorts = Pick<TrainingPorts, 'forwardBackward' | 'score' | 'hiddenStates'>
+type ComputingPorts = Pick<TrainingPorts, 'forwardBackward' | 'onDevice' | 'score' | 'hiddenStates'>
 
 const computingPorts = ({ training, scoring, frozenLayers }: CompiledStage): ComputingPorts => ({
   forwardBackward: (feeds) => training.run(feeds),
+  onDevice: training.resident,
   async score(feeds) {
     if (scoring === null) throw new Error('a stage without validation rows has nothing to score with')
     return scoring.run(feeds)

@@ -10,6 +10,7 @@ test('a node carries its operator, inputs, what it waits for, and its attributes
         operator: 'Cast',
         inputs: ['x:1'],
         controls: ['before'],
+        device: null,
         attributes: { SrcT: { kind: 'type', value: 'float32' }, shape: { kind: 'shape', value: [-1, 2] } },
       },
     ]),

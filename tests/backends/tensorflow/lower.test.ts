@@ -6,6 +6,7 @@ import { fastProducts } from '#backends/tensorflow/processor.ts'
 import type { WeightLocation } from '#engine/backend-port.ts'
 import { GraphBuilder } from '#engine/ir/graph-builder.ts'
 import type { Graph } from '#engine/ir/types.ts'
+import { optimizerSettings } from '#shared/recipe.ts'
 import { opCases } from '../../conformance/op-cases.ts'
 import { tinyTrainings } from '../../conformance/tiny-training.ts'
 
@@ -124,4 +125,56 @@ test('bfloat16 products are chosen where the processor has instructions for them
   expect(fastProducts('flags : amx_bf16 amx_tile')).toBe('bfloat16')
   expect(fastProducts('flags : fpu avx2 avx512f avx512bw')).toBe('float32')
   expect(fastProducts('')).toBe('float32')
+})
+
+const trainedLowerings = tinyTrainings.map(({ built }) => ({
+  built,
+  lowered: lowerGraph(built.graph, {
+    weights: new Map(),
+    products: 'float32',
+    resident: { settings: optimizerSettings.parse({}), rates: new Map([[built.trainable[0]!.name, 0.5]]) },
+  }),
+}))
+
+test('what is trained is fed to no step and fetched from none, and every gradient is added once', () => {
+  for (const { built, lowered } of trainedLowerings) {
+    for (const { name } of built.trainable) expect(lowered.feeds.has(name)).toBe(false)
+    expect(lowered.outputs.map(({ name }) => name).filter((name) => name.startsWith('grad.'))).toEqual([])
+    const places = lowered.trained!.groups.flatMap((group) => group.places.map(({ name }) => name))
+    expect(places.sort()).toEqual(built.trainable.map(({ name }) => name).sort())
+    const needed = new Set(lowered.fetches.flatMap((fetch) => [...ancestorsOf(lowered.nodes, nodeOf(fetch))]))
+    const additions = lowered.nodes.filter(({ operator }) => operator === 'AssignAddVariableOp')
+    expect(additions).toHaveLength(lowered.trained!.groups.length)
+    for (const { name } of additions) expect(needed.has(name)).toBe(true)
+    // Two rates: small tensors of one rate share their variables.
+    expect(lowered.trained!.groups.map(({ rate }) => rate).sort()).toEqual([0.5, 1])
+  }
+})
+
+test('the parts that fill, measure, move and read run nothing of the step', () => {
+  for (const { lowered } of trainedLowerings) {
+    const { portions, squares, update } = lowered.trained!
+    const parts = [...portions.flatMap(({ load, read }) => [load, read]), squares, update]
+    const ofStep = new Set(lowered.fetches.flatMap((fetch) => [...ancestorsOf(lowered.nodes, nodeOf(fetch))]))
+    const byName = new Map(lowered.nodes.map((node) => [node.name, node]))
+    for (const { fetches } of parts)
+      for (const fetch of fetches)
+        for (const name of ancestorsOf(lowered.nodes, nodeOf(fetch)))
+          if (ofStep.has(name)) expect(byName.get(name)!.operator).toMatch(/^(Const|VarHandleOp)$/)
+  }
+})
+
+test('sums are made zero behind what reads them, moments are replaced behind what reads them', () => {
+  const { lowered } = trainedLowerings[0]!
+  const reads = lowered.nodes.filter(({ operator }) => operator === 'ReadVariableOp')
+  const [fetch] = lowered.trained!.update.fetches
+  const ofUpdate = ancestorsOf(lowered.nodes, nodeOf(fetch!))
+  const assigned = lowered.nodes.filter(
+    ({ name, operator }) => ofUpdate.has(name) && operator.startsWith('Assign'),
+  )
+  expect(assigned).toHaveLength(4 * lowered.trained!.groups.length)
+  for (const { name, inputs } of assigned) {
+    const reader = reads.find((node) => node.inputs[0] === inputs[0] && ofUpdate.has(node.name))!
+    expect(ancestorsOf(lowered.nodes, name).has(reader.name)).toBe(true)
+  }
 })

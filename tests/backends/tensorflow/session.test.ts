@@ -1,13 +1,18 @@
 // Weights in files, failures, memory: what the TensorFlow session does with the disk and the runtime.
 import { mkdtemp, readdir, rm, truncate } from 'node:fs/promises'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createTensorflowBackend } from '#backends/tensorflow/session.ts'
 import type { Backend, Tensor } from '#engine/backend-port.ts'
 import { GraphBuilder } from '#engine/ir/graph-builder.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
+import { trainedTensors } from '#engine/train/device-updater.ts'
+import { initialState, layoutOf } from '#engine/train/state.ts'
 import { narrowToBfloat16, widenBfloat16 } from '#formats/float16.ts'
+import { optimizerSettings, regularisationSettings } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { tensorflowFolder } from '../../../scripts/tensorflow-folder.ts'
 import { worstDifference } from '../../conformance/compare.ts'
@@ -65,6 +70,124 @@ describe.skipIf(found.length === 0)('graphics cards', () => {
       await resident!.dispose()
     },
   )
+})
+
+/**
+ * Counts the bytes that cross to the runtime and back: backends made from now on get a binding that counts. Its functions
+ * cannot be replaced where they are.
+ */
+function countCrossing() {
+  const require = createRequire(import.meta.url)
+  const path = join(tensorflowFolder, 'lib/napi-v8/tfjs_binding.node')
+  const library = require(path) as TFJSBinding
+  const counted = { given: 0, returned: 0 }
+  const createTensor: TFJSBinding['createTensor'] = (shape, dtype, numbers) => {
+    counted.given += (numbers as Float32Array).byteLength
+    return library.createTensor(shape, dtype, numbers)
+  }
+  const runSavedModel: TFJSBinding['runSavedModel'] = (...run) => {
+    const results = library.runSavedModel(...run)
+    for (const { shape } of results)
+      counted.returned += 4 * shape.reduce((product, size) => product * size, 1)
+    return results
+  }
+  const functions = { createTensor: { value: createTensor }, runSavedModel: { value: runSavedModel } }
+  require.cache[require.resolve(path)]!.exports = Object.create(library, functions)
+  return {
+    stop() {
+      require.cache[require.resolve(path)]!.exports = library
+    },
+    /** While `use` runs. */
+    async during(use: () => Promise<unknown>): Promise<{ given: number; returned: number }> {
+      counted.given = 0
+      counted.returned = 0
+      await use()
+      return { ...counted }
+    },
+  }
+}
+
+describe.skipIf(found.length === 0)('what is trained held in variables', () => {
+  const wide = { hidden_size: 256, intermediate_size: 512, head_dim: 64 }
+
+  async function openWide() {
+    const { built, weights, feeds } = tinyTraining(wholeModel, 1, true, wide)
+    const settings = optimizerSettings.parse({})
+    const backend = createTensorflowBackend({
+      folder: tensorflowFolder,
+      products: 'float32',
+      residence: 'resident',
+    })
+    const session = unwrap(
+      await backend.compile(built.graph, {
+        ...optionsOf(weights),
+        resident: { settings, rates: new Map() },
+      }),
+    )
+    const layout = layoutOf(built.trainable)
+    const initial = new Map([...feeds].map(([name, { data }]) => [name, data as Float32Array]))
+    const state = initialState(layout, initial, {
+      optimizer: settings,
+      regularisation: regularisationSettings.parse({}),
+    })
+    const tensors = trainedTensors(layout, state)
+    const batch = new Map([...feeds].filter(([name]) => !tensors.some((tensor) => tensor.name === name)))
+    const training = session.resident!
+    await training.load(tensors)
+    let updates = 0
+    const step = async (): Promise<void> => {
+      updates += 1
+      await session.run(batch)
+      await session.run(batch)
+      await training.gradientNorm()
+      await training.update({ updates, learningRate: 1e-4, gradScale: 1 })
+    }
+    return { session, training, tensors, batch, step, parameterBytes: 4 * layout.length }
+  }
+
+  test('a step is given a batch and a few numbers, and returns losses and norms: nothing of the size of a weight', async () => {
+    const crossing = countCrossing()
+    const { session, training, tensors, batch, step, parameterBytes } = await openWide()
+    crossing.stop()
+    const batchBytes = [...batch.values()].reduce((bytes, { data }) => bytes + 4 * data.length, 0)
+    const { given, returned } = await crossing.during(step)
+    expect(parameterBytes).toBeGreaterThan(3e6)
+    // Two micro-batches, and scalars of the update.
+    expect(given).toBeLessThan(2 * batchBytes + 100)
+    expect(returned).toBeLessThan(1000)
+    // And the counting counts.
+    const { returned: read } = await crossing.during(() => training.read(tensors))
+    expect(read).toBeGreaterThanOrEqual(3 * parameterBytes)
+    await session.dispose()
+  })
+
+  test.skipIf(process.platform !== 'linux')(
+    'memory stays flat over 30 steps and readings',
+    { timeout: 180_000 },
+    async () => {
+      const { session, training, tensors, step, parameterBytes } = await openWide()
+      const stepAndRead = async (): Promise<void> => {
+        await step()
+        await training.read(tensors)
+      }
+      for (let warm = 0; warm < 5; warm += 1) await stepAndRead()
+      const before = await anonymousBytes()
+      for (let at = 0; at < 30; at += 1) await stepAndRead()
+      const grown = (await anonymousBytes()) - before
+      expect(30 * 3 * parameterBytes).toBeGreaterThan(250e6)
+      expect(grown).toBeLessThan(50e6)
+      await session.dispose()
+    },
+  )
+
+  test('before anything is loaded a run is a Problem', async () => {
+    const { built, weights, feeds } = tinyTrainings[0]!
+    const backend = createTensorflowBackend({ folder: tensorflowFolder, residence: 'resident' })
+    const resident = { settings: optimizerSettings.parse({}), rates: new Map<string, number>() }
+    const session = unwrap(await backend.compile(built.graph, { ...optionsOf(weights), resident }))
+    await expect(session.run(feeds)).rejects.toMatchObject({ problem: { code: 'backend.failed' } })
+    await session.dispose()
+  })
 })
 
 describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (backend) => {

@@ -1,21 +1,23 @@
 // A training job run in the test's own process, without a trainer around it.
 import { expect } from 'vitest'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
+import type { Backend } from '#engine/index.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 import type { MemoryLook } from '../../../src/processes/trainer/memory-check.ts'
 import { runTrainingJob } from '../../../src/processes/trainer/training-job.ts'
 import { finishedOf } from './trainer-process.ts'
 
-/** All events; with `stopAtStep` the run is cancelled there. Without `memory` nobody looks at it. */
+/** All events; with `stopAtStep` the run is cancelled there. Without `memory` nobody looks at it. By default on ONNX Runtime. */
 export async function runJobHere(
   job: TrainerJob,
   stopAtStep = Number.POSITIVE_INFINITY,
   memory: MemoryLook | null = null,
+  backend: Backend = createOnnxBackend(),
 ): Promise<TrainerEvent[]> {
   const events: TrainerEvent[] = []
   let step = 0
   const host = {
-    backend: createOnnxBackend(),
+    backend,
     appVersion: 'test',
     nowMs: () => performance.now(),
     memory,
