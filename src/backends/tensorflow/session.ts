@@ -45,7 +45,8 @@ export function createTensorflowBackend({
   const chosen = products ?? (hardware === 'graphics' ? 'bfloat16' : fastProducts(processorFlags()))
   return {
     name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products`,
-    determinism: 'bit-exact on this machine',
+    // Of a card nobody has seen that sums into the same rows come out alike.
+    determinism: hardware === 'graphics' ? 'repeatable within 1e-5' : 'bit-exact on this machine',
     trainsResident: residence === 'resident',
     compile: (graph, options) =>
       attemptAsync(() => compile(graph, options, { library, products: chosen, hardware, residence })),
