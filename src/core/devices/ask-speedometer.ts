@@ -55,7 +55,7 @@ export const wrongNumbers = (device: DeviceId, difference: number | null, bound:
       : `This device computes wrong numbers: they are off by ${percent(difference)}; ${percent(bound)} is allowed.`,
   where: device,
   remedy:
-    'Train on another device. A newer driver, or the engine fetched again, may help; then measure again.',
+    'Train on another device. A newer driver, or the engine fetched again, may help; then measure again, under “Settings” or with: tunewright devices measure',
 })
 
 const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`

@@ -37,25 +37,30 @@ interface Wishes {
   readonly failed?: readonly DeviceId[]
 }
 
-/** Problems: device.missing, of the one that is asked for. One that is only pinned is done without. */
+/**
+ * Problems, of the one that is asked for: device.missing, device.wrong. One that is only pinned is done without, and that
+ * is said.
+ */
 export function chooseDevice(devices: readonly KnownDevice[], wishes: Wishes): Result<DeviceChoice> {
   const { asked, pinned, modelId } = wishes
-  const named = (id: DeviceId, why: string): DeviceChoice => ({
-    device: id,
-    reason: `On ${deviceName(id)}: ${why}.`,
-    isNotable: true,
-    figure: figureOf(
-      devices.find((device) => device.id === id),
-      modelId,
-    ),
-  })
+  const named = (id: DeviceId, why: string): DeviceChoice => {
+    const device = devices.find((one) => one.id === id)
+    const failure = newestOf(device, modelId)?.failure
+    const warning = failure ? ` When it was measured last, it failed: ${failure.message}` : ''
+    return {
+      device: id,
+      reason: `On ${deviceName(id)}: ${why}.${warning}`,
+      isNotable: true,
+      figure: figureOf(device, modelId),
+    }
+  }
   if (asked !== null) {
-    const problem = problemOf(devices, asked)
-    return problem === null ? ok(named(asked, 'as this run asks for')) : fail(problem)
+    const problem = problemOf(devices, asked, modelId)
+    return problem === null ? ok(named(asked, 'as you chose')) : fail(problem)
   }
   const fastest = fastestDevice(devices, wishes)
   if (pinned === null) return ok(fastest)
-  const problem = problemOf(devices, pinned)
+  const problem = problemOf(devices, pinned, modelId)
   if (problem === null) return ok(named(pinned, 'chosen by hand in the settings'))
   const instead = `The device of the settings cannot be used now: ${problem.message} ${problem.remedy}`
   return ok({ ...fastest, isNotable: true, reason: `${instead} Meanwhile: ${fastest.reason}` })
@@ -71,11 +76,23 @@ export function nextBest(
   return failed.includes(device) ? null : device
 }
 
-/** A device of another kind of system is in no list. */
-const problemOf = (devices: readonly KnownDevice[], id: DeviceId): Problem | null => {
+/** A device of another kind of system is in no list. What it computed wrong once with this model, it is not asked for. */
+function problemOf(devices: readonly KnownDevice[], id: DeviceId, modelId: string | null): Problem | null {
   const found = devices.find((device) => device.id === id)
-  return found === undefined ? notHere(id) : found.missing
+  if (found === undefined) return notHere(id)
+  if (found.missing !== null) return found.missing
+  const newest = newestOf(found, modelId)
+  const isOfThis = modelId === null || newest?.modelId === modelId
+  return isOfThis && isWrong(found, modelId) ? (newest?.failure ?? null) : null
 }
+
+/** With this model, else with any. */
+const newestOf = (device: KnownDevice | undefined, modelId: string | null) =>
+  device?.measured.find((one) => one.modelId === modelId) ?? device?.measured[0]
+
+/** The processor alone is what the others are compared with. */
+const isWrong = (device: KnownDevice, modelId: string | null): boolean =>
+  device.id !== 'cpu' && newestOf(device, modelId)?.failure?.code === 'device.wrong'
 
 const notHere = (id: DeviceId): Problem => ({
   code: 'device.missing',
@@ -92,9 +109,8 @@ export function figureOf(device: KnownDevice | undefined, modelId: string | null
 
 /** Each device as screens show it. */
 export function stateOf(device: KnownDevice, modelId: string | null): DeviceState {
-  const { id, missing, measured } = device
-  const newest = measured.find((one) => one.modelId === modelId) ?? measured[0]
-  const failure = newest?.failure ?? null
+  const { id, missing } = device
+  const failure = newestOf(device, modelId)?.failure ?? null
   const figure = failure === null ? figureOf(device, modelId) : null
   return { id, isAvailable: missing === null, missing, figure, failure }
 }
@@ -105,17 +121,30 @@ interface Candidate {
 }
 
 function fastestDevice(devices: readonly KnownDevice[], { modelId, failed = [] }: Wishes): DeviceChoice {
-  const usable = devices.filter(({ id, missing }) => missing === null && !failed.includes(id))
+  // One that computes wrong with some model is trusted with no other before it was measured again.
+  const usable = devices.filter(
+    (device) => device.missing === null && !failed.includes(device.id) && !isWrong(device, modelId),
+  )
   const [best, ...others] = comparable(usable, modelId).sort((a, b) => b.figure.gflops - a.figure.gflops)
   if (best === undefined)
     return {
       device: 'cpu',
-      reason: 'On the processor: nothing else was measured on this computer.',
+      reason: devices.some(({ measured }) => measured.length > 0)
+        ? 'On the processor: of what was measured on this computer, nothing else can be used for this now.'
+        : 'On the processor: nothing else was measured on this computer.',
       isNotable: false,
       figure: null,
     }
-  const isNotable = best.id !== 'cpu'
-  return { device: best.id, reason: reasonOf(best, others), isNotable, figure: best.figure }
+  const isOnly = !devices.some(
+    ({ id, measured }) =>
+      id !== best.id && measured.some(({ modelId: measuredId }) => measuredId === best.figure.modelId),
+  )
+  return {
+    device: best.id,
+    reason: reasonOf(best, others, isOnly),
+    isNotable: best.id !== 'cpu',
+    figure: best.figure,
+  }
 }
 
 /** Figures of one model only compare: this one's, else those of the model that most devices were measured with. */
@@ -136,10 +165,13 @@ function comparable(usable: readonly KnownDevice[], modelId: string | null): Can
   return groups.reduce((most, group) => (group.length > most.length ? group : most), [])
 }
 
-function reasonOf({ id, figure }: Candidate, others: readonly Candidate[]): string {
+function reasonOf({ id, figure }: Candidate, others: readonly Candidate[], isOnly: boolean): string {
   const than = others.find((other) => other.id === 'cpu') ?? others[0]
   const here = `measured here with ${figure.modelName}`
-  if (than === undefined) return `On ${deviceName(id)}: the only device that was ${here}.`
+  if (than === undefined)
+    return isOnly
+      ? `On ${deviceName(id)}: the only device that was ${here}.`
+      : `On ${deviceName(id)}: the only one of the devices ${here} that can be used now.`
   const factor = figure.gflops / than.figure.gflops
   const faster =
     factor < 1.05 ? 'the fastest by a little' : `${factor.toFixed(1)} times as fast as ${deviceName(than.id)}`

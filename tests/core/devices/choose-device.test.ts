@@ -75,6 +75,54 @@ describe('a run that asks for nothing', () => {
   })
 })
 
+const wrong: Problem = { code: 'device.wrong', message: 'Wrong.', where: '-', remedy: 'Measure again.' }
+const wrongWith = (modelId: string) => ({ modelId, figure: null, failure: wrong })
+
+describe('a device that computed wrong', () => {
+  const cpu = known('cpu', [['m', 100]])
+  const spoiled = { ...known('tensorflow-cpu'), measured: [wrongWith('m')] }
+
+  test('is refused where it is asked for, and done without where it is pinned', () => {
+    const devices = [cpu, spoiled]
+    expect(chooseDevice(devices, { ...nothing, asked: 'tensorflow-cpu' })).toEqual({
+      ok: false,
+      problem: wrong,
+    })
+    expect(chooseDevice(devices, { ...nothing, asked: 'tensorflow-cpu', modelId: null }).ok).toBe(false)
+    const choice = unwrap(chooseDevice(devices, { ...nothing, pinned: 'tensorflow-cpu' }))
+    expect(choice).toMatchObject({ device: 'cpu', isNotable: true })
+    expect(choice.reason).toMatch(/cannot be used now: Wrong\. Measure again\. Meanwhile: On the processor/)
+  })
+
+  test('with another model is taken only where a person wants it, who is warned', () => {
+    const fast = known('tensorflow-cpu', [['other', 900]])
+    const devices = [
+      known('cpu', [['other', 100]]),
+      { ...fast, measured: [wrongWith('third'), ...fast.measured] },
+    ]
+    expect(unwrap(chooseDevice(devices, nothing)).device).toBe('cpu')
+    const asked = unwrap(chooseDevice(devices, { ...nothing, asked: 'tensorflow-cpu' }))
+    expect(asked.reason).toBe(
+      'On the processor with TensorFlow: as you chose. When it was measured last, it failed: Wrong.',
+    )
+    const again = [devices[0]!, { ...fast, measured: [...fast.measured, wrongWith('third')] }]
+    expect(unwrap(chooseDevice(again, nothing)).device).toBe('tensorflow-cpu')
+  })
+
+  test('one that crashed is taken where a person wants it, who is warned', () => {
+    const devices = [cpu, known('tensorflow-cpu', [['m', null]])]
+    const choice = unwrap(chooseDevice(devices, { ...nothing, pinned: 'tensorflow-cpu' }))
+    expect(choice).toMatchObject({ device: 'tensorflow-cpu', reason: expect.stringContaining('It died.') })
+  })
+
+  test('the only one that can be used is not called the only one that was measured', () => {
+    const reasonWith = (other: typeof spoiled) => unwrap(chooseDevice([cpu, other], nothing)).reason
+    expect(reasonWith(known('tensorflow-cpu'))).toContain('the only device that was measured')
+    expect(reasonWith(spoiled)).toContain('the only one of the devices measured here with Model m that can')
+    expect(reasonWith(known('tensorflow-cpu', [['m', 120]], gone))).toContain('that can be used now')
+  })
+})
+
 describe('a device that is named', () => {
   const devices = [known('cpu', [['m', 100]]), known('tensorflow-cpu', [['m', 120]], gone)]
 
@@ -141,7 +189,7 @@ describe('a device is missing', () => {
     name: 'RTX',
     vendor: 'nvidia',
     memoryBytes: 8e9,
-    driver: '580.1',
+    driver: '580.82.07',
     computeCapability: '8.6',
     sentences: [],
   } satisfies GraphicsCard
