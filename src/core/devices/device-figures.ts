@@ -9,7 +9,7 @@ import { problem } from '#shared/problem-schema.ts'
 import { readKept, writeKept } from '../system/kept-json.ts'
 import type { Library } from '../system/library.ts'
 
-export const measurement = z.strictObject({
+const measurement = z.strictObject({
   device: deviceId,
   /** The computer and the software that it was measured with (measuring-place.ts). */
   place: z.string(),
@@ -21,7 +21,8 @@ export const measurement = z.strictObject({
 })
 export type Measurement = z.output<typeof measurement>
 
-const keptMeasurements = z.strictObject({ version: z.literal(1), measurements: z.array(measurement) })
+/** One that holds nonsense, or is of a device that another version knows, counts as never made; the others stay. */
+const keptMeasurements = z.strictObject({ version: z.literal(1), measurements: z.array(z.unknown()) })
 
 /** Of other models the oldest go first. */
 const mostKept = 200
@@ -30,7 +31,10 @@ const pathOf = (library: Library): string => join(library.home, 'devices.json')
 
 /** Newest first; none where nothing was measured, or the file cannot be read. */
 export const readMeasurements = (library: Library): readonly Measurement[] =>
-  readKept(pathOf(library), keptMeasurements)?.measurements ?? []
+  (readKept(pathOf(library), keptMeasurements)?.measurements ?? []).flatMap((kept) => {
+    const read = measurement.safeParse(kept)
+    return read.success ? [read.data] : []
+  })
 
 /** In place of an older one of this device and model. Throws a ProblemError where the disk is full or fails. */
 export async function keepMeasurement(library: Library, added: Measurement): Promise<void> {

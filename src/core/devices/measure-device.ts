@@ -94,7 +94,8 @@ function watchSteps(tell: (done: number, total: number) => void) {
     if (event.kind === 'stepped') {
       heard.stepped = event
       const after = meter.wattHours()
-      heard.wattHours = before === null || after === null ? null : after - before
+      // A counter that ran over tells nothing.
+      heard.wattHours = before === null || after === null || after < before ? null : after - before
     }
   }
   return { heard, hear }

@@ -8,8 +8,20 @@ import type { SettingsStore } from '../workstation/context.ts'
 import { readKeptOrSetAside, writeKept } from './kept-json.ts'
 import type { Library } from './library.ts'
 
-/** What another version of Tunewright kept in the file beside these is left out, and no damage. */
-const keptSettings = z.object(settingsSchema.shape)
+/**
+ * What another version of Tunewright kept in the file beside these is left out, and no damage; of a setting whose value it
+ * alone knows (a device, say) the usual one is taken, and the others stay.
+ */
+const keptSettings = z.record(z.string(), z.unknown()).transform((kept) =>
+  settingsSchema.parse(
+    Object.fromEntries(
+      Object.entries(settingsSchema.shape).flatMap(([name, schema]) => {
+        const value = schema.safeParse(kept[name])
+        return value.success ? [[name, value.data]] : []
+      }),
+    ),
+  ),
+)
 
 const pathOf = (library: Library): string => join(library.home, 'settings.json')
 

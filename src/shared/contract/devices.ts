@@ -5,6 +5,9 @@ import { count, timeMs } from '../fields.ts'
 import { problem } from '../problem-schema.ts'
 import { call, id, nothing, started } from './define.ts'
 
+/** Operations in 10^9 a second: no processor and no card computes a million times as many. */
+const mostGflops = 1e9
+
 /** A real training step of a model, measured in a process of its own. */
 export const deviceFigure = z.strictObject({
   modelId: id,
@@ -17,15 +20,15 @@ export const deviceFigure = z.strictObject({
   /** Fastest step. */
   stepMs: z.number().positive(),
   /** Operations of the step's matrix products over its time, in 10^9 a second. */
-  gflops: z.number().positive(),
+  gflops: z.number().positive().lt(mostGflops),
   /** Most memory of the process. */
-  peakBytes: count,
+  peakBytes: count.positive(),
   /** What the memory plan says of that step on the processor. */
-  plannedBytes: count,
+  plannedBytes: count.positive(),
   /** Most memory of the graphics card; null on a processor, and where it cannot be read. */
   devicePeakBytes: count.nullable(),
   /** Of the whole computer, for a step; null where there is no counter. */
-  stepWattHours: z.number().nullable(),
+  stepWattHours: z.number().nonnegative().nullable(),
   /** How far its loss and gradients lay from the processor's in float32, relative; 0 for that itself. */
   difference: z.number().nonnegative(),
   measuredAtMs: timeMs,

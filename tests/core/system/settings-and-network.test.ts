@@ -33,7 +33,7 @@ test('settings are kept, told, and changed field by field', async () => {
   })
 })
 
-test.each(['{"theme": "dark"', '{"theme": "purple"}', '[]', '\u0000\u0000\u0000'])(
+test.each(['{"theme": "dark"', '[]', '\u0000\u0000\u0000'])(
   'a damaged settings file (%j) is moved aside and the usual settings are taken',
   async (text) => {
     const home = await temporaryHome()
@@ -52,6 +52,19 @@ test('what another version kept in the file is left out, and the rest still coun
   writeFileSync(path, '{"theme": "dark", "isAdvanced": true}')
   const { api } = await openWorkstation(home)
   expect(unwrap(await api.call('settings.get', {}))).toMatchObject({ theme: 'dark' })
+  expect(existsSync(`${path}.damaged`)).toBe(false)
+})
+
+test('a value that this version does not know is its own setting only', async () => {
+  const home = await temporaryHome()
+  const path = join(home, 'settings.json')
+  writeFileSync(path, '{"theme": "purple", "device": "tensorflow-rocm", "allowsDownloads": true}')
+  const { api } = await openWorkstation(home)
+  expect(unwrap(await api.call('settings.get', {}))).toMatchObject({
+    theme: 'system',
+    device: null,
+    allowsDownloads: true,
+  })
   expect(existsSync(`${path}.damaged`)).toBe(false)
 })
 
