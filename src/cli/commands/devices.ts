@@ -2,7 +2,7 @@
 import { viewDevices } from '#core/devices/device-handlers.ts'
 import { resolveDevice } from '#core/devices/known-devices.ts'
 import { measureDevices } from '#core/devices/measure-devices.ts'
-import { requireQuiet } from '#core/devices/require-quiet.ts'
+import { hasComputedSince, requireQuiet } from '#core/devices/require-quiet.ts'
 import { showModel } from '#core/models/model-library.ts'
 import { createSettingsStore } from '#core/system/settings-store.ts'
 import type { DeviceState, DevicesView } from '#shared/contract/index.ts'
@@ -25,11 +25,13 @@ export async function measureAll(application: Application, model: string | undef
   const modelId = await idOf(application, model)
   const stop = new AbortController()
   const undo = application.onInterrupt(() => stop.abort())
-  const tell = (phase: string, done = 0, total = 0): void =>
-    output.progress(total === 0 ? `${phase}: loading…` : `${phase}: step ${done} of about ${total}`)
+  const tell = (phase: string, done = 0, total = 1): void =>
+    output.progress(`${phase}… ${Math.floor((100 * done) / total)} % of all`)
+  const reader = application.reader()
+  const wasDisturbed = (sinceMs: number): boolean => hasComputedSince({ reader }, sinceMs)
   try {
     const measured = unwrap(
-      await measureDevices({ library, launcher }, { modelId }, { signal: stop.signal, tell }),
+      await measureDevices({ library, launcher }, { modelId, wasDisturbed }, { signal: stop.signal, tell }),
     )
     printView(application, await viewDevices(library, measured[0]?.modelId ?? modelId))
   } finally {

@@ -7,7 +7,7 @@ import type { WorkstationContext } from '../workstation/context.ts'
 import { chooseDevice, stateOf } from './choose-device.ts'
 import { devicesAround } from './known-devices.ts'
 import { measureDevices } from './measure-devices.ts'
-import { requireQuiet } from './require-quiet.ts'
+import { hasComputedSince, requireQuiet } from './require-quiet.ts'
 import { lookAround } from './surroundings.ts'
 
 /** Figures of this model where there are some, else of another. */
@@ -39,7 +39,11 @@ export function createDeviceHandlers({
       const about = { kind: 'speed', title: 'Speed of this computer', key: 'speed' } as const
       return ok(
         jobs.start({ ...about, ...(modelId !== null && { modelId }) }, (tools) =>
-          measureDevices({ library, launcher }, { modelId }, tools),
+          measureDevices(
+            { library, launcher },
+            { modelId, wasDisturbed: (sinceMs) => hasComputedSince({ reader }, sinceMs) },
+            tools,
+          ),
         ),
       )
     },

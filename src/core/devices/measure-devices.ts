@@ -14,6 +14,7 @@ import type { DevicePorts } from './ask-speedometer.ts'
 import { keepMeasurement, type Measurement } from './device-figures.ts'
 import { measureDevice, type Numbers } from './measure-device.ts'
 import { type MeasuredStep, measuredStep } from './measured-step.ts'
+import { whileMeasuring } from './measuring-lock.ts'
 import { devicesOf, missingOf } from './missing-devices.ts'
 import { lookAround, placeOf } from './surroundings.ts'
 
@@ -24,53 +25,93 @@ export interface MeasureOptions {
   readonly devices?: readonly DeviceId[]
   /** How long each device computes; by default ten seconds. */
   readonly seconds?: number
+  /** Whether a run computed since then: what was measured beside one says nothing. Left out, nobody looks. */
+  readonly wasDisturbed?: (sinceMs: number) => boolean
 }
 
 const usualSeconds = 10
 
+type Tools = Pick<JobTools, 'signal' | 'tell'>
+
 /**
- * Every measurement is kept as it ends. Problems: model.unknown, model.damaged, memory.too-small, proof.cancelled (what was
- * measured before stays), those of a full disk. What fails on a device is no Problem of the whole.
+ * Every measurement is kept as it ends. Problems: model.unknown, model.damaged, memory.too-small, proof.cancelled and
+ * run.active (somebody measures already, or a run began meanwhile; what was measured before stays), those of a full disk.
+ * What fails on a device is no Problem of the whole.
  */
 export function measureDevices(
   ports: DevicePorts,
-  { modelId, devices: wanted, seconds = usualSeconds }: MeasureOptions,
-  tools: Pick<JobTools, 'signal' | 'tell'>,
+  options: MeasureOptions,
+  tools: Tools,
 ): Promise<Result<readonly Measurement[]>> {
   return attemptAsync(async () => {
-    const { library } = ports
-    const model = unwrap(await modelOf(ports, modelId))
-    const planned = await readPlannedModel(library, model)
+    const model = unwrap(await modelOf(ports, options.modelId))
+    const planned = await readPlannedModel(ports.library, model)
     const step = measuredStep(model, planned, describeMachine().physicalCores)
     requireMemory(step)
-    const around = await lookAround(library)
-    // The processor comes first: with what it computes the others are compared.
-    const devices = devicesOf(around.system).filter(
-      (device) =>
-        missingOf(device, around) === null && (device === 'cpu' || (wanted?.includes(device) ?? true)),
-    )
-    const done: Measurement[] = []
-    let right: Numbers | null = null
-    for (const device of devices) {
-      const request = { device, model, step, seconds, right }
-      const outcome = await measureDevice(ports, request, tools)
-      if (!outcome.ok && outcome.problem.code === 'proof.cancelled') throw new ProblemError(outcome.problem)
-      if (outcome.ok && device === 'cpu') right = outcome.value.numbers
-      const measured: Measurement = {
-        device,
-        place: placeOf(device, around),
-        modelId: model.id,
-        weightsSha256: model.weightsSha256,
-        measuredAtMs: Date.now(),
-        figure: outcome.ok ? outcome.value.figure : null,
-        failure: outcome.ok ? null : outcome.problem,
-      }
-      await keepMeasurement(library, measured)
-      done.push(measured)
-    }
-    return done
+    return whileMeasuring(ports.library, () => measureAll(ports, { ...options, model, step }, tools))
   })
 }
+
+type Work = MeasureOptions & { readonly model: ModelManifest; readonly step: MeasuredStep }
+
+async function measureAll(
+  ports: DevicePorts,
+  { model, step, devices: wanted, seconds = usualSeconds, wasDisturbed }: Work,
+  tools: Tools,
+): Promise<readonly Measurement[]> {
+  const { library } = ports
+  const around = await lookAround(library)
+  // The processor comes first: with what it computes the others are compared.
+  const devices = devicesOf(around.system).filter(
+    (device) =>
+      missingOf(device, around) === null && (device === 'cpu' || (wanted?.includes(device) ?? true)),
+  )
+  const done: Measurement[] = []
+  let right: Numbers | null = null
+  for (const [index, device] of devices.entries()) {
+    const begunMs = Date.now()
+    const request = { device, model, step, seconds, right }
+    const outcome = await measureDevice(ports, request, {
+      ...tools,
+      tell: partOf(tools.tell, index, devices.length),
+    })
+    if (!outcome.ok && outcome.problem.code === 'proof.cancelled') throw new ProblemError(outcome.problem)
+    if (wasDisturbed?.(begunMs)) throw new ProblemError(disturbed)
+    if (outcome.ok && device === 'cpu') right = outcome.value.numbers
+    const measured: Measurement = {
+      device,
+      place: placeOf(device, around),
+      modelId: model.id,
+      weightsSha256: model.weightsSha256,
+      measuredAtMs: Date.now(),
+      figure: outcome.ok ? outcome.value.figure : null,
+      failure: outcome.ok ? null : outcome.problem,
+    }
+    await keepMeasurement(library, measured)
+    done.push(measured)
+  }
+  return done
+}
+
+/** Of each device's progress; the time that is left follows from it, and no device is known to take longer than another. */
+const unitsOfDevice = 1000
+
+/** One progress over all devices, whatever each has of its own. */
+const partOf =
+  (tell: Tools['tell'], index: number, devices: number): Tools['tell'] =>
+  (phase, done = 0, total = 0) =>
+    tell(
+      `${index + 1} of ${devices}: ${phase}`,
+      unitsOfDevice * (index + (total === 0 ? 0 : Math.min(1, done / total))),
+      unitsOfDevice * devices,
+    )
+
+const disturbed = {
+  code: 'run.active',
+  message: 'A run began meanwhile, so the figures say nothing, and were not kept.',
+  where: 'the measurement',
+  remedy: 'Wait until the run is done, or pause or stop it; then measure again.',
+} as const
 
 async function modelOf({ library }: DevicePorts, modelId: string | null): Promise<Result<ModelManifest>> {
   if (modelId !== null) return showModel(library, modelId)

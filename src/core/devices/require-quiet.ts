@@ -15,3 +15,9 @@ export function requireQuiet({ reader }: Pick<WorkstationContext, 'reader'>): vo
     remedy: 'Wait until the run is done, or pause or stop it; then measure.',
   })
 }
+
+/** Whether one computed since then: a measurement beside it does not count. */
+export function hasComputedSince({ reader }: Pick<WorkstationContext, 'reader'>, sinceMs: number): boolean {
+  const { runs } = unwrap(reader.listRuns({ limit: mostListedRuns }))
+  return runs.some(({ status, endedAtMs }) => status === 'running' || (endedAtMs ?? 0) >= sinceMs)
+}

@@ -109,8 +109,8 @@ async function describe(
   if (kind === 'export')
     return { name: title, isRemovable: true, note: 'Can be made again while its run is there.' }
   if (kind === 'cache') {
-    const isBusy = name === 'downloads' && (await hasLivingOwner(path))
-    const note = isBusy ? 'Something is being fetched at the moment.' : 'Is made again when it is needed.'
+    const isBusy = ['downloads', 'measuring'].includes(name) && (await hasLivingOwner(path))
+    const note = isBusy ? 'It is being used at the moment.' : 'Is made again when it is needed.'
     return { name: cacheNames[name] ?? name, isRemovable: !isBusy, note }
   }
   if (kind === 'backup')

@@ -9,6 +9,7 @@ import { figureOf, nextBest } from '../devices/choose-device.ts'
 import { memoryFactorOf } from '../devices/device-speed.ts'
 import { createCardPlaces } from '../devices/graphics-cards-in-use.ts'
 import { devicesAround } from '../devices/known-devices.ts'
+import { isMeasuring } from '../devices/measuring-lock.ts'
 import { lookAround } from '../devices/surroundings.ts'
 import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
@@ -53,6 +54,9 @@ function noticesFor(device: unknown): string[] {
   return Array.isArray(notices) ? notices.map(String) : []
 }
 
+const besideMeasurement =
+  'This computer is being measured at the moment: both are slower meanwhile, and that measurement will not count.'
+
 export function createRunService(options: RunServiceOptions): RunService {
   const {
     library,
@@ -77,6 +81,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       dropRequest(runFolder)
       const around = await lookAround(library)
       const devices = devicesAround(library, around)
+      const isMeasured = await isMeasuring(library)
       const cards = graphicsCards ? await graphicsCards() : around.cards
       const started = writer.startAttempt(runId)
       if (!started.ok) return started
@@ -105,7 +110,7 @@ export function createRunService(options: RunServiceOptions): RunService {
             ),
           ),
           firstSeq: started.value.firstSeq,
-          notices: noticesFor(run.device),
+          notices: [...noticesFor(run.device), ...(isMeasured ? [besideMeasurement] : [])],
         },
       })
       void active.ended.then(() => places.leave(runId))

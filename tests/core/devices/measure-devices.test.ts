@@ -4,8 +4,10 @@ import { rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
 import { checkDevice } from '#core/devices/check-device.ts'
+import { readMeasurements } from '#core/devices/device-figures.ts'
 import { viewDevices } from '#core/devices/device-handlers.ts'
 import { measureDevices } from '#core/devices/measure-devices.ts'
+import { isMeasuring } from '#core/devices/measuring-lock.ts'
 import { importModel } from '#core/models/import-model.ts'
 import { type ChildPort, createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
 import type { Library } from '#core/system/library.ts'
@@ -108,6 +110,31 @@ describe('the processor alone', () => {
       problem: { code: 'proof.cancelled' },
     })
     expect((await viewDevices(library, null)).devices[0]).toMatchObject({ figure: null, failure: null })
+  })
+
+  test('is measured by one at a time; what a run disturbed is not kept, nor what was kept before lost', async () => {
+    const library = await libraryWithModel()
+    const [before] = unwrap(await measure(library))
+    const told: (readonly [string, number, number])[] = []
+    let second: Promise<unknown> | undefined
+    const tell = (phase: string, done = 0, total = 0) => {
+      told.push([phase, done, total])
+      second ??= measure(library)
+    }
+    const disturbed = await measureDevices(
+      { library, launcher },
+      { modelId: null, seconds: 0, wasDisturbed: () => true },
+      { ...quiet, tell },
+    )
+    expect(await second).toMatchObject({
+      problem: { code: 'run.active', message: expect.stringContaining('being measured already') },
+    })
+    expect(disturbed).toMatchObject({
+      problem: { code: 'run.active', message: expect.stringContaining('A run began meanwhile') },
+    })
+    expect(readMeasurements(library)).toEqual([before])
+    expect(await isMeasuring(library)).toBe(false)
+    expect(told.at(-1)).toEqual([expect.stringMatching(/^1 of \d: .* on the processor$/), 1000, told[0]![2]])
   })
 
   test('without any model cannot be measured, and the remedy brings one', async () => {
