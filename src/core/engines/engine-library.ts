@@ -60,16 +60,20 @@ export function offerProblem({ id, name, systems }: EnginePack, system: string =
 }
 
 /** The folder of an engine that is there and whole, by its sizes. Problems: engine.not-offered, missing and damaged. */
-export async function findEngine(
+export const findEngine = (library: Pick<Library, 'enginesFolder'>, id: EngineId): Promise<Result<string>> =>
+  wholeFolder(library, id, engineDamage)
+
+async function wholeFolder(
   library: Pick<Library, 'enginesFolder'>,
   id: EngineId,
+  findDamage: typeof engineDamage,
 ): Promise<Result<string>> {
   const pack = enginePack(id)
   const notOffered = offerProblem(pack)
   if (notOffered !== null) return fail(notOffered)
   const folder = engineFolder(library, id)
   if (!(await isThere(folder))) return fail(missing(pack))
-  const damage = await engineDamage(folder, pack)
+  const damage = await findDamage(folder, pack)
   return damage === null ? ok(folder) : fail(damage)
 }
 
@@ -77,12 +81,12 @@ export async function findEngine(
 export async function verifyEngine(
   library: Pick<Library, 'enginesFolder'>,
   id: EngineId,
-  onFile?: (doneBytes: number, totalBytes: number) => void,
+  onBytes: (doneBytes: number, totalBytes: number) => void = () => {},
 ): Promise<Result<void>> {
-  const found = await findEngine(library, id)
-  if (!found.ok) return found
-  const damage = await engineDamageByHash(found.value, enginePack(id), onFile)
-  return damage === null ? ok(undefined) : fail(damage)
+  const found = await wholeFolder(library, id, (folder, pack) =>
+    engineDamageByHash(folder, pack, { onBytes }),
+  )
+  return found.ok ? ok(undefined) : found
 }
 
 const missing = ({ id, name }: EnginePack): Problem => ({
@@ -92,21 +96,28 @@ const missing = ({ id, name }: EnginePack): Problem => ({
   remedy: `Add it under “Settings”, or with: tunewright engines add ${id}`,
 })
 
+export interface RemovedEngine {
+  readonly freedBytes: number
+  /** It was a link that somebody made: only that went, and what it points to is as it was. */
+  readonly wasLink: boolean
+}
+
 /** Gives the bytes back. Whoever calls has seen to it that nothing uses it (engine-use.ts). Problems: engine.missing, disk.failed. */
 export function removeEngine(
   library: Pick<Library, 'enginesFolder'>,
   id: EngineId,
-): Promise<Result<{ readonly freedBytes: number }>> {
+): Promise<Result<RemovedEngine>> {
   const folder = engineFolder(library, id)
   return attemptAsync(async () => {
     if (!(await isThere(folder))) throw new ProblemError(missing(enginePack(id)))
-    const freedBytes = await folderBytes(folder)
+    const wasLink = (await lstat(folder)).isSymbolicLink()
+    const freedBytes = wasLink ? 0 : await folderBytes(folder)
     try {
       await discardFolder(folder)
     } catch (error) {
       throw asDiskProblem(error, folder)
     }
-    return { freedBytes }
+    return { freedBytes, wasLink }
   })
 }
 

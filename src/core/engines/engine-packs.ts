@@ -119,7 +119,7 @@ const tensorflowCuda: EnginePack = {
   name: 'TensorFlow for NVIDIA cards',
   version: tensorflowVersion,
   purpose:
-    "Trains on an NVIDIA card. Needs a card of 2016 or newer (compute capability 6.0) and NVIDIA's driver 525 or newer.",
+    "Trains on an NVIDIA card. Needs a card of 2018 or newer (compute capability 7.5; older cards from 6.0 on may not work, because NVIDIA's cuDNN has left them out) and NVIDIA's driver 525 or newer.",
   licences: [tensorflowLicence, nvidiaLicence],
   systems: systemsOf('tensorflow-cuda'),
   beside: 'tensorflow-binding',

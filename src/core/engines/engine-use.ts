@@ -3,22 +3,28 @@ import type { EngineId } from '#shared/devices.ts'
 import { mostListedRuns } from '#shared/journal-commands.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { isMeasuring } from '../devices/measuring-lock.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { enginePack } from './engine-packs.ts'
 
 /**
  * Throws ProblemError: run.active, engine.busy. A run on anything but the plain processor counts for every engine: where
- * its device fails it goes on on the next best one. `jobs` are those of this program; those of another are not seen.
+ * its device fails it goes on on the next best one. `jobs` are those of this program, whose measurement may be about to begin.
  */
-export function requireEngineAtRest(
-  { reader, jobs }: Pick<WorkstationContext, 'reader'> & Partial<Pick<WorkstationContext, 'jobs'>>,
+export async function requireEngineAtRest(
+  {
+    reader,
+    library,
+    jobs,
+  }: Pick<WorkstationContext, 'reader' | 'library'> & Partial<Pick<WorkstationContext, 'jobs'>>,
   id: EngineId,
-): void {
+): Promise<void> {
   const { runs } = unwrap(reader.listRuns({ statuses: [...activeStatuses], limit: mostListedRuns }))
   const user = runs.find((run) => unwrap(reader.getRun(run.id)).recipe.device !== 'cpu')
   if (user !== undefined) throw new ProblemError(usedByRun(id, user.name))
-  const job = jobs?.list().find(({ status, kind }) => status === 'running' && kind === 'speed')
-  if (job !== undefined) throw new ProblemError(engineBusy(id, 'This computer is being measured'))
+  const isAsked = jobs?.list().some(({ status, kind }) => status === 'running' && kind === 'speed') === true
+  if (isAsked || (await isMeasuring(library)))
+    throw new ProblemError(engineBusy(id, 'This computer is being measured'))
 }
 
 const usedByRun = (id: EngineId, run: string): Problem => ({

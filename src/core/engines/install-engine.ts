@@ -8,7 +8,7 @@ import { extractMembers } from '../models/zip-members.ts'
 import { asDiskProblem, fsyncFolder, renameDurably, temporaryPath } from '../system/durable-files.ts'
 import { besideParts } from './beside-parts.ts'
 import { discardFolder, isThere, offerProblem } from './engine-library.ts'
-import { engineDamage, writeManifest } from './engine-manifest.ts'
+import { engineDamageByHash, writeManifest } from './engine-manifest.ts'
 import { diskBytes, type EnginePack, type PackWheel } from './engine-packs.ts'
 import { engineBusy } from './engine-use.ts'
 import { chosenWheels, type FetchTools, fetchWheels, requireFree, requirePackWheel } from './engine-wheels.ts'
@@ -24,11 +24,11 @@ export interface InstallTools extends FetchTools {
   /** Tries the engine out: `enginesFolder` has it, and it alone, under its own name. Gives back what could not be tried. */
   selfTest(enginesFolder: string, signal: AbortSignal): Promise<Result<string | null>>
   /** Called at the start and before a damaged one gives way; throws where something uses it. */
-  requireAtRest(): void
+  requireAtRest(): void | Promise<void>
 }
 
 /**
- * An engine that is there and whole is left as it is, without any network use. Returns what of a new one could not be tried out,
+ * An engine that is there and whole, every byte of it read, is left as it is, without any network use. Returns what of a new one could not be tried out,
  * as a sentence. Problems: engine.not-offered, engine.busy,
  * download.*, file.unsafe, disk.*, backend.failed, and what the self-test says.
  */
@@ -41,8 +41,8 @@ export function installEngine(
   return attemptAsync(async () => {
     const notOffered = offerProblem(pack)
     if (notOffered !== null) throw new ProblemError(notOffered)
-    if (await isWhole(places.folder, pack)) return null
-    if (await isThere(places.folder)) tools.requireAtRest()
+    if (await isWhole(places.folder, pack, tools)) return null
+    if (await isThere(places.folder)) await tools.requireAtRest()
     try {
       return await inClaimedFolder(places.downloads, pack, async () => {
         const beside = besideParts(pack)
@@ -61,8 +61,11 @@ export function installEngine(
   })
 }
 
-const isWhole = async (folder: string, pack: EnginePack): Promise<boolean> =>
-  (await isThere(folder)) && (await engineDamage(folder, pack)) === null
+async function isWhole(folder: string, pack: EnginePack, { signal, tell }: InstallTools): Promise<boolean> {
+  if (!(await isThere(folder))) return false
+  const onBytes = (done: number, total: number): void => tell(`Checking ${pack.name}`, done, total)
+  return (await engineDamageByHash(folder, pack, { onBytes, signal })) === null
+}
 
 const stopped = ({ name, id }: EnginePack): Result<never> => ({
   ok: false,
@@ -125,7 +128,7 @@ async function putTogether(
     await writeManifest(folder, pack, hashes)
     await fsyncFolder(folder)
     if (await isThere(places.folder)) {
-      tools.requireAtRest()
+      await tools.requireAtRest()
       await discardFolder(places.folder)
     }
     await renameDurably(folder, places.folder)
@@ -153,6 +156,8 @@ async function unpackWheels(
     done += bytes
     tell(`Unpacking ${pack.name}`, done, total)
   }
+  // Told before the first bytes come: the wheel is read once more for its hash, and nothing is being fetched any more.
+  tell(`Unpacking ${pack.name}`, 0, total)
   for (const [index, wheel] of pack.wheels.entries()) {
     const path = wheels[index] ?? ''
     await requirePackWheel(path, wheel, pack)

@@ -1,11 +1,11 @@
 // What this computer has, from real files: an engine that is whole, one that was cut.
-import { mkdirSync, truncateSync, writeFileSync } from 'node:fs'
+import { truncateSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { missingOf } from '#core/devices/missing-devices.ts'
 import { lookAround } from '#core/devices/surroundings.ts'
-import { writeManifest } from '#core/engines/engine-manifest.ts'
 import { enginePack } from '#core/engines/engine-packs.ts'
+import { fillEngineFolder } from '../../support/engine-folder.ts'
 import { freshLibrary } from '../models/places.ts'
 
 test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
@@ -13,10 +13,8 @@ test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
   async () => {
     const library = freshLibrary()
     const folder = join(library.enginesFolder, 'tensorflow')
-    mkdirSync(folder)
-    const file = join(folder, 'libtensorflow_cc.so.2')
-    writeFileSync(file, 'x'.repeat(1000))
-    await writeManifest(folder, enginePack('tensorflow'))
+    await fillEngineFolder(folder, enginePack('tensorflow'))
+    const file = join(folder, 'deps/lib/libtensorflow_cc.so.2')
     const whole = await lookAround(library)
     expect(whole.engineProblems.has('tensorflow')).toBe(false)
     expect(missingOf('tensorflow-cpu', whole)).toBeNull()

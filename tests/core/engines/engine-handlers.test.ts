@@ -2,15 +2,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test, vi } from 'vitest'
+import { whileMeasuring } from '#core/devices/measuring-lock.ts'
 import { listEngines } from '#core/engines/engine-library.ts'
-import { writeManifest } from '#core/engines/engine-manifest.ts'
 import { enginePack } from '#core/engines/engine-packs.ts'
 import { requireEngineAtRest } from '#core/engines/engine-use.ts'
 import { createJobBoard } from '#core/system/jobs.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { attempt, ok, unwrap } from '#shared/result.ts'
+import { attemptAsync, ok, unwrap } from '#shared/result.ts'
 import { addSampleLibrary } from '../../journal/support/sample.ts'
+import { fillEngineFolder } from '../../support/engine-folder.ts'
 import { openWorkstation } from '../workstation/open-workstation.ts'
 import { freshLibrary, removeHomes, useIndex } from './tiny-engine.ts'
 
@@ -59,7 +60,7 @@ describe('what there is', () => {
     writeFileSync(join(folder, 'a.so'), 'abc')
     if (!isOffered) return
     expect(await statuses()).toEqual(['damaged', 'absent', 'absent'])
-    await writeManifest(folder, enginePack('tensorflow'))
+    await fillEngineFolder(folder, enginePack('tensorflow'))
     expect(await statuses()).toEqual(['installed', 'absent', 'absent'])
     const removed = unwrap(await api.call('engines.remove', { engineId: 'tensorflow' }))
     expect(removed.freedBytes).toBeGreaterThan(3)
@@ -117,9 +118,15 @@ describe('removing', () => {
   })
 
   const journal = () => {
-    const { journalPath } = freshLibrary()
+    const library = freshLibrary()
+    const { journalPath } = library
     const writer = unwrap(openJournalWriter(journalPath))
-    return { writer, reader: unwrap(openJournalReader(journalPath)), newRun: addSampleLibrary(writer) }
+    return {
+      writer,
+      library,
+      reader: unwrap(openJournalReader(journalPath)),
+      newRun: addSampleLibrary(writer),
+    }
   }
 
   test.each([
@@ -127,10 +134,10 @@ describe('removing', () => {
     // It goes on on the next best device where its own fails.
     ['onnx-webgpu', 'run.active'],
     ['cpu', null],
-  ] as const)('is refused while a run on %s is under way', (device, expected) => {
-    const { writer, reader, newRun } = journal()
+  ] as const)('is refused while a run on %s is under way', async (device, expected) => {
+    const { writer, library, reader, newRun } = journal()
     unwrap(writer.createRun({ ...newRun, recipe: { ...newRun.recipe, device } }))
-    const asked = attempt(() => requireEngineAtRest({ reader }, 'tensorflow'))
+    const asked = await attemptAsync(() => requireEngineAtRest({ reader, library }, 'tensorflow'))
     expect(asked.ok ? null : asked.problem.code).toBe(expected)
     if (!asked.ok) expect(asked.problem.message).toContain(`The run “${newRun.name}” is under way`)
     reader.close()
@@ -138,19 +145,31 @@ describe('removing', () => {
   })
 
   test('is refused while this computer is measured', async () => {
-    const { writer, reader } = journal()
+    const { writer, library, reader } = journal()
     const jobs = createJobBoard(() => {})
     const stop = Promise.withResolvers<void>()
     jobs.start({ kind: 'speed', title: 'Speed of this computer' }, async () => {
       await stop.promise
       return ok(undefined)
     })
-    const asked = attempt(() => requireEngineAtRest({ reader, jobs }, 'tensorflow'))
+    const ask = () => attemptAsync(() => requireEngineAtRest({ reader, library, jobs }, 'tensorflow'))
+    const asked = await ask()
     expect(asked).toMatchObject({ ok: false, problem: { code: 'engine.busy' } })
     stop.resolve()
     await jobs.close()
-    unwrap(attempt(() => requireEngineAtRest({ reader, jobs }, 'tensorflow')))
+    unwrap(await ask())
     reader.close()
     unwrap(writer.close())
+  })
+
+  test('is refused while another program measures', async () => {
+    const { api, workstation, home } = await openWorkstation()
+    await fillEngineFolder(join(home, 'engines', 'onnx-cuda'), enginePack('onnx-cuda'))
+    const remove = () => api.call('engines.remove', { engineId: 'onnx-cuda' })
+    // The lock is a folder of the library, whichever process took it.
+    await whileMeasuring(workstation.library, async () => {
+      expect(await remove()).toMatchObject({ ok: false, problem: { code: 'engine.busy' } })
+    })
+    expect((await remove()).ok).toBe(true)
   })
 })

@@ -1,8 +1,22 @@
 // How an engine comes: real pip, a real index on this computer, real files; only the engine is tiny and its self-test ours.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { discardFolder } from '#core/engines/engine-library.ts'
+import { bindingResource } from '#core/engines/beside-parts.ts'
+import { discardFolder, removeEngine } from '#core/engines/engine-library.ts'
 import { engineDamage, engineDamageByHash } from '#core/engines/engine-manifest.ts'
 import { ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { type FakeIndex, startFakeIndex } from '../../support/fake-index.ts'
@@ -108,6 +122,25 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
     expect(hasEngine(library)).toBe(false)
     index = await startFakeIndex()
   })
+
+  it.skipIf(existsSync(bindingResource(`${process.platform} ${process.arch}`)))(
+    'is not asked where the parts beside it have to be built here and cannot be',
+    async () => {
+      const before = { ...process.env }
+      Object.assign(process.env, { PATH: mkdtempSync(join(tmpdir(), 'tunewright-empty-')) })
+      for (const name of ['MAKE', 'CXX', 'PYTHON']) delete process.env[name]
+      try {
+        const built = { ...tiny, pack: { ...tiny.pack, beside: 'tensorflow-binding' as const } }
+        expect(problemOf(await addTiny(built, freshLibrary()))).toMatchObject({
+          code: 'backend.failed',
+          remedy: expect.stringContaining('Install make, a C++ compiler (g++), Python 3, then'),
+        })
+        expect(index.asked).toEqual([])
+      } finally {
+        process.env = before
+      }
+    },
+  )
 
   it('is not asked where downloads are off', async () => {
     const library = freshLibrary()
@@ -231,7 +264,95 @@ describe('an engine that is there', () => {
     writeFileSync(path, bytes)
     expect(await engineDamage(folder, tiny.pack)).toBe(null)
     expect(await engineDamageByHash(folder, tiny.pack)).toMatchObject({ code: 'engine.damaged' })
+    // From then on the list knows it, until it is found whole again.
+    expect(await engineDamage(folder, tiny.pack)).toMatchObject({
+      message: expect.stringContaining('Reading every byte found other content'),
+    })
+    bytes.writeUInt8(bytes.readUInt8(77) ^ 4, 77)
+    writeFileSync(path, bytes)
+    expect(await engineDamageByHash(folder, tiny.pack)).toBe(null)
+    expect(await engineDamage(folder, tiny.pack)).toBe(null)
   })
+
+  it('with a bit turned is replaced by adding it again, which reads every byte', async () => {
+    const { library, file, folder } = await added()
+    const path = join(folder, 'cuda/libtiny.so')
+    const bytes = readFileSync(path)
+    bytes.writeUInt8(bytes.readUInt8(77) ^ 4, 77)
+    writeFileSync(path, bytes)
+    const told: Told[] = []
+    unwrap(await addTiny(tiny, library, { files: [file], told }))
+    expect(told.find(({ done }) => done > 0)?.phase).toBe('Checking ONNX Runtime for NVIDIA cards')
+    expect(told.some(({ phase }) => phase.startsWith('Unpacking'))).toBe(true)
+    expect(await engineDamageByHash(folder, tiny.pack)).toBe(null)
+    expect(readdirSync(library.enginesFolder)).toEqual(['onnx-cuda'])
+  })
+
+  const listOf = (folder: string) => JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'))
+  const oneFile = { sizeBytes: 0, sha256: '0'.repeat(64) }
+  it.each<[string, (list: ReturnType<typeof listOf>) => unknown, RegExp]>([
+    ['no files', (list) => ({ ...list, files: {} }), /cuda\/libtiny\.so is not in its list/],
+    ['another engine', (list) => ({ ...list, id: 'tensorflow' }), /is that of tensorflow/],
+    [
+      'other sizes than published',
+      (list) => ({
+        ...list,
+        files: { ...list.files, 'cuda/libtiny.so': { ...list.files['cuda/libtiny.so'], sizeBytes: 1 } },
+      }),
+      /listed with 1 bytes; it was published with 2000000/,
+    ],
+    ...['../x', 'cuda/../../x', '/etc/hostname', 'cuda//x', 'C:\\x'].map(
+      (name): [string, (list: ReturnType<typeof listOf>) => unknown, RegExp] => [
+        `a place outside: ${name}`,
+        (list) => ({ ...list, files: { ...list.files, [name]: oneFile } }),
+        /which is none of its files/,
+      ],
+    ),
+  ])('whose list says %s is damaged', async (_, change, words) => {
+    const { folder } = await added()
+    writeFileSync(join(folder, 'manifest.json'), JSON.stringify(change(listOf(folder))))
+    const damage = await engineDamage(folder, tiny.pack)
+    expect(damage).toMatchObject({ code: 'engine.damaged', message: expect.stringMatching(words) })
+    expect(await engineDamageByHash(folder, tiny.pack)).toEqual(damage)
+  })
+
+  it.skipIf(process.platform === 'win32')(
+    'whose list is a pipe, a link or endless is damaged, and nobody waits for it',
+    async () => {
+      const { folder } = await added()
+      const list = join(folder, 'manifest.json')
+      renameSync(list, join(folder, 'elsewhere.json'))
+      symlinkSync('elsewhere.json', list)
+      expect(await engineDamage(folder, tiny.pack)).toMatchObject({ code: 'engine.damaged' })
+      rmSync(list)
+      execFileSync('mkfifo', [list])
+      expect(await engineDamage(folder, tiny.pack)).toMatchObject({ code: 'engine.damaged' })
+      rmSync(list)
+      renameSync(join(folder, 'elsewhere.json'), list)
+      expect(await engineDamage(folder, tiny.pack)).toBe(null)
+      truncateSync(list, 8_000_000_000)
+      expect(await engineDamage(folder, tiny.pack)).toMatchObject({ code: 'engine.damaged' })
+    },
+  )
+
+  it.skipIf(process.platform === 'win32')(
+    'that is a link is damaged; only the link goes, and nothing is freed',
+    async () => {
+      const { library, file, folder } = await added()
+      const elsewhere = join(library.home, 'elsewhere')
+      renameSync(folder, elsewhere)
+      symlinkSync(elsewhere, folder)
+      expect(await engineDamage(folder, tiny.pack)).toMatchObject({
+        message: expect.stringContaining('It is a link, not a folder of ours.'),
+      })
+      expect(unwrap(await removeEngine(library, 'onnx-cuda'))).toEqual({ freedBytes: 0, wasLink: true })
+      expect(hasEngine(library)).toBe(false)
+      symlinkSync(elsewhere, folder)
+      unwrap(await addTiny(tiny, library, { files: [file] }))
+      expect(lstatSync(folder).isDirectory()).toBe(true)
+      expect(await engineDamageByHash(elsewhere, tiny.pack)).toBe(null)
+    },
+  )
 
   it('of another version or without its list is damaged', async () => {
     const { folder } = await added()
