@@ -14,3 +14,6 @@ const names: Readonly<Record<DeviceId, string>> = {
 }
 
 export const deviceName = (device: DeviceId): string => names[device]
+
+/** The remedy where nothing better is here, in the terminal's word; screens choose the processor by themselves. */
+export const onTheProcessor = 'Train on the processor (device cpu).'

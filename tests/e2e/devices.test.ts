@@ -48,7 +48,7 @@ describeInBrowser('what training can use', { limitMs, prepare: addModel, patienc
     await start.click()
     await usable.getByRole('button', { name: measure.again }).waitFor(patient)
     await usable
-      .getByText(/^A step of tiny in .*, .* of memory\.$/)
+      .getByText(/^A step of 1,024 tokens with tiny in .*, .* of memory\.$/)
       .first()
       .waitFor()
     const view = await call('devices.view', { modelId: null })
@@ -122,7 +122,7 @@ describeInBrowser('what training can use', { limitMs, prepare: addModel, patienc
     await usable.getByRole('button', { name: measure.button }).click()
     expect(await endOf('speed')).toMatchObject({ status: 'done', problem: null })
     await expect
-      .poll(() => usable.getByText(/^A step of tiny in /).count(), { timeout: 20_000 })
+      .poll(() => usable.getByText(/^A step of 1,024 tokens with tiny in /).count(), { timeout: 20_000 })
       .toBeGreaterThanOrEqual(2)
     await usable
       .getByText(/than|as fast as the processor alone|as long as the processor alone/)

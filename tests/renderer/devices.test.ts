@@ -117,15 +117,22 @@ describe('devices in groups', () => {
     expect(list.usable.map(({ id }) => id)).toEqual(['cpu', 'tensorflow-cpu'])
     expect(list.missing).toEqual([])
     expect(devices.map(isChoice)).toEqual([true, false])
+    // Also one of another kind of system, from which the library came.
+    const elsewhere = listDevices({ devices, graphicsCards: [], chosen: 'cpu', pinned: 'onnx-coreml' })
+    expect(elsewhere.usable.map(({ id }) => id)).toEqual(['cpu', 'onnx-coreml'])
   })
 
   it('offer no device that gave wrong numbers, and one that was only slow or crashed', () => {
     const wrong = device('onnx-webgpu', { failure: problem('device.wrong') })
     const crashed = device('onnx-webgpu', { failure: problem('backend.failed') })
     expect([isChoice(wrong), isChoice(crashed)]).toEqual([false, true])
-    expect([standingOf(wrong, 'cpu'), standingOf(crashed, 'cpu')]).toEqual(['wrong', 'ready'])
-    expect(standingOf(device('cpu'), 'cpu')).toBe('used')
-    expect(standingOf(without('tensorflow-cpu', problem('engine.missing')), 'tensorflow-cpu')).toBe('unready')
+    const cpu = { chosen: 'cpu', pinned: null } as const
+    expect([standingOf(wrong, cpu), standingOf(crashed, cpu)]).toEqual(['wrong', 'ready'])
+    expect(standingOf(device('cpu'), cpu)).toBe('used')
+    const away = without('tensorflow-cpu', problem('engine.missing'))
+    expect(standingOf(away, cpu)).toBe('unready')
+    // Chosen by hand it stays chosen, and says that it is not here.
+    expect(standingOf(away, { chosen: 'cpu', pinned: 'tensorflow-cpu' })).toBe('away')
   })
 
   it('have a name and a term each', () => {
@@ -140,10 +147,12 @@ describe('devices in groups', () => {
 describe('what was measured, in words', () => {
   it('is the step, what it is beside the processor, memory, and energy where known', () => {
     const processor = figure()
-    expect(figureSentence(processor, processor)).toBe('A step of Small in 4.4 s, 1.9 GB of memory.')
+    expect(figureSentence(processor, processor)).toBe(
+      'A step of 1,024 tokens with Small in 4.4 s, 1.9 GB of memory.',
+    )
     const fast = figure({ stepMs: 2900, peakBytes: 2.1e9, stepWattHours: 0.0234, devicePeakBytes: 3e9 })
     expect(figureSentence(fast, processor)).toBe(
-      'A step of Small in 2.9 s, 1.5 times as fast as the processor alone, 2.1 GB of memory, 3.0 GB of the card’s memory, 0.023 Wh of electricity.',
+      'A step of 1,024 tokens with Small in 2.9 s, 1.5 times as fast as the processor alone, 2.1 GB of memory, 3.0 GB of the card’s memory, 0.023 Wh of electricity.',
     )
     expect(figureSentence(figure({ stepMs: 5800 }), processor)).toContain(
       '1.3 times as long as the processor alone takes',
@@ -155,7 +164,9 @@ describe('what was measured, in words', () => {
     const other = figure({ modelId: 'other', stepMs: 1000 })
     const longer = figure({ tokensPerRow: 128, stepMs: 1000 })
     for (const one of [other, longer])
-      expect(figureSentence(one, figure())).toBe('A step of Small in 1 s, 1.9 GB of memory.')
+      expect(figureSentence(one, figure())).toMatch(
+        /^A step of (1,024|512) tokens with Small in 1 s, 1\.9 GB of memory\.$/,
+      )
   })
 
   it('says how exactly, for whoever wants to know', () => {
@@ -236,6 +247,18 @@ describe('the devices of a screen', () => {
     page.tell('job.changed', job({ id: 'd', status: 'failed', problem: problem('memory.too-small') }))
     await settled()
     expect(here.problem.value?.code).toBe('memory.too-small')
+    // What was stopped before everything was measured says so until it was.
+    page.tell('job.changed', job({ id: 'cut', status: 'cancelled' }))
+    await settled()
+    expect(here.isCut.value).toBe(true)
+    view = { ...view, devices: [device('cpu', { figure: figure() })] }
+    await here.load()
+    expect(here.isCut.value).toBe(false)
+    view = { ...view, devices: [device('cpu')] }
+    await here.load()
+    page.tell('job.changed', job({ id: 'whole', status: 'done' }))
+    await settled()
+    expect(here.isCut.value).toBe(false)
     expect(await here.measure()).toBe('j')
     expect(here.problem.value).toBeNull()
     refuses = problem('model.unknown')

@@ -70,7 +70,7 @@ test('what it is computed on, by which backend, and that it may have gone on els
     const run = { recipe: recipeOf({}, { device: 'tensorflow-cpu-bf16' }), determinism, backend: 'b 1' }
     return runFacts({ ...run, attempts }).find(({ name }) => / on$/.test(name))
   }
-  const value = 'Processor with TensorFlow in 16 bits (TensorFlow, bfloat16)'
+  const value = 'Processor with TensorFlow in 16 bits (bfloat16)'
   expect(factOf(0)).toEqual({ name: 'Computed on', value })
   expect(factOf(1)).toEqual({ name: 'Computed on', value, note: 'b 1' })
   expect(factOf(2)).toEqual({ name: 'Begun on', value, note: 'last computed by b 1' })

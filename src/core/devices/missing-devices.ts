@@ -1,5 +1,5 @@
 // Why a device cannot be used on this computer, with the exact remedy. Pure.
-import { deviceName } from '#shared/device-names.ts'
+import { deviceName, onTheProcessor } from '#shared/device-names.ts'
 import { type DeviceId, deviceFacts, deviceIds } from '#shared/devices.ts'
 import type { Problem } from '#shared/result.ts'
 import { whyNotCuda } from './graphics-cards-words.ts'
@@ -54,8 +54,6 @@ function cardMissing(device: DeviceId, { cards, graphicsSentences }: Surrounding
   const why = whyNotCuda(nvidia, device)
   return why === null ? null : missing(device, `cannot use the card ${first.name}`, why)
 }
-
-const onTheProcessor = 'Train on the processor (device cpu).'
 
 const missing = (device: DeviceId, why: string, remedy: string): Problem => ({
   code: 'device.missing',

@@ -1,9 +1,10 @@
 import { expect, it } from 'vitest'
-import { aboutPlan, aboutPlans } from '#renderer/features/wizard/plan-words.ts'
+import { aboutPlan, aboutPlans, isDeviceAway } from '#renderer/features/wizard/plan-words.ts'
 import { ownReasons, reasonWord } from '#renderer/features/wizard/recipe-form.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import { methodKinds } from '#shared/recipe.ts'
 import { recipeFields } from '#shared/recipe-fields.ts'
+import type { Problem } from '#shared/result.ts'
 
 const plan = (preset: 'quick' | 'balanced' | 'thorough', kind: string, epochs: number) => ({
   preset,
@@ -41,4 +42,16 @@ it('names kinds and settings that there are', () => {
     expect(methodKinds).toContain(kind)
     for (const path of Object.keys(reasons)) expect(paths).toContain(path)
   }
+})
+
+it('a device that is chosen and not here leaves a plan without figures, other troubles do not', () => {
+  const blocked = (code: Problem['code']) => ({ blocking: { code, message: '', where: '', remedy: '' } })
+  const away = (['device.missing', 'engine.missing', 'engine.damaged'] as const).map(blocked)
+  expect(away.map(isDeviceAway)).toEqual([true, true, true])
+  expect([{ blocking: null }, blocked('memory.too-small')].map(isDeviceAway)).toEqual([false, false])
+})
+
+it('a device chosen for one run is not explained as that of the settings', () => {
+  expect(reasonWord('device', 'lora', 'cpu')).toContain('Chosen by you')
+  expect(reasonWord('device', 'lora', null)).toContain('What the settings say')
 })

@@ -32,11 +32,17 @@ export function listDevices({ devices, graphicsCards, chosen, pinned }: Seen): D
     graphicsCards.length === 0 && deviceFacts[id].hardware === 'graphics'
   const others = devices.filter((device) => !isListed(device))
   return {
-    usable: devices.filter(isListed),
+    usable: [...devices.filter(isListed), ...absentOf(pinned, here)],
     missing: groupMissing(others.filter((device) => !isCardless(device))),
     cardless: groupMissing(others.filter(isCardless))[0] ?? null,
     elsewhere: deviceIds.filter((id) => !here.has(id)),
   }
+}
+
+/** Chosen by hand on another kind of system, from which the library came. */
+function absentOf(pinned: DeviceId | null, here: ReadonlySet<DeviceId>): DeviceState[] {
+  if (pinned === null || here.has(pinned)) return []
+  return [{ id: pinned, isAvailable: false, missing: null, figure: null, failure: null }]
 }
 
 function groupMissing(devices: readonly DeviceState[]): MissingGroup[] {
@@ -52,12 +58,19 @@ function groupMissing(devices: readonly DeviceState[]): MissingGroup[] {
 }
 
 /** The engine that would make the device usable; null where fetching one does not. */
-const missingEngine = (id: DeviceId, { code }: Problem): EngineId | null =>
+export const missingEngine = (id: DeviceId, { code }: Problem): EngineId | null =>
   code === 'engine.missing' || code === 'engine.damaged' ? deviceFacts[id].engine : null
 
 /** Engines that nothing here could use are told of apart. */
 export const isForCards = (engine: EngineId): boolean =>
   deviceIds.every((id) => deviceFacts[id].engine !== engine || deviceFacts[id].hardware === 'graphics')
+
+/** Not measured with this model, though it can be. */
+export const isUnmeasured = (
+  { isAvailable, figure, failure }: DeviceState,
+  modelId: string | null,
+): boolean =>
+  isAvailable && failure === null && (figure === null || (modelId !== null && figure.modelId !== modelId))
 
 /** A device that gave wrong numbers is no choice, nor one that something is missing for. */
 export const isChoice = ({ isAvailable, failure }: DeviceState): boolean =>

@@ -1,10 +1,10 @@
 // Devices and what was measured of them, in words. Pure but for the words.
-import type { DeviceFigure, DeviceState } from '#shared/contract/devices.ts'
+import type { DeviceFigure, DeviceState, DevicesView } from '#shared/contract/devices.ts'
 import type { DeviceId } from '#shared/devices.ts'
 import { formatBytes, formatDay, formatNumber } from '../../format.ts'
 import { t } from '../../words/index.ts'
 
-/** "Processor with TensorFlow (TensorFlow, float32)". */
+/** "Processor with TensorFlow (float32)". */
 export const namedDevice = (id: DeviceId): string =>
   t('devices.named', { name: t(`devices.names.${id}`), term: t(`devices.terms.${id}`) })
 
@@ -40,11 +40,15 @@ function comparison(figure: DeviceFigure, processor: DeviceFigure | null): strin
   return [t('devices.figure.same')]
 }
 
-/** "A step of SmolLM2 in 2.9 s, 1.5 times as fast as the processor alone, 2.1 GB of memory." */
+/** "A step of 1,024 tokens with SmolLM2 in 2.9 s, 1.5 times as fast as the processor alone, 2.1 GB of memory." */
 export function figureSentence(figure: DeviceFigure, processor: DeviceFigure | null): string {
-  const { modelName, stepMs, peakBytes, devicePeakBytes, stepWattHours } = figure
+  const { modelName, stepMs, peakBytes, devicePeakBytes, stepWattHours, rows, tokensPerRow } = figure
   const parts = [
-    t('devices.figure.step', { model: modelName, time: formatStep(stepMs) }),
+    t('devices.figure.step', {
+      tokens: formatNumber(rows * tokensPerRow),
+      model: modelName,
+      time: formatStep(stepMs),
+    }),
     ...comparison(figure, processor),
     t('devices.figure.memory', { size: formatBytes(peakBytes) }),
     ...(devicePeakBytes === null
@@ -71,10 +75,14 @@ export function figureNote(figure: DeviceFigure): string {
   ].join(' · ')
 }
 
-export type DeviceStanding = 'used' | 'ready' | 'unready' | 'wrong'
+export type DeviceStanding = 'used' | 'ready' | 'unready' | 'away' | 'wrong'
 
-export function standingOf({ id, isAvailable, failure }: DeviceState, chosen: DeviceId): DeviceStanding {
-  if (!isAvailable) return 'unready'
+/** `pinned`: chosen by hand, which it stays while it is away. */
+export function standingOf(
+  { id, isAvailable, failure }: DeviceState,
+  { chosen, pinned }: Pick<DevicesView, 'chosen' | 'pinned'>,
+): DeviceStanding {
+  if (!isAvailable) return id === pinned ? 'away' : 'unready'
   if (failure?.code === 'device.wrong') return 'wrong'
   return id === chosen ? 'used' : 'ready'
 }

@@ -7,6 +7,7 @@ import { api } from '../../api.ts'
 import { useActivity } from '../../stores/activity.ts'
 import { useRunningJob } from '../../stores/running-job.ts'
 import { useSettings } from '../../stores/settings.ts'
+import { isUnmeasured } from './device-list.ts'
 
 /** `modelId`: whose figures are wanted where there are some. */
 export function useDevices(modelId: () => string | null) {
@@ -41,6 +42,13 @@ export function useDevices(modelId: () => string | null) {
   watch(() => job.value?.phase, load)
   useRunningJob(({ kind }) => kind === 'engine', load)
 
+  /** The newest measurement was stopped, and of what can be used here something has no figure with this model. */
+  const isCut = computed(() => {
+    const newest = [...activity.jobs.values()].findLast(({ kind }) => kind === 'speed')
+    if (newest?.status !== 'cancelled') return false
+    return (view.value?.devices ?? []).some((device) => isUnmeasured(device, modelId()))
+  })
+
   /** Gives the job's id; null where it was refused. */
   async function measure(): Promise<string | null> {
     const reply = await api.call('devices.measure', { modelId: modelId() })
@@ -54,6 +62,7 @@ export function useDevices(modelId: () => string | null) {
     job,
     load,
     measure,
+    isCut,
     /** Work that a measurement would disturb, and that would disturb it. */
     isBusy: computed(() => activity.runs.length > 0 || activity.runningJobs.length > 0),
   }

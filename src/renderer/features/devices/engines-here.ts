@@ -76,6 +76,7 @@ export function useEngines(whenRemoved: () => Promise<void>) {
     outcome,
     job,
     engine,
+    adding,
     add,
     remove,
     isRemoving,

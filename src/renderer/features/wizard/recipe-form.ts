@@ -114,9 +114,10 @@ export const ownReasons = {
   },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, PlainKey>>>>
 
-/** Why a value is what it is; `trained` is the recipe's `method.kind`. */
-export function reasonWord(path: string, trained: string): string {
+/** Why a value is what it is; `trained` is the recipe's `method.kind`, `value` what the field says now. */
+export function reasonWord(path: string, trained: string, value: SettingValue = null): string {
   const own: Readonly<Record<string, Readonly<Record<string, PlainKey>>>> = ownReasons
+  if (path === 'device' && value !== null) return t('recipe.reasons.device')
   const key = own[trained]?.[path]
   return key === undefined ? fieldWord(path, 'why') : t(key)
 }

@@ -15,12 +15,13 @@ export const deviceNames = {
 
 export const devices = {
   names: deviceNames,
+  /** What a name says itself is not said again. */
   terms: {
     cpu: 'ONNX Runtime, float32',
-    'tensorflow-cpu': 'TensorFlow, float32',
-    'tensorflow-cpu-bf16': 'TensorFlow, bfloat16',
-    'tensorflow-cuda': 'TensorFlow, CUDA, TF32',
-    'tensorflow-cuda-bf16': 'TensorFlow, CUDA, bfloat16',
+    'tensorflow-cpu': 'float32',
+    'tensorflow-cpu-bf16': 'bfloat16',
+    'tensorflow-cuda': 'CUDA, TF32',
+    'tensorflow-cuda-bf16': 'CUDA, bfloat16',
     'onnx-cuda': 'ONNX Runtime, CUDA, TF32',
     'onnx-directml': 'ONNX Runtime, DirectML, float32',
     'onnx-coreml': 'ONNX Runtime, Core ML, float32',
@@ -32,10 +33,19 @@ export const devices = {
   fastest: 'The fastest of these',
   fastestTerm: 'as measured',
   fastestAbout: 'Each new run takes what the newest measurement found to be fastest for its model.',
-  states: { used: 'in use', ready: 'ready', unready: 'not ready', wrong: 'not used' },
+  missingChosen: 'Chosen, but not on this computer now. Until it is back, the fastest of the others is used.',
+  stepSize:
+    'A measured step is {rows} rows of {tokens} tokens each; the steps of your run may be shorter and take less.',
+  states: {
+    used: 'in use',
+    ready: 'ready',
+    unready: 'not ready',
+    wrong: 'not used',
+    away: 'chosen, not here',
+  },
   notMeasured: 'Not measured yet.',
   figure: {
-    step: 'A step of {model} in {time}',
+    step: 'A step of {tokens} tokens with {model} in {time}',
     memory: '{size} of memory',
     cardMemory: '{size} of the card’s memory',
     faster: '{times} times as fast as the processor alone',
@@ -54,7 +64,7 @@ export const devices = {
   missing: 'Could be used as well',
   needs: 'Needs {name}, an engine that is fetched when you ask for it: {size} to download.',
   elsewhere: 'Not for this system: {names}.',
-  cardless: 'For graphics cards: {names}.',
+  cardless: 'These would need a graphics card: {names}.',
   named: '{name} ({term})',
   /** Several things of one sentence. */
   listed: '{most} and {last}',
@@ -69,6 +79,7 @@ export const devices = {
     again: 'Measure again',
     help: 'Does some real training steps of {model} on each of these, each in a process of its own, and keeps how fast it was. With a small model this takes about a minute. Times that Tunewright promises come from it.',
     notNow: 'Something is at work. A measurement now would come out too low and slow it down.',
+    cut: 'The last measurement was stopped before everything here was measured. What has no figure says “Not measured yet”.',
     noModel: 'Measuring takes a model, and none is here yet.',
     getModel: 'Get a model',
     model: 'Measure with',
@@ -86,6 +97,7 @@ export const devices = {
     addAgain: 'Add {name} again',
     remove: 'Remove {name}',
     adding: 'Adding the engine',
+    addingBelow: '{name} is being added. It can be stopped under “Engines that are fetched”, below.',
     added: '{name} is here and works. Measure this computer now, so that runs take what is fastest.',
     addedUntried: '{name} is here. {why}',
     removed: '{name} was removed; {size} of this disk are free again.',

@@ -30,6 +30,7 @@ export const recipe = {
   },
   /** Where a value's reason goes by what is trained. */
   reasons: {
+    device: 'Chosen by you: this run is computed on it, whatever the settings say or the measurement found.',
     full: {
       kind: 'All weights learn: the most room for what is new, and the most memory and disk.',
       learningRate: '0.00002 is usual for a whole model: steps of an adapter’s size wash out what it knows.',

@@ -39,7 +39,7 @@ export const settings = {
       cache: 'made again when needed',
       backup: 'one a day',
       project: 'copies of what you brought',
-      engine: 'what runs can be computed with besides',
+      engine: 'what you added to compute with, such as TensorFlow',
     },
     items: '{count} item | {count} items',
     tickAll: 'Tick all of: {kind}',
@@ -82,7 +82,7 @@ export const settings = {
     never: 'Nothing has gone out and nothing has come in.',
     downloads: 'Allow downloads',
     downloadsHelp:
-      'Lets Tunewright fetch a model when you ask for one. Only then is a connection opened; nothing about you or your rows is sent. Switched off, no connection can be opened at all.',
+      'Lets Tunewright fetch a model, or an engine such as TensorFlow, when you ask for one. Only then is a connection opened; nothing about you or your rows is sent. Switched off, no connection can be opened from these screens at all. A command that you type into a terminal to fetch something is its own permission.',
   },
   appearance: {
     title: 'Appearance',

@@ -328,6 +328,10 @@ export const wizard = {
     what: 'What will happen',
     estimating: 'Working out the time',
     measuring: 'This computer is being measured for a better estimate. You need not wait for it.',
+    startEndsMeasuring:
+      'Starting now ends the measurement of this computer: training goes first. Measure again later under Settings, Devices.',
+    deviceAway: 'Cannot start: what shall compute it is not here.',
+    takeFastest: 'Use the fastest that is here',
     measureHelp:
       'Does some steps with your model on everything that training can use here: the time is then known better, and the fastest is taken.',
     fine: 'Fine settings',
@@ -338,7 +342,7 @@ export const wizard = {
     isChanged: 'changed',
     on: 'on',
     off: 'off',
-    preset: 'The plan says {value}.',
+    preset: 'Without your change: {value}.',
     rangeBoth: 'From {low} to {high}.',
     rangeAbove: 'More than {low}.',
     rangeAboveTo: 'More than {low}, at most {high}.',
