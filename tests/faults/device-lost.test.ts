@@ -19,6 +19,7 @@ import { unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { type JournalReader, openJournalReader } from '../../src/journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '../../src/journal/writer.ts'
+import { figureOf, keepFigure } from '../core/devices/device-figures.ts'
 
 const sha = 'a'.repeat(64)
 let home: string
@@ -359,6 +360,28 @@ test('on the processor nothing is tried again by itself', async () => {
   const { active, launched } = await run('cpu', [[plan(0), checkpoint(1), '!crash']])
   expect(await active.ended).toMatchObject({ status: 'crashed', problem: { code: 'trainer.crashed' } })
   expect(launched).toHaveLength(1)
+})
+
+test.each([
+  ['with its last checkpoint', checkpoint(1), /goes on from its last checkpoint/],
+  ['from its beginning where nothing was saved', step(1), /begins again with its first step/],
+])('what was killed is said to go on %s', async (_, event, expected) => {
+  const { active } = await run('cpu', [[plan(0), event, '!crash']])
+  expect((await active.ended).problem?.remedy).toMatch(expected)
+})
+
+test('a run that goes on elsewhere reckons with the memory of that device', async () => {
+  const figure = figureOf('m', { peakBytes: 3e9, plannedBytes: 1e9 })
+  await keepFigure(library, 'cpu', figure)
+  const { active, launched } = await run(
+    'tensorflow-cuda',
+    [[failed('engine.missing', 'm')], [plan(0), finished]],
+    {
+      nextDevice: (without) => (without.includes('cpu') ? null : 'cpu'),
+    },
+  )
+  expect((await active.ended).status).toBe('finished')
+  expect(launched.map(({ job }) => job.memoryFactor)).toEqual([1, 3])
 })
 
 test.each<[ProblemCode]>([['training.diverged'], ['disk.failed'], ['model.damaged'], ['recipe.invalid']])(

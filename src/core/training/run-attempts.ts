@@ -27,6 +27,8 @@ export interface AttemptsOptions {
   readonly nextDevice: NextDevice
   /** Which of several graphics cards an attempt takes; undefined where there is nothing to choose. */
   readonly takeCard: (device: DeviceId) => number | undefined
+  /** How many times the planned memory a device takes. */
+  readonly memoryFactorOn: (device: DeviceId) => number
 }
 
 type Command = 'pause' | 'resume' | 'cancel'
@@ -55,6 +57,7 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
       clock,
       silentLimitMs,
       notices,
+      isSaved: () => saved.isThere,
       onFailure,
     })
     supervised.onEvent((message) => {
@@ -70,7 +73,8 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
     isTold = true
     const step = event.kind === 'plan' ? event.resumedAtStep : event.step
     saved.step = Math.max(saved.step, step)
-    saved.isThere ||= event.kind === 'checkpoint' || step > 0
+    // A run that was continued may have had nothing to go on from.
+    saved.isThere = event.kind === 'checkpoint' || step > 0
   }
 
   function onFailure({ problem, isStopping }: RunFailure): Result<Problem | null> {
@@ -82,8 +86,7 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
     if (!begun.ok) return begun
     tries = after.tries
     const { attempt, firstSeq } = begun.value
-    const memoryFactor = tries.device === (job.device ?? job.recipe.device) ? job.memoryFactor : 1
-    const place = { ...placeOf(tries, recipeRows), ...(memoryFactor !== undefined && { memoryFactor }) }
+    const place = { ...placeOf(tries, recipeRows), memoryFactor: options.memoryFactorOn(tries.device) }
     const next = { ...job, ...place, ...(isTold && { notices: [] }), firstSeq }
     current = start(attempt, next, [after.sentence])
     return ok(null)

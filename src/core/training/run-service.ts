@@ -2,6 +2,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GraphicsCard } from '#shared/contract/devices.ts'
+import type { DeviceId } from '#shared/devices.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
@@ -83,6 +84,13 @@ export function createRunService(options: RunServiceOptions): RunService {
       const devices = devicesAround(library, around)
       const isMeasured = await isMeasuring(library)
       const cards = graphicsCards ? await graphicsCards() : around.cards
+      const memoryFactorOn = (device: DeviceId): number =>
+        memoryFactorOf(
+          figureOf(
+            devices.find(({ id }) => id === device),
+            run.modelId,
+          ),
+        )
       const started = writer.startAttempt(runId)
       if (!started.ok) return started
       const active = superviseAttempts({
@@ -92,6 +100,7 @@ export function createRunService(options: RunServiceOptions): RunService {
         clock,
         silentLimitMs,
         nextDevice: nextDevice ?? ((failed) => nextBest(devices, run.modelId, failed)),
+        memoryFactorOn,
         takeCard: (device) => places.take(runId, device, cards),
         job: {
           runId,
@@ -103,12 +112,7 @@ export function createRunService(options: RunServiceOptions): RunService {
           cacheFolder: library.cacheFolder,
           cacheLimitBytes: readSettings(library).cacheLimitBytes,
           enginesFolder: library.enginesFolder,
-          memoryFactor: memoryFactorOf(
-            figureOf(
-              devices.find(({ id }) => id === run.recipe.device),
-              run.modelId,
-            ),
-          ),
+          memoryFactor: memoryFactorOn(run.recipe.device),
           firstSeq: started.value.firstSeq,
           notices: [...noticesFor(run.device), ...(isMeasured ? [besideMeasurement] : [])],
         },

@@ -54,6 +54,8 @@ export interface SupervisorOptions {
   readonly clock: Clock
   /** A trainer that says nothing for so long is ended. */
   readonly silentLimitMs: number
+  /** Whether there is a checkpoint to go on from; left out, there is. */
+  readonly isSaved?: () => boolean
   /** Said first, before the trainer says anything. */
   readonly notices?: readonly string[]
   /**
@@ -102,6 +104,7 @@ export interface SupervisedAttempt extends ActiveRun {
 /** Takes over a launched trainer, sends it the job and follows it to its end. */
 export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
   const { journal, child, attempt, clock, notices = [], onFailure = ({ problem }) => ok(problem) } = options
+  const { isSaved = () => true } = options
   const listeners: ((message: TrainerMessage) => void)[] = []
   const pending: { message: TrainerMessage; atMs: number }[] = []
   const job: TrainerJob = { ...options.job, firstSeq: options.job.firstSeq + notices.length }
@@ -179,7 +182,7 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
 
   /** What had its last word and does not go, because its driver holds it, ended as it said. */
   function endSilent(): void {
-    if (ending === null) stop(silentTrainer(job.runId, options.silentLimitMs))
+    if (ending === null) stop(silentTrainer(job.runId, options.silentLimitMs, isSaved()))
     else child.kill()
   }
 
@@ -193,10 +196,11 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
     lastHeardMs = clock.monotonicMs()
     const { seq, event } = (raw ?? {}) as { seq?: unknown; event?: unknown }
     const parsed = trainerEvent.safeParse(event)
-    if (!parsed.success || typeof seq !== 'number') return stop(strangeMessage(job.runId))
+    if (!parsed.success || typeof seq !== 'number') return stop(strangeMessage(job.runId, isSaved()))
     const message: TrainerMessage = { seq, event: parsed.data }
     if (parsed.data.kind === 'heartbeat') return broadcast(message)
-    if (seq !== nextSeq) return stop(strangeMessage(job.runId, `event ${seq} came where ${nextSeq} was due`))
+    if (seq !== nextSeq)
+      return stop(strangeMessage(job.runId, isSaved(), `event ${seq} came where ${nextSeq} was due`))
     nextSeq += 1
     pending.push({ message, atMs: clock.utcMs() })
     if (pending.length >= batchEvents || urgentKinds.has(parsed.data.kind)) commit()
@@ -243,8 +247,8 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
       return isDiskFull(done.problem) ? null : lastEnd('crashed', done.problem)
     }
     const status = ending?.kind === 'failed' && fault === null ? 'failed' : 'crashed'
-    const failure =
-      fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(runId, exit, job.recipe))
+    const dead = { runId, recipe: job.recipe, isSaved: isSaved() }
+    const failure = fault ?? (ending?.kind === 'failed' ? ending.problem : deadTrainer(dead, exit))
     return failWith({ status, problem: failure, isStopping })
   }
 

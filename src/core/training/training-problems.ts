@@ -3,20 +3,33 @@ import type { Recipe } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import type { ChildExit } from '../system/launcher.ts'
 
-const resumeRemedy = (runId: string) =>
-  `Continue it on its screen, or with: tunewright runs resume ${runId}. It goes on from its last checkpoint and loses nothing that was shown.`
+/** `isSaved`: whether a checkpoint of the run is known. */
+const resumeRemedy = (runId: string, isSaved: boolean): string => {
+  const how = isSaved
+    ? 'It goes on from its last checkpoint, and computes the few steps after it again.'
+    : 'Nothing of it had been saved yet, so it begins again with its first step.'
+  return `Continue it on its screen, or with: tunewright runs resume ${runId}. ${how}`
+}
 
-/** `recipe` is that of the run, for what could be lowered. */
-export function deadTrainer(runId: string, exit: ChildExit, recipe: Recipe): Problem {
+/** How a run's process ended, as far as is known of it. */
+interface DeadRun {
+  readonly runId: string
+  /** For what could be lowered. */
+  readonly recipe: Recipe
+  readonly isSaved: boolean
+}
+
+export function deadTrainer({ runId, recipe, isSaved }: DeadRun, exit: ChildExit): Problem {
   const how = exit.signal === null ? `ended with code ${exit.code}` : `was ended by the signal ${exit.signal}`
+  const remedy = resumeRemedy(runId, isSaved)
   const isMemory = exit.signal === 'SIGKILL' || /out of memory|allocation failed/i.test(exit.lastWords)
   return {
     code: 'trainer.crashed',
     message: `The training process ${how} before it was done.`,
     where: `run ${runId}`,
     remedy: isMemory
-      ? `${resumeRemedy(runId)} Close other programs first. If it happens again the computer is short of memory: start a new run with ${lessMemory(recipe)}.`
-      : resumeRemedy(runId),
+      ? `${remedy} Close other programs first. If it happens again the computer is short of memory: start a new run with ${lessMemory(recipe)}.`
+      : remedy,
     details: exit.lastWords,
   }
 }
@@ -34,12 +47,12 @@ function lessMemory({ batch, gradientCheckpointing, optimizer, method }: Recipe)
   return ways.length === 1 ? ways.join('') : `${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}`
 }
 
-export function silentTrainer(runId: string, limitMs: number): Problem {
+export function silentTrainer(runId: string, limitMs: number, isSaved: boolean): Problem {
   return {
     code: 'trainer.silent',
     message: `The training process gave no sign of life for ${Math.round(limitMs / 1000)} seconds and was ended.`,
     where: `run ${runId}`,
-    remedy: resumeRemedy(runId),
+    remedy: resumeRemedy(runId, isSaved),
   }
 }
 
@@ -48,17 +61,17 @@ export function lostVersion(runId: string, path: string, error: unknown): Proble
     code: 'checkpoint.damaged',
     message: 'The trained version that the training process wrote cannot be read.',
     where: path,
-    remedy: resumeRemedy(runId),
+    remedy: `Continue it on its screen, or with: tunewright runs resume ${runId}. It writes the trained version again.`,
     details: String(error),
   }
 }
 
-export function strangeMessage(runId: string, details?: string): Problem {
+export function strangeMessage(runId: string, isSaved: boolean, details?: string): Problem {
   return {
     code: 'trainer.crashed',
     message: 'The training process sent something that is not part of the agreed messages and was ended.',
     where: `run ${runId}`,
-    remedy: resumeRemedy(runId),
+    remedy: resumeRemedy(runId, isSaved),
     details,
   }
 }
