@@ -63,7 +63,9 @@ const page = openTestPage({
   'engines.add': () => answer({ jobId: 'e' }),
   'engines.remove': () => answer({ freedBytes: 853e6 }),
 })
-const { listDevices, isChoice, isForCards } = await import('#renderer/features/devices/device-list.ts')
+const { awayDevice, listDevices, isChoice, isForCards } = await import(
+  '#renderer/features/devices/device-list.ts'
+)
 const { figureNote, figureSentence, formatStep, listed, standingOf } = await import(
   '#renderer/features/devices/device-words.ts'
 )
@@ -120,6 +122,19 @@ describe('devices in groups', () => {
     // Also one of another kind of system, from which the library came.
     const elsewhere = listDevices({ devices, graphicsCards: [], chosen: 'cpu', pinned: 'onnx-coreml' })
     expect(elsewhere.usable.map(({ id }) => id)).toEqual(['cpu', 'onnx-coreml'])
+  })
+
+  it('tell of one that is asked for and not here, with the engine that would bring it', () => {
+    const devices = [
+      device('cpu'),
+      without('tensorflow-cpu', problem('engine.missing')),
+      without('onnx-webgpu', problem('device.missing')),
+    ]
+    const asked = ['cpu', null, undefined, 'tensorflow-cpu', 'onnx-webgpu', 'onnx-coreml']
+    expect(asked.map((id) => awayDevice(devices, id))).toEqual([
+      ...[null, null, null, { id: 'tensorflow-cpu', engine: 'tensorflow' }],
+      ...['onnx-webgpu', 'onnx-coreml'].map((id) => ({ id, engine: null })),
+    ])
   })
 
   it('offer no device that gave wrong numbers, and one that was only slow or crashed', () => {

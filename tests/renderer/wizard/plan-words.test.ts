@@ -1,10 +1,9 @@
 import { expect, it } from 'vitest'
-import { aboutPlan, aboutPlans, isDeviceAway } from '#renderer/features/wizard/plan-words.ts'
+import { aboutPlan, aboutPlans } from '#renderer/features/wizard/plan-words.ts'
 import { ownReasons, reasonWord } from '#renderer/features/wizard/recipe-form.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import { methodKinds } from '#shared/recipe.ts'
 import { recipeFields } from '#shared/recipe-fields.ts'
-import type { Problem } from '#shared/result.ts'
 
 const plan = (preset: 'quick' | 'balanced' | 'thorough', kind: string, epochs: number) => ({
   preset,
@@ -42,13 +41,6 @@ it('names kinds and settings that there are', () => {
     expect(methodKinds).toContain(kind)
     for (const path of Object.keys(reasons)) expect(paths).toContain(path)
   }
-})
-
-it('a device that is chosen and not here leaves a plan without figures, other troubles do not', () => {
-  const blocked = (code: Problem['code']) => ({ blocking: { code, message: '', where: '', remedy: '' } })
-  const away = (['device.missing', 'engine.missing', 'engine.damaged'] as const).map(blocked)
-  expect(away.map(isDeviceAway)).toEqual([true, true, true])
-  expect([{ blocking: null }, blocked('memory.too-small')].map(isDeviceAway)).toEqual([false, false])
 })
 
 it('a device chosen for one run is not explained as that of the settings', () => {

@@ -13,6 +13,11 @@ export interface MissingGroup {
   readonly problem: Problem
 }
 
+export interface AwayDevice {
+  readonly id: DeviceId
+  readonly engine: EngineId | null
+}
+
 export interface DeviceList {
   /** With the pinned and the chosen one, whatever is missing for them. */
   readonly usable: readonly DeviceState[]
@@ -58,7 +63,7 @@ function groupMissing(devices: readonly DeviceState[]): MissingGroup[] {
 }
 
 /** The engine that would make the device usable; null where fetching one does not. */
-export const missingEngine = (id: DeviceId, { code }: Problem): EngineId | null =>
+const missingEngine = (id: DeviceId, { code }: Problem): EngineId | null =>
   code === 'engine.missing' || code === 'engine.damaged' ? deviceFacts[id].engine : null
 
 /** Engines that nothing here could use are told of apart. */
@@ -71,6 +76,15 @@ export const isUnmeasured = (
   modelId: string | null,
 ): boolean =>
   isAvailable && failure === null && (figure === null || (modelId !== null && figure.modelId !== modelId))
+
+/** What a person asks for and cannot be used now, with the engine that would help; null where it can be, or none is asked. */
+export function awayDevice(devices: readonly DeviceState[], asked: unknown): AwayDevice | null {
+  const id = deviceIds.find((one) => one === asked)
+  if (id === undefined) return null
+  const state = devices.find((device) => device.id === id)
+  if (state?.isAvailable) return null
+  return { id, engine: state?.missing ? missingEngine(id, state.missing) : null }
+}
 
 /** A device that gave wrong numbers is no choice, nor one that something is missing for. */
 export const isChoice = ({ isAvailable, failure }: DeviceState): boolean =>

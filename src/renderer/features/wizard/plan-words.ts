@@ -7,16 +7,6 @@ type Plan = Pick<PlanOption, 'preset' | 'values'>
 
 const isOfLayer = ({ values }: Plan): boolean => values['method.kind'] === 'head'
 
-/** What shall compute it is not here: its figures would be of something else. */
-export const isDeviceAway = ({ blocking }: Pick<PlanOption, 'blocking'>): boolean =>
-  blocking !== null && awayCodes.includes(blocking.code)
-const awayCodes: readonly string[] = [
-  'device.missing',
-  'engine.missing',
-  'engine.damaged',
-  'engine.not-offered',
-]
-
 /** What a plan is for. */
 export function aboutPlan(plan: Plan): string {
   const passes = plan.values['duration.epochs']
