@@ -49,7 +49,9 @@ test('lists, measures, pins and frees', () => {
   expect(before.out).toContain('On the processor: nothing else was measured on this computer.')
   const measured = JSON.parse(run('devices', 'measure', '--model', modelId, '--json').out) as DevicesView
   expect(measured.devices[0]).toMatchObject({ id: 'cpu', figure: { modelId, difference: 0 } })
-  expect(run('devices', 'list', '--model', modelId).out).toMatch(/^cpu +\d+ ms/m)
+  const after = run('devices', 'list', '--model', modelId).out
+  expect(after).toMatch(/^cpu +\d+ ms/m)
+  expect(after).toMatch(/^step: the time of a step of 4 rows of \d+ tokens; 10\^9\/s: .*difference: /m)
   expect(run('devices', 'use', 'cpu').out).toContain('On the processor: chosen by hand in the settings.')
   const freed = JSON.parse(run('devices', 'use', 'fastest', '--json').out) as DevicesView
   expect(freed.pinned).toBeNull()

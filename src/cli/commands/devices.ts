@@ -67,12 +67,28 @@ function printView({ output }: Application, view: DevicesView): void {
     view.devices.map((device) => [device.id, ...cellsOf(device, view)]),
   ))
     output.line(line)
+  for (const line of legendLines(view)) output.line(line)
   output.line()
   for (const [what, devices] of missingSentences(view)) output.line(`${devices.join(', ')}: ${what}`)
   for (const { failure } of view.devices) if (failure !== null) output.line(`! ${describeProblem(failure)}`)
   for (const { name, sentences } of view.graphicsCards) output.line(`${name}: ${sentences.join(' ')}`)
   output.line(view.reason)
   output.result(view)
+}
+
+/** What the columns say, where one has a figure, and of which step. */
+function legendLines({ devices }: DevicesView): string[] {
+  const steps = new Set(
+    devices.flatMap(({ figure, missing }) =>
+      figure === null || missing !== null
+        ? []
+        : [`a step of ${figure.rows} ${figure.rows === 1 ? 'row' : 'rows'} of ${figure.tokensPerRow} tokens`],
+    ),
+  )
+  if (steps.size === 0) return []
+  return [
+    `step: the time of ${[...steps].join(', or of ')}; 10^9/s: thousand millions of operations a second, more is faster; memory: the most of the process (+ of the graphics card); difference: how far its numbers lie from those of the processor alone, as a share.`,
+  ]
 }
 
 /** What is missing and what helps, each sentence once, and the devices that it is true of. */

@@ -34,7 +34,7 @@ export function deviceSentences({ reason, isNotable }: DeviceChoice, memoryFacto
     memoryFactor < 1.05
       ? []
       : [
-          `What computes it took ${memoryFactor.toFixed(1)} times the memory that is planned for such a step, measured here; this plan counts with that.`,
+          `This device needs about ${memoryFactor.toFixed(1)} times the memory of the processor alone, as measured here; the plan reckons with it.`,
         ]
   return isNotable ? [reason, ...memory] : memory
 }
