@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { shownSamples } from '#renderer/features/training/sample-steps.ts'
+import { shownSamples, unansweredCheck } from '#renderer/features/training/sample-steps.ts'
 
 const at = (step: number, answers: Record<string, string>) => ({
   step,
@@ -57,4 +57,10 @@ test('earlier ones, and the first of all, which nothing comes before', () => {
 test('a step that is there no more gives way to the newest; nothing yet is nothing', () => {
   expect(said(45).step).toBe(60)
   expect(shownSamples([], null)).toBeNull()
+})
+
+test('a last check without answers is told, one with answers or a run without any is not', () => {
+  expect(unansweredCheck(samples, [{ step: 0 }, { step: 63 }])).toBe(63)
+  expect(unansweredCheck(samples, [{ step: 0 }, { step: 60 }])).toBeNull()
+  expect([unansweredCheck([], [{ step: 3 }]), unansweredCheck(samples, [])]).toEqual([null, null])
 })

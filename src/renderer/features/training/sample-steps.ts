@@ -12,6 +12,15 @@ export interface ShownSamples {
   readonly later: number | null
 }
 
+/** Of a run that is over: its last check, where no answers were written at it; else null. */
+export function unansweredCheck(
+  samples: readonly SampleAnswers[],
+  checks: readonly { readonly step: number }[],
+): number | null {
+  const [answered, checked] = [samples.at(-1)?.step, checks.at(-1)?.step]
+  return answered !== undefined && checked !== undefined && checked > answered ? checked : null
+}
+
 /** `pinned`: the step that a person looks at; null follows the newest. */
 export function shownSamples(samples: readonly SampleAnswers[], pinned: number | null): ShownSamples | null {
   const at = samples.findIndex(({ step }) => step === pinned)

@@ -35,7 +35,7 @@ export const devices = {
   fastestAbout: 'Each new run takes what the newest measurement found to be fastest for its model.',
   missingChosen: 'Chosen, but not on this computer now. Until it is back, the fastest of the others is used.',
   stepSize:
-    'A measured step is {rows} rows of {tokens} tokens each; the steps of your run may be shorter and take less.',
+    'A measured step reads {tokens} tokens (pieces of words). The steps of your run may be shorter, and then take less.',
   states: {
     used: 'in use',
     ready: 'ready',

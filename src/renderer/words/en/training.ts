@@ -142,6 +142,8 @@ export const training = {
   samples: 'Sample answers',
   samplesAt: 'after step {step}, to rows it has not seen',
   samplesBefore: 'before training, to rows it has not seen',
+  unanswered:
+    'At the check after step {step} none were written: answers may take only a twentieth of a run’s time, two seconds at its end, and that was too short here, or a notice says why. The proof shows what it learnt.',
   noSamplesYet: 'The first answers come after the first check.',
   earlierAnswers: 'Earlier answers',
   laterAnswers: 'Later answers',
