@@ -9,6 +9,7 @@ import type { Launcher } from '#core/system/launcher.ts'
 import { type Library, openLibrary } from '#core/system/library.ts'
 import { createLiveRuns } from '#core/training/live-runs.ts'
 import type { NextDevice } from '#core/training/next-device.ts'
+import { repeatabilityOf } from '#core/training/repeatability.ts'
 import { createRunService, type RunServiceOptions, runFolderOf } from '#core/training/run-service.ts'
 import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { DeviceId } from '#shared/devices.ts'
@@ -368,6 +369,22 @@ test.each([
 ])('what was killed is said to go on %s', async (_, event, expected) => {
   const { active } = await run('cpu', [[plan(0), event, '!crash']])
   expect((await active.ended).problem?.remedy).toMatch(expected)
+})
+
+test("a run that several backends computed parts of is not called repeatable; one that began again is the last one's", async () => {
+  const on = (backend: string, resumedAtStep: number) => ({ ...plan(resumedAtStep), backend })
+  const labelAfter = async (first: readonly unknown[], resumedAtStep: number) => {
+    const { runId, active } = await run('tensorflow-cpu', [
+      [on('A', 0), ...first, failed('device.missing', 'm')],
+      [on('B', resumedAtStep), step(resumedAtStep + 1), finished],
+    ])
+    expect((await active.ended).status).toBe('finished')
+    return repeatabilityOf(reader, unwrap(reader.getRun(runId)))
+  }
+  expect(await labelAfter([step(1), checkpoint(1)], 1)).toBe(
+    'parts of it were computed on A and on B; not bit for bit repeatable',
+  )
+  expect(await labelAfter([step(1)], 0)).toBe('bit-exact on this machine')
 })
 
 test('a run that goes on elsewhere reckons with the memory of that device', async () => {

@@ -1,5 +1,6 @@
 // runs list | show | resume | cancel
 import { newestProof } from '#core/proof/index.ts'
+import { repeatabilityOf } from '#core/training/repeatability.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import { activeStatuses, type RunDetail, type RunSummary } from '#shared/journal-types.ts'
@@ -43,7 +44,8 @@ export function listRuns(application: Application, options: { limit: number }): 
 
 export function showRun(application: Application, runId: string): void {
   const reader = application.reader()
-  const run = unwrap(reader.getRun(runId))
+  const found = unwrap(reader.getRun(runId))
+  const run = { ...found, determinism: repeatabilityOf(reader, found) }
   const curve = unwrap(reader.curve(runId))
   const comparisons = unwrap(reader.comparisons(runId))
   const artifacts = unwrap(reader.artifacts(runId))

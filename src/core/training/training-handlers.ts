@@ -11,6 +11,7 @@ import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
 import type { PresetModel } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
+import { repeatabilityOf } from './repeatability.ts'
 import { diagnosesAtRest } from './run-diagnosis.ts'
 import { launchable, runFolderOf } from './run-service.ts'
 import { stateAtRest } from './run-state.ts'
@@ -49,7 +50,7 @@ export function createTrainingHandlers(
     const atRest = async () =>
       stateAtRest(run, await folderBytes(runFolderOf(library, runId)), diagnosesAtRest(run, curve, reader))
     return {
-      run: detailOf(run),
+      run: detailOf({ ...run, determinism: repeatabilityOf(reader, run) }),
       state: live ?? (await atRest()),
       train: [...curve.train],
       validation: [...curve.validation],
