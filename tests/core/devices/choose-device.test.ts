@@ -1,6 +1,6 @@
 // What a run is computed on, by figures that are fed: no clock decides here.
 import { describe, expect, test } from 'vitest'
-import { chooseDevice, nextBest, stateOf } from '#core/devices/choose-device.ts'
+import { chooseDevice, type KnownDevice, nextBest, stateOf } from '#core/devices/choose-device.ts'
 import { missingOf } from '#core/devices/missing-devices.ts'
 import type { Surroundings } from '#core/devices/surroundings.ts'
 import type { GraphicsCard } from '#shared/contract/index.ts'
@@ -116,7 +116,7 @@ describe('a device that computed wrong', () => {
   })
 
   test('the only one that can be used is not called the only one that was measured', () => {
-    const reasonWith = (other: typeof spoiled) => unwrap(chooseDevice([cpu, other], nothing)).reason
+    const reasonWith = (other: KnownDevice) => unwrap(chooseDevice([cpu, other], nothing)).reason
     expect(reasonWith(known('tensorflow-cpu'))).toContain('the only device that was measured')
     expect(reasonWith(spoiled)).toContain('the only one of the devices measured here with Model m that can')
     expect(reasonWith(known('tensorflow-cpu', [['m', 120]], gone))).toContain('that can be used now')
