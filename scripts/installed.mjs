@@ -83,18 +83,21 @@ export async function runInstalled(command, parameters, { environment = {}, cwd 
 /** Makes out/ where a source has changed since it was made. */
 const ensureBuilt = () => runInstalled('node', ['scripts/program-build.ts'])
 
+/** What hints call the program, for who has a clone. */
+const ownCommand = { TUNEWRIGHT_COMMAND: 'npm run tunewright --' }
+
 /** The command line, in the folder where the person typed the command, so that file names mean what they see. */
 export async function runCommandLine(parameters) {
   if (parameters.includes('web')) await ensureBuilt()
   return runInstalled('node', [join(root, 'src', 'cli', 'main.ts'), ...parameters], {
     cwd: process.env.INIT_CWD ?? process.cwd(),
-    environment: { TUNEWRIGHT_COMMAND: 'npm run tunewright --' },
+    environment: ownCommand,
   })
 }
 
 const types = ['pure', 'formats', 'node', 'tests']
 const tasks = {
-  start: (rest) => runInstalled('node', ['scripts/start.ts', ...rest]),
+  start: (rest) => runInstalled('node', ['scripts/start.ts', ...rest], { environment: ownCommand }),
   package: (rest) => runInstalled('node', ['scripts/package.ts', ...rest]),
   'package:dir': (rest) => runInstalled('node', ['scripts/package.ts', '--dir', ...rest]),
   web: (rest) => runCommandLine(['web', ...rest]),

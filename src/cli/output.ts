@@ -1,5 +1,6 @@
 // How the command line speaks: results on standard output, progress and problems on standard error.
 // On a terminal progress rewrites one line; in a pipe it is plain lines, few enough to read.
+import { asTyped } from '#core/system/typed-command.ts'
 import { describeProblem, type Problem } from '#shared/result.ts'
 
 /** 0 done, 1 a Problem, 2 wrong use of the command, 130 stopped by Ctrl-C. */
@@ -92,12 +93,4 @@ export function printable(text: string, keepsLines = false): string {
       return isControl && character !== allowed ? '·' : character
     })
     .join('')
-}
-
-const ownCommands =
-  'models|engines|devices|data|embed|train|runs|proof|export|predict|doctor|demo|journal|web|call'
-
-/** Hints name the command the way this person has to type it: from a clone it is `npm run tunewright -- …`. */
-export function asTyped(text: string, command = process.env.TUNEWRIGHT_COMMAND ?? 'tunewright'): string {
-  return text.replace(new RegExp(`\\btunewright (?=(?:${ownCommands})\\b)`, 'g'), `${command} `)
 }

@@ -74,6 +74,21 @@ test('the table says what is missing in a few words; sentences come once, with t
   }
 })
 
+test('remedies name the command as it is typed in a clone, in what screens get too', () => {
+  process.env.TUNEWRIGHT_COMMAND = 'npm run tunewright --'
+  try {
+    const { devices } = JSON.parse(run('devices', 'list', '--json').out) as DevicesView
+    const remedies = devices.map(({ missing }) => missing?.remedy ?? '').join(' ')
+    expect(remedies.replaceAll('npm run tunewright -- ', '')).not.toMatch(/\btunewright [a-z]+ /)
+    expect(run('call', 'devices.view', '{"modelId":null}').out).not.toMatch(/[^n] tunewright engines/)
+    // The engine is on no computer where this library is.
+    if (process.platform === 'linux' && process.arch === 'x64')
+      expect(remedies).toContain('npm run tunewright -- engines add tensorflow')
+  } finally {
+    delete process.env.TUNEWRIGHT_COMMAND
+  }
+})
+
 test('while a run trains nothing is measured; one that a crash left behind does not count', () => {
   const writer = unwrap(openJournalWriter(library.journalPath))
   const newRun = addSampleLibrary(writer)

@@ -3,6 +3,7 @@ import type { DevicesView, SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, ok, unwrap } from '#shared/result.ts'
 import type { Library } from '../system/library.ts'
 import { readSettings } from '../system/settings-store.ts'
+import { withTypedCommands } from '../system/typed-command.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { chooseDevice, stateOf } from './choose-device.ts'
 import { devicesAround } from './known-devices.ts'
@@ -16,13 +17,13 @@ export async function viewDevices(library: Library, modelId: string | null): Pro
   const devices = devicesAround(library, around)
   const { device: pinned } = readSettings(library)
   const { device, reason } = unwrap(chooseDevice(devices, { asked: null, pinned, modelId }))
-  return {
+  return withTypedCommands({
     devices: devices.map((one) => stateOf(one, modelId)),
     graphicsCards: [...around.cards],
     chosen: device,
     reason,
     pinned,
-  }
+  })
 }
 
 export function createDeviceHandlers({
