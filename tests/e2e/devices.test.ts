@@ -45,6 +45,7 @@ describeInBrowser('what training can use', { limitMs, prepare: addModel, patienc
     await usable.getByRole('button', { name: common.stop }).click()
     await start.and(page.locator(':enabled')).waitFor()
     await expect.poll(async () => (await jobOf('speed'))?.status).toBe('cancelled')
+    await usable.getByText(measure.cut).waitFor()
     await start.click()
     await usable.getByRole('button', { name: measure.again }).waitFor(patient)
     await usable
@@ -54,6 +55,27 @@ describeInBrowser('what training can use', { limitMs, prepare: addModel, patienc
     const view = await call('devices.view', { modelId: null })
     expect(view.devices.find(({ id }) => id === 'cpu')?.figure).toMatchObject({ modelName: 'tiny', rows: 4 })
     await expectAccessible(screen)
+    expect(complaints).toEqual([])
+  })
+
+  test('a plan on what is not here has no figures, and a way out', async () => {
+    const { page, call, open, complaints } = screen
+    const changes = { ...shortRun.changes, device: 'tensorflow-cpu' }
+    const { projectId } = await makeProject(call, {
+      ...{ name: 'Away', csv: messagesCsv(60) },
+      draft: { ...shortRun, changes },
+    })
+    await open(`/projects/${projectId}/plan`)
+    const out = page.getByRole('button', { name: wizard.plan.takeFastest })
+    await out.waitFor()
+    expect(await page.getByText(wizard.plan.deviceAway).count()).toBe(3)
+    await expectAccessible(screen)
+    await out.press('Enter')
+    await page.getByText(wizard.plan.deviceAway).first().waitFor({ state: 'detached' })
+    await page.locator('h2:focus').getByText(wizard.plan.what).waitFor()
+    await expect
+      .poll(async () => (await call('projects.get', { projectId })).draft.changes)
+      .toEqual(shortRun.changes)
     expect(complaints).toEqual([])
   })
 
