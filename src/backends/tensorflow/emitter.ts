@@ -54,6 +54,8 @@ export class Emitter implements NodeMaker {
   readonly residence: Residence
   /** What fills the variables. */
   readonly assignments: Tensor[] = []
+  /** Whole files that are mapped, with their sizes as they are read. */
+  readonly mapped: { readonly file: Tensor; readonly dims: readonly number[] }[] = []
   readonly #weights: ReadonlyMap<string, WeightLocation>
   readonly #halves: ReadonlyMap<string, FileLocation>
   readonly #fileEnds: ReadonlyMap<string, number>

@@ -19,6 +19,7 @@ import { rowRules } from './rules/rows.ts'
 import type { RulesFor } from './rules/rule.ts'
 import { emitTraining, type LoweredTraining } from './trained-parts.ts'
 import { emitVariables, GradientSums, groupTrained } from './trained-variables.ts'
+import { holdFiles } from './weights.ts'
 
 /** Keyed by every op of the IR: an op without a rule does not compile. */
 const rules: RulesFor<OpKind> = {
@@ -32,7 +33,7 @@ const rules: RulesFor<OpKind> = {
   ...rowRules,
 }
 
-/** `fetches` hold the `outputs`, in their order. */
+/** `fetches` hold the `outputs`, in their order, and then what keeps mapped files (weights.ts). */
 export interface LoweredGraph extends GraphPart {
   readonly nodes: readonly TfNode[]
   /** The graph's, without the gradients that the session keeps. */
@@ -98,7 +99,7 @@ export function lowerGraph(
   if (sums.additions.length > 0) wholes[0] = emit.after(wholes[0]!, sums.additions)
   const initial = emitInitial(emit)
   const parts = new GraphParts(emit)
-  const step = parts.add(wholes, initial)
+  const step = parts.add([...wholes, ...holdFiles(emit, wholes)], initial)
   const trained = resident ? emitTraining(emit, parts, variables, resident) : null
   return { nodes: [...parts.nodes.values()], ...step, outputs, trained, initial }
 }

@@ -182,6 +182,7 @@ function createSession(graph: Graph, loaded: Loaded): Session {
       for (const { data } of latest) release(data)
       const results = compute(lowered, feeds)
       latest = outputs.map((value, index) => take(library, value, results[index]!))
+      for (const { id } of results.slice(outputs.length)) library.deleteTensor(id)
       return new Map(outputs.map(({ name }, index) => [name, latest[index]!]))
     },
     ...(trained &&

@@ -137,15 +137,34 @@ function numbersInFile(
   const isAligned = offsetBytes % alignmentBytes === 0 && lengthBytes % alignmentBytes === 0
   if (isAligned) {
     const dims = [Math.floor(end / alignmentBytes), alignmentBytes / width]
-    const file = emit.share(`${elementType} of ${path}`, () => mappedFile(emit, path, elementType, dims))
+    const file = shareFile(emit, path, elementType, dims)
     const begin = emit.integers([offsetBytes / alignmentBytes, 0])
     return slice(emit, file, begin, emit.integers([lengthBytes / alignmentBytes, dims[1]!]))
   }
-  const file = emit.share(`bytes of ${path}`, () => mappedFile(emit, path, 'uint8', [end]))
+  const file = shareFile(emit, path, 'uint8', [end])
   const bytes = slice(emit, file, emit.longIntegers([offsetBytes]), emit.longIntegers([lengthBytes]))
   if (width === 1) return elementType === 'uint8' ? bytes : bitcast(emit, bytes, elementType)
   return bitcast(emit, reshape(emit, bytes, emit.integers([-1, width])), elementType)
 }
+
+function shareFile(emit: Emitter, path: string, elementType: DataType, dims: readonly number[]): Tensor {
+  return emit.share(`${elementType}[${dims.join()}] of ${path}`, () => {
+    const file = mappedFile(emit, path, elementType, dims)
+    if (emit.residence === 'mapped') emit.mapped.push({ file, dims })
+    return file
+  })
+}
+
+/**
+ * To be fetched beside the results: something of every mapped file, held until all results are there. An operator writes
+ * its result over an operand that nobody else holds, and of a mapped file that ends the process: the last reader of a
+ * file's last weight would do so.
+ */
+export const holdFiles = (emit: Emitter, results: readonly Tensor[]): readonly Tensor[] =>
+  emit.mapped.map(({ file, dims }) => {
+    const first = slice(emit, file, emit.integers(dims.map(() => 0)), emit.integers([1, ...dims.slice(1)]))
+    return cast(emit, emit.after(first, results), 'float32')
+  })
 
 function decode(emit: Emitter, weight: Value, location: QuantisedLocation): Tensor {
   const blocks = emit.integers([-1, location.blockValues])

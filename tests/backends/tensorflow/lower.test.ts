@@ -87,10 +87,26 @@ test('an op waits for the one before it, so weights are not widened before they 
   ])
   const { nodes } = lower(twoProducts(), weights)
   const products = nodes.filter(({ operator }) => operator === 'MatMul')
+  // The last one is of what holds the file.
   const casts = nodes.filter(({ operator }) => operator === 'Cast')
-  expect([products.length, casts.length]).toEqual([2, 2])
+  expect([products.length, casts.length]).toEqual([2, 3])
   expect(ancestorsOf(nodes, casts[1]!.name).has(products[0]!.name)).toBe(true)
   expect(ancestorsOf(nodes, casts[0]!.name).has(products[0]!.name)).toBe(false)
+})
+
+// The last reader of a file's last weight (BitwiseAnd, of weights in 4 bits) wrote over the mapped file: SIGSEGV.
+test('every mapped file is held until all results are there', () => {
+  const weights = new Map([
+    ['first', inFile(64)],
+    ['second', { ...inFile(64), file: 'other.safetensors' }],
+  ])
+  const { nodes, fetches, outputs } = lower(twoProducts(), weights)
+  const results = fetches.slice(0, outputs.length)
+  const files = nodes.filter(({ operator }) => operator === 'ImmutableConst')
+  const holds = fetches.slice(outputs.length).map((fetch) => ancestorsOf(nodes, nodeOf(fetch)))
+  expect(holds.length).toBe(files.length)
+  for (const [index, { name }] of files.entries())
+    for (const needed of [name, ...results.map(nodeOf)]) expect(holds[index]!.has(needed)).toBe(true)
 })
 
 test('an aligned weight is a range of rows of 64 bytes of one mapped file, any other a range of its bytes', () => {
