@@ -5,6 +5,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { whileMeasuring } from '#core/devices/measuring-lock.ts'
+import { hasComputedSince } from '#core/devices/require-quiet.ts'
 import type { Launcher } from '#core/system/launcher.ts'
 import { type Library, openLibrary } from '#core/system/library.ts'
 import { createLiveRuns } from '#core/training/live-runs.ts'
@@ -369,6 +371,16 @@ test.each([
 ])('what was killed is said to go on %s', async (_, event, expected) => {
   const { active } = await run('cpu', [[plan(0), event, '!crash']])
   expect((await active.ended).problem?.remedy).toMatch(expected)
+})
+
+test('a run that begins while the computer is measured says that both are slower, and makes the figures void', async () => {
+  const sinceMs = Date.now()
+  expect(hasComputedSince({ reader }, sinceMs)).toBe(false)
+  const { active, launched } = await whileMeasuring(library, () => run('cpu', [[plan(0), finished]]))
+  await active.ended
+  expect(launched[0]?.job.notices).toEqual(['Planned so.', expect.stringMatching(/being measured/)])
+  expect(hasComputedSince({ reader }, sinceMs)).toBe(true)
+  expect(hasComputedSince({ reader }, Date.now() + 1)).toBe(false)
 })
 
 test("a run that several backends computed parts of is not called repeatable; one that began again is the last one's", async () => {
