@@ -148,7 +148,7 @@ export function createJobBoard(emit: Emit, now: () => number = Date.now): JobBoa
   }
 }
 
-/** By the pace of this phase so far; null before a tenth of it is done. */
+/** By the pace of this phase so far; null before a tenth of it is done, and when all of it is. */
 function leftOf(
   since: { readonly atMs: number; readonly done: number },
   done: number,
@@ -156,7 +156,7 @@ function leftOf(
   nowMs: number,
 ): number | null {
   const made = done - since.done
-  if (total === 0 || made <= 0 || done < total / 10) return null
+  if (total === 0 || made <= 0 || done < total / 10 || done >= total) return null
   return ((nowMs - since.atMs) / made) * (total - done)
 }
 

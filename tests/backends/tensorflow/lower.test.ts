@@ -70,10 +70,10 @@ function twoProducts(): Graph {
   return builder.build()
 }
 
-const inFile = (offsetBytes: number): WeightLocation => ({
+const inFile = (offsetBytes: number, file = 'model.safetensors'): WeightLocation => ({
   kind: 'file',
   folder: '/models',
-  file: 'model.safetensors',
+  file,
   offsetBytes,
   lengthBytes: 8192,
   dtype: 'bfloat16',
@@ -98,7 +98,7 @@ test('an op waits for the one before it, so weights are not widened before they 
 test('every mapped file is held until all results are there', () => {
   const weights = new Map([
     ['first', inFile(64)],
-    ['second', { ...inFile(64), file: 'other.safetensors' }],
+    ['second', inFile(64, 'other.safetensors')],
   ])
   const { nodes, fetches, outputs } = lower(twoProducts(), weights)
   const results = fetches.slice(0, outputs.length)
