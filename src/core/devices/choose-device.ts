@@ -62,7 +62,8 @@ export function chooseDevice(devices: readonly KnownDevice[], wishes: Wishes): R
   if (pinned === null) return ok(fastest)
   const problem = problemOf(devices, pinned, modelId)
   if (problem === null) return ok(named(pinned, 'chosen by hand in the settings'))
-  const instead = `The device of the settings cannot be used now: ${problem.message} ${problem.remedy}`
+  const remedy = problem.remedy.endsWith('.') ? problem.remedy : `${problem.remedy}.`
+  const instead = `The device of the settings cannot be used now: ${problem.message} ${remedy}`
   return ok({ ...fastest, isNotable: true, reason: `${instead} Meanwhile: ${fastest.reason}` })
 }
 
