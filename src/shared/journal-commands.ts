@@ -13,6 +13,7 @@ import {
 import { problem } from './problem-schema.ts'
 import { verdictKinds } from './proof-protocol.ts'
 import { methodKinds, recipe, scenarioId } from './recipe.ts'
+import { schedule, studySpec, studyStatuses, studyTrial } from './study.ts'
 
 const id = text.min(1).max(200)
 const line = text.min(1).max(500)
@@ -143,6 +144,73 @@ export const rowReference = id
 export const removedRuns = z.array(id).max(100_000)
 export const attemptNumber = count
 
+/** What a run or study came from. */
+export const linkKinds = ['retried-from', 'repeats', 'winner-of', 'imported-from'] as const
+export type LinkKind = (typeof linkKinds)[number]
+export const newLink = z.strictObject({
+  /** The later one. */
+  runId: id,
+  kind: z.enum(linkKinds),
+  /** A run, a study, or for `imported-from` the name of the other journal. */
+  parent: line,
+})
+export type NewLink = z.input<typeof newLink>
+
+export const newStudy = z.strictObject({
+  id: id.optional(),
+  projectId: id,
+  name: line,
+  spec: studySpec,
+  schedule: schedule.nullable().default(null),
+  priority: z.int().min(-10).max(10).default(0),
+})
+export type NewStudy = z.input<typeof newStudy>
+
+/** What of a study may change; what is left out stays. */
+export const studyChange = z.strictObject({
+  name: line.optional(),
+  notes: prose.optional(),
+  schedule: schedule.nullable().optional(),
+  status: z.enum(studyStatuses).optional(),
+  reason: line.nullable().optional(),
+  workedMs: count.optional(),
+})
+export type StudyChange = z.input<typeof studyChange>
+
+/** Decided and written before anything of it begins. `number` must be the next one. */
+export const newTrial = studyTrial.pick({
+  studyId: true,
+  number: true,
+  purpose: true,
+  settings: true,
+  seed: true,
+  rungs: true,
+})
+export type NewTrial = z.input<typeof newTrial>
+
+/** A trial's end; a second one is refused unless it says the same. */
+export const trialEnd = studyTrial
+  .pick({ studyId: true, number: true, lossNats: true, lossStep: true, rungLosses: true, reason: true, work: true })
+  .extend({ status: z.enum(['complete', 'pruned', 'skipped', 'failed']) })
+export type TrialEnd = z.input<typeof trialEnd>
+
+export const queueEntry = z.strictObject({
+  kind: z.enum(['run', 'study']),
+  id,
+  priority: z.int().min(-10).max(10),
+})
+export type QueueEntry = z.input<typeof queueEntry>
+
+export const savedView = z.strictObject({ name: line, query: z.record(z.string(), z.json()) })
+export type SavedView = z.output<typeof savedView>
+
+export const runMarks = z.strictObject({
+  rating: z.int().min(1).max(5).nullable().optional(),
+  isPinned: z.boolean().optional(),
+  isArchived: z.boolean().optional(),
+})
+export type RunMarks = z.input<typeof runMarks>
+
 export const runSorts = [
   'created',
   'started',
@@ -164,6 +232,7 @@ export const runSorts = [
   'verdict',
   'tags',
   'notes',
+  'rating',
 ] as const
 export type RunSort = (typeof runSorts)[number]
 /** What the newest proof says, or that there is none. */
@@ -184,7 +253,17 @@ export const runQuery = z.strictObject({
   method: z.enum(methodKinds).optional(),
   tag: text.optional(),
   verdict: z.enum(runVerdicts).optional(),
-  /** Part of the name, the notes or the id; letter case does not matter for A to Z. */
+  /** Trials of this study. */
+  studyId: id.optional(),
+  /** Trials stand in the list like runs; else only runs of their own and those that a person pinned. */
+  hasTrials: z.boolean().default(false),
+  archived: z.enum(['without', 'only', 'with']).default('without'),
+  isPinned: z.boolean().optional(),
+  minRating: z.int().min(1).max(5).optional(),
+  /**
+   * Words that name, notes, tags or answers have, all of them, beginnings of words too; or part of the id. Letter case and
+   * accents do not matter.
+   */
   text: text.max(500).optional(),
   sort: z.enum(runSorts).default('created'),
   order: z.enum(['descending', 'ascending']).default('descending'),

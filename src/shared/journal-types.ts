@@ -20,7 +20,7 @@ export type RunStatus = z.output<typeof runStatus>
 export const activeStatuses: readonly RunStatus[] = ['queued', 'running', 'paused']
 
 /** How a trainer can say that it came to its end. */
-export const finishReasons = ['completed', 'stopped-early', 'cancelled'] as const
+export const finishReasons = ['completed', 'stopped-early', 'cancelled', 'pruned'] as const
 
 export const determinismLabels = [
   'bit-exact on this machine',
@@ -99,6 +99,12 @@ export const runSummary = z.strictObject({
   /** Code of the Problem it failed with. */
   failureCode: z.string().nullable(),
   tags: z.array(z.string()),
+  /** 1 to 5 stars by a person; null where none were given. */
+  rating: z.int().min(1).max(5).nullable(),
+  isPinned: z.boolean(),
+  isArchived: z.boolean(),
+  /** The study that it is a trial of, and which one; null for a run of its own. */
+  trial: z.strictObject({ studyId: z.string(), number: count }).nullable(),
 })
 export type RunSummary = z.output<typeof runSummary>
 
@@ -108,7 +114,7 @@ export interface RunDetail extends RunSummary {
   readonly device: unknown
   readonly versions: Readonly<Record<string, string>>
   readonly determinism: string | null
-  /** "completed", "stopped-early" or "cancelled"; null until the trainer said so. */
+  /** "completed", "stopped-early", "cancelled" or "pruned"; null until the trainer said so. */
   readonly endReason: string | null
   readonly adapterSha256: string | null
   readonly failure: Problem | null

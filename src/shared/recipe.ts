@@ -111,6 +111,10 @@ export const durationSettings = z.strictObject({
 export const evaluationSettings = z.strictObject({
   /** Optimizer steps between two measurements on validation rows; null means about eight measurements a run. */
   everySteps: wholePositive.nullable().default(null),
+  /** After these shares of all steps, rounded up, and at the end, in place of "every"; null goes by `everySteps`. */
+  atShares: z.array(z.number().gt(0).max(1)).min(1).max(50).nullable().default(null),
+  /** Validation rows that are measured, the same ones for every seed: spread over all; null measures all of them. */
+  mostRows: wholePositive.nullable().default(null),
   /** Measurements without improvement before the run stops early; null never stops early. */
   patience: wholePositive.nullable().default(3),
   /** Improvement smaller than this many nats does not count. */

@@ -4,6 +4,7 @@ import { deviceId } from './devices.ts'
 import { determinismLabels, finishReasons, samplesBody, stepBody, validationBody } from './journal-types.ts'
 import { problem } from './problem-schema.ts'
 import { recipe } from './recipe.ts'
+import { pruneRung } from './study.ts'
 
 /** What the trainer is told to do. Paths point into the library only: files we wrote and verified. */
 export const trainerJob = z.strictObject({
@@ -33,6 +34,13 @@ export const trainerJob = z.strictObject({
   enginesFolder: z.string().optional(),
   /** What is told as notices when the run begins: what was changed so that it fits into memory. */
   notices: z.array(z.string()).optional(),
+  /**
+   * A trial is given up after the measurement at this share of its steps where its lowest loss so far is above the limit.
+   * The shares are among `recipe.evaluation.atShares`. Left out, nothing is given up.
+   */
+  pruneAt: z.array(pruneRung).optional(),
+  /** The process stays after this run's end and waits for another `start`, holding what that one can use again. */
+  staysOpen: z.boolean().optional(),
   /** First event's sequence number: one more than the last the journal holds for this run. */
   firstSeq: z.int().nonnegative(),
 })
@@ -100,6 +108,20 @@ export const trainerEvent = z.discriminatedUnion('kind', [
     bytes: z.int(),
   }),
   z.strictObject({ kind: z.literal('notice'), text: z.string() }),
+  /** What this run did not have to do, because an earlier one had: told before its end. */
+  z.strictObject({
+    kind: z.literal('reused'),
+    isModelReused: z.boolean(),
+    graphsReused: z.int().nonnegative(),
+    graphsCompiled: z.int().nonnegative(),
+    /** Time that loading and compiling took, here and where the model was loaded first. */
+    preparingMs: z.number().nonnegative(),
+    areTokensReused: z.boolean(),
+    frozenRowsReused: z.int().nonnegative(),
+    frozenRowsComputed: z.int().nonnegative(),
+    /** Time of those that were computed. */
+    frozenMs: z.number().nonnegative(),
+  }),
   z.strictObject({
     kind: z.literal('finished'),
     reason: z.enum(finishReasons),

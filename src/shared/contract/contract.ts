@@ -2,12 +2,14 @@
 // tests and the command line all serve exactly this.
 import type { z } from 'zod'
 import type { Result } from '../result.ts'
+import { archiveCalls, archiveEvents } from './archive.ts'
 import { chatCalls, chatEvents } from './chat.ts'
 import { dataCalls } from './data.ts'
 import { deviceCalls, engineCalls } from './devices.ts'
 import { hostCalls, modelCalls, modelEvents } from './models.ts'
 import { projectCalls, projectEvents } from './projects.ts'
 import { resultCalls, resultEvents } from './results.ts'
+import { studyCalls, studyEvents } from './studies.ts'
 import { systemCalls, systemEvents } from './system.ts'
 import { trainingCalls, trainingEvents } from './training.ts'
 
@@ -21,6 +23,8 @@ export const coreCalls = {
   ...modelCalls,
   ...trainingCalls,
   ...resultCalls,
+  ...studyCalls,
+  ...archiveCalls,
   ...chatCalls,
 } as const
 
@@ -33,6 +37,8 @@ export const contractEvents = {
   ...modelEvents,
   ...trainingEvents,
   ...resultEvents,
+  ...studyEvents,
+  ...archiveEvents,
   ...chatEvents,
 } as const
 

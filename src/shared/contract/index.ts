@@ -1,5 +1,6 @@
 // The contract between screens and core, from one place.
 export * from './api.ts'
+export * from './archive.ts'
 export * from './chat.ts'
 export * from './contract.ts'
 export * from './data.ts'
@@ -8,5 +9,6 @@ export * from './dispatch.ts'
 export * from './models.ts'
 export * from './projects.ts'
 export * from './results.ts'
+export * from './studies.ts'
 export * from './system.ts'
 export * from './training.ts'

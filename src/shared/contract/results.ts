@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { exportForms } from '../export-forms.ts'
 import { count, timeMs } from '../fields.ts'
-import { runQuery } from '../journal-commands.ts'
+import { runMarks, runQuery, savedView } from '../journal-commands.ts'
 import { runSummary } from '../journal-types.ts'
 import { metricName } from '../metrics.ts'
 import { problem } from '../problem-schema.ts'
@@ -104,10 +104,12 @@ export const experimentRow = runSummary.extend({
 export type ExperimentRow = z.output<typeof experimentRow>
 
 const curvePoint = z.tuple([z.number(), z.number()])
+/** What curves are drawn over: optimizer steps, tokens seen, or seconds at work (pauses between attempts left out). */
+export const curveAxes = ['step', 'tokens', 'time'] as const
 export const overlayCurve = z.strictObject({
   runId: id,
   name: z.string(),
-  /** [step, loss in nats], thinned. */
+  /** [place on the axis, loss in nats], thinned. */
   train: z.array(curvePoint),
   validation: z.array(curvePoint),
 })
@@ -118,7 +120,54 @@ export const settingComparison = z.strictObject({
 })
 
 const ofRun = z.strictObject({ runId: id })
-const ofRuns = z.strictObject({ runIds: z.array(id).min(1).max(24) })
+const runIds = z.array(id).min(1).max(24)
+/** A journal that was opened for looking only; left out, one's own. */
+const journal = id.optional()
+
+export const lineageNode = z.strictObject({
+  id,
+  kind: z.enum(['project', 'dataset', 'run', 'study', 'export', 'foreign']),
+  name: z.string(),
+  atMs: timeMs.nullable(),
+  /** One short line: a status, a loss, a verdict. */
+  detail: z.string(),
+})
+export const lineageEdge = z.strictObject({
+  from: id,
+  to: id,
+  kind: z.enum(['trained-on', 'trial-of', 'retried-from', 'repeats', 'winner-of', 'imported-from', 'exported-as']),
+})
+
+/** What was tried and what came of it, the newest first. */
+export const timelineEntry = z.strictObject({
+  atMs: timeMs,
+  kind: z.enum(['run', 'study', 'proof', 'note']),
+  /** Run or study that it is about. */
+  id,
+  title: z.string(),
+  /** What was tried: what differs from the run before it. */
+  tried: z.string(),
+  /** What came of it, with its uncertainty where there is one. */
+  learned: z.string(),
+  /** The person's own words; empty where there are none. */
+  words: z.string(),
+})
+export type TimelineEntry = z.output<typeof timelineEntry>
+
+export const comparedMetric = z.strictObject({
+  metric: metricName,
+  /** One for each run, in their order; null where it was not measured. */
+  values: z.array(interval.nullable()),
+  isHigherBetter: z.boolean(),
+})
+
+export const comparedAnswer = z.strictObject({
+  rowId: z.string(),
+  prompt: z.string().nullable(),
+  expected: z.string(),
+  /** One for each run, in their order; null where that run's proof does not have this row. */
+  answers: z.array(z.strictObject({ text: z.string(), score: z.number().nullable() }).nullable()),
+})
 
 export const resultCalls = {
   'proof.get': call(ofRun, proofView),
@@ -139,9 +188,12 @@ export const resultCalls = {
     z.strictObject({ exports: z.array(exportItem), forms: z.array(z.enum(exportForms)) }),
   ),
   'predict.text': call(z.strictObject({ runId: id, text: z.string().min(1).max(100_000) }), namedText),
-  'experiments.list': call(runQuery, z.strictObject({ rows: z.array(experimentRow), total: count })),
+  'experiments.list': call(
+    runQuery.extend({ journal }),
+    z.strictObject({ rows: z.array(experimentRow), total: count }),
+  ),
   'experiments.facets': call(
-    nothing,
+    z.strictObject({ journal }),
     z.strictObject({
       total: count,
       tags: z.array(z.string()),
@@ -155,13 +207,44 @@ export const resultCalls = {
       name: z.string().min(1).max(500).optional(),
       notes: z.string().max(100_000).optional(),
       tags: z.array(z.string().min(1).max(500)).max(100).optional(),
+      ...runMarks.shape,
     }),
     experimentRow,
   ),
-  'experiments.curves': call(ofRuns, z.strictObject({ curves: z.array(overlayCurve) })),
+  'experiments.curves': call(
+    z.strictObject({ runIds, journal, axis: z.enum(curveAxes).default('step') }),
+    z.strictObject({ curves: z.array(overlayCurve) }),
+  ),
   'experiments.compare': call(
-    ofRuns,
-    z.strictObject({ settings: z.array(settingComparison), sameData: z.boolean(), sameModel: z.boolean() }),
+    z.strictObject({ runIds, journal }),
+    z.strictObject({
+      settings: z.array(settingComparison),
+      sameData: z.boolean(),
+      sameModel: z.boolean(),
+      /** Each proof's own figures; side by side only where the data and the locked rows are the same. */
+      metrics: z.array(comparedMetric),
+    }),
+  ),
+  /** Answers of the runs' newest proofs on the same rows; rows that answers differ in come first. */
+  'experiments.answers': call(
+    z.strictObject({ runIds, journal, text: z.string().max(500).default(''), ...page }),
+    z.strictObject({ answers: z.array(comparedAnswer), total: count }),
+  ),
+  /** Where a run comes from and what came of it. */
+  'experiments.lineage': call(
+    z.strictObject({ runId: id, journal }),
+    z.strictObject({ nodes: z.array(lineageNode), edges: z.array(lineageEdge) }),
+  ),
+  'experiments.timeline': call(
+    z.strictObject({ projectId: id.optional(), journal, ...page }),
+    z.strictObject({ entries: z.array(timelineEntry), total: count }),
+  ),
+  'experiments.views': call(nothing, z.strictObject({ views: z.array(savedView) })),
+  /** Keeps a view under its name, in place of one that has it. */
+  'experiments.saveView': call(savedView, z.strictObject({ views: z.array(savedView) })),
+  'experiments.removeView': call(
+    z.strictObject({ name: z.string().max(500) }),
+    z.strictObject({ views: z.array(savedView) }),
   ),
   /** Moves the runs' folders to the system's bin and takes them out of every list; one that fails does not stop the rest. */
   'experiments.remove': call(

@@ -106,7 +106,7 @@ export const storageItem = z.strictObject({
 })
 export type StorageItem = z.output<typeof storageItem>
 
-export const jobKinds = ['advice', 'proof', 'export', 'model', 'speed', 'engine'] as const
+export const jobKinds = ['advice', 'proof', 'export', 'model', 'speed', 'engine', 'journal'] as const
 export const job = z.strictObject({
   id,
   kind: z.enum(jobKinds),

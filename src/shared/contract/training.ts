@@ -140,6 +140,21 @@ export type TrainingState = z.output<typeof trainingState>
 const trainPoints = z.array(trainPoint)
 const validationPoints = z.array(validationPoint)
 
+/** The run that is repeated beside the one that repeats it, as far as that has come. */
+export const repeatCheck = z.strictObject({
+  originalId: id,
+  originalName: z.string(),
+  /** `same`: every loss, every measurement and the trained weights, bit for bit. */
+  kind: z.enum(['running', 'same', 'different', 'cannot-tell']),
+  sentence: z.string(),
+  /** First step whose loss differs, and by how much at most; null where none does. */
+  firstDifferentStep: count.nullable(),
+  largestDifferenceNats: z.number().nullable(),
+  /** Versions, device, processor, threads: what is not as it was, "what: then -> now". */
+  differences: z.array(z.strictObject({ what: z.string(), then: z.string(), now: z.string() })),
+})
+export type RepeatCheck = z.output<typeof repeatCheck>
+
 export const trainingView = z.strictObject({
   run: runDetail,
   state: trainingState,
@@ -150,6 +165,10 @@ export const trainingView = z.strictObject({
   notices: z.array(z.strictObject({ atMs: timeMs, text: z.string() })),
   canContinue: z.boolean(),
   hasAdapter: z.boolean(),
+  /** Why it waits in the queue; null where it does not. */
+  waiting: z.string().nullable(),
+  /** Of a run that repeats another one: what that showed; null for any other. */
+  repeat: repeatCheck.nullable(),
 })
 export type TrainingView = z.output<typeof trainingView>
 
@@ -181,6 +200,8 @@ export const trainingCalls = {
   'training.stop': call(ofRun, nothing),
   /** Goes on with a run that was interrupted, stopped or failed. */
   'training.continue': call(ofRun, nothing),
+  /** The same recipe once more, to see whether the same comes out. Queued as any run. */
+  'training.repeat': call(ofRun, z.strictObject({ runId: id })),
 } as const
 
 export const trainingEvents = {

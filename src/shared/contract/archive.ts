@@ -1,0 +1,114 @@
+// The journal as a thing to keep for years: checked, backed up, restored, carried out in open forms, brought in from
+// another computer, looked into without changing it.
+import { z } from 'zod'
+import { count, timeMs } from '../fields.ts'
+import { call, id, nothing, started } from './define.ts'
+
+export const backupItem = z.strictObject({
+  /** File name inside the backups' folder. */
+  name: z.string(),
+  bytes: count,
+  madeAtMs: timeMs,
+  /** Made before an upgrade of the schema. */
+  isBeforeUpgrade: z.boolean(),
+})
+export type BackupItem = z.output<typeof backupItem>
+
+export const journalCheckReport = z.strictObject({
+  atMs: timeMs,
+  isSound: z.boolean(),
+  /** What was found, a sentence each; empty where it is sound. */
+  findings: z.array(z.string()),
+  tookMs: count,
+})
+export const journalState = z.strictObject({
+  path: z.string(),
+  bytes: count,
+  schema: count,
+  runs: count,
+  studies: count,
+  backups: z.array(backupItem),
+  lastCheck: journalCheckReport.nullable(),
+  /** When it is checked next by itself, once nothing is at work. */
+  nextCheckAtMs: timeMs.nullable(),
+  /** The journal cannot be used: all that works are the calls of this file. */
+  damage: z.string().nullable(),
+})
+export type JournalState = z.output<typeof journalState>
+
+export const restoreReport = z.strictObject({
+  backupAtMs: timeMs,
+  damagedKeptAs: z.string().nullable(),
+  skipped: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
+  /** Null where the damaged journal cannot be read any more. */
+  missing: z
+    .array(z.strictObject({ runId: z.string(), runName: z.string(), firstSeq: count, lastSeq: count }))
+    .nullable(),
+})
+
+export const journalForms = ['jsonl', 'parquet', 'tensorboard', 'mlflow', 'bundle'] as const
+export type JournalForm = (typeof journalForms)[number]
+
+export const importReport = z.strictObject({
+  projects: count,
+  runs: count,
+  studies: count,
+  /** There already, with the same contents. */
+  known: count,
+  /** Not brought in, with the reason. */
+  refused: z.array(z.strictObject({ what: z.string(), reason: z.string() })),
+})
+export type ImportReport = z.output<typeof importReport>
+
+/** A journal that is looked into and never changed: from a USB stick, another computer, a backup. */
+export const openedJournal = z.strictObject({
+  journalId: id,
+  path: z.string(),
+  schema: count,
+  runs: count,
+  newestRunAtMs: timeMs.nullable(),
+})
+export type OpenedJournal = z.output<typeof openedJournal>
+
+/** A file the person picked in the host's dialog, or the name of a finished upload. */
+const givenFile = z.strictObject({ handle: z.string().min(1).max(4000) })
+
+export const archiveCalls = {
+  'journal.get': call(nothing, journalState),
+  /** Reads all of it; a job of kind `journal`. */
+  'journal.check': call(nothing, started),
+  'journal.backup': call(nothing, backupItem),
+  /** Takes this backup, or the newest that verifies, in the journal's place. Refused while anything is at work. */
+  'journal.restore': call(z.strictObject({ name: z.string().max(200).optional() }), restoreReport),
+  /** Into the library's exports; `runIds` null takes everything (a bundle wants runs). Place by `journal.exported`. */
+  'journal.export': call(
+    z.strictObject({
+      form: z.enum(journalForms),
+      runIds: z.array(id).min(1).max(1000).nullable(),
+    }),
+    started,
+  ),
+  'journal.exports': call(
+    nothing,
+    z.strictObject({
+      exports: z.array(
+        z.strictObject({
+          name: z.string(),
+          place: z.string(),
+          form: z.enum(journalForms),
+          bytes: count,
+          createdAtMs: timeMs,
+        }),
+      ),
+    }),
+  ),
+  /** Another computer's journal, or a run bundle: its runs are added to this one. */
+  'journal.import': call(givenFile, importReport),
+  'journal.open': call(givenFile, openedJournal),
+  'journal.opened': call(nothing, z.strictObject({ journals: z.array(openedJournal) })),
+  'journal.close': call(z.strictObject({ journalId: id }), nothing),
+} as const
+
+export const archiveEvents = {
+  'journal.changed': z.strictObject({ isDamaged: z.boolean() }),
+} as const
