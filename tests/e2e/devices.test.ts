@@ -1,6 +1,6 @@
-// What training can use, in Chromium, with the real engine: TensorFlow is added from the screen, this computer is measured,
-// a run is trained on it, and after its removal the processor does the work again. What one needs for it: the package
-// index, Python's pip, a compiler, Linux x64.
+// What training can use, in Chromium: this computer is measured; and in the long tests, with the real engine: TensorFlow is
+// added from the screen, a run is trained on it, and after its removal the processor does the work again. What one needs
+// for that: the package index, Python's pip, a compiler, Linux x64.
 import type { Locator } from 'playwright-core'
 import { beforeEach, expect, test } from 'vitest'
 import { common } from '#renderer/words/en/common.ts'
@@ -79,7 +79,8 @@ describeInBrowser('what training can use', { limitMs, prepare: addModel, patienc
     expect(complaints).toEqual([])
   })
 
-  test.skipIf(!hasTensorflow())('grows by an engine that is fetched, and shrinks again', async (context) => {
+  // It downloads 274 MB: in `npm run test:long` only.
+  test.skipIf(!hasTensorflow() || !process.env.TUNEWRIGHT_LONG)('grows by an engine that is fetched, and shrinks again', async (context) => {
     const { page, call, heading, open, complaints } = screen
     await add()
     const ended = await endOf('engine')

@@ -3,10 +3,11 @@ import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { engineDamageByHash } from '#core/engines/engine-manifest.ts'
 import type { Library } from '#core/system/library.ts'
 import { type Problem, type Result, unwrap } from '#shared/result.ts'
+import { serveTiny } from '../core/engines/serve-tiny.ts'
 import {
   addTiny,
   freshLibrary,
@@ -14,11 +15,8 @@ import {
   leftovers,
   makeTinyEngine,
   placesIn,
-  serve,
   type TinyEngine,
-  useIndex,
 } from '../core/engines/tiny-engine.ts'
-import { type FakeIndex, startFakeIndex } from '../support/fake-index.ts'
 
 // pip takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
@@ -47,17 +45,7 @@ if (!isPossible) console.info('Skipped: a disk that fills up needs root on Linux
 describe.skipIf(!isPossible)('a full disk', () => {
   const tiny = makeTinyEngine(6_000_000)
   const mounted: string[] = []
-  let index: FakeIndex
-  let forgetIndex: () => void
-  beforeEach(async () => {
-    index = await startFakeIndex()
-    serve(index, tiny)
-    forgetIndex = useIndex(index.url)
-  })
-  afterEach(async () => {
-    forgetIndex()
-    await index.close()
-  })
+  const served = serveTiny(tiny)
   afterAll(() => {
     for (const folder of mounted) {
       execFileSync('umount', ['--lazy', folder])
@@ -99,7 +87,7 @@ describe.skipIf(!isPossible)('a full disk', () => {
     expect(problem.code).toBe('disk.full')
     expect(problem.message).toMatch(/needs 64\.\d MB, free is \d+\.\d MB/)
     expect(problem.remedy).toMatch(/Free at least \d+\.\d MB on this disk/)
-    expect(index.asked).toEqual([])
+    expect(served.index.asked).toEqual([])
     freeTheDisk()
     unwrap(await addTiny(tiny, library))
     expect(leftovers(library)).toEqual([])
@@ -121,11 +109,11 @@ describe.skipIf(!isPossible)('a full disk', () => {
     const { library, freeTheDisk } = libraryWith(20_000_000)
     expect(problemOf(await addTiny(saysLess, library)).code).toBe('disk.full')
     expect(hasEngine(library)).toBe(false)
-    const before = index.asked.length
+    const before = served.index.asked.length
     expect(before).toBe(1)
     freeTheDisk()
     unwrap(await addTiny(tiny, library))
-    expect(index.asked.length).toBe(before)
+    expect(served.index.asked.length).toBe(before)
     expect(leftovers(library)).toEqual([])
   })
 })

@@ -3,11 +3,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { removeEngine, sweepEngines } from '#core/engines/engine-library.ts'
 import { engineDamage, engineDamageByHash } from '#core/engines/engine-manifest.ts'
 import type { Library } from '#core/system/library.ts'
 import { unwrap } from '#shared/result.ts'
+import { serveTiny } from '../core/engines/serve-tiny.ts'
 import {
   addTiny,
   freshLibrary,
@@ -16,10 +17,7 @@ import {
   makeTinyEngine,
   placesIn,
   removeHomes,
-  serve,
-  useIndex,
 } from '../core/engines/tiny-engine.ts'
-import { type FakeIndex, startFakeIndex } from '../support/fake-index.ts'
 import { faultKinds, withFault } from './fault-files.ts'
 
 // pip takes seconds on a busy machine.
@@ -27,17 +25,7 @@ vi.setConfig({ testTimeout: 300_000 })
 
 const root = join(import.meta.dirname, '../..')
 const tiny = makeTinyEngine(400_000)
-let index: FakeIndex
-let forgetIndex: () => void
-beforeEach(async () => {
-  index = await startFakeIndex()
-  serve(index, tiny)
-  forgetIndex = useIndex(index.url)
-})
-afterEach(async () => {
-  forgetIndex()
-  await index.close()
-})
+const served = serveTiny(tiny)
 afterAll(removeHomes)
 
 function startAdding(library: Library, where: string): { child: ChildProcess; heard: () => string } {
@@ -45,7 +33,7 @@ function startAdding(library: Library, where: string): { child: ChildProcess; he
   writeFileSync(packFile, JSON.stringify(tiny.pack))
   const script = join(root, 'tests/core/engines/add-until.ts')
   const node = join(root, 'node_modules/.bin/node')
-  const child = spawn(node, [script, library.home, packFile, index.url, where], {
+  const child = spawn(node, [script, library.home, packFile, served.index.url, where], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   let heard = ''
@@ -67,14 +55,14 @@ async function killWhere(library: Library, where: string, isThere?: () => boolea
 describe.skipIf(process.platform === 'win32')('killed', () => {
   it('in the middle of the download it is begun again', async () => {
     const library = freshLibrary()
-    index.holds = true
+    served.index.holds = true
     // pip is a process of its own, which the kill does not reach; it waits for the rest of the file.
-    await killWhere(library, 'nowhere', () => index.held.size === 1)
+    await killWhere(library, 'nowhere', () => served.index.held.size === 1)
     expect(hasEngine(library)).toBe(false)
-    index.holds = false
+    served.index.holds = false
     unwrap(await addTiny(tiny, library))
     expect(await engineDamageByHash(placesIn(library).folder, tiny.pack)).toBe(null)
-    for (const response of index.held) response.destroy()
+    for (const response of served.index.held) response.destroy()
     expect(leftovers(library)).toEqual([])
   })
 
@@ -86,9 +74,9 @@ describe.skipIf(process.platform === 'win32')('killed', () => {
       expect(hasEngine(library)).toBe(false)
       expect(readdirSync(library.enginesFolder)).toHaveLength(1)
       expect(await sweepEngines(library)).toHaveLength(1)
-      const before = index.asked.length
+      const before = served.index.asked.length
       unwrap(await addTiny(tiny, library))
-      expect(index.asked.length).toBe(before)
+      expect(served.index.asked.length).toBe(before)
       expect(await engineDamageByHash(placesIn(library).folder, tiny.pack)).toBe(null)
       expect(leftovers(library)).toEqual([])
     },

@@ -2,11 +2,11 @@
 import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, describe, expect, it, vi } from 'vitest'
 import { bindingResource } from '#core/engines/beside-parts.ts'
 import { engineDamageByHash } from '#core/engines/engine-manifest.ts'
 import { ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
-import { type FakeIndex, startFakeIndex } from '../../support/fake-index.ts'
+import { serveTiny } from './serve-tiny.ts'
 import {
   addTiny,
   freshLibrary,
@@ -18,24 +18,13 @@ import {
   serve,
   type Told,
   tinyWheelName,
-  useIndex,
 } from './tiny-engine.ts'
 
 // pip takes seconds on a busy machine.
 vi.setConfig({ testTimeout: 120_000 })
 
 const tiny = makeTinyEngine()
-let index: FakeIndex
-let forgetIndex: () => void
-beforeEach(async () => {
-  index = await startFakeIndex()
-  serve(index, tiny)
-  forgetIndex = useIndex(index.url)
-})
-afterEach(async () => {
-  forgetIndex()
-  await index.close()
-})
+const served = serveTiny(tiny)
 afterAll(removeHomes)
 
 const problemOf = (result: Result<unknown>): Problem => {
@@ -80,34 +69,33 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
   it('is left as it is where it is whole: nobody is asked', async () => {
     const library = freshLibrary()
     unwrap(await addTiny(tiny, library))
-    const before = index.asked.length
+    const before = served.index.asked.length
     const openNetwork = () => {
       throw new Error('the network was opened')
     }
     unwrap(await addTiny(tiny, library, { openNetwork }))
-    expect(index.asked.length).toBe(before)
+    expect(served.index.asked.length).toBe(before)
   })
 
   it('with other bytes than published is refused in a sentence, and comes when the index is right again', async () => {
     const library = freshLibrary()
-    index.files.set(tinyWheelName, makeTinyEngine().wheel)
+    served.index.files.set(tinyWheelName, makeTinyEngine().wheel)
     const problem = problemOf(await addTiny(tiny, library))
     expect(problem).toMatchObject({ code: 'download.hash-mismatch', where: tinyWheelName })
     expect(problem.remedy).toContain(`tunewright engines add onnx-cuda --file`)
     expect(hasEngine(library)).toBe(false)
-    serve(index, tiny)
+    serve(served.index, tiny)
     unwrap(await addTiny(tiny, library))
     expect(leftovers(library)).toEqual([])
   })
 
   it('that cannot be reached is one Problem with what helps', async () => {
     const library = freshLibrary()
-    await index.close()
+    await served.index.close()
     const problem = problemOf(await addTiny(tiny, library))
     expect(problem.code).toBe('download.unreachable')
     expect(problem.remedy).toMatch(/Connect this computer to the internet.*--file/)
     expect(hasEngine(library)).toBe(false)
-    index = await startFakeIndex()
   })
 
   it.skipIf(existsSync(bindingResource(`${process.platform} ${process.arch}`)))(
@@ -122,7 +110,7 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
           code: 'backend.failed',
           remedy: expect.stringContaining('Install make, a C++ compiler (g++), Python 3, then'),
         })
-        expect(index.asked).toEqual([])
+        expect(served.index.asked).toEqual([])
       } finally {
         process.env = before
       }
@@ -136,37 +124,37 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
       throw new ProblemError(off)
     }
     expect(problemOf(await addTiny(tiny, library, { openNetwork }))).toEqual(off)
-    expect(index.asked).toEqual([])
+    expect(served.index.asked).toEqual([])
   })
 
   it('stopped in the middle of the download ends pip and leaves nothing half', async () => {
     const library = freshLibrary()
-    index.holds = true
+    served.index.holds = true
     const stop = new AbortController()
     const told: Told[] = []
     const added = addTiny(tiny, library, { signal: stop.signal, told })
     await vi.waitUntil(() => told.some(({ done }) => done > 0), { timeout: 60_000 })
-    expect(index.held.size).toBe(1)
+    expect(served.index.held.size).toBe(1)
     stop.abort()
     expect(problemOf(await added).code).toBe('proof.cancelled')
-    await vi.waitUntil(() => index.held.size === 0, { timeout: 60_000 })
+    await vi.waitUntil(() => served.index.held.size === 0, { timeout: 60_000 })
     expect(hasEngine(library)).toBe(false)
     expect(leftovers(library)).toEqual(['onnx-cuda-tiny'])
-    index.holds = false
+    served.index.holds = false
     unwrap(await addTiny(tiny, library))
     expect(leftovers(library)).toEqual([])
   })
 
   it('added by two at once is busy for the second', async () => {
     const library = freshLibrary()
-    index.holds = true
+    served.index.holds = true
     const stop = new AbortController()
     const first = addTiny(tiny, library, { signal: stop.signal })
-    await vi.waitUntil(() => index.held.size === 1, { timeout: 60_000 })
+    await vi.waitUntil(() => served.index.held.size === 1, { timeout: 60_000 })
     expect(problemOf(await addTiny(tiny, library))).toMatchObject({ code: 'engine.busy' })
     stop.abort()
     await first
-    index.holds = false
+    served.index.holds = false
     unwrap(await addTiny(tiny, library))
   })
 
@@ -177,9 +165,9 @@ describe.skipIf(process.platform === 'win32')('from the index', () => {
     expect(problemOf(await addTiny(tiny, library, { selfTest }))).toEqual(broken)
     expect(hasEngine(library)).toBe(false)
     expect(leftovers(library)).toEqual(['onnx-cuda-tiny', join('onnx-cuda-tiny', tinyWheelName)])
-    const before = index.asked.length
+    const before = served.index.asked.length
     unwrap(await addTiny(tiny, library))
-    expect(index.asked.length).toBe(before)
+    expect(served.index.asked.length).toBe(before)
   })
 })
 
@@ -189,7 +177,7 @@ describe('a file brought by hand', () => {
     const file = join(library.home, 'brought.whl')
     writeFileSync(file, tiny.wheel)
     unwrap(await addTiny(tiny, library, { files: [file] }))
-    expect(index.asked).toEqual([])
+    expect(served.index.asked).toEqual([])
     expect(readFileSync(file).equals(tiny.wheel)).toBe(true)
     expect(leftovers(library)).toEqual([])
   })
