@@ -80,39 +80,42 @@ describeInBrowser('what training can use', { limitMs, prepare: addModel, patienc
   })
 
   // It downloads 274 MB: in `npm run test:long` only.
-  test.skipIf(!hasTensorflow() || !process.env.TUNEWRIGHT_LONG)('grows by an engine that is fetched, and shrinks again', async (context) => {
-    const { page, call, heading, open, complaints } = screen
-    await add()
-    const ended = await endOf('engine')
-    if (ended.problem?.code.startsWith('download.')) return context.skip(leftOut(ended))
-    expect(ended).toMatchObject({ status: 'done', problem: null })
-    await section(engines.heading).getByRole('status').getByText(named(engines.added)).waitFor()
-    await expectAccessible(screen)
-    await measureAll()
+  test.skipIf(!hasTensorflow() || !process.env.TUNEWRIGHT_LONG)(
+    'grows by an engine that is fetched, and shrinks again',
+    async (context) => {
+      const { page, call, heading, open, complaints } = screen
+      await add()
+      const ended = await endOf('engine')
+      if (ended.problem?.code.startsWith('download.')) return context.skip(leftOut(ended))
+      expect(ended).toMatchObject({ status: 'done', problem: null })
+      await section(engines.heading).getByRole('status').getByText(named(engines.added)).waitFor()
+      await expectAccessible(screen)
+      await measureAll()
 
-    await page
-      .getByRole('radio', { name: new RegExp(`^${onTensorflow} ${devices.terms['tensorflow-cpu']}`) })
-      .check()
-    await part().getByRole('status').getByText(settings.saved).waitFor()
-    await section(devices.heading).getByText('chosen by hand in the settings').waitFor()
-    const { projectId } = await makeProject(call, { name: 'Mail', csv: messagesCsv(60), draft: shortRun })
-    await open(`/projects/${projectId}/plan`)
-    await page.getByText(/^On the processor with TensorFlow: chosen by hand/).waitFor()
-    await expectAccessible(screen)
-    await page.getByRole('button', { name: wizard.plan.start }).click()
-    await heading(training.heading.finished)
-    const facts = page.getByRole('region', { name: training.facts.heading })
-    await facts.getByText(onTensorflow).waitFor()
-    await facts.getByText(/tensorflow 2\./).waitFor()
-    const { run } = await call('training.get', { runId: runIdOf(page) })
-    expect(run).toMatchObject({ status: 'finished', recipe: { device: 'tensorflow-cpu' } })
+      await page
+        .getByRole('radio', { name: new RegExp(`^${onTensorflow} ${devices.terms['tensorflow-cpu']}`) })
+        .check()
+      await part().getByRole('status').getByText(settings.saved).waitFor()
+      await section(devices.heading).getByText('chosen by hand in the settings').waitFor()
+      const { projectId } = await makeProject(call, { name: 'Mail', csv: messagesCsv(60), draft: shortRun })
+      await open(`/projects/${projectId}/plan`)
+      await page.getByText(/^On the processor with TensorFlow: chosen by hand/).waitFor()
+      await expectAccessible(screen)
+      await page.getByRole('button', { name: wizard.plan.start }).click()
+      await heading(training.heading.finished)
+      const facts = page.getByRole('region', { name: training.facts.heading })
+      await facts.getByText(onTensorflow).waitFor()
+      await facts.getByText(/tensorflow 2\./).waitFor()
+      const { run } = await call('training.get', { runId: runIdOf(page) })
+      expect(run).toMatchObject({ status: 'finished', recipe: { device: 'tensorflow-cpu' } })
 
-    await openPart()
-    await remove()
-    await open(`/projects/${projectId}/plan`)
-    await page.getByText(/cannot be used now.*Meanwhile: On the processor/).waitFor()
-    expect(complaints).toEqual([])
-  })
+      await openPart()
+      await remove()
+      await open(`/projects/${projectId}/plan`)
+      await page.getByText(/cannot be used now.*Meanwhile: On the processor/).waitFor()
+      expect(complaints).toEqual([])
+    },
+  )
 
   const shortRun = {
     preset: 'quick',
