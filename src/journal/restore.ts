@@ -1,7 +1,7 @@
 // After damage: the newest backup that verifies takes the journal's place. The damaged files are kept beside it, together,
 // and what the backup lacks is listed as far as the damaged file can still tell.
 import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { ProblemError, type Result } from '#shared/result.ts'
 import { backupsFolderOf, listBackups, syncFile, syncFolder } from './backup.ts'
@@ -35,23 +35,41 @@ export interface RestoreReport {
 }
 
 /** Puts the newest verified backup in the journal's place. Takes the writer's lock: nobody may have it open. */
-export function restoreNewestBackup(
+export const restoreNewestBackup = (
   path: string,
   folder: string = backupsFolderOf(path),
   nowMs: number = Date.now(),
+): Result<RestoreReport> => restoreFrom(path, () => chooseBackup(folder), folder, nowMs)
+
+/** As restoreNewestBackup, with the backup of this file name, or the newest that verifies where none is given. */
+export function restoreBackup(path: string, name: string | undefined): Result<RestoreReport> {
+  const folder = backupsFolderOf(path)
+  const choose = () => (name === undefined ? chooseBackup(folder) : namedBackup(folder, name))
+  return restoreFrom(path, choose, folder, Date.now())
+}
+
+function restoreFrom(
+  path: string,
+  choose: () => ChosenBackup,
+  folder: string,
+  nowMs: number,
 ): Result<RestoreReport> {
   return attemptOn(path, () => {
     const lock = takeWriterLock(path)
     try {
-      return restoreLocked(path, folder, nowMs)
+      return restoreLocked(path, choose(), folder, nowMs)
     } finally {
       lock.release()
     }
   })
 }
 
-function restoreLocked(path: string, folder: string, nowMs: number): RestoreReport {
-  const { chosen, skipped } = chooseBackup(folder)
+function restoreLocked(
+  path: string,
+  { chosen, skipped }: ChosenBackup,
+  folder: string,
+  nowMs: number,
+): RestoreReport {
   const missing = listMissing(path, chosen.path)
   const temporary = restoringPath(path)
   rmSync(temporary, { force: true })
@@ -71,8 +89,22 @@ function restoreLocked(path: string, folder: string, nowMs: number): RestoreRepo
   }
 }
 
+interface ChosenBackup {
+  readonly chosen: { readonly path: string; readonly atMs: number }
+  readonly skipped: readonly { readonly path: string; readonly reason: string }[]
+}
+
+/** This one or none: a person who names a backup does not want another one. */
+function namedBackup(folder: string, name: string): ChosenBackup {
+  const chosen = listBackups(folder).find(({ path }) => basename(path) === name)
+  if (chosen === undefined) throw backupProblem(folder, `there is no backup called ${name}`)
+  const reason = whyNotSound(chosen.path)
+  if (reason !== undefined) throw backupProblem(folder, `${chosen.path}: ${reason}`)
+  return { chosen, skipped: [] }
+}
+
 /** The newest backup that verifies. */
-function chooseBackup(folder: string) {
+function chooseBackup(folder: string): ChosenBackup {
   const skipped: { path: string; reason: string }[] = []
   for (const chosen of listBackups(folder)) {
     const reason = whyNotSound(chosen.path)

@@ -10,7 +10,8 @@ import { defaultHome } from '#core/system/library.ts'
 import { pageFolder } from '#core/system/program-places.ts'
 import { onStopSignal } from '#core/system/stop-signals.ts'
 import { moveToSystemBin } from '#core/system/system-bin.ts'
-import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
+import type { Workstation } from '#core/workstation/workstation.ts'
 import { type CallOutput, dispatch } from '#shared/contract/index.ts'
 import { describeProblem } from '#shared/result.ts'
 import { startWebHost, type WebHost } from './host.ts'
@@ -52,7 +53,7 @@ function openWorkstation(): Workstation | null {
     say('The page is not built yet.\n  what to do: run "npm run build", then start this again.')
     return null
   }
-  const opened = createWorkstation({
+  const opened = createLastingWorkstation({
     home: values.home || process.env.TUNEWRIGHT_HOME || defaultHome(),
     launcher: createNodeLauncher(),
     host: { kind: 'browser', moveToBin: moveToSystemBin, pickedPath: () => null },

@@ -1,7 +1,7 @@
 // The core as one thing: opens the library and its journal, puts the rooms' handlers together, closes in order. The
 // same for the desktop program, the browser host, the command line and tests.
-import { openJournalReader } from '#journal/reader.ts'
-import { openJournalWriter } from '#journal/writer.ts'
+import { type JournalReader, openJournalReader } from '#journal/reader.ts'
+import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import {
   type AnyHandlers,
   type CoreHandlers,
@@ -9,9 +9,11 @@ import {
   type Emit,
   type EventName,
   type EventPayload,
+  type Job,
 } from '#shared/contract/index.ts'
-import { attempt, type Result, unwrap } from '#shared/result.ts'
+import { attempt, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { createAdviceHandlers } from '../advice/advice-handlers.ts'
+import { brokenJournal, damagedProblem, isDamage } from '../archive/broken-journal.ts'
 import { createChatHandlers } from '../chat/chat-handlers.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
 import { createPreparedRows } from '../data/prepared-rows.ts'
@@ -59,6 +61,10 @@ export interface Workstation {
   readonly interruptedRuns: readonly string[]
   /** Sentences about the journal that a person should read once. */
   readonly notices: readonly string[]
+  /** Why the journal cannot be used; null where it can. Then only what needs no journal works. */
+  readonly damage: Problem | null
+  /** Why nothing may be exchanged under the program at the moment; null where nothing is at work. */
+  workUnderWay(): Problem | null
   /** Every event, already checked; gives back what ends it. */
   onEvent(listener: EventListener): () => void
   /** Stops runs with a checkpoint and jobs, then closes the journal. */
@@ -70,7 +76,7 @@ const backupAgeMs = 24 * 60 * 60 * 1000
 /** Problems: those of the journal and of an unusable home folder. */
 export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
-    const { library, writer, reader, interruptedRuns } = openKept(options.home)
+    const { library, writer, reader, interruptedRuns, damage } = openKept(options.home)
     // Beside everything else: what killed imports and engines left can be large. What cannot be looked at is tried at the next start.
     const swept = Promise.all([sweepModels(library), sweepEngines(library)]).catch(() => [])
     const listeners = new Set<EventListener>()
@@ -122,7 +128,9 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       library,
       handlers,
       interruptedRuns,
-      notices: writer.opened.notices,
+      notices: damage === null ? writer.opened.notices : [],
+      damage,
+      workUnderWay: () => atWork(runs.list().length + jobs.list().filter(isRunning).length),
       onEvent(listener) {
         listeners.add(listener)
         return () => listeners.delete(listener)
@@ -146,18 +154,48 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
   })
 }
 
+const isRunning = ({ status }: Job): boolean => status === 'running'
+
+const atWork = (count: number): Problem | null =>
+  count === 0
+    ? null
+    : {
+        code: 'run.active',
+        message: 'A run, a proof, a measurement or an export is under way.',
+        where: 'the journal',
+        remedy: 'Wait until that is done, or stop it; then try again.',
+      }
+
+interface Kept {
+  readonly library: Library
+  readonly writer: JournalWriter
+  readonly reader: JournalReader
+  readonly interruptedRuns: readonly string[]
+  readonly damage: Problem | null
+}
+
+/** In place of a damaged journal one that says so. */
+function brokenKept(library: Library, problem: Problem): Kept {
+  const damage = damagedProblem(problem)
+  const writer = brokenJournal<JournalWriter>(library.journalPath, damage)
+  const reader = brokenJournal<JournalReader>(library.journalPath, damage)
+  return { library, writer, reader, interruptedRuns: [], damage }
+}
+
 /** Library and journal, after what the last start left behind is cleared away. Throws a ProblemError, and holds nothing. */
-function openKept(home: string) {
+function openKept(home: string): Kept {
   const opened: { close(): unknown }[] = []
   try {
     const library = openLibrary(home)
-    const writer = unwrap(openJournalWriter(library.journalPath))
+    const found = openJournalWriter(library.journalPath)
+    if (!found.ok && isDamage(found.problem)) return brokenKept(library, found.problem)
+    const writer = unwrap(found)
     opened.push(writer)
     const reader = unwrap(openJournalReader(library.journalPath))
     opened.push(reader)
     sweepLibrary(library)
     writer.backupIfOlderThan(backupAgeMs)
-    return { library, writer, reader, interruptedRuns: unwrap(writer.markOrphansInterrupted()) }
+    return { library, writer, reader, interruptedRuns: unwrap(writer.markOrphansInterrupted()), damage: null }
   } catch (error) {
     for (const one of opened.reverse()) one.close()
     throw asDiskProblem(error, home)

@@ -2,7 +2,8 @@
 // window program what only that can do (the bin, starting processes).
 import { exportPlace } from '#core/export/export-place.ts'
 import type { HostPort } from '#core/workstation/context.ts'
-import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
+import type { Workstation } from '#core/workstation/workstation.ts'
 import { dispatch } from '#shared/contract/index.ts'
 import { coreHeartbeatMs, type FromCore, type ToCore } from '#shared/core-protocol.ts'
 import { fail, type Problem, type Result } from '#shared/result.ts'
@@ -27,7 +28,7 @@ export function serveCore(port: CorePort): void {
 
   function open(home: string): void {
     if (workstation) return
-    const opened = createWorkstation({ home, launcher, host: host.port })
+    const opened = createLastingWorkstation({ home, launcher, host: host.port })
     if (!opened.ok) {
       send({ kind: 'failed', problem: opened.problem })
       return
