@@ -132,23 +132,42 @@ export const lineageNode = z.strictObject({
   /** One short line: a status, a loss, a verdict. */
   detail: z.string(),
 })
+export type LineageNode = z.output<typeof lineageNode>
+/** Read as a sentence: `from` "was trained on" `to`. */
 export const lineageEdge = z.strictObject({
   from: id,
   to: id,
-  kind: z.enum(['trained-on', 'trial-of', 'retried-from', 'repeats', 'winner-of', 'imported-from', 'exported-as']),
+  kind: z.enum([
+    'trained-on',
+    'read-first',
+    'trial-of',
+    'retried-from',
+    'repeats',
+    'winner-of',
+    'imported-from',
+    'exported-as',
+  ]),
 })
+export type LineageEdge = z.output<typeof lineageEdge>
 
-/** What was tried and what came of it, the newest first. */
+/** What was tried and what came of it, the newest first. A search stands for its trials. */
 export const timelineEntry = z.strictObject({
   atMs: timeMs,
-  kind: z.enum(['run', 'study', 'proof', 'note']),
-  /** Run or study that it is about. */
+  kind: z.enum(['run', 'study']),
   id,
   title: z.string(),
-  /** What was tried: what differs from the run before it. */
+  projectId: id,
+  projectName: z.string(),
+  /** The run that it is set against: the one it says it came from, else the one before it in the project; null for the first. */
+  beside: z.strictObject({ runId: id, name: z.string() }).nullable(),
+  /** Settings other than those of `beside`, with both values: its own second. */
+  changes: z.array(settingComparison),
+  isOtherData: z.boolean(),
+  isOtherModel: z.boolean(),
+  /** What a search looked through, in one sentence; empty for a run, whose changes say it. */
   tried: z.string(),
-  /** What came of it, with its uncertainty where there is one. */
-  learned: z.string(),
+  /** What came of it, a sentence each. Nothing is called better or worse without an interval. */
+  learned: z.array(z.string()),
   /** The person's own words; empty where there are none. */
   words: z.string(),
 })
@@ -160,6 +179,7 @@ export const comparedMetric = z.strictObject({
   values: z.array(interval.nullable()),
   isHigherBetter: z.boolean(),
 })
+export type ComparedMetric = z.output<typeof comparedMetric>
 
 export const comparedAnswer = z.strictObject({
   rowId: z.string(),
@@ -167,7 +187,10 @@ export const comparedAnswer = z.strictObject({
   expected: z.string(),
   /** One for each run, in their order; null where that run's proof does not have this row. */
   answers: z.array(z.strictObject({ text: z.string(), score: z.number().nullable() }).nullable()),
+  /** Whether two of the answers are other texts. */
+  isDifferent: z.boolean(),
 })
+export type ComparedAnswer = z.output<typeof comparedAnswer>
 
 export const resultCalls = {
   'proof.get': call(ofRun, proofView),
@@ -221,19 +244,33 @@ export const resultCalls = {
       settings: z.array(settingComparison),
       sameData: z.boolean(),
       sameModel: z.boolean(),
-      /** Each proof's own figures; side by side only where the data and the locked rows are the same. */
+      /** Each run's newest proof; two compare where they were measured on the same locked rows. */
       metrics: z.array(comparedMetric),
+      /** For each run which locked rows its newest proof is about: the same number, the same rows; null where there is none. */
+      lockedRows: z.array(count.nullable()),
     }),
   ),
   /** Answers of the runs' newest proofs on the same rows; rows that answers differ in come first. */
   'experiments.answers': call(
     z.strictObject({ runIds, journal, text: z.string().max(500).default(''), ...page }),
-    z.strictObject({ answers: z.array(comparedAnswer), total: count }),
+    z.strictObject({
+      answers: z.array(comparedAnswer),
+      total: count,
+      /** Of all rows those on which the answers differ. */
+      different: count,
+      /** Runs that cannot stand beside the first measured one, with the reason. */
+      leftOut: z.array(z.strictObject({ runId: id, reason: z.enum(['not-measured', 'other-rows']) })),
+    }),
   ),
   /** Where a run comes from and what came of it. */
   'experiments.lineage': call(
     z.strictObject({ runId: id, journal }),
-    z.strictObject({ nodes: z.array(lineageNode), edges: z.array(lineageEdge) }),
+    z.strictObject({
+      nodes: z.array(lineageNode),
+      edges: z.array(lineageEdge),
+      /** More belong to it than are shown. */
+      isCut: z.boolean(),
+    }),
   ),
   'experiments.timeline': call(
     z.strictObject({ projectId: id.optional(), journal, ...page }),
