@@ -1,7 +1,7 @@
 // The plan of a run before it starts: its recipe as far as memory lets it be as wanted, what it takes, and what must be
 // said of it. Wizard and terminal both go through here.
 import { parameterCount, type Task, trainableShapes } from '#engine/index.ts'
-import type { RecipeDraft } from '#shared/recipe.ts'
+import type { Recipe, RecipeDraft } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { PlannedModel } from '../models/model-config.ts'
@@ -14,8 +14,14 @@ import type { PlannedRows, RunFigures } from './run-graphs.ts'
 import { mayShareStart } from './shared-start.ts'
 import { tunedKindOf } from './tuned-version.ts'
 
-export interface PlanRequest {
-  readonly recipe: RecipeDraft
+/** What of a recipe decides its plan: a draft, or one that is frozen. */
+export type PlannableRecipe = Omit<
+  Recipe,
+  'version' | 'model' | 'data' | 'before' | 'instruction' | 'threads' | 'device'
+> & { readonly before: Pick<NonNullable<Recipe['before']>, 'epochs' | 'learningRate'> | null }
+
+export interface PlanRequest<R extends PlannableRecipe = RecipeDraft> {
+  readonly recipe: R
   readonly model: PlannedModel
   readonly lengths: RowLengths
   /** Of the texts of a first stage; null where there is none. */
@@ -27,15 +33,15 @@ export interface PlanRequest {
   readonly memoryFactor?: number
 }
 
-export interface RunPlan {
+export interface RunPlan<R extends PlannableRecipe = RecipeDraft> {
   /** As wanted, or changed so that it fits. */
-  readonly recipe: RecipeDraft
+  readonly recipe: R
   readonly rows: PlannedRun['rows']
   /** Of the stage that takes more. */
   readonly memory: MemoryPlan
   readonly figures: RunFigures
   /** Null where there is no first stage. */
-  readonly before: PlannedRun | null
+  readonly before: PlannedRun<R> | null
   /** Bytes of what is trained, as a file of float32. */
   readonly trainedBytes: number
   /** Bytes of what the run leaves: an adapter, or a whole model with what was trained as float32. */
@@ -48,8 +54,8 @@ export interface RunPlan {
 }
 
 /** Rows of one stage, and its graphs. */
-export interface PlannedRun {
-  readonly recipe: RecipeDraft
+export interface PlannedRun<R extends PlannableRecipe = RecipeDraft> {
+  readonly recipe: R
   readonly rows: FittingRows & PlannedRows
   readonly figures: RunFigures
 }
@@ -68,13 +74,13 @@ const templateTokens = 15
 const frameTokens = 2
 
 /** Null where no row, or no text of the first stage, is short enough. */
-export function planRun(request: PlanRequest): RunPlan | null {
+export function planRun<R extends PlannableRecipe>(request: PlanRequest<R>): RunPlan<R> | null {
   const { recipe, availableBytes, model, classes } = request
   const stages = stagesOf(request, recipe)
   if (stages === null) return null
   const task = taskOf(recipe.method, recipe.scenario, classes, model.config)
-  const planned = new Map<RecipeDraft, ReturnType<typeof planStages>>()
-  const plan = (changed: RecipeDraft): MemoryPlan => {
+  const planned = new Map<R, ReturnType<typeof planStages<R>>>()
+  const plan = (changed: R): MemoryPlan => {
     const own = planStages(request, stagesOf(request, changed)!)
     planned.set(changed, own)
     return own.memory
@@ -110,24 +116,24 @@ export function planRun(request: PlanRequest): RunPlan | null {
   }
 }
 
-interface Stage {
-  readonly recipe: RecipeDraft
+interface Stage<R extends PlannableRecipe> {
+  readonly recipe: R
   readonly task: Task
   readonly rows: PlannedRun['rows']
 }
 
-interface Stages {
-  readonly examples: Stage
-  readonly before: Stage | null
+interface Stages<R extends PlannableRecipe> {
+  readonly examples: Stage<R>
+  readonly before: Stage<R> | null
 }
 
 /** What each stage reads of rows up to `maxTokens`; null where one of them has no row that is short enough. */
-function stagesOf(
-  { model, lengths, textLengths, classes }: PlanRequest,
-  recipe: RecipeDraft,
+function stagesOf<R extends PlannableRecipe>(
+  { model, lengths, textLengths, classes }: PlanRequest<R>,
+  recipe: R,
   maxTokens = recipe.batch.maxTokens,
-): Stages | null {
-  const stageOf = (own: RecipeDraft, of: RowLengths): Stage | null => {
+): Stages<R> | null {
+  const stageOf = (own: R, of: RowLengths): Stage<R> | null => {
     const fitting = fittingRows(of, maxTokens)
     const task = taskOf(own.method, own.scenario, classes, model.config)
     if (!fitting) return null
@@ -142,8 +148,11 @@ function stagesOf(
 }
 
 /** Both stages hold the same weights, one after the other: memory is that of the one that takes more. */
-function planStages({ model, memoryFactor = 1 }: PlanRequest, { examples, before }: Stages) {
-  const planOf = (stage: Stage) => {
+function planStages<R extends PlannableRecipe>(
+  { model, memoryFactor = 1 }: PlanRequest<R>,
+  { examples, before }: Stages<R>,
+) {
+  const planOf = (stage: Stage<R>) => {
     const asked: MemoryRequest = { ...model, ...stage, isMeasured: stage !== before }
     const figures = runFigures(asked)
     return { ...stage, figures, memory: scaledPlan(planMemory(asked, figures), memoryFactor) }
@@ -154,7 +163,11 @@ function planStages({ model, memoryFactor = 1 }: PlanRequest, { examples, before
   return { examples: ofExamples, before: ofTexts, memory: isLarger ? ofTexts.memory : ofExamples.memory }
 }
 
-function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, task: Task): PlannedRun['rows'] {
+function plannedRows(
+  fitting: FittingRows,
+  { batch, scenario }: PlannableRecipe,
+  task: Task,
+): PlannedRun['rows'] {
   const around = scenario === 'domain' ? 1 : task.kind === 'language-model' ? templateTokens : frameTokens
   const longestTokens = Math.min(fitting.longestTokens + around, batch.maxTokens)
   const labelled = task.kind === 'language-model' ? fitting.mostAnswerTokens + 2 : 1
@@ -167,7 +180,7 @@ function plannedRows(fitting: FittingRows, { batch, scenario }: RecipeDraft, tas
   }
 }
 
-const leftOut = (now: Stage | null, shorter: Stage | null): number =>
+const leftOut = (now: Stage<PlannableRecipe> | null, shorter: Stage<PlannableRecipe> | null): number =>
   now === null || shorter === null ? 0 : 1 - shorter.rows.share / now.rows.share
 
 const offeredShares = [3 / 4, 1 / 2, 3 / 8, 1 / 4, 1 / 8]
@@ -182,7 +195,7 @@ function offerOf(longestTokens: number, fitsAt: (maxTokens: number) => ShorterRo
 
 /** Why a run cannot begin, where memory is the reason even with every change; null where it may. */
 export function memoryProblem(
-  { memory, offer }: Pick<RunPlan, 'memory' | 'offer'>,
+  { memory, offer }: Pick<RunPlan<PlannableRecipe>, 'memory' | 'offer'>,
   totalBytes: number,
 ): Problem | null {
   if (memory.total <= mostOfAll * totalBytes) return null

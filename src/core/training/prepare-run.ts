@@ -3,6 +3,7 @@
 import { totalmem } from 'node:os'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
+import type { NewRun } from '#shared/journal-commands.ts'
 import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { prepareData } from '../data/check-data.ts'
@@ -48,40 +49,80 @@ export interface PrepareOptions {
   readonly availableBytes?: number
 }
 
+/** A recipe of which everything is decided, and what it was decided from. */
+export interface FrozenRecipe extends Omit<PreparedRun, 'runId'> {
+  readonly name: string
+}
+
 /** Imports the data, freezes the recipe and inserts the run as `queued`. Nothing is started. */
 export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise<Result<PreparedRun>> {
   return attemptAsync(async () => {
-    const { library, writer } = options
-    const model = unwrap(await showModel(library, draft.model))
-    const planned = await readPlannedModel(library, model)
-    requireFit(draft, model, planned)
-    const device = unwrap(await resolveDevice(library, draft.device, model.id))
-    const { dataset, before } = await importData(library, draft)
-    const machine = describeMachine()
-    const wanted = { ...draft, device: device.device }
-    const imported = { dataset, before }
-    const { draft: fitting, changed } = await fitRecipe(wanted, model, planned, imported, {
-      ...options,
-      memoryFactor: memoryFactorOf(device.figure),
-    })
-    const recipe = freezeRecipe(fitting, model, imported, machine.physicalCores)
-    const name = draft.name ?? dataset.source.name
-    const projectId = options.projectId ?? unwrap(writer.ensureProject({ name, scenario: draft.scenario })).id
-    unwrap(writer.addModel(modelRecord(model)))
-    for (const one of before === null ? [dataset] : [dataset, before])
-      unwrap(writer.addDataset(datasetRecord(one)))
-    const { id } = unwrap(
-      writer.createRun({
-        projectId,
-        name,
-        recipe,
-        backend: 'not started yet',
-        device: { ...machine, changed, reason: device.reason, notices: noticesOf(device, changed) },
-        versions: describeVersions(),
-      }),
-    )
-    return { runId: id, recipe, model, dataset, before, changed, device }
+    const { writer } = options
+    const { name, ...frozen } = await freezeDraft(draft, options)
+    const projectId = keepFrozen({ name, ...frozen }, options)
+    const { id } = unwrap(writer.createRun(newRunOf(frozen, { projectId, name })))
+    return { runId: id, ...frozen }
   })
+}
+
+/** Imports the data and freezes the recipe; the journal hears of nothing. Throws ProblemError. */
+export async function freezeDraft(
+  draft: RecipeDraft,
+  options: Pick<PrepareOptions, 'library' | 'availableBytes'>,
+): Promise<FrozenRecipe> {
+  const { library } = options
+  const model = unwrap(await showModel(library, draft.model))
+  const planned = await readPlannedModel(library, model)
+  requireFit(draft, model, planned)
+  const device = unwrap(await resolveDevice(library, draft.device, model.id))
+  const { dataset, before } = await importData(library, draft)
+  const wanted = { ...draft, device: device.device }
+  const imported = { dataset, before }
+  const { draft: fitting, changed } = await fitRecipe(wanted, model, planned, imported, {
+    ...options,
+    memoryFactor: memoryFactorOf(device.figure),
+  })
+  const recipe = freezeRecipe(fitting, model, imported, describeMachine().physicalCores)
+  return { recipe, model, dataset, before, changed, device, name: draft.name ?? dataset.source.name }
+}
+
+/** Model, data and project stand in the journal before what refers to them. Gives back the project's id. */
+export function keepFrozen(
+  { model, dataset, before, recipe, name }: FrozenRecipe,
+  {
+    writer,
+    projectId,
+  }: Pick<PrepareOptions, 'projectId'> & { writer: Omit<PrepareOptions['writer'], 'createRun'> },
+): string {
+  const id = projectId ?? unwrap(writer.ensureProject({ name, scenario: recipe.scenario })).id
+  unwrap(writer.addModel(modelRecord(model)))
+  for (const one of before === null ? [dataset] : [dataset, before])
+    unwrap(writer.addDataset(datasetRecord(one)))
+  return id
+}
+
+/** A run of this recipe, as the journal takes it. `device`: why this one; left out, nothing is to be said of it. */
+export function newRunOf(
+  {
+    recipe,
+    changed = [],
+    device,
+  }: Pick<FrozenRecipe, 'recipe'> & Partial<Pick<FrozenRecipe, 'changed' | 'device'>>,
+  { projectId, name, id }: Pick<NewRun, 'projectId' | 'name' | 'id'>,
+): NewRun {
+  return {
+    ...(id !== undefined && { id }),
+    projectId,
+    name,
+    recipe,
+    backend: 'not started yet',
+    device: {
+      ...describeMachine(),
+      changed,
+      ...(device && { reason: device.reason, notices: noticesOf(device, changed) }),
+    },
+    versions: describeVersions(),
+  }
 }
 
 /** What the run tells when it begins. */
@@ -136,7 +177,7 @@ async function fitRecipe(
     library,
     availableBytes = availableMemory(),
     memoryFactor,
-  }: PrepareOptions & { readonly memoryFactor: number },
+  }: Pick<PrepareOptions, 'library' | 'availableBytes'> & { readonly memoryFactor: number },
 ): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
   const tokenizer = await readTokenizer(modelFolder(library, id))
   const lengthsOf = async (of: DatasetManifest, reading: Reading) =>
