@@ -13,6 +13,7 @@ import { proof } from './en/proof.ts'
 import { recipe } from './en/recipe.ts'
 import { settings } from './en/settings.ts'
 import { start } from './en/start.ts'
+import { studies } from './en/studies.ts'
 import { training } from './en/training.ts'
 import { use } from './en/use.ts'
 import { wizard } from './en/wizard.ts'
@@ -29,6 +30,7 @@ const en = {
   recipe,
   settings,
   start,
+  studies,
   training,
   use,
   wizard,

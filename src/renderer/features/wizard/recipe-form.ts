@@ -20,6 +20,9 @@ export const askedElsewhere: ReadonlySet<string> = new Set([
 /** Of a first stage the file is asked for with the rows, the rest is not. */
 const askedWithRows: ReadonlySet<string> = new Set(['before.path', 'before.columns'])
 
+/** What the program fills in: a search compares its trials at the same shares. */
+const filledIn: ReadonlySet<string> = new Set(['evaluation.atShares'])
+
 export const fieldGroups = [
   'duration',
   'before',
@@ -41,7 +44,7 @@ const groupOf = (path: string): FieldGroup =>
   path.includes('.') ? (fieldGroups.find((group) => group === topKey(path)) ?? 'computer') : 'computer'
 
 export const shownFields: readonly RecipeField[] = recipeFields.filter(
-  ({ path }) => !askedElsewhere.has(topKey(path)) && !askedWithRows.has(path),
+  ({ path }) => !askedElsewhere.has(topKey(path)) && !askedWithRows.has(path) && !filledIn.has(path),
 )
 
 export const fieldsOf = (group: FieldGroup): readonly RecipeField[] =>

@@ -1,0 +1,164 @@
+// What a person chooses of a search before it begins, as it stands in the fields, and what of it the program is asked for:
+// a request, or a reason at each field that cannot be taken. Pure but for the words.
+import type { PresetId, ProjectDraft } from '#shared/contract/projects.ts'
+import type { SearchEffort } from '#shared/contract/studies.ts'
+import type { SamplerKind, Schedule, StudyBudget } from '#shared/study.ts'
+import { t } from '../../words/index.ts'
+import type { DimensionEdit } from './space-form.ts'
+
+export const limitKinds = ['proposed', 'until', 'hours', 'trials'] as const
+export type LimitKind = (typeof limitKinds)[number]
+
+/** As typed. What is null takes what the effort proposes. */
+export interface StudyChoice {
+  readonly effort: SearchEffort
+  readonly limit: LimitKind
+  /** "07:00". */
+  readonly until: string
+  readonly hours: string
+  readonly trials: string
+  readonly isAtNight: boolean
+  readonly nightFrom: string
+  readonly nightTo: string
+  readonly name: string
+  readonly sampler: SamplerKind | null
+  readonly isPruned: boolean
+  readonly usesEarlierResults: boolean
+  readonly confirmSeeds: string | null
+  readonly seed: string
+  /** By `dimensionKey`; what is not there stays as proposed. */
+  readonly space: Readonly<Record<string, DimensionEdit>>
+}
+
+/** A night's search goes until the morning; what it may take is asked for first. */
+export const firstChoice: StudyChoice = {
+  effort: 'night',
+  limit: 'proposed',
+  until: '07:00',
+  hours: '8',
+  trials: '30',
+  isAtNight: false,
+  nightFrom: '22:00',
+  nightTo: '07:00',
+  name: '',
+  sampler: null,
+  isPruned: true,
+  usesEarlierResults: true,
+  confirmSeeds: null,
+  seed: '42',
+  space: {},
+}
+
+export type ChoiceField = 'until' | 'hours' | 'trials' | 'night' | 'name' | 'confirmSeeds' | 'seed'
+export type Wrong = Readonly<Partial<Record<ChoiceField, string>>>
+
+/** Minutes since midnight of "07:00"; null for anything else. */
+export function readTime(typed: string): number | null {
+  const [, hours, minutes] = /^\s*(\d{1,2})[:.](\d{2})\s*$/.exec(typed) ?? []
+  if (hours === undefined || minutes === undefined) return null
+  const at = Number(hours) * 60 + Number(minutes)
+  return Number(hours) < 24 && Number(minutes) < 60 ? at : null
+}
+
+export const writeTime = (minute: number): string =>
+  `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
+
+/** When it is next so late by this computer's clock: today, or tomorrow where that is past. */
+export function nextTimeMs(minute: number, nowMs: number): number {
+  const at = new Date(nowMs)
+  at.setHours(Math.floor(minute / 60), minute % 60, 0, 0)
+  if (at.getTime() <= nowMs) at.setDate(at.getDate() + 1)
+  return at.getTime()
+}
+
+function readNumber(typed: string, low: number, high: number, isWhole: boolean): number | null {
+  const plain = typed.trim().replace(',', '.')
+  const value = plain === '' ? Number.NaN : Number(plain)
+  if (!Number.isFinite(value) || value < low || value > high) return null
+  return isWhole && !Number.isInteger(value) ? null : value
+}
+
+const hourMs = 3_600_000
+/** A second is the shortest that the contract takes. */
+const fewestHours = 1000 / hourMs
+
+/** undefined leaves the budget to the effort; null where the field is wrong. */
+function budgetOf(choice: StudyChoice, nowMs: number): StudyBudget | undefined | null {
+  const none = { trials: null, workMs: null, untilMs: null }
+  switch (choice.limit) {
+    case 'proposed':
+      return undefined
+    case 'until': {
+      const minute = readTime(choice.until)
+      return minute === null ? null : { ...none, untilMs: nextTimeMs(minute, nowMs) }
+    }
+    case 'hours': {
+      const hours = readNumber(choice.hours, fewestHours, 1000, false)
+      return hours === null ? null : { ...none, workMs: Math.round(hours * hourMs) }
+    }
+    case 'trials': {
+      const trials = readNumber(choice.trials, 1, 10_000, true)
+      return trials === null ? null : { ...none, trials }
+    }
+  }
+}
+
+/** The hours at which it may work; null for any hour, undefined where they are wrong. */
+function scheduleOf({ isAtNight, nightFrom, nightTo }: StudyChoice): Schedule | null | undefined {
+  if (!isAtNight) return null
+  const [fromMinute, toMinute] = [readTime(nightFrom), readTime(nightTo)]
+  if (fromMinute === null || toMinute === null || fromMinute === toMinute) return undefined
+  return { fromMinute, toMinute }
+}
+
+const wrongLimits = {
+  until: 'studies.wrong.time',
+  hours: 'studies.wrong.hours',
+  trials: 'studies.wrong.trials',
+} as const
+
+function wrongNight({ nightFrom, nightTo }: StudyChoice): string {
+  const isMissing = readTime(nightFrom) === null || readTime(nightTo) === null
+  return t(isMissing ? 'studies.wrong.time' : 'studies.wrong.night')
+}
+
+const longestName = 200
+
+/** What is asked for, and why a field cannot be taken. What is wrong is left out of the request. */
+export function readChoice(choice: StudyChoice, nowMs: number) {
+  const wrong: Partial<Record<ChoiceField, string>> = {}
+  const budget = budgetOf(choice, nowMs)
+  if (budget === null && choice.limit !== 'proposed') wrong[choice.limit] = t(wrongLimits[choice.limit])
+  const schedule = scheduleOf(choice)
+  if (schedule === undefined) wrong.night = wrongNight(choice)
+  const confirmSeeds = choice.confirmSeeds === null ? undefined : readNumber(choice.confirmSeeds, 1, 10, true)
+  if (confirmSeeds === null) wrong.confirmSeeds = t('studies.wrong.seeds')
+  const seed = readNumber(choice.seed, 0, 4_294_967_295, true)
+  if (seed === null) wrong.seed = t('studies.wrong.seed')
+  const name = choice.name.trim()
+  if (name.length > longestName) wrong.name = t('studies.wrong.name')
+  return {
+    wrong: wrong as Wrong,
+    request: {
+      effort: choice.effort,
+      isPruned: choice.isPruned,
+      usesEarlierResults: choice.usesEarlierResults,
+      seed: seed ?? undefined,
+      ...(choice.sampler === null ? {} : { sampler: choice.sampler }),
+      ...(budget ? { budget } : {}),
+      ...(confirmSeeds ? { confirmSeeds } : {}),
+    },
+    schedule: schedule ?? null,
+    name: name === '' || name.length > longestName ? undefined : name,
+  }
+}
+
+/** What a search of a project begins from: its plan as it stands. */
+export const planOfDraft = (
+  projectId: string,
+  { preset, changes }: Pick<ProjectDraft, 'preset' | 'changes'>,
+): { projectId: string; preset: PresetId; changes: ProjectDraft['changes'] } => ({
+  projectId,
+  preset,
+  changes,
+})

@@ -1,0 +1,87 @@
+// The table of a study's trials: what each says, and in which order they stand. Pure but for the words.
+import type { StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
+import { formatPercent } from '../../format.ts'
+import { t } from '../../words/index.ts'
+
+/** `setting:<path>` sorts by the value of a setting. */
+export type TrialSort = 'number' | 'purpose' | 'status' | 'loss' | 'time' | `setting:${string}`
+
+export interface TrialOrder {
+  readonly sort: TrialSort
+  readonly order: 'ascending' | 'descending'
+}
+
+/** Newest first while it goes on would move under one's eyes: as they were decided. */
+export const firstOrder: TrialOrder = { sort: 'number', order: 'ascending' }
+
+/** Another click turns it round. */
+export const sortedBy = ({ sort, order }: TrialOrder, wanted: TrialSort): TrialOrder =>
+  sort === wanted
+    ? { sort, order: order === 'ascending' ? 'descending' : 'ascending' }
+    : { sort: wanted, order: 'ascending' }
+
+const statusRank: Readonly<Record<TrialStatus, number>> = {
+  planned: 0,
+  complete: 1,
+  pruned: 2,
+  skipped: 3,
+  failed: 4,
+}
+
+type Key = number | string | null
+function keyOf(trial: StudyTrial, sort: TrialSort): Key {
+  switch (sort) {
+    case 'number':
+      return trial.number
+    case 'purpose':
+      return t(`studies.trials.purposes.${trial.purpose}`)
+    case 'status':
+      return statusRank[trial.status]
+    case 'loss':
+      return trial.lossNats
+    case 'time':
+      return trial.work?.durationMs ?? null
+    default:
+      return settingKey(trial.settings[sort.slice('setting:'.length)])
+  }
+}
+const settingKey = (value: StudiedValue | undefined): Key =>
+  value === undefined || typeof value === 'number' ? (value ?? null) : String(value)
+
+function compareKeys(a: Exclude<Key, null>, b: Exclude<Key, null>): number {
+  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en')
+}
+
+/** What has no value stands last, whichever way it is sorted; the same ones stay as they were decided. */
+export function orderTrials(trials: readonly StudyTrial[], { sort, order }: TrialOrder): readonly StudyTrial[] {
+  const sign = order === 'ascending' ? 1 : -1
+  return trials
+    .map((trial) => ({ trial, key: keyOf(trial, sort) }))
+    .sort((a, b) => {
+      if (a.key === null || b.key === null)
+        return Number(a.key === null) - Number(b.key === null) || a.trial.number - b.trial.number
+      return sign * compareKeys(a.key, b.key) || a.trial.number - b.trial.number
+    })
+    .map(({ trial }) => trial)
+}
+
+/** How a trial stands; of one under way how far it is. `doneShare` is null where its run is not at work. */
+export function statusWord({ status }: StudyTrial, doneShare: number | null): string {
+  if (status === 'planned' && doneShare !== null)
+    return t('studies.trials.underWay', { percent: formatPercent(doneShare) })
+  return t(`studies.trials.statuses.${status}`)
+}
+
+/** "26 to their end, 4 given up early": what there is none of is left out. */
+export function countWords(trials: {
+  readonly complete: number
+  readonly pruned: number
+  readonly skipped: number
+  readonly failed: number
+}): string {
+  const kinds = ['complete', 'pruned', 'skipped', 'failed'] as const
+  return kinds
+    .filter((kind) => trials[kind] > 0)
+    .map((kind) => t(`studies.trials.counts.${kind}`, { count: trials[kind] }))
+    .join(', ')
+}
