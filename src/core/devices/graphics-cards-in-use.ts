@@ -28,8 +28,13 @@ export function nextCard(
 }
 
 export interface CardPlaces {
-  /** The card for the next attempt of a run: another one than before, where that is free. */
-  take(runId: string, device: DeviceId, cards: readonly GraphicsCard[]): number | undefined
+  /** The card for the next attempt of a run: `first` for its first one, then another one than before, where that is free. */
+  take(
+    runId: string,
+    device: DeviceId,
+    cards: readonly GraphicsCard[],
+    first?: number | null,
+  ): number | undefined
   leave(runId: string): void
 }
 
@@ -37,14 +42,12 @@ export interface CardPlaces {
 export function createCardPlaces(): CardPlaces {
   const places = new Map<string, number>()
   return {
-    take(runId, device, cards) {
+    take(runId, device, cards, first = null) {
       const before = places.get(runId)
       places.delete(runId)
-      const card = nextCard(
-        cardsOf(device, cards),
-        [...places.values()],
-        before === undefined ? [] : [before],
-      )
+      const count = cardsOf(device, cards)
+      const given = before === undefined && first !== null && count > 1 ? first : undefined
+      const card = given ?? nextCard(count, [...places.values()], before === undefined ? [] : [before])
       if (card !== undefined) places.set(runId, card)
       return card
     },

@@ -15,8 +15,8 @@ import type { ActiveRun } from './run-supervisor.ts'
 import { notAtWork, notResumable } from './training-problems.ts'
 
 export interface LiveRuns {
-  /** Launches the run's trainer; `run.active` where one works on it already. */
-  launch(runId: string): Promise<Result<Record<string, never>>>
+  /** Launches the run's trainer; `run.active` where one works on it already. Left out or null, it takes a free card. */
+  launch(runId: string, card?: number | null): Promise<Result<Record<string, never>>>
   pause(runId: string): Result<Record<string, never>>
   resume(runId: string): Result<Record<string, never>>
   /** Asks for a checkpoint and the end. */
@@ -144,9 +144,9 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     ports.emit('experiments.changed', { runId: entry.run.id })
   }
 
-  async function launch(runId: string): Promise<Result<Record<string, never>>> {
+  async function launch(runId: string, card: number | null = null): Promise<Result<Record<string, never>>> {
     if (live.has(runId) || launching.has(runId)) return fail(notResumable(runId, 'under way'))
-    const started = ports.service.launch(runId)
+    const started = ports.service.launch(runId, card)
     launching.set(runId, started)
     try {
       const launched = await started

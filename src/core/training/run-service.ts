@@ -37,8 +37,11 @@ export interface RunServiceOptions {
 }
 
 export interface RunService {
-  /** Launches the trainer for a run that is in the journal and not active: a new one or one to go on with. */
-  launch(runId: string): Promise<Result<ActiveRun>>
+  /**
+   * Launches the trainer for a run that is in the journal and not active: a new one or one to go on with. `card` is what it
+   * begins on; left out or null, one that is free.
+   */
+  launch(runId: string, card?: number | null): Promise<Result<ActiveRun>>
 }
 
 /** Time without any message after which a trainer counts as hung; it sends a heartbeat every second. */
@@ -71,7 +74,7 @@ export function createRunService(options: RunServiceOptions): RunService {
   } = options
   const places = createCardPlaces()
   return {
-    async launch(runId) {
+    async launch(runId, card = null) {
       const found = reader.getRun(runId)
       if (!found.ok) return found
       const run = found.value
@@ -101,7 +104,7 @@ export function createRunService(options: RunServiceOptions): RunService {
         silentLimitMs,
         nextDevice: nextDevice ?? ((failed) => nextBest(devices, run.modelId, failed)),
         memoryFactorOn,
-        takeCard: (device) => places.take(runId, device, cards),
+        takeCard: (device) => places.take(runId, device, cards, card),
         job: {
           runId,
           recipe: run.recipe,

@@ -96,3 +96,30 @@ export function notAtWork(runId: string): Problem {
     remedy: 'Continue it first, or open its result.',
   }
 }
+
+export function isWaiting(runId: string): Problem {
+  return {
+    code: 'run.active',
+    message: 'This run waits for its turn already.',
+    where: `run ${runId}`,
+    remedy: 'Move it up in the queue, or take it out of the queue first.',
+  }
+}
+
+export function notWaiting(id: string): Problem {
+  return {
+    code: 'run.not-resumable',
+    message: 'This does not stand in the queue.',
+    where: id,
+    remedy: 'Look at the queue again: it may have begun, or been taken out, meanwhile.',
+  }
+}
+
+export function partOfStudy(runId: string): Problem {
+  return {
+    code: 'run.active',
+    message: 'This run is a trial of a study that is not over: it goes on with its study.',
+    where: `run ${runId}`,
+    remedy: 'Resume the study, or stop it first.',
+  }
+}

@@ -1,0 +1,325 @@
+// The one queue of this computer: runs, and the trials of studies, take its places one after the other, the higher
+// priority first. What a person starts begins at once where nothing is ahead. Its order lies in the journal, so it outlives
+// the program. It never interrupts what has a place.
+import { statfs } from 'node:fs/promises'
+import type { Emit, GraphicsCard } from '#shared/contract/index.ts'
+import { deviceFacts } from '#shared/devices.ts'
+import { activeStatuses, type RunDetail } from '#shared/journal-types.ts'
+import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+import { isMeasuring } from '../devices/measuring-lock.ts'
+import { lookAround } from '../devices/surroundings.ts'
+import type { Library } from '../system/library.ts'
+import type { LiveRuns } from './live-runs.ts'
+import { nextPlaces } from './run-queue-order.ts'
+import type {
+  AskedTurn,
+  QueueKind,
+  QueueReader,
+  QueueRecord,
+  QueueWriter,
+  RunQueue,
+  StudySource,
+  Turn,
+  TurnWish,
+} from './run-queue-port.ts'
+import { cardOf, type Slot, slotsOf } from './run-queue-slots.ts'
+import { createQueueView, type Wish } from './run-queue-view.ts'
+import { besideMeasurement, withoutSpace } from './run-queue-words.ts'
+import { launchable } from './run-service.ts'
+import { isWaiting, notResumable, notWaiting, partOfStudy } from './training-problems.ts'
+
+export interface RunQueueOptions {
+  readonly library: Library
+  readonly writer: QueueWriter
+  readonly reader: QueueReader
+  readonly runs: Pick<LiveRuns, 'launch' | 'stateOf' | 'ended'>
+  readonly emit: Emit
+  /** Left out, those of this computer. */
+  readonly graphicsCards?: () => Promise<readonly GraphicsCard[]>
+  /** How often what waits looks again at what holds it. */
+  readonly lookEveryMs?: number
+}
+
+const runPriority = 1
+const studyPriority = 0
+/** A small model's checkpoint and the journal's next pages need about so much. */
+const neededDiskBytes = 100_000_000
+/** With these a launch is tried again when there is space. */
+const spaceProblems: readonly Problem['code'][] = ['journal.disk-full', 'disk.full']
+
+type Launched = Result<Record<string, never>>
+
+interface OpenWish extends Wish {
+  readonly grant: (turn: Turn) => void
+  /** The last reason that was told. */
+  told: string | null
+}
+
+export function createRunQueue(options: RunQueueOptions): RunQueue {
+  const { library, writer, reader, runs, emit, lookEveryMs = 2_000 } = options
+  const cardsNow = options.graphicsCards ?? (async () => (await lookAround(library)).cards)
+  let wishes: OpenWish[] = []
+  const turns: { kind: QueueKind; id: string; slot: Slot }[] = []
+  let studies: StudySource | null = null
+  /** Why nothing begins by itself at the moment. */
+  let holding: string | null = null
+  let isClosed = false
+  let settling: Promise<void> = Promise.resolve()
+  let timer: ReturnType<typeof setInterval> | null = null
+  let toldItems = '[]'
+  /** A launch found the disk full since the last look. */
+  let lacksSpace = false
+
+  const records = (): readonly QueueRecord[] => {
+    const found = reader.queue()
+    return found.ok ? found.value : []
+  }
+  /** Those that know which places they want, in the order in which they go. */
+  const inOrder = (order: readonly QueueRecord[] = records()): OpenWish[] => {
+    const rank = (wish: Wish): number => {
+      const at = order.findIndex(({ kind, id }) => kind === wish.kind && id === wish.id)
+      return at < 0 ? order.length : at
+    }
+    return wishes
+      .map((wish) => ({ wish, at: rank(wish) }))
+      .sort((a, b) => a.at - b.at)
+      .map(({ wish }) => wish)
+  }
+  const view = createQueueView({
+    records,
+    wishes: inOrder,
+    turns: () => turns,
+    holding: () => holding,
+    studies: () => studies,
+    reader,
+    runs,
+  })
+
+  function tell(): void {
+    for (const wish of wishes) {
+      const reason = view.reasonOf(wish)
+      if (reason !== wish.told) wish.onWaiting?.(reason)
+      wish.told = reason
+    }
+    const items = view.list()
+    const now = JSON.stringify(items)
+    if (now !== toldItems) emit('queue.changed', { items })
+    toldItems = now
+  }
+
+  async function look(): Promise<string | null> {
+    if (lacksSpace) return withoutSpace
+    if (await isMeasuring(library)) return besideMeasurement
+    const disk = await statfs(library.home).catch(() => null)
+    return disk !== null && disk.bavail * disk.bsize < neededDiskBytes ? withoutSpace : null
+  }
+
+  /** Entries of what is not there any more, or cannot be begun any more. */
+  function dropStale(): void {
+    for (const { kind, id } of records()) {
+      const run = kind === 'run' ? reader.getRun(id) : null
+      const isStale =
+        run === null
+          ? studies !== null && studies.describe(id) === null
+          : run.ok
+            ? !launchable.includes(run.value.status)
+            : run.problem.code === 'run.unknown'
+      if (!isStale) continue
+      writer.dequeue(kind, id)
+      wishes = wishes.filter((wish) => wish.kind !== kind || wish.id !== id)
+    }
+  }
+
+  async function settleOnce(): Promise<void> {
+    if (isClosed) return
+    dropStale()
+    const cards = wishes.some(({ device }) => deviceFacts[device].hardware === 'graphics')
+      ? await cardsNow()
+      : []
+    holding = await look()
+    if (isClosed) return
+    for (const wish of wishes) {
+      wish.slots = slotsOf(wish.device, cards)
+      // What a person starts does not wait for these: it says itself that a measurement does not count then.
+      wish.isHeld = holding !== null && !wish.isByHand
+    }
+    for (const { waiter, slot } of nextPlaces(inOrder(), turns)) {
+      wishes.splice(wishes.indexOf(waiter), 1)
+      waiter.grant(turnOn(waiter, slot))
+    }
+    for (const wish of wishes) wish.isByHand = false
+    tell()
+    watch()
+  }
+
+  function settle(): Promise<void> {
+    settling = settling.catch(() => {}).then(settleOnce)
+    return settling
+  }
+
+  /** Times and reasons change while something waits. */
+  function watch(): void {
+    const isNeeded = !isClosed && records().length > 0
+    if (!isNeeded && timer !== null) clearInterval(timer)
+    if (!isNeeded) timer = null
+    else timer ??= setInterval(lookAgain, lookEveryMs).unref()
+  }
+
+  function lookAgain(): void {
+    lacksSpace = false
+    void settle()
+  }
+
+  function turnOn({ kind, id, slots }: Wish, slot: Slot): Turn {
+    const held = { kind, id, slot }
+    turns.push(held)
+    return {
+      card: cardOf(slot, slots),
+      release() {
+        const at = turns.indexOf(held)
+        if (at < 0) return
+        turns.splice(at, 1)
+        void settle()
+      },
+    }
+  }
+
+  function add(wish: TurnWish, grant: OpenWish['grant'], isByHand: boolean): OpenWish {
+    const open: OpenWish = { ...wish, grant, isByHand, slots: [], isHeld: false, told: null }
+    wishes.push(open)
+    return open
+  }
+
+  const stands = (kind: QueueKind, id: string): boolean =>
+    records().some((record) => record.kind === kind && record.id === id)
+
+  function askTurn(wish: TurnWish): AskedTurn {
+    const priority = wish.priority ?? (wish.kind === 'run' ? runPriority : studyPriority)
+    if (!stands(wish.kind, wish.id)) writer.enqueue({ kind: wish.kind, id: wish.id, priority })
+    let turn: Turn | null = null
+    let open: OpenWish | null = null
+    const granted = new Promise<Turn>((resolve) => {
+      const grant = (given: Turn): void => {
+        turn = given
+        resolve(given)
+      }
+      open = add(wish, grant, false)
+    })
+    void settle()
+    return {
+      granted,
+      cancel() {
+        wishes = wishes.filter((one) => one !== open)
+        turn?.release()
+        void settle()
+      },
+    }
+  }
+
+  /** Gives back how the launch went, where it comes to one before the first look is over; else ok. */
+  async function addRun(
+    { id, recipe }: Pick<RunDetail, 'id' | 'recipe'>,
+    isByHand: boolean,
+  ): Promise<Launched> {
+    const launches: Promise<Launched>[] = []
+    const wish: TurnWish = { kind: 'run', id, device: recipe.device }
+    const grant = (turn: Turn): void => {
+      launches.push(launch(id, turn, () => add(wish, grant, false)))
+    }
+    add(wish, grant, isByHand)
+    await settle()
+    return launches[0] ?? ok({})
+  }
+
+  async function launch(runId: string, turn: Turn, again: () => void): Promise<Launched> {
+    const launched = await runs.launch(runId, turn.card)
+    if (launched.ok) {
+      writer.dequeue('run', runId)
+      void runs.ended(runId).then(turn.release)
+      void settle()
+      return launched
+    }
+    const { problem } = launched
+    lacksSpace ||= spaceProblems.includes(problem.code)
+    if (lacksSpace) again()
+    else giveUp(runId, problem)
+    turn.release()
+    return lacksSpace ? ok({}) : launched
+  }
+
+  /** Nobody may be there to be told. A run that had ended before stays as it was: the journal refuses. */
+  function giveUp(runId: string, problem: Problem): void {
+    writer.dequeue('run', runId)
+    writer.failRun(runId, { status: 'failed', problem })
+    emit('experiments.changed', { runId })
+  }
+
+  const hasTurn = (kind: QueueKind, id: string): boolean =>
+    turns.some((turn) => turn.kind === kind && turn.id === id)
+  const waits = (kind: QueueKind, id: string): boolean =>
+    wishes.some((wish) => wish.kind === kind && wish.id === id)
+
+  return {
+    askTurn,
+    async enqueueRun(runId) {
+      const found = reader.getRun(runId)
+      if (!found.ok) return found
+      const { status, trial } = found.value
+      if (hasTurn('run', runId) || runs.stateOf(runId) !== null) return fail(notResumable(runId, 'under way'))
+      if (waits('run', runId)) return fail(isWaiting(runId))
+      if (!launchable.includes(status)) return fail(notResumable(runId, status))
+      if (trial !== null && stands('study', trial.studyId)) return fail(partOfStudy(runId))
+      if (!stands('run', runId)) {
+        const entered = writer.enqueue({ kind: 'run', id: runId, priority: runPriority })
+        if (!entered.ok) return entered
+      }
+      return addRun(found.value, true)
+    },
+    waitingReason: (kind, id) => view.waitingReason(kind, id),
+    list: () => view.list(),
+    move(kind, id, by) {
+      const moved = writer.moveInQueue(kind, id, by)
+      if (!moved.ok) return moved
+      void settle()
+      return ok({})
+    },
+    async remove(kind, id) {
+      if (kind === 'study') {
+        const paused = (await studies?.pause(id)) ?? fail(notWaiting(id))
+        return paused.ok ? ok({}) : paused
+      }
+      if (hasTurn(kind, id)) return fail(notResumable(id, 'under way'))
+      if (!stands(kind, id)) return fail(notWaiting(id))
+      wishes = wishes.filter((wish) => wish.kind !== kind || wish.id !== id)
+      const taken = writer.dequeue(kind, id)
+      if (!taken.ok) return taken
+      const run = reader.getRun(id)
+      // One that was to go on stays as it ended.
+      if (run.ok && activeStatuses.includes(run.value.status)) {
+        const cancelled = writer.setRunStatus(id, 'cancelled')
+        if (!cancelled.ok) return cancelled
+      }
+      emit('experiments.changed', { runId: id })
+      await settle()
+      return ok({})
+    },
+    attachStudies(source) {
+      studies = source
+    },
+    noticeChange: () => void settle(),
+    goOn(interruptedRuns) {
+      for (const { kind, id } of records()) {
+        if (kind !== 'run' || waits(kind, id) || hasTurn(kind, id)) continue
+        const run = reader.getRun(id)
+        if (interruptedRuns.includes(id)) writer.dequeue(kind, id)
+        else if (run.ok) void addRun(run.value, false)
+      }
+      void settle()
+    },
+    async close() {
+      isClosed = true
+      watch()
+      await settling
+    },
+  }
+}
