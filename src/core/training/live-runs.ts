@@ -9,14 +9,14 @@ import { folderBytes } from '../system/folder-size.ts'
 import { watchProcess } from '../system/process-load.ts'
 import { type DiagnosisReader, followDiagnoses } from './run-diagnosis.ts'
 import type { RunReader } from './run-journal.ts'
-import type { RunService } from './run-service.ts'
+import type { RunService, TrialLaunch } from './run-service.ts'
 import { createRunFold, type MeasuredDevice, type RunFold } from './run-state.ts'
 import type { ActiveRun } from './run-supervisor.ts'
 import { notAtWork, notResumable } from './training-problems.ts'
 
 export interface LiveRuns {
   /** Launches the run's trainer; `run.active` where one works on it already. Left out or null, it takes a free card. */
-  launch(runId: string, card?: number | null): Promise<Result<Record<string, never>>>
+  launch(runId: string, card?: number | null, trial?: TrialLaunch): Promise<Result<Record<string, never>>>
   pause(runId: string): Result<Record<string, never>>
   resume(runId: string): Result<Record<string, never>>
   /** Asks for a checkpoint and the end. */
@@ -144,9 +144,13 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     ports.emit('experiments.changed', { runId: entry.run.id })
   }
 
-  async function launch(runId: string, card: number | null = null): Promise<Result<Record<string, never>>> {
+  async function launch(
+    runId: string,
+    card: number | null = null,
+    trial: TrialLaunch = {},
+  ): Promise<Result<Record<string, never>>> {
     if (live.has(runId) || launching.has(runId)) return fail(notResumable(runId, 'under way'))
-    const started = ports.service.launch(runId, card)
+    const started = ports.service.launch(runId, card, trial)
     launching.set(runId, started)
     try {
       const launched = await started

@@ -5,6 +5,7 @@ import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { DeviceId } from '#shared/devices.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
+import type { PruneRung } from '#shared/study.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
 import { figureOf, nextBest } from '../devices/choose-device.ts'
 import { memoryFactorOf } from '../devices/device-speed.ts'
@@ -36,12 +37,20 @@ export interface RunServiceOptions {
   readonly graphicsCards?: () => Promise<readonly GraphicsCard[]>
 }
 
+/** What a run that is a trial of a study is told besides. */
+export interface TrialLaunch {
+  /** Where it is given up. */
+  readonly pruneAt?: readonly PruneRung[]
+  /** In place of a process of its own: one that stays open for the next trial. */
+  readonly warmTrainer?: Launcher
+}
+
 export interface RunService {
   /**
    * Launches the trainer for a run that is in the journal and not active: a new one or one to go on with. `card` is what it
    * begins on; left out or null, one that is free.
    */
-  launch(runId: string, card?: number | null): Promise<Result<ActiveRun>>
+  launch(runId: string, card?: number | null, trial?: TrialLaunch): Promise<Result<ActiveRun>>
 }
 
 /** Time without any message after which a trainer counts as hung; it sends a heartbeat every second. */
@@ -74,7 +83,7 @@ export function createRunService(options: RunServiceOptions): RunService {
   } = options
   const places = createCardPlaces()
   return {
-    async launch(runId, card = null) {
+    async launch(runId, card = null, { pruneAt, warmTrainer } = {}) {
       const found = reader.getRun(runId)
       if (!found.ok) return found
       const run = found.value
@@ -98,7 +107,7 @@ export function createRunService(options: RunServiceOptions): RunService {
       if (!started.ok) return started
       const active = superviseAttempts({
         journal: writer,
-        launchTrainer: () => launcher.launch('trainer'),
+        launchTrainer: () => (warmTrainer ?? launcher).launch('trainer'),
         attempt: started.value.attempt,
         clock,
         silentLimitMs,
@@ -118,6 +127,8 @@ export function createRunService(options: RunServiceOptions): RunService {
           memoryFactor: memoryFactorOn(run.recipe.device),
           firstSeq: started.value.firstSeq,
           notices: [...noticesFor(run.device), ...(isMeasured ? [besideMeasurement] : [])],
+          ...(pruneAt && { pruneAt: [...pruneAt] }),
+          ...(warmTrainer && { staysOpen: true }),
         },
       })
       void active.ended.then(() => places.leave(runId))
