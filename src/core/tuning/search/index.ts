@@ -1,0 +1,8 @@
+// How a study chooses its next trial and what its trials say. Pure: no files, no clock, the same question has the same
+// answer.
+export { rungsFor } from './asha.ts'
+export { frontOf } from './front.ts'
+export { importanceOf } from './importance.ts'
+export type { Observation } from './observation.ts'
+export { compareSeeds, seedNoiseOf } from './seeds.ts'
+export { suggest } from './suggest.ts'
