@@ -260,6 +260,8 @@ export const runQuery = z.strictObject({
   archived: z.enum(['without', 'only', 'with']).default('without'),
   isPinned: z.boolean().optional(),
   minRating: z.int().min(1).max(5).optional(),
+  /** Made before this moment. */
+  createdBeforeMs: timeMs.optional(),
   /**
    * Words that name, notes, tags or answers have, all of them, beginnings of words too; or part of the id. Letter case and
    * accents do not matter.

@@ -1,80 +1,140 @@
-// Every run there was: listed, compared, annotated, put into the bin. Works from the journal alone, with no model and
-// nothing running.
-import type { SomeHandlers } from '#shared/contract/index.ts'
+// Every run there was: listed, compared, traced back, annotated, put into the bin. Works from the journal alone, with no
+// model and nothing running. What only reads looks into an opened foreign journal too; what changes never does.
+import type { JournalReader } from '#journal/reader.ts'
+import type { CallOutput, SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
+import { newestProof } from '../proof/proof-journal.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
+import { compareMetrics } from './compare-metrics.ts'
 import { compareSettings } from './compare-settings.ts'
+import { createComparedAnswers } from './compared-answers.ts'
+import { type CurveAxis, placeCurve, type Wait } from './curve-axes.ts'
+import { readLineage } from './lineage.ts'
 import { removeRuns } from './remove-runs.ts'
+import { readTimeline } from './timeline.ts'
 
-type ExperimentCalls =
+type ReadingCalls =
   | 'experiments.list'
   | 'experiments.facets'
-  | 'experiments.edit'
   | 'experiments.curves'
   | 'experiments.compare'
+  | 'experiments.answers'
+  | 'experiments.lineage'
+  | 'experiments.timeline'
+type ChangingCalls =
+  | 'experiments.edit'
   | 'experiments.remove'
+  | 'experiments.views'
+  | 'experiments.saveView'
+  | 'experiments.removeView'
 
 /** Points of each curve in an overlay: more than a chart has pixels for. */
 const overlayPoints = 400
+/** A run waits for space on a disk, or for a person; so often that nobody follows it any more. */
+const mostWaits = 1000
 
-export function createExperimentHandlers(context: WorkstationContext): SomeHandlers<ExperimentCalls> {
-  const { reader, writer, emit } = context
+/** What of the workstation reading needs: the library for prompts, and the journals that are open. */
+type ReadingContext = Pick<WorkstationContext, 'library' | 'journals'>
+
+export const createExperimentHandlers = (
+  context: WorkstationContext,
+): SomeHandlers<ReadingCalls | ChangingCalls> => ({
+  ...readingHandlers(context),
+  ...changingHandlers(context),
+})
+
+function readingHandlers({ library, journals }: ReadingContext): SomeHandlers<ReadingCalls> {
+  const { readerOf } = journals
+  const comparedAnswers = createComparedAnswers(library)
   return {
-    'experiments.list': (query) =>
+    'experiments.list': ({ journal, ...query }) =>
       attempt(() => {
-        const { rows, total } = unwrap(reader.experiments(query))
+        const { rows, total } = unwrap(readerOf(journal).experiments(query))
         return { rows: [...rows], total }
       }),
-    'experiments.facets': () =>
+    'experiments.facets': ({ journal }) =>
       attempt(() => {
-        const { total } = unwrap(reader.listRuns({ limit: 1 }))
+        const reader = readerOf(journal)
+        const { total } = unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' }))
         return { total, ...unwrap(reader.facets()) }
       }),
-    'experiments.edit': ({ runId, name, notes, tags }) =>
+    'experiments.curves': ({ runIds, journal, axis }) =>
+      attempt(() => ({ curves: runIds.map((runId) => overlayCurveOf(readerOf(journal), runId, axis)) })),
+    'experiments.compare': ({ runIds, journal }) => attempt(() => compareRuns(readerOf(journal), runIds)),
+    'experiments.answers': ({ runIds, journal, ...page }) =>
+      attemptAsync(async () => comparedAnswers(readerOf(journal), runIds, page)),
+    'experiments.lineage': ({ runId, journal }) => attempt(() => readLineage(readerOf(journal), runId)),
+    'experiments.timeline': ({ projectId, journal, offset, limit }) =>
+      attempt(() => readTimeline(readerOf(journal), { projectId, offset, limit })),
+  }
+}
+
+function overlayCurveOf(reader: JournalReader, runId: string, axis: CurveAxis) {
+  const curve = unwrap(reader.thinCurve(runId, overlayPoints))
+  const waits = axis === 'time' ? waitsOf(reader, runId) : []
+  return { runId, name: unwrap(reader.getRun(runId)).name, ...placeCurve(curve, axis, waits) }
+}
+
+/** Between a "paused" event and the "resumed" one after it; one that an attempt ended in waits within none. */
+function waitsOf(reader: JournalReader, runId: string): Wait[] {
+  const of = (kind: string) => unwrap(reader.eventsOfKind(runId, kind, mostWaits))
+  const resumed = of('resumed')
+  return of('paused').flatMap(({ seq, attempt: during, atMs }) => {
+    const end = resumed.find((event) => event.seq > seq && event.attempt === during)
+    return end === undefined ? [] : [{ fromMs: atMs, toMs: end.atMs }]
+  })
+}
+
+function compareRuns(reader: JournalReader, runIds: readonly string[]): CallOutput<'experiments.compare'> {
+  const runs = runIds.map((runId) => unwrap(reader.getRun(runId)))
+  const names = new Map(
+    unwrap(reader.datasets()).map(({ fingerprint, sourceName }) => [fingerprint, sourceName]),
+  )
+  const isSame = (values: readonly string[]) => new Set(values).size === 1
+  const proved = runs.map(({ id, datasetFingerprint }) => ({
+    datasetFingerprint,
+    summary: newestProof(unwrap(reader.comparisons(id))),
+  }))
+  return {
+    settings: compareSettings(
+      runs.map(({ recipe }) => recipe),
+      (fingerprint) => names.get(fingerprint) ?? fingerprint,
+    ),
+    sameData: isSame(runs.map(({ datasetFingerprint }) => datasetFingerprint)),
+    sameModel: isSame(runs.map(({ modelId }) => modelId)),
+    ...compareMetrics(proved),
+  }
+}
+
+function changingHandlers(context: WorkstationContext): SomeHandlers<ChangingCalls> {
+  const { reader, writer, emit } = context
+  const views = () => ({ views: unwrap(reader.savedViews()) })
+  return {
+    'experiments.edit': ({ runId, name, notes, tags, ...marks }) =>
       attempt(() => {
         if (name !== undefined) unwrap(writer.renameRun(runId, name))
         if (notes !== undefined) unwrap(writer.setNotes(runId, notes))
         if (tags !== undefined) unwrap(writer.setTags(runId, tags))
+        if (Object.keys(marks).length > 0) unwrap(writer.markRun(runId, marks))
         emit('experiments.changed', { runId })
         return unwrap(reader.experiment(runId))
-      }),
-    'experiments.curves': ({ runIds }) =>
-      attempt(() => ({
-        curves: runIds.map((runId) => {
-          const { train, validation } = unwrap(reader.thinCurve(runId, overlayPoints))
-          const point = ({ step, lossNats }: { step: number; lossNats: number }): [number, number] => [
-            step,
-            lossNats,
-          ]
-          return {
-            runId,
-            name: unwrap(reader.getRun(runId)).name,
-            train: train.map(point),
-            validation: validation.map(point),
-          }
-        }),
-      })),
-    'experiments.compare': ({ runIds }) =>
-      attempt(() => {
-        const runs = runIds.map((runId) => unwrap(reader.getRun(runId)))
-        const names = new Map(
-          unwrap(reader.datasets()).map(({ fingerprint, sourceName }) => [fingerprint, sourceName]),
-        )
-        const isSame = (values: readonly string[]) => new Set(values).size === 1
-        return {
-          settings: compareSettings(
-            runs.map(({ recipe }) => recipe),
-            (fingerprint) => names.get(fingerprint) ?? fingerprint,
-          ),
-          sameData: isSame(runs.map(({ datasetFingerprint }) => datasetFingerprint)),
-          sameModel: isSame(runs.map(({ modelId }) => modelId)),
-        }
       }),
     'experiments.remove': ({ runIds }) =>
       attemptAsync(async () => {
         const outcome = await removeRuns(context, runIds)
         emit('experiments.changed', { runId: null })
         return outcome
+      }),
+    'experiments.views': () => attempt(views),
+    'experiments.saveView': (view) =>
+      attempt(() => {
+        unwrap(writer.saveView(view))
+        return views()
+      }),
+    'experiments.removeView': ({ name }) =>
+      attempt(() => {
+        unwrap(writer.removeView(name))
+        return views()
       }),
   }
 }

@@ -39,10 +39,7 @@ export function createAnswersReader(
     const answersOf = (subject: 'base' | 'tuned') =>
       unwrap(reader.newestEvaluation(runId, subject))?.answers ?? []
     const run = unwrap(reader.getRun(runId))
-    const isOpened = unwrap(reader.openings(run.datasetFingerprint)).some(
-      (opening) => opening.runId === runId,
-    )
-    const prompts = isOpened ? await promptsOf(library, run) : new Map<string, string>()
+    const prompts = await openedPrompts(library, reader, run)
     const isMoreBetter = isHigherBetter(metric) ?? true
     const pairs = { base: answersOf('base'), tuned: answersOf('tuned') }
     return {
@@ -88,13 +85,15 @@ async function trainRowsOf(library: Library, { recipe, datasetFingerprint }: Run
 }
 
 /**
- * What the model read of each row, without the instruction; empty where the data set is not here any more or was changed.
- * Records no opening: only for a run whose proof has recorded its look at these very rows.
+ * What the model read of each locked row, without the instruction; empty where the data set is not here any more or was
+ * changed. Records no opening: empty too unless this run's proof has recorded its look at these very rows.
  */
-async function promptsOf(
+export async function openedPrompts(
   library: Library,
-  { recipe, datasetFingerprint }: RunData,
+  reader: Pick<JournalReader, 'openings'>,
+  { id, recipe, datasetFingerprint }: RunData & Pick<RunDetail, 'id'>,
 ): Promise<ReadonlyMap<string, string>> {
+  if (!unwrap(reader.openings(datasetFingerprint)).some(({ runId }) => runId === id)) return new Map()
   const opened = await openTestSet(datasetFolder(library, datasetFingerprint), async () => {})
   if (!opened.ok) return new Map()
   return new Map(readRows(recipe.scenario, opened.value).map(({ rowId, text }) => [rowId, text]))
@@ -125,19 +124,21 @@ function pairAnswers(
   })
 }
 
-function sideOf({ answer, scores }: EvaluationAnswer, metric: MetricName): Side {
-  const found = scores !== null && typeof scores === 'object' && !Array.isArray(scores) ? scores : {}
-  const numberAt = (name: string): number | null => {
-    const value = found[name]
-    return typeof value === 'number' ? value : null
-  }
-  return {
-    text: answer,
-    lossNats: numberAt('lossNats'),
-    score: numberAt(metric),
-    isCut: found.isCut === true,
-  }
+const scoresOf = ({ scores }: EvaluationAnswer) =>
+  scores !== null && typeof scores === 'object' && !Array.isArray(scores) ? scores : {}
+
+/** A row's figure by its name; null where the row has none by itself. */
+export function scoreOfAnswer(answer: EvaluationAnswer, name: MetricName | 'answerTokens'): number | null {
+  const value = scoresOf(answer)[name]
+  return typeof value === 'number' ? value : null
 }
+
+const sideOf = (answer: EvaluationAnswer, metric: MetricName): Side => ({
+  text: answer.answer,
+  lossNats: scoreOfAnswer(answer, 'lossNats'),
+  score: scoreOfAnswer(answer, metric),
+  isCut: scoresOf(answer).isCut === true,
+})
 
 type Sides = Pick<ProofAnswer, 'base' | 'tuned'>
 

@@ -108,11 +108,11 @@ function say(metric: MetricName, value: number): string {
   return `${sayNumber(metric, value)}${unitWords[metricFacts[metric].unit]}`
 }
 
-const sayNumber = (metric: MetricName, change: number): string =>
+export const sayNumber = (metric: MetricName, change: number): string =>
   isShare(metric) ? digits(change * 100) : change.toFixed(2)
 
 /** A change of a share is in points (hundredths of the whole), never in per cent. */
-function sayChangeSize(metric: MetricName, change: number): string {
+export function sayChangeSize(metric: MetricName, change: number): string {
   const text = sayNumber(metric, change)
   if (isShare(metric)) return `${text} ${text === '1' ? 'point' : 'points'}`
   return `${text}${unitWords[metricFacts[metric].unit]}`

@@ -164,8 +164,8 @@ export const timelineEntry = z.strictObject({
   changes: z.array(settingComparison),
   isOtherData: z.boolean(),
   isOtherModel: z.boolean(),
-  /** What a search looked through, in one sentence; empty for a run, whose changes say it. */
-  tried: z.string(),
+  /** Settings that a search looked through, by path; empty for a run, whose changes say it. */
+  searched: z.array(z.string()),
   /** What came of it, a sentence each. Nothing is called better or worse without an interval. */
   learned: z.array(z.string()),
   /** The person's own words; empty where there are none. */
