@@ -102,8 +102,14 @@ function sampleLine({ prompt, expected, answer, isCut, isRight }: SampleAnswer):
   return `  "${brief(prompt, 40)}" -> ${said} ${isRight ? '(right)' : `(expected: ${brief(expected, 40)})`}`
 }
 
-function measuringWords({ validationRows, evaluateEverySteps }: TrainerEventOf<'plan'>): string {
+function measuringWords({
+  validationRows,
+  evaluateEverySteps,
+  evaluateAtSteps,
+}: TrainerEventOf<'plan'>): string {
   if (evaluateEverySteps === 0) return 'there are no validation rows to measure on'
+  if (evaluateAtSteps)
+    return `measuring on ${validationRows} validation rows after steps ${evaluateAtSteps.join(', ')}`
   const often = evaluateEverySteps === 1 ? 'after every step' : `every ${evaluateEverySteps} steps`
   return `measuring on ${validationRows} validation rows ${often}`
 }

@@ -15,6 +15,7 @@ export const settingNeeds = [
   'second-average',
   'adam',
   'patience',
+  'no-shares',
   'first-stage',
   'one-half',
 ] as const
@@ -75,6 +76,11 @@ const rules: readonly Rule[] = [
     need: 'patience',
     paths: ['evaluation.minImprovementNats'],
     isMet: (values) => isSet('evaluation.patience', values),
+  },
+  {
+    need: 'no-shares',
+    paths: ['evaluation.everySteps'],
+    isMet: (values) => !isSet('evaluation.atShares', values),
   },
   {
     need: 'first-stage',

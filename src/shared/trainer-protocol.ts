@@ -85,6 +85,8 @@ export const trainerEvent = z.discriminatedUnion('kind', [
       .optional(),
     stepsPerEpoch: z.int(),
     evaluateEverySteps: z.int(),
+    /** Steps of the run after which it is measured, where the recipe says at which shares; the last one is among them. */
+    evaluateAtSteps: z.array(z.int()).optional(),
     trainRows: z.int(),
     validationRows: z.int(),
     trainableParameters: z.int(),

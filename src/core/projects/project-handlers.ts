@@ -195,7 +195,9 @@ function sampleTime(
   const trainRows = rows * (1 - validationShare - testShare)
   const characters = charactersPerRow + scenario.defaultInstruction({ labels: [] }).length
   const flopsPerRow = (starterOperationsPerToken(recipe) * characters) / charactersPerToken
-  const work = { steps: countSteps(trainRows, recipe), trainRows, flopsPerRow, onceFlopsPerRow: 0 }
+  const steps = countSteps(trainRows, recipe)
+  const validationRows = rows * validationShare
+  const work = { steps, trainRows, validationRows, flopsPerRow, onceFlopsPerRow: 0 }
   const speed = { msPerRow: msPerRowOf(recipe, past), gflops: figure?.gflops ?? null }
   const { basis, ...time } = estimateSeconds(recipe, work, speed)
   return basis === 'guess' ? null : time

@@ -103,18 +103,43 @@ export interface PlannedWork extends RowWork {
   readonly steps: number
   /** Rows of one pass. */
   readonly trainRows: number
+  /** Rows that are there to be measured. */
+  readonly validationRows: number
+}
+
+const usualMeasurements = 8
+
+/** Times that a run of so many steps is measured, its beginning among them; by default about eight. */
+function measurementsOf({ everySteps, atShares }: Measuring, steps: number): number {
+  const usual = Math.min(steps, usualMeasurements)
+  return 1 + (atShares?.length ?? (everySteps === null ? usual : Math.ceil(steps / everySteps)))
+}
+
+type Measuring = Pick<RecipeDraft['evaluation'], 'everySteps' | 'atShares' | 'mostRows'>
+
+/** How much is measured beside what is by default: all rows, about eight times. */
+function measuredShare(evaluation: Measuring, { steps, validationRows }: PlannedWork): number {
+  const usual = { everySteps: null, atShares: null, mostRows: null }
+  const rows = Math.min(1, (evaluation.mostRows ?? validationRows) / Math.max(1, validationRows))
+  return (rows * measurementsOf(evaluation, steps)) / measurementsOf(usual, steps)
 }
 
 export function estimateSeconds(
-  { batch }: Pick<RecipeDraft, 'batch'>,
-  { steps, trainRows, flopsPerRow, onceFlopsPerRow }: PlannedWork,
+  { batch, evaluation }: Pick<RecipeDraft, 'batch' | 'evaluation'>,
+  work: PlannedWork,
   { msPerRow, gflops }: KnownSpeed,
 ): { lowSeconds: number; highSeconds: number; basis: Basis } {
+  const { steps, trainRows, flopsPerRow, onceFlopsPerRow } = work
   const basis = msPerRow !== null ? 'runs-here' : gflops !== null ? 'measured-speed' : 'guess'
   const rows = steps * batch.microRows * batch.accumulation
   const secondsOf = (flops: number): number => flops / ((gflops ?? guessedGflops) * 1e9)
   const each = msPerRow === null ? secondsOf(flopsPerRow) : msPerRow / 1000
   const seconds = rows * each + Math.min(rows, trainRows) * secondsOf(onceFlopsPerRow)
-  // Measuring on validation rows and saving take about a fifth on top.
-  return { lowSeconds: (1.1 * seconds) / spreads[basis], highSeconds: 1.3 * seconds * spreads[basis], basis }
+  // Saving, and measuring as a run does by default, take about a fifth on top.
+  const measured = measuredShare(evaluation, work)
+  return {
+    lowSeconds: ((1.02 + 0.08 * measured) * seconds) / spreads[basis],
+    highSeconds: (1.05 + 0.25 * measured) * seconds * spreads[basis],
+    basis,
+  }
 }

@@ -204,7 +204,8 @@ function timeOf({ counts, texts, past, device, ...planned }: Planned, plan: RunP
   const work = plan === null ? noWork : rowWork(plan.figures, recipe, plan.rows)
   const steps = countSteps(trainRows, recipe)
   const msPerRow = msPerRowOf(recipe, past)
-  const time = estimateSeconds(recipe, { ...work, steps, trainRows }, { msPerRow, gflops })
+  const { validation: validationRows } = counts
+  const time = estimateSeconds(recipe, { ...work, steps, trainRows, validationRows }, { msPerRow, gflops })
   if (!plan?.before) return { steps, ...time }
   const { rows, figures } = plan.before
   const first = { ...plan.before.recipe, ...on }
@@ -214,7 +215,8 @@ function timeOf({ counts, texts, past, device, ...planned }: Planned, plan: RunP
   // Where a row of the examples is known, a text takes as much longer as it has more work.
   const known = msPerRowOf(first, past) ?? (msPerRow && (msPerRow * textWork.flopsPerRow) / work.flopsPerRow)
   const speed = { msPerRow: known, gflops }
-  const before = estimateSeconds(first, { ...textWork, steps: textSteps, trainRows: textRows }, speed)
+  const ofTexts = { ...textWork, steps: textSteps, trainRows: textRows, validationRows }
+  const before = estimateSeconds(first, ofTexts, speed)
   return { steps: steps + textSteps, ...sumOfTimes(before, time) }
 }
 

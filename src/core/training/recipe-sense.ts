@@ -176,6 +176,7 @@ const needWords: Readonly<Record<SettingNeed, string>> = {
   'second-average': 'optimizer.kind adamw, adamw-8bit or lion',
   adam: 'optimizer.kind adamw or adamw-8bit',
   patience: 'evaluation.patience',
+  'no-shares': 'no evaluation.atShares, which says when it is measured',
   'first-stage': 'before.path',
   'one-half': 'a model that is not of two halves (T5)',
 }

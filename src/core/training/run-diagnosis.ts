@@ -37,6 +37,7 @@ function secondStageOf({ train, validation }: RunCurve, firstStep: number): Diag
 function endOf({ status, endReason, failureCode }: RunDetail): DiagnosedEnd {
   if (failureCode === 'training.diverged') return 'diverged'
   if (status !== 'finished') return 'other'
+  if (endReason === 'pruned') return 'other'
   return endReason === 'stopped-early' ? 'stopped-early' : 'completed'
 }
 
@@ -57,7 +58,10 @@ function planOf(
     firstStep,
     recipe: run.recipe,
     labels: manifest.success ? (manifest.data.labels?.length ?? null) : null,
-    validationRows: dataset?.counts.validation ?? 0,
+    validationRows: Math.min(
+      dataset?.counts.validation ?? 0,
+      run.recipe.evaluation.mostRows ?? Number.POSITIVE_INFINITY,
+    ),
   }
 }
 

@@ -119,9 +119,15 @@ export function createTimeLeft(now: () => number = () => performance.now()): Tim
     return mean(times.slice(-lastBreaks))
   }
 
-  const evaluationsLeft = ({ totalSteps, evaluateEverySteps: every }: TrainerEventOf<'plan'>): number => {
+  const evaluationsLeft = ({
+    totalSteps,
+    evaluateEverySteps: every,
+    evaluateAtSteps,
+  }: TrainerEventOf<'plan'>): number => {
     if (every === 0 || evaluatedAtStep >= totalSteps) return 0
     const first = firstSteps()
+    if (evaluateAtSteps)
+      return evaluateAtSteps.filter((at) => at > evaluatedAtStep).length + (evaluatedAtStep < first ? 1 : 0)
     const done = Math.floor(Math.max(0, evaluatedAtStep - first) / every)
     const between = Math.ceil((totalSteps - first) / every) - 1 - done
     return Math.max(0, between) + (evaluatedAtStep < first ? 2 : 1)

@@ -6,11 +6,13 @@ import { lastStepOf } from './plan.ts'
 import { enterPhase, feedsOf, type Interruptible, obey, type Run } from './run.ts'
 import { measuredParameters, type TrainState } from './state.ts'
 
-/** Before the first step of the stage, every so many steps, and at the end; never twice at one step. */
+/** Before the first step of the stage, after those that the plan says, and at the end; never twice at one step. */
 export function evaluationDue({ setup, state }: Run): boolean {
-  const { evaluateEverySteps, firstStep } = setup.plan
+  const { evaluateEverySteps, evaluateAtSteps, firstStep } = setup.plan
   if (evaluateEverySteps === 0 || state.evaluatedAtStep === state.step) return false
-  return (state.step - firstStep) % evaluateEverySteps === 0 || state.step >= lastStepOf(setup.plan)
+  const done = state.step - firstStep
+  if (done === 0 || state.step >= lastStepOf(setup.plan)) return true
+  return evaluateAtSteps === null ? done % evaluateEverySteps === 0 : evaluateAtSteps.includes(done)
 }
 
 /** Mean loss over all labelled tokens of the validation rows. Interrupted, it leaves the state as it was. */

@@ -5,12 +5,13 @@ import type { TrainerEvent } from '#shared/trainer-protocol.ts'
 import { evaluationDue, measure } from './evaluation.ts'
 import { lastStepOf } from './plan.ts'
 import type { TrainingPorts, TrainingSetup } from './ports.ts'
+import { rungThatPrunes } from './pruning.ts'
 import { createRun, type Interruption, type Run, save, trySave } from './run.ts'
 import { enterSecondStage, type TrainState } from './state.ts'
 import { trainStep } from './step.ts'
 
 export type TrainingOutcome =
-  | { readonly reason: 'completed' | 'stopped-early' | 'cancelled' }
+  | { readonly reason: 'completed' | 'stopped-early' | 'cancelled' | 'pruned' }
   | { readonly reason: 'failed'; readonly problem: Problem }
 
 type Stopped = Extract<TrainingOutcome, { reason: 'failed' }> | { readonly reason: 'cancelled' }
@@ -18,7 +19,8 @@ type Stopped = Extract<TrainingOutcome, { reason: 'failed' }> | { readonly reaso
 type Events<T> = AsyncGenerator<TrainerEvent, T>
 
 /**
- * Goes on from `state` (a new one or a checkpoint's) until the plan is done, patience is over or it is cancelled.
+ * Goes on from `state` (a new one or a checkpoint's) until the plan is done, patience is over, it is cancelled or given up
+ * at a rung, which leaves no state behind.
  * The same setup and state give the same steps bit for bit where `forwardBackward` does: a state carries all that
  * decides them. `state` holds the result: best.parameters are what to keep.
  */
@@ -33,6 +35,7 @@ export async function* train(
       const stop = yield* measure(run)
       if (stop) return yield* interrupt(run, stop)
     }
+    if (rungThatPrunes(setup, state) !== null) return { reason: 'pruned' }
     state.ending = endingOf(run)
     if (state.ending !== null || isSaveDue(run)) {
       const stop = yield* save(run)

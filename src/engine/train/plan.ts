@@ -9,8 +9,10 @@ export interface TrainingPlan {
   readonly stepsPerEpoch: number
   /** Of this stage. */
   readonly totalSteps: number
-  /** Optimizer steps between two measurements; 0 where there is nothing to measure on. */
+  /** Optimizer steps between two measurements, about; 0 where there is nothing to measure on. */
   readonly evaluateEverySteps: number
+  /** Steps of this stage after which it is measured, rising, the last one among them; null: every so many. */
+  readonly evaluateAtSteps: readonly number[] | null
   readonly schedule: Schedule
 }
 
@@ -32,18 +34,30 @@ export function planTraining(
   const wanted = Math.max(1, Math.ceil(duration.epochs * stepsPerEpoch - 1e-9))
   const totalSteps = Math.min(wanted, duration.maxSteps ?? wanted)
   const usual = Math.min(stepsPerEpoch, Math.max(1, Math.round(totalSteps / measurementsPerRun)))
+  const atSteps = evaluation.atShares && stepsAtShares(evaluation.atShares, totalSteps)
+  const every = atSteps ? Math.max(1, Math.round(totalSteps / atSteps.length)) : evaluation.everySteps
   return {
     firstStep,
     microBatchesPerEpoch,
     stepsPerEpoch,
     totalSteps,
-    evaluateEverySteps: validationRows === 0 ? 0 : (evaluation.everySteps ?? usual),
+    evaluateEverySteps: validationRows === 0 ? 0 : (every ?? usual),
+    evaluateAtSteps: atSteps,
     schedule: {
       kind: schedule.kind,
       totalSteps,
       warmupSteps: warmupStepsFor(schedule.warmupShare, totalSteps),
     },
   }
+}
+
+/** So many steps are done at this share of `totalSteps`: rounded up, at least one. */
+export const stepAtShare = (share: number, totalSteps: number): number =>
+  Math.min(totalSteps, Math.max(1, Math.ceil(share * totalSteps - 1e-9)))
+
+function stepsAtShares(shares: readonly number[], totalSteps: number): readonly number[] {
+  const steps = new Set([...shares.map((share) => stepAtShare(share, totalSteps)), totalSteps])
+  return [...steps].sort((a, b) => a - b)
 }
 
 /** The step of the run with which this stage is done. */

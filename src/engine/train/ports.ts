@@ -1,6 +1,7 @@
 // What the training loop needs from outside: sums run, checkpoints kept, commands heard, time told. Nothing else.
 import type { Recipe } from '#shared/recipe.ts'
 import type { Result } from '#shared/result.ts'
+import type { PruneRung } from '#shared/study.ts'
 import type { ResidentTraining, Tensor } from '../backend-port.ts'
 import type { Collation, EncodedRow, MicroBatch } from './collate.ts'
 import type { TrainingPlan } from './plan.ts'
@@ -56,4 +57,6 @@ export interface TrainingSetup {
   readonly collation: Collation
   /** NEFTune: width of the embeddings that the training graph adds 'embedding.noise' to; null without. */
   readonly noise: { readonly alpha: number; readonly width: number } | null
+  /** Where a trial of a study is given up; left out, nowhere. */
+  readonly pruneAt?: readonly PruneRung[] | undefined
 }

@@ -24,6 +24,9 @@ export function planEvent(
     }),
     stepsPerEpoch: plan.stepsPerEpoch,
     evaluateEverySteps: plan.evaluateEverySteps,
+    ...(plan.evaluateAtSteps && {
+      evaluateAtSteps: plan.evaluateAtSteps.map((step) => plan.firstStep + step),
+    }),
     trainRows: trainRows.length,
     validationRows: validationRows.length,
     trainableParameters: layout.length,

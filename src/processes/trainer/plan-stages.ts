@@ -116,6 +116,7 @@ export function planStage(
       validationRows: keptOf(rows.validation),
       collation,
       noise: neftuneAlpha === null ? null : { alpha: neftuneAlpha, width: config.hidden },
+      pruneAt: job.pruneAt,
     },
   }
 }

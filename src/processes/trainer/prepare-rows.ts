@@ -1,6 +1,7 @@
 // Rows of the data set as the training loop wants them: tokenised, the answer labelled; those that cannot be used are
 // named with the reason. The trainer never sees the test set.
 import { createHash } from 'node:crypto'
+import { spreadOver } from '#core/advice/few-shot.ts'
 import { readManifest, readSplit } from '#core/data/dataset-folder.ts'
 import { scenarioOf } from '#core/scenarios/scenarios.ts'
 import { classNamesOf } from '#core/training/class-names.ts'
@@ -16,6 +17,7 @@ import type { OpenModel } from './open-model.ts'
 
 export interface PreparedRows {
   readonly train: readonly EncodedRow[]
+  /** Those that are measured. */
   readonly validation: readonly EncodedRow[]
   /** Of the validation rows, in their order: what was asked, and the answer that is expected. */
   readonly validationExamples: readonly PromptedExample[]
@@ -35,11 +37,12 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
   const validation = await tokenizeSplit(job, model, classNames, 'validation')
   const leftOut = [...train.leftOut, ...validation.leftOut]
   requireRows(train.rows, leftOut, ofRows)
+  const measured = spreadOver(validation.rows, job.recipe.evaluation.mostRows ?? validation.rows.length)
   const validationExamples = await examplesOf(job, 'validation')
   return {
     train: train.rows,
-    validation: validation.rows,
-    validationExamples: validation.rows.map(({ example }) => validationExamples[example]!),
+    validation: measured,
+    validationExamples: measured.map(({ example }) => validationExamples[example]!),
     classNames,
     leftOut,
     sha256: hashRows([...train.rows, ...validation.rows]),

@@ -6,9 +6,10 @@ import { hasClassHead } from '#core/training/method-of.ts'
 import type { Backend } from '#engine/index.ts'
 import { train, trainFirstStage } from '#engine/train/loop.ts'
 import type { TrainingPorts } from '#engine/train/ports.ts'
+import { rungThatPrunes } from '#engine/train/pruning.ts'
 import type { TrainState } from '#engine/train/state.ts'
 import type { Problem } from '#shared/result.ts'
-import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
+import type { TrainerEvent, TrainerEventOf, TrainerJob } from '#shared/trainer-protocol.ts'
 import { type CompiledStage, compileStage, type Opened, quantisesFirst } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { finish, keepBest } from './keep-version.ts'
@@ -195,8 +196,9 @@ async function* trainAndFinish(parts: Work, stage: CompiledStage, samples: Sampl
   const { host, state } = parts
   const { job, setup } = stage
   const training = train(setup, state, trainingPorts(parts, stage))
-  const outcome = yield* withSamples(training, samples)
+  const outcome = yield* withSamples(training, samples, () => rungThatPrunes(setup, state) === null)
   if (outcome.reason === 'failed') return yield { kind: 'failed', problem: outcome.problem }
+  if (outcome.reason === 'pruned') return yield finishedEvent(parts, 'pruned', null)
   const write = (parameters: Float32Array) => writeTuned(job, stage, setup.layout, parameters)
   const adapterSha256 =
     outcome.reason === 'cancelled' ? yield* keepBest(state, write) : yield* finish(host, state, write)
@@ -205,7 +207,7 @@ async function* trainAndFinish(parts: Work, stage: CompiledStage, samples: Sampl
 
 const finishedEvent = (
   { host, state }: Work,
-  reason: 'completed' | 'stopped-early' | 'cancelled',
+  reason: TrainerEventOf<'finished'>['reason'],
   adapterSha256: string | null,
 ): TrainerEvent => ({
   kind: 'finished',
@@ -217,12 +219,19 @@ const finishedEvent = (
   peakResidentBytes: host.peakResidentBytes(),
 })
 
-/** The loop rests while its event is told, so what a measurement measured is what writes the answers behind it. */
-async function* withSamples<T>(training: Events<T>, samples: SampleAnswers): Events<T> {
+/**
+ * The loop rests while its event is told, so what a measurement measured is what writes the answers behind it; none are
+ * written of a run that this measurement ends.
+ */
+async function* withSamples<T>(
+  training: Events<T>,
+  samples: SampleAnswers,
+  goesOn: () => boolean,
+): Events<T> {
   for (;;) {
     const next = await training.next()
     if (next.done) return next.value
     yield next.value
-    yield* samples.after(next.value)
+    if (goesOn()) yield* samples.after(next.value)
   }
 }

@@ -53,7 +53,7 @@ test('the range holds what runs of the same work took, and is wider the less is 
   const recipe = draft()
   const steps = countSteps(trainRows, recipe)
   expect(steps).toBe(75)
-  const work = { steps, trainRows, flopsPerRow: 6 * 135e6 * 80, onceFlopsPerRow: 0 }
+  const work = { steps, trainRows, validationRows: 40, flopsPerRow: 6 * 135e6 * 80, onceFlopsPerRow: 0 }
   const width = (msPerRow: number | null, gflops: number | null) => {
     const { lowSeconds, highSeconds, basis } = estimateSeconds(recipe, work, { msPerRow, gflops })
     return { factor: highSeconds / lowSeconds, basis, lowSeconds, highSeconds }
@@ -104,7 +104,23 @@ test('blocks that are computed once cost once', () => {
   const recipe = draft()
   const speed = { msPerRow: null, gflops: 100 }
   const secondsOf = (onceFlopsPerRow: number) =>
-    estimateSeconds(recipe, { steps: 75, trainRows, flopsPerRow: 1e9, onceFlopsPerRow }, speed).lowSeconds
+    estimateSeconds(
+      recipe,
+      { steps: 75, trainRows, validationRows: 40, flopsPerRow: 1e9, onceFlopsPerRow },
+      speed,
+    ).lowSeconds
   const rowsInAll = 75 * 8
   expect(secondsOf(1e9) / secondsOf(0)).toBeCloseTo(1 + trainRows / rowsInAll, 6)
+})
+
+test('measuring fewer rows, and less often, takes less time', () => {
+  const work = { steps: 75, trainRows, validationRows: 40, flopsPerRow: 1e9, onceFlopsPerRow: 0 }
+  const secondsOf = (evaluation: Record<string, unknown>) =>
+    estimateSeconds(draft({ evaluation }), work, { msPerRow: 500, gflops: null }).highSeconds
+  const usual = secondsOf({})
+  expect(secondsOf({ mostRows: 10 })).toBeLessThan(usual)
+  expect(secondsOf({ mostRows: 40 })).toBe(usual)
+  expect(secondsOf({ mostRows: 400 })).toBe(usual)
+  expect(secondsOf({ atShares: [1 / 9, 1 / 3, 1] })).toBeLessThan(usual)
+  expect(secondsOf({ everySteps: 1 })).toBeGreaterThan(usual)
 })

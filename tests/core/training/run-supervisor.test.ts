@@ -126,6 +126,14 @@ test('what is shown is in the journal already, in order and without gaps', async
   expect(unwrap(reader.verifyChain(runId))).toMatchObject({ intact: true, events: 4 })
 })
 
+test('a trial that was given up is at its end, with the reason', async () => {
+  const { run } = await follow([phase, step(1), { ...finished('pruned'), bestStep: 1, bestLossNats: 1 }])
+  expect(await run.ended).toMatchObject({ runId, problem: null })
+  const kept = unwrap(reader.getRun(runId))
+  expect(kept).toMatchObject({ endReason: 'pruned', bestStep: 1, bestLossNats: 1, adapterSha256: null })
+  expect((await run.ended).status).toBe(kept.status)
+})
+
 test.each([
   ['a trainer that dies', [phase, step(1), '!die'], 'trainer.crashed', /ended with code 7/],
   ['a trainer that is killed', [phase, step(1), '!kill'], 'trainer.crashed', /SIGKILL/],

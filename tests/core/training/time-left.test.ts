@@ -134,6 +134,23 @@ test('a run without validation rows has a time left too (it was NaN)', () => {
   expect(run.left.estimateMs()).toBeCloseTo(39 * 100, 6)
 })
 
+test('measurements at shares of the run are counted one by one', () => {
+  const run = clocked()
+  run.after(0, { ...plan, evaluateEverySteps: 13, evaluateAtSteps: [5, 14, 40] } as TrainerEvent)
+  const measure = (at: number) => {
+    run.after(0, phase('evaluating'))
+    run.after(60, evaluation(at, 60))
+    run.after(0, phase('training'))
+  }
+  measure(0)
+  run.steps(1, 5)
+  measure(5)
+  expect(run.left.estimateMs()).toBeCloseTo(35 * 100 + 2 * 60, 6)
+  run.steps(6, 14)
+  measure(14)
+  expect(run.left.estimateMs()).toBeCloseTo(26 * 100 + 60, 6)
+})
+
 test('a resumed run counts only what it still has to do', () => {
   const run = clocked()
   run.after(0, { ...plan, resumedAtStep: 30 } as TrainerEvent)

@@ -29,4 +29,17 @@ describe('plan', () => {
     expect(plan.evaluateEverySteps).toBe(3)
     expect(plan.schedule).toEqual({ kind: 'cosine', totalSteps: 200, warmupSteps: 20 })
   })
+  it('measures after shares of the steps, rounded up, and at the end', () => {
+    const atSteps = (atShares: readonly number[], maxSteps: number) =>
+      planTraining(
+        makeRecipe({ evaluation: { atShares, everySteps: 2 }, duration: { epochs: 99, maxSteps } }),
+        20,
+        5,
+      ).evaluateAtSteps
+    expect(atSteps([1 / 9, 1 / 3, 1], 27)).toEqual([3, 9, 27])
+    expect(atSteps([1 / 9, 1 / 3], 20)).toEqual([3, 7, 20])
+    // A third of three steps is one of them, whatever 1/3 is in binary.
+    expect(atSteps([0.1, 1 / 3, 2 / 3], 3)).toEqual([1, 2, 3])
+    expect(planTraining(makeRecipe({}), 20, 5).evaluateAtSteps).toBeNull()
+  })
 })

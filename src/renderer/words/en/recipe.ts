@@ -294,13 +294,6 @@ export const recipe = {
         why: 'About eight measurements show the course of a run.',
         none: 'About eight in a run',
       },
-      mostRows: {
-        title: 'Rows that are measured',
-        term: 'evaluation rows',
-        help: 'Measures so many of the rows that the model does not learn from, spread over all of them and always the same ones. Fewer take less time and measure less exactly.',
-        why: 'All of them, because the best version is chosen by this number.',
-        none: 'All of them',
-      },
       patience: {
         title: 'Stop when it no longer helps',
         term: 'early stopping, patience',
