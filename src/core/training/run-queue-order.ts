@@ -17,6 +17,18 @@ export interface Waiter extends Named {
   readonly isHeld: boolean
 }
 
+/** By their entries in the journal's queue; what has none comes last, in the order in which it came. */
+export function inOrderOf<W extends Named>(wishes: readonly W[], records: readonly Named[]): W[] {
+  const rank = (wish: Named): number => {
+    const at = records.findIndex(({ kind, id }) => kind === wish.kind && id === wish.id)
+    return at < 0 ? records.length : at
+  }
+  return wishes
+    .map((wish) => ({ wish, at: rank(wish) }))
+    .sort((a, b) => a.at - b.at)
+    .map(({ wish }) => wish)
+}
+
 /**
  * Places for those that can have one now, `waiting` in the order in which they go. Who is held keeps its place in the line:
  * nobody behind it takes what it could have.

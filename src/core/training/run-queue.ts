@@ -1,16 +1,15 @@
 // The one queue of this computer: runs, and the trials of studies, take its places one after the other, the higher
 // priority first. What a person starts begins at once where nothing is ahead. Its order lies in the journal, so it outlives
 // the program. It never interrupts what has a place.
-import { statfs } from 'node:fs/promises'
 import type { Emit, GraphicsCard } from '#shared/contract/index.ts'
 import { deviceFacts } from '#shared/devices.ts'
 import { activeStatuses, type RunDetail } from '#shared/journal-types.ts'
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
-import { isMeasuring } from '../devices/measuring-lock.ts'
 import { lookAround } from '../devices/surroundings.ts'
 import type { Library } from '../system/library.ts'
 import type { LiveRuns } from './live-runs.ts'
-import { nextPlaces } from './run-queue-order.ts'
+import { holdingReason, staleEntries } from './run-queue-look.ts'
+import { inOrderOf, nextPlaces } from './run-queue-order.ts'
 import type {
   AskedTurn,
   QueueKind,
@@ -24,7 +23,7 @@ import type {
 } from './run-queue-port.ts'
 import { cardOf, type Slot, slotsOf } from './run-queue-slots.ts'
 import { createQueueView, type Wish } from './run-queue-view.ts'
-import { besideMeasurement, withoutSpace } from './run-queue-words.ts'
+import { withoutSpace } from './run-queue-words.ts'
 import { launchable } from './run-service.ts'
 import { isWaiting, notResumable, notWaiting, partOfStudy } from './training-problems.ts'
 
@@ -42,9 +41,7 @@ export interface RunQueueOptions {
 
 const runPriority = 1
 const studyPriority = 0
-/** A small model's checkpoint and the journal's next pages need about so much. */
-const neededDiskBytes = 100_000_000
-/** With these a launch is tried again when there is space. */
+/** With these a launch is tried again at the next look. */
 const spaceProblems: readonly Problem['code'][] = ['journal.disk-full', 'disk.full']
 
 type Launched = Result<Record<string, never>>
@@ -74,17 +71,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     const found = reader.queue()
     return found.ok ? found.value : []
   }
-  /** Those that know which places they want, in the order in which they go. */
-  const inOrder = (order: readonly QueueRecord[] = records()): OpenWish[] => {
-    const rank = (wish: Wish): number => {
-      const at = order.findIndex(({ kind, id }) => kind === wish.kind && id === wish.id)
-      return at < 0 ? order.length : at
-    }
-    return wishes
-      .map((wish) => ({ wish, at: rank(wish) }))
-      .sort((a, b) => a.at - b.at)
-      .map(({ wish }) => wish)
-  }
+  const inOrder = (): OpenWish[] => inOrderOf(wishes, records())
   const view = createQueueView({
     records,
     wishes: inOrder,
@@ -107,47 +94,36 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     toldItems = now
   }
 
-  async function look(): Promise<string | null> {
-    if (lacksSpace) return withoutSpace
-    if (await isMeasuring(library)) return besideMeasurement
-    const disk = await statfs(library.home).catch(() => null)
-    return disk !== null && disk.bavail * disk.bsize < neededDiskBytes ? withoutSpace : null
-  }
-
-  /** Entries of what is not there any more, or cannot be begun any more. */
+  /** Entries of what is not there any more, or cannot be begun any more; and runs that were taken out elsewhere. */
   function dropStale(): void {
-    for (const { kind, id } of records()) {
-      const run = kind === 'run' ? reader.getRun(id) : null
-      const isStale =
-        run === null
-          ? studies !== null && studies.describe(id) === null
-          : run.ok
-            ? !launchable.includes(run.value.status)
-            : run.problem.code === 'run.unknown'
-      if (!isStale) continue
-      writer.dequeue(kind, id)
-      wishes = wishes.filter((wish) => wish.kind !== kind || wish.id !== id)
-    }
+    for (const { kind, id } of staleEntries(records(), reader, studies)) writer.dequeue(kind, id)
+    const left = records()
+    wishes = wishes.filter(
+      ({ kind, id }) => kind === 'study' || left.some((one) => one.kind === kind && one.id === id),
+    )
   }
 
   async function settleOnce(): Promise<void> {
     if (isClosed) return
     dropStale()
+    // What comes meanwhile has a look of its own.
+    const looked = new Set(wishes)
     const cards = wishes.some(({ device }) => deviceFacts[device].hardware === 'graphics')
       ? await cardsNow()
       : []
-    holding = await look()
+    holding = lacksSpace ? withoutSpace : await holdingReason(library)
     if (isClosed) return
-    for (const wish of wishes) {
+    for (const wish of looked) {
       wish.slots = slotsOf(wish.device, cards)
       // What a person starts does not wait for these: it says itself that a measurement does not count then.
       wish.isHeld = holding !== null && !wish.isByHand
     }
-    for (const { waiter, slot } of nextPlaces(inOrder(), turns)) {
+    const ready = inOrder().filter((wish) => looked.has(wish))
+    for (const { waiter, slot } of nextPlaces(ready, turns)) {
       wishes.splice(wishes.indexOf(waiter), 1)
       waiter.grant(turnOn(waiter, slot))
     }
-    for (const wish of wishes) wish.isByHand = false
+    for (const wish of looked) wish.isByHand = false
     tell()
     watch()
   }
@@ -240,11 +216,12 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
       return launched
     }
     const { problem } = launched
-    lacksSpace ||= spaceProblems.includes(problem.code)
-    if (lacksSpace) again()
+    const waitsForSpace = spaceProblems.includes(problem.code)
+    lacksSpace ||= waitsForSpace
+    if (waitsForSpace) again()
     else giveUp(runId, problem)
     turn.release()
-    return lacksSpace ? ok({}) : launched
+    return waitsForSpace ? ok({}) : launched
   }
 
   /** Nobody may be there to be told. A run that had ended before stays as it was: the journal refuses. */
@@ -319,7 +296,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     async close() {
       isClosed = true
       watch()
-      await settling
+      await settling.catch(() => {})
     },
   }
 }

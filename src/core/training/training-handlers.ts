@@ -11,8 +11,10 @@ import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
 import type { PresetModel } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
+import { prepareRepeat, repeatOf } from './repeat-run.ts'
 import { repeatabilityOf } from './repeatability.ts'
 import { diagnosesAtRest } from './run-diagnosis.ts'
+import type { RunQueue } from './run-queue-port.ts'
 import { launchable, runFolderOf } from './run-service.ts'
 import { stateAtRest } from './run-state.ts'
 import { hasTunedVersion } from './tuned-version.ts'
@@ -24,6 +26,7 @@ type TrainingCallNames =
   | 'training.resume'
   | 'training.stop'
   | 'training.continue'
+  | 'training.repeat'
 
 /** More points than a chart has pixels for. */
 const shownPoints = 2000
@@ -33,6 +36,7 @@ const shownSamples = 200
 export function createTrainingHandlers(
   context: WorkstationContext,
   runs: LiveRuns,
+  queue: RunQueue,
   projects: ProjectSource,
 ): SomeHandlers<TrainingCallNames> {
   const { library, reader, writer, emit } = context
@@ -47,6 +51,7 @@ export function createTrainingHandlers(
     const run = unwrap(reader.getRun(runId))
     const curve = unwrap(reader.thinCurve(runId, shownPoints))
     const live = runs.stateOf(runId)
+    const waiting = queue.waitingReason('run', runId)
     const atRest = async () =>
       stateAtRest(run, await folderBytes(runFolderOf(library, runId)), diagnosesAtRest(run, curve, reader))
     return {
@@ -56,8 +61,10 @@ export function createTrainingHandlers(
       validation: [...curve.validation],
       samples: samplesOf(runId),
       notices: noticesOf(runId),
-      canContinue: live === null && launchable.includes(run.status),
+      canContinue: live === null && waiting === null && launchable.includes(run.status),
       hasAdapter: hasTunedVersion(run),
+      waiting,
+      repeat: repeatOf(reader, run),
     }
   }
 
@@ -86,7 +93,7 @@ export function createTrainingHandlers(
         const choice = { preset, changes, name: input.name ?? project.name, model: await modelOf(source) }
         const recipe = unwrap(recipeOfProject(source, choice))
         const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
-        unwrap(await runs.launch(runId))
+        unwrap(await queue.enqueueRun(runId))
         emit('projects.changed', { projectId: project.id })
         return { runId }
       }),
@@ -94,7 +101,14 @@ export function createTrainingHandlers(
     'training.pause': ({ runId }) => runs.pause(runId),
     'training.resume': ({ runId }) => runs.resume(runId),
     'training.stop': ({ runId }) => runs.stop(runId),
-    'training.continue': ({ runId }) => runs.launch(runId),
+    'training.continue': ({ runId }) => queue.enqueueRun(runId),
+    'training.repeat': (input) =>
+      attemptAsync(async () => {
+        const { runId } = unwrap(await prepareRepeat(input.runId, { library, reader, writer }))
+        unwrap(await queue.enqueueRun(runId))
+        emit('experiments.changed', { runId })
+        return { runId }
+      }),
   }
 }
 

@@ -123,3 +123,20 @@ export function partOfStudy(runId: string): Problem {
     remedy: 'Resume the study, or stop it first.',
   }
 }
+
+export function stillUnderWay(runId: string): Problem {
+  return {
+    code: 'run.active',
+    message: 'This run is not over: there is nothing to compare a repeat with yet.',
+    where: `run ${runId}`,
+    remedy: 'Wait until it is done, or stop it; then repeat it.',
+  }
+}
+
+/** `what`: whatever it needs and is not as it was. */
+export function notRepeatable(what: string, problem: Problem): Problem {
+  return {
+    ...problem,
+    message: `This run cannot be repeated, because ${what} is not here as it was: ${problem.message}`,
+  }
+}

@@ -2,18 +2,16 @@
 // exchanged, and everything is opened anew, while host and page go on talking to the same handlers.
 import { type RestoreReport, restoreBackup } from '#journal/restore.ts'
 import { type AnyHandlers, coreCalls, type Handler } from '#shared/contract/index.ts'
-import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
+import { attempt, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { openLibrary } from '../system/library.ts'
 import { createWorkstation, type Workstation, type WorkstationOptions } from './workstation.ts'
-
-type Restore = Handler<'journal.restore'>
 
 /** Problems: those of createWorkstation. */
 export function createLastingWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
-    let current = unwrap(createWorkstation(options))
+    let current = unwrap(createWorkstation({ ...options, isLasting: true }))
     /** While the file is exchanged nobody is answered from it. */
-    let isRestoring = false
+    let isReopening = false
     const listeners = new Set<Parameters<Workstation['onEvent']>[0]>()
     const follow = (): void => {
       current.onEvent((event, payload) => {
@@ -22,36 +20,39 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     }
     follow()
 
-    const restore: Restore = async ({ name }) => {
-      if (isRestoring) return fail(restoring())
+    /** Closes everything, does `work` on the file, and opens everything, however the work ended. */
+    async function reopen<T>(work: () => Result<T>, acceptsChanges = false): Promise<Result<T>> {
+      if (isReopening) return fail(reopening())
       const working = current.workUnderWay()
       if (working !== null) return fail(working)
-      isRestoring = true
+      isReopening = true
       try {
         await current.close()
-        const report = restoreBackup(openLibrary(options.home).journalPath, name)
-        const opened = createWorkstation(options)
-        if (opened.ok) {
-          current = opened.value
-          follow()
-        }
-        if (!report.ok) return report
-        unwrap(opened)
-        for (const listener of listeners) listener('journal.changed', { isDamaged: current.damage !== null })
-        return ok(plainReport(report.value))
+        const done = work()
+        current = unwrap(createWorkstation({ ...options, isLasting: true, acceptsChanges }))
+        follow()
+        if (done.ok)
+          for (const listener of listeners) listener('journal.changed', { isDamaged: current.damage !== null })
+        return done
       } finally {
-        isRestoring = false
+        isReopening = false
       }
     }
 
+    const restore: Handler<'journal.restore'> = async ({ name }) => {
+      const report = await reopen(() => restoreBackup(openLibrary(options.home).journalPath, name))
+      return report.ok ? ok(plainReport(report.value)) : report
+    }
+    const accept: Handler<'journal.accept'> = () => reopen(() => ok({}), true)
+
     const answer = (name: string) => (input: never) => {
-      if (isRestoring) return fail(restoring())
+      if (isReopening) return fail(reopening())
       return current.handlers[name]?.(input)
     }
     const handlers: AnyHandlers = {
       ...Object.fromEntries(Object.keys(coreCalls).map((name) => [name, answer(name)])),
-      'journal.restore': (input: Parameters<Restore>[0]) =>
-        attemptAsync(async () => unwrap(await restore(input))),
+      'journal.restore': restore,
+      'journal.accept': accept,
     }
     return {
       get library() {
@@ -84,9 +85,9 @@ const plainReport = ({ backupAtMs, damagedKeptAs, skipped, missing }: RestoreRep
   missing: missing === null ? null : missing.map((one) => ({ ...one })),
 })
 
-const restoring = (): Problem => ({
+const reopening = (): Problem => ({
   code: 'journal.locked',
-  message: 'A backup is taking the journal’s place at the moment.',
+  message: 'The journal is being opened anew at the moment.',
   where: 'the journal',
   remedy: 'Wait a few seconds and try again.',
 })

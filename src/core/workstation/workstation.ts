@@ -17,6 +17,7 @@ import { brokenJournal, damagedProblem, isDamage } from '../archive/broken-journ
 import { createChatHandlers } from '../chat/chat-handlers.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
 import { createPreparedRows } from '../data/prepared-rows.ts'
+import { createSentFiles } from '../data/sent-files.ts'
 import { createPreparedTexts } from '../data/stage-texts.ts'
 import { createUploads } from '../data/uploads.ts'
 import { createDeviceHandlers } from '../devices/device-handlers.ts'
@@ -42,6 +43,8 @@ import { createStorageHandlers } from '../system/storage-handlers.ts'
 import { createSystemHandlers } from '../system/system-handlers.ts'
 import { createLiveRuns } from '../training/live-runs.ts'
 import { createPlanHandlers } from '../training/plan-handlers.ts'
+import { createQueueHandlers } from '../training/queue-handlers.ts'
+import { createRunQueue } from '../training/run-queue.ts'
 import { createRunService, runFolderOf } from '../training/run-service.ts'
 import { createTrainingHandlers } from '../training/training-handlers.ts'
 import type { HostPort } from './context.ts'
@@ -50,7 +53,14 @@ export interface WorkstationOptions {
   readonly home: string
   readonly launcher: Launcher
   readonly host: HostPort
+  /** It stays open, so that what waits in the queue goes on by itself; left out, only what is asked for begins. */
+  readonly isLasting?: boolean
+  /** Takes a journal that something else changed since it was closed as it is. */
+  readonly acceptsChanges?: boolean
 }
+
+/** Exchanging the journal closes all of this: lasting-workstation.ts does it from outside. */
+type OwnHandlers = Omit<CoreHandlers, 'journal.restore' | 'journal.accept'>
 
 type EventListener = <E extends EventName>(event: E, payload: EventPayload<E>) => void
 
@@ -76,7 +86,7 @@ const backupAgeMs = 24 * 60 * 60 * 1000
 /** Problems: those of the journal and of an unusable home folder. */
 export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
-    const { library, writer, reader, interruptedRuns, damage } = openKept(options.home)
+    const { library, writer, reader, interruptedRuns, damage } = openKept(options)
     // Beside everything else: what killed imports and engines left can be large. What cannot be looked at is tried at the next start.
     const swept = Promise.all([sweepModels(library), sweepEngines(library)]).catch(() => [])
     const listeners = new Set<EventListener>()
@@ -90,7 +100,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const network = createNetworkGate(settings, emit)
     const { launcher, host } = options
     const jobs = createJobBoard(emit)
-    const context = { library, writer, reader, launcher, host, settings, network, jobs, emit }
+    const sent = createSentFiles()
+    const context = { library, writer, reader, launcher, host, sent, settings, network, jobs, emit }
     const service = createRunService({ library, writer, reader, launcher })
     const runs = createLiveRuns({
       service,
@@ -98,15 +109,16 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       emit,
       runFolderOf: (runId) => runFolderOf(library, runId),
     })
+    const queue = createRunQueue({ library, writer, reader, runs, emit })
     const store = createProjectStore(library)
     const uploads = createUploads()
     const source = createProjectSource(reader, store)
     const prepare = createPreparedRows()
     const prepareTexts = createPreparedTexts(createPreparedRows())
-    const { sent, ...data } = createDataHandlers(context, source, store, prepare, prepareTexts, uploads)
+    const data = createDataHandlers(context, source, store, prepare, prepareTexts, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
     const { close: closePredictions, ...predictions } = createPredictHandlers(context)
-    const handlers: CoreHandlers = {
+    const handlers: OwnHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
       ...createDeviceHandlers(context),
@@ -114,16 +126,18 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createStorageHandlers(context),
       ...createProjectHandlers(context, store),
       ...data,
-      ...createModelHandlers(context, sent),
+      ...createModelHandlers(context),
       ...createAdviceHandlers(context, source, store),
       ...createPlanHandlers(context, source, prepare, prepareTexts),
-      ...createTrainingHandlers(context, runs, source),
+      ...createTrainingHandlers(context, runs, queue, source),
+      ...createQueueHandlers(queue),
       ...createProofHandlers(context),
       ...createExportHandlers(context),
       ...chat,
       ...predictions,
       ...createExperimentHandlers(context),
     }
+    if (options.isLasting === true) queue.goOn(interruptedRuns)
     return {
       library,
       handlers,
@@ -138,6 +152,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       async close() {
         try {
           await Promise.all([
+            // First: the place of a run that is stopped here is nobody's.
+            queue.close(),
             runs.stopAll(),
             jobs.close(),
             uploads.close(),
@@ -183,11 +199,11 @@ function brokenKept(library: Library, problem: Problem): Kept {
 }
 
 /** Library and journal, after what the last start left behind is cleared away. Throws a ProblemError, and holds nothing. */
-function openKept(home: string): Kept {
+function openKept({ home, acceptsChanges = false }: WorkstationOptions): Kept {
   const opened: { close(): unknown }[] = []
   try {
     const library = openLibrary(home)
-    const found = openJournalWriter(library.journalPath)
+    const found = openJournalWriter(library.journalPath, { acceptsChanges })
     if (!found.ok && isDamage(found.problem)) return brokenKept(library, found.problem)
     const writer = unwrap(found)
     opened.push(writer)

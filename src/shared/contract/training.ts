@@ -150,8 +150,8 @@ export const repeatCheck = z.strictObject({
   /** First step whose loss differs, and by how much at most; null where none does. */
   firstDifferentStep: count.nullable(),
   largestDifferenceNats: z.number().nullable(),
-  /** Versions, device, processor, threads: what is not as it was, "what: then -> now". */
-  differences: z.array(z.strictObject({ what: z.string(), then: z.string(), now: z.string() })),
+  /** Versions, device, processor, threads: what is not as it was, "what: before -> now". */
+  differences: z.array(z.strictObject({ what: z.string(), before: z.string(), now: z.string() })),
 })
 export type RepeatCheck = z.output<typeof repeatCheck>
 
