@@ -3,7 +3,26 @@
 import { createHash } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
 
-const changingTables = ['projects', 'models', 'datasets', 'runs', 'test_set_openings', 'artifacts'] as const
+const changingTables = [
+  'projects',
+  'models',
+  'datasets',
+  'runs',
+  'test_set_openings',
+  'artifacts',
+  'studies',
+  'trials',
+  'queue',
+  'links',
+  'saved_views',
+  'journal_checks',
+  // The index of words can be made anew, but until then a search over a rotten one would pass runs over without a word.
+  'search_documents',
+  'search_data',
+  'search_idx',
+  'search_docsize',
+  'search_config',
+] as const
 
 /** SHA-256 over every row of these tables, as far as the file's schema has them, in the order of their keys. */
 export function digestContents(db: Database): string {
@@ -11,8 +30,10 @@ export function digestContents(db: Database): string {
   for (const table of changingTables) {
     if (!hasTable(db, table)) continue
     hash.update(`${table}\n`)
-    for (const row of db.prepare(`SELECT * FROM ${table} ORDER BY 1`).raw().iterate())
-      hash.update(`${JSON.stringify(row)}\n`)
+    for (const row of db.prepare(`SELECT * FROM ${table} ORDER BY 1, 2`).raw().iterate() as Iterable<
+      unknown[]
+    >)
+      hash.update(`${JSON.stringify(row.map(asText))}\n`)
   }
   return hash.digest('hex')
 }
@@ -25,6 +46,8 @@ export function isChangedSinceClosing(db: Database): boolean {
     | undefined
   return typeof last === 'string' && last !== digestContents(db)
 }
+
+const asText = (cell: unknown): unknown => (Buffer.isBuffer(cell) ? cell.toString('base64') : cell)
 
 const hasTable = (db: Database, name: string): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined

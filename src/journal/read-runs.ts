@@ -10,6 +10,7 @@ import { headOf } from './event-commands.ts'
 import { refuseUnknownRun } from './problems.ts'
 import { all, first, sqlFor } from './query.ts'
 import { DamagedValueError, readJson } from './read-json.ts'
+import { isFoundBy } from './search-text.ts'
 import type { RunsTable } from './tables.ts'
 
 type CheckedQuery = ReturnType<typeof runQuery.parse>
@@ -53,6 +54,7 @@ const sortKeys: Readonly<Record<RunSort, readonly RawBuilder<unknown>[]>> = {
   verdict: [proofFigure('verdict.kind'), created],
   tags: [sql`nullif(runs.tags, '[]')`, created],
   notes: [sql`nullif(runs.notes, '')`, created],
+  rating: [sql.ref('runs.rating'), created],
 }
 
 const summaryColumns = [
@@ -77,6 +79,11 @@ const summaryColumns = [
   'runs.best_loss_nats',
   'runs.failure',
   'runs.tags',
+  'runs.rating',
+  'runs.pinned_at_ms',
+  'runs.archived_at_ms',
+  'trials.study_id',
+  'trials.number as trial_number',
 ] as const
 
 const beforeFingerprint = sql<string | null>`json_extract(runs.recipe, '$.before.fingerprint')`.as(
@@ -100,6 +107,7 @@ export const summariesQuery = (ids: readonly string[]) =>
     .selectFrom('runs')
     .innerJoin('projects', 'projects.id', 'runs.project_id')
     .innerJoin('models', 'models.id', 'runs.model_id')
+    .leftJoin('trials', 'trials.run_id', 'runs.id')
     .select(summaryColumns)
     .select(beforeFingerprint)
     .where('runs.id', 'in', listed(ids))
@@ -126,8 +134,10 @@ export const countQuery = (query: CheckedQuery) =>
   filtered(query).select((build) => build.fn.countAll<number>().as('total'))
 
 function filtered(query: CheckedQuery) {
-  let found = sqlFor.selectFrom('runs').where('runs.removed_at_ms', 'is', null)
+  let found = shownRuns()
+  // Runs that are asked for by name are given, trials and archived ones too.
   if (query.runIds !== undefined) found = found.where('runs.id', 'in', listed(query.runIds))
+  else found = marked(found, query)
   if (query.projectId !== undefined) found = found.where('runs.project_id', '=', query.projectId)
   if (query.statuses !== undefined) found = found.where('runs.status', 'in', query.statuses)
   if (query.modelId !== undefined) found = found.where('runs.model_id', '=', query.modelId)
@@ -136,18 +146,14 @@ function filtered(query: CheckedQuery) {
   if (query.scenario !== undefined) found = found.where('runs.scenario', '=', query.scenario)
   if (query.method !== undefined)
     found = found.where(sql<boolean>`${setting('method.kind')} = ${query.method}`)
-  if (query.text !== undefined && query.text !== '') {
-    // Both sides by SQLite's own lower(), which knows A to Z only: by JavaScript's, "Ärger" would not find itself.
-    const part = sql<string>`lower(${query.text})`
-    found = found.where((build) =>
-      build.or([
-        ...(['runs.name', 'runs.notes', 'runs.id'] as const).map((name) =>
-          build(build.fn<number>('instr', [build.fn('lower', [name]), part]), '>', 0),
-        ),
-        sql<boolean>`runs.tags <> '[]' AND EXISTS (SELECT 1 FROM json_each(runs.tags) WHERE instr(lower(json_each.value), ${part}) > 0)`,
-      ]),
+  if (query.text !== undefined && query.text !== '') found = found.where(isFoundBy(query.text))
+  if (query.studyId !== undefined)
+    found = found.where(
+      sql<boolean>`runs.id IN (SELECT run_id FROM trials WHERE study_id = ${query.studyId})`,
     )
-  }
+  if (query.isPinned !== undefined)
+    found = found.where('runs.pinned_at_ms', query.isPinned ? 'is not' : 'is', null)
+  if (query.minRating !== undefined) found = found.where('runs.rating', '>=', query.minRating)
   if (query.verdict === 'not-proved')
     found = found.where(sql<boolean>`${proofFigure('verdict.kind')} IS NULL`)
   else if (query.verdict !== undefined)
@@ -159,6 +165,19 @@ function filtered(query: CheckedQuery) {
   return found
 }
 
+/** Without trials and archived runs, as far as the query wants it so. */
+function marked(found: ReturnType<typeof shownRuns>, query: CheckedQuery) {
+  let left = found
+  if (query.archived !== 'with')
+    left = left.where('runs.archived_at_ms', query.archived === 'only' ? 'is not' : 'is', null)
+  if (query.hasTrials || query.studyId !== undefined) return left
+  return left.where(
+    sql<boolean>`(runs.pinned_at_ms IS NOT NULL OR NOT EXISTS (SELECT 1 FROM trials WHERE run_id = runs.id))`,
+  )
+}
+
+const shownRuns = () => sqlFor.selectFrom('runs').where('runs.removed_at_ms', 'is', null)
+
 type SummaryRow = Omit<
   Selectable<RunsTable>,
   | 'recipe'
@@ -169,7 +188,13 @@ type SummaryRow = Omit<
   | 'adapter_sha256'
   | 'notes'
   | 'removed_at_ms'
-> & { project_name: string; model_name: string; before_fingerprint: string | null }
+> & {
+  project_name: string
+  model_name: string
+  before_fingerprint: string | null
+  study_id: string | null
+  trial_number: number | null
+}
 
 function toSummary(row: SummaryRow): RunSummary {
   const failure = row.failure === null ? null : (readJson(row.failure) as Problem)
@@ -196,6 +221,13 @@ function toSummary(row: SummaryRow): RunSummary {
     bestLossNats: row.best_loss_nats,
     failureCode: failure?.code ?? null,
     tags: readJson(row.tags) as string[],
+    rating: row.rating,
+    isPinned: row.pinned_at_ms !== null,
+    isArchived: row.archived_at_ms !== null,
+    trial:
+      row.study_id === null || row.trial_number === null
+        ? null
+        : { studyId: row.study_id, number: row.trial_number },
   }
 }
 
@@ -209,6 +241,7 @@ export function getRun(db: Database, runId: unknown): RunDetail {
         .selectFrom('runs')
         .innerJoin('projects', 'projects.id', 'runs.project_id')
         .innerJoin('models', 'models.id', 'runs.model_id')
+        .leftJoin('trials', 'trials.run_id', 'runs.id')
         .select([...summaryColumns])
         .select(beforeFingerprint)
         .select([

@@ -3,7 +3,7 @@
 import { existsSync, statSync } from 'node:fs'
 import type { Database } from 'better-sqlite3'
 import type { ExperimentRow } from '#shared/contract/results.ts'
-import { type RunQuery, rowReference } from '#shared/journal-commands.ts'
+import { type RunQuery, rowReference, type SavedView } from '#shared/journal-commands.ts'
 import type {
   ChainReport,
   JournalArtifact,
@@ -18,6 +18,7 @@ import type {
   TestSetOpening,
 } from '#shared/journal-types.ts'
 import { ProblemError, type Result } from '#shared/result.ts'
+import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 import { checkInput } from './check-input.ts'
 import { openForReading } from './connection.ts'
 import { isChangedSinceClosing } from './contents-digest.ts'
@@ -36,6 +37,18 @@ import {
   readOpenings,
 } from './read-proof.ts'
 import { getRun, listRuns, type RunPage } from './read-runs.ts'
+import {
+  type CheckReport,
+  type JournalLink,
+  type QueuedItem,
+  readLastCheck,
+  readLinks,
+  readQueue,
+  readSavedViews,
+  readStudies,
+  readStudy,
+  readTrials,
+} from './read-studies.ts'
 import { toDataset, toModel, toProject } from './rows.ts'
 import { assertSchema } from './schema-check.ts'
 
@@ -82,6 +95,19 @@ export interface JournalReader {
   comparisons(runId: string): Result<JournalComparison[]>
   openings(datasetFingerprint: string): Result<TestSetOpening[]>
   artifacts(runId: string): Result<JournalArtifact[]>
+  /** Of one project, or all; the newest first. */
+  studies(projectId?: string): Result<JournalStudy[]>
+  /** study.unknown where there is none with this id, or where it was removed. */
+  study(studyId: string): Result<JournalStudy>
+  /** By number. */
+  trials(studyId: string): Result<StudyTrial[]>
+  /** What waits, in the order in which it goes. */
+  queue(): Result<QueuedItem[]>
+  /** Where this run or study comes from, and what came from it. */
+  links(id: string): Result<JournalLink[]>
+  /** By name. */
+  savedViews(): Result<SavedView[]>
+  lastCheck(): Result<CheckReport | null>
   verifyChain(runId: string): Result<ChainReport>
   /** Reads the whole file: integrity, references, every chain, every measurement. Takes seconds on a large journal. */
   verifyAll(): Result<JournalCheck>
@@ -157,6 +183,13 @@ function readerOver(db: Database, path: string): JournalReader {
     comparisons: (runId) => read(() => readComparisons(db, runId)),
     openings: (fingerprint) => read(() => readOpenings(db, fingerprint)),
     artifacts: (runId) => read(() => readArtifacts(db, runId)),
+    studies: (projectId) => read(() => readStudies(db, projectId)),
+    study: (studyId) => read(() => readStudy(db, studyId)),
+    trials: (studyId) => read(() => readTrials(db, studyId)),
+    queue: () => read(() => readQueue(db)),
+    links: (id) => read(() => readLinks(db, id)),
+    savedViews: () => read(() => readSavedViews(db)),
+    lastCheck: () => read(() => readLastCheck(db)),
     verifyChain: (runId) => read(() => db.transaction(() => verifyChain(db, runId))()),
     verifyAll: () => read(() => db.transaction(() => verifyAll(db))()),
     close: () => {

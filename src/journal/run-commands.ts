@@ -1,4 +1,5 @@
 // Commands about a run's life. Every change of status goes through the table in run-status.ts.
+import { sql } from 'kysely'
 import {
   attemptFacts,
   newRun,
@@ -11,6 +12,7 @@ import {
   settableStatus,
 } from '#shared/journal-commands.ts'
 import { activeStatuses, type RunStatus } from '#shared/journal-types.ts'
+import { livingStudies } from '#shared/study.ts'
 import { checkInput } from './check-input.ts'
 import type { WriterContext } from './command.ts'
 import { headOf } from './event-commands.ts'
@@ -62,6 +64,9 @@ export function createRun({ db, now, ownRuns }: WriterContext, input: unknown): 
       notes: wanted.notes,
       tags: jsonText(wanted.tags, 'run.tags'),
       removed_at_ms: null,
+      rating: null,
+      pinned_at_ms: null,
+      archived_at_ms: null,
     }),
   )
   ownRuns.add(id)
@@ -185,13 +190,15 @@ export function failRun({ db, now }: WriterContext, runId: unknown, failure: unk
 
 /**
  * Runs that another process left queued, running or paused become `interrupted`: that process is gone, for this one
- * holds the journal's only writer. Returns their ids, oldest first.
+ * holds the journal's only writer. Those that wait for their turn, in the queue or as the next trial of a living study,
+ * stay `queued`. Returns the ids of the others, oldest first.
  */
 export function markOrphansInterrupted({ db, now, ownRuns }: WriterContext): string[] {
   const active = sqlFor
     .selectFrom('runs')
     .select('id')
     .where('status', 'in', activeStatuses)
+    .where((build) => build.or([build('status', '<>', 'queued'), build.not(hasTurnToCome)]))
     .orderBy('created_at_ms')
     .orderBy('id')
   const orphans = all(db, active)
@@ -204,6 +211,12 @@ export function markOrphansInterrupted({ db, now, ownRuns }: WriterContext): str
     )
   return orphans
 }
+
+/** A run that waits in the queue, or that a study which goes on by itself will start. */
+const hasTurnToCome = sql<boolean>`(EXISTS (SELECT 1 FROM queue WHERE kind = 'run' AND queue.id = runs.id)
+  OR EXISTS (SELECT 1 FROM trials JOIN studies ON studies.id = trials.study_id
+    WHERE trials.run_id = runs.id AND trials.status = 'planned' AND studies.removed_at_ms IS NULL
+      AND studies.status IN (${sql.join(livingStudies.map((status) => sql.lit(status)))})))`
 
 export function renameRun({ db }: WriterContext, runId: unknown, name: unknown): void {
   const id = checkInput(rowReference, runId, 'run id')

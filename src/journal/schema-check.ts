@@ -38,5 +38,14 @@ function readSchema(db: Database.Database): Map<string, string> {
     | string
     | null
   )[][]
-  return new Map(rows.map(([type, name, table, sql]) => [`${type} ${name}`, `${table}: ${sql}`]))
+  return new Map(
+    rows.map(([type, name, table, sql]) => [
+      `${type} ${name}`,
+      isMadeBySqlite(name) ? 'there' : `${table}: ${sql}`,
+    ]),
+  )
 }
+
+/** The tables under the full-text index: SQLite words them, and a later one may word them otherwise. */
+const isMadeBySqlite = (name: string | null | undefined): boolean =>
+  /^search_(data|idx|content|docsize|config)$/.test(name ?? '')

@@ -1,7 +1,9 @@
 // The journal's tables as Kysely sees them: the newest schema, column by column. migrations/ is the law, this mirrors it.
 import type { Generated } from 'kysely'
+import type { LinkKind } from '#shared/journal-commands.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
+import type { StudyStatus, TrialPurpose, TrialStatus } from '#shared/study.ts'
 
 interface SessionsTable {
   id: Generated<number>
@@ -73,6 +75,9 @@ export interface RunsTable {
   notes: string
   tags: string
   removed_at_ms: number | null
+  rating: number | null
+  pinned_at_ms: number | null
+  archived_at_ms: number | null
 }
 
 interface EventsTable {
@@ -134,6 +139,78 @@ interface ArtifactsTable {
   removed_at_ms: number | null
 }
 
+export interface StudiesTable {
+  id: string
+  project_id: string
+  name: string
+  status: StudyStatus
+  spec: string
+  schedule: string | null
+  priority: number
+  notes: string
+  reason: string | null
+  worked_ms: number
+  created_at_ms: number
+  started_at_ms: number | null
+  ended_at_ms: number | null
+  removed_at_ms: number | null
+}
+
+export interface TrialsTable {
+  study_id: string
+  number: number
+  purpose: TrialPurpose
+  settings: string
+  seed: number
+  rungs: string
+  status: TrialStatus
+  run_id: string | null
+  loss_nats: number | null
+  loss_step: number | null
+  rung_losses: string
+  reason: string | null
+  work: string | null
+  created_at_ms: number
+  ended_at_ms: number | null
+}
+
+interface QueueTable {
+  kind: 'run' | 'study'
+  id: string
+  priority: number
+  /** Of the same priority the lower one goes first. */
+  place: number
+  added_at_ms: number
+}
+
+interface LinksTable {
+  run_id: string
+  kind: LinkKind
+  parent: string
+  created_at_ms: number
+}
+
+interface SavedViewsTable {
+  name: string
+  query: string
+  saved_at_ms: number
+}
+
+interface JournalChecksTable {
+  id: Generated<number>
+  at_ms: number
+  is_sound: number
+  findings: string
+  took_ms: number
+}
+
+interface SearchDocumentsTable {
+  number: Generated<number>
+  run_id: string
+  /** Null: the document of the run itself. */
+  evaluation_id: string | null
+}
+
 export interface JournalTables {
   sessions: SessionsTable
   projects: ProjectsTable
@@ -146,4 +223,13 @@ export interface JournalTables {
   comparisons: ComparisonsTable
   test_set_openings: TestSetOpeningsTable
   artifacts: ArtifactsTable
+  studies: StudiesTable
+  trials: TrialsTable
+  queue: QueueTable
+  links: LinksTable
+  saved_views: SavedViewsTable
+  journal_checks: JournalChecksTable
+  search_documents: SearchDocumentsTable
+  /** Words only: it is asked by MATCH and gives nothing but the numbers of documents. */
+  search: { rowid: number; words: string }
 }

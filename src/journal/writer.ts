@@ -10,13 +10,21 @@ import type {
   NewDataset,
   NewEvaluation,
   NewEvent,
+  NewLink,
   NewModel,
   NewOpening,
   NewProject,
   NewProof,
   NewRun,
+  NewStudy,
+  NewTrial,
+  QueueEntry,
   RunFailure,
   RunFinish,
+  RunMarks,
+  SavedView,
+  StudyChange,
+  TrialEnd,
 } from '#shared/journal-commands.ts'
 import type { JournalDataset, JournalModel, JournalProject, RunStatus } from '#shared/journal-types.ts'
 import { ProblemError, type Result } from '#shared/result.ts'
@@ -25,8 +33,11 @@ import { commit, type WriterContext } from './command.ts'
 import { assertDurable, openForReading, openForWriting } from './connection.ts'
 import { isChangedSinceClosing } from './contents-digest.ts'
 import { type Appended, appendEvents } from './event-commands.ts'
+import { type ImportChoice, importInto, type JournalImport } from './import-commands.ts'
+import type { ImportSource } from './import-rows.ts'
 import { addDataset, addModel, addProject, ensureProject } from './library-commands.ts'
 import { countDroppedCommits } from './log-check.ts'
+import { addLink, markRun, noteCheck, removeView, saveView } from './mark-commands.ts'
 import { migrate, readVersion } from './migrate.ts'
 import { attemptOn, corruptProblem } from './problems.ts'
 import {
@@ -37,6 +48,8 @@ import {
   markArtifactRemoved,
   recordTestSetOpening,
 } from './proof-commands.ts'
+import { dequeue, enqueue, moveInQueue } from './queue-commands.ts'
+import type { CheckReport } from './read-studies.ts'
 import { removeProject, removeRuns, renameProject } from './removal-commands.ts'
 import { restoringPath } from './restore.ts'
 import {
@@ -55,6 +68,7 @@ import {
 import { assertSafeFolder } from './safe-folder.ts'
 import { assertSchema } from './schema-check.ts'
 import { beginSession, endSession, isUnclosed } from './session.ts'
+import { addTrial, changeStudy, createStudy, endTrial, removeStudy } from './study-commands.ts'
 import { takeWriterLock, type WriterLock } from './writer-lock.ts'
 
 /** What was found when the journal was opened. */
@@ -96,6 +110,25 @@ export interface JournalWriter {
   /** Hides runs at rest from every list; `run.active` for one that is under way, and then none is hidden. */
   removeRuns(runIds: readonly string[]): Result<{ removed: number }>
 
+  /** Stars, pin and archive; what is left out stays. */
+  markRun(runId: string, marks: RunMarks): Result<void>
+
+  createStudy(study: NewStudy): Result<{ id: string }>
+  changeStudy(studyId: string, change: StudyChange): Result<void>
+  /** The trial and its run as `queued`, or neither; the same trial once more is no error and names the run it has. */
+  addTrial(trial: NewTrial, run: NewRun | null): Result<{ runId: string | null }>
+  endTrial(end: TrialEnd): Result<void>
+  /** Hides a study at its end and its trials' runs; refused (`run.active`) while it goes on by itself. */
+  removeStudy(studyId: string): Result<{ runIds: string[] }>
+  enqueue(entry: QueueEntry): Result<void>
+  dequeue(kind: QueueEntry['kind'], id: string): Result<void>
+  /** 1 up, -1 down. */
+  moveInQueue(kind: QueueEntry['kind'], id: string, by: 1 | -1): Result<void>
+  addLink(link: NewLink): Result<void>
+  saveView(view: SavedView): Result<void>
+  removeView(name: string): Result<void>
+  noteCheck(report: CheckReport): Result<void>
+
   addEvaluation(evaluation: NewEvaluation): Result<{ id: string }>
   addComparison(comparison: NewComparison): Result<{ id: string }>
   /** Both evaluations and the comparison in one commit; the id is the comparison's. */
@@ -104,6 +137,9 @@ export interface JournalWriter {
   recordTestSetOpening(opening: NewOpening): Result<{ id: string }>
   addArtifact(artifact: NewArtifact): Result<{ id: string }>
   markArtifactRemoved(artifactId: string): Result<void>
+
+  /** Takes projects, runs and studies of another journal over, each in one commit. */
+  importing(source: ImportSource, choice: ImportChoice): Result<JournalImport>
 
   /** A verified backup; the folder is `backups` beside the journal where none is given. */
   backup(folder?: string): Result<BackupReport>
@@ -241,12 +277,26 @@ function writerOver(
     setNotes: (runId, notes) => commit(context, () => setNotes(context, runId, notes)),
     setTags: (runId, tags) => commit(context, () => setTags(context, runId, tags)),
     removeRuns: (runIds) => commit(context, () => removeRuns(context, runIds)),
+    markRun: (runId, marks) => commit(context, () => markRun(context, runId, marks)),
+    createStudy: (study) => commit(context, () => createStudy(context, study)),
+    changeStudy: (studyId, change) => commit(context, () => changeStudy(context, studyId, change)),
+    addTrial: (trial, itsRun) => commit(context, () => addTrial(context, trial, itsRun)),
+    endTrial: (end) => commit(context, () => endTrial(context, end)),
+    removeStudy: (studyId) => commit(context, () => removeStudy(context, studyId)),
+    enqueue: (entry) => commit(context, () => enqueue(context, entry)),
+    dequeue: (kind, id) => commit(context, () => dequeue(context, kind, id)),
+    moveInQueue: (kind, id, by) => commit(context, () => moveInQueue(context, kind, id, by)),
+    addLink: (link) => commit(context, () => addLink(context, link)),
+    saveView: (view) => commit(context, () => saveView(context, view)),
+    removeView: (name) => commit(context, () => removeView(context, name)),
+    noteCheck: (report) => commit(context, () => noteCheck(context, report)),
     addEvaluation: (evaluation) => commit(context, () => addEvaluation(context, evaluation)),
     addComparison: (comparison) => commit(context, () => addComparison(context, comparison)),
     addProof: (proof) => commit(context, () => addProof(context, proof)),
     recordTestSetOpening: (opening) => commit(context, () => recordTestSetOpening(context, opening)),
     addArtifact: (artifact) => commit(context, () => addArtifact(context, artifact)),
     markArtifactRemoved: (artifactId) => commit(context, () => markArtifactRemoved(context, artifactId)),
+    importing: (source, choice) => attemptOn(path, () => importInto(context, source, choice)),
     backup: (folder = backupsFolder) => attemptOn(path, () => backUp(db, path, folder, now())),
     backupIfOlderThan: (ageMs) =>
       attemptOn(path, () =>

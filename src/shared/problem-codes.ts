@@ -25,6 +25,7 @@ export const problemCodes = [
   // journal
   'journal.locked',
   'journal.corrupt',
+  'journal.changed',
   'journal.too-new',
   'journal.durability',
   'journal.disk-full',
@@ -73,6 +74,7 @@ export const problemCodes = [
   'sandbox.failed',
   'proof.cancelled',
   'export.failed',
+  'study.unknown',
   'project.unknown',
   'project.not-ready',
   'upload.failed',

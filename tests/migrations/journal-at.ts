@@ -71,6 +71,23 @@ const rowsSince: readonly ((db: Database) => void)[] = [
   (db) => {
     db.exec(`INSERT INTO projects VALUES ('project-2', 'Post (removed)', 'classification', '', 1000, 2000)`)
   },
+  (db) => {
+    db.exec(`UPDATE runs SET rating = 4, pinned_at_ms = 2100 WHERE id = 'run-1'`)
+    db.exec(
+      `INSERT INTO studies VALUES ('study-1', 'project-1', 'A night', 'stopped', '{"seed":3}', NULL, 0, 'notes', NULL, 5,
+        2200, 2300, 2400, NULL)`,
+    )
+    db.exec(
+      `INSERT INTO trials VALUES
+        ('study-1', 0, 'search', '{"method.rank":8}', 3, '[]', 'complete', 'run-1', 0.5, 4, '[]', NULL, NULL, 2250, 2390),
+        ('study-1', 1, 'search', '{"method.rank":16}', 3, '[]', 'skipped', NULL, NULL, NULL, '[]', 'No room.', NULL, 2250, 2390)`,
+    )
+    db.exec(`INSERT INTO queue VALUES ('run', 'run-1', 1, 1, 2500)`)
+    db.exec(`INSERT INTO links VALUES ('run-1', 'winner-of', 'study-1', 2600)`)
+    db.exec(`INSERT INTO saved_views VALUES ('Good ones', '{"minRating":4}', 2700)`)
+    db.exec(`INSERT INTO journal_checks VALUES (1, 2800, 1, '[]', 12)`)
+  },
+  () => {},
 ]
 
 /** A journal file at this schema version, closed, holding every row that the version can hold. */

@@ -22,6 +22,8 @@ const released = [
   '4 artifacts 9ad2c943f36144c188dc50c6d9ee0045047422ca02518db158fd53aad6657b47',
   '5 views 2179e7b08864f812746da54d7af00bca4091dc931f533890eb1620101c099165',
   '6 removals 6902dc28482775171470a196e93da8a1b682c4a47a2ff13b7ca19e0756306a58',
+  '7 studies 25df4db36e00888fde4869bd8aafe677c2ef9610ab8eb1da29ec80ebaf7e0baa',
+  '8 search 74b52848756840b3620bb53578ce85639e09158138be5bb458824b19c087e230',
 ]
 
 const versions = migrations.map((migration) => migration.version)
@@ -56,6 +58,12 @@ describe.each(versions)('a journal at schema %i', (version) => {
     })
     const reader = good(openJournalReader(path))
     expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
+    // What was there before is found by its words: name and tags since runs, answers since measurements.
+    const found = (text: string) => good(reader.listRuns({ text })).runs.map(({ id }) => id)
+    expect([found('old'), found('RETURN')]).toEqual([
+      version >= 2 ? ['run-1'] : [],
+      version >= 3 ? ['run-1'] : [],
+    ])
     reader.close()
   })
 
