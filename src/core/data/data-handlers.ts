@@ -6,7 +6,6 @@ import { fewestTestRows } from '#shared/dataset.ts'
 import { metricFacts } from '#shared/metrics.ts'
 import { attemptAsync, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { wilsonInterval } from '#shared/wilson-interval.ts'
-import type { SentFiles } from '../models/model-handlers.ts'
 import { dataOf, type FilledProject, type ProjectSource, stageDataOf } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
 import { type Scenario, scenarioOf } from '../scenarios/scenarios.ts'
@@ -35,11 +34,17 @@ const exampleCharacters = 2000
 const cellCharacters = 300
 /** Reasons of texts left out that are told apart. */
 const mostReasons = 3
-/** Largest file of rows, and of a model. */
-const mostBytes = { data: 2e9, before: 2e9, model: 16e9 } as const
+/** Largest file of rows, of a model, and of a journal or bundle. */
+const mostBytes = { data: 2e9, before: 2e9, model: 16e9, journal: 16e9 } as const
 
 export function createDataHandlers(
-  { library, reader, host, emit }: Pick<WorkstationContext, 'library' | 'reader' | 'host' | 'emit'>,
+  {
+    library,
+    reader,
+    host,
+    sent,
+    emit,
+  }: Pick<WorkstationContext, 'library' | 'reader' | 'host' | 'sent' | 'emit'>,
   projects: ProjectSource,
   store: Pick<
     ProjectStore,
@@ -48,14 +53,12 @@ export function createDataHandlers(
   prepare: PrepareRows,
   prepareTexts: PrepareTexts,
   uploads: Uploads,
-): SomeHandlers<DataCallNames> & { readonly sent: SentFiles } {
+): SomeHandlers<DataCallNames> {
   /** Where a finished upload belongs: the project that is told of it. */
   const projectOfUpload = new Map<string, string>()
-  /** Models that have arrived, by upload, until they are taken. */
-  const sentModels = new Map<string, string>()
 
   const folderFor = (purpose: CallInput<'upload.begin'>['purpose']): string => {
-    if (purpose.kind === 'model') return temporaryPath(join(library.cacheFolder, 'upload'))
+    if (!('projectId' in purpose)) return temporaryPath(join(library.cacheFolder, 'upload'))
     const { kind, projectId } = purpose
     return kind === 'before' ? store.beforeFolderOf(projectId) : join(store.folderOf(projectId), 'files')
   }
@@ -119,11 +122,11 @@ export function createDataHandlers(
   return {
     'upload.begin': ({ purpose, name, sizeBytes }) =>
       attemptAsync(async () => {
-        if (purpose.kind !== 'model') unwrap(reader.project(purpose.projectId))
+        if ('projectId' in purpose) unwrap(reader.project(purpose.projectId))
         const begun = unwrap(
           await uploads.begin(folderFor(purpose), name, sizeBytes, mostBytes[purpose.kind]),
         )
-        if (purpose.kind !== 'model') projectOfUpload.set(begun.uploadId, purpose.projectId)
+        if ('projectId' in purpose) projectOfUpload.set(begun.uploadId, purpose.projectId)
         return begun
       }),
     'upload.piece': ({ uploadId, offset, base64 }) => uploads.piece(uploadId, offset, base64),
@@ -132,7 +135,7 @@ export function createDataHandlers(
         const { name, path } = unwrap(await uploads.finish(uploadId))
         const projectId = projectOfUpload.get(uploadId)
         projectOfUpload.delete(uploadId)
-        if (projectId === undefined) sentModels.set(uploadId, path)
+        if (projectId === undefined) sent.add(uploadId, path)
         else {
           if (dirname(path) === store.beforeFolderOf(projectId)) {
             await clearBeside(path)
@@ -145,13 +148,6 @@ export function createDataHandlers(
     'upload.cancel': ({ uploadId }) => {
       projectOfUpload.delete(uploadId)
       return uploads.cancel(uploadId)
-    },
-    sent: {
-      take(uploadId) {
-        const path = sentModels.get(uploadId) ?? null
-        sentModels.delete(uploadId)
-        return path
-      },
     },
     'data.check': ({ projectId }) => attemptAsync(() => check(projectId)),
     'data.checkBefore': ({ projectId }) =>

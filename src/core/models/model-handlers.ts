@@ -30,16 +30,8 @@ type ModelCallNames =
   | 'models.verify'
   | 'models.remove'
 
-/** Files that a page has sent, by the name of their upload; each is taken once, and lies in a folder of its own. */
-export interface SentFiles {
-  take(uploadId: string): string | null
-}
-
-export function createModelHandlers(
-  context: WorkstationContext,
-  sent: SentFiles,
-): SomeHandlers<ModelCallNames> {
-  const { library, jobs, network, host, settings, reader, emit } = context
+export function createModelHandlers(context: WorkstationContext): SomeHandlers<ModelCallNames> {
+  const { library, jobs, network, host, sent, settings, reader, emit } = context
 
   async function cardOf(manifest: ModelManifest): Promise<ModelCard> {
     const model = await readPlannedModel(library, manifest)

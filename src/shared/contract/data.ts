@@ -106,6 +106,8 @@ export const dataCalls = {
         /** Texts of the field for a first stage: one file, which takes the place of an earlier one. */
         z.strictObject({ kind: z.literal('before'), projectId: id }),
         z.strictObject({ kind: z.literal('model') }),
+        /** Another computer's journal, or a run bundle: taken by \`journal.import\` or \`journal.open\`. */
+        z.strictObject({ kind: z.literal('journal') }),
       ]),
       name: z.string().min(1).max(300),
       sizeBytes: count,
