@@ -5,7 +5,7 @@ import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/syst
 import { onStopSignal } from '#core/system/stop-signals.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
-import { mostListedRuns } from '#shared/journal-commands.ts'
+import { everyRun } from '#shared/journal-commands.ts'
 import { ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { exitCodes, type Output } from './output.ts'
 
@@ -79,8 +79,9 @@ export function openApplication(home: string | undefined, output: Output): Appli
       return openWriter
     },
     findRun(text) {
-      const { runs } = unwrap(application.reader().listRuns({ limit: mostListedRuns }))
-      if (text === 'latest' && runs[0]) return runs[0].id
+      const [newest] = unwrap(application.reader().listRuns({ limit: 1 })).runs
+      if (text === 'latest' && newest !== undefined) return newest.id
+      const { runs } = unwrap(application.reader().listRuns(everyRun))
       const found = runs.filter(({ id }) => text.length >= 6 && id.startsWith(text))
       return found.length === 1 && found[0] ? found[0].id : text
     },

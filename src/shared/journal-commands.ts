@@ -190,7 +190,15 @@ export type NewTrial = z.input<typeof newTrial>
 
 /** A trial's end; a second one is refused unless it says the same. */
 export const trialEnd = studyTrial
-  .pick({ studyId: true, number: true, lossNats: true, lossStep: true, rungLosses: true, reason: true, work: true })
+  .pick({
+    studyId: true,
+    number: true,
+    lossNats: true,
+    lossStep: true,
+    rungLosses: true,
+    reason: true,
+    work: true,
+  })
   .extend({ status: z.enum(['complete', 'pruned', 'skipped', 'failed']) })
 export type TrialEnd = z.input<typeof trialEnd>
 
@@ -240,6 +248,9 @@ export const runVerdicts = [...verdictKinds, 'not-proved'] as const
 
 /** The longest page of runs. */
 export const mostListedRuns = 10_000
+
+/** Trials and archived runs too: for what must know of every run. */
+export const everyRun = { hasTrials: true, archived: 'with', limit: mostListedRuns } as const
 
 /** Which runs a list shows, in which order, and which page of it. */
 export const runQuery = z.strictObject({

@@ -1,11 +1,11 @@
 // Whether this computer can be measured at this moment: beside a run both would be slow, and the figure wrong for months.
-import { mostListedRuns } from '#shared/journal-commands.ts'
+import { everyRun } from '#shared/journal-commands.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 
 /** Throws ProblemError run.active while a run computes, in this program or another. One that is paused computes nothing. */
 export function requireQuiet({ reader }: Pick<WorkstationContext, 'reader'>): void {
-  const { runs } = unwrap(reader.listRuns({ statuses: ['queued', 'running'], limit: mostListedRuns }))
+  const { runs } = unwrap(reader.listRuns({ ...everyRun, statuses: ['queued', 'running'] }))
   const [run] = runs
   if (run === undefined) return
   throw new ProblemError({
@@ -18,6 +18,6 @@ export function requireQuiet({ reader }: Pick<WorkstationContext, 'reader'>): vo
 
 /** Whether one computed since then: a measurement beside it does not count. */
 export function hasComputedSince({ reader }: Pick<WorkstationContext, 'reader'>, sinceMs: number): boolean {
-  const { runs } = unwrap(reader.listRuns({ limit: mostListedRuns }))
+  const { runs } = unwrap(reader.listRuns(everyRun))
   return runs.some(({ status, endedAtMs }) => status === 'running' || (endedAtMs ?? 0) >= sinceMs)
 }

@@ -1,6 +1,6 @@
 // Whether something computes with an engine, or may go on with it, at this moment: then it is not taken away.
 import type { EngineId } from '#shared/devices.ts'
-import { mostListedRuns } from '#shared/journal-commands.ts'
+import { everyRun } from '#shared/journal-commands.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { isMeasuring } from '../devices/measuring-lock.ts'
@@ -19,7 +19,7 @@ export async function requireEngineAtRest(
   }: Pick<WorkstationContext, 'reader' | 'library'> & Partial<Pick<WorkstationContext, 'jobs'>>,
   id: EngineId,
 ): Promise<void> {
-  const { runs } = unwrap(reader.listRuns({ statuses: [...activeStatuses], limit: mostListedRuns }))
+  const { runs } = unwrap(reader.listRuns({ ...everyRun, statuses: [...activeStatuses] }))
   const user = runs.find((run) => unwrap(reader.getRun(run.id)).recipe.device !== 'cpu')
   if (user !== undefined) throw new ProblemError(usedByRun(id, user.name))
   const isAsked = jobs?.list().some(({ status, kind }) => status === 'running' && kind === 'speed') === true

@@ -4,6 +4,7 @@ import { rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { parameterCount } from '#engine/index.ts'
 import type { ModelCard, RecommendedModel, SomeHandlers } from '#shared/contract/index.ts'
+import { everyRun } from '#shared/journal-commands.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { JobTools } from '../system/jobs.ts'
@@ -49,7 +50,7 @@ export function createModelHandlers(context: WorkstationContext): SomeHandlers<M
       goodAt: known?.goodAt ?? '',
       origin: { kind: manifest.source.kind, name: manifest.source.from },
       place: modelFolder(library, manifest.id),
-      runs: unwrap(reader.listRuns({ modelId: manifest.id, limit: 1 })).total,
+      runs: unwrap(reader.listRuns({ ...everyRun, modelId: manifest.id, limit: 1 })).total,
       isStarter: isStarter(manifest),
       way: modelWay(manifest, model.config),
       addedAtMs: manifest.addedAtMs,

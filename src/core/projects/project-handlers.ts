@@ -1,7 +1,7 @@
 // Projects and the scenarios they begin with.
 import { languageModel } from '#engine/index.ts'
 import type { ProjectCard, ProjectDetail, ScenarioFacts, SomeHandlers } from '#shared/contract/index.ts'
-import { mostListedRuns } from '#shared/journal-commands.ts'
+import { everyRun } from '#shared/journal-commands.ts'
 import { activeStatuses, type JournalProject, type RunSummary } from '#shared/journal-types.ts'
 import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
@@ -147,7 +147,7 @@ export function createProjectHandlers(
       attemptAsync(async () => {
         // Before anything is moved: a project of which half is in the bin helps nobody.
         requireAtRest(context, projectId, projectOf(projectId).name)
-        const { runs } = unwrap(reader.listRuns({ projectId, limit: mostListedRuns }))
+        const { runs } = unwrap(reader.listRuns({ ...everyRun, projectId }))
         const nameOf = new Map(runs.map(({ id, name }) => [id, name]))
         const { removed, failed } = await removeRuns(context, [...nameOf.keys()])
         if (removed > 0) emit('experiments.changed', { runId: null })

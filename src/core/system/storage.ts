@@ -4,7 +4,7 @@ import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { StorageItem } from '#shared/contract/index.ts'
 import { engineIds } from '#shared/devices.ts'
-import { mostListedRuns } from '#shared/journal-commands.ts'
+import { everyRun } from '#shared/journal-commands.ts'
 import type { RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import { enginePack } from '../engines/engine-packs.ts'
@@ -36,7 +36,7 @@ export async function listStorage(
   context: Pick<WorkstationContext, 'library' | 'reader' | 'jobs'>,
 ): Promise<StoredItem[]> {
   const { library, reader } = context
-  const { runs } = unwrap(reader.listRuns({ limit: mostListedRuns }))
+  const { runs } = unwrap(reader.listRuns(everyRun))
   const projects = unwrap(reader.projects())
   const { models } = await listModels(library)
   const names = new Map<string, string>([

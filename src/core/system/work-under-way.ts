@@ -1,5 +1,5 @@
 // What runs and long work use at the moment: it must not be taken away from under them.
-import { mostListedRuns } from '#shared/journal-commands.ts'
+import { everyRun } from '#shared/journal-commands.ts'
 import { activeStatuses, type RunSummary } from '#shared/journal-types.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
@@ -16,7 +16,7 @@ const usedBy = ({
 
 /** Ids of the projects, runs, models and data sets (their fingerprints) that runs and jobs under way read or write. */
 export function idsAtWork({ jobs, reader }: WorkContext): ReadonlySet<string> {
-  const active = unwrap(reader.listRuns({ statuses: [...activeStatuses], limit: mostListedRuns })).runs
+  const active = unwrap(reader.listRuns({ ...everyRun, statuses: [...activeStatuses] })).runs
   const ofJobs = jobs.list().flatMap(({ status, projectId, runId, modelId }) => {
     if (status !== 'running') return []
     const run = runId === null ? null : reader.getRun(runId)

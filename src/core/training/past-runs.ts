@@ -1,4 +1,5 @@
 // What the newest runs of a model took on this computer, for the plan and for the goals' samples.
+import { everyRun } from '#shared/journal-commands.ts'
 import { unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import type { PastRun } from './estimate.ts'
@@ -12,7 +13,7 @@ export const pastRunsOf = (
   reader: Pick<WorkstationContext['reader'], 'listRuns' | 'thinCurve' | 'getRun'>,
   modelId: string,
 ): PastRun[] =>
-  unwrap(reader.listRuns({ modelId, limit: lookedAtRuns })).runs.flatMap(({ id }) => {
+  unwrap(reader.listRuns({ ...everyRun, modelId, limit: lookedAtRuns })).runs.flatMap(({ id }) => {
     const { train } = unwrap(reader.thinCurve(id, 200))
     if (train.length < 4) return []
     const { recipe } = unwrap(reader.getRun(id))
