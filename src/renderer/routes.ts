@@ -50,6 +50,18 @@ export const routes: RouteRecordRaw[] = [
     () => import('./features/proof/ProofScreen.vue'),
   ),
   screen('/runs/:runId/use', 'projects', 'use.crumb', () => import('./features/use/UseScreen.vue')),
+  screen(
+    '/studies/new',
+    'experiments',
+    'studies.start.title',
+    () => import('./features/studies/NewStudyScreen.vue'),
+  ),
+  screen(
+    '/studies/:studyId',
+    'experiments',
+    'studies.crumb',
+    () => import('./features/studies/StudyScreen.vue'),
+  ),
   screen('/models', 'models', 'frame.models', () => import('./features/models/ModelsScreen.vue')),
   screen('/chat', 'chat', 'frame.chat', () => import('./features/chat/ChatScreen.vue')),
   screen('/settings', 'settings', 'frame.settings', () => import('./features/settings/SettingsScreen.vue')),

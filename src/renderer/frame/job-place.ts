@@ -1,4 +1,5 @@
-// On which screen a job is at home.
+// On which screen a job is at home, and what stands in the queue.
+import type { QueueItem } from '#shared/contract/studies.ts'
 import type { Job } from '#shared/contract/system.ts'
 
 export function jobPlace(job: Pick<Job, 'kind' | 'projectId' | 'runId'>): string {
@@ -14,5 +15,10 @@ export function jobPlace(job: Pick<Job, 'kind' | 'projectId' | 'runId'>): string
     case 'speed':
     case 'engine':
       return '/settings#devices'
+    case 'journal':
+      return '/settings#journal'
   }
 }
+
+export const queuePlace = ({ kind, id }: Pick<QueueItem, 'kind' | 'id'>): string =>
+  kind === 'study' ? `/studies/${id}` : `/runs/${id}/training`

@@ -1,6 +1,5 @@
 // What a person chooses of a search before it begins, as it stands in the fields, and what of it the program is asked for:
 // a request, or a reason at each field that cannot be taken. Pure but for the words.
-import type { PresetId, ProjectDraft } from '#shared/contract/projects.ts'
 import type { SearchEffort } from '#shared/contract/studies.ts'
 import type { SamplerKind, Schedule, StudyBudget } from '#shared/study.ts'
 import { t } from '../../words/index.ts'
@@ -48,6 +47,9 @@ export const firstChoice: StudyChoice = {
   seed: '42',
   space: {},
 }
+
+/** For a search that shall rest by day from now on. */
+export const usualNight: Schedule = { fromMinute: 22 * 60, toMinute: 7 * 60 }
 
 export type ChoiceField = 'until' | 'hours' | 'trials' | 'night' | 'name' | 'confirmSeeds' | 'seed'
 export type Wrong = Readonly<Partial<Record<ChoiceField, string>>>
@@ -153,12 +155,19 @@ export function readChoice(choice: StudyChoice, nowMs: number) {
   }
 }
 
-/** What a search of a project begins from: its plan as it stands. */
-export const planOfDraft = (
-  projectId: string,
-  { preset, changes }: Pick<ProjectDraft, 'preset' | 'changes'>,
-): { projectId: string; preset: PresetId; changes: ProjectDraft['changes'] } => ({
-  projectId,
-  preset,
-  changes,
-})
+/** How many of the fine settings a person changed. */
+export function countChanges(choice: StudyChoice): number {
+  const names = ['sampler', 'isPruned', 'usesEarlierResults', 'confirmSeeds', 'seed', 'name'] as const
+  return names.filter((name) => choice[name] !== firstChoice[name]).length + Object.keys(choice.space).length
+}
+
+/** All fine settings as they were at first; what is chosen on the page itself stays. */
+export const withoutChanges: Partial<StudyChoice> = {
+  sampler: firstChoice.sampler,
+  isPruned: firstChoice.isPruned,
+  usesEarlierResults: firstChoice.usesEarlierResults,
+  confirmSeeds: firstChoice.confirmSeeds,
+  seed: firstChoice.seed,
+  name: firstChoice.name,
+  space: firstChoice.space,
+}

@@ -13,6 +13,9 @@ export const isLiving = ({ status }: Pick<StudyCard, 'status'>): boolean => livi
 export const endedTrials = ({ trials }: Pick<StudyCard, 'trials'>): number =>
   trials.complete + trials.pruned + trials.skipped + trials.failed
 
+/** Trials are counted from one on screens; the journal counts from 0. */
+export const trialName = (number: number): string => t('studies.trialName', { number: number + 1 })
+
 const trialCount = (count: number): string => t('studies.line.trials', { count })
 
 /** How many there may be in all, about; null where the time decides and nothing is known. */
@@ -74,7 +77,9 @@ export function lineOf(study: StudyCard): string {
     ...(study.workedMs > 0 ? [t('studies.line.worked', { time: formatShortTime(study.workedMs) })] : []),
     ...(schedule === null || !isLiving(study)
       ? []
-      : [t('studies.line.night', { from: writeTime(schedule.fromMinute), to: writeTime(schedule.toMinute) })]),
+      : [
+          t('studies.line.night', { from: writeTime(schedule.fromMinute), to: writeTime(schedule.toMinute) }),
+        ]),
     endedAtMs === null
       ? t('studies.line.started', { when: formatDay(startedAtMs ?? createdAtMs) })
       : t('studies.line.ended', { when: formatDay(endedAtMs) }),
@@ -103,9 +108,7 @@ export function seedPairs({ trials, adoptable, study }: StudyView): readonly See
   return seeds.map((seed) => ({
     seed,
     preset: lossOf(presets.find((trial) => trial.seed === seed)),
-    winner: lossOf(
-      winners.find((trial) => trial.seed === seed) ?? (best?.seed === seed ? best : undefined),
-    ),
+    winner: lossOf(winners.find((trial) => trial.seed === seed) ?? (best?.seed === seed ? best : undefined)),
   }))
 }
 
@@ -115,12 +118,14 @@ const meanOf = (values: readonly number[]): number | null =>
 /** Means over the seeds that both have; null where there is none. */
 export function seedMeans(view: StudyView): { readonly preset: number | null; readonly best: number | null } {
   const pairs = seedPairs(view).filter(({ preset, winner }) => preset !== null && winner !== null)
-  return { preset: meanOf(pairs.map(({ preset }) => preset ?? 0)), best: meanOf(pairs.map(({ winner }) => winner ?? 0)) }
+  return {
+    preset: meanOf(pairs.map(({ preset }) => preset ?? 0)),
+    best: meanOf(pairs.map(({ winner }) => winner ?? 0)),
+  }
 }
 
 /** Why there is no comparison with other seeds (yet); empty where there is one. */
-export function seedsMissing(view: StudyView, confirmSeeds: number | null): string {
-  if (view.verdict.gain !== null) return ''
-  if (isLiving(view.study)) return t('studies.seeds.waiting')
-  return t(confirmSeeds === 1 ? 'studies.seeds.left' : 'studies.seeds.missing')
+export function seedsMissing({ verdict, study }: StudyView): string {
+  if (verdict.gain !== null) return ''
+  return t(isLiving(study) ? 'studies.seeds.waiting' : 'studies.seeds.missing')
 }

@@ -30,7 +30,9 @@ export function useStudy(studyId: string) {
   }
 
   /** True where it was done. */
-  async function act(name: 'studies.pause' | 'studies.resume' | 'studies.stop' | 'studies.remove'): Promise<boolean> {
+  async function act(
+    name: 'studies.pause' | 'studies.resume' | 'studies.stop' | 'studies.remove',
+  ): Promise<boolean> {
     isAsking.value = true
     const reply = await api.call(name, { studyId })
     isAsking.value = false

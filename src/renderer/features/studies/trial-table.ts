@@ -53,7 +53,10 @@ function compareKeys(a: Exclude<Key, null>, b: Exclude<Key, null>): number {
 }
 
 /** What has no value stands last, whichever way it is sorted; the same ones stay as they were decided. */
-export function orderTrials(trials: readonly StudyTrial[], { sort, order }: TrialOrder): readonly StudyTrial[] {
+export function orderTrials(
+  trials: readonly StudyTrial[],
+  { sort, order }: TrialOrder,
+): readonly StudyTrial[] {
   const sign = order === 'ascending' ? 1 : -1
   return trials
     .map((trial) => ({ trial, key: keyOf(trial, sort) }))
