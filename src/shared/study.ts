@@ -13,7 +13,10 @@ export type StudiedValue = z.output<typeof settingValue>
 export const studiedSettings = z.record(path, settingValue)
 export type StudiedSettings = Readonly<z.output<typeof studiedSettings>>
 
-/** A dimension counts only where another one has one of these values; it must come after that one. */
+/**
+ * A dimension counts only where another one has one of these values; it must come after that one. Where the other one is not
+ * searched, the condition is taken as met.
+ */
 const condition = z.strictObject({ path, values: z.array(settingValue).min(1).max(100) })
 
 const numeric = {
@@ -48,7 +51,10 @@ export const samplerKinds = ['grid', 'random', 'quasi-random', 'tpe'] as const
 export type SamplerKind = (typeof samplerKinds)[number]
 
 /** A night's hours by this computer's clock, minutes since midnight; `to` below `from` goes over midnight. */
-export const schedule = z.strictObject({ fromMinute: z.int().min(0).max(1439), toMinute: z.int().min(0).max(1439) })
+export const schedule = z.strictObject({
+  fromMinute: z.int().min(0).max(1439),
+  toMinute: z.int().min(0).max(1439),
+})
 export type Schedule = z.output<typeof schedule>
 
 /** The study ends at whichever comes first; at least one is set. */
@@ -69,7 +75,11 @@ export const pruning = z.strictObject({
   /** A trial goes on where it is among the best 1 / reduction that came so far. */
   reduction: z.number().min(2).max(10).default(3),
   /** Shares of a trial's steps at which it is compared, rising, each below 1. */
-  rungs: z.array(z.number().gt(0).lt(1)).min(1).max(8).default([1 / 9, 1 / 3]),
+  rungs: z
+    .array(z.number().gt(0).lt(1))
+    .min(1)
+    .max(8)
+    .default([1 / 9, 1 / 3]),
   /** Trials that came to a rung before anything is given up there. */
   startupTrials: z.int().min(1).max(100).default(4),
 })

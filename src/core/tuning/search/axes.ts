@@ -21,7 +21,16 @@ export interface Axis {
   placeOf(value: StudiedValue | undefined): Place | null
 }
 
-export function axisOf(dimension: Dimension): Axis {
+/** A condition on what is not searched is taken as met: the base decides there, alike for all trials. */
+export function axesOf(space: readonly Dimension[]): Axis[] {
+  const paths = new Set(space.map(({ path }) => path))
+  return space.map((dimension) => {
+    const isOpen = dimension.onlyWhen !== null && !paths.has(dimension.onlyWhen.path)
+    return axisOf(isOpen ? { ...dimension, onlyWhen: null } : dimension)
+  })
+}
+
+function axisOf(dimension: Dimension): Axis {
   if (dimension.kind === 'choice') return choiceAxis(dimension)
   return dimension.kind === 'whole' ? wholeAxis(dimension) : numberAxis(dimension)
 }

@@ -2,7 +2,7 @@
 // even in its logarithm. What chance alone gives is measured too: the same on shuffled losses.
 import type { StudyView } from '#shared/contract/studies.ts'
 import type { Dimension, StudiedSettings, StudyTrial } from '#shared/study.ts'
-import { type Axis, axisOf, isActive } from './axes.ts'
+import { type Axis, axesOf, isActive } from './axes.ts'
 import { growTree, type Leaf, type Sample } from './forest.ts'
 import {
   type Marginal,
@@ -39,7 +39,7 @@ const seedReach = 1.96 * Math.SQRT2
 
 /** Shares and effects of all settings that had more than one value, the greatest share first. */
 export function importanceOf({ space, observations, seedNoise, seed }: ImportanceRequest): Reading {
-  const axes = space.map(axisOf).filter(({ isFixed }) => !isFixed)
+  const axes = axesOf(space).filter(({ isFixed }) => !isFixed)
   const results = knownLosses(observations)
   const reading = { seedNoise, trials: results.length }
   const cannotTell = whyNot(axes, results)

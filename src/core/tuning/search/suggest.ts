@@ -1,7 +1,7 @@
 // The next trial's settings, as a pure function of what the study is and what came of its trials so far: the same request
 // gives the same settings, on every computer and after every kill.
 import type { StudiedSettings } from '#shared/study.ts'
-import { type Axis, axisOf, keyOf } from './axes.ts'
+import { type Axis, axesOf, keyOf } from './axes.ts'
 import { nextOfGrid } from './grid.ts'
 import type { SuggestRequest } from './observation.ts'
 import { gridPoints, keysOf, pointAt } from './points.ts'
@@ -17,7 +17,7 @@ const mostListed = 20_000
 /** Settings inside the space that no trial had yet; null where none is left (a grid that is through, for example). */
 export function suggest(request: SuggestRequest): StudiedSettings | null {
   const { space, sampler, seed, history, trials = null } = request
-  const axes = space.map(axisOf)
+  const axes = axesOf(space)
   const tried = keysOf(history)
   if (sampler === 'grid') return nextOfGrid(axes, seed, tried, trials)
   const point = firstUntried(proposals(axes, request, tried), tried)
