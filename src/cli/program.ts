@@ -319,6 +319,11 @@ function addRunCommands(program: Command, run: Run): void {
   onOneRun('resume', 'go on from the last checkpoint', async (application, runId) =>
     (await load()).resumeRun(application, runId),
   )
+  onOneRun(
+    'repeat',
+    'the same recipe, seed, rows and device once more: does the same come out?',
+    async (application, runId) => (await load()).repeatRun(application, runId),
+  )
   onOneRun('cancel', 'stop a run; it saves a checkpoint first', async (application, runId) =>
     (await load()).cancelRun(application, runId),
   )

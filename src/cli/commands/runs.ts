@@ -1,8 +1,10 @@
-// runs list | show | resume | cancel
+// runs list | show | resume | repeat | cancel
 import { newestProof } from '#core/proof/index.ts'
+import { prepareRepeat, repeatOf } from '#core/training/repeat-run.ts'
 import { repeatabilityOf } from '#core/training/repeatability.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
+import type { RepeatCheck } from '#shared/contract/index.ts'
 import { activeStatuses, type RunDetail, type RunSummary } from '#shared/journal-types.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
@@ -49,8 +51,10 @@ export function showRun(application: Application, runId: string): void {
   const curve = unwrap(reader.curve(runId))
   const comparisons = unwrap(reader.comparisons(runId))
   const artifacts = unwrap(reader.artifacts(runId))
+  const repeat = repeatOf(reader, found)
   const { output } = application
   for (const line of summaryLines(run)) output.line(line)
+  if (repeat !== null) for (const line of repeatLines(repeat)) output.line(line)
   output.line()
   for (const line of settingLines(run.recipe)) output.line(line)
   output.line()
@@ -59,7 +63,7 @@ export function showRun(application: Application, runId: string): void {
   if (proof) for (const line of ['', ...proofLines(proof), '']) output.line(line)
   for (const artifact of artifacts.filter(({ removedAtMs }) => removedAtMs === null))
     output.line(`${artifact.kind}: ${artifact.path} (SHA-256 ${artifact.sha256})`)
-  output.result({ run, curve, comparisons, artifacts })
+  output.result({ run, curve, comparisons, artifacts, repeat })
 }
 
 function summaryLines(run: RunDetail): string[] {
@@ -74,12 +78,33 @@ function summaryLines(run: RunDetail): string[] {
   return lines
 }
 
+/** What a repeat showed, and what is not as it was. */
+const repeatLines = ({ originalId, originalName, sentence, differences }: RepeatCheck): string[] => [
+  `repeats ${originalName} (${originalId}): ${sentence}`,
+  ...differences.map(({ what, before, now }) => `  ${what}: ${before} -> ${now}`),
+]
+
+/** The exit code says how the run ended; whether the same came out is in the words and the result. */
+export async function repeatRun(application: Application, originalId: string): Promise<void> {
+  const writer = application.writer()
+  const { library, launcher, output } = application
+  const reader = application.reader()
+  const { runId } = unwrap(await prepareRepeat(originalId, { library, reader, writer }))
+  output.line(`Run ${runId} repeats ${originalId}.`)
+  const service = createRunService({ library, launcher, writer, reader })
+  const outcome = await followRun(application, unwrap(await service.launch(runId)))
+  const repeat = repeatOf(reader, unwrap(reader.getRun(runId)))
+  if (repeat !== null) for (const line of repeatLines(repeat)) output.line(line)
+  output.result({ ...outcome, repeat })
+}
+
 export async function resumeRun(application: Application, runId: string): Promise<void> {
   const writer = attempt(() => application.writer())
   if (!writer.ok) return wakeRun(application, runId, writer.problem)
   const { library, launcher } = application
   const service = createRunService({ library, launcher, writer: writer.value, reader: application.reader() })
   const run = unwrap(await service.launch(runId))
+  unwrap(writer.value.dequeue('run', runId))
   run.onEvent(({ event }) => {
     if (event.kind === 'plan' && event.resumedAtStep === 0)
       application.output.progress('There was no checkpoint to go on from: the run begins again.', true)
@@ -107,6 +132,7 @@ export async function cancelRun(application: Application, runId: string): Promis
   if (writer.ok) {
     if (unwrap(application.reader().getRun(runId)).status !== 'cancelled')
       unwrap(writer.value.setRunStatus(runId, 'cancelled'))
+    unwrap(writer.value.dequeue('run', runId))
     output.line(`Run ${runId} is cancelled. Its checkpoints are kept.`)
     output.result({ runId, status: 'cancelled' })
     return
