@@ -44,6 +44,7 @@ import { createSystemHandlers } from '../system/system-handlers.ts'
 import { createLiveRuns } from '../training/live-runs.ts'
 import { createPlanHandlers } from '../training/plan-handlers.ts'
 import { createQueueHandlers } from '../training/queue-handlers.ts'
+import { createRunPlanner } from '../training/run-planner.ts'
 import { createRunQueue } from '../training/run-queue.ts'
 import { createRunService, runFolderOf } from '../training/run-service.ts'
 import { createTrainingHandlers } from '../training/training-handlers.ts'
@@ -115,6 +116,12 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const source = createProjectSource(reader, store)
     const prepare = createPreparedRows()
     const prepareTexts = createPreparedTexts(createPreparedRows())
+    const planner = createRunPlanner(
+      { library, reader, pinnedDevice: () => settings.get().device },
+      source,
+      prepare,
+      prepareTexts,
+    )
     const data = createDataHandlers(context, source, store, prepare, prepareTexts, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
     const { close: closePredictions, ...predictions } = createPredictHandlers(context)
@@ -128,7 +135,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...data,
       ...createModelHandlers(context),
       ...createAdviceHandlers(context, source, store),
-      ...createPlanHandlers(context, source, prepare, prepareTexts),
+      ...createPlanHandlers(planner),
       ...createTrainingHandlers(context, runs, queue, source),
       ...createQueueHandlers(queue),
       ...createProofHandlers(context),

@@ -1,0 +1,104 @@
+// What a study does next, decided from its journal alone: the same trials give the same decision, after any kill. Pure.
+import type { NewTrial } from '#shared/journal-commands.ts'
+import type { PruneRung, StudiedSettings, StudySpec, StudyTrial } from '#shared/study.ts'
+import { type Observation, rungsFor, suggest } from './search/index.ts'
+import { type BudgetState, isSearchOver, isTimeOver } from './study-budget.ts'
+
+export interface StudyState extends BudgetState {
+  readonly spec: StudySpec
+}
+
+export type Decision =
+  | { readonly kind: 'trial'; readonly trial: Omit<NewTrial, 'studyId'> }
+  /** Nothing can be decided before what is planned has ended. */
+  | { readonly kind: 'wait' }
+  /** `reason`: null where all is done; else why it cannot go on, in one sentence. */
+  | { readonly kind: 'end'; readonly reason: string | null }
+
+/** So many points in a row that cannot be computed: there is nothing to find. */
+const mostSkipped = 20
+const mostFailed = 10
+
+export function decideTrial(state: StudyState): Decision {
+  const { spec, trials } = state
+  const hopeless = hopelessReason(trials)
+  if (hopeless !== null) return { kind: 'end', reason: hopeless }
+  if (!isSearchOver(state)) {
+    const next = searchTrial(spec, trials)
+    if (next !== null) return { kind: 'trial', trial: next }
+  }
+  if (trials.some(({ status }) => status === 'planned')) {
+    const confirming = trials.every(({ purpose, status }) => purpose !== 'search' || status !== 'planned')
+    const next = confirming && !isTimeOver(state) ? confirmingTrial(spec, trials) : null
+    return next === null ? { kind: 'wait' } : { kind: 'trial', trial: next }
+  }
+  const next = isTimeOver(state) ? null : confirmingTrial(spec, trials)
+  return next === null ? { kind: 'end', reason: null } : { kind: 'trial', trial: next }
+}
+
+function searchTrial(spec: StudySpec, trials: readonly StudyTrial[]): Omit<NewTrial, 'studyId'> | null {
+  const { space, sampler, seed, startupTrials, priors, budget } = spec
+  // A point with other seeds has shown the search's own result already.
+  const history = trials.filter(({ purpose }) => purpose === 'search').map(observationOf)
+  const number = trials.length
+  const settings = suggest({
+    space,
+    sampler,
+    seed,
+    number,
+    startupTrials,
+    history,
+    priors,
+    trials: budget.trials,
+  })
+  if (settings === null) return null
+  return { number, purpose: 'search', settings, seed: spec.base.seed, rungs: rungsOf(spec, trials) }
+}
+
+const rungsOf = ({ pruning }: StudySpec, trials: readonly StudyTrial[]): PruneRung[] =>
+  pruning === null ? [] : rungsFor({ pruning, history: trials.filter(({ purpose }) => purpose === 'search') })
+
+export function observationOf(trial: StudyTrial): Observation {
+  const { number, settings, lossNats, status, rungLosses } = trial
+  const lastShare = status === 'complete' ? 1 : (rungLosses.at(-1)?.share ?? 0)
+  return { number, settings, lossNats, status, lastShare }
+}
+
+/** The best point of the search that came to its end; the earlier one of two that are equal. Null where none did. */
+export const bestTrial = (trials: readonly StudyTrial[]): StudyTrial | null =>
+  trials.reduce<StudyTrial | null>((best, one) => {
+    if (one.purpose !== 'search' || one.status !== 'complete' || one.lossNats === null) return best
+    return best === null || one.lossNats < (best.lossNats ?? Number.POSITIVE_INFINITY) ? one : best
+  }, null)
+
+/**
+ * Preset and winner in turn, with the same seeds, none of them that of the search: a point that was chosen because its loss
+ * was the lowest has a loss that is too low. Null where all were begun, or where there is nothing to confirm.
+ */
+function confirmingTrial(spec: StudySpec, trials: readonly StudyTrial[]): Omit<NewTrial, 'studyId'> | null {
+  const best = bestTrial(trials)
+  if (spec.confirmSeeds < 2 || best === null) return null
+  const settingsOf: Readonly<Record<'preset' | 'winner', StudiedSettings>> = {
+    preset: {},
+    winner: best.settings,
+  }
+  for (let at = 1; at <= spec.confirmSeeds; at += 1)
+    for (const purpose of ['preset', 'winner'] as const) {
+      const seed = (spec.base.seed + at) % 2 ** 32
+      if (trials.some((one) => one.purpose === purpose && one.seed === seed)) continue
+      return { number: trials.length, purpose, settings: settingsOf[purpose], seed, rungs: [] }
+    }
+  return null
+}
+
+function hopelessReason(trials: readonly StudyTrial[]): string | null {
+  const ended = trials.filter(({ status }) => status !== 'planned')
+  const last = (count: number) => (ended.length < count ? [] : ended.slice(-count))
+  const skipped = last(mostSkipped)
+  if (skipped.length > 0 && skipped.every(({ status }) => status === 'skipped'))
+    return `The last ${mostSkipped} points of the search do not fit into this computer's memory: choose narrower ranges or a smaller model.`
+  const failed = last(mostFailed)
+  if (failed.length > 0 && failed.every(({ status }) => status === 'failed'))
+    return `The last ${mostFailed} trials came to nothing: look at the reason of one of them.`
+  return null
+}

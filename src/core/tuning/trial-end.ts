@@ -1,0 +1,95 @@
+// How a trial's run ended, as the study counts it: by the run in the journal alone.
+import type { TrialEnd } from '#shared/journal-commands.ts'
+import type { RunDetail } from '#shared/journal-types.ts'
+import type { Problem, Result } from '#shared/result.ts'
+import { unwrap } from '#shared/result.ts'
+import type { StudyTrial } from '#shared/study.ts'
+import { isSpaceProblem } from './persist.ts'
+import type { StudyPorts } from './study-ports.ts'
+import { factsOf } from './trial-facts.ts'
+
+/** Stands with a run that was tried again after its process died or failed, so that this is not forgotten with a kill. */
+export const triedAgainTag = 'tried again'
+
+export type TrialState =
+  | { readonly kind: 'ended'; readonly end: TrialEnd }
+  /** To be launched, from its checkpoint where there is one. `isRetry`: its run is to be marked first. */
+  | { readonly kind: 'go-on'; readonly run: RunDetail; readonly isRetry: boolean }
+  | { readonly kind: 'no-space'; readonly problem: Problem }
+
+type Reader = Pick<StudyPorts['reader'], 'getRun' | 'events' | 'artifacts'>
+
+/** `isOurStop`: where its run was cancelled, the study asked for it. */
+export function trialState(reader: Reader, trial: StudyTrial, isOurStop: boolean): TrialState {
+  if (trial.runId === null) return ended(trial, 'failed', 'It has no run.')
+  const found: Result<RunDetail> = reader.getRun(trial.runId)
+  if (!found.ok && found.problem.code === 'run.unknown')
+    return ended(trial, 'failed', 'Its run was removed before it came to its end.')
+  const run = unwrap(found)
+  const { status, failure, endReason, tags } = run
+  if (status === 'finished') return { kind: 'ended', end: finished(reader, trial, run, endReason) }
+  if (status === 'cancelled' && !isOurStop)
+    return { kind: 'ended', end: failed(reader, trial, run, 'It was stopped by hand.') }
+  if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on', run, isRetry: false }
+  if (failure !== null && isSpaceProblem(failure)) return { kind: 'no-space', problem: failure }
+  const isFinal = failure?.code === 'training.diverged' || tags.includes(triedAgainTag)
+  if (!isFinal) return { kind: 'go-on', run, isRetry: true }
+  return { kind: 'ended', end: failed(reader, trial, run, failure?.message ?? 'Its process died twice.') }
+}
+
+const blank = ({ studyId, number }: StudyTrial) => ({
+  ...{ studyId, number, lossNats: null, lossStep: null, rungLosses: [], work: null },
+})
+
+const ended = (trial: StudyTrial, status: 'failed', reason: string): TrialState => ({
+  kind: 'ended',
+  end: { ...blank(trial), status, reason },
+})
+
+/** A trial that the study itself brings to its end before its run does. */
+export function cutTrial(reader: Reader, trial: StudyTrial, reason: string): TrialEnd {
+  const run = trial.runId === null ? null : reader.getRun(trial.runId)
+  return run?.ok ? failed(reader, trial, run.value, reason) : { ...blank(trial), status: 'failed', reason }
+}
+
+function readFacts(reader: Reader, { rungs }: StudyTrial, { id }: RunDetail) {
+  const files = unwrap(reader.artifacts(id)).filter(
+    ({ kind, removedAtMs }) => removedAtMs === null && (kind === 'adapter' || kind === 'model'),
+  )
+  const tunedBytes = files.length === 0 ? null : files.reduce((sum, { bytes }) => sum + bytes, 0)
+  return factsOf(unwrap(reader.events(id)), rungs, tunedBytes)
+}
+
+function finished(reader: Reader, trial: StudyTrial, run: RunDetail, endReason: string | null): TrialEnd {
+  const { studyId, number } = trial
+  const facts = readFacts(reader, trial, run)
+  const place = { studyId, number, ...facts }
+  if (facts.lossNats === null)
+    return { ...place, status: 'failed', reason: 'Nothing was measured on validation rows.' }
+  return endReason === 'pruned'
+    ? { ...place, status: 'pruned', reason: prunedReason(trial, facts.rungLosses) }
+    : { ...place, status: 'complete', reason: null }
+}
+
+/** Its loss counts for nothing; how far it came does. */
+function failed(reader: Reader, trial: StudyTrial, run: RunDetail, reason: string): TrialEnd {
+  const { studyId, number } = trial
+  const { work, rungLosses } = readFacts(reader, trial, run)
+  return {
+    studyId,
+    number,
+    status: 'failed',
+    reason: reason.slice(0, 400),
+    lossNats: null,
+    lossStep: null,
+    rungLosses,
+    work,
+  }
+}
+
+function prunedReason({ rungs }: StudyTrial, rungLosses: StudyTrial['rungLosses']): string {
+  const last = rungLosses.at(-1)
+  const limit = rungs.find(({ share }) => share === last?.share)?.aboveNats ?? null
+  if (last === undefined || limit === null) return 'It was given up early: others were better by then.'
+  return `It was given up after ${Math.round(100 * last.share)} % of its steps: its loss was ${last.lossNats.toFixed(4)}, and to be among the best it had to be at most ${limit.toFixed(4)}.`
+}
