@@ -283,7 +283,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     attachStudies(source) {
       studies = source
     },
-    noticeChange: () => void settle(),
+    noticeChange: settle,
     goOn(interruptedRuns) {
       for (const { kind, id } of records()) {
         if (kind !== 'run' || waits(kind, id) || hasTurn(kind, id)) continue
