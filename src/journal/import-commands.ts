@@ -1,5 +1,6 @@
 // Commands that take runs and studies of another journal into this one, under their own ids. What is there already stays as
 // it is; whatever would have to change is a conflict and refused. Each call is one transaction: a run is there whole or not.
+import Database from 'better-sqlite3'
 import {
   newArtifact,
   newDataset,
@@ -58,11 +59,26 @@ export function importInto(
   source: ImportSource,
   choice: ImportChoice,
 ): JournalImport {
+  const take = <T>(what: string, work: () => T): Result<T> =>
+    commit(context, () => {
+      try {
+        return work()
+      } catch (error) {
+        if (!(error instanceof Database.SqliteError) || !error.code.startsWith('SQLITE_CONSTRAINT'))
+          throw error
+        return refuse(
+          'journal.conflict',
+          'It does not go together with what is here.',
+          what,
+          'It was left out.',
+        )
+      }
+    })
   return {
-    project: (id) => commit(context, () => importProject(context, source, id, choice)),
-    run: (id) => commit(context, () => importRun(context, source, id, choice)),
-    study: (id) => commit(context, () => importStudy(context, source, id, choice)),
-    views: () => commit(context, () => importViews(context, source)),
+    project: (id) => take(`project ${id}`, () => importProject(context, source, id, choice)),
+    run: (id) => take(`run ${id}`, () => importRun(context, source, id, choice)),
+    study: (id) => take(`study ${id}`, () => importStudy(context, source, id, choice)),
+    views: () => take('saved views', () => importViews(context, source)),
   }
 }
 

@@ -20,7 +20,21 @@ export interface ImportSource {
   projectIds(): string[]
   runIds(): string[]
   studyIds(): string[]
+  /** Null for an id that is not there. */
+  project(id: string): { readonly name: string; readonly isRemoved: boolean } | null
+  run(id: string): ImportedRun | null
+  studyName(id: string): string
   close(): void
+}
+
+/** What is known of a run before it is taken over. */
+export interface ImportedRun {
+  readonly name: string
+  readonly projectId: string
+  readonly datasets: readonly string[]
+  readonly adapterSha256: string | null
+  /** Files that were there when the journal was written. */
+  readonly files: readonly { readonly path: string; readonly sha256: string }[]
 }
 
 export type CopiedTable =
@@ -110,8 +124,9 @@ export function checkFits<T>(schema: Schema<T>, value: unknown, what: string): T
   )
 }
 
-/** Ids become names of folders: nothing that could lead elsewhere. */
+/** Ids become names of folders: nothing that could lead elsewhere, or that a file system takes for something else. */
 export function checkPlainId(id: string, what: string): void {
-  if (id.length <= 200 && /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(id)) return
+  const isPlain = id.length <= 200 && /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9_-])?$/.test(id)
+  if (isPlain && !id.includes('.tmp-') && !/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(id)) return
   refuse('journal.invalid', 'Its id is not one that Tunewright makes.', what, 'It was left out.')
 }

@@ -6,7 +6,7 @@ import type { Database } from 'better-sqlite3'
 import { ProblemError, type Result } from '#shared/result.ts'
 import { openForReading } from './connection.ts'
 import { isChangedSinceClosing } from './contents-digest.ts'
-import type { ImportSource } from './import-rows.ts'
+import { type ImportedRun, type ImportSource, rowOf } from './import-rows.ts'
 import { countDroppedCommits } from './log-check.ts'
 import { readVersion } from './migrate.ts'
 import { attemptOn, corruptProblem, refuse } from './problems.ts'
@@ -65,6 +65,21 @@ const maybeIncomplete =
 const droppedNotice = (commits: number): string =>
   `At least ${commits} of the last entries could not be read: the file journal.db-wal beside it is damaged.`
 
+/** One's own journal, as it is at this moment, to be read into another one. Nothing of it is changed. */
+export function openOwnSource(path: string): Result<ImportSource> {
+  return attemptOn(path, () => {
+    const db = openForReading(path)
+    try {
+      assertSchema(db, path, readVersion(db, path))
+      db.exec('BEGIN')
+      return sourceOver(db, [])
+    } catch (error) {
+      db.close()
+      throw error
+    }
+  })
+}
+
 function sourceOver(db: Database, notices: readonly string[]): ImportSource {
   const ids = (table: 'projects' | 'runs' | 'studies') =>
     db.prepare(`SELECT id FROM ${table} ORDER BY created_at_ms, id`).pluck().all() as string[]
@@ -74,8 +89,32 @@ function sourceOver(db: Database, notices: readonly string[]): ImportSource {
     projectIds: () => ids('projects'),
     runIds: () => ids('runs'),
     studyIds: () => ids('studies'),
+    project(id) {
+      const row = rowOf(db, 'projects', 'id', id)
+      return row === undefined ? null : { name: String(row.name), isRemoved: row.removed_at_ms !== null }
+    },
+    run: (id) => importedRun(db, id),
+    studyName: (id) => String(rowOf(db, 'studies', 'id', id)?.name ?? id),
     close: () => {
       db.close()
     },
+  }
+}
+
+function importedRun(db: Database, id: string): ImportedRun | null {
+  const row = rowOf(db, 'runs', 'id', id)
+  if (row === undefined) return null
+  const before = db.prepare("SELECT recipe ->> '$.before.fingerprint' FROM runs WHERE id = ?").pluck().get(id)
+  const files = db
+    .prepare<[string], { path: string; sha256: string }>(
+      'SELECT path, sha256 FROM artifacts WHERE run_id = ? AND removed_at_ms IS NULL ORDER BY created_at_ms, id',
+    )
+    .all(id)
+  return {
+    name: String(row.name),
+    projectId: String(row.project_id),
+    datasets: [String(row.dataset_fingerprint), ...(typeof before === 'string' ? [before] : [])],
+    adapterSha256: row.adapter_sha256 === null ? null : String(row.adapter_sha256),
+    files,
   }
 }

@@ -1,0 +1,102 @@
+// Where a carried out journal lies: a folder or file of its own that appears whole or not at all and never in place of
+// another, with a note beside the files of what it is.
+import { mkdir, readdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { z } from 'zod'
+import { type JournalForm, journalForms } from '#shared/contract/index.ts'
+import { count, timeMs } from '#shared/fields.ts'
+import { ProblemError } from '#shared/result.ts'
+import { safeFolderName } from '../export/export-folder.ts'
+import { asDiskProblem, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
+import { folderBytes } from '../system/folder-size.ts'
+import { readKept } from '../system/kept-json.ts'
+
+/** Ending of a run bundle. */
+export const bundleEnding = '.tunewright'
+const noteName = 'tunewright-export.json'
+
+const note = z.strictObject({
+  version: z.literal(1),
+  form: z.enum(journalForms),
+  createdAtMs: timeMs,
+  appVersion: z.string(),
+  schema: count,
+})
+export type ExportNote = z.output<typeof note>
+
+export interface CarriedOut {
+  readonly name: string
+  readonly place: string
+  readonly form: JournalForm
+  readonly bytes: number
+  readonly createdAtMs: number
+}
+
+/** Writes one file of the export: its path below the export's folder, forward slashes, and its bytes. */
+export type WriteFile = (
+  path: string,
+  content: string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+) => Promise<{ sizeBytes: number; sha256: string }>
+
+/** Gives `fill` a way to write files; if it fails nothing is left. Throws ProblemError: disk.full, disk.failed and `fill`'s. */
+export async function writeArchiveFolder(
+  exportsFolder: string,
+  wishedName: string,
+  head: ExportNote,
+  fill: (write: WriteFile) => Promise<void>,
+): Promise<CarriedOut> {
+  const place = await freePlace(exportsFolder, safeFolderName(wishedName), '')
+  await writeFolderDurably(place, async (folder) => {
+    const made = new Set<string>()
+    const write: WriteFile = async (path, content) => {
+      const target = join(folder, ...path.split('/'))
+      if (!made.has(dirname(target))) await mkdir(dirname(target), { recursive: true })
+      made.add(dirname(target))
+      return writeNewFile(target, typeof content === 'string' ? [new TextEncoder().encode(content)] : content)
+    }
+    await fill(write)
+    await write(noteName, `${JSON.stringify(head, null, 2)}\n`)
+  }).catch((error: unknown) => {
+    throw asDiskProblem(error, place)
+  })
+  const { form, createdAtMs } = head
+  return { name: basename(place), place, form, bytes: await folderBytes(place), createdAtMs }
+}
+
+const mostNumbers = 10_000
+
+export async function freePlace(folder: string, name: string, ending: string): Promise<string> {
+  for (let number = 1; number < mostNumbers; number += 1) {
+    const place = join(folder, `${name}${number === 1 ? '' : ` ${number}`}${ending}`)
+    const isTaken = await stat(place).then(
+      () => true,
+      () => false,
+    )
+    if (!isTaken) return place
+  }
+  throw new ProblemError({
+    code: 'export.failed',
+    message: 'There are too many exports of this name.',
+    where: folder,
+    remedy: 'Move old exports away.',
+  })
+}
+
+/** What was carried out into a folder before, newest first; what else lies there is left out. */
+export async function listCarriedOut(exportsFolder: string): Promise<CarriedOut[]> {
+  const names = await readdir(exportsFolder).catch(() => [] as string[])
+  const found = await Promise.all(names.map((name) => carriedOut(exportsFolder, name)))
+  return found.flat().sort((a, b) => b.createdAtMs - a.createdAtMs)
+}
+
+async function carriedOut(exportsFolder: string, name: string): Promise<CarriedOut[]> {
+  if (name.includes('.tmp-')) return []
+  const place = join(exportsFolder, name)
+  const found = await stat(place).catch(() => null)
+  if (found?.isFile() === true && name.endsWith(bundleEnding))
+    return [{ name, place, form: 'bundle', bytes: found.size, createdAtMs: Math.round(found.mtimeMs) }]
+  const head = found?.isDirectory() === true ? readKept(join(place, noteName), note) : null
+  if (head === null) return []
+  const { form, createdAtMs } = head
+  return [{ name, place, form, bytes: await folderBytes(place), createdAtMs }]
+}
