@@ -55,28 +55,7 @@ function insertEvaluation(
       .values({ id, ...head, answer_count: answers.length, sha256: hashEvaluation(head, answers) }),
   )
   for (const answer of answers) run(db, sqlFor.insertInto('answers').values(answer))
-  indexAnswers(db, given.runId, id, answers)
   return { id }
-}
-
-/** Later words of a measurement are not searched: so its share of the index has an end. */
-const mostIndexedCharacters = 8_000_000
-
-/** Makes the words of these answers findable; the same answer counts once. */
-export function indexAnswers(
-  db: WriterContext['db'],
-  runId: string,
-  evaluationId: string,
-  answers: readonly AnswerCells[],
-): void {
-  const document = { run_id: runId, evaluation_id: evaluationId }
-  const made = first(db, sqlFor.insertInto('search_documents').values(document).returning('number'))
-  let words = ''
-  for (const answer of new Set(answers.map((one) => one.answer))) {
-    if (words.length + answer.length > mostIndexedCharacters) break
-    words += `${answer}\n`
-  }
-  run(db, sqlFor.insertInto('search').values({ rowid: made?.number ?? 0, words }))
 }
 
 /** A whole proof: both subjects' answers and the comparison. A reader sees all of it or nothing. */

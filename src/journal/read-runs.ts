@@ -153,6 +153,8 @@ function filtered(query: CheckedQuery) {
     )
   if (query.isPinned !== undefined)
     found = found.where('runs.pinned_at_ms', query.isPinned ? 'is not' : 'is', null)
+  if (query.createdBeforeMs !== undefined)
+    found = found.where('runs.created_at_ms', '<', query.createdBeforeMs)
   if (query.minRating !== undefined) found = found.where('runs.rating', '>=', query.minRating)
   if (query.verdict === 'not-proved')
     found = found.where(sql<boolean>`${proofFigure('verdict.kind')} IS NULL`)

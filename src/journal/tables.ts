@@ -230,6 +230,4 @@ export interface JournalTables {
   saved_views: SavedViewsTable
   journal_checks: JournalChecksTable
   search_documents: SearchDocumentsTable
-  /** Words only: it is asked by MATCH and gives nothing but the numbers of documents. */
-  search: { rowid: number; words: string }
 }

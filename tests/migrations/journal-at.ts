@@ -9,6 +9,9 @@ import { temporaryFolder } from '../journal/support/folders.ts'
 
 const sha = 'a'.repeat(64)
 
+/** What decided a search at version 7. */
+const spec = `{"version":1,"base":{"version":1,"model":{"id":"starter","weightsSha256":"${sha}"},"data":{"fingerprint":"print-1"},"before":null,"scenario":"classification","instruction":"Sort it.","method":{"kind":"lora","rank":8,"alpha":16,"targets":["q_proj"],"topLayers":null,"scaling":"standard","decomposed":false,"base":"float"},"optimizer":{"kind":"adamw","learningRate":0.0002,"beta1":0.9,"beta2":0.999,"epsilon":1e-8,"weightDecay":0.01,"clipNorm":1,"layerDecay":1},"regularisation":{"neftuneAlpha":null,"labelSmoothing":0,"averaging":null},"schedule":{"kind":"cosine","warmupShare":0.05},"batch":{"microRows":8,"accumulation":1,"maxTokens":512,"rowsAtOnce":null,"packing":true},"duration":{"epochs":3,"maxSteps":null},"evaluation":{"everySteps":null,"atShares":null,"mostRows":null,"patience":3,"minImprovementNats":0.001},"checkpoints":{"everySeconds":120,"everySteps":null,"keepLast":3},"gradientCheckpointing":true,"reuseFrozenLayers":false,"seed":42,"threads":2,"device":"cpu"},"space":[{"kind":"whole","path":"method.rank","low":4,"high":64,"isLog":false,"onlyWhen":null}],"sampler":"random","startupTrials":10,"budget":{"trials":5,"workMs":null,"untilMs":null},"pruning":null,"seed":3,"confirmSeeds":3,"parallel":1,"priors":[]}`
+
 /** Rows that a journal of the given version could hold, written by hand: never through today's commands. */
 const rowsSince: readonly ((db: Database) => void)[] = [
   (db) => {
@@ -74,7 +77,7 @@ const rowsSince: readonly ((db: Database) => void)[] = [
   (db) => {
     db.exec(`UPDATE runs SET rating = 4, pinned_at_ms = 2100 WHERE id = 'run-1'`)
     db.exec(
-      `INSERT INTO studies VALUES ('study-1', 'project-1', 'A night', 'stopped', '{"seed":3}', NULL, 0, 'notes', NULL, 5,
+      `INSERT INTO studies VALUES ('study-1', 'project-1', 'A night', 'stopped', '${spec}', NULL, 0, 'notes', NULL, 5,
         2200, 2300, 2400, NULL)`,
     )
     db.exec(

@@ -23,7 +23,7 @@ const released = [
   '5 views 2179e7b08864f812746da54d7af00bca4091dc931f533890eb1620101c099165',
   '6 removals 6902dc28482775171470a196e93da8a1b682c4a47a2ff13b7ca19e0756306a58',
   '7 studies 25df4db36e00888fde4869bd8aafe677c2ef9610ab8eb1da29ec80ebaf7e0baa',
-  '8 search 74b52848756840b3620bb53578ce85639e09158138be5bb458824b19c087e230',
+  '8 search 063d36b73b906d373f727fb834636db2af6b511545b948aeb7327a43b57e4937',
 ]
 
 const versions = migrations.map((migration) => migration.version)

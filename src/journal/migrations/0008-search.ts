@@ -2,8 +2,14 @@
 // only (no copy of the text, no places in it): one document for each run and one for each measurement.
 import type { Migration } from './migration.ts'
 
-const tagWords = "(SELECT group_concat(value, ' ') FROM json_each(NEW.tags))"
-const runWords = `NEW.name || char(10) || NEW.notes || char(10) || coalesce(${tagWords}, '')`
+/** Name, notes and tags of a run. */
+const runWords = (row: string): string =>
+  `${row}.name || char(10) || ${row}.notes || char(10) ||
+    coalesce((SELECT group_concat(value, char(10)) FROM json_each(${row}.tags)), '')`
+/** What is behind the first 8 million characters is not searched: so a measurement's share of the index has an end. */
+const answerWords = (evaluation: string): string =>
+  `substr((SELECT group_concat(answer, char(10)) FROM
+    (SELECT DISTINCT answer FROM answers WHERE evaluation_id = ${evaluation})), 1, 8000000)`
 const documentOf = '(SELECT number FROM search_documents WHERE run_id = NEW.id AND evaluation_id IS NULL)'
 
 const tables: readonly string[] = [
@@ -23,24 +29,33 @@ const tables: readonly string[] = [
 
   `CREATE TRIGGER runs_are_searched AFTER INSERT ON runs BEGIN
       INSERT INTO search_documents (run_id) VALUES (NEW.id);
-      INSERT INTO search (rowid, words) VALUES (${documentOf}, ${runWords});
+      INSERT INTO search (rowid, words) VALUES (${documentOf}, ${runWords('NEW')});
     END`,
   `CREATE TRIGGER runs_are_searched_anew AFTER UPDATE OF name, notes, tags ON runs BEGIN
-      UPDATE search SET words = ${runWords} WHERE rowid = ${documentOf};
+      UPDATE search SET words = ${runWords('NEW')} WHERE rowid = ${documentOf};
+    END`,
+
+  // With the last of its answers a measurement is whole. An answer that many rows have counts once.
+  `CREATE TRIGGER answers_are_searched AFTER INSERT ON answers
+    WHEN NEW.position = (SELECT answer_count - 1 FROM evaluations WHERE id = NEW.evaluation_id) BEGIN
+      INSERT INTO search_documents (run_id, evaluation_id)
+        SELECT run_id, id FROM evaluations WHERE id = NEW.evaluation_id;
+      INSERT INTO search (rowid, words)
+        SELECT number, ${answerWords('NEW.evaluation_id')} FROM search_documents
+        WHERE evaluation_id = NEW.evaluation_id;
     END`,
 ]
 
 const fillings: readonly string[] = [
   'INSERT INTO search_documents (run_id) SELECT id FROM runs ORDER BY id',
-  'INSERT INTO search_documents (run_id, evaluation_id) SELECT run_id, id FROM evaluations ORDER BY id',
+  `INSERT INTO search_documents (run_id, evaluation_id)
+    SELECT run_id, id FROM evaluations WHERE answer_count > 0 ORDER BY id`,
   `INSERT INTO search (rowid, words)
-      SELECT d.number, r.name || char(10) || r.notes || char(10) ||
-        coalesce((SELECT group_concat(value, ' ') FROM json_each(r.tags)), '')
-      FROM search_documents d JOIN runs r ON r.id = d.run_id WHERE d.evaluation_id IS NULL`,
+    SELECT d.number, ${runWords('r')} FROM search_documents d JOIN runs r ON r.id = d.run_id
+    WHERE d.evaluation_id IS NULL`,
   `INSERT INTO search (rowid, words)
-      SELECT d.number, substr(coalesce((SELECT group_concat(answer, char(10)) FROM
-        (SELECT DISTINCT answer FROM answers WHERE evaluation_id = d.evaluation_id)), ''), 1, 8000000)
-      FROM search_documents d WHERE d.evaluation_id IS NOT NULL`,
+    SELECT d.number, ${answerWords('d.evaluation_id')} FROM search_documents d
+    WHERE d.evaluation_id IS NOT NULL`,
 ]
 
 export const search: Migration = {

@@ -1,0 +1,172 @@
+// A journal that is only looked into: from a stick, from another computer, from a backup. Not one byte is written beside it.
+// SQLite cannot read a journal in WAL mode without making files next to it, and an older schema cannot be read without
+// being brought up to date: so a private copy is read, and thrown away when it is closed.
+import {
+  closeSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readSync,
+  rmSync,
+  statSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { ProblemError, type Result } from '#shared/result.ts'
+import { applicationId, openForWriting } from './connection.ts'
+import { assertUnchanged } from './contents-digest.ts'
+import { countDroppedCommits } from './log-check.ts'
+import { migrate, readVersion } from './migrate.ts'
+import { attemptOn, corruptProblem, refuse } from './problems.ts'
+import { type JournalReader, openJournalReader } from './reader.ts'
+import { assertSchema } from './schema-check.ts'
+
+export interface ForeignJournal {
+  /** Its `close` also removes the copy. */
+  readonly reader: JournalReader
+  /** Schema version of the file itself. */
+  readonly schema: number
+}
+
+export interface ForeignOptions {
+  /** Where the copy is made, which takes as much space as the journal; the system's temporary folder where left out. */
+  readonly folder?: string
+}
+
+/**
+ * Opens a journal of this or an older schema for reading, changing nothing of it. A log beside it counts. Refused: what is
+ * no journal, one of a newer Tunewright, a damaged one, one that another program keeps writing to while it is copied.
+ */
+export function openForeignJournal(path: string, options: ForeignOptions = {}): Result<ForeignJournal> {
+  const parent = options.folder ?? tmpdir()
+  return attemptOn(path, () => {
+    assertJournal(path)
+    sweepLeftovers(parent)
+    const folder = makeFolder(parent)
+    const away = () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
+    try {
+      const copy = join(folder, 'journal.db')
+      copyWhole(path, copy, folder)
+      const schema = bringUpToDate(copy, path)
+      return { reader: readerOfCopy(copy, away), schema }
+    } catch (error) {
+      away()
+      throw error
+    }
+  })
+}
+
+function readerOfCopy(copy: string, away: () => void): JournalReader {
+  const opened = openJournalReader(copy)
+  if (!opened.ok) throw new ProblemError(opened.problem)
+  const reader = opened.value
+  return {
+    ...reader,
+    close() {
+      reader.close()
+      away()
+    },
+  }
+}
+
+/** "SQLite format 3" and a zero. */
+const magic = Buffer.from('53514c69746520666f726d6174203300', 'hex')
+const applicationIdAt = 68
+
+/** A look at the first bytes: nothing is copied of a film, or of another program's database. */
+function assertJournal(path: string): void {
+  if (!existsSync(path) || statSync(path).size === 0)
+    refuse('journal.missing', 'There is no journal in this place.', path, 'Choose a file named journal.db.')
+  const head = Buffer.alloc(100)
+  const file = openSync(path, 'r')
+  try {
+    readSync(file, head, 0, head.length, 0)
+  } finally {
+    closeSync(file)
+  }
+  if (head.subarray(0, magic.length).equals(magic) && head.readUInt32BE(applicationIdAt) === applicationId)
+    return
+  refuse(
+    'journal.foreign-file',
+    'This file is not a Tunewright journal.',
+    path,
+    'Choose a journal.db, or a backup of one.',
+  )
+}
+
+const companions = ['', '-wal', '-journal'] as const
+const mostTries = 3
+
+/** Copies the journal and its log as they were at one moment. */
+function copyWhole(path: string, copy: string, folder: string): void {
+  for (let n = 0; n < mostTries; n++) {
+    const before = stateOf(path)
+    const made = attemptOn(folder, () => {
+      for (const suffix of companions) {
+        rmSync(copy + suffix, { force: true })
+        if (existsSync(path + suffix)) copyFileSync(path + suffix, copy + suffix, constants.COPYFILE_FICLONE)
+      }
+    })
+    if (!made.ok) throw new ProblemError(made.problem)
+    if (stateOf(path) === before) return
+  }
+  refuse(
+    'journal.busy',
+    'Another program is writing to this journal.',
+    path,
+    'Close Tunewright there, or open a backup of it.',
+  )
+}
+
+const stateOf = (path: string): string =>
+  JSON.stringify(
+    companions.map((suffix) => {
+      const found = statSync(path + suffix, { throwIfNoEntry: false, bigint: true })
+      return found && [String(found.size), String(found.mtimeNs)]
+    }),
+  )
+
+/** Folds the log into the copy and upgrades its schema; returns the one it had. The file itself is named in what is wrong. */
+function bringUpToDate(copy: string, path: string): number {
+  if (countDroppedCommits(copy) > 0)
+    throw new ProblemError(corruptProblem(path, 'its log is damaged: entries that were kept are lost'))
+  const db = openForWriting(copy)
+  try {
+    const version = readVersion(db, path)
+    if (version === 0) throw new ProblemError(corruptProblem(path, 'it has no tables'))
+    assertSchema(db, path, version)
+    const verdict = db.pragma('quick_check(1)', { simple: true })
+    if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
+    assertUnchanged(db, path)
+    // The digest of the last closing is about the schema of that time.
+    if (migrate(db, path).to > version) db.exec('UPDATE sessions SET contents_sha256 = NULL')
+    db.pragma('wal_checkpoint(TRUNCATE)')
+    return version
+  } finally {
+    db.close()
+  }
+}
+
+const makeFolder = (parent: string): string =>
+  mkdtempSync(join(parent, `tunewright-looked-into-${process.pid}-`))
+
+/** Copies that a process which ended before it closed them left behind. */
+function sweepLeftovers(parent: string): void {
+  for (const name of readdirSync(parent)) {
+    const pid = Number(/^tunewright-looked-into-(\d+)-/.exec(name)?.[1])
+    if (Number.isSafeInteger(pid) && !isAlive(pid))
+      rmSync(join(parent, name), { recursive: true, force: true })
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
