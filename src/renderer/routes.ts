@@ -77,6 +77,24 @@ export const routes: RouteRecordRaw[] = [
     'frame.experiments',
     () => import('./features/experiments/ExperimentsScreen.vue'),
   ),
+  screen(
+    '/experiments/timeline',
+    'experiments',
+    'experiments.timeline.crumb',
+    () => import('./features/experiments/TimelineScreen.vue'),
+  ),
+  screen(
+    '/experiments/answers',
+    'experiments',
+    'experiments.answers.crumb',
+    () => import('./features/experiments/AnswersScreen.vue'),
+  ),
+  screen(
+    '/runs/:runId/lineage',
+    'experiments',
+    'experiments.lineage.crumb',
+    () => import('./features/experiments/LineageScreen.vue'),
+  ),
   {
     path: '/:rest(.*)*',
     name: 'not-found',

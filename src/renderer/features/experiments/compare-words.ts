@@ -10,6 +10,7 @@ import { nameForeign } from '../../foreign-text.ts'
 import { namesClasses } from '../../metric-words.ts'
 import { type PlainKey, t } from '../../words/index.ts'
 import { fieldWord, shownFields, wordValue } from '../wizard/recipe-form.ts'
+import type { CurveAxis } from './compared-runs.ts'
 import { formatRate } from './experiment-words.ts'
 import { markOf, type RunMark } from './run-marks.ts'
 
@@ -103,15 +104,34 @@ function trainLines(curve: Curve, readsFirst: boolean, { letter, look }: RunMark
   ]
 }
 
+/** Seconds in the unit that the longest curve is read in; steps and tokens as they are. */
+function onAxis(curves: readonly Curve[], axis: CurveAxis): { curves: readonly Curve[]; xTitle: string } {
+  if (axis !== 'time') return { curves, xTitle: t(`experiments.axes.${axis}Title`) }
+  const longest = Math.max(0, ...curves.map(({ train }) => train.at(-1)?.[0] ?? 0))
+  const unit = longest < 180 ? 'seconds' : longest < 10_800 ? 'minutes' : 'hours'
+  const seconds = { seconds: 1, minutes: 60, hours: 3600 }[unit]
+  const scaled = (points: Curve['train']): Curve['train'] => points.map(([x, y]) => [x / seconds, y])
+  return {
+    curves: curves.map((curve) => ({
+      ...curve,
+      train: scaled(curve.train),
+      validation: scaled(curve.validation),
+    })),
+    xTitle: t(`experiments.axes.${unit}Title`),
+  }
+}
+
 /**
  * Every curve twice: training thin, unseen rows strong with the run's letter at its end. Of a run that read texts of its
  * field first (`readFirst`: their ids) these are a line of their own.
  */
 export function chartOf(
-  curves: readonly Curve[],
+  measured: readonly Curve[],
   ticked: readonly string[],
   readFirst: ReadonlySet<string> = new Set(),
+  axis: CurveAxis = 'step',
 ): ChartView {
+  const { curves, xTitle } = onAxis(measured, axis)
   const lines = curves.flatMap((curve) => {
     const mark = markOf(ticked, curve.runId)
     if (mark === null) return []
@@ -134,7 +154,7 @@ export function chartOf(
   return {
     lines: lines.map((line) => (isShort(line) ? { ...line, label: '' } : line)),
     mark: null,
-    xTitle: t('training.steps'),
+    xTitle,
     lastX,
   }
 }
@@ -144,13 +164,14 @@ export function notComparable(
   curves: readonly Curve[],
   rows: readonly ExperimentRow[],
   ticked: readonly string[],
+  axis: CurveAxis = 'step',
 ): string[] {
   const readFirst = rows.filter(readsFirst)
   const curveOf = new Map(curves.map((curve) => [curve.runId, curve]))
   const borders = readFirst.flatMap(({ id }) => {
     const curve = curveOf.get(id)
     const step = curve && borderOf(curve, true)
-    return step
+    return step && axis === 'step'
       ? [t('experiments.compare.textsUntil', { letter: markOf(ticked, id)?.letter ?? '', step })]
       : []
   })
@@ -165,18 +186,36 @@ export function notComparable(
 export const readsFirst = ({ beforeFingerprint }: Pick<ExperimentRow, 'beforeFingerprint'>): boolean =>
   beforeFingerprint !== null
 
-/** The proofs of the compared runs by their metric: values of two metrics share no scale. */
-export function provedByMetric(rows: readonly ExperimentRow[]): readonly {
+/** Runs of one metric that were measured on the same rows, and whose figures are of one kind. */
+export interface FigureGroup {
   readonly metric: MetricName
   readonly intervals: readonly Interval[]
-  readonly rows: readonly {
-    readonly row: ExperimentRow
-    readonly proof: NonNullable<ExperimentRow['proof']>
-  }[]
-}[] {
-  const proved = rows.flatMap((row) => (row.proof === null ? [] : [{ row, proof: row.proof }]))
-  return [...new Set(proved.map(({ proof }) => proof.metric))].map((metric) => {
-    const found = proved.filter(({ proof }) => proof.metric === metric)
-    return { metric, rows: found, intervals: found.flatMap(({ proof }) => [proof.base, proof.tuned]) }
+  readonly rows: readonly { readonly row: ExperimentRow; readonly interval: Interval }[]
+}
+
+/** A loss of a new last layer is about labels, elsewhere it is about words. */
+const lossMetrics: ReadonlySet<MetricName> = new Set(['lossNats', 'perplexity'])
+
+/**
+ * The figures of the runs, metric by metric; runs whose figures do not compare stand in groups of their own: other locked
+ * rows, or losses of labels beside losses of words. `rows` are in the order of the comparison's values.
+ */
+export function figureGroups(
+  rows: readonly ExperimentRow[],
+  { metrics, lockedRows }: Pick<CallOutput<'experiments.compare'>, 'metrics' | 'lockedRows'>,
+): FigureGroup[] {
+  return metrics.flatMap(({ metric, values }) => {
+    const groups = new Map<string, { row: ExperimentRow; interval: Interval }[]>()
+    for (const [at, row] of rows.entries()) {
+      const interval = values[at] ?? null
+      if (interval === null) continue
+      const key = `${lockedRows[at]} ${lossMetrics.has(metric) && namesClasses(row.method)}`
+      groups.set(key, [...(groups.get(key) ?? []), { row, interval }])
+    }
+    return [...groups.values()].map((found) => ({
+      metric,
+      intervals: found.map(({ interval }) => interval),
+      rows: found,
+    }))
   })
 }

@@ -1,10 +1,13 @@
 // The ticked runs that are compared: their rows, curves and settings, read anew when one of them changes.
 import { computed, onScopeDispose, shallowRef, watch } from 'vue'
-import type { CallOutput } from '#shared/contract/index.ts'
+import type { CallInput, CallOutput } from '#shared/contract/index.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
+import { ofJournal } from './experiment-view.ts'
 import { mostCompared } from './run-marks.ts'
+
+export type CurveAxis = CallInput<'experiments.curves'>['axis'] & string
 
 /** A run that learns changes all the time; so often it is read anew. */
 const liveMs = 1000
@@ -12,16 +15,25 @@ const liveMs = 1000
 interface Comparison {
   readonly rows: readonly ExperimentRow[]
   readonly curves: CallOutput<'experiments.curves'>['curves']
+  /** What the curves are over. */
+  readonly axis: CurveAxis
   readonly settings: CallOutput<'experiments.compare'>
 }
 
+export interface ComparedQuestion {
+  readonly ticked: readonly string[]
+  readonly axis: CurveAxis
+  /** An opened foreign journal; empty for one's own. */
+  readonly journal: string
+}
+
 export function useComparedRuns(
-  ticked: () => readonly string[],
+  question: () => ComparedQuestion,
   forget: (runIds: readonly string[]) => void,
 ) {
   const comparison = shallowRef<Comparison | null>(null)
   const problem = shallowRef<Problem | null>(null)
-  const compared = computed(() => ticked().slice(0, mostCompared))
+  const compared = computed(() => question().ticked.slice(0, mostCompared))
   let generation = 0
 
   async function load(): Promise<void> {
@@ -32,7 +44,14 @@ export function useComparedRuns(
       problem.value = null
       return
     }
-    const found = await api.call('experiments.list', { runIds })
+    const journal = ofJournal(question().journal)
+    const { axis } = question()
+    const found = await api.call('experiments.list', {
+      runIds,
+      archived: 'with',
+      hasTrials: true,
+      ...journal,
+    })
     if (mine !== generation) return
     if (!found.ok) {
       problem.value = found.problem
@@ -46,8 +65,8 @@ export function useComparedRuns(
       return
     }
     const [curves, settings] = await Promise.all([
-      api.call('experiments.curves', { runIds }),
-      api.call('experiments.compare', { runIds }),
+      api.call('experiments.curves', { runIds, axis, ...journal }),
+      api.call('experiments.compare', { runIds, ...journal }),
     ])
     if (mine !== generation) return
     problem.value = curves.ok ? (settings.ok ? null : settings.problem) : curves.problem
@@ -55,11 +74,14 @@ export function useComparedRuns(
     comparison.value = {
       rows: runIds.flatMap((runId) => byId.get(runId) ?? []),
       curves: curves.value.curves,
+      axis,
       settings: settings.value,
     }
   }
 
-  watch(() => compared.value.join(), load, { immediate: true })
+  watch(() => JSON.stringify([compared.value, question().axis, question().journal]), load, {
+    immediate: true,
+  })
 
   // A run that learns has new points, one that was edited another name.
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -27,6 +27,7 @@ const widths = {
   steps: 110,
   seed: 80,
   duration: 90,
+  rating: 128,
 } as const satisfies Partial<Record<RunSort, number>>
 export type ColumnId = keyof typeof widths
 

@@ -23,7 +23,15 @@ export interface Filters {
   readonly status?: StatusGroup
   readonly verdict?: (typeof runVerdicts)[number]
   readonly tag?: string
+  /** Left out: runs that are not archived, of trials the pinned ones only. */
+  readonly shown?: (typeof shownChoices)[number]
+  /** At least so many. */
+  readonly stars?: (typeof starChoices)[number]
 }
+
+/** Which runs there are to choose from: pinned ones, archived ones, trials of searches beside the others. */
+export const shownChoices = ['pinned', 'trials', 'archived'] as const
+export const starChoices = ['1', '2', '3', '4', '5'] as const
 
 export interface ExperimentView {
   readonly text: string
@@ -32,6 +40,8 @@ export interface ExperimentView {
   readonly order: 'ascending' | 'descending'
   /** Ids of the ticked runs, in the order in which they were ticked. */
   readonly ticked: readonly string[]
+  /** A journal that was opened for looking only; empty for one's own. */
+  readonly journal: string
 }
 
 export const firstView: ExperimentView = {
@@ -40,6 +50,7 @@ export const firstView: ExperimentView = {
   sort: 'created',
   order: 'descending',
   ticked: [],
+  journal: '',
 }
 
 /** More are not removed in one go, and an address has to end somewhere. */
@@ -66,6 +77,8 @@ export function readView(query: AddressQuery): ExperimentView {
     status: oneOf('status', statusGroupNames),
     verdict: oneOf('verdict', runVerdicts),
     tag: textOf('tag') || undefined,
+    shown: oneOf('shown', shownChoices),
+    stars: oneOf('stars', starChoices),
   }
   return {
     text: textOf('text').slice(0, 500),
@@ -73,23 +86,32 @@ export function readView(query: AddressQuery): ExperimentView {
     sort: oneOf('sort', runSorts) ?? firstView.sort,
     order: oneOf('order', ['ascending', 'descending'] as const) ?? firstView.order,
     ticked: [...new Set(textOf('runs').split(',').filter(isId))].slice(0, mostTicked),
+    journal: isId(textOf('journal')) ? textOf('journal') : '',
   }
 }
 
 /** The address of a view; what is as usual is left out. */
-export function writeView({ text, filters, sort, order, ticked }: ExperimentView): Record<string, string> {
+export function writeView({
+  text,
+  filters,
+  sort,
+  order,
+  ticked,
+  journal,
+}: ExperimentView): Record<string, string> {
   return {
     ...(text ? { text } : {}),
     ...filters,
     ...(sort === firstView.sort ? {} : { sort }),
     ...(order === firstView.order ? {} : { order }),
     ...(ticked.length > 0 ? { runs: ticked.join(',') } : {}),
+    ...(journal ? { journal } : {}),
   }
 }
 
 /** The same view as the journal is asked for it. */
 export function queryOf({ text, filters, sort, order }: ExperimentView): RunQuery {
-  const { project, model, scenario, method, status, verdict, tag } = filters
+  const { project, model, scenario, method, status, verdict, tag, shown, stars } = filters
   return {
     ...(text ? { text } : {}),
     ...(project === undefined ? {} : { projectId: project }),
@@ -99,10 +121,22 @@ export function queryOf({ text, filters, sort, order }: ExperimentView): RunQuer
     ...(status === undefined ? {} : { statuses: [...statusGroups[status]] }),
     ...(verdict === undefined ? {} : { verdict }),
     ...(tag === undefined ? {} : { tag }),
+    ...(stars === undefined ? {} : { minRating: Number(stars) }),
+    ...shownQuery(shown),
     sort,
     order,
   }
 }
+
+function shownQuery(shown: Filters['shown']): Pick<RunQuery, 'isPinned' | 'hasTrials' | 'archived'> {
+  if (shown === 'pinned') return { isPinned: true }
+  if (shown === 'trials') return { hasTrials: true }
+  return shown === 'archived' ? { archived: 'only', hasTrials: true } : {}
+}
+
+/** The journal that calls which only read are about, as the contract takes it. */
+export const ofJournal = (journal: string): { readonly journal?: string } =>
+  journal === '' ? {} : { journal }
 
 export const isFiltered = ({ text, filters }: ExperimentView): boolean =>
   text !== '' || Object.keys(filters).length > 0

@@ -1,11 +1,13 @@
 // What a cell says, in words: what a run was made with and what came of it.
 import type { ExperimentRow } from '#shared/contract/results.ts'
+import type { StudyCard } from '#shared/contract/studies.ts'
 import { metricFacts } from '#shared/metrics.ts'
 import { methodKinds } from '#shared/recipe.ts'
 import { formatDay, formatNumber, formatPercent, formatShortTime } from '../../format.ts'
 import { formatMetric } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
 import type { ColumnId } from './experiment-columns.ts'
+import { foundIn } from './found-in.ts'
 
 /** Small numbers as their field writes them: 2e-4. */
 export const formatRate = (rate: number): string =>
@@ -87,6 +89,8 @@ export function cellText(column: ColumnId, row: ExperimentRow, doneShare: number
       return row.tags.join(', ')
     case 'proof':
       return proofWords(row)?.value ?? none
+    case 'rating':
+      return orNone(row.rating, (count) => t('experiments.stars.have', { count }))
   }
 }
 
@@ -105,3 +109,33 @@ export const readTags = (typed: string): string[] => [
       .filter((tag) => tag !== ''),
   ),
 ]
+
+/** Where the words of a search were found; empty where none were asked for. */
+export function foundWords(row: ExperimentRow, text: string): string {
+  const places = foundIn(row, text)
+  if (places.length === 0) return ''
+  return t('experiments.found.at', {
+    places: places.map((place) => t(`experiments.found.${place}`)).join(', '),
+  })
+}
+
+/** What a search says in a column of runs; empty where it says nothing. */
+export function studyCellText(column: ColumnId, study: StudyCard): string {
+  switch (column) {
+    case 'method':
+    case 'duration':
+      return formatShortTime(study.workedMs)
+    case 'bestLoss':
+      return orNone(study.best?.lossNats ?? null, formatLoss)
+    case 'created':
+      return formatDay(study.createdAtMs)
+    case 'project':
+      return study.projectName
+    case 'status':
+      return t(`studies.statuses.${study.status}`)
+    case 'notes':
+      return study.notes
+    default:
+      return ''
+  }
+}

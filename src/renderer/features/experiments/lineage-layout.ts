@@ -1,0 +1,84 @@
+// Where the nodes of a lineage stand: what came first on the left, each column one step later. Pure.
+import type { LineageEdge, LineageNode } from '#shared/contract/results.ts'
+
+export interface PlacedNode {
+  readonly node: LineageNode
+  readonly x: number
+  readonly y: number
+}
+export interface PlacedEdge {
+  readonly edge: LineageEdge
+  /** An SVG path from the earlier node to the later one. */
+  readonly path: string
+  /** Where its word stands. */
+  readonly x: number
+  readonly y: number
+}
+
+/** Pixels. */
+export const nodeSize = { width: 196, height: 68 }
+const gap = { x: 132, y: 20 }
+
+/** An export is later than its run; all else is earlier than what says that it came from it. */
+const orderOf = ({ from, to, kind }: LineageEdge): { readonly earlier: string; readonly later: string } =>
+  kind === 'exported-as' ? { earlier: from, later: to } : { earlier: to, later: from }
+
+export function placeLineage(
+  nodes: readonly LineageNode[],
+  edges: readonly LineageEdge[],
+): { nodes: PlacedNode[]; edges: PlacedEdge[]; width: number; height: number } {
+  const columns = columnsOf(nodes, edges)
+  const filled = new Map<number, number>()
+  const placed = nodes
+    .toSorted((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0))
+    .map((node): PlacedNode => {
+      const column = columns.get(node.id) ?? 0
+      const row = filled.get(column) ?? 0
+      filled.set(column, row + 1)
+      return { node, x: column * (nodeSize.width + gap.x), y: row * (nodeSize.height + gap.y) }
+    })
+    .toSorted((a, b) => a.x - b.x || a.y - b.y)
+  const at = new Map(placed.map((one) => [one.node.id, one]))
+  return {
+    nodes: placed,
+    edges: edges.flatMap((edge) => placeEdge(edge, at) ?? []),
+    width: Math.max(...placed.map(({ x }) => x)) + nodeSize.width,
+    height: Math.max(...placed.map(({ y }) => y)) + nodeSize.height,
+  }
+}
+
+/** Each node one column behind the latest that it came from. A circle, which no journal has, ends after as many turns as nodes. */
+function columnsOf(
+  nodes: readonly LineageNode[],
+  edges: readonly LineageEdge[],
+): ReadonlyMap<string, number> {
+  const columns = new Map(nodes.map(({ id }) => [id, 0]))
+  for (let turn = 0; turn < nodes.length; turn++) {
+    let isMoved = false
+    for (const edge of edges) {
+      const { earlier, later } = orderOf(edge)
+      const least = (columns.get(earlier) ?? 0) + 1
+      if (least >= nodes.length || (columns.get(later) ?? 0) >= least) continue
+      columns.set(later, least)
+      isMoved = true
+    }
+    if (!isMoved) break
+  }
+  return columns
+}
+
+function placeEdge(edge: LineageEdge, at: ReadonlyMap<string, PlacedNode>): PlacedEdge | null {
+  const { earlier, later } = orderOf(edge)
+  const [from, to] = [at.get(earlier), at.get(later)]
+  if (from === undefined || to === undefined) return null
+  const start = { x: from.x + nodeSize.width, y: from.y + nodeSize.height / 2 }
+  const end = { x: to.x, y: to.y + nodeSize.height / 2 }
+  const bend = gap.x / 2
+  return {
+    edge,
+    path: `M${start.x},${start.y} C${start.x + bend},${start.y} ${end.x - bend},${end.y} ${end.x},${end.y}`,
+    // Near the later node, where lines to it have come apart.
+    x: end.x - gap.x / 2,
+    y: end.y + (start.y - end.y) / 4,
+  }
+}
