@@ -33,6 +33,10 @@ export function importDataset(
   })
 }
 
+/** What the data set of these rows is called, without keeping it. */
+export const fingerprintOf = (prepared: PreparedData, scenario: ScenarioId): string =>
+  hashContent(prepared, scenario).slice(0, 16)
+
 /** Puts rows that were read into the library. Throws a ProblemError, `data.too-few-rows` where they could not be split. */
 export async function keepDataset(
   library: Library,

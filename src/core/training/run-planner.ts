@@ -6,6 +6,7 @@ import type { DeviceId } from '#shared/devices.ts'
 import { describeIssue, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import type { PreparedData } from '../data/check-data.ts'
+import { fingerprintOf } from '../data/import-dataset.ts'
 import type { PrepareRows } from '../data/prepared-rows.ts'
 import { countParts } from '../data/split.ts'
 import type { PrepareTexts } from '../data/stage-texts.ts'
@@ -48,6 +49,10 @@ export interface OpenPlan {
   readonly model: ModelManifest
   readonly config: PlannedModel['config']
   readonly counts: { readonly train: number; readonly validation: number; readonly test: number }
+  /** What the data would be called in the library, and the texts of a first stage. */
+  fingerprints(): { readonly data: string; readonly before: string | null }
+  /** What the model would be told before every example. */
+  readonly instruction: string
   /** Throws ProblemError where it is not a recipe. */
   recipe(preset: PresetId, changes: Changes): RecipeDraft
   option(preset: PresetId, changes: Changes): Promise<PlanOption>
@@ -110,6 +115,11 @@ export function createRunPlanner(
       model,
       config: planned.config,
       counts,
+      instruction,
+      fingerprints: () => ({
+        data: fingerprintOf(prepared, scenario),
+        before: texts && fingerprintOf(texts, 'domain'),
+      }),
       recipe: (preset, changes) => recipeFor(preset, changes, planned.config),
       async option(preset, changes) {
         const recipe = recipeFor(preset, changes, planned.config)

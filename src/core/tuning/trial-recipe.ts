@@ -41,6 +41,12 @@ const fixedParts: ReadonlySet<string> = new Set([
   'device',
   'seed',
 ])
+/** Whether a search may change this setting. */
+export function isSearchablePath(path: string): boolean {
+  const steps = stepsOf(path)
+  return steps !== null && isSearchable(steps)
+}
+
 const isSearchable = ([top = '', ...rest]: readonly string[]): boolean =>
   !fixedParts.has(top) && (top !== 'before' || rest[0] === 'epochs' || rest[0] === 'learningRate')
 

@@ -1,0 +1,200 @@
+// A search before it begins: what it would change, how long it takes, what fits, and everything in plain sentences. What is
+// shown is what is started.
+import type { PlanOption, PresetId } from '#shared/contract/index.ts'
+import type { StudyPlan } from '#shared/contract/studies.ts'
+import type { RecipeDraft } from '#shared/recipe.ts'
+import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
+import type { Dimension, Pruning, SearchSpace } from '#shared/study.ts'
+import type { OpenPlan } from '../training/run-planner.ts'
+import { proposeSpace } from './search/index.ts'
+import { confirmingRuns } from './study-budget.ts'
+import { findPriors } from './study-priors.ts'
+import { studySentences } from './study-sentences.ts'
+import { measuredAlike, proposedBudget, proposedSeeds, pruningOf, type StudyWishes } from './study-wishes.ts'
+import { isSearchablePath } from './trial-recipe.ts'
+
+export interface PlanStudyPorts {
+  readonly reader: Parameters<typeof findPriors>[0]
+  readonly nowMs: number
+  /** Graphics cards that runs on the plan's device can take one of each. */
+  readonly cards: number
+}
+
+export interface Wanted {
+  /** Null: of no project yet, so nothing is known from earlier. */
+  readonly projectId: string | null
+  readonly preset: PresetId
+  readonly changes: PlanOption['changes']
+  readonly wishes: StudyWishes
+}
+
+/** The plan, and what a study is made of. */
+export interface PlannedStudy {
+  readonly view: StudyPlan
+  /** With the way of measuring that all trials have. */
+  readonly draft: RecipeDraft
+  readonly space: SearchSpace
+  readonly pruning: Pruning | null
+}
+
+/** Throws ProblemError where there is nothing to plan: no rows, no model, settings that are none. */
+export async function planStudy(
+  open: OpenPlan,
+  wanted: Wanted,
+  ports: PlanStudyPorts,
+): Promise<PlannedStudy> {
+  const { preset, changes, wishes } = wanted
+  const { effort } = wishes
+  const pruning = pruningOf(wishes.isPruned)
+  const draft = measuredAlike(open.recipe(preset, changes), pruning, open.counts.validation)
+  const dimensions = dimensionsOf(open, draft, wishes)
+  const space = dimensions.flatMap(({ dimension, isIncluded }) => (isIncluded ? [dimension] : []))
+  const base = await open.option(preset, changes)
+  const blocking = base.blocking ?? spaceProblem(space) ?? rowsProblem(open.counts.validation)
+  const budget = wishes.budget ?? proposedBudget(effort, ports.nowMs)
+  const confirmSeeds = wishes.confirmSeeds ?? proposedSeeds(effort)
+  const largest = blocking === null ? await largestOption(open, wanted, space) : null
+  const { lowSeconds, highSeconds } = base.estimate
+  const trialSeconds = highSeconds > 0 ? { low: lowSeconds, high: highSeconds } : null
+  const parallel = Math.max(1, ports.cards)
+  const shape = { budget, confirmSeeds, parallel, pruning, trialSeconds, nowMs: ports.nowMs }
+  const view: Omit<StudyPlan, 'sentences'> = {
+    effort,
+    dimensions,
+    sampler: wishes.sampler ?? 'tpe',
+    budget,
+    trials: trialsOf(shape),
+    trialSeconds,
+    priors: priorsOf(open, draft, space, wanted, ports),
+    confirmSeeds,
+    parallel,
+    blocking: blocking ?? largestProblem(largest),
+  }
+  const sentences = studySentences({ ...view, pruning, base, largest, space, nowMs: ports.nowMs })
+  return { view: { ...view, sentences }, draft, space, pruning }
+}
+
+function dimensionsOf(open: OpenPlan, draft: RecipeDraft, { space, effort }: StudyWishes) {
+  const { config, model, counts } = open
+  const { kind, layers, hidden } = config
+  const proposed = proposeSpace({
+    recipe: draft,
+    model: { kind, layers, hidden, parameters: model.parameters },
+    rows: counts.train,
+    effort,
+  })
+  if (space === undefined) return proposed
+  const own = new Map(space.map((dimension) => [dimension.path, dimension]))
+  const rest = proposed.filter(({ dimension }) => !own.has(dimension.path))
+  const reasonOf = (path: string): string =>
+    proposed.find(({ dimension }) => dimension.path === path)?.reason ?? 'Chosen by you.'
+  return [
+    ...space.map((dimension) => ({ dimension, isIncluded: true, reason: reasonOf(dimension.path) })),
+    ...rest.map((one) => ({ ...one, isIncluded: false })),
+  ]
+}
+
+/** What takes most memory and time of all that may be tried, as a plan; null where it is not a recipe. */
+async function largestOption(
+  open: OpenPlan,
+  { preset, changes }: Wanted,
+  space: SearchSpace,
+): Promise<PlanOption | null> {
+  const corner = Object.fromEntries(space.map((one) => [one.path, largestValue(one)] as const))
+  const tried = await attemptAsync(() => open.option(preset, { ...changes, ...corner }))
+  return tried.ok ? tried.value : null
+}
+
+/** Null means no limit where a number could stand (all blocks). */
+function largestValue(dimension: Dimension): string | number | boolean | null {
+  if (dimension.kind !== 'choice') return dimension.high
+  const { values } = dimension
+  if (values.includes(null)) return null
+  const numbers = values.filter((value) => typeof value === 'number')
+  return numbers.length === values.length ? Math.max(...numbers) : values[0]!
+}
+
+/** A base that fits is no base for a search whose ranges cannot be. */
+function largestProblem(largest: PlanOption | null): Problem | null {
+  const problem = largest?.blocking ?? null
+  return problem !== null && problem.code === 'recipe.invalid' ? problem : null
+}
+
+function priorsOf(
+  open: OpenPlan,
+  draft: RecipeDraft,
+  space: SearchSpace,
+  { projectId, wishes }: Wanted,
+  { reader }: PlanStudyPorts,
+): number {
+  if (projectId === null || !wishes.usesEarlierResults) return 0
+  const { data, before } = open.fingerprints()
+  const base = { ...draft, instruction: open.instruction }
+  return findPriors(reader, { projectId, modelId: open.model.id, data, before, base, space }).length
+}
+
+export interface StudyShape extends Pick<StudyPlan, 'budget' | 'confirmSeeds' | 'parallel' | 'trialSeconds'> {
+  readonly pruning: Pruning | null
+  readonly nowMs: number
+}
+
+/** Of the steps of a whole trial, about, where trials are given up at these rungs. */
+export function meanShare(pruning: Pruning | null): number {
+  if (pruning === null) return 1
+  const { rungs, reduction } = pruning
+  const ends = [...rungs, 1]
+  return ends.reduce((sum, share, at) => sum + (share - (ends[at - 1] ?? 0)) / reduction ** at, 0)
+}
+
+function trialsOf({ budget, confirmSeeds, parallel, pruning, trialSeconds, nowMs }: StudyShape) {
+  const times = [budget.workMs, budget.untilMs === null ? null : budget.untilMs - nowMs].filter(
+    (ms) => ms !== null,
+  )
+  const most = budget.trials ?? Number.POSITIVE_INFINITY
+  if (times.length === 0) return { low: most, high: most }
+  if (trialSeconds === null) return null
+  const seconds = (Math.max(0, Math.min(...times)) / 1000) * parallel
+  const countOf = (whole: number): number => {
+    const kept = Math.min(seconds / 2, confirmingRuns({ confirmSeeds }) * whole)
+    return Math.min(most, Math.max(1, Math.floor((seconds - kept) / (whole * meanShare(pruning)))))
+  }
+  return { low: countOf(trialSeconds.high), high: countOf(trialSeconds.low) }
+}
+
+function spaceProblem(space: SearchSpace): Problem | null {
+  if (space.length === 0)
+    return notReady('There is nothing to search.', 'Include one setting at least, with a range.')
+  const wrong = space.find(({ path }, at) => {
+    const isTwice = space.findIndex((one) => one.path === path) !== at
+    return isTwice || !isSearchablePath(path)
+  })
+  if (wrong === undefined) return null
+  return {
+    code: 'recipe.invalid',
+    message: `At ${wrong.path}: this cannot be searched, or stands there twice.`,
+    where: wrong.path,
+    remedy: 'Data, model, seed and the way of measuring are the same for all trials.',
+  }
+}
+
+const rowsProblem = (validationRows: number): Problem | null =>
+  validationRows > 0
+    ? null
+    : notReady(
+        'There are no validation rows to compare trials on.',
+        'Set a share of rows aside for validation in the step "Data".',
+      )
+
+const notReady = (message: string, remedy: string): Problem => ({
+  code: 'project.not-ready',
+  message,
+  where: 'the search',
+  remedy,
+})
+
+export const requirePlan = async (planned: Promise<PlannedStudy>): Promise<PlannedStudy> => {
+  const study = await planned
+  const { blocking } = study.view
+  if (blocking !== null) unwrap({ ok: false, problem: blocking })
+  return study
+}
