@@ -36,6 +36,7 @@ function viewOf(
     run: { recipe: { evaluation: { patience }, before: null } },
     train,
     validation,
+    waiting: null,
   } as unknown as TrainingView
 }
 
@@ -117,6 +118,20 @@ describe('the chart', () => {
   it('shows that the model as it was is the best one', () => {
     expect(chartOf(viewOf({ bestStep: 0 }, { validation: points(1, 2) })).mark?.text).toBe('kept: step 0')
   })
+})
+
+it('says that a run waits, and for what, whatever it did before; a stranger’s name changes no direction of writing', () => {
+  const reason = 'It waits for the run “Fi\u202Erm”: about 6 minutes left.'
+  const waiting = (state: object) => ({
+    ...viewOf({ diagnoses: [finding('memorising')], ...state }),
+    waiting: reason,
+  })
+  const fresh = waiting({ status: 'queued', step: 0, totalSteps: 0 })
+  expect(headingOf(fresh)).toBe('Waiting for its turn')
+  expect(lineOf(fresh)).toMatch(/^It waits for the run “Fi[^\u202E]*rm”: about 6 minutes left\.$/)
+  const continued = waiting({ status: 'cancelled' })
+  expect(headingOf(continued)).toBe('Waiting for its turn')
+  expect(lineOf(continued)).toMatch(/left\. · Step 30 of 50$/)
 })
 
 it('names the lowest loss once there are two measurements', () => {

@@ -11,6 +11,7 @@ const runOf = (backend: string): TrainingView['run'] => ({
   ...{ attempts: 1, totalSteps: null, lastStep: null, bestStep: null, bestLossNats: null },
   ...{ failureCode: null, tags: [], device: {}, versions: {}, determinism: null, endReason: null },
   ...{ adapterSha256: null, failure: null, notes: '', headSeq: 0 },
+  ...{ rating: null, isPinned: false, isArchived: false, trial: null },
   recipe: recipe.parse({
     version: 1,
     model: { id: 'm', weightsSha256: '0'.repeat(64) },
@@ -26,12 +27,19 @@ const stateOf = (totalSteps: number): TrainingView['state'] => ({
 const nothing = { train: [], validation: [], samples: [], notices: [] }
 let plannedSteps = 0
 let reads = 0
+let waiting: string | null = null
 const page = openTestPage({
   'training.get': () => {
     reads += 1
-    const rest = { canContinue: false, hasAdapter: false }
+    const rest = { canContinue: false, hasAdapter: false, waiting, repeat: null }
     return { run: runOf(`backend ${reads}`), state: stateOf(plannedSteps), ...nothing, ...rest }
   },
+  'queue.remove': ({ id }) => {
+    if (id !== 'r') throw new Error('another run')
+    waiting = null
+    return {}
+  },
+  'training.repeat': () => ({ runId: 'again' }),
 })
 const { bounded, joined, useRun } = await import('#renderer/features/training/run-view.ts')
 
@@ -72,5 +80,40 @@ it('is read again when its plan is there and when something happened: what compu
   expect(await tell(5)).toBe('backend 2')
   expect(await tell(5)).toBe('backend 2')
   expect(await tell(5, [{ atMs: 0, text: 'It goes on elsewhere.' }])).toBe('backend 3')
+  scope.stop()
+})
+
+const settled = async (): Promise<void> => {
+  for (let turn = 0; turn < 40; turn++) await Promise.resolve()
+}
+const item = (reason: string, state: 'waiting' | 'running' = 'waiting') => ({
+  ...{ kind: 'run', id: 'r', name: 'Run', projectId: 'p', projectName: 'Mail', state, priority: 1 },
+  ...{ addedAtMs: 0, reason, timeLeftMs: null, doneShare: null },
+})
+
+it('follows why it waits, is read again when its turn comes, and can be taken out of the queue', async () => {
+  waiting = 'It waits for A.'
+  const scope = effectScope()
+  const run = scope.run(() => useRun('r'))!
+  await settled()
+  expect(run.view.value?.waiting).toBe('It waits for A.')
+  const before = reads
+  page.tell('queue.changed', { items: [item('It waits for B.')] })
+  await settled()
+  expect([run.view.value?.waiting, reads]).toEqual(['It waits for B.', before])
+  waiting = null
+  page.tell('queue.changed', { items: [item('It learns.', 'running')] })
+  await settled()
+  expect([run.view.value?.waiting, reads]).toEqual([null, before + 1])
+  // One that goes into the queue while it is looked at.
+  waiting = 'It waits for C.'
+  page.tell('queue.changed', { items: [item('It waits for C.')] })
+  await settled()
+  expect(run.view.value?.waiting).toBe('It waits for C.')
+  await run.takeOut()
+  await settled()
+  expect(run.view.value?.waiting).toBeNull()
+  expect(page.calls).toContainEqual({ name: 'queue.remove', input: { kind: 'run', id: 'r' } })
+  expect(await run.repeat()).toBe('again')
   scope.stop()
 })

@@ -133,9 +133,9 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     return settling
   }
 
-  /** Times and reasons change while something waits. */
+  /** Times and reasons change. */
   function watch(): void {
-    const isNeeded = !isClosed && records().length > 0
+    const isNeeded = !isClosed && (turns.length > 0 || records().length > 0)
     if (!isNeeded && timer !== null) clearInterval(timer)
     if (!isNeeded) timer = null
     else timer ??= setInterval(lookAgain, lookEveryMs).unref()

@@ -2,6 +2,7 @@
 import type { TrainingView } from '#shared/contract/index.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import type { ChartView } from '../../components/line-chart.ts'
+import { nameForeign } from '../../foreign-text.ts'
 import { formatAbout, formatNumber } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { keepsCopies } from './run-facts.ts'
@@ -16,6 +17,7 @@ export function askedOf({ phase }: TrainingView['state']): 'pausing' | 'stopping
 export function headingOf(view: TrainingView): string {
   const { state } = view
   const { status, totalSteps, diagnoses } = state
+  if (view.waiting !== null) return t('training.waiting.heading')
   const asked = askedOf(state)
   if (asked !== null) return t(`training.asked.${asked}.heading`)
   if (status === 'running' && totalSteps === 0) return t('training.starting')
@@ -37,6 +39,7 @@ export function lineOf(view: TrainingView): string {
   const mayStop =
     run.recipe.evaluation.patience !== null && measured > 0 && bestStep !== null && bestStep < measured
   const asked = askedOf(state)
+  if (view.waiting !== null) return waitingLine(view.waiting, step, totalSteps)
   return [
     ...(asked === null ? [] : [askedLine(asked, view)]),
     ...(partLine(view) === '' ? [] : [partLine(view)]),
@@ -48,6 +51,10 @@ export function lineOf(view: TrainingView): string {
     ...(tokensPerSecond === null ? [] : [t('training.speed', { tokens: Math.round(tokensPerSecond) })]),
   ].join(' · ')
 }
+
+/** Why it waits, which names another run, and how far it has come. */
+const waitingLine = (reason: string, step: number, total: number): string =>
+  [nameForeign(reason, 500), ...(total === 0 ? [] : [t('training.line', { step, total })])].join(' · ')
 
 const isLive = ({ state }: TrainingView): boolean => activeStatuses.includes(state.status)
 

@@ -45,9 +45,21 @@ export function useRun(runId: string) {
       samples: joined(known.samples, update.samples),
       notices: [...known.notices, ...update.notices],
     }
+    // Its turn has come.
+    const isWoken = known.waiting !== null
     // What computes it is known with its plan, and may change where something happened.
     const hasBegun = known.state.totalSteps === 0 && update.state.totalSteps > 0
-    if (hasBegun || update.notices.length > 0 || !activeStatuses.includes(update.state.status)) void load()
+    if (isWoken || hasBegun || update.notices.length > 0 || !activeStatuses.includes(update.state.status))
+      void load()
+  }
+
+  /** Why it waits changes with what is ahead of it; where it waits no more, it is read again. */
+  function followQueue({ items }: EventPayload<'queue.changed'>): void {
+    const known = view.value
+    if (known === null) return
+    const waiting = items.find(({ kind, id, state }) => kind === 'run' && id === runId && state === 'waiting')
+    if (waiting !== undefined && known.waiting !== null) view.value = { ...known, waiting: waiting.reason }
+    else if ((waiting === undefined) !== (known.waiting === null)) void load()
   }
 
   async function act(name: 'training.pause' | 'training.resume' | 'training.stop' | 'training.continue') {
@@ -56,7 +68,21 @@ export function useRun(runId: string) {
     if (name === 'training.continue' && reply.ok) void load()
   }
 
+  async function takeOut(): Promise<void> {
+    const reply = await api.call('queue.remove', { kind: 'run', id: runId })
+    problem.value = reply.ok ? null : reply.problem
+    void load()
+  }
+
+  /** The id of the run that repeats this one; null where it could not begin, and `problem` says why. */
+  async function repeat(): Promise<string | null> {
+    const reply = await api.call('training.repeat', { runId })
+    problem.value = reply.ok ? null : reply.problem
+    return reply.ok ? reply.value.runId : null
+  }
+
   onScopeDispose(api.on('training.update', follow))
+  onScopeDispose(api.on('queue.changed', followQueue))
   void load()
-  return { view, problem, act }
+  return { view, problem, act, takeOut, repeat }
 }

@@ -12,6 +12,7 @@ export const training = {
     failed: 'Not finished',
     crashed: 'Not finished',
   },
+  waiting: { heading: 'Waiting for its turn', takeOut: 'Take it out of the queue' },
   running: {
     'too-early': 'Learning',
     'still-learning': 'Learning well',
@@ -138,6 +139,19 @@ export const training = {
       no: 'No: each run comes out a little different',
       unknown: 'Known once it has started',
     },
+  },
+  repeat: {
+    button: 'Repeat this run',
+    means:
+      'Trains the same once more, with the same rows and the same seed, and compares every loss and what it learnt, bit for bit.',
+    heading: 'The same run once more',
+    term: 'reproducibility',
+    of: 'It repeats',
+    kind: { running: 'Under way', same: 'The same', different: 'Not the same', 'cannot-tell': 'Not known' },
+    changes: 'What is not as it was',
+    what: 'What',
+    before: 'Then',
+    now: 'Now',
   },
   samples: 'Sample answers',
   samplesAt: 'after step {step}, to rows it has not seen',
