@@ -154,3 +154,16 @@ export interface TrainerMessage {
   readonly seq: number
   readonly event: TrainerEvent
 }
+
+/** What a trainer process is set up for once, as one text: a job for another place needs another process. */
+export const placeOf = ({
+  device,
+  recipe: { threads, ...wanted },
+  card,
+  enginesFolder,
+}: TrainerJob): string =>
+  JSON.stringify([device ?? wanted.device, threads, card ?? null, enginesFolder ?? null])
+
+/** Whether a process that stays open goes on after this last word; after others its runtime may be at fault. */
+export const leavesInOrder = (event: TrainerEvent): boolean =>
+  event.kind === 'finished' || (event.kind === 'failed' && event.problem.code === 'training.diverged')

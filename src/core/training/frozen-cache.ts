@@ -9,6 +9,7 @@ import {
   openSync,
   readdirSync,
   readSync,
+  statSync,
   utimesSync,
   writeSync,
 } from 'node:fs'
@@ -37,6 +38,8 @@ export interface FrozenCache {
   read(key: ArrayLike<number>, tokens?: number): Float32Array | null
   /** False where its room is used up or the disk takes no more: then nothing was kept. */
   write(key: ArrayLike<number>, numbers: Float32Array): boolean
+  /** For another run, in which it grows by at most `roomBytes`; false where its folder is not the one that it was. */
+  goOn(roomBytes: number): boolean
   close(): void
 }
 
@@ -69,11 +72,13 @@ export const frozenFolderOf = (cacheFolder: string, key: FrozenKey): string =>
 /** It grows by at most `roomBytes`. Throws what the file system throws where the folder cannot be made or read. */
 export function openFrozenCache(folder: string, { width }: FrozenKey, roomBytes: number): FrozenCache {
   mkdirSync(folder, { recursive: true })
+  const { ino } = statSync(folder)
   utimesSync(folder, new Date(), new Date())
   const files: number[] = []
   const places = new Map<string, Place>()
   let bytes = 0
   let added = 0
+  let mostAdded = roomBytes
   for (const name of readdirSync(folder).filter((found) => found.endsWith('.rows'))) {
     const file = openSync(join(folder, name), 'r')
     files.push(file)
@@ -99,7 +104,7 @@ export function openFrozenCache(folder: string, { width }: FrozenKey, roomBytes:
       const hash = hashOf(key)
       if (places.has(hash)) return true
       const { precision, packed } = pack(numbers)
-      if (isFull || added + headBytes + packed.length > roomBytes) return false
+      if (isFull || added + headBytes + packed.length > mostAdded) return false
       try {
         own ??= openOwn()
         const checksum = checksumOf(packed)
@@ -121,6 +126,17 @@ export function openFrozenCache(folder: string, { width }: FrozenKey, roomBytes:
         isFull = true
         return false
       }
+    },
+    goOn(moreBytes) {
+      try {
+        if (statSync(folder).ino !== ino) return false
+        utimesSync(folder, new Date(), new Date())
+      } catch {
+        return false
+      }
+      mostAdded = added + moreBytes
+      isFull = false
+      return true
     },
     close() {
       for (const file of files) closeSync(file)

@@ -21,6 +21,8 @@ export interface TokenRow {
 export interface TokenizedSplit {
   readonly rows: readonly TokenRow[]
   readonly leftOut: readonly { readonly rowId: string; readonly reason: string }[]
+  /** It was tokenised before. */
+  readonly isReused: boolean
   /** Rows cannot be read any more. */
   close(): void
 }
@@ -38,11 +40,13 @@ export function tokenKey(facts: Readonly<Record<string, string | number>>): stri
   return createHash('sha256').update(JSON.stringify(facts)).digest('hex').slice(0, 32)
 }
 
+type MadeSplit = Pick<TokenizedSplit, 'rows' | 'leftOut'>
+
 /** The split as it was tokenised before under this key, else as `make` does it now. A disk that refuses is no reason to stop. */
 export async function tokenizedOnce(
   cacheFolder: string,
   key: string,
-  make: () => Promise<Omit<TokenizedSplit, 'close'>>,
+  make: () => Promise<MadeSplit>,
 ): Promise<TokenizedSplit> {
   const folder = join(cacheFolder, tokensFolderName, key)
   const known = await readKept(folder)
@@ -52,13 +56,14 @@ export async function tokenizedOnce(
     () => true,
     () => false,
   )
-  return (isKept && (await readKept(folder))) || { ...made, close: () => {} }
+  const kept = isKept ? await readKept(folder) : null
+  return { ...(kept ?? { ...made, close: () => {} }), isReused: false }
 }
 
 const numbersName = 'tokens.bin'
 const aboutName = 'about.json'
 
-async function keep(folder: string, { rows, leftOut }: Omit<TokenizedSplit, 'close'>): Promise<void> {
+async function keep(folder: string, { rows, leftOut }: MadeSplit): Promise<void> {
   await mkdir(folder, { recursive: true })
   async function* chunks(): AsyncGenerator<Uint8Array> {
     for (const { ids, labels } of rows)
@@ -90,7 +95,7 @@ async function readKept(folder: string): Promise<TokenizedSplit | null> {
       offset += 8 * tokens
       return row
     })
-    return { rows: read, leftOut, close: () => closeSync(file) }
+    return { rows: read, leftOut, isReused: true, close: () => closeSync(file) }
   } catch {
     await rm(folder, { recursive: true, force: true }).catch(() => {})
     return null

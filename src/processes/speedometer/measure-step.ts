@@ -21,7 +21,7 @@ import type { SpeedEvent, SpeedJob, StepTask } from '#shared/speed-protocol.ts'
 import type { TrainerEventOf, TrainerJob } from '#shared/trainer-protocol.ts'
 import { openWeights } from '../scorer/model-folder.ts'
 import { type JobContext, throwIfCancelled } from '../serve-job.ts'
-import { type CompiledStage, compileStage, type Opened } from '../trainer/compile-job.ts'
+import { type CompiledStage, compileStage, type Opened, partsMadeAnew } from '../trainer/compile-job.ts'
 import { planStage } from '../trainer/plan-stages.ts'
 import { randomRows } from './random-rows.ts'
 
@@ -40,7 +40,7 @@ export async function measureStep(
     const trainerJob = trainerJobOf(job, task)
     const config = await readModelConfig(task.modelFolder)
     const rows = { ...noRows, train: rowsOf(task, config) }
-    const stage = await compileStage(planStage(trainerJob, config, rows, 0), backend, opened)
+    const stage = await compileStage(planStage(trainerJob, config, rows, 0), backend, partsMadeAnew(opened))
     await timeSteps(trainerJob, task, stage, context)
   } finally {
     for (const one of opened) await one.dispose()
@@ -54,6 +54,7 @@ const noRows = {
   classNames: ['a', 'b'],
   leftOut: [],
   sha256: '',
+  isReused: false,
   close() {},
 }
 

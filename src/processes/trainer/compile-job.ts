@@ -1,9 +1,14 @@
 // Builds and compiles the graphs of a stage: the training step, the scoring of validation rows where there are any, and,
-// where the blocks below the trained ones are computed once only, those.
+// where the blocks below the trained ones are computed once only, those. What an earlier run of this process left is taken.
 
 import { join } from 'node:path'
 import { areQuantised, quantisedWeights } from '#core/models/quantised-weights.ts'
-import { type FrozenKey, frozenFolderOf, openFrozenCache } from '#core/training/frozen-cache.ts'
+import {
+  type FrozenCache,
+  type FrozenKey,
+  frozenFolderOf,
+  openFrozenCache,
+} from '#core/training/frozen-cache.ts'
 import { evictTrainingCaches } from '#core/training/training-cache-limit.ts'
 import {
   type Backend,
@@ -21,6 +26,7 @@ import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { locateWeights } from '../scorer/model-folder.ts'
 import { createFrozenLayers, type FrozenLayers } from './frozen-layers.ts'
 import type { PlannedStage } from './plan-stages.ts'
+import type { ReuseTally } from './reuse-tally.ts'
 
 /** What is open until the stage ends. */
 export type Opened = Pick<Session, 'dispose'>
@@ -35,17 +41,78 @@ export interface CompiledStage extends PlannedStage {
   readonly frozenLayers: FrozenLayers | null
 }
 
-/** Compiles all graphs; what is opened is pushed to `opened` at once, so that the caller can dispose of it. */
+/** What of a stage an earlier run may have left. */
+export interface StageParts {
+  /** The compiled graph under this key, which holds all that it is made of; else what `compile` makes. */
+  session(key: string, compile: () => Promise<Session>): Promise<Session>
+  /** Where weights of fewer bits lie. */
+  quantised(job: TrainerJob, make: () => Promise<Quantised | undefined>): Promise<Quantised | undefined>
+  /** States of frozen blocks in this folder, which may grow by `roomBytes`. */
+  cache(folder: string, roomBytes: number, open: () => FrozenCache): FrozenCache
+  /** Before anything is compiled: what is held besides must leave room for the stage. */
+  makeRoom(keys: readonly string[], stage: PlannedStage): Promise<void>
+  readonly tally?: ReuseTally
+}
+
+/** Makes everything; what is opened is pushed to `opened` at once, so that the caller can dispose of it. */
+export const partsMadeAnew = (opened: Opened[]): StageParts => ({
+  async session(_key, compile) {
+    const session = await compile()
+    opened.push(session)
+    return session
+  },
+  quantised: (_job, make) => make(),
+  cache(_folder, _roomBytes, open) {
+    const cache = open()
+    opened.push({ dispose: async () => cache.close() })
+    return cache
+  },
+  makeRoom: async () => {},
+})
+
+/** Compiles all graphs that the parts do not have. */
 export async function compileStage(
   stage: PlannedStage,
   backend: Backend,
-  opened: Opened[],
+  parts: StageParts,
 ): Promise<CompiledStage> {
-  const { job, config, method, head, setup, fromLayer } = stage
-  const { recipe } = job
-  const { collation } = setup
+  const { job, config, setup } = stage
   // Rows stay readable where their folder goes: their file is open.
   await evictTrainingCaches(job.cacheFolder, { limitBytes: job.cacheLimitBytes, keep: new Set() })
+  const { training, scoring, prefix } = graphsOf(stage, backend)
+  const keys = [training, scoring, prefix].flatMap((graph) => (graph === null ? [] : [graph.key]))
+  await parts.makeRoom(keys, stage)
+  const quantised = await parts.quantised(job, () => quantisedOf(job, config))
+  const open = ({ key, build, resident }: StageGraph): Promise<Session> =>
+    parts.session(key, () => compileGraph(stage, build(), { backend, quantised, resident }))
+  return {
+    ...stage,
+    quantised,
+    training: await open(training),
+    scoring: scoring && (await open(scoring)),
+    frozenLayers:
+      prefix &&
+      createFrozenLayers({
+        session: await open(prefix),
+        cache: await openCache(stage, backend, parts),
+        width: config.hidden,
+        collation: setup.collation,
+        ...(parts.tally && { tally: parts.tally }),
+      }),
+  }
+}
+
+interface StageGraph {
+  readonly key: string
+  readonly build: () => BuiltGraph
+  readonly resident: Resident
+}
+
+/** The graphs of a stage, each with everything that it is built and compiled from as its key. */
+function graphsOf(stage: PlannedStage, backend: Backend) {
+  const { job, config, method, head, setup, fromLayer } = stage
+  const { collation } = setup
+  const { gradientCheckpointing, regularisation, method: recipeMethod, threads, model } = job.recipe
   const body = {
     task: head.task,
     isPacked: collation.layout === 'packed',
@@ -53,34 +120,47 @@ export async function compileStage(
     fromLayer,
     lossChunks: collation.lossChunks,
   }
-  const quantised = await quantisedOf(job, config)
-  const compile = createCompiler(stage, { backend, opened, quantised })
-  const step = buildTrainingGraph(config, method, {
+  const around = [model.weightsSha256, recipeMethod.base, threads, placesOf(stage), backend.name, config]
+  const keyOf = (...of: readonly unknown[]): string => JSON.stringify([...of, ...around])
+  const step = {
     ...body,
-    gradientCheckpointing: recipe.gradientCheckpointing,
+    gradientCheckpointing,
     hasEmbeddingNoise: setup.noise !== null,
-    labelSmoothing: recipe.regularisation.labelSmoothing,
-  })
+    labelSmoothing: regularisation.labelSmoothing,
+  }
+  const resident = residentOf(stage, backend)
+  const score = { ...body, mask: 'causal' } as const
+  const below = { isPacked: true, sharesStart: body.sharesStart }
   return {
-    ...stage,
-    quantised,
-    training: await compile(step, residentOf(stage, backend)),
+    training: {
+      key: keyOf('training', method, step, residentKey(resident)),
+      build: () => buildTrainingGraph(config, method, step),
+      resident,
+    },
     scoring:
       setup.validationRows.length === 0
         ? null
-        : await compile(buildScoringGraph(config, method, { ...body, mask: 'causal' })),
-    frozenLayers:
+        : {
+            key: keyOf('scoring', method, score),
+            build: () => buildScoringGraph(config, method, score),
+            resident: {},
+          },
+    prefix:
       fromLayer === 0
         ? null
-        : createFrozenLayers({
-            session: await compile(
-              buildPrefixGraph(config, fromLayer, { isPacked: true, sharesStart: body.sharesStart }),
-            ),
-            cache: await openCache(job, config, fromLayer, backend, opened),
-            width: config.hidden,
-            collation,
-          }),
-  }
+        : {
+            key: keyOf('prefix', fromLayer, below),
+            build: () => buildPrefixGraph(config, fromLayer, below),
+            resident: {},
+          },
+  } satisfies Record<string, StageGraph | null>
+}
+
+/** Each update is told its rate: that of the recipe is no part of the graph. */
+function residentKey({ resident }: Resident): unknown {
+  if (resident === undefined) return null
+  const { learningRate: _rate, ...settings } = resident.settings
+  return [settings, [...resident.rates]]
 }
 
 /** Whether the weights in fewer bits are still to be made: once for a model, minutes where it is large. */
@@ -90,7 +170,7 @@ export async function quantisesFirst({ recipe, modelFolder: folder }: TrainerJob
   return scheme !== 'float' && !(await areQuantised({ folder, scheme, weightsSha256 }))
 }
 
-type Quantised = ReadonlyMap<string, WeightLocation>
+export type Quantised = ReadonlyMap<string, WeightLocation>
 
 async function quantisedOf(
   { recipe, modelFolder: folder }: TrainerJob,
@@ -115,43 +195,39 @@ function residentOf(
 
 type Resident = Pick<CompileOptions, 'resident'>
 
-type Compile = (built: BuiltGraph, resident?: Resident) => Promise<Session>
-
 interface CompilerParts {
   readonly backend: Backend
-  readonly opened: Opened[]
   readonly quantised: Quantised | undefined
+  readonly resident: Resident
 }
 
-function createCompiler(
-  { job: { recipe, modelFolder, runFolder }, config, rows: { train, validation } }: PlannedStage,
-  { backend, opened, quantised }: CompilerParts,
-): Compile {
+/** The runtime wants a row of the rotary tables for every place of a row, packed ones included. */
+function placesOf({ job: { recipe }, rows: { train, validation } }: PlannedStage): number {
   const longest = [...train, ...validation].reduce((length, row) => Math.max(length, row.ids.length), 1)
-  // The runtime wants a row of the rotary tables for every place of a row, packed ones included.
-  const places = longest * (recipe.batch.rowsAtOnce ?? recipe.batch.microRows)
-  return async (built, resident) => {
-    const weights = await locateWeights(modelFolder, config, built, places, quantised)
-    const options = { threads: recipe.threads, weights, workFolder: join(runFolder, 'work'), ...resident }
-    const session = unwrap(await backend.compile(built.graph, options))
-    opened.push(session)
-    return session
-  }
+  return longest * (recipe.batch.rowsAtOnce ?? recipe.batch.microRows)
+}
+
+async function compileGraph(
+  stage: PlannedStage,
+  built: BuiltGraph,
+  { backend, quantised, resident }: CompilerParts,
+): Promise<Session> {
+  const { recipe, modelFolder, runFolder } = stage.job
+  const weights = await locateWeights(modelFolder, stage.config, built, placesOf(stage), quantised)
+  const options = { threads: recipe.threads, weights, workFolder: join(runFolder, 'work'), ...resident }
+  return unwrap(await backend.compile(built.graph, options))
 }
 
 /** The cache of this prefix, after older ones have made room. */
 async function openCache(
-  { recipe, cacheFolder, cacheLimitBytes }: TrainerJob,
-  { hidden }: ModelConfig,
-  blocks: number,
+  { job: { recipe, cacheFolder, cacheLimitBytes }, config: { hidden }, fromLayer }: PlannedStage,
   backend: Backend,
-  opened: Opened[],
-) {
-  const { weightsSha256 } = recipe.model
+  parts: StageParts,
+): Promise<FrozenCache> {
   const key: FrozenKey = {
-    weightsSha256,
+    weightsSha256: recipe.model.weightsSha256,
     base: recipe.method.base,
-    blocks,
+    blocks: fromLayer,
     width: hidden,
     backend: backend.name,
   }
@@ -160,7 +236,6 @@ async function openCache(
     limitBytes: cacheLimitBytes,
     keep: new Set([folder]),
   })
-  const cache = openFrozenCache(folder, key, cacheLimitBytes - kept)
-  opened.push({ dispose: async () => cache.close() })
-  return cache
+  const roomBytes = cacheLimitBytes - kept
+  return parts.cache(folder, roomBytes, () => openFrozenCache(folder, key, roomBytes))
 }

@@ -11,6 +11,7 @@ import {
   rowOf,
 } from '#engine/train/collate.ts'
 import { isReduced } from './labelled-rows.ts'
+import type { ReuseTally } from './reuse-tally.ts'
 
 export interface FrozenLayers {
   /** 'hidden' float32 [B,S,C] of the rows as they lie in the batch. */
@@ -27,6 +28,8 @@ export interface FrozenLayersParts {
   readonly width: number
   /** How training is fed; the frozen blocks are fed the same tokens, packed. */
   readonly collation: Collation
+  /** Where it is counted what was found; left out, nowhere. */
+  readonly tally?: ReuseTally
 }
 
 const wholeOf = (row: EncodedRow): EncodedRow => (isReduced(row) ? row.whole : row)
@@ -35,7 +38,13 @@ const wholeOf = (row: EncodedRow): EncodedRow => (isReduced(row) ? row.whole : r
 const keyOf = (row: EncodedRow): ArrayLike<number> =>
   isReduced(row) ? [...Array.from(row.whole.ids), ...row.mark] : row.ids
 
-export function createFrozenLayers({ session, cache, width, collation }: FrozenLayersParts): FrozenLayers {
+export function createFrozenLayers({
+  session,
+  cache,
+  width,
+  collation,
+  tally,
+}: FrozenLayersParts): FrozenLayers {
   const counts = { read: 0, computed: 0 }
 
   async function compute(rows: readonly EncodedRow[]): Promise<Float32Array[]> {
@@ -52,6 +61,17 @@ export function createFrozenLayers({ session, cache, width, collation }: FrozenL
     })
   }
 
+  /** Of each row only the first time says whether an earlier run computed it. */
+  function count(rows: readonly EncodedRow[], isMissing: (row: number) => boolean): void {
+    if (tally === undefined) return
+    for (const [index, row] of rows.entries()) {
+      if (tally.metRows.has(row)) continue
+      tally.metRows.add(row)
+      if (isMissing(index)) tally.frozenRowsComputed += 1
+      else tally.frozenRowsReused += 1
+    }
+  }
+
   return {
     counts,
     async hiddenStates(rows, batch) {
@@ -61,13 +81,16 @@ export function createFrozenLayers({ session, cache, width, collation }: FrozenL
       const missing = rows.map((_, row) => row).filter((row) => numbers[row] === null)
       counts.read += rows.length - missing.length
       counts.computed += missing.length
+      count(rows, (row) => missing.includes(row))
       if (missing.length > 0) {
+        const startMs = performance.now()
         const computed = await compute(missing.map((row) => rows[row]!))
         for (const [index, row] of missing.entries()) {
           cache.write(keys[row]!, computed[index]!)
           // What is kept is what later passes see: the first pass sees it too, so that all passes are alike.
           numbers[row] = read(row) ?? computed[index]!
         }
+        if (tally) tally.frozenMs += performance.now() - startMs
       }
       return placeRows(batch, width, numbers as Float32Array[])
     },

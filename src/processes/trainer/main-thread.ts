@@ -1,15 +1,21 @@
 // The trainer's main thread: passes commands in and numbered events out, and ticks while the numerics computes in a
-// thread of its own. It computes nothing and decides nothing.
+// thread of its own, for one run or several, one after the other. It computes nothing and decides nothing.
 import { constants, setPriority } from 'node:os'
 import { Worker } from 'node:worker_threads'
 import { describeIssue } from '#shared/recipe.ts'
 import { detailsOf, type Problem } from '#shared/result.ts'
-import { type TrainerEvent, type TrainerJob, trainerCommand } from '#shared/trainer-protocol.ts'
+import {
+  leavesInOrder,
+  placeOf,
+  type TrainerEvent,
+  type TrainerJob,
+  trainerCommand,
+} from '#shared/trainer-protocol.ts'
 import { prepareEnvironment } from '../backend-environment.ts'
 import { connectParent, type ParentPort } from '../parent-port.ts'
-import { type Control, createControl, steer } from './control.ts'
+import { createControl, steer } from './control.ts'
 import { createHeart } from './heart.ts'
-import { deviceOf, type ThreadMessage } from './thread-messages.ts'
+import { deviceOf, type ThreadData, type ThreadMessage } from './thread-messages.ts'
 
 /**
  * The numerics thread's heap for new objects. Left to itself, V8 lets it grow while the graph is built and keeps that
@@ -17,22 +23,57 @@ import { deviceOf, type ThreadMessage } from './thread-messages.ts'
  */
 export const newObjectsMib = 6
 
-/** Waits for `start`, then serves one run until `finished` or `failed` and exits. `entry` is this process's own file. */
+/**
+ * Waits for `start`, then serves that run until `finished` or `failed` and exits; after a run that stays open it waits for
+ * another `start` instead. `entry` is this process's own file.
+ */
 export function serveTrainer(entry: URL): void {
   lowerPriority()
   const parent = connectParent()
-  const control = createControl()
-  let isStarted = false
+  /** Of the run under way, or else of the one to come. */
+  let control = createControl()
+  let numerics: Numerics | null = null
+  let run: Run | null = null
+
+  const ends: RunEnds = {
+    rest() {
+      run = null
+      control = createControl()
+    },
+    async leave(exitCode) {
+      await numerics?.worker.terminate()
+      process.exit(exitCode)
+    },
+  }
+  const hears: NumericsListener = {
+    hear: (message) => run?.hear(message),
+    die(error) {
+      if (run === null) process.exit(1)
+      void run.end({ kind: 'failed', problem: crashed(error) }, 1)
+    },
+  }
+
+  function start(job: TrainerJob): void {
+    const data: ThreadData = { job, control: control.buffer }
+    run = createRun(parent, job, ends)
+    if (numerics === null) numerics = startNumerics(entry, data, hears)
+    else if (numerics.place === placeOf(job)) numerics.worker.postMessage(data)
+    else hears.die(new Error('a process that was set up for one device or number of threads got another'))
+  }
+
   parent.onMessage((message) => {
     const command = trainerCommand.safeParse(message)
     if (!command.success) return void refuse(parent, describeIssue(command.error))
-    if (command.data.kind !== 'start') return steer(control, command.data.kind)
-    if (isStarted) return
-    isStarted = true
-    startRun(entry, parent, command.data.job, control)
+    if (command.data.kind === 'start') {
+      if (run === null) start(command.data.job)
+      // Between two runs a command is for the one that is over.
+    } else if (run !== null || numerics === null) steer(control, command.data.kind)
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.on(signal, () => steer(control, 'cancel'))
+    process.on(signal, () => {
+      if (run === null && numerics !== null) process.exit(0)
+      steer(control, 'cancel')
+    })
 }
 
 /** The screen stays quick while this computes. Threads made later inherit it. Some systems do not allow it: no harm. */
@@ -55,7 +96,45 @@ async function refuse(parent: ParentPort, issue: { where: string; message: strin
   process.exit(1)
 }
 
-function startRun(entry: URL, parent: ParentPort, job: TrainerJob, control: Control): void {
+interface Numerics {
+  readonly worker: Worker
+  /** What the process is set up for. */
+  readonly place: string
+}
+
+interface NumericsListener {
+  hear(message: ThreadMessage): void
+  /** The thread is gone. */
+  die(error: unknown): void
+}
+
+/** The thread begins with the job at once; further ones are posted to it. */
+function startNumerics(entry: URL, data: ThreadData, listener: NumericsListener): Numerics {
+  const { job } = data
+  prepareEnvironment(deviceOf(job), job.recipe.threads, job.card)
+  const worker = new Worker(entry, {
+    workerData: data,
+    resourceLimits: { maxYoungGenerationSizeMb: newObjectsMib },
+  })
+  worker.on('message', listener.hear)
+  worker.on('error', listener.die)
+  worker.on('exit', (code) => listener.die(new Error(`the numerics thread ended with code ${code}`)))
+  return { worker, place: placeOf(job) }
+}
+
+interface RunEnds {
+  /** The run is over and the process waits for the next one. */
+  rest(): void
+  leave(exitCode: number): Promise<void>
+}
+
+interface Run {
+  hear(message: ThreadMessage): void
+  /** The last word is handed over before the process ends; the numerics has nothing open by then. */
+  end(event: TrainerEvent, exitCode: number): Promise<void>
+}
+
+function createRun(parent: ParentPort, job: TrainerJob, ends: RunEnds): Run {
   let seq = job.firstSeq - 1
   let isOver = false
   const heart = createHeart((event) => void parent.send({ seq, event }))
@@ -64,36 +143,25 @@ function startRun(entry: URL, parent: ParentPort, job: TrainerJob, control: Cont
     heart.follow(event)
     return parent.send({ seq, event })
   }
-  prepareEnvironment(deviceOf(job), job.recipe.threads, job.card)
-  const worker = new Worker(entry, {
-    workerData: { job, control: control.buffer },
-    resourceLimits: { maxYoungGenerationSizeMb: newObjectsMib },
-  })
-  /** The last word is handed over before the process ends; the numerics has nothing open by then. */
-  const end = async (event: TrainerEvent, exitCode: number): Promise<void> => {
+  async function end(event: TrainerEvent, exitCode: number): Promise<void> {
     if (isOver) return
     isOver = true
     heart.stop()
-    await tell(event)
-    await worker.terminate()
-    process.exit(exitCode)
+    const told = tell(event)
+    if (job.staysOpen && exitCode === 0 && leavesInOrder(event)) return ends.rest()
+    await told
+    await ends.leave(exitCode)
   }
-  worker.on('message', (message: ThreadMessage) => {
-    heart.hear()
-    if (message.kind === 'beat') return
-    const { event } = message
-    if (event.kind === 'finished' || event.kind === 'failed') void end(event, 0)
-    else void tell(event)
-  })
-  worker.on('error', (error) => void end({ kind: 'failed', problem: crashed(error) }, 1))
-  worker.on(
-    'exit',
-    (code) =>
-      void end(
-        { kind: 'failed', problem: crashed(new Error(`the numerics thread ended with code ${code}`)) },
-        1,
-      ),
-  )
+  return {
+    end,
+    hear(message) {
+      heart.hear()
+      if (message.kind === 'beat') return
+      const { event } = message
+      if (event.kind === 'finished' || event.kind === 'failed') void end(event, 0)
+      else void tell(event)
+    },
+  }
 }
 
 function crashed(error: unknown): Problem {

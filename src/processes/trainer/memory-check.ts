@@ -3,7 +3,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type MemoryPlan, planMemory, scaledPlan } from '#core/training/memory-plan.ts'
-import { parameterCount, type Tensor } from '#engine/index.ts'
+import { parameterCount, type Session, type Tensor } from '#engine/index.ts'
 import { collate, commonStart, countLabelled, type EncodedRow } from '#engine/train/collate.ts'
 import { trainedTensors } from '#engine/train/device-updater.ts'
 import type { TrainingPorts, TrainingSetup } from '#engine/train/ports.ts'
@@ -14,6 +14,7 @@ import type { Problem } from '#shared/result.ts'
 import type { TrainerEvent } from '#shared/trainer-protocol.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { CompiledStage } from './compile-job.ts'
+import type { PlannedStage } from './plan-stages.ts'
 
 /** What the system says of memory, in bytes. */
 export interface MemoryLook {
@@ -32,8 +33,12 @@ export interface MemoryCheck {
   readonly tried: Tried
 }
 
-/** What was tried before in this process. */
+/** With which rows a compiled graph, which may be older than this run, was tried: it has the memory for them. */
+export type TriedRows = WeakMap<Session, string>
+
+/** What was tried before in this run. */
 export interface Tried {
+  readonly rows: TriedRows
   /** Bytes that it was to take, or took: a process has one peak. */
   expectedBytes: number
   /** Stages whose longest rows went through. */
@@ -46,12 +51,14 @@ const planError = 0.15
 /** Null where the stage may begin. The gradients that are computed here are thrown away. */
 export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEvent, Problem | null> {
   const { stage, memory, tried } = check
-  const plan = scaledPlan(await planOf(check), check.stage.job.memoryFactor ?? 1)
+  const plan = await plannedMemory(stage)
   const short = shortOf(plan.total - memory.residentBytes(), plan.total, memory)
   if (short !== null || tried.setups.has(stage.setup)) return short
   tried.setups.add(stage.setup)
+  if (tried.rows.get(stage.training) === longestOf(stage)) return null
   yield { kind: 'phase', phase: 'training', detail: 'trying the longest rows' }
   await tryLongest(check)
+  tried.rows.set(stage.training, longestOf(stage))
   // What is computed for validation rows has not been yet.
   const soFar = plan.total - (stage.fromLayer > 0 ? 0 : plan.besides)
   tried.expectedBytes = Math.max(tried.expectedBytes, soFar)
@@ -66,15 +73,19 @@ export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEv
   return shortOf(plan.besides + plan.trained / 2, peak + plan.besides, memory)
 }
 
-/** The plan with the rows as they are. */
-async function planOf({ stage: { job, config, head, setup } }: MemoryCheck): Promise<MemoryPlan> {
+/** What decides which rows are tried. */
+const longestOf = ({ rows, setup: { recipe } }: PlannedStage): string =>
+  `${rows.sha256} ${recipe.batch.rowsAtOnce ?? recipe.batch.microRows}`
+
+/** The plan with the rows as they are, on the device that it is computed on. */
+export async function plannedMemory({ job, config, head, setup }: PlannedStage): Promise<MemoryPlan> {
   const { recipe, modelFolder } = job
   const { size } = await stat(join(modelFolder, 'model.safetensors'))
   const { asks } = setup.collation
   const rows = [...setup.trainRows, ...setup.validationRows]
   const most = (of: (row: EncodedRow) => number): number =>
     rows.reduce((largest, row) => Math.max(largest, of(row)), 1)
-  return planMemory({
+  const plan = planMemory({
     config,
     recipe,
     task: head.task,
@@ -87,6 +98,7 @@ async function planOf({ stage: { job, config, head, setup } }: MemoryCheck): Pro
     bytesPerValue: size / parameterCount(config) < 3 ? 2 : 4,
     isMeasured: setup.validationRows.length > 0,
   })
+  return scaledPlan(plan, job.memoryFactor ?? 1)
 }
 
 async function tryLongest({ stage: { setup, config }, state, ports }: MemoryCheck): Promise<void> {

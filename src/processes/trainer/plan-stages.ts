@@ -23,7 +23,7 @@ import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import type { Head } from './head-files.ts'
 import { AveragedRow, LabelledRow } from './labelled-rows.ts'
 import type { OpenModel } from './open-model.ts'
-import { type PreparedRows, prepareRows, prepareTexts } from './prepare-rows.ts'
+import type { PreparedRows } from './prepare-rows.ts'
 
 export interface PlannedStage {
   /** Of the first stage: with the recipe that it follows. */
@@ -45,19 +45,22 @@ export interface PlannedStages {
   readonly rowsSha256: string
 }
 
+/** Where rows come from: made, or held since the last run. They stay readable as long as the source is. */
+export interface RowSource {
+  rows(job: TrainerJob, model: OpenModel): Promise<PreparedRows>
+  /** Of a first stage. */
+  texts(job: TrainerJob, model: OpenModel): Promise<PreparedRows>
+}
+
 /** Throws ProblemError, as preparing rows does. */
 export async function planStages(
   job: TrainerJob,
   model: OpenModel,
-  opened: { dispose(): Promise<void> }[],
+  source: RowSource,
 ): Promise<PlannedStages> {
-  const kept = (rows: PreparedRows): PreparedRows => {
-    opened.push({ dispose: async () => rows.close() })
-    return rows
-  }
   const firstJob = firstJobOf(job)
-  const before = firstJob && planStage(firstJob, model.config, kept(await prepareTexts(firstJob, model)), 0)
-  const rows = kept(await prepareRows(job, model))
+  const before = firstJob && planStage(firstJob, model.config, await source.texts(firstJob, model), 0)
+  const rows = await source.rows(job, model)
   const main = planStage(job, model.config, rows, before ? lastStepOf(before.setup.plan) : 0)
   if (before === null) return { before, main, rowsSha256: rows.sha256 }
   const both = createHash('sha256').update(before.rows.sha256).update(rows.sha256)

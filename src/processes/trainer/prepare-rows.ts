@@ -26,6 +26,8 @@ export interface PreparedRows {
   readonly leftOut: readonly { readonly rowId: string; readonly reason: string }[]
   /** SHA-256 over ids and labels of every used row in order: what the model reads, whatever the file was. */
   readonly sha256: string
+  /** None of them had to be tokenised. */
+  readonly isReused: boolean
   /** Rows lie in files, which are closed. */
   close(): void
 }
@@ -46,6 +48,7 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
     classNames,
     leftOut,
     sha256: hashRows([...train.rows, ...validation.rows]),
+    isReused: train.isReused && validation.isReused,
     close() {
       train.close()
       validation.close()
@@ -55,7 +58,7 @@ export async function prepareRows(job: TrainerJob, model: OpenModel): Promise<Pr
 
 /** Of a data set of texts for the first stage: all of them to train on. Throws as `prepareRows` does. */
 export async function prepareTexts(job: TrainerJob, model: OpenModel): Promise<PreparedRows> {
-  const { rows, leftOut, close } = await tokenizeSplit(job, model, [], 'train')
+  const { rows, leftOut, isReused, close } = await tokenizeSplit(job, model, [], 'train')
   const ofStage = leftOut.map(({ rowId, reason }) => ({ rowId, reason: `first stage: ${reason}` }))
   requireRows(rows, ofStage, ofTexts)
   return {
@@ -65,6 +68,7 @@ export async function prepareTexts(job: TrainerJob, model: OpenModel): Promise<P
     classNames: [],
     leftOut: ofStage,
     sha256: hashRows(rows),
+    isReused,
     close,
   }
 }

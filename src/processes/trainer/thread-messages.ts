@@ -2,6 +2,7 @@
 import type { DeviceId } from '#shared/devices.ts'
 import type { TrainerEvent, TrainerJob } from '#shared/trainer-protocol.ts'
 
+/** A job for the numerics thread: the first one comes with the thread, others by message. */
 export interface ThreadData {
   readonly job: TrainerJob
   readonly control: SharedArrayBuffer

@@ -13,11 +13,13 @@ import type { TrainerEvent, TrainerEventOf, TrainerJob } from '#shared/trainer-p
 import { type CompiledStage, compileStage, type Opened, quantisesFirst } from './compile-job.ts'
 import type { PausePorts } from './control.ts'
 import { finish, keepBest } from './keep-version.ts'
+import { createKeptParts, type KeptParts, type RunParts } from './kept-parts.ts'
 import { checkMemory, type MemoryLook, type Tried } from './memory-check.ts'
-import { type OpenModel, openModel } from './open-model.ts'
+import type { OpenModel } from './open-model.ts'
 import { openState } from './open-state.ts'
 import { leftOutNotices, planEvent } from './plan-event.ts'
 import { type PlannedStage, type PlannedStages, planStages } from './plan-stages.ts'
+import { createTally, type ReuseTally, reusedEvent } from './reuse-tally.ts'
 import { identityOf, type RunIdentity } from './run-identity.ts'
 import { createSampleAnswers, type SampleAnswers } from './sample-answers.ts'
 import { createSampleLabels } from './sample-labels.ts'
@@ -36,17 +38,24 @@ export interface TrainerHost extends PausePorts {
 
 type Events<T = void> = AsyncGenerator<TrainerEvent, T>
 
-/** Ends with exactly one `finished` or `failed`; anything thrown is a bug. */
-export async function* runTrainingJob(job: TrainerJob, host: TrainerHost): Events {
-  const opened: Opened[] = []
+/**
+ * Ends with exactly one `finished` or `failed`; anything thrown is a bug. What it can use of `kept` is not made anew, and a
+ * job that stays open leaves there what the next one can use; without, it is for this job alone.
+ */
+export async function* runTrainingJob(job: TrainerJob, host: TrainerHost, kept?: KeptParts): Events {
+  const own = kept ?? createKeptParts()
+  const tally = createTally()
   try {
-    yield* work(job, host, opened)
+    for await (const event of work(job, host, own.forRun(job, tally, host.memory), tally)) {
+      if (event.kind === 'finished') yield reusedEvent(tally)
+      yield event
+    }
   } catch (error) {
     const known = diskProblemOf(error, job.runFolder)
     if (known === null) throw error
     yield { kind: 'failed', problem: known.problem }
   } finally {
-    await closeAll(opened)
+    if (kept === undefined) await own.close()
   }
 }
 
@@ -62,13 +71,23 @@ interface Work {
   readonly identity: RunIdentity
   readonly state: TrainState
   readonly tried: Tried
+  readonly parts: RunParts
+  readonly tally: ReuseTally
 }
 
-async function* work(job: TrainerJob, host: TrainerHost, opened: Opened[]): Events {
+/** What loading and compiling took is counted. */
+async function counted<T>({ nowMs }: TrainerHost, tally: ReuseTally, prepare: () => Promise<T>): Promise<T> {
+  const startMs = nowMs()
+  const prepared = await prepare()
+  tally.preparingMs += nowMs() - startMs
+  return prepared
+}
+
+async function* work(job: TrainerJob, host: TrainerHost, parts: RunParts, tally: ReuseTally): Events {
   yield { kind: 'phase', phase: 'loading', detail: job.recipe.model.id }
-  const model = await openModel(job)
+  const model = await counted(host, tally, parts.openModel)
   yield { kind: 'phase', phase: 'preparing', detail: 'reading and tokenising the rows' }
-  const stages = await planStages(computedJob(job), model, opened)
+  const stages = await counted(host, tally, () => planStages(computedJob(job), model, parts.rows))
   const software = { backend: host.backend.name, tunewright: host.appVersion }
   const identity = identityOf(job, { sha256: stages.rowsSha256 }, software)
   const state = yield* openState(stages, identity)
@@ -76,10 +95,10 @@ async function* work(job: TrainerJob, host: TrainerHost, opened: Opened[]): Even
   yield plan
   if (state.step === 0)
     for (const text of [...(job.notices ?? []), ...leftOutNotices(plan)]) yield { kind: 'notice', text }
-  const tried: Tried = { expectedBytes: 0, setups: new Set() }
-  const parts = { host, model, stages, identity, state, tried }
-  const isReady = stages.before === null || state.stage === 2 || (yield* firstStage(parts, stages.before))
-  if (isReady) yield* mainStage(parts)
+  const tried: Tried = { expectedBytes: 0, setups: new Set(), rows: parts.triedRows }
+  const shared = { host, model, stages, identity, state, tried, parts, tally }
+  const isReady = stages.before === null || state.stage === 2 || (yield* firstStage(shared, stages.before))
+  if (isReady) yield* mainStage(shared)
 }
 
 /** Rows are computed in the parts of this attempt; what a checkpoint belongs to is the recipe as it was planned. */
@@ -92,7 +111,7 @@ function computedJob(job: TrainerJob): TrainerJob {
 
 /** Compiles a stage for as long as `use` needs it: two at once would take the memory of two. */
 async function* whileCompiled<T>(
-  { host }: Work,
+  { host, parts, tally }: Work,
   stage: PlannedStage,
   use: (compiled: CompiledStage) => Events<T>,
 ): Events<T> {
@@ -104,7 +123,8 @@ async function* whileCompiled<T>(
         phase: 'quantising',
         detail: `bringing the model's weights into ${stage.job.recipe.method.base}`,
       }
-    return yield* use(await compileStage(stage, host.backend, opened))
+    const compile = () => compileStage(stage, host.backend, parts.stageParts(opened))
+    return yield* use(await counted(host, tally, compile))
   } finally {
     await closeAll(opened)
   }

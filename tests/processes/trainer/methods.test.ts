@@ -8,6 +8,7 @@ import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import { collate } from '../../../src/engine/train/collate.ts'
 import { openModel } from '../../../src/processes/trainer/open-model.ts'
 import { planStages } from '../../../src/processes/trainer/plan-stages.ts'
+import { prepareRows, prepareTexts } from '../../../src/processes/trainer/prepare-rows.ts'
 import { expectLearnsAndGoesOn, runJobHere, stepLossesIn } from './run-job-here.ts'
 import { makeTinyLibrary, type TestLibrary } from './tiny-run.ts'
 
@@ -119,10 +120,10 @@ describe('how much is computed at once or twice', () => {
   it('of an instruction that all rows begin with neither, and it is computed once for a batch', async () => {
     const { instruction, batch } = instructed
     const job = await makeJob(instructed)
-    const opened: { dispose(): Promise<void> }[] = []
-    const { setup } = (await planStages(job, await openModel(job), opened)).main
+    const source = { rows: prepareRows, texts: prepareTexts }
+    const { setup, rows } = (await planStages(job, await openModel(job), source)).main
     expect(collate(setup.trainRows.slice(0, 4), setup.collation).sharedTokens).toBeGreaterThan(8)
-    for (const each of opened) await each.dispose()
+    rows.close()
     const together = stepLossesIn(await runJobHere(job))
     const apart = await makeJob({ instruction, batch: { ...batch, packing: false } })
     const losses = stepLossesIn(await runJobHere(apart))
