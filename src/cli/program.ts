@@ -1,6 +1,7 @@
 // The commands and their options, declared once. Every command's code is loaded when it is used.
 import { Argument, Command, type CommanderError, InvalidArgumentError, Option } from 'commander'
 import type { Setting } from '#core/training/recipe-file.ts'
+import { type JournalForm, journalForms } from '#shared/contract/index.ts'
 import { type DeviceId, deviceIds, type EngineId, engineIds } from '#shared/devices.ts'
 import { poolings } from '#shared/embedding-protocol.ts'
 import { type ExportForm, exportForms } from '#shared/export-forms.ts'
@@ -59,9 +60,46 @@ export function createProgram(): Command {
         (await import('./commands/journal.ts')).restoreJournal(application),
       ),
   )
+  addArchiveCommands(journal, run)
   addDemoCommand(program, run)
   addWorkstationCommands(program, run)
   return program
+}
+
+function addArchiveCommands(journal: Command, run: Run): void {
+  const load = () => import('./commands/archive.ts')
+  addCommand(journal, 'export', 'carry it out in an open form, or chosen runs as one bundle')
+    .addArgument(new Argument('<form>').choices([...journalForms]))
+    .option('--runs <run...>', 'of these runs only; a bundle wants some')
+    .option('--to <folder>', "where it is put; left out, the library's exports")
+    .option('--without-rows', 'of a bundle: rows of the data sets, and answers to them, stay here')
+    .action(
+      (
+        form: JournalForm,
+        options: { runs?: string[]; to?: string; withoutRows?: boolean },
+        command: Command,
+      ) =>
+        run(command, async (application) =>
+          (await load()).exportArchive(application, form, {
+            runs: options.runs ?? [],
+            rows: options.withoutRows !== true,
+            ...(options.to === undefined ? {} : { to: options.to }),
+          }),
+        ),
+    )
+  addCommand(journal, 'exports', 'what was carried out before, and where it lies').action(
+    (_options, command: Command) =>
+      run(command, async (application) => (await load()).printExports(application)),
+  )
+  addCommand(
+    journal,
+    'import',
+    "bring in another computer's journal (a journal.db, a backup) or a run bundle",
+  )
+    .argument('<file>')
+    .action((file: string, _options: unknown, command: Command) =>
+      run(command, async (application) => (await load()).importArchive(application, file)),
+    )
 }
 
 function addDoctorCommand(program: Command, run: Run): void {

@@ -1,69 +1,56 @@
-// Another computer's journal, opened to be read into this one: a copy of ours, checked whole and brought to this schema
-// first. What cannot be trusted is refused here; whose values do not fit is refused row by row by the commands.
+// Another computer's journal, opened to be read into this one: from a private copy that was checked whole and brought to
+// this schema. What cannot be trusted is refused here; whose values do not fit is refused row by row by the commands.
 import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { ProblemError, type Result } from '#shared/result.ts'
 import { openForReading } from './connection.ts'
-import { isChangedSinceClosing } from './contents-digest.ts'
+import { openForeignJournal } from './foreign.ts'
 import { type ImportedRun, type ImportSource, rowOf } from './import-rows.ts'
-import { countDroppedCommits } from './log-check.ts'
 import { readVersion } from './migrate.ts'
-import { attemptOn, corruptProblem, refuse } from './problems.ts'
+import { attemptOn } from './problems.ts'
 import { assertSchema } from './schema-check.ts'
-import { openJournalWriter } from './writer.ts'
 
 /**
- * Opens a copy at `path`, which is changed: an older schema is brought up to date, and a log beside it is taken in. Problems:
- * journal.foreign-file, journal.too-new, journal.corrupt, each naming `shownAs` and not the copy.
+ * Opens a copy of `path`, made in `folder`; a log beside it is taken in. Problems: journal.foreign-file, journal.too-new,
+ * journal.busy, and journal.corrupt for whatever is not what was written; each names `shownAs`.
  */
-export function openImportSource(path: string, shownAs: string): Result<ImportSource> {
+export function openImportSource(path: string, shownAs: string, folder: string): Result<ImportSource> {
   const opened = attemptOn(path, () => {
-    const notices = checkedNotices(path)
-    const upgraded = openJournalWriter(path, { backupsFolder: join(dirname(path), 'before-upgrade') })
-    if (!upgraded.ok) throw new ProblemError(upgraded.problem)
-    const closed = upgraded.value.close()
-    if (!closed.ok) throw new ProblemError(closed.problem)
-    return sourceOver(openForReading(path), notices)
+    const foreign = openForeignJournal(path, { folder })
+    if (!foreign.ok) throw new ProblemError(foreign.problem)
+    const { reader } = foreign.value
+    try {
+      const db = openForReading(reader.path)
+      return sourceOver(db, noticesOf(db, path), () => {
+        db.close()
+        reader.close()
+      })
+    } catch (error) {
+      reader.close()
+      throw error
+    }
   })
   if (opened.ok) return opened
-  const isDamage = ['journal.corrupt', 'journal.invalid', 'journal.failed'].includes(opened.problem.code)
+  const { code } = opened.problem
   const damaged = {
+    code: 'journal.corrupt' as const,
     message: 'This journal is damaged, so nothing was taken from it.',
-    remedy: 'Bring a backup of it: each is a file in the folder "backups" beside it.',
+    remedy: 'Bring a backup of it: they lie in the folder "backups" beside it.',
   }
+  const isDamage = code === 'journal.corrupt' || code === 'journal.changed'
   return { ok: false, problem: { ...opened.problem, ...(isDamage ? damaged : {}), where: shownAs } }
 }
 
-function checkedNotices(path: string): string[] {
-  const hasLog = existsSync(`${path}-wal`)
-  const droppedCommits = countDroppedCommits(path)
-  const db = openForReading(path)
-  try {
-    const version = readVersion(db, path)
-    if (version === 0) refuse('journal.foreign-file', 'This journal is empty.', path, 'Choose another file.')
-    assertSchema(db, path, version)
-    const verdict = db.pragma('integrity_check(1)', { simple: true })
-    if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
-    if (isChangedSinceClosing(db))
-      throw new ProblemError(corruptProblem(path, 'rows were changed after the journal was closed'))
-    const isOpen = db
-      .prepare('SELECT closed_at_ms IS NULL FROM sessions ORDER BY id DESC LIMIT 1')
-      .pluck()
-      .get()
-    return [
-      ...(isOpen === 1 && !hasLog ? [maybeIncomplete] : []),
-      ...(droppedCommits > 0 ? [droppedNotice(droppedCommits)] : []),
-    ]
-  } finally {
-    db.close()
-  }
+function noticesOf(db: Database, path: string): string[] {
+  const isOpen = db
+    .prepare('SELECT closed_at_ms IS NULL FROM sessions ORDER BY id DESC LIMIT 1')
+    .pluck()
+    .get()
+  return isOpen === 1 && !existsSync(`${path}-wal`) ? [maybeIncomplete] : []
 }
 
 const maybeIncomplete =
-  'The journal was open when this file was copied and made: what was written last may be missing. A journal.db that is copied without its journal.db-wal lacks its newest entries; a backup lacks only what came after it.'
-const droppedNotice = (commits: number): string =>
-  `At least ${commits} of the last entries could not be read: the file journal.db-wal beside it is damaged.`
+  'Tunewright had this journal open when the file was made, so what was written last may be missing: a journal.db that is copied without its journal.db-wal lacks its newest entries, a backup what came after it.'
 
 /** One's own journal, as it is at this moment, to be read into another one. Nothing of it is changed. */
 export function openOwnSource(path: string): Result<ImportSource> {
@@ -72,7 +59,9 @@ export function openOwnSource(path: string): Result<ImportSource> {
     try {
       assertSchema(db, path, readVersion(db, path))
       db.exec('BEGIN')
-      return sourceOver(db, [])
+      return sourceOver(db, [], () => {
+        db.close()
+      })
     } catch (error) {
       db.close()
       throw error
@@ -80,7 +69,7 @@ export function openOwnSource(path: string): Result<ImportSource> {
   })
 }
 
-function sourceOver(db: Database, notices: readonly string[]): ImportSource {
+function sourceOver(db: Database, notices: readonly string[], close: () => void): ImportSource {
   const ids = (table: 'projects' | 'runs' | 'studies') =>
     db.prepare(`SELECT id FROM ${table} ORDER BY created_at_ms, id`).pluck().all() as string[]
   return {
@@ -95,9 +84,7 @@ function sourceOver(db: Database, notices: readonly string[]): ImportSource {
     },
     run: (id) => importedRun(db, id),
     studyName: (id) => String(rowOf(db, 'studies', 'id', id)?.name ?? id),
-    close: () => {
-      db.close()
-    },
+    close,
   }
 }
 

@@ -25,13 +25,15 @@ interface Extracting {
   readonly onBytes?: (bytes: number) => void
   /** How often larger than compressed a member may be; of a file whose every byte is known, as often as it likes. */
   readonly ratio?: number
+  /** Largest member; left out, that of a package. */
+  readonly mostBytes?: number
 }
 
 /** Writes every member that `placeOf` names a path for; the paths must not exist. Throws ProblemError. */
 export async function extractMembers(
   zipPath: string,
   placeOf: (member: string) => string | null,
-  { onBytes = () => {}, ratio = usualRatio }: Extracting = {},
+  { onBytes = () => {}, ratio = usualRatio, mostBytes = limits.memberBytes }: Extracting = {},
 ): Promise<WrittenMember[]> {
   const zip = await openPromised(zipPath)
   const written: WrittenMember[] = []
@@ -41,7 +43,7 @@ export async function extractMembers(
     for (let entry = await nextEntry(zip); entry !== null; entry = await nextEntry(zip)) {
       const path = placeOf(entry.fileName)
       if (path === null) continue
-      checkEntry(entry, zipPath, ratio)
+      checkEntry(entry, zipPath, { ratio, mostBytes })
       await mkdir(dirname(path), { recursive: true })
       written.push({ path, ...(await writeNewFile(path, unpacked(zip, entry, onBytes))) })
     }
@@ -73,9 +75,9 @@ const badPackage = (path: string, message: string, details?: unknown): ProblemEr
 function checkEntry(
   { fileName, uncompressedSize, compressedSize }: Entry,
   path: string,
-  ratio: number,
+  { ratio, mostBytes }: { readonly ratio: number; readonly mostBytes: number },
 ): void {
-  if (uncompressedSize > limits.memberBytes)
+  if (uncompressedSize > mostBytes)
     throw badPackage(path, `${fileName} would have ${uncompressedSize} bytes.`)
   if (uncompressedSize > ratio * compressedSize)
     throw badPackage(path, `${fileName} grows more than ${ratio} times when it is unpacked.`)

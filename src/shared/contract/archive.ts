@@ -33,6 +33,8 @@ export const journalState = z.strictObject({
   nextCheckAtMs: timeMs.nullable(),
   /** The journal cannot be used: all that works are the calls of this file. */
   damage: z.string().nullable(),
+  /** It is whole, but other than it was when it was closed: a person may take it as it is (`journal.accept`). */
+  isAcceptable: z.boolean(),
 })
 export type JournalState = z.output<typeof journalState>
 
@@ -57,6 +59,8 @@ export const importReport = z.strictObject({
   known: count,
   /** Not brought in, with the reason. */
   refused: z.array(z.strictObject({ what: z.string(), reason: z.string() })),
+  /** What of the newest entries may be missing, in sentences. */
+  notices: z.array(z.string()),
 })
 export type ImportReport = z.output<typeof importReport>
 
@@ -80,11 +84,15 @@ export const archiveCalls = {
   'journal.backup': call(nothing, backupItem),
   /** Takes this backup, or the newest that verifies, in the journal's place. Refused while anything is at work. */
   'journal.restore': call(z.strictObject({ name: z.string().max(200).optional() }), restoreReport),
-  /** Into the library's exports; `runIds` null takes everything (a bundle wants runs). Place by `journal.exported`. */
+  /** Takes a journal that something else changed as it is from now on. */
+  'journal.accept': call(nothing, nothing),
+  /** Into the library's exports; `runIds` null takes everything (a bundle wants runs). Place by `journal.exports`. */
   'journal.export': call(
     z.strictObject({
       form: z.enum(journalForms),
       runIds: z.array(id).min(1).max(1000).nullable(),
+      /** Of a bundle: whether rows of data sets, and answers to them, go along. */
+      withRows: z.boolean().default(true),
     }),
     started,
   ),

@@ -1,0 +1,117 @@
+// Puts what came with a bundled run at its place in the library: its data sets and what it trained, checked against the
+// bundle's journal. What is there already and the same stays; another one in its place is a conflict.
+import { chmod, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import type { ImportedRun, ImportSource } from '#journal/import-rows.ts'
+import { ProblemError } from '#shared/result.ts'
+import { datasetFolder, loadManifest } from '../data/dataset-folder.ts'
+import { fsyncFolder, sha256File } from '../system/durable-files.ts'
+import type { Library } from '../system/library.ts'
+import { tunedFiles } from '../training/tuned-version.ts'
+import { type BundleFile, type BundleManifest, datasetFileNames, libraryPrefix } from './bundle-manifest.ts'
+import { unsafe } from './read-bundle.ts'
+
+interface Placing {
+  readonly library: Library
+  readonly manifest: BundleManifest
+  /** Holds `unpacked`, verified by the manifest. */
+  readonly work: string
+}
+
+export interface Placed {
+  /** Takes away what was put there now. */
+  undo(): Promise<void>
+}
+
+/** Throws ProblemError: file.unsafe, journal.conflict, journal.invalid, and those of a full or failing disk. */
+export async function placeFiles(runId: string, source: ImportSource, placing: Placing): Promise<Placed> {
+  const run = source.run(runId)
+  if (run === null) throw unsafe('Its journal does not have a run that its list names.', `run ${runId}`)
+  const made: string[] = []
+  const undo = async (): Promise<void> => {
+    for (const folder of made) await rm(folder, { recursive: true, force: true })
+    await rmdir(join(placing.library.runsFolder, runId)).catch(() => {})
+  }
+  try {
+    for (const fingerprint of run.datasets) made.push(...(await placeDataset(fingerprint, placing)))
+    made.push(...(await placeTuned(runId, run, placing)))
+    return { undo }
+  } catch (error) {
+    await undo()
+    throw error
+  }
+}
+
+/** Folders that were made. */
+async function placeDataset(fingerprint: string, placing: Placing): Promise<string[]> {
+  const prefix = `${libraryPrefix}datasets/${fingerprint}/`
+  const files = placing.manifest.files.filter(({ path }) => path.startsWith(prefix))
+  if (files.length === 0) return []
+  const folder = join(placing.work, 'unpacked', ...prefix.split('/'))
+  const target = datasetFolder(placing.library, fingerprint)
+  if (await isThere(target)) {
+    await assertSameFiles(target, files)
+    return []
+  }
+  // Taken by a run before this one, or brought in meanwhile.
+  if (!(await isThere(folder))) return []
+  const { fingerprint: own, contentSha256, files: parts } = await loadManifest(folder)
+  const isItself = own === fingerprint && contentSha256.startsWith(fingerprint)
+  const listed = new Map(files.map(({ path, sha256 }) => [basename(path), sha256]))
+  const isWhole =
+    listed.size === datasetFileNames.length &&
+    Object.values(parts).every(({ name, sha256 }) => listed.get(name) === sha256)
+  if (!isItself || !isWhole)
+    throw unsafe('One of its data sets does not hold together.', `data set ${fingerprint}`)
+  for (const { name } of Object.values(parts)) await chmod(join(folder, name), 0o400)
+  await moveFolder(folder, target)
+  return [target]
+}
+
+async function placeTuned(runId: string, run: ImportedRun, placing: Placing): Promise<string[]> {
+  const made: string[] = []
+  for (const { folder: name, weights } of Object.values(tunedFiles)) {
+    const prefix = `${libraryPrefix}runs/${runId}/${name}/`
+    const files = placing.manifest.files.filter(({ path }) => path.startsWith(prefix))
+    if (files.length === 0) continue
+    const recorded = new Map(run.files.map(({ path, sha256 }) => [path, sha256]))
+    const isRecorded = files.every(
+      ({ path, sha256 }) =>
+        recorded.get(path.slice(libraryPrefix.length)) === sha256 &&
+        (basename(path) !== weights || sha256 === run.adapterSha256),
+    )
+    if (!isRecorded) throw unsafe('What a run trained is not what its journal says.', `run ${runId}`)
+    const target = join(placing.library.runsFolder, runId, name)
+    if (await isThere(target)) await assertSameFiles(target, files)
+    else {
+      await moveFolder(join(placing.work, 'unpacked', ...prefix.split('/')), target)
+      made.push(target)
+    }
+  }
+  return made
+}
+
+async function moveFolder(from: string, to: string): Promise<void> {
+  await fsyncFolder(from)
+  await mkdir(dirname(to), { recursive: true, mode: 0o700 })
+  await rename(from, to)
+  await fsyncFolder(dirname(to))
+  await fsyncFolder(dirname(dirname(to)))
+}
+
+async function assertSameFiles(folder: string, files: readonly BundleFile[]): Promise<void> {
+  for (const { path, sha256 } of files)
+    if ((await sha256File(join(folder, basename(path))).catch(() => null)) !== sha256)
+      throw new ProblemError({
+        code: 'journal.conflict',
+        message: 'Another file is in its place here.',
+        where: join(basename(dirname(folder)), basename(folder), basename(path)),
+        remedy: 'What is here stays as it is.',
+      })
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  stat(path).then(
+    () => true,
+    () => false,
+  )
