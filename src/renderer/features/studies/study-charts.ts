@@ -1,5 +1,4 @@
-// The charts of a study as ECharts draws them: best so far, one setting at a time, all trials at once, quality and its
-// cost. A trial that was given up is a triangle or a dashed line, so that colour says nothing alone. Pure but for the words.
+// The charts of a study as ECharts draws them: best so far, one setting at a time, quality and its cost. A trial that was given up is a triangle or a dashed line, so that colour says nothing alone. Pure but for the words.
 import type { StudyView } from '#shared/contract/studies.ts'
 import type { Dimension, StudiedValue } from '#shared/study.ts'
 import { t } from '../../words/index.ts'
@@ -17,25 +16,31 @@ import {
   type TradeOff,
 } from './chart-points.ts'
 import { formatLoss } from './loss-words.ts'
-import { settingTitle, settingValue, writeStudied } from './space-form.ts'
+import { settingValue, writeStudied } from './space-form.ts'
 import { trialName } from './study-story.ts'
 
 /** A colour of theme.css by its name, as it is now. */
 export type Paint = (name: string) => string
 
-const font = { fontFamily: 'Inter Variable', fontSize: 12 }
+export const font = { fontFamily: 'Inter Variable', fontSize: 12 }
 const grid = { left: 48, right: 18, top: 22, bottom: 46 }
 
 const label = (paint: Paint) => ({ ...font, color: paint('--c-third') })
-const axisLine = (paint: Paint) => ({ lineStyle: { color: paint('--c-line-strong') } })
+export const axisLine = (paint: Paint) => ({ lineStyle: { color: paint('--c-line-strong') } })
 
-function lossAxis(paint: Paint, { low, high }: { low: number; high: number }) {
+export function lossAxis(paint: Paint, { low, high }: { low: number; high: number }) {
   const room = (high - low || Math.abs(high) || 1) * 0.06
   return {
     type: 'value',
     min: Math.max(0, low - room),
     max: high + room,
-    axisLabel: { ...label(paint), formatter: (value: number) => formatLoss(value) },
+    axisLabel: {
+      ...label(paint),
+      formatter: (value: number) => formatLoss(value),
+      // Where the plot ends is no figure to read.
+      showMinLabel: false,
+      showMaxLabel: false,
+    },
     axisLine: { show: false },
     axisTick: { show: false },
     splitNumber: 4,
@@ -44,7 +49,7 @@ function lossAxis(paint: Paint, { low, high }: { low: number; high: number }) {
 }
 
 /** Words of the point under the mouse; the same stand in the table. */
-const tooltip = (paint: Paint) => ({
+export const tooltip = (paint: Paint) => ({
   trigger: 'item',
   renderMode: 'richText',
   confine: true,
@@ -53,28 +58,39 @@ const tooltip = (paint: Paint) => ({
   textStyle: { ...font, color: paint('--c-ink') },
   formatter: ({ name }: { name: string }) => name,
 })
-const pointName = (number: number, lossNats: number): string =>
+export const pointName = (number: number, lossNats: number): string =>
   t('studies.chart.trial', { trial: trialName(number), loss: formatLoss(lossNats) })
 
-const looks: Readonly<Record<Rank, { colour: string; width: number; opacity: number; z: number }>> = {
+export const looks: Readonly<Record<Rank, { colour: string; width: number; opacity: number; z: number }>> = {
   best: { colour: '--c-subject-tuned', width: 2.75, opacity: 1, z: 4 },
   half: { colour: '--c-subject-few-shot', width: 1.5, opacity: 0.9, z: 3 },
   rest: { colour: '--c-subject-base', width: 1, opacity: 0.8, z: 2 },
   pruned: { colour: '--c-subject-base', width: 1, opacity: 0.6, z: 1 },
 }
 
-function dot(paint: Paint, rank: Rank, value: readonly unknown[], name: string) {
+/** Of very many trials the lines and points are finer. */
+const crowd = 200
+export const isCrowd = (count: number): boolean => count > crowd
+
+interface Dot {
+  readonly rank: Rank
+  readonly value: readonly unknown[]
+  readonly name: string
+  readonly isFine: boolean
+}
+
+function dot(paint: Paint, { rank, value, name, isFine }: Dot) {
   const { colour, opacity } = looks[rank]
   const color = paint(colour)
   return {
     name,
     value,
     symbol: rank === 'pruned' ? 'triangle' : 'circle',
-    symbolSize: rank === 'best' ? 9 : 7,
+    symbolSize: (rank === 'best' ? 9 : 7) - (isFine ? 3 : 0),
     itemStyle:
       rank === 'pruned'
         ? { color: 'transparent', borderColor: paint('--c-third'), borderWidth: 1.25 }
-        : { color, opacity },
+        : { color, opacity: isFine ? opacity * 0.7 : opacity },
   }
 }
 
@@ -91,6 +107,8 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
       ...font,
       color: paint('--c-ink'),
       position: 'insideStartTop',
+      backgroundColor: paint('--c-panel'),
+      padding: [0, 2],
       formatter: t('studies.chart.presetLine', { loss: formatLoss(preset ?? 0) }),
     },
     data: [{ yAxis: preset }],
@@ -117,7 +135,12 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
       {
         type: 'scatter',
         data: points.map(({ x, number, lossNats }) =>
-          dot(paint, ranks.get(number) ?? 'rest', [x, heldIn(lossNats, range)], pointName(number, lossNats)),
+          dot(paint, {
+            rank: ranks.get(number) ?? 'rest',
+            value: [x, heldIn(lossNats, range)],
+            name: pointName(number, lossNats),
+            isFine: isCrowd(points.length),
+          }),
         ),
       },
       {
@@ -134,7 +157,7 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
 }
 
 /** Values of a dimension across: a category each, by factors, or plainly. */
-function valueAxis(dimension: Dimension, values: readonly StudiedValue[], paint: Paint) {
+export function valueAxis(dimension: Dimension, values: readonly StudiedValue[], paint: Paint) {
   if (dimension.kind === 'choice') {
     const names = dimension.values.map((value) => settingValue(dimension.path, value))
     return {
@@ -153,7 +176,7 @@ function valueAxis(dimension: Dimension, values: readonly StudiedValue[], paint:
     splitLine: { show: false },
   }
 }
-const placeOf = (dimension: Dimension, value: StudiedValue): string | number | null =>
+export const placeOf = (dimension: Dimension, value: StudiedValue): string | number | null =>
   dimension.kind === 'choice' ? settingValue(dimension.path, value) : typeof value === 'number' ? value : null
 
 export function sliceChart(view: StudyView, dimension: Dimension, paint: Paint) {
@@ -175,90 +198,17 @@ export function sliceChart(view: StudyView, dimension: Dimension, paint: Paint) 
       {
         type: 'scatter',
         data: points.map(({ number, lossNats, value }) =>
-          dot(
-            paint,
-            ranks.get(number) ?? 'rest',
-            [placeOf(dimension, value), heldIn(lossNats, range)],
-            pointName(number, lossNats),
-          ),
+          dot(paint, {
+            rank: ranks.get(number) ?? 'rest',
+            value: [placeOf(dimension, value), heldIn(lossNats, range)],
+            name: pointName(number, lossNats),
+            isFine: isCrowd(points.length),
+          }),
         ),
       },
     ],
   }
 }
-
-/** Long names of settings would run into each other above the axes. */
-const axisNameWidth = 110
-
-export function parallelChart(view: StudyView, paint: Paint) {
-  const measured = measuredTrials(view.trials)
-  const ranks = rankTrials(view.trials)
-  const range = lossRange(measured.map(({ lossNats }) => lossNats))
-  const shared = {
-    nameTextStyle: { ...font, color: paint('--c-second'), width: axisNameWidth, overflow: 'truncate' },
-    nameLocation: 'end',
-    axisLine: axisLine(paint),
-    axisTick: { show: false },
-  }
-  const axes = view.space.map((dimension, dim) => ({
-    ...valueAxis(
-      dimension,
-      measured.map(({ settings }) => settings[dimension.path] ?? null),
-      paint,
-    ),
-    ...shared,
-    dim,
-    name: settingTitle(dimension.path),
-  }))
-  const lossAt = axes.length
-  return {
-    animation: false,
-    tooltip: tooltip(paint),
-    parallel: { left: 36, right: 60, top: 40, bottom: 24, axisExpandable: false },
-    parallelAxis: [
-      ...axes,
-      {
-        ...lossAxis(paint, range),
-        ...shared,
-        dim: lossAt,
-        name: t('studies.chart.loss'),
-        // The best end of every line is up.
-        inverse: true,
-      },
-    ],
-    series: [
-      {
-        type: 'parallel',
-        smooth: false,
-        inactiveOpacity: 0.06,
-        lineStyle: { width: 1 },
-        data: [...measured]
-          .sort((a, b) => zOf(ranks, a.number) - zOf(ranks, b.number))
-          .map(({ number, settings, lossNats }) => {
-            const rank = ranks.get(number) ?? 'rest'
-            const { colour, width, opacity } = looks[rank]
-            return {
-              name: pointName(number, lossNats),
-              value: [
-                ...view.space.map((dimension) => {
-                  const value = settings[dimension.path]
-                  return value === undefined ? '-' : (placeOf(dimension, value) ?? '-')
-                }),
-                heldIn(lossNats, range),
-              ],
-              lineStyle: {
-                color: paint(colour),
-                width,
-                opacity,
-                type: rank === 'pruned' ? 'dashed' : 'solid',
-              },
-            }
-          }),
-      },
-    ],
-  }
-}
-const zOf = (ranks: ReadonlyMap<number, Rank>, number: number): number => looks[ranks.get(number) ?? 'rest'].z
 
 export function frontChart(view: StudyView, against: TradeOff, paint: Paint) {
   const points = frontPoints(view, against)
@@ -293,8 +243,12 @@ export function frontChart(view: StudyView, against: TradeOff, paint: Paint) {
       {
         type: 'scatter',
         data: points.map(({ number, cost, lossNats, isOnFront }) => {
-          const name = pointName(number, lossNats)
-          const drawn = dot(paint, ranks.get(number) ?? 'rest', [cost, heldIn(lossNats, range)], name)
+          const drawn = dot(paint, {
+            rank: ranks.get(number) ?? 'rest',
+            value: [cost, heldIn(lossNats, range)],
+            name: pointName(number, lossNats),
+            isFine: isCrowd(points.length),
+          })
           if (!isOnFront) return drawn
           const ring = { color: paint('--c-panel'), borderColor: paint('--c-accent'), borderWidth: 2.5 }
           return { ...drawn, symbolSize: 11, itemStyle: ring }

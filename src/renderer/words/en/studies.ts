@@ -312,8 +312,6 @@ export const studies = {
     down: 'Move {name} down',
     remove: 'Take {name} out',
     removeHint: 'A run that is taken out is cancelled; a search is paused.',
-    empty: 'Nothing waits.',
     kinds: { run: 'run', study: 'search' },
   },
-  trialOf: 'A trial of a search',
 } as const
