@@ -63,9 +63,12 @@ function openWorkstation(): Workstation | null {
   return null
 }
 
+/** What waits for its turn, or for the night, needs the program too. */
 async function isWorking({ handlers }: Workstation): Promise<boolean> {
   const reply = await dispatch(handlers, 'system.activity', {})
-  if (!reply.ok) return true
+  const queue = await dispatch(handlers, 'queue.list', {})
+  if (!reply.ok || !queue.ok) return true
+  if ((queue.value as CallOutput<'queue.list'>).items.length > 0) return true
   const { runs, jobs } = reply.value as CallOutput<'system.activity'>
   return runs.length > 0 || jobs.some(({ status }) => status === 'running')
 }

@@ -3,9 +3,12 @@ import { everyRun } from '#shared/journal-commands.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 
-/** Throws ProblemError run.active while a run computes, in this program or another. One that is paused computes nothing. */
+/**
+ * Throws ProblemError run.active while a run computes, in this program or another. One that is paused computes nothing, and
+ * what waits in the queue does not begin by itself beside a measurement.
+ */
 export function requireQuiet({ reader }: Pick<WorkstationContext, 'reader'>): void {
-  const { runs } = unwrap(reader.listRuns({ ...everyRun, statuses: ['queued', 'running'] }))
+  const { runs } = unwrap(reader.listRuns({ ...everyRun, statuses: ['running'] }))
   const [run] = runs
   if (run === undefined) return
   throw new ProblemError({
