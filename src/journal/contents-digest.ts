@@ -2,6 +2,7 @@
 // and measurements carry hashes of their own; this covers the rest against bit rot and foreign hands between two sessions.
 import { createHash } from 'node:crypto'
 import type { Database } from 'better-sqlite3'
+import { ProblemError } from '#shared/result.ts'
 
 const changingTables = [
   'projects',
@@ -39,7 +40,7 @@ export function digestContents(db: Database): string {
 }
 
 /** Whether these rows are other than they were when the journal was closed; false where it never was, or is open. */
-export function isChangedSinceClosing(db: Database): boolean {
+function isChangedSinceClosing(db: Database): boolean {
   const last = db.prepare('SELECT contents_sha256 FROM sessions ORDER BY id DESC LIMIT 1').pluck().get() as
     | string
     | null
@@ -48,6 +49,19 @@ export function isChangedSinceClosing(db: Database): boolean {
 }
 
 const asText = (cell: unknown): unknown => (Buffer.isBuffer(cell) ? cell.toString('base64') : cell)
+
+/** Throws journal.changed where rows are other than they were when the journal was closed. */
+export function assertUnchanged(db: Database, path: string): void {
+  if (!isChangedSinceClosing(db)) return
+  throw new ProblemError({
+    code: 'journal.changed',
+    message:
+      'The journal is not what it was when Tunewright closed it: another program, or the disk, changed it.',
+    where: path,
+    remedy:
+      'If you know what changed it, take it as it is: tunewright journal accept. Else go back to the newest backup: tunewright journal restore.',
+  })
+}
 
 const hasTable = (db: Database, name: string): boolean =>
   db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined

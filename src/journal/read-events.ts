@@ -13,7 +13,7 @@ import {
 import { checkInput } from './check-input.ts'
 import { chainStart, hashEvent } from './hash-chain.ts'
 import { all, each, sqlFor } from './query.ts'
-import { readJson } from './read-json.ts'
+import { DamagedValueError, readJson } from './read-json.ts'
 import { toHex } from './rows.ts'
 import { createThinner } from './thin-curve.ts'
 
@@ -44,19 +44,38 @@ export function readEventsOfKind(db: Database, runId: unknown, kind: string, mos
 
 type EventRow = ReturnType<typeof all<ReturnType<typeof eventsQuery>>>[number]
 
-const toEvent = (row: EventRow): JournalEvent => ({
-  seq: row.seq,
-  attempt: row.attempt,
-  atMs: row.at_ms,
-  kind: row.kind,
-  body: readJson(row.body) as JournalEvent['body'],
-  hash: toHex(row.hash),
-})
+function toEvent(row: EventRow): JournalEvent {
+  assertWritten(row)
+  return {
+    seq: row.seq,
+    attempt: row.attempt,
+    atMs: row.at_ms,
+    kind: row.kind,
+    body: readJson(row.body) as JournalEvent['body'],
+    hash: toHex(row.hash),
+  }
+}
+
+/** A figure that rotted is never shown: throws where the event is not what its own hash says. */
+function assertWritten(row: EventRow): void {
+  if (isSame(row.hash, hashOf(row.run_id, row.prev_hash, row))) return
+  throw new DamagedValueError(`event ${row.seq} of run ${row.run_id} was changed after it was written`)
+}
+
+const hashOf = (runId: string, previous: Uint8Array, row: EventRow): Buffer =>
+  hashEvent(previous, {
+    runId,
+    seq: row.seq,
+    attempt: row.attempt,
+    atMs: row.at_ms,
+    kind: row.kind,
+    bodyText: row.body,
+  })
 
 export const curveQuery = (runId: string) =>
   sqlFor
     .selectFrom('events')
-    .select(['attempt', 'at_ms', 'kind', 'body'])
+    .selectAll()
     .where('run_id', '=', runId)
     .where('kind', 'in', ['step', 'evaluation'])
     .orderBy('seq')
@@ -80,18 +99,12 @@ export function readThinCurve(db: Database, runId: unknown, most: number): RunCu
   return { train: train.points(), validation: byStep(validation) }
 }
 
-interface CurveRow {
-  readonly attempt: number
-  readonly at_ms: number
-  readonly kind: string
-  readonly body: string
-}
-
 function followRow(
-  row: CurveRow,
+  row: EventRow,
   addStep: (point: TrainPoint) => void,
   validation: Map<number, ValidationPoint>,
 ): void {
+  assertWritten(row)
   const body = readJson(row.body)
   const place = { attempt: row.attempt, atMs: row.at_ms }
   if (row.kind === 'step') {
@@ -115,14 +128,7 @@ export function verifyChain(db: Database, runId: unknown): ChainReport {
     if (row.seq !== seq + 1) return broken(seq + 1, 'the event is missing')
     if (!isSame(row.prev_hash, previous))
       return broken(row.seq, 'the event does not follow the one before it')
-    const hash = hashEvent(previous, {
-      runId: id,
-      seq: row.seq,
-      attempt: row.attempt,
-      atMs: row.at_ms,
-      kind: row.kind,
-      bodyText: row.body,
-    })
+    const hash = hashOf(id, previous, row)
     if (!isSame(row.hash, hash)) return broken(row.seq, 'the event was changed after it was written')
     previous = hash
     seq = row.seq

@@ -6,6 +6,7 @@ import type { RunSummary } from '#shared/journal-types.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
 import { all, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
+import { assertWrittenComparison, type ComparisonRow } from './read-proof.ts'
 import { getRun, listRuns } from './read-runs.ts'
 
 export interface ExperimentPage {
@@ -60,14 +61,15 @@ const detailsQuery = (ids: readonly string[]) =>
 const proofsQuery = (ids: readonly string[]) =>
   sqlFor
     .selectFrom('comparisons')
-    .select(['run_id', 'created_at_ms', 'body'])
+    .select(['id', 'run_id', 'created_at_ms', 'body', 'sha256'])
     .where('run_id', 'in', ids)
     .orderBy('run_id')
     .orderBy('created_at_ms')
     .orderBy('id')
 
-function proofOf(row: { created_at_ms: number; body: string } | undefined): ExperimentRow['proof'] {
+function proofOf(row: ComparisonRow | undefined): ExperimentRow['proof'] {
   if (row === undefined) return null
+  assertWrittenComparison(row)
   const found = proofFigures.safeParse(readJson(row.body))
   if (!found.success) return null
   const { metric, baseline, tuned, verdict: judged } = found.data

@@ -12,7 +12,7 @@ import { checkInput } from './check-input.ts'
 import { hashTexts } from './hash-chain.ts'
 import { hashEvaluation } from './proof-commands.ts'
 import { all, sqlFor } from './query.ts'
-import { readJson } from './read-json.ts'
+import { DamagedValueError, readJson } from './read-json.ts'
 import { toArtifact } from './rows.ts'
 
 export const evaluationsQuery = (runId: string) =>
@@ -47,7 +47,20 @@ export function readNewestEvaluation(
 
 type EvaluationRow = ReturnType<typeof all<ReturnType<typeof evaluationsQuery>>>[number]
 
-const withAnswers = (db: Database, row: EvaluationRow): JournalEvaluation => ({
+/** Throws where it is not what its own hash says: an answer that rotted is never shown. */
+function withAnswers(db: Database, row: EvaluationRow): JournalEvaluation {
+  const answers = all(db, answersQuery(row.id))
+  if (!isWritten(row, answers))
+    throw new DamagedValueError(`measurement ${row.id} was changed after it was written`)
+  return toEvaluation(row, answers)
+}
+
+type AnswerRow = ReturnType<typeof all<ReturnType<typeof answersQuery>>>[number]
+
+const isWritten = (row: EvaluationRow, answers: readonly AnswerRow[]): boolean =>
+  answers.length === row.answer_count && hashEvaluation(row, answers) === row.sha256
+
+const toEvaluation = (row: EvaluationRow, answers: readonly AnswerRow[]): JournalEvaluation => ({
   id: row.id,
   runId: row.run_id,
   kind: row.kind,
@@ -55,7 +68,7 @@ const withAnswers = (db: Database, row: EvaluationRow): JournalEvaluation => ({
   createdAtMs: row.created_at_ms,
   datasetFingerprint: row.dataset_fingerprint,
   metrics: readJson(row.metrics),
-  answers: all(db, answersQuery(row.id)).map(
+  answers: answers.map(
     (answer): EvaluationAnswer => ({
       rowId: answer.row_id,
       expected: answer.expected,
@@ -76,13 +89,30 @@ export const comparisonsQuery = (runId: string) =>
 
 export function readComparisons(db: Database, runId: unknown): JournalComparison[] {
   const id = checkInput(rowReference, runId, 'run id')
-  return all(db, comparisonsQuery(id)).map((row) => ({
-    id: row.id,
-    runId: row.run_id,
-    createdAtMs: row.created_at_ms,
-    body: readJson(row.body),
-    sha256: row.sha256,
-  }))
+  return all(db, comparisonsQuery(id)).map((row) => {
+    assertWrittenComparison(row)
+    return {
+      id: row.id,
+      runId: row.run_id,
+      createdAtMs: row.created_at_ms,
+      body: readJson(row.body),
+      sha256: row.sha256,
+    }
+  })
+}
+
+export type ComparisonRow = Pick<
+  ReturnType<typeof all<ReturnType<typeof comparisonsQuery>>>[number],
+  'id' | 'run_id' | 'created_at_ms' | 'body' | 'sha256'
+>
+
+const isWrittenComparison = (row: ComparisonRow): boolean =>
+  hashTexts([row.run_id, row.created_at_ms, row.body]) === row.sha256
+
+/** Throws where a comparison is not what its own hash says. */
+export function assertWrittenComparison(row: ComparisonRow): void {
+  if (!isWrittenComparison(row))
+    throw new DamagedValueError(`comparison ${row.id} was changed after it was written`)
 }
 
 export const openingsQuery = (fingerprint: string) =>
@@ -122,11 +152,9 @@ export function readArtifacts(db: Database, runId: unknown): JournalArtifact[] {
 export function findChangedMeasurements(db: Database): string[] {
   const changed: string[] = []
   for (const row of all(db, sqlFor.selectFrom('evaluations').selectAll())) {
-    const answers = all(db, answersQuery(row.id))
-    if (answers.length !== row.answer_count || hashEvaluation(row, answers) !== row.sha256)
-      changed.push(row.id)
+    if (!isWritten(row, all(db, answersQuery(row.id)))) changed.push(row.id)
   }
   for (const row of all(db, sqlFor.selectFrom('comparisons').selectAll()))
-    if (hashTexts([row.run_id, row.created_at_ms, row.body]) !== row.sha256) changed.push(row.id)
+    if (!isWrittenComparison(row)) changed.push(row.id)
   return changed
 }

@@ -21,7 +21,7 @@ import { ProblemError, type Result } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 import { checkInput } from './check-input.ts'
 import { openForReading } from './connection.ts'
-import { isChangedSinceClosing } from './contents-digest.ts'
+import { assertUnchanged } from './contents-digest.ts'
 import { newestVersion, readVersion } from './migrate.ts'
 import { attemptOn, refuse } from './problems.ts'
 import { all, sqlFor } from './query.ts'
@@ -138,15 +138,18 @@ export function openJournalReader(path: string): Result<JournalReader> {
 function assertCurrent(db: Database, path: string): void {
   const version = readVersion(db, path)
   assertSchema(db, path, version)
-  if (version === newestVersion) return
-  throw new ProblemError({
+  if (version < newestVersion) throw tooOld(path, version)
+  assertUnchanged(db, path)
+}
+
+const tooOld = (path: string, version: number): ProblemError =>
+  new ProblemError({
     code: 'journal.too-old',
     message: `This journal was last used by an older Tunewright (schema ${version}; this one reads ${newestVersion}).`,
     where: path,
     remedy:
       'Open it once with this Tunewright for writing; it makes a backup and brings the journal up to date.',
   })
-}
 
 function readerOver(db: Database, path: string): JournalReader {
   const read = <T>(work: () => T): Result<T> => attemptOn(path, work)
@@ -203,11 +206,7 @@ function verifyAll(db: Database): JournalCheck {
   const integrity = db.prepare('PRAGMA integrity_check').pluck().all() as string[]
   const runIds = all(db, sqlFor.selectFrom('events').select('run_id').distinct()).map((row) => row.run_id)
   return {
-    damage: [
-      ...integrity.filter((line) => line !== 'ok'),
-      ...(isChangedSinceClosing(db) ? ['rows were changed after the journal was last closed'] : []),
-      ...findDanglingRows(db, runIds),
-    ],
+    damage: [...integrity.filter((line) => line !== 'ok'), ...findDanglingRows(db, runIds)],
     brokenRuns: runIds.flatMap((runId) => {
       const report = verifyChain(db, runId)
       return report.intact ? [] : [{ runId, firstBadSeq: report.firstBadSeq, reason: report.reason }]

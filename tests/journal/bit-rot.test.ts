@@ -1,88 +1,189 @@
-// One flipped bit in a closed journal: the journal is refused, or the change is told, or nothing that is shown changed.
-import { readFileSync, writeFileSync } from 'node:fs'
+// A closed journal that a disk or a careless hand damaged: flipped bits, blanked and exchanged pages, cut ends. Each is
+// refused with a sentence, or every single answer that it gives is the one it gave before, or that answer is refused. A
+// wrong figure is never given. What was refused goes back to its backup.
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { openJournalReader } from '#journal/reader.ts'
+import { type JournalReader, openJournalReader } from '#journal/reader.ts'
+import { restoreNewestBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { rowsOf } from '../migrations/journal-at.ts'
+import type { Result } from '#shared/result.ts'
 import { randomFrom } from '../support/seeded.ts'
-import { copyJournal } from './support/copies.ts'
-import { openSample } from './support/folders.ts'
+import { openSample, temporaryFolder } from './support/folders.ts'
 import { good, stepEvent } from './support/sample.ts'
+import { addSampleStudy } from './support/study.ts'
 
-const flips = process.env.TUNEWRIGHT_LONG ? 2000 : 300
+const mutants = process.env.TUNEWRIGHT_LONG ? 3000 : 500
+const pageBytes = 4096
 
-test(`${flips} flipped bits: none changes a figure unnoticed`, { timeout: 600_000 }, () => {
-  const source = filledJournal()
-  const bytes = readFileSync(source)
-  const rows = rowsOf(source)
-  const random = randomFrom(77)
-  const seen = { refused: 0, told: 0, harmless: 0 }
-  for (let flip = 0; flip < flips; flip++) {
-    const damaged = Buffer.from(bytes)
-    const at = Math.floor(random() * damaged.length)
-    damaged[at] = (damaged[at] ?? 0) ^ (1 << Math.floor(random() * 8))
-    const path = copyJournal(source)
-    writeFileSync(path, damaged)
-    const what = tellOf(path)
-    seen[what] += 1
-    if (what === 'harmless') expect(rowsOf(path), `bit at byte ${at}`).toEqual(rows)
+type Random = () => number
+type Mutation = (bytes: Buffer, random: Random) => Buffer
+
+const flipBits =
+  (most: number): Mutation =>
+  (bytes, random) => {
+    const first = Math.floor(random() * bytes.length)
+    for (let n = 0; n < most; n++) {
+      const at = (first + Math.floor(random() * 64)) % bytes.length
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << Math.floor(random() * 8))
+    }
+    return bytes
   }
-  console.log(`${flips} flipped bits: ${JSON.stringify(seen)}`)
-  expect(seen.refused).toBeGreaterThan(0)
-  expect(seen.told).toBeGreaterThan(0)
+const pageOf = (bytes: Buffer, random: Random): number =>
+  pageBytes * Math.floor(random() * (bytes.length / pageBytes))
+
+const mutations: readonly Mutation[] = [
+  flipBits(1),
+  flipBits(1),
+  flipBits(4),
+  (bytes, random) => bytes.subarray(0, Math.floor(random() * bytes.length)),
+  (bytes, random) => bytes.subarray(0, pageOf(bytes, random)),
+  (bytes, random) => {
+    const at = pageOf(bytes, random)
+    return bytes.fill(0, at, at + pageBytes)
+  },
+  (bytes, random) => {
+    const [one, other] = [pageOf(bytes, random), pageOf(bytes, random)]
+    const kept = Buffer.from(bytes.subarray(one, one + pageBytes))
+    bytes.copy(bytes, one, other, other + pageBytes)
+    kept.copy(bytes, other)
+    return bytes
+  },
+]
+
+test(`${mutants} damaged journals: right, refused, or put back from the backup`, {
+  timeout: 900_000,
+}, () => {
+  const { path, backup, answers, ofBackup } = filledJournal()
+  const whole = readFileSync(path)
+  const random = randomFrom(77)
+  const seen = { right: 0, refused: 0, partly: 0 }
+  for (let n = 0; n < mutants; n++) {
+    const damaged = mutations[n % mutations.length]!(Buffer.from(whole), random)
+    if (damaged.equals(whole)) continue
+    const copy = place(damaged, backup)
+    const outcome = outcomeOf(copy, answers, `mutant ${n}`)
+    seen[outcome] += 1
+    if (outcome === 'right' || n % 5 !== 0) continue
+    good(restoreNewestBackup(copy))
+    const reader = good(openJournalReader(copy))
+    expect(answersOf(reader), `mutant ${n}, restored`).toEqual(ofBackup)
+    reader.close()
+  }
+  console.log(`${mutants} damaged journals: ${JSON.stringify(seen)}`)
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0)
 })
 
-/** What a person learns of a journal: it is refused, its opening or its check tells of damage, or all is well. */
-function tellOf(path: string): 'refused' | 'told' | 'harmless' {
-  const reader = openJournalReader(path)
-  if (!reader.ok) {
-    expect(reader.problem.code).toMatch(/^journal\.(corrupt|foreign-file|too-new|too-old|missing)$/)
-    return 'refused'
-  }
-  const check = reader.value.verifyAll()
-  reader.value.close()
-  if (!check.ok) expect(check.problem.code).toBe('journal.corrupt')
-  const isClean =
-    check.ok &&
-    check.value.damage.length + check.value.brokenRuns.length + check.value.changedMeasurements.length === 0
+/** Throws where a figure is another one than it was. */
+function outcomeOf(path: string, answers: Answers, what: string): keyof typeof counted {
   const writer = openJournalWriter(path)
   if (!writer.ok) {
-    expect(writer.problem.code).toMatch(/^journal\.(corrupt|foreign-file|too-new)$/)
+    expect(writer.problem.code, what).toMatch(/^journal\.(corrupt|changed|foreign-file|too-new)$/)
+    expect(`${writer.problem.message}${writer.problem.remedy}`.length).toBeGreaterThan(40)
     return 'refused'
   }
-  const { notices } = writer.value.opened
-  writer.value.close()
-  return isClean && notices.length === 0 ? 'harmless' : 'told'
+  const reader = openJournalReader(path)
+  try {
+    if (!reader.ok) {
+      expect(reader.problem.code, what).toMatch(/^journal\.(corrupt|missing)$/)
+      return 'refused'
+    }
+    const given = answersOf(reader.value, what)
+    reader.value.close()
+    let isPartly = false
+    for (const [question, answer] of given) {
+      if (answer === refusedAnswer) isPartly = true
+      else expect(answer, `${what}: ${question}`).toEqual(answers.get(question))
+    }
+    return isPartly ? 'partly' : 'right'
+  } finally {
+    // What cannot be closed is damaged too.
+    writer.value.close()
+  }
+}
+const counted = { right: 0, refused: 0, partly: 0 }
+
+type Answers = ReadonlyMap<string, unknown>
+const refusedAnswer = Symbol('refused')
+
+/** Every question that a screen or the terminal asks, with its answer. */
+function answersOf(reader: JournalReader, what = 'whole'): Answers {
+  const answers = new Map<string, unknown>()
+  const ask = <T>(question: string, result: Result<T>): T | null => {
+    if (!result.ok) expect(result.problem.code, `${what}: ${question}`).toBe('journal.corrupt')
+    answers.set(question, result.ok ? result.value : refusedAnswer)
+    return result.ok ? result.value : null
+  }
+  ask('projects', reader.projects())
+  ask('models', reader.models())
+  ask('data sets', reader.datasets())
+  ask('queue', reader.queue())
+  ask('views', reader.savedViews())
+  ask('facets', reader.facets())
+  for (const sort of ['created', 'bestLoss', 'name', 'learningRate', 'proof'] as const)
+    ask(`experiments by ${sort}`, reader.experiments({ sort, hasTrials: true, archived: 'with' }))
+  ask('found', reader.listRuns({ text: 'note' }))
+  for (const runId of runIds) {
+    ask(`${runId}`, reader.getRun(runId))
+    ask(`${runId} curve`, reader.curve(runId))
+    ask(`${runId} thin curve`, reader.thinCurve(runId, 20))
+    ask(`${runId} events`, reader.events(runId))
+    ask(`${runId} evaluations`, reader.evaluations(runId))
+    ask(`${runId} comparisons`, reader.comparisons(runId))
+    ask(`${runId} artifacts`, reader.artifacts(runId))
+    ask(`${runId} links`, reader.links(runId))
+  }
+  ask('studies', reader.studies())
+  for (const studyId of studyIds) ask(`${studyId} trials`, reader.trials(studyId))
+  return answers
 }
 
-function filledJournal(): string {
+const runIds = ['run-0', 'run-1', 'run-2', 'run-3']
+const studyIds = ['study-0']
+
+/** A journal with something in every table, its backup (which lacks the last run's name), and what both answer. */
+function filledJournal() {
   const { writer, path, newRun } = openSample()
-  for (let n = 0; n < 4; n++) {
-    const { id } = good(writer.createRun({ ...newRun, name: `Run ${n}`, notes: 'A note. '.repeat(20) }))
+  const fingerprint = newRun.recipe.data.fingerprint
+  for (const id of runIds) {
+    good(writer.createRun({ ...newRun, id, name: `Run ${id}`, notes: 'A note. '.repeat(20), tags: ['mail'] }))
     good(writer.startAttempt(id))
-    good(
-      writer.appendEvents(
-        id,
-        1,
-        Array.from({ length: 60 }, (_, i) => stepEvent(i + 1, i + 1)),
-      ),
-    )
-    good(
-      writer.addEvaluation({
-        runId: id,
-        subject: 'tuned',
-        datasetFingerprint: newRun.recipe.data.fingerprint,
-        metrics: { accuracy: 0.75 },
-        answers: Array.from({ length: 30 }, (_, i) => ({
-          rowId: `row-${i}`,
-          expected: 'billing',
-          answer: 'returns',
-          scores: { exact: 0 },
-        })),
-      }),
-    )
+    const events = Array.from({ length: 60 }, (_, i) => stepEvent(i + 1, i + 1))
+    good(writer.appendEvents(id, 1, events))
+    const answers = Array.from({ length: 30 }, (_, i) => ({
+      ...{ rowId: `row-${i}`, expected: 'billing', answer: 'returns', scores: { exact: 0 } },
+    }))
+    const measured = { runId: id, datasetFingerprint: fingerprint, metrics: { accuracy: 0.75 }, answers }
+    good(writer.addEvaluation({ ...measured, subject: 'tuned' }))
     good(writer.addComparison({ runId: id, body: { verdict: 'no measurable difference' } }))
+    const file = { runId: id, kind: 'adapter', path: `runs/${id}/adapter`, bytes: 9, sha256: 'b'.repeat(64) }
+    good(writer.addArtifact({ ...file, kind: 'adapter' }))
   }
+  good(writer.addLink({ runId: 'run-1', kind: 'repeats', parent: 'run-0' }))
+  good(writer.saveView({ name: 'Mine', query: { text: 'mail' } }))
+  addSampleStudy(writer, newRun, studyIds[0]!)
+  good(writer.backup())
+  const ofBackup = read(path)
+  good(writer.renameRun('run-3', 'Renamed after the backup'))
+  const answers = read(path)
   good(writer.close())
+  const folder = join(dirname(path), 'backups')
+  return { path, backup: join(folder, readdirSync(folder)[0]!), answers, ofBackup }
+}
+
+function read(path: string): Answers {
+  const reader = good(openJournalReader(path))
+  const answers = answersOf(reader)
+  reader.close()
+  expect([...answers.values()]).not.toContain(refusedAnswer)
+  return answers
+}
+
+function place(bytes: Buffer, backup: string): string {
+  const path = join(temporaryFolder(), 'journal.db')
+  writeFileSync(path, bytes)
+  const folder = join(dirname(path), 'backups')
+  mkdirSync(folder)
+  copyFileSync(backup, join(folder, backup.split('/').at(-1)!))
   return path
 }

@@ -1,7 +1,7 @@
 // `tunewright call NAME [JSON]`: the contract from the command line, for scripts and for looking closely. Work that the
 // call starts is waited for; events are not shown.
 import { moveToSystemBin } from '#core/system/system-bin.ts'
-import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
+import { createWorkstation } from '#core/workstation/workstation.ts'
 import { dispatch } from '#shared/contract/index.ts'
 import { attempt, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
@@ -9,7 +9,7 @@ import type { Application } from '../application.ts'
 export async function runCall(application: Application, name: string, json: string): Promise<void> {
   const input = unwrap(attempt(() => parseInput(json)))
   const workstation = unwrap(
-    createLastingWorkstation({
+    createWorkstation({
       home: application.library.home,
       launcher: application.launcher,
       host: { kind: 'direct', moveToBin: moveToSystemBin, pickedPath: () => null },

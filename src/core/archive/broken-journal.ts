@@ -3,7 +3,8 @@
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 
 /** A fault of the file itself, which a backup mends; everything else (held by another program, too new) is not. */
-export const isDamage = ({ code }: Problem): boolean => code === 'journal.corrupt'
+export const isDamage = ({ code }: Problem): boolean =>
+  code === 'journal.corrupt' || code === 'journal.changed'
 
 interface Journal {
   readonly path: string
@@ -23,5 +24,7 @@ export function brokenJournal<T extends Journal>(path: string, problem: Problem)
 export const damagedProblem = (problem: Problem): Problem => ({
   ...problem,
   remedy:
-    'Open Settings, part "Journal", and put the newest backup in its place. The damaged file is kept beside it.',
+    problem.code === 'journal.changed'
+      ? 'Open Settings, part "Journal": take it as it is if you know what changed it, or put a backup in its place.'
+      : 'Open Settings, part "Journal", and put the newest backup in its place. The damaged file is kept beside it.',
 })

@@ -3,13 +3,12 @@
 import { rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SelfTestCheck, SelfTestCheckId } from '#shared/contract/index.ts'
-import { journalCheckEvent } from '#shared/journal-check-protocol.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
 import { detailsOf, faultOf, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
+import { readWholeJournal } from '../archive/read-whole-journal.ts'
 import { type GraphicsReport, readGraphicsOfComputer } from '../devices/graphics-cards.ts'
 import { listModels } from '../models/model-library.ts'
-import { runChildJob } from '../proof/child-job.ts'
 import { writeFileDurably } from './durable-files.ts'
 import type { ChildExit, Launcher, ProcessName } from './launcher.ts'
 import type { Library } from './library.ts'
@@ -30,8 +29,6 @@ type Check = readonly [id: SelfTestCheckId, work: () => Outcome | Promise<Outcom
 const neededDiskBytes = 3e9
 const neededMemoryBytes = 3e9
 const launchLimitMs = 20_000
-/** Reading 370 MB again took a minute on two busy cores; it says nothing meanwhile. */
-const journalLimitMs = 60 * 60_000
 
 /** Runs the checks one after the other; `onStart` and `onCheck` tell of each. */
 export async function runSelfTest(
@@ -136,23 +133,7 @@ async function checkDisk(library: Library): Promise<Outcome> {
 async function checkJournal({ library, launcher, canWrite }: SelfTestPorts): Promise<Outcome> {
   const writing = canWrite()
   if (!writing.ok && writing.problem.code !== 'journal.locked') unwrap(writing)
-  let faults: Problem['faults'] = []
-  unwrap(
-    await runChildJob(launcher, {
-      process: 'journal-check',
-      job: { path: library.journalPath },
-      eventSchema: journalCheckEvent,
-      onEvent: (event) => {
-        if (event.kind === 'finished') faults = event.faults
-      },
-      silenceMs: journalLimitMs,
-      failure: {
-        code: 'journal.failed',
-        what: 'Reading the journal again',
-        remedy: 'Close other programs and run the test again.',
-      },
-    }),
-  )
+  const faults = unwrap(await readWholeJournal(launcher, library.journalPath))
   if (faults.length === 0)
     return good(
       `opens, survives a power cut (durable), and every entry is unchanged (checksums)${writing.ok ? '' : '; another Tunewright is writing to it'}`,

@@ -3,6 +3,7 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { Emit, Settings } from '#shared/contract/index.ts'
 import type { Result } from '#shared/result.ts'
+import type { OpenedJournals } from '../archive/opened-journals.ts'
 import type { SentFiles } from '../data/sent-files.ts'
 import type { JobBoard } from '../system/jobs.ts'
 import type { Launcher } from '../system/launcher.ts'
@@ -38,6 +39,8 @@ export interface WorkstationContext {
   readonly reader: JournalReader
   readonly launcher: Launcher
   readonly host: HostPort
+  /** Other journals that are looked into. */
+  readonly journals: OpenedJournals
   /** Files that a page has sent and nobody has taken yet. */
   readonly sent: SentFiles
   readonly settings: SettingsStore

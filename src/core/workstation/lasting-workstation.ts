@@ -32,7 +32,8 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
         current = unwrap(createWorkstation({ ...options, isLasting: true, acceptsChanges }))
         follow()
         if (done.ok)
-          for (const listener of listeners) listener('journal.changed', { isDamaged: current.damage !== null })
+          for (const listener of listeners)
+            listener('journal.changed', { isDamaged: current.damage !== null })
         return done
       } finally {
         isReopening = false

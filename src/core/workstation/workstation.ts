@@ -13,7 +13,10 @@ import {
 } from '#shared/contract/index.ts'
 import { attempt, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { createAdviceHandlers } from '../advice/advice-handlers.ts'
+import { createArchiveHandlers } from '../archive/archive-handlers.ts'
 import { brokenJournal, damagedProblem, isDamage } from '../archive/broken-journal.ts'
+import { createJournalHandlers } from '../archive/journal-handlers.ts'
+import { createOpenedJournals } from '../archive/opened-journals.ts'
 import { createChatHandlers } from '../chat/chat-handlers.ts'
 import { createDataHandlers } from '../data/data-handlers.ts'
 import { createPreparedRows } from '../data/prepared-rows.ts'
@@ -102,7 +105,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const { launcher, host } = options
     const jobs = createJobBoard(emit)
     const sent = createSentFiles()
-    const context = { library, writer, reader, launcher, host, sent, settings, network, jobs, emit }
+    const journals = createOpenedJournals(reader)
+    const context = { library, writer, reader, launcher, host, journals, sent, settings, network, jobs, emit }
     const service = createRunService({ library, writer, reader, launcher })
     const runs = createLiveRuns({
       service,
@@ -125,6 +129,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const data = createDataHandlers(context, source, store, prepare, prepareTexts, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
     const { close: closePredictions, ...predictions } = createPredictHandlers(context)
+    const workUnderWay = () => atWork(runs.list().length + jobs.list().filter(isRunning).length)
+    const keeping = createJournalHandlers(context, { workUnderWay, damage })
     const handlers: OwnHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
@@ -140,9 +146,11 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createQueueHandlers(queue),
       ...createProofHandlers(context),
       ...createExportHandlers(context),
+      ...createArchiveHandlers(context),
       ...chat,
       ...predictions,
       ...createExperimentHandlers(context),
+      ...keeping.handlers,
     }
     if (options.isLasting === true) queue.goOn(interruptedRuns)
     return {
@@ -151,12 +159,13 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       interruptedRuns,
       notices: damage === null ? writer.opened.notices : [],
       damage,
-      workUnderWay: () => atWork(runs.list().length + jobs.list().filter(isRunning).length),
+      workUnderWay,
       onEvent(listener) {
         listeners.add(listener)
         return () => listeners.delete(listener)
       },
       async close() {
+        keeping.stop()
         try {
           await Promise.all([
             // First: the place of a run that is stopped here is nobody's.
@@ -169,6 +178,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
             swept,
           ])
         } finally {
+          journals.closeAll()
           reader.close()
           unwrap(writer.close())
         }

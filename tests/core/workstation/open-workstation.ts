@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach } from 'vitest'
 import { createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
-import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
+import type { Workstation } from '#core/workstation/workstation.ts'
 import { type Api, dispatch, type Job, makeApi } from '#shared/contract/index.ts'
 import { ok, unwrap } from '#shared/result.ts'
 
@@ -42,7 +43,7 @@ export async function openWorkstation(home?: string): Promise<OpenWorkstation> {
   const launched: ProcessName[] = []
   const launcher = createNodeLauncher()
   const workstation = unwrap(
-    createWorkstation({
+    createLastingWorkstation({
       home: folder,
       launcher: {
         launch(name) {

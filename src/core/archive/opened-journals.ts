@@ -1,0 +1,70 @@
+// Journals that are looked into beside one's own: from a stick, another computer, a backup. Nothing of them is ever changed.
+import { randomUUID } from 'node:crypto'
+import { openForeignJournal } from '#journal/foreign.ts'
+import type { JournalReader } from '#journal/reader.ts'
+import type { OpenedJournal } from '#shared/contract/index.ts'
+import { attempt, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+
+export interface OpenedJournals {
+  open(path: string): Result<OpenedJournal>
+  list(): OpenedJournal[]
+  close(journalId: string): void
+  /** One's own journal where no other is named; throws a ProblemError (journal.unknown) for one that is not open. */
+  readerOf(journalId: string | undefined): JournalReader
+  closeAll(): void
+}
+
+/** Each holds a file open, and perhaps a copy in the temporary folder. */
+const mostOpened = 8
+
+export function createOpenedJournals(own: JournalReader): OpenedJournals {
+  const opened = new Map<string, { readonly reader: JournalReader; readonly facts: OpenedJournal }>()
+  const close = (journalId: string): void => {
+    opened.get(journalId)?.reader.close()
+    opened.delete(journalId)
+  }
+  return {
+    open: (path) =>
+      attempt(() => {
+        const known = [...opened.values()].find(({ facts }) => facts.path === path)
+        if (known !== undefined) close(known.facts.journalId)
+        if (opened.size >= mostOpened) throw new ProblemError(tooMany(path))
+        const { reader, schema } = unwrap(openForeignJournal(path))
+        try {
+          const { runs, total } = unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' }))
+          const newestRunAtMs = runs[0]?.createdAtMs ?? null
+          const facts = { journalId: randomUUID(), path, schema, runs: total, newestRunAtMs }
+          opened.set(facts.journalId, { reader, facts })
+          return facts
+        } catch (error) {
+          reader.close()
+          throw error
+        }
+      }),
+    list: () => [...opened.values()].map(({ facts }) => facts),
+    close,
+    readerOf(journalId) {
+      if (journalId === undefined) return own
+      const found = opened.get(journalId)
+      if (found === undefined) throw new ProblemError(notOpen(journalId))
+      return found.reader
+    },
+    closeAll() {
+      for (const journalId of [...opened.keys()]) close(journalId)
+    },
+  }
+}
+
+const tooMany = (path: string): Problem => ({
+  code: 'limit.exceeded',
+  message: `${mostOpened} other journals are open already.`,
+  where: path,
+  remedy: 'Close one of them in Settings, part "Journal".',
+})
+
+const notOpen = (journalId: string): Problem => ({
+  code: 'journal.unknown',
+  message: 'This other journal is not open any more.',
+  where: journalId,
+  remedy: 'Open it again in Settings, part "Journal".',
+})

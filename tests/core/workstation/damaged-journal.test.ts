@@ -1,0 +1,135 @@
+// A journal that rotted: the program opens all the same, says what is wrong wherever the journal is needed, and goes on
+// with a backup in its place, without being started again.
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { expect, test } from 'vitest'
+import { createNodeLauncher } from '#core/system/launcher.ts'
+import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
+import type { Api } from '#shared/contract/index.ts'
+import { ok, unwrap } from '#shared/result.ts'
+import { openWorkstation, temporaryHome } from './open-workstation.ts'
+
+const projectNames = async (api: Api): Promise<string[]> =>
+  unwrap(await api.call('projects.list', {})).projects.map(({ project }) => project.name)
+
+/** A library with a project that is in its backup and one that came later. */
+async function libraryWithBackup(): Promise<string> {
+  const { home, api, close } = await openWorkstation()
+  unwrap(await api.call('projects.create', { name: 'Kept', scenario: 'classification' }))
+  unwrap(await api.call('journal.backup', {}))
+  unwrap(await api.call('projects.create', { name: 'Later', scenario: 'classification' }))
+  await close()
+  return home
+}
+
+/** Blanks every page but the first: SQLite still knows the file. */
+function rot(path: string): void {
+  const { length } = readFileSync(path)
+  const file = openSync(path, 'r+')
+  writeSync(file, Buffer.alloc(length - 4096, 0x5a), 0, length - 4096, 4096)
+  closeSync(file)
+}
+
+test('the program opens over a rotten journal, and a backup takes its place while it runs', async () => {
+  const home = await libraryWithBackup()
+  const journal = join(home, 'journal.db')
+  rot(journal)
+  const { workstation, api } = await openWorkstation(home)
+  expect(workstation.damage?.code).toBe('journal.corrupt')
+  const refused = await api.call('projects.list', {})
+  expect(refused).toMatchObject({ ok: false, problem: { code: 'journal.corrupt' } })
+  expect(refused.ok ? '' : refused.problem.remedy).toContain('Settings, part "Journal"')
+  expect(unwrap(await api.call('settings.get', {})).language).toBe('en')
+  const state = unwrap(await api.call('journal.get', {}))
+  expect(state.damage).not.toBeNull()
+  const newest = state.backups.findLast(({ isBeforeUpgrade }) => !isBeforeUpgrade)
+  expect(newest).toBeDefined()
+
+  const told: boolean[] = []
+  api.on('journal.changed', ({ isDamaged }) => told.push(isDamaged))
+  const report = unwrap(await api.call('journal.restore', { name: state.backups[0]!.name }))
+  expect(report.damagedKeptAs && existsSync(report.damagedKeptAs)).toBe(true)
+  expect(told).toEqual([false])
+  expect(workstation.damage).toBeNull()
+  expect(await projectNames(api)).toEqual(['Kept'])
+  unwrap(await api.call('projects.create', { name: 'After', scenario: 'classification' }))
+  expect((await projectNames(api)).sort()).toEqual(['After', 'Kept'])
+}, 60_000)
+
+test('a sound journal too can go back to a backup, and what it was is kept beside it', async () => {
+  const home = await libraryWithBackup()
+  const { api } = await openWorkstation(home)
+  const { backups } = unwrap(await api.call('journal.get', {}))
+  const before = backups.find(({ isBeforeUpgrade }) => !isBeforeUpgrade)
+  const report = unwrap(await api.call('journal.restore', { name: before?.name }))
+  expect(report.damagedKeptAs).not.toBeNull()
+  expect(await projectNames(api)).toEqual(['Kept'])
+}, 60_000)
+
+test('a backup that is not there, or is rotten itself, changes nothing', async () => {
+  const home = await libraryWithBackup()
+  const { api } = await openWorkstation(home)
+  const unknown = await api.call('journal.restore', { name: 'journal-20200101T000000000Z.db' })
+  expect(unknown).toMatchObject({ ok: false, problem: { code: 'journal.no-backup' } })
+  const { backups } = unwrap(await api.call('journal.get', {}))
+  rot(join(home, 'backups', backups[0]!.name))
+  const rotten = await api.call('journal.restore', { name: backups[0]!.name })
+  expect(rotten).toMatchObject({ ok: false, problem: { code: 'journal.no-backup' } })
+  expect((await projectNames(api)).sort()).toEqual(['Kept', 'Later'])
+}, 60_000)
+
+test('another program’s database is refused as before: no backup mends that', async () => {
+  const home = await temporaryHome()
+  const other = new Database(join(home, 'journal.db'))
+  other.exec('CREATE TABLE shopping (item TEXT)')
+  other.close()
+  const host = { kind: 'direct' as const, moveToBin: async () => ok(undefined), pickedPath: () => null }
+  const refused = createLastingWorkstation({ home, launcher: createNodeLauncher(), host })
+  expect(refused).toMatchObject({ ok: false, problem: { code: 'journal.foreign-file' } })
+})
+
+test('what another program changed is shown only after a person took it as it is', async () => {
+  const home = await libraryWithBackup()
+  const db = new Database(join(home, 'journal.db'))
+  db.exec("UPDATE projects SET name = 'Renamed by hand' WHERE name = 'Later'")
+  db.close()
+  const { api } = await openWorkstation(home)
+  expect(await api.call('projects.list', {})).toMatchObject({ problem: { code: 'journal.changed' } })
+  expect(unwrap(await api.call('journal.get', {}))).toMatchObject({ isAcceptable: true })
+  unwrap(await api.call('journal.accept', {}))
+  expect((await projectNames(api)).sort()).toEqual(['Kept', 'Renamed by hand'])
+  expect(unwrap(await api.call('journal.get', {}))).toMatchObject({ damage: null, isAcceptable: false })
+}, 60_000)
+
+test('it is read again as a whole by a process of its own, and when that was is kept', async () => {
+  const { api, ended } = await openWorkstation()
+  unwrap(await api.call('projects.create', { name: 'Mail', scenario: 'classification' }))
+  expect(unwrap(await api.call('journal.get', {})).lastCheck).toBeNull()
+  const { jobId } = unwrap(await api.call('journal.check', {}))
+  expect(await ended(jobId)).toMatchObject({ kind: 'journal', status: 'done', problem: null })
+  const { lastCheck, nextCheckAtMs } = unwrap(await api.call('journal.get', {}))
+  expect(lastCheck).toMatchObject({ isSound: true, findings: [] })
+  expect(nextCheckAtMs).toBe(lastCheck!.atMs + 30 * 24 * 3600 * 1000)
+}, 60_000)
+
+test('another journal is looked into and left as it is, byte for byte', async () => {
+  const home = await libraryWithBackup()
+  const other = join(home, 'journal.db')
+  const before = readFileSync(other)
+  const { api, picked } = await openWorkstation()
+  picked.set('the stick', other)
+  const opened = unwrap(await api.call('journal.open', { handle: 'the stick' }))
+  expect(opened).toMatchObject({ path: other, runs: 0, newestRunAtMs: null })
+  const facets = await api.call('experiments.facets', { journal: opened.journalId })
+  expect(
+    unwrap(facets)
+      .projects.map(({ name }) => name)
+      .sort(),
+  ).toEqual(['Kept', 'Later'])
+  unwrap(await api.call('journal.close', { journalId: opened.journalId }))
+  expect(await api.call('experiments.facets', { journal: opened.journalId })).toMatchObject({
+    problem: { code: 'journal.unknown' },
+  })
+  expect(readFileSync(other).equals(before)).toBe(true)
+}, 60_000)
