@@ -33,13 +33,8 @@ export function addLink({ db, now }: WriterContext, input: unknown): void {
   assertThere(db, runId)
   if (kind !== 'imported-from') assertThere(db, parent)
   const row = { run_id: runId, kind, parent, created_at_ms: now() }
-  run(
-    db,
-    sqlFor
-      .insertInto('links')
-      .values(row)
-      .onConflict((conflict) => conflict.doNothing()),
-  )
+  // The table takes no second one like it and keeps the first.
+  run(db, sqlFor.insertInto('links').values(row))
 }
 
 function assertThere(db: WriterContext['db'], id: string): void {

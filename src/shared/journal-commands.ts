@@ -15,8 +15,10 @@ import { verdictKinds } from './proof-protocol.ts'
 import { methodKinds, recipe, scenarioId } from './recipe.ts'
 import { schedule, studySpec, studyStatuses, studyTrial } from './study.ts'
 
-const id = text.min(1).max(200)
-const line = text.min(1).max(500)
+/** To SQLite text ends at a zero character: one that begins with it would be empty. */
+const filled = text.regex(/^[^\0]/, 'expected text')
+const id = filled.max(200)
+const line = filled.max(500)
 const prose = text.max(100_000)
 /** The same tag twice counts once. */
 const tags = z

@@ -5,6 +5,7 @@ import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { openSample } from './support/folders.ts'
 import { codeOf, evaluationEvent, good, sampleLibrary, stepEvent } from './support/sample.ts'
+import { addSampleStudy } from './support/study.ts'
 
 function filled() {
   const sample = openSample()
@@ -24,6 +25,8 @@ function filled() {
   good(writer.addComparison({ runId: id, body: { verdict: 'better' } }))
   good(writer.recordTestSetOpening({ datasetFingerprint: newRun.recipe.data.fingerprint, purpose: 'proof' }))
   good(writer.addArtifact({ runId: id, kind: 'adapter', path: 'a', bytes: 1, sha256: 'e'.repeat(64) }))
+  addSampleStudy(writer, newRun, 'study-a')
+  good(writer.addLink({ runId: id, kind: 'winner-of', parent: 'study-a' }))
   good(writer.close())
   return { ...sample, id, evaluationId: evaluation.id }
 }
@@ -50,6 +53,21 @@ describe('a stranger with SQL', () => {
     'INSERT OR REPLACE INTO test_set_openings SELECT * FROM test_set_openings',
     'DELETE FROM artifacts',
     'UPDATE artifacts SET bytes = 2',
+    "UPDATE studies SET spec = '{}'",
+    "UPDATE studies SET project_id = 'another'",
+    'DELETE FROM studies',
+    'INSERT OR REPLACE INTO studies SELECT * FROM studies',
+    "UPDATE trials SET settings = '{}' WHERE number = 1",
+    'UPDATE trials SET seed = 1 WHERE number = 1',
+    "UPDATE trials SET rungs = '[1]' WHERE number = 1",
+    'UPDATE trials SET run_id = NULL WHERE number = 1',
+    'UPDATE trials SET loss_nats = 0.1 WHERE number = 0',
+    "UPDATE trials SET status = 'planned', ended_at_ms = NULL WHERE number = 0",
+    'DELETE FROM trials WHERE number = 1',
+    'INSERT OR REPLACE INTO trials SELECT * FROM trials',
+    "INSERT INTO trials SELECT study_id, 3, purpose, settings, seed, rungs, status, NULL, NULL, NULL, '[]', NULL, NULL, 1, NULL FROM trials WHERE number = 1",
+    "UPDATE links SET kind = 'repeats'",
+    'DELETE FROM links',
   ]
   const { path } = filled()
 
@@ -61,6 +79,16 @@ describe('a stranger with SQL', () => {
     db.close()
   })
 
+  test('cannot write a link over one that is there', () => {
+    const db = new Database(path)
+    const links = () => db.prepare('SELECT * FROM links').all()
+    const before = links()
+    expect(before).toHaveLength(1)
+    db.exec('INSERT OR REPLACE INTO links SELECT run_id, kind, parent, 5 FROM links')
+    expect(links()).toEqual(before)
+    db.close()
+  })
+
   test.each([
     "UPDATE runs SET status = 'won'",
     "UPDATE runs SET recipe = 'not json'",
@@ -68,6 +96,10 @@ describe('a stranger with SQL', () => {
     "UPDATE runs SET status = 'finished', ended_at_ms = NULL",
     "UPDATE runs SET tags = '{}'",
     "UPDATE models SET weights_sha256 = 'short'",
+    'UPDATE runs SET rating = 6',
+    "UPDATE trials SET status = 'complete' WHERE number = 1",
+    "INSERT INTO studies SELECT 'study-b', 'nowhere', name, status, spec, schedule, priority, notes, reason, worked_ms, created_at_ms, started_at_ms, ended_at_ms, removed_at_ms FROM studies",
+    "INSERT INTO saved_views VALUES ('v', 'not json', 1)",
   ])('cannot write what a column does not allow: %s', (statement) => {
     const db = new Database(path)
     expect(() => db.exec(statement)).toThrow(/constraint failed|cannot store/)
@@ -114,6 +146,8 @@ describe('with the triggers taken away', () => {
       db.prepare('DELETE FROM runs WHERE id = ?').run(id)
       db.prepare('DELETE FROM evaluations WHERE id = ?').run(evaluationId)
     })
+    // Whoever does all this can take the digest away too, or accept what it tells.
+    db.exec('UPDATE sessions SET contents_sha256 = NULL')
     db.close()
     const reader = good(openJournalReader(path))
     const { damage } = good(reader.verifyAll())

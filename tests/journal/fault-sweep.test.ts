@@ -38,7 +38,7 @@ describe.skipIf(!hasStrace)('a session in which', () => {
     const { hasFired, lines } = runWithFault(folder, 'rename', 'error=EIO', 60_000)
     expect(hasFired).toBe(false)
     expect(lines.filter((line) => line.code !== undefined)).toEqual([])
-    expect(lines).toHaveLength(15)
+    expect(lines).toHaveLength(18)
     assertNothingLost(folder, lines, 'no fault')
   })
 
@@ -93,7 +93,7 @@ function runWithFault(folder: string, call: string, fault: string, n: number) {
 function assertNothingLost(folder: string, lines: readonly Line[], what: string): void {
   for (const { code } of lines)
     expect(code ?? 'none', what).toMatch(
-      /^(none|journal\.(disk-full|failed|unreadable|backup-failed|busy|unknown|closed|transition|conflict)|run\.unknown)$/,
+      /^(none|journal\.(disk-full|failed|unreadable|backup-failed|busy|unknown|closed|transition|conflict)|run\.unknown|study\.unknown|project\.unknown)$/,
     )
   const path = join(folder, 'journal.db')
   const writer = good(openJournalWriter(path))
@@ -110,6 +110,14 @@ function assertNothingLost(folder: string, lines: readonly Line[], what: string)
   }
   for (const { value } of acknowledged('evaluation'))
     expect(good(reader.evaluations('run-a')).map(({ id }) => id)).toContain(value?.id)
+  for (const _ of acknowledged('study')) expect(good(reader.study('study-a')).name, what).toBe('A night')
+  // The trial and its run, or neither.
+  const trials = reader.trials('study-a')
+  const hasTrial = trials.ok && trials.value.length > 0
+  expect(hasTrial, what).toBe(reader.getRun('run-t').ok)
+  for (const _ of acknowledged('trial')) expect(hasTrial, what).toBe(true)
+  for (const _ of acknowledged('queue'))
+    expect(good(reader.queue()), what).toMatchObject([{ kind: 'study', id: 'study-a' }])
   for (const { value } of acknowledged('backup')) {
     const backup = openForReading(value?.path ?? '')
     expect(backup.pragma('integrity_check', { simple: true }), what).toBe('ok')

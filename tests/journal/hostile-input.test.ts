@@ -6,7 +6,8 @@ import type { JournalWriter } from '#journal/writer.ts'
 import { type RunStatus, runStatuses } from '#shared/journal-types.ts'
 import { randomFrom } from '../support/seeded.ts'
 import { openSample } from './support/folders.ts'
-import { good, stepEvent } from './support/sample.ts'
+import { codeOf, good, stepEvent } from './support/sample.ts'
+import { addSampleStudy, sampleSpec, sampleTrial } from './support/study.ts'
 
 const calls = process.env.TUNEWRIGHT_LONG ? 200_000 : 6000
 
@@ -66,6 +67,8 @@ test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
   const pick = <T>(values: readonly T[]): T => values[Math.floor(random() * values.length)] as T
   const { id } = good(writer.createRun(newRun))
   good(writer.startAttempt(id))
+  addSampleStudy(writer, newRun, 'study-a')
+  let trials = 2
   let seq = 0
   const fingerprint = newRun.recipe.data.fingerprint
   const answers = [{ rowId: 'r', expected: 'a', answer: 'b', scores: { exact: 1 } }]
@@ -117,6 +120,25 @@ test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
       ['recordTestSetOpening', { datasetFingerprint: fingerprint, runId: id, purpose: 'proof' }],
       ['addArtifact', { runId: id, kind: 'adapter', path: 'a/b', bytes: 1, sha256: 'b'.repeat(64) }],
       ['markArtifactRemoved', 'artifact-x'],
+      ['createStudy', { projectId: newRun.projectId, name: 'n', spec: sampleSpec }],
+      ['changeStudy', 'study-a', { name: 'n', notes: 'n', schedule: null, reason: 'r', workedMs: 3 }],
+      ['addTrial', sampleTrial('study-a', trials), pick([null, newRun])],
+      [
+        'endTrial',
+        {
+          ...{ studyId: 'study-a', number: trials - 1, status: 'failed', lossNats: null, lossStep: null },
+          ...{ rungLosses: [{ share: 0.5, lossNats: 1 }], reason: 'half \ud83d', work: null },
+        },
+      ],
+      ['removeStudy', 'study-a'],
+      ['enqueue', { kind: 'run', id, priority: pick([-1, 0, 1]) }],
+      ['dequeue', 'study', 'study-b'],
+      ['moveInQueue', 'run', id, pick([1, -1] as const)],
+      ['addLink', { runId: id, kind: 'imported-from', parent: 'laptop' }],
+      ['markRun', id, { rating: 3, isPinned: true, isArchived: false }],
+      ['saveView', { name: 'v', query: { text: 'half \ud83d', tags: [] } }],
+      ['removeView', 'v'],
+      ['noteCheck', { atMs: 1, isSound: true, findings: ['half \ud83d'], tookMs: 1 }],
       ['failRun', 'run-nobody', { status: 'crashed', problem }],
       ['finishRun', 'run-nobody', { reason: 'completed', bestStep: 1, bestLossNats: 1, adapterSha256: null }],
       ['startAttempt', 'run-nobody', { backend: 'b', device: {}, versions: { a: '1' } }],
@@ -132,11 +154,12 @@ test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
     seen[outcome] = (seen[outcome] ?? 0) + 1
     if (!answer.ok) {
       expect(answer.problem.code).toMatch(
-        /^(journal\.(invalid|unknown|conflict|gap|transition)|run\.unknown)$/,
+        /^(journal\.(invalid|unknown|conflict|gap|transition)|run\.(unknown|active)|study\.unknown|project\.unknown)$/,
       )
       for (const part of ['message', 'where', 'remedy'] as const) expect(answer.problem[part]).not.toBe('')
     }
     seq = good(writer.appendEvents(id, 1, [])).headSeq
+    if (answer.ok && name === 'addTrial') trials += 1
   }
   console.log(JSON.stringify(seen))
   expect(Object.keys(seen)).toEqual(
@@ -150,6 +173,12 @@ test(`${calls} calls with hostile input`, { timeout: 600_000 }, () => {
   good(reader.evaluations(id))
   good(reader.comparisons(id))
   good(reader.artifacts(id))
+  for (const study of good(reader.studies())) good(reader.trials(study.id))
+  expect(good(reader.trials('study-a'))).toHaveLength(trials)
+  good(reader.queue())
+  good(reader.links(id))
+  good(reader.savedViews())
+  good(reader.lastCheck())
   reader.close()
   good(writer.close())
 })
@@ -170,6 +199,23 @@ function spoil(value: unknown, random: () => number): unknown {
   if (what < 0.2) return Object.fromEntries(Object.entries(value).filter(([name]) => name !== key))
   return { ...value, [key]: spoil((value as Record<string, unknown>)[key], random) }
 }
+
+test('text that begins with a zero character is refused where it must not be empty', () => {
+  const { writer, path, newRun } = openSample()
+  // Bug: to SQLite it was empty, and its own refusal flew on as an error.
+  for (const name of ['\0', '\0after', '']) {
+    expect(codeOf(writer.createRun({ ...newRun, name }))).toBe('journal.invalid')
+    expect(codeOf(writer.createStudy({ projectId: newRun.projectId, name, spec: sampleSpec }))).toBe(
+      'journal.invalid',
+    )
+    expect(codeOf(writer.saveView({ name, query: {} }))).toBe('journal.invalid')
+  }
+  const { id } = good(writer.createRun({ ...newRun, name: 'in\0side', notes: '\0', tags: ['a\0'] }))
+  const reader = good(openJournalReader(path))
+  expect(good(reader.getRun(id))).toMatchObject({ name: 'in\0side', notes: '\0', tags: ['a\0'] })
+  reader.close()
+  good(writer.close())
+})
 
 test('random lives of runs follow the table of transitions', { timeout: 300_000 }, () => {
   const { writer, path, newRun } = openSample()

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { expect, test } from 'vitest'
-import { openJournalReader } from '#journal/reader.ts'
+import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { randomFrom } from '../support/seeded.ts'
 import { startChild } from './support/child.ts'
@@ -42,7 +42,13 @@ test(`${kills} kills at random moments lose nothing that was acknowledged`, {
   expect(writer.opened.afterUncleanExit).toBe(true)
   good(writer.markOrphansInterrupted())
   const reader = good(openJournalReader(path))
-  expect(good(reader.listRuns({ statuses: ['queued', 'running', 'paused'] })).total).toBe(0)
+  const { runs } = good(reader.listRuns({ statuses: ['queued', 'running', 'paused'], hasTrials: true }))
+  // What still waits is a trial whose study goes on by itself.
+  for (const { status, trial } of runs) {
+    expect(status).toBe('queued')
+    expect(good(reader.study(trial?.studyId ?? '')).status).toBe('running')
+    expect(good(reader.trials(trial?.studyId ?? ''))[trial?.number ?? -1]?.status).toBe('planned')
+  }
   expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
   reader.close()
   good(writer.close())
@@ -54,6 +60,10 @@ class Acknowledged {
   readonly #heads = new Map<string, { seq: number; hash: string }>()
   readonly #statuses = new Map<string, string>()
   readonly #evaluations = new Map<string, string>()
+  readonly #studies = new Map<string, string>()
+  /** By study, number by number: the run, and the loss it ended with. */
+  readonly #trials = new Map<string, { runId: string; lossNats: number | null }[]>()
+  readonly #queued = new Set<string>()
 
   take(line: string): void {
     const [what, id = '', value = '', hash = ''] = line.split(' ')
@@ -63,6 +73,13 @@ class Acknowledged {
     if (what === 'status') this.#statuses.set(id, value)
     if (what === 'events') this.#heads.set(id, { seq: Number(value), hash })
     if (what === 'evaluation') this.#evaluations.set(value, id)
+    if (what === 'study') this.#studies.set(id, value)
+    if (what === 'study' && value === 'finished') this.#queued.delete(id)
+    if (what === 'queued') this.#queued.add(id)
+    if (what === 'trial')
+      this.#trials.set(id, [...(this.#trials.get(id) ?? []), { runId: hash, lossNats: null }])
+    const trial = this.#trials.get(id)?.[Number(value)]
+    if (what === 'ended' && trial !== undefined) trial.lossNats = Number(hash)
   }
 
   /** A reader alone, right after a kill, sees everything; events may go one commit further than was said. */
@@ -82,6 +99,28 @@ class Acknowledged {
       const found = good(reader.evaluations(runId)).find(({ id }) => id === evaluation)
       expect(found?.answers).toHaveLength(20)
     }
+    this.#assertStudiesIn(reader)
     reader.close()
+  }
+
+  /** A trial stands there with its run, or neither does. */
+  #assertStudiesIn(reader: JournalReader): void {
+    for (const [id, status] of this.#studies) {
+      const later = { waiting: ['running'], running: ['finished'] }[status] ?? []
+      expect([status, ...later]).toContain(good(reader.study(id)).status)
+      const trials = good(reader.trials(id))
+      for (const { number, runId, status: its } of trials) {
+        expect(good(reader.getRun(runId ?? '')).trial).toEqual({ studyId: id, number })
+        if (its === 'pruned') expect(good(reader.getRun(runId ?? '')).status).toBe('finished')
+      }
+      const told = this.#trials.get(id) ?? []
+      expect([told.length, told.length + 1]).toContain(trials.length)
+      for (const [number, { runId, lossNats }] of told.entries()) {
+        expect(trials[number]?.runId).toBe(runId)
+        if (lossNats !== null) expect(trials[number]).toMatchObject({ status: 'pruned', lossNats })
+      }
+    }
+    const queued = new Map(good(reader.queue()).map((item) => [item.id, item]))
+    for (const id of this.#queued) if (!queued.has(id)) expect(good(reader.study(id)).status).toBe('finished')
   }
 }

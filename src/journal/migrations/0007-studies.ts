@@ -51,6 +51,9 @@ const studyTables: readonly string[] = [
   'CREATE INDEX studies_by_ended ON studies (ended_at_ms, id)',
   `CREATE TRIGGER studies_never_vanish BEFORE DELETE ON studies
     BEGIN SELECT RAISE(ABORT, 'studies are never deleted, only marked as removed'); END`,
+  `CREATE TRIGGER studies_never_replace BEFORE INSERT ON studies
+    WHEN EXISTS (SELECT 1 FROM studies WHERE id = NEW.id)
+    BEGIN SELECT RAISE(ABORT, 'studies are never replaced'); END`,
   `CREATE TRIGGER studies_keep_their_spec BEFORE UPDATE OF id, project_id, spec, created_at_ms ON studies
     BEGIN SELECT RAISE(ABORT, 'what decides a study never changes'); END`,
 
@@ -78,7 +81,7 @@ const studyTables: readonly string[] = [
   `CREATE TRIGGER trials_never_replace BEFORE INSERT ON trials
     WHEN EXISTS (SELECT 1 FROM trials
       WHERE (study_id = NEW.study_id AND number = NEW.number) OR run_id = NEW.run_id)
-    BEGIN SELECT RAISE(ABORT, 'trials are decided once'); END`,
+    BEGIN SELECT RAISE(ABORT, 'a trial is decided once and never replaced'); END`,
   `CREATE TRIGGER trials_without_gaps BEFORE INSERT ON trials
     WHEN NEW.number <> 0 AND NOT EXISTS
       (SELECT 1 FROM trials WHERE study_id = NEW.study_id AND number = NEW.number - 1)
@@ -87,7 +90,7 @@ const studyTables: readonly string[] = [
     BEFORE UPDATE OF study_id, number, purpose, settings, seed, rungs, run_id, created_at_ms ON trials
     BEGIN SELECT RAISE(ABORT, 'what was decided for a trial never changes'); END`,
   `CREATE TRIGGER trials_end_once BEFORE UPDATE ON trials WHEN OLD.status <> 'planned'
-    BEGIN SELECT RAISE(ABORT, 'a trial ends once'); END`,
+    BEGIN SELECT RAISE(ABORT, 'a trial ends once and never changes after'); END`,
 ]
 
 const otherTables: readonly string[] = [
@@ -110,6 +113,9 @@ const otherTables: readonly string[] = [
   'CREATE INDEX links_by_parent ON links (parent, created_at_ms)',
   `CREATE TRIGGER links_never_change BEFORE UPDATE ON links
     BEGIN SELECT RAISE(ABORT, 'links are append-only'); END`,
+  `CREATE TRIGGER links_never_replace BEFORE INSERT ON links
+    WHEN EXISTS (SELECT 1 FROM links WHERE run_id = NEW.run_id AND kind = NEW.kind AND parent = NEW.parent)
+    BEGIN SELECT RAISE(IGNORE); END`,
   `CREATE TRIGGER links_never_vanish BEFORE DELETE ON links
     BEGIN SELECT RAISE(ABORT, 'links are append-only'); END`,
 

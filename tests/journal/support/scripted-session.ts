@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { openJournalWriter } from '#journal/writer.ts'
 import type { Result } from '#shared/result.ts'
 import { sampleLibrary, sampleRun, stepEvent } from './sample.ts'
+import { sampleSpec, sampleTrial } from './study.ts'
 
 const [folder = ''] = process.argv.slice(2)
 
@@ -44,6 +45,20 @@ if (opened.ok) {
         answers: [{ rowId: 'r', expected: 'a', answer: 'a', scores: { exact: 1 } }],
       }),
     )
+    const spec = sampleSpec
+    say(
+      'study',
+      writer.createStudy({ id: 'study-a', projectId: project?.id ?? 'none', name: 'A night', spec }),
+    )
+    say(
+      'trial',
+      writer.addTrial(sampleTrial('study-a', 0), {
+        ...sampleRun,
+        id: 'run-t',
+        projectId: project?.id ?? 'none',
+      }),
+    )
+    say('queue', writer.enqueue({ kind: 'study', id: 'study-a', priority: 0 }))
     say('backup', writer.backup())
     say('notes', writer.setNotes(made.id, 'done'))
     say(
