@@ -54,16 +54,34 @@ export function createProgram(): Command {
   addProofCommands(program, run)
   addDoctorCommand(program, run)
   const journal = program.command('journal').description('the journal of all runs')
-  addCommand(journal, 'restore', 'after damage: put the newest verified backup in its place').action(
-    (_options, command) =>
-      run(command, async (application) =>
-        (await import('./commands/journal.ts')).restoreJournal(application),
-      ),
-  )
+  addJournalKeeping(journal, run)
   addArchiveCommands(journal, run)
   addDemoCommand(program, run)
   addWorkstationCommands(program, run)
   return program
+}
+
+function addJournalKeeping(journal: Command, run: Run): void {
+  const load = () => import('./commands/journal.ts')
+  addCommand(journal, 'restore', 'after damage: put the newest verified backup in its place')
+    .option('--backup <name>', 'this backup instead, by its name in: journal backups')
+    .action((options: { backup?: string }, command: Command) =>
+      run(command, async (application) => (await load()).restoreJournal(application, options)),
+    )
+  addCommand(journal, 'backups', 'the backups there are, newest first').action((_options, command: Command) =>
+    run(command, async (application) => (await load()).showBackups(application)),
+  )
+  addCommand(journal, 'check', 'read every entry again, and keep what was found').action(
+    (_options, command: Command) =>
+      run(command, async (application) => (await load()).checkJournal(application)),
+  )
+  addCommand(
+    journal,
+    'accept',
+    'take a journal that something else changed since it was closed as it is',
+  ).action((_options, command: Command) =>
+    run(command, async (application) => (await load()).acceptJournal(application)),
+  )
 }
 
 function addArchiveCommands(journal: Command, run: Run): void {
