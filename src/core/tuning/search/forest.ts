@@ -1,4 +1,4 @@
-// Regression trees grown on bootstrap samples (Breiman 2001), each down to single points: a model of the loss that knows
+// Regression trees grown on bootstrap samples (Breiman 2001), each down to single values: a model of the loss that knows
 // nothing of its shape. A tree is given as its leaves: boxes that together fill the space.
 import { type Draw, drawWhole } from './streams.ts'
 
@@ -9,15 +9,16 @@ export interface Leaf {
   readonly value: number
 }
 
-export interface Sample {
-  /** One number from 0 to 1 for each axis. */
-  readonly places: readonly number[]
-  readonly value: number
+export interface Samples {
+  /** Places from 0 to 1, axis by axis: one for each sample. */
+  readonly places: readonly Float64Array[]
+  readonly values: Float64Array
 }
 
-/** A part of the space that is not done, with the points in it. */
+/** A part of the space that is not done: its samples stand from `start` to before `end` in the orders of all axes. */
 interface Box extends Pick<Leaf, 'from' | 'to'> {
-  readonly inside: readonly Sample[]
+  readonly start: number
+  readonly end: number
 }
 
 interface Split {
@@ -27,23 +28,28 @@ interface Split {
   readonly gain: number
 }
 
-/** One tree on as many points as there are, drawn with replacement. */
-export function growTree(samples: readonly Sample[], draw: Draw): Leaf[] {
-  const drawn = samples.map(() => samples[drawWhole(draw, samples.length)]!)
-  const axes = samples[0]?.places.length ?? 0
+/** One tree on as many samples as there are, drawn with replacement. */
+export function growTree({ places, values }: Samples, draw: Draw): Leaf[] {
+  const count = values.length
+  const drawn = Uint32Array.from({ length: count }, () => drawWhole(draw, count))
+  // Sorted once: a split keeps the order on both of its sides.
+  const orders = places.map((along) => drawn.slice().sort((a, b) => along[a]! - along[b]! || a - b))
   const leaves: Leaf[] = []
-  const open: Box[] = [{ inside: drawn, from: new Float64Array(axes), to: new Float64Array(axes).fill(1) }]
+  const axes = places.length
+  const open: Box[] = [
+    { start: 0, end: count, from: new Float64Array(axes), to: new Float64Array(axes).fill(1) },
+  ]
   for (let box = open.pop(); box !== undefined; box = open.pop()) {
-    const { inside, from, to } = box
-    const split = bestSplit(inside, axes, draw)
+    const { start, end, from, to } = box
+    const split = bestSplit(orders, { places, values }, box, draw)
     if (split === null) {
-      leaves.push({ from, to, value: inside.reduce((sum, { value }) => sum + value, 0) / inside.length })
+      leaves.push({ from, to, value: sumOf(orders[0]!, values, box) / (end - start) })
       continue
     }
     const { axis, threshold } = split
-    const isBelow = ({ places }: Sample): boolean => places[axis]! <= threshold
-    open.push({ inside: inside.filter(isBelow), from, to: withEnd(to, axis, threshold) })
-    open.push({ inside: inside.filter((one) => !isBelow(one)), from: withEnd(from, axis, threshold), to })
+    const middle = partition(orders, places[axis]!, threshold, box)
+    open.push({ start, end: middle, from, to: withEnd(to, axis, threshold) })
+    open.push({ start: middle, end, from: withEnd(from, axis, threshold), to })
   }
   return leaves
 }
@@ -54,33 +60,80 @@ const withEnd = (ends: Float64Array, axis: number, threshold: number): Float64Ar
   return copy
 }
 
+function sumOf(order: Uint32Array, values: Float64Array, { start, end }: Box): number {
+  let sum = 0
+  for (let at = start; at < end; at += 1) sum += values[order[at]!]!
+  return sum
+}
+
+/** Puts what lies below the threshold first, in all orders; returns where the rest begins. */
+function partition(
+  orders: readonly Uint32Array[],
+  along: Float64Array,
+  threshold: number,
+  { start, end }: Box,
+): number {
+  let middle = start
+  for (const order of orders) {
+    const above: number[] = []
+    middle = start
+    for (let at = start; at < end; at += 1) {
+      const sample = order[at]!
+      if (along[sample]! > threshold) above.push(sample)
+      else {
+        order[middle] = sample
+        middle += 1
+      }
+    }
+    order.set(above, middle)
+  }
+  return middle
+}
+
 /** The cut between two neighbours on an axis that leaves the least variance; null where all values are the same. */
-function bestSplit(inside: readonly Sample[], axes: number, draw: Draw): Split | null {
-  const first = inside[0]?.value
-  if (inside.every(({ value }) => value === first)) return null
+function bestSplit(
+  orders: readonly Uint32Array[],
+  { places, values }: Samples,
+  box: Box,
+  draw: Draw,
+): Split | null {
+  const order = orders[0]!
+  let isVaried = false
+  for (let at = box.start + 1; at < box.end && !isVaried; at += 1)
+    isVaried = values[order[at]!] !== values[order[box.start]!]
+  if (!isVaried) return null
+  const total = sumOf(order, values, box)
+  const offset = drawWhole(draw, places.length)
   let best: Split | null = null
-  const offset = drawWhole(draw, axes)
   // Of equal splits the first is taken: axes are gone through from a random one.
-  for (let turn = 0; turn < axes; turn += 1) {
-    const split = bestOnAxis(inside, (offset + turn) % axes)
+  for (let turn = 0; turn < places.length; turn += 1) {
+    const axis = (offset + turn) % places.length
+    const split = bestOnAxis(axis, orders[axis]!, places[axis]!, values, box, total)
     if (split !== null && (best === null || split.gain > best.gain)) best = split
   }
   return best
 }
 
-function bestOnAxis(inside: readonly Sample[], axis: number): Split | null {
-  const sorted = [...inside].sort((a, b) => a.places[axis]! - b.places[axis]!)
-  const total = sorted.reduce((sum, { value }) => sum + value, 0)
-  let best: Split | null = null
+function bestOnAxis(
+  axis: number,
+  order: Uint32Array,
+  along: Float64Array,
+  values: Float64Array,
+  { start, end }: Box,
+  total: number,
+): Split | null {
+  let gain = Number.NEGATIVE_INFINITY
+  let cut = -1
   let below = 0
-  for (let count = 1; count < sorted.length; count += 1) {
-    const { places, value } = sorted[count - 1]!
-    below += value
-    const [left, right] = [places[axis]!, sorted[count]!.places[axis]!]
-    if (left === right) continue
-    const gain = below ** 2 / count + (total - below) ** 2 / (sorted.length - count)
-    const middle = (left + right) / 2
-    if (best === null || gain > best.gain) best = { axis, threshold: middle < right ? middle : left, gain }
+  for (let at = start; at + 1 < end; at += 1) {
+    below += values[order[at]!]!
+    if (along[order[at]!] === along[order[at + 1]!]) continue
+    const count = at + 1 - start
+    const possible = below ** 2 / count + (total - below) ** 2 / (end - start - count)
+    if (possible > gain) [gain, cut] = [possible, at]
   }
-  return best
+  if (cut < 0) return null
+  const [left, right] = [along[order[cut]!]!, along[order[cut + 1]!]!]
+  const middle = (left + right) / 2
+  return { axis, threshold: middle < right ? middle : left, gain }
 }

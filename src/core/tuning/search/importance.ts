@@ -1,9 +1,9 @@
-// Which settings the loss goes by: fANOVA (Hutter, Hoos and Leyton-Brown 2014) on a forest of 64 trees. A range by factors is
-// even in its logarithm. What chance alone gives is measured too: the same on shuffled losses.
+// Which settings the loss goes by: fANOVA (Hutter, Hoos and Leyton-Brown 2014) on a forest of regression trees. A range by
+// factors is even in its logarithm. What chance alone gives is measured too: the same on shuffled losses.
 import type { StudyView } from '#shared/contract/studies.ts'
 import type { Dimension, StudiedSettings, StudyTrial } from '#shared/study.ts'
 import { type Axis, axesOf, isActive } from './axes.ts'
-import { growTree, type Leaf, type Sample } from './forest.ts'
+import { growTree, type Leaf } from './forest.ts'
 import {
   type Marginal,
   type Measure,
@@ -26,14 +26,14 @@ export interface ImportanceRequest {
   readonly seed: number
 }
 
-const trees = 64
-/** Of each forest on shuffled losses: enough for the share that one setting in twenty has by chance. */
+const trees = 128
+/** Of each forest on shuffled losses: fewer trees make its effects a little larger, never smaller. */
 const chanceTrees = 16
 const chanceForests = 40
 const chanceLevel = 0.95
 const leastTrials = 10
 /** Places of an axis at which the effect is looked up. */
-const effectPlaces = 33
+const curvePlaces = 33
 /** Two runs that differ in their seed alone are nearer to each other than so many deviations, 95 times in 100. */
 const seedReach = 1.96 * Math.SQRT2
 
@@ -47,12 +47,13 @@ export function importanceOf({ space, observations, seedNoise, seed }: Importanc
 
   const forest = growForest(axes, results, trees, drawsOf(seed, 'forest'))
   const shares = sharesOf(axes, forest)
-  const byChance = sharesByChance(axes, results, seed)
+  const byChance = deviationsByChance(axes, results, seed)
   const seedNats = seedNoise === null ? 0 : seedReach * seedNoise.sdNats
   const settings = axes.map(({ dimension: { path } }, axis) => {
-    const share = shares[axis]!
-    const effectNats = effectOf(axes, forest, axis)
-    return { path, share, effectNats, isNoise: effectNats <= seedNats || share <= byChance[axis]! }
+    const curve = curveOf(axes, forest, axis)
+    const effectNats = Math.max(...curve) - Math.min(...curve)
+    const isNoise = effectNats <= seedNats || deviationOf(curve) <= byChance[axis]!
+    return { path, share: shares[axis]!, effectNats, isNoise }
   })
   return { ...reading, settings: settings.sort((a, b) => b.share - a.share), cannotTell: null }
 }
@@ -114,16 +115,13 @@ interface Forest {
  */
 function growForest(axes: readonly Axis[], results: readonly Result[], count: number, draw: Draw): Forest {
   const ranks = axes.map((axis) => rankChoices(axis, results))
-  const placed = results.map(({ settings, lossNats }) => ({
-    places: axes.map((axis, index) => placeIn(axis, ranks[index] ?? null, settings)),
-    value: lossNats,
-  }))
+  const values = Float64Array.from(results, ({ lossNats }) => lossNats)
+  const placed = axes.map((axis, index) =>
+    results.map(({ settings }) => placeIn(axis, ranks[index] ?? null, settings)),
+  )
   const grown = Array.from({ length: count }, () => {
-    const samples: Sample[] = placed.map(({ places, value }) => ({
-      places: places.map((place) => place ?? draw()),
-      value,
-    }))
-    return growTree(samples, draw)
+    const places = placed.map((along) => Float64Array.from(along, (place) => place ?? draw()))
+    return growTree({ places, values }, draw)
   })
   return { grown, ranks }
 }
@@ -153,47 +151,57 @@ function placeIn(axis: Axis, ranks: readonly number[] | null, settings: StudiedS
   return (ranks[Math.floor(place.at * ranks.length)]! + 0.5) / ranks.length
 }
 
-/** How much of each tree's variance an axis alone explains, in the mean over trees. */
+/**
+ * How much of each tree's variance an axis alone explains, in the mean over trees; made to sum to 1, as Optuna's figures
+ * are: what settings do only together belongs to none of them.
+ */
 function sharesOf(axes: readonly Axis[], { grown }: Forest): number[] {
   const measures = axes.map(() => wholeAxis)
   const sums = axes.map(() => 0)
-  let varied = 0
   for (const leaves of grown) {
     const variance = varianceOf(leaves)
     if (!(variance > 0)) continue
-    varied += 1
     axes.forEach((_, axis) => {
       sums[axis]! += marginalVariance(marginalOf(leaves, axis, measures)) / variance
     })
   }
-  return sums.map((sum) => (varied === 0 ? 0 : sum / varied))
+  const all = sums.reduce((total, sum) => total + sum, 0)
+  return sums.map((sum) => (all > 0 ? sum / all : 0))
 }
 
-/** The share that shuffled losses give an axis at most, 95 times in 100. */
-function sharesByChance(axes: readonly Axis[], results: readonly Result[], seed: number): number[] {
+/**
+ * How far shuffled losses make an axis's curve bend at most, 95 times in 100. Bends are compared by their deviation: between
+ * best and worst place a single odd loss would decide.
+ */
+function deviationsByChance(axes: readonly Axis[], results: readonly Result[], seed: number): number[] {
   const draw = drawsOf(seed, 'shuffled losses')
   const losses = results.map(({ lossNats }) => lossNats)
-  const forests = Array.from({ length: chanceForests }, () => {
+  const deviations = Array.from({ length: chanceForests }, () => {
     const mixed = shuffled(losses, draw)
     const shuffledResults = results.map(({ settings }, index) => ({ settings, lossNats: mixed[index]! }))
-    return sharesOf(axes, growForest(axes, shuffledResults, chanceTrees, draw))
+    const forest = growForest(axes, shuffledResults, chanceTrees, draw)
+    return axes.map((_, axis) => deviationOf(curveOf(axes, forest, axis)))
   })
   return axes.map((_, axis) => {
-    const sorted = forests.map((shares) => shares[axis]!).sort((a, b) => a - b)
+    const sorted = deviations.map((one) => one[axis]!).sort((a, b) => a - b)
     return sorted[Math.ceil(chanceLevel * sorted.length) - 1]!
   })
 }
 
-/** From the best to the worst place of an axis, in the mean over trees and over all others, where the axis counts. */
-function effectOf(axes: readonly Axis[], { grown, ranks }: Forest, axis: number): number {
+/** The loss at evenly spaced places of an axis, in the mean over trees and over all others, where the axis counts. */
+function curveOf(axes: readonly Axis[], { grown, ranks }: Forest, axis: number): number[] {
   const measures = measuresWhereActive(axes, ranks, axis)
   const marginals: Marginal[] = grown.map((leaves) => marginalOf(leaves, axis, measures))
-  const places = Math.min(effectPlaces, axes[axis]!.cells ?? effectPlaces)
-  const means = Array.from({ length: places }, (_, place) => {
+  const places = Math.min(curvePlaces, axes[axis]!.cells ?? curvePlaces)
+  return Array.from({ length: places }, (_, place) => {
     const at = (place + 0.5) / places
     return marginals.reduce((sum, marginal) => sum + meanAt(marginal, at), 0) / marginals.length
   })
-  return Math.max(...means) - Math.min(...means)
+}
+
+function deviationOf(values: readonly number[]): number {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length)
 }
 
 /** Of what a setting depends on only the values beside which it counts, and so on upwards. */
