@@ -34,30 +34,23 @@ export interface RestoreReport {
   readonly missing: readonly MissingEvents[] | null
 }
 
-/** Puts the newest verified backup in the journal's place. Takes the writer's lock: nobody may have it open. */
-export const restoreNewestBackup = (
-  path: string,
-  folder: string = backupsFolderOf(path),
-  nowMs: number = Date.now(),
-): Result<RestoreReport> => restoreFrom(path, () => chooseBackup(folder), folder, nowMs)
-
-/** As restoreNewestBackup, with the backup of this file name, or the newest that verifies where none is given. */
-export function restoreBackup(path: string, name: string | undefined): Result<RestoreReport> {
-  const folder = backupsFolderOf(path)
-  const choose = () => (name === undefined ? chooseBackup(folder) : namedBackup(folder, name))
-  return restoreFrom(path, choose, folder, Date.now())
+export interface RestoreOptions {
+  /** File name of the backup; left out, the newest that verifies. */
+  readonly name?: string | undefined
+  readonly folder?: string
+  readonly nowMs?: number
 }
 
-function restoreFrom(
+/** Puts a verified backup in the journal's place. Takes the writer's lock: nobody may have it open. */
+export function restoreBackup(
   path: string,
-  choose: () => ChosenBackup,
-  folder: string,
-  nowMs: number,
+  { name, folder = backupsFolderOf(path), nowMs = Date.now() }: RestoreOptions = {},
 ): Result<RestoreReport> {
   return attemptOn(path, () => {
     const lock = takeWriterLock(path)
     try {
-      return restoreLocked(path, choose(), folder, nowMs)
+      const chosen = name === undefined ? chooseBackup(folder) : namedBackup(folder, name)
+      return restoreLocked(path, chosen, folder, nowMs)
     } finally {
       lock.release()
     }

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
-import { restoreNewestBackup } from '#journal/restore.ts'
+import { restoreBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import type { Result } from '#shared/result.ts'
 import { randomFrom } from '../support/seeded.ts'
@@ -65,7 +65,7 @@ test(`${mutants} damaged journals: right, refused, or put back from the backup`,
     const outcome = outcomeOf(copy, answers, `mutant ${n}`)
     seen[outcome] += 1
     if (outcome === 'right' || n % 5 !== 0) continue
-    good(restoreNewestBackup(copy))
+    good(restoreBackup(copy))
     const reader = good(openJournalReader(copy))
     expect(answersOf(reader), `mutant ${n}, restored`).toEqual(ofBackup)
     reader.close()

@@ -5,7 +5,7 @@ import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { listBackups } from '#journal/backup.ts'
 import { openJournalReader } from '#journal/reader.ts'
-import { restoreNewestBackup, restoringPath } from '#journal/restore.ts'
+import { restoreBackup, restoringPath } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { rowsOf } from '../migrations/journal-at.ts'
 import { copyJournal } from './support/copies.ts'
@@ -170,7 +170,7 @@ test('a damaged journal is refused, restored from the newest sound backup, and w
   smash(newer.path)
   const damaged = damageOneTable(path, 'answers')
   expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
-  const report = good(restoreNewestBackup(path))
+  const report = good(restoreBackup(path))
   expect(report.restoredFrom).toBe(older.path)
   expect(report.skipped.map((skipped) => skipped.path)).toEqual([newer.path])
   expect(report.missing).toEqual([
@@ -195,7 +195,7 @@ test('a journal that cannot be read at all is restored too; what was lost is the
   smash(path)
   expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
   expect(codeOf(openJournalReader(path))).toBe('journal.corrupt')
-  const report = good(restoreNewestBackup(path))
+  const report = good(restoreBackup(path))
   expect(report.missing).toBeNull()
   expect(existsSync(report.damagedKeptAs ?? '')).toBe(true)
   good(good(openJournalWriter(path)).close())
@@ -206,7 +206,7 @@ test('a journal that is gone is restored, its folder too', () => {
   const backup = good(writer.backup())
   good(writer.close())
   const elsewhere = join(temporaryFolder(), 'gone', 'journal.db')
-  const report = good(restoreNewestBackup(elsewhere, dirname(backup.path)))
+  const report = good(restoreBackup(elsewhere, { folder: dirname(backup.path) }))
   expect(report).toMatchObject({ damagedKeptAs: null, missing: null, restoredFrom: backup.path })
   const reader = good(openJournalReader(elsewhere))
   expect(good(reader.getRun(id)).headSeq).toBe(3)
@@ -221,7 +221,7 @@ test('a restore that was cut short before its last step is told and done again, 
   writeFileSync(restoringPath(path), 'a copy')
   expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
   expect(existsSync(path)).toBe(false)
-  good(restoreNewestBackup(path))
+  good(restoreBackup(path))
   expect(existsSync(restoringPath(path))).toBe(false)
   const restored = good(openJournalWriter(path))
   good(restored.appendEvents(id, 1, [stepEvent(4, 4)]))
@@ -234,8 +234,8 @@ test('without a sound backup nothing is touched', () => {
   good(writer.close())
   smash(backup.path)
   const before = readFileSync(path)
-  expect(codeOf(restoreNewestBackup(path))).toBe('journal.no-backup')
-  expect(codeOf(restoreNewestBackup(path, temporaryFolder()))).toBe('journal.no-backup')
+  expect(codeOf(restoreBackup(path))).toBe('journal.no-backup')
+  expect(codeOf(restoreBackup(path, { folder: temporaryFolder() }))).toBe('journal.no-backup')
   expect(readFileSync(path).equals(before)).toBe(true)
   good(good(openJournalWriter(path)).close())
 })

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
-import { restoreNewestBackup } from '#journal/restore.ts'
+import { restoreBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { startChild } from './support/child.ts'
 import { openSample, temporaryFolder } from './support/folders.ts'
@@ -14,7 +14,7 @@ test('a second writer in the same process is refused and told who has it', () =>
   const second = openJournalWriter(path)
   expect(codeOf(second)).toBe('journal.locked')
   expect(!second.ok && second.problem.message).toContain(`process ${process.pid}`)
-  expect(codeOf(restoreNewestBackup(path))).toBe('journal.locked')
+  expect(codeOf(restoreBackup(path))).toBe('journal.locked')
   good(writer.close())
   good(good(openJournalWriter(path)).close())
 })

@@ -10,7 +10,7 @@ import { exitCodes } from '../output.ts'
 
 /** Puts a backup in the journal's place, the newest that verifies where none is named; the old files stay beside it. */
 export function restoreJournal({ library, output }: Application, options: { backup?: string }): void {
-  const report = unwrap(restoreBackup(library.journalPath, options.backup))
+  const report = unwrap(restoreBackup(library.journalPath, { name: options.backup }))
   output.line(`The journal is back as it was on ${new Date(report.backupAtMs).toISOString()}.`)
   if (report.damagedKeptAs) output.line(`What was in its place is kept as ${report.damagedKeptAs}`)
   for (const { path, reason } of report.skipped) output.line(`Not used, does not verify: ${path} (${reason})`)

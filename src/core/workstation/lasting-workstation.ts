@@ -41,7 +41,7 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     }
 
     const restore: Handler<'journal.restore'> = async ({ name }) => {
-      const report = await reopen(() => restoreBackup(openLibrary(options.home).journalPath, name))
+      const report = await reopen(() => restoreBackup(openLibrary(options.home).journalPath, { name }))
       return report.ok ? ok(plainReport(report.value)) : report
     }
     const accept: Handler<'journal.accept'> = () => reopen(() => ok({}), true)
