@@ -1,0 +1,91 @@
+// A journal with runs as a person leaves them: curves, proofs over the same locked rows, links, a search with trials.
+import { createProofJournal } from '#core/proof/proof-journal.ts'
+import type { JournalWriter } from '#journal/writer.ts'
+import type { NewRun } from '#shared/journal-commands.ts'
+import type { ProofReport } from '#shared/proof-protocol.ts'
+import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
+import { evaluationEvent, good, sampleRecipe, stepEvent } from '../../journal/support/sample.ts'
+
+export interface RecordedRun {
+  readonly name: string
+  readonly settings?: Partial<Pick<Recipe, 'seed' | 'optimizer' | 'method'>>
+  /** How many of the locked rows it answers right; left out, it was not measured. */
+  readonly right?: number
+  readonly rows?: number
+  readonly notes?: string
+  readonly adapterSha256?: string
+}
+
+/** A finished run of ten steps and one measurement, as its trainer would have told it. */
+export async function recordRun(
+  writer: JournalWriter,
+  newRun: NewRun,
+  { name, settings = {}, right, rows = 60, notes = '', adapterSha256 = 'b'.repeat(64) }: RecordedRun,
+): Promise<string> {
+  const recipe = recipeSchema.parse({ ...sampleRecipe(), ...settings })
+  const { id } = good(writer.createRun({ ...newRun, name, notes, recipe }))
+  good(writer.startAttempt(id))
+  const steps = Array.from({ length: 10 }, (_, at) => stepEvent(at + 1, at + 1))
+  good(writer.appendEvents(id, 1, [...steps, evaluationEvent(11, 10, 0.5, true)]))
+  good(writer.finishRun(id, { reason: 'completed', bestStep: 10, bestLossNats: 0.5, adapterSha256 }))
+  if (right !== undefined) {
+    const journal = createProofJournal(writer, recipe.data.fingerprint)
+    await journal.recordOpening({ runId: id, rows })
+    await journal.saveProof(id, reportOf(right, rows))
+  }
+  return id
+}
+
+const interval = (value: number) => ({
+  value,
+  low: Math.max(0, value - 0.1),
+  high: Math.min(1, value + 0.1),
+})
+
+/** The first `right` of the rows are answered right, all others "shipping". */
+function reportOf(right: number, rows: number): ProofReport {
+  const share = right / rows
+  const both = { base: interval(0.4), tuned: interval(share), difference: interval(share - 0.4) }
+  const side = (isRight: boolean) => ({
+    text: isRight ? 'money' : 'shipping',
+    lossNats: isRight ? 0.2 : 1.8,
+    scores: { accuracy: isRight ? 1 : 0 },
+    labelLogProbs: null,
+    labelLogProbsPerToken: null,
+    isCut: false,
+    run: null,
+  })
+  return {
+    version: 1,
+    rows,
+    leftOut: [],
+    metric: 'accuracy',
+    baseline: { metric: 'accuracy', ...both.base },
+    tuned: { metric: 'accuracy', ...both.tuned },
+    difference: both.difference,
+    verdict: { kind: 'better', sentence: `Training made the model better on ${rows} rows.` },
+    comparisons: [
+      { metric: 'accuracy', isHigherBetter: true, ...both },
+      { metric: 'lengthRatio', isHigherBetter: null, ...both },
+      { metric: 'lossNats', isHigherBetter: false, ...both },
+    ],
+    methods: {},
+    labels: null,
+    kinds: [],
+    lengths: [],
+    confidence: null,
+    answers: Array.from({ length: rows }, (_, row) => ({
+      rowId: `row-${row}`,
+      prompt: [{ role: 'user', content: `Message ${row}` }],
+      expected: 'money',
+      answerTokens: 2,
+      base: side(row % 2 === 0),
+      tuned: side(row < right),
+    })),
+    intervals: { method: 'bootstrap', resamples: 100, seed: 1, level: 0.95 },
+    backend: 'onnx-cpu',
+    seconds: 1,
+    scoringSeconds: 1,
+    answeringSeconds: 0,
+  }
+}
