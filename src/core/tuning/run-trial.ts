@@ -6,9 +6,10 @@ import type { RunDetail } from '#shared/journal-types.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { StudyTrial } from '#shared/study.ts'
 import type { Turn } from '../training/run-queue-port.ts'
+import type { WarmTrainer } from '../training/warm-trainer.ts'
 import { isSpaceProblem, pause, persist, spaceSentence, tryAgainMs } from './persist.ts'
 import type { Halt } from './study-halt.ts'
-import type { StudyPorts, WarmTrainer } from './study-ports.ts'
+import type { StudyPorts } from './study-ports.ts'
 import { trialState, triedAgainTag } from './trial-end.ts'
 
 export interface TrialWorkPorts extends StudyPorts {

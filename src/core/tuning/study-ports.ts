@@ -3,7 +3,7 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { LiveRuns } from '../training/live-runs.ts'
 import type { RunQueue } from '../training/run-queue-port.ts'
-import type { TrialLaunch } from '../training/run-service.ts'
+import type { WarmTrainer } from '../training/warm-trainer.ts'
 import type { TrialPlanner } from './plan-trial.ts'
 
 export interface StudyClock {
@@ -21,17 +21,10 @@ export const systemStudyClock: StudyClock = {
   },
 }
 
-/** A trainer process that stays open between the trials of one study. */
-export interface WarmTrainer {
-  readonly launcher: NonNullable<TrialLaunch['warmTrainer']>
-  /** Ends the process, where one waits. */
-  close(): void
-}
-
 export interface StudyPorts {
   readonly reader: Pick<
     JournalReader,
-    'study' | 'studies' | 'trials' | 'getRun' | 'events' | 'eventsOfKind' | 'artifacts'
+    'study' | 'studies' | 'trials' | 'queue' | 'getRun' | 'events' | 'eventsOfKind' | 'artifacts'
   >
   readonly writer: Pick<
     JournalWriter,

@@ -5,6 +5,7 @@ import { faultOf, ProblemError, unwrap } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 import { newRunOf } from '../training/prepare-run.ts'
 import type { Turn } from '../training/run-queue-port.ts'
+import type { WarmTrainer } from '../training/warm-trainer.ts'
 import { decideTrial, type StudyState } from './decide-trial.ts'
 import { persist } from './persist.ts'
 import { dropCheckpoints, runTrial } from './run-trial.ts'
@@ -41,7 +42,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   const halt = createHalt()
   const bell = createBell()
   const atWork = new Map<number, { readonly trial: StudyTrial; readonly done: Promise<void> }>()
-  const warm = ports.warmTrainer?.() ?? null
+  let warm: WarmTrainer | null = null
   const spare: Turn[] = []
   let wish: Wish | null = null
   let isClosing = false
@@ -82,6 +83,10 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     return isOutside ? 'hours' : null
   }
 
+  const closeWarm = (): void => {
+    warm?.close()
+    warm = null
+  }
   const giveTurnsBack = (): void => {
     for (const turn of spare.splice(0)) turn.release()
   }
@@ -114,6 +119,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     showStatus('running')
     say(null)
     try {
+      warm ??= ports.warmTrainer?.() ?? null
       await runTrial({ ...ports, halt, warm, say }, trial, turn)
       const trials = unwrap(reader.trials(studyId))
       await write(() => writer.changeStudy(studyId, { workedMs: workedMsOf(study.spec, trials) }))
@@ -175,7 +181,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     halt.set(why)
     await Promise.all([...atWork.values()].map(({ done }) => done))
     giveTurnsBack()
-    warm?.close()
+    closeWarm()
   }
 
   async function cutPlanned(why: string): Promise<void> {
@@ -192,7 +198,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     why: string | null,
   ): Promise<void> {
     giveTurnsBack()
-    warm?.close()
+    closeWarm()
     await write(() => writer.changeStudy(studyId, { status, reason: why?.slice(0, 400) ?? null }))
     if (status === 'paused' || status === 'failed') await write(() => writer.dequeue('study', studyId))
     say(null)

@@ -1,10 +1,11 @@
 // All studies of this computer that go on by themselves: begun, paused, stopped, gone on with when the program opens. What
 // the queue shows of them is said here.
-import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+import { fail, ok, type Result } from '#shared/result.ts'
 import { type JournalStudy, livingStudies, type Schedule } from '#shared/study.ts'
 import type { QueuedStudy, StudySource } from '../training/run-queue-port.ts'
 import { progressOf, type StudyProgress } from './study-budget.ts'
 import type { StudyPorts } from './study-ports.ts'
+import { atItsEnd } from './study-problems.ts'
 import { createStudyRunner, type StudyRunner } from './study-runner.ts'
 
 type Done = Result<Record<string, never>>
@@ -56,7 +57,10 @@ export function createStudyService({ emit, ...options }: StudyServiceOptions): S
 
   function start({ id, priority }: Pick<JournalStudy, 'id' | 'priority'>): Done {
     if (runners.has(id) || isClosed) return ok({})
-    const queued = writer.enqueue({ kind: 'study', id, priority })
+    const waiting = reader.queue()
+    const stands = waiting.ok && waiting.value.some((one) => one.kind === 'study' && one.id === id)
+    // Where it stands a person may have moved it.
+    const queued = stands ? ok({}) : writer.enqueue({ kind: 'study', id, priority })
     if (!queued.ok) return queued
     const runner = createStudyRunner({ ...options, tell }, id)
     runners.set(id, runner)
@@ -174,10 +178,3 @@ export function createStudyService({ emit, ...options }: StudyServiceOptions): S
 }
 
 const whileClosed = 'It goes on by itself while Tunewright is open.'
-
-const atItsEnd = ({ id, status }: Pick<JournalStudy, 'id' | 'status'>): Problem => ({
-  code: 'run.not-resumable',
-  message: `This study is ${status}.`,
-  where: `study ${id}`,
-  remedy: 'Start a new study: it begins from what this one found.',
-})

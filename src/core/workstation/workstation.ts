@@ -51,6 +51,9 @@ import { createRunPlanner } from '../training/run-planner.ts'
 import { createRunQueue } from '../training/run-queue.ts'
 import { createRunService, runFolderOf } from '../training/run-service.ts'
 import { createTrainingHandlers } from '../training/training-handlers.ts'
+import { createWarmTrainers } from '../training/warm-trainer.ts'
+import { openStudies } from '../tuning/open-studies.ts'
+import { createStudyHandlers } from '../tuning/study-handlers.ts'
 import type { HostPort } from './context.ts'
 
 export interface WorkstationOptions {
@@ -102,7 +105,9 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     }
     const settings = createSettingsStore(library, emit)
     const network = createNetworkGate(settings, emit)
-    const { launcher, host } = options
+    const { host } = options
+    const warmTrainers = createWarmTrainers(options.launcher)
+    const { launcher } = warmTrainers
     const jobs = createJobBoard(emit)
     const sent = createSentFiles()
     const journals = createOpenedJournals(reader)
@@ -115,6 +120,10 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       runFolderOf: (runId) => runFolderOf(library, runId),
     })
     const queue = createRunQueue({ library, writer, reader, runs, emit })
+    const studies = openStudies({
+      ...{ library, writer, reader, runs, queue, warmTrainers },
+      tell: (studyId) => emit('studies.changed', { studyId }),
+    })
     const store = createProjectStore(library)
     const uploads = createUploads()
     const source = createProjectSource(reader, store)
@@ -144,6 +153,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createPlanHandlers(planner),
       ...createTrainingHandlers(context, runs, queue, source),
       ...createQueueHandlers(queue),
+      ...createStudyHandlers(context, { planner, projects: source, store, studies }),
       ...createProofHandlers(context),
       ...createExportHandlers(context),
       ...createArchiveHandlers(context),
@@ -152,7 +162,10 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createExperimentHandlers(context),
       ...keeping.handlers,
     }
-    if (options.isLasting === true) queue.goOn(interruptedRuns)
+    if (options.isLasting === true) {
+      studies.goOn()
+      queue.goOn(interruptedRuns)
+    }
     return {
       library,
       handlers,
@@ -170,6 +183,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
           await Promise.all([
             // First: the place of a run that is stopped here is nobody's.
             queue.close(),
+            studies.close(),
             runs.stopAll(),
             jobs.close(),
             uploads.close(),

@@ -1,0 +1,135 @@
+// A study as it is read, from the journal alone: the same while it is at work and years later, without its model.
+import type { JournalReader } from '#journal/reader.ts'
+import { type StudyCard, type StudyView, tradeOffs } from '#shared/contract/studies.ts'
+import { unwrap } from '#shared/result.ts'
+import type { JournalStudy, StudyTrial } from '#shared/study.ts'
+import { bestTrial } from './decide-trial.ts'
+import { type ReuseTimes, savedWorkOf } from './saved-work.ts'
+import { frontOf, importanceOf, seedNoiseOf } from './search/index.ts'
+import type { StudyProgress } from './study-budget.ts'
+import { confirmedLosses, verdictOf } from './study-verdict.ts'
+import { baseSettings } from './trial-recipe.ts'
+
+/** What only a program that works on it knows. */
+export interface LivingFacts extends StudyProgress {
+  readonly waiting: string | null
+}
+
+export function cardOf(
+  { spec, ...study }: JournalStudy,
+  trials: readonly StudyTrial[],
+  living: LivingFacts,
+): StudyCard {
+  const countOf = (status: StudyTrial['status']): number =>
+    trials.filter((trial) => trial.status === status).length
+  const best = bestTrial(trials)
+  return {
+    ...study,
+    sampler: spec.sampler,
+    budget: spec.budget,
+    trials: {
+      complete: countOf('complete'),
+      pruned: countOf('pruned'),
+      skipped: countOf('skipped'),
+      failed: countOf('failed'),
+      planned: countOf('planned'),
+    },
+    best:
+      best === null || best.lossNats === null
+        ? null
+        : { number: best.number, lossNats: best.lossNats, settings: best.settings },
+    waiting: living.waiting,
+    timeLeftMs: living.timeLeftMs,
+    doneShare: living.doneShare,
+  }
+}
+
+/** Importance takes a while to reckon and changes only when a trial ends. */
+export type KeptImportance = (key: string, reckon: () => StudyView['importance']) => StudyView['importance']
+
+/** Throws ProblemError where the journal cannot be read. */
+export function viewOf(
+  reader: Pick<JournalReader, 'trials' | 'eventsOfKind'>,
+  study: JournalStudy,
+  living: LivingFacts,
+  keep: KeptImportance,
+): StudyView {
+  const { spec } = study
+  const trials = unwrap(reader.trials(study.id))
+  const search = trials.filter(({ purpose }) => purpose === 'search')
+  const verdict = verdictOf(study, trials)
+  const ended = trials.filter(({ status }) => status !== 'planned').length
+  const importance = keep(`${study.id} ${ended}`, () =>
+    importanceOf({
+      space: spec.space,
+      observations: search,
+      seedNoise: seedNoiseOf([confirmedLosses(trials, 'preset'), confirmedLosses(trials, 'winner')]),
+      seed: spec.seed,
+    }),
+  )
+  return {
+    study: cardOf(study, trials, living),
+    space: spec.space,
+    baseSettings: baseSettings(spec),
+    trials,
+    best: bestOverTime(search),
+    importance,
+    fronts: frontsOf(search),
+    saved: savedWorkOf(trials, reuseOf(reader, trials)),
+    verdict,
+    adoptable: verdict.kind === 'worse' ? null : (bestTrial(trials)?.number ?? null),
+  }
+}
+
+function bestOverTime(search: readonly StudyTrial[]): StudyView['best'] {
+  const ended = search
+    .filter(({ status, endedAtMs }) => status === 'complete' && endedAtMs !== null)
+    .sort((a, b) => (a.endedAtMs ?? 0) - (b.endedAtMs ?? 0) || a.number - b.number)
+  const best: StudyView['best'] = []
+  for (const { number, endedAtMs, lossNats } of ended) {
+    const lowest = best.at(-1)?.lossNats ?? Number.POSITIVE_INFINITY
+    if (lossNats !== null && lossNats < lowest) best.push({ number, atMs: endedAtMs ?? 0, lossNats })
+  }
+  return best
+}
+
+const costOf: Readonly<Record<(typeof tradeOffs)[number], (trial: StudyTrial) => number | null>> = {
+  time: ({ work }) => work?.durationMs ?? null,
+  memory: ({ work }) => work?.peakResidentBytes ?? null,
+  size: ({ work }) => work?.tunedBytes ?? null,
+}
+
+function frontsOf(search: readonly StudyTrial[]): StudyView['fronts'] {
+  return tradeOffs.map((against) => ({
+    against,
+    trials: frontOf(
+      search.flatMap((trial) => {
+        const cost = costOf[against](trial)
+        const { number, lossNats, status } = trial
+        return status === 'complete' && lossNats !== null && cost !== null ? [{ number, lossNats, cost }] : []
+      }),
+    ),
+  }))
+}
+
+function reuseOf(reader: Pick<JournalReader, 'eventsOfKind'>, trials: readonly StudyTrial[]): ReuseTimes[] {
+  return trials.flatMap(({ number, runId, work }) => {
+    if (runId === null || work === null) return []
+    const bodies = unwrap(reader.eventsOfKind(runId, 'reused', 100)).map(
+      ({ body }) => (body ?? {}) as Readonly<Record<string, unknown>>,
+    )
+    if (bodies.length === 0) return []
+    const sum = (name: string): number =>
+      bodies.reduce((total, body) => total + (typeof body[name] === 'number' ? body[name] : 0), 0)
+    return [
+      {
+        number,
+        isModelReused: work.isModelReused,
+        preparingMs: sum('preparingMs'),
+        frozenRowsReused: work.frozenRowsReused,
+        frozenRowsComputed: work.frozenRowsComputed,
+        frozenMs: sum('frozenMs'),
+      },
+    ]
+  })
+}

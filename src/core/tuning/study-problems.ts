@@ -1,0 +1,33 @@
+// Problems of studies, in words.
+import { type Problem, ProblemError } from '#shared/result.ts'
+import { type JournalStudy, livingStudies, type StudyTrial } from '#shared/study.ts'
+
+export const atItsEnd = ({ id, status }: Pick<JournalStudy, 'id' | 'status'>): Problem => ({
+  code: 'run.not-resumable',
+  message: `This study is ${status}.`,
+  where: `study ${id}`,
+  remedy: 'Start a new study: it begins from what this one found.',
+})
+
+/** Throws ProblemError (`run.active`) while it goes on by itself. */
+export function requireStudyAtRest({ id, status }: Pick<JournalStudy, 'id' | 'status'>): void {
+  if (!livingStudies.includes(status)) return
+  throw new ProblemError({
+    code: 'run.active',
+    message: status === 'paused' ? 'This study is paused.' : 'This study is under way.',
+    where: `study ${id}`,
+    remedy: 'Stop it first; what it found stays until you remove it.',
+  })
+}
+
+/** Throws ProblemError where the study has no such trial. */
+export function requireTrial(trials: readonly StudyTrial[], number: number): StudyTrial {
+  const trial = trials.find((one) => one.number === number)
+  if (trial !== undefined) return trial
+  throw new ProblemError({
+    code: 'run.unknown',
+    message: 'This study has no such trial.',
+    where: `trial ${number + 1}`,
+    remedy: 'Choose one from its table.',
+  })
+}
