@@ -18,12 +18,18 @@ export const trialName = (number: number): string => t('studies.trialName', { nu
 
 const trialCount = (count: number): string => t('studies.line.trials', { count })
 
+/** A share of less says too little of the whole. */
+const tellingShare = 0.02
+
 /** How many there may be in all, about; null where the time decides and nothing is known. */
 function expectedTrials(study: StudyCard): number | null {
-  if (study.budget.trials !== null) return study.budget.trials
+  const { budget, doneShare } = study
   const ended = endedTrials(study)
-  if (study.doneShare === null || study.doneShare <= 0 || ended < 3) return null
-  return Math.max(ended, Math.round(ended / study.doneShare))
+  const isTelling = doneShare !== null && doneShare >= tellingShare && ended >= 3
+  const byTime = isTelling ? Math.round(ended / doneShare) : null
+  const isTimed = budget.workMs !== null || budget.untilMs !== null
+  const expected = isTimed ? byTime && Math.min(byTime, budget.trials ?? byTime) : (budget.trials ?? byTime)
+  return expected === null ? null : Math.max(ended, expected)
 }
 
 /** A study at work says how far it is, one at rest what it found. */
@@ -96,31 +102,32 @@ export interface SeedPair {
 const lossOf = (trial: StudyTrial | undefined): number | null =>
   trial?.status === 'complete' ? trial.lossNats : null
 
-/**
- * The final check, seed by seed. The best trial of the search stands for its own seed, where the preset was computed with
- * that one too.
- */
-export function seedPairs({ trials, adoptable, study }: StudyView): readonly SeedPair[] {
-  const winners = trials.filter(({ purpose }) => purpose === 'winner')
-  const presets = trials.filter(({ purpose }) => purpose === 'preset')
-  const best = trials.find(({ number }) => number === (adoptable ?? study.best?.number))
-  const seeds = [...new Set([...presets, ...winners].map(({ seed }) => seed))]
-  return seeds.map((seed) => ({
+/** The final check, seed by seed. The search's own seed is not among them: its best is the lowest of many by luck too. */
+export function seedPairs({ trials }: Pick<StudyView, 'trials'>): readonly SeedPair[] {
+  const found = (purpose: StudyTrial['purpose'], seed: number): StudyTrial | undefined =>
+    trials.find((trial) => trial.purpose === purpose && trial.seed === seed)
+  const seeds = trials.flatMap(({ purpose, seed }) => (purpose === 'search' ? [] : [seed]))
+  return [...new Set(seeds)].map((seed) => ({
     seed,
-    preset: lossOf(presets.find((trial) => trial.seed === seed)),
-    winner: lossOf(winners.find((trial) => trial.seed === seed) ?? (best?.seed === seed ? best : undefined)),
+    preset: lossOf(found('preset', seed)),
+    winner: lossOf(found('winner', seed)),
   }))
 }
 
-const meanOf = (values: readonly number[]): number | null =>
-  values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length
+const meanOf = (losses: readonly (number | null)[]): number | null => {
+  const known = losses.filter((loss) => loss !== null)
+  return known.length === 0 ? null : known.reduce((sum, loss) => sum + loss, 0) / known.length
+}
 
-/** Means over the seeds that both have; null where there is none. */
-export function seedMeans(view: StudyView): { readonly preset: number | null; readonly best: number | null } {
-  const pairs = seedPairs(view).filter(({ preset, winner }) => preset !== null && winner !== null)
+/** Over the seeds that came to their end; null where there is none. */
+export function seedMeans(view: Pick<StudyView, 'trials'>): {
+  readonly preset: number | null
+  readonly best: number | null
+} {
+  const pairs = seedPairs(view)
   return {
-    preset: meanOf(pairs.map(({ preset }) => preset ?? 0)),
-    best: meanOf(pairs.map(({ winner }) => winner ?? 0)),
+    preset: meanOf(pairs.map(({ preset }) => preset)),
+    best: meanOf(pairs.map(({ winner }) => winner)),
   }
 }
 

@@ -1,0 +1,167 @@
+// What the charts and the table of a study show of none, one, thirty and a thousand trials.
+import { describe, expect, it } from 'vitest'
+import {
+  bestSoFar,
+  costOf,
+  frontPoints,
+  heldIn,
+  lossRange,
+  measuredTrials,
+  presetLoss,
+  rankTrials,
+  slicePoints,
+} from '#renderer/features/studies/chart-points.ts'
+import { parallelChart } from '#renderer/features/studies/parallel-chart.ts'
+import { bestChart, frontChart, sliceChart } from '#renderer/features/studies/study-charts.ts'
+import {
+  countWords,
+  firstOrder,
+  orderTrials,
+  sortedBy,
+  statusWord,
+} from '#renderer/features/studies/trial-table.ts'
+import { sampleSpace, sampleStudy, sampleTrial } from './sample-study.ts'
+
+const paint = (name: string): string => name
+
+describe('points', () => {
+  it('are of measured trials of the search, in the order of their ends', () => {
+    const trials = [
+      sampleTrial(0, { endedAtMs: 30 }),
+      sampleTrial(1, { endedAtMs: 10 }),
+      sampleTrial(2, { status: 'failed', lossNats: null }),
+      sampleTrial(3, { purpose: 'winner' }),
+      sampleTrial(4, { status: 'planned', lossNats: null, endedAtMs: null }),
+    ]
+    expect(measuredTrials(trials).map(({ number }) => number)).toEqual([1, 0])
+  })
+
+  it('the best so far falls only, and not by what was given up', () => {
+    const losses = [0.7, 0.5, 0.6, 0.4]
+    const view = sampleStudy({
+      search: 4,
+      trial: (number) => ({ lossNats: losses[number] ?? 1, status: number === 1 ? 'pruned' : 'complete' }),
+    })
+    const { line, points, lastX } = bestSoFar(view, 'trials')
+    expect(line).toEqual([
+      [1, 0.7],
+      [3, 0.6],
+      [4, 0.4],
+      [4, 0.4],
+    ])
+    expect([points.length, lastX]).toEqual([4, 4])
+    expect(bestSoFar(view, 'hours').points[0]?.x).toBeCloseTo(0.11, 5)
+    expect(bestSoFar(sampleStudy({ search: 0 }), 'trials')).toEqual({ points: [], line: [], lastX: 0 })
+  })
+
+  it('losses far above the others are held at the edge and counted', () => {
+    expect(lossRange([0.5, 0.6, 0.7, 0.8, 50])).toMatchObject({ low: 0.5, above: 1 })
+    expect(heldIn(50, lossRange([0.5, 0.6, 0.7, 0.8, 50]))).toBeLessThan(2)
+    expect(lossRange([0.5, 0.6, 0.7])).toEqual({ low: 0.5, high: 0.7, above: 0 })
+    expect(lossRange([1, 1, 1, 1, 1])).toEqual({ low: 1, high: 1, above: 0 })
+    expect(lossRange([])).toEqual({ low: 0, high: 0, above: 0 })
+  })
+
+  it('are ranked: the best tenth, the better half, the rest, what was given up', () => {
+    const { trials } = sampleStudy({
+      search: 40,
+      trial: (number) => ({ lossNats: number, status: number === 39 ? 'pruned' : 'complete' }),
+    })
+    const ranks = rankTrials(trials)
+    expect([0, 3, 4, 19, 20, 39].map((number) => ranks.get(number))).toEqual([
+      'best',
+      'best',
+      'half',
+      'half',
+      'rest',
+      'pruned',
+    ])
+  })
+
+  it('of a setting are those that have it; costs have their unit', () => {
+    const trials = [sampleTrial(0), sampleTrial(1, { settings: {} }), sampleTrial(2, { work: null })]
+    expect(slicePoints(trials, 'method.rank').map(({ number }) => number)).toEqual([0, 2])
+    expect(costOf(sampleTrial(0), 'time')).toBeCloseTo(6.6, 5)
+    expect(costOf(sampleTrial(2, { work: null }), 'memory')).toBe(null)
+    const view = sampleStudy({ search: 30 })
+    expect(
+      frontPoints(view, 'size')
+        .filter(({ isOnFront }) => isOnFront)
+        .map(({ number }) => number)
+        .sort(),
+    ).toEqual([...(view.fronts[0]?.trials ?? [])].sort())
+    expect(presetLoss(view.trials)).toBe(null)
+  })
+})
+
+describe.each([0, 1, 30, 1000])('charts of %i trials', (search) => {
+  const view = sampleStudy({ search, isConfirmed: search > 0 })
+  it('draw a mark for each, of another shape where it was given up', () => {
+    const measured = measuredTrials(view.trials)
+    const pruned = measured.filter(({ status }) => status === 'pruned').length
+    const dots = bestChart(view, 'trials', paint).series[0]?.data as { symbol: string }[]
+    expect(dots).toHaveLength(measured.length)
+    expect(dots.filter(({ symbol }) => symbol === 'triangle')).toHaveLength(pruned)
+    const [lines] = parallelChart(view, paint).series
+    expect(lines?.data.filter(({ lineStyle }) => lineStyle.type === 'dashed')).toHaveLength(pruned)
+    expect(lines?.data.every(({ value }) => value.length === sampleSpace.length + 1)).toBe(true)
+    for (const dimension of view.space)
+      expect(sliceChart(view, dimension, paint).series[0]?.data).toHaveLength(measured.length)
+    expect(frontChart(view, 'memory', paint).series).toHaveLength(2)
+    const text = JSON.stringify([bestChart(view, 'hours', paint), parallelChart(view, paint)])
+    expect(text).not.toMatch(/NaN|Infinity/)
+  })
+})
+
+it('a setting that a trial lacks breaks its line and no axis', () => {
+  const view = sampleStudy({
+    search: 3,
+    trial: (number) => (number === 1 ? { settings: { 'method.rank': 8 } } : {}),
+  })
+  const [lines] = parallelChart(view, paint).series
+  expect(lines?.data.find(({ name }) => name.startsWith('Trial 2'))?.value.slice(0, 4)).toEqual([
+    '-',
+    '-',
+    '8',
+    '-',
+  ])
+})
+
+describe('the table of trials', () => {
+  const { trials } = sampleStudy({ search: 12 })
+  it('sorts figures as figures, and what has none stands last either way', () => {
+    const some = [
+      sampleTrial(0, { lossNats: 0.9 }),
+      sampleTrial(1, { lossNats: null }),
+      sampleTrial(2, { lossNats: 0.5 }),
+    ]
+    const by = (order: 'ascending' | 'descending') =>
+      orderTrials(some, { sort: 'loss', order }).map(({ number }) => number)
+    expect(by('ascending')).toEqual([2, 0, 1])
+    expect(by('descending')).toEqual([0, 2, 1])
+    const ranks = orderTrials(trials, { sort: 'setting:method.rank', order: 'ascending' }).map(
+      ({ settings }) => Number(settings['method.rank']),
+    )
+    expect(ranks).toEqual([...ranks].sort((a, b) => a - b))
+    expect(
+      orderTrials(trials, { sort: 'setting:schedule.kind', order: 'ascending' })[0]?.settings[
+        'schedule.kind'
+      ],
+    ).toBe('constant')
+  })
+
+  it('turns round at another click', () => {
+    expect(sortedBy(firstOrder, 'loss')).toEqual({ sort: 'loss', order: 'ascending' })
+    expect(sortedBy(firstOrder, 'number')).toEqual({ sort: 'number', order: 'descending' })
+  })
+
+  it('says how a trial stands', () => {
+    expect(statusWord(sampleTrial(0, { status: 'planned' }), 0.4)).toBe('Under way, 40 %')
+    expect(statusWord(sampleTrial(0, { status: 'planned' }), null)).toBe('Decided')
+    expect(statusWord(sampleTrial(0, { status: 'skipped' }), null)).toBe('Left out')
+    expect(countWords({ complete: 1, pruned: 3, skipped: 0, failed: 2 })).toBe(
+      '1 to its end, 3 given up early, 2 failed',
+    )
+    expect(countWords({ complete: 0, pruned: 0, skipped: 0, failed: 0 })).toBe('')
+  })
+})

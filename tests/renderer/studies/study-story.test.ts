@@ -1,0 +1,150 @@
+// What the screen of a study says: its heading in every state, the seeds of the final check, what was saved, and losses with
+// as many digits as tell them apart.
+import { describe, expect, it } from 'vitest'
+import { formatGain, formatLoss, formatLosses } from '#renderer/features/studies/loss-words.ts'
+import { savedHeading, savedParts } from '#renderer/features/studies/saved-words.ts'
+import {
+  endedTrials,
+  headingOf,
+  isLiving,
+  lineOf,
+  seedMeans,
+  seedPairs,
+  seedsMissing,
+} from '#renderer/features/studies/study-story.ts'
+import { sampleStudy, sampleTrial } from './sample-study.ts'
+
+const hourMs = 3_600_000
+const verdict = (
+  kind: 'better' | 'no-difference' | 'worse' | 'not-confirmed' | 'searching' | 'nothing-found',
+) => ({
+  verdict: { kind, sentence: 's', reasons: [], gain: null },
+})
+
+describe('the heading of a study', () => {
+  it('says the finding of one at its end', () => {
+    expect(headingOf(sampleStudy({ search: 12, isConfirmed: true }))).toBe(
+      'Better than the plan: 0.57 instead of 0.64',
+    )
+    const told = (kind: Parameters<typeof verdict>[0]) =>
+      headingOf(sampleStudy({ search: 12, isConfirmed: true, view: verdict(kind) }))
+    expect(told('worse')).toBe('The plan stays the better one: 0.64, the search’s best 0.57')
+    expect(told('no-difference')).toBe('No better than the plan, beyond chance')
+    expect(headingOf(sampleStudy({ search: 12 }))).toBe('Best 0.58, not checked with other seeds')
+  })
+
+  it('of one whose trials all failed, or that had none', () => {
+    const all = sampleStudy({
+      search: 3,
+      trial: () => ({ status: 'failed', lossNats: null }),
+      view: verdict('nothing-found'),
+    })
+    expect(headingOf(all)).toBe('Nothing found: no trial came to its end')
+    expect(headingOf(sampleStudy({ search: 0, view: verdict('nothing-found') }))).toBe('Nothing found')
+    expect(headingOf(sampleStudy({ search: 0, view: verdict('better') }))).toBe('Better than the plan')
+  })
+
+  it('says how far one at work is, by the limit that comes first', () => {
+    const at = (study: object, search = 12) =>
+      headingOf(sampleStudy({ search, study: { status: 'running', ...study }, view: verdict('searching') }))
+    const budget = { trials: null, workMs: 8 * hourMs, untilMs: null }
+    expect(at({ budget, doneShare: 0.4 })).toBe('Searching: 12 of about 30 trials')
+    expect(at({ budget, doneShare: null })).toBe('Searching: 12 trials so far')
+    expect(at({ budget: { ...budget, trials: 20 }, doneShare: 0.1 })).toBe('Searching: 12 of about 20 trials')
+    expect(at({ budget: { ...budget, trials: 300 }, doneShare: 0.5 })).toBe(
+      'Searching: 12 of about 24 trials',
+    )
+    expect(at({ budget: { ...budget, trials: 300 }, doneShare: null })).toBe('Searching: 12 trials so far')
+    expect(at({ budget: { ...budget, workMs: null, trials: 30 }, doneShare: null })).toBe(
+      'Searching: 12 of about 30 trials',
+    )
+    expect(at({ budget, doneShare: 0.01 }, 1)).toBe('Searching: 1 trial so far')
+  })
+
+  it('says that one rests', () => {
+    const at = (status: 'waiting' | 'paused' | 'failed', search: number) =>
+      headingOf(sampleStudy({ search, study: { status }, view: verdict('searching') }))
+    expect(at('waiting', 0)).toBe('Waiting for its turn')
+    expect(at('waiting', 2)).toBe('Waiting: 2 trials so far')
+    expect(at('paused', 0)).toBe('Paused before its first trial')
+    expect(at('paused', 1)).toBe('Paused after 1 trial')
+    expect(at('failed', 4)).toBe('The search could not go on')
+  })
+
+  it('has a line with trials, time and hours', () => {
+    const { study } = sampleStudy({
+      search: 31,
+      study: { status: 'waiting', endedAtMs: null, schedule: { fromMinute: 1320, toMinute: 425 } },
+    })
+    expect(lineOf(study)).toBe('31 trials · 3 h at work · from 22:00 to 07:05 only · started Mar 4, 2025')
+    expect([endedTrials(study), isLiving(study), isLiving({ status: 'stopped' })]).toEqual([31, true, false])
+  })
+})
+
+describe('the final check', () => {
+  it('stands seed by seed, without the seed of the search', () => {
+    const view = sampleStudy({ search: 12, isConfirmed: true })
+    expect(seedPairs(view).map(({ seed }) => seed)).toEqual([43, 44, 45])
+    expect(seedMeans(view).preset).toBeCloseTo(0.636, 5)
+    expect(seedMeans(view).best).toBeCloseTo(0.574, 5)
+    expect(seedsMissing(view)).toBe('')
+  })
+
+  it('has a gap where a run is still to come or failed', () => {
+    const view = sampleStudy({ search: 2, study: { status: 'running' } })
+    const trials = [
+      ...view.trials,
+      sampleTrial(2, { purpose: 'preset', seed: 43, status: 'planned', lossNats: null }),
+    ]
+    expect(seedPairs({ trials })).toEqual([{ seed: 43, preset: null, winner: null }])
+    expect(seedMeans({ trials })).toEqual({ preset: null, best: null })
+    expect(seedsMissing(view)).toMatch(/^Before one is called better/)
+    expect(seedsMissing(sampleStudy({ search: 2 }))).toMatch(/neither is called better/)
+  })
+})
+
+describe('what was saved', () => {
+  const saved = sampleStudy({ search: 30 }).saved
+  it('is a ratio with its parts', () => {
+    if (saved === null) throw new Error('nothing saved')
+    expect(savedHeading(saved)).toBe('1.7 times as fast as plain runs')
+    expect(savedParts(saved)).toEqual([
+      expect.stringMatching(/^1\.5 h by giving up early: \d+ steps were not computed\.$/),
+      '36 min by using things again: the model 29 times, graphs 90 times.',
+    ])
+  })
+
+  it('is none where the reckoning is no better than that', () => {
+    const none = {
+      workedMs: 100,
+      plainMs: 101,
+      byPruningMs: 0,
+      byReuseMs: 0,
+      modelsReused: 0,
+      graphsReused: 0,
+      frozenRowsReused: 0,
+      stepsLeftOut: 0,
+    }
+    expect(savedHeading(none)).toBe('Nothing was saved so far.')
+    expect(savedHeading({ ...none, workedMs: 0 })).toBe('Nothing was saved so far.')
+    expect(savedParts(none)).toEqual([])
+  })
+})
+
+describe('losses in words', () => {
+  it('have as many digits as tell them apart', () => {
+    expect([0.5712, 0.05, 0.0123, 0, 12.345].map(formatLoss)).toEqual([
+      '0.57',
+      '0.050',
+      '0.012',
+      '0.00',
+      '12.35',
+    ])
+    expect(formatLoss(Number.NaN)).toBe('—')
+    expect(formatLosses(0.571, 0.63)).toEqual(['0.57', '0.63'])
+    expect(formatLosses(0.5712, 0.5708)).toEqual(['0.5712', '0.5708'])
+    expect(formatLosses(0.5, 0.5)).toEqual(['0.50000', '0.50000'])
+    expect(formatGain([0.061, -0.002, 0.12])).toEqual(['0.0610', '−0.0020', '0.1200'])
+    expect(formatGain([0, 0, 0])).toEqual(['0.00', '0.00', '0.00'])
+  })
+})
