@@ -32,11 +32,12 @@ export interface CarriedOut {
   readonly createdAtMs: number
 }
 
-/** Writes one file of the export: its path below the export's folder, forward slashes, and its bytes. */
-export type WriteFile = (
-  path: string,
-  content: string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-) => Promise<{ sizeBytes: number; sha256: string }>
+export interface WriteFile {
+  /** One file of the export: its path below the export's folder, forward slashes, and its bytes. */
+  (path: string, content: string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>): Promise<unknown>
+  /** An empty folder, for programs that look for one. */
+  folder(path: string): Promise<void>
+}
 
 /** Gives `fill` a way to write files; if it fails nothing is left. Throws ProblemError: disk.full, disk.failed and `fill`'s. */
 export async function writeArchiveFolder(
@@ -48,13 +49,16 @@ export async function writeArchiveFolder(
   const place = await freePlace(exportsFolder, safeFolderName(wishedName), '')
   await writeFolderDurably(place, async (folder) => {
     const made = new Set<string>()
-    const write: WriteFile = async (path, content) => {
+    const make = async (path: string): Promise<void> => {
+      if (!made.has(path)) await mkdir(path, { recursive: true })
+      made.add(path)
+    }
+    const write = async (path: string, content: Parameters<WriteFile>[1]): Promise<unknown> => {
       const target = join(folder, ...path.split('/'))
-      if (!made.has(dirname(target))) await mkdir(dirname(target), { recursive: true })
-      made.add(dirname(target))
+      await make(dirname(target))
       return writeNewFile(target, typeof content === 'string' ? [new TextEncoder().encode(content)] : content)
     }
-    await fill(write)
+    await fill(Object.assign(write, { folder: (path: string) => make(join(folder, ...path.split('/'))) }))
     await write(noteName, `${JSON.stringify(head, null, 2)}\n`)
   }).catch((error: unknown) => {
     throw asDiskProblem(error, place)

@@ -1,6 +1,7 @@
 // The journal, or chosen runs of it, carried out in one of the open forms. What is written is as the journal was at one
 // moment; the files appear together or not at all.
 import { openJournalArchive } from '#journal/archive-rows.ts'
+import { asJournalProblem } from '#journal/problems.ts'
 import type { JournalForm } from '#shared/contract/index.ts'
 import { attemptAsync, fail, type Result, unwrap } from '#shared/result.ts'
 import { appVersion } from '../system/app-version.ts'
@@ -46,14 +47,18 @@ export function exportJournal(
     try {
       const { name, fill } = folderForms[form]
       const head = { version: 1, form, createdAtMs: Date.now(), appVersion, schema: archive.schema } as const
-      return await writeArchiveFolder(exportsFolder, name, head, (write) =>
-        fill({ ...telling, archive, runIds, write }),
-      )
+      return await writeArchiveFolder(exportsFolder, name, head, async (write) => {
+        await fill({ ...telling, archive, runIds, write })
+        telling.signal.throwIfAborted()
+      })
     } finally {
       archive.close()
     }
   }).catch((error: unknown) => {
     if (telling.signal.aborted) return fail(stopped())
-    throw error
+    // A row that cannot be read, while it was written.
+    const problem = asJournalProblem(error, ports.library.journalPath)
+    if (problem === undefined) throw error
+    return fail(problem)
   })
 }

@@ -37,10 +37,13 @@ async function writeRun(run: ShownRun, points: Iterable<CurvePoint>, write: Writ
   const folder = `mlruns/${experimentOf(run)}/${runFolder(run.id)}`
   const files = new Map<string, string | readonly Uint8Array[]>([
     ['meta.yaml', runMeta(run)],
+    ['artifacts/recipe.json', `${JSON.stringify(run.recipe, null, 2)}\n`],
     ...parametersOf(run).map(([name, value]) => [`params/${name}`, value] as const),
     ...tagsOf(run).map(([name, value]) => [`tags/${name}`, value] as const),
     ...metricFiles(points).map(([name, lines]) => [`metrics/${name}`, lines] as const),
   ])
+  // MLflow takes a folder without these for none of its runs.
+  for (const part of ['metrics', 'params', 'artifacts']) await write.folder(`${folder}/${part}`)
   // Side by side: each file is flushed to the disk, and a run has dozens of small ones.
   await Promise.all([...files].map(([name, content]) => write(`${folder}/${name}`, content)))
 }
@@ -140,6 +143,8 @@ const readme = `# A Tunewright journal for MLflow
 Projects are experiments. Show them with
 
     mlflow ui --backend-store-uri ./mlruns
+
+Newer versions of MLflow keep runs in a database and read folders only where they are told to: set the variable \`MLFLOW_ALLOW_FILE_STORE=true\`, or take the runs over with \`mlflow migrate-filestore\`.
 
 Metrics: \`train_loss\`, \`validation_loss\` (nats), \`learning_rate\`, \`grad_norm\`, by optimizer step; parameters are the recipe's settings by path. Files that runs made are not in it: export a run, or make a run bundle.
 `

@@ -90,11 +90,14 @@ export async function exportParquet(work: ExportWork): Promise<void> {
     studies: snakeRows(archive.rows('studies', runIds), 'study_id'),
     trials: snakeRows(archive.rows('trials', runIds)),
   }
-  for (const table of Object.keys(tables) as Table[])
+  for (const table of Object.keys(tables) as Table[]) {
+    signal.throwIfAborted()
+    tell('Writing Parquet', done, Math.max(total, done))
     await write(
       `${table}.parquet`,
       encodeParquet(tables[table], told(rows[table]), `tunewright ${appVersion}`),
     )
+  }
   await write('README.md', readme)
 }
 
