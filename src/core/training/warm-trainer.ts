@@ -8,7 +8,7 @@ import {
   type TrainerJob,
   type TrainerMessage,
 } from '#shared/trainer-protocol.ts'
-import type { ChildExit, ChildPort, Launcher } from '../system/launcher.ts'
+import type { ChildExit, ChildPort, Launcher, ProcessName } from '../system/launcher.ts'
 
 /** For the runs of one study. */
 export interface WarmTrainer {
@@ -28,6 +28,14 @@ export interface WarmTrainers {
 
 /** A process that waits for so long is ended. */
 const defaultIdleMs = 120_000
+/** They hold a model. */
+const needsMemory: ReadonlySet<ProcessName> = new Set([
+  'trainer',
+  'scorer',
+  'embedder',
+  'generator',
+  'speedometer',
+])
 
 export function createWarmTrainers(launcher: Launcher, idleMs = defaultIdleMs): WarmTrainers {
   const opened = new Set<Place>()
@@ -38,7 +46,7 @@ export function createWarmTrainers(launcher: Launcher, idleMs = defaultIdleMs): 
     letGo,
     launcher: {
       launch(name) {
-        letGo()
+        if (needsMemory.has(name)) letGo()
         return launcher.launch(name)
       },
     },

@@ -210,8 +210,10 @@ describe('the hash of a recipe', () => {
       { optimizer: { clipNorm: null } },
       { method: { targets: ['q_proj'] } },
       { threads: 3 },
+      { evaluation: { atShares: [1 / 3, 1] } },
+      { evaluation: { mostRows: 50 } },
     ]
-    expect(new Set([usual, ...others.map(hashOf)]).size).toBe(6)
+    expect(new Set([usual, ...others.map(hashOf)]).size).toBe(8)
   })
   it('is what it was when rows lay beside each other by default: checkpoints of that time are gone on from', () => {
     expect(hashOf({ batch: { packing: false } })).toBe(

@@ -1,0 +1,83 @@
+// What a trainer that stays open saves: the time from `start` to the first step on the starter model, in a process of its own
+// and in one that had a run before, with the same graphs and with those of another rank. Prints figures and the load.
+import { rm } from 'node:fs/promises'
+import { loadavg } from 'node:os'
+import { importModel } from '#core/models/import-model.ts'
+import { createNodeLauncher } from '#core/system/launcher.ts'
+import { createWarmTrainers } from '#core/training/warm-trainer.ts'
+import { unwrap } from '#shared/result.ts'
+import type { TrainerJob, TrainerMessage } from '#shared/trainer-protocol.ts'
+import { makeTestLibrary, messagesCsv } from '../tests/processes/trainer/tiny-run.ts'
+import { findStarterGguf } from '../tests/support/models.ts'
+
+const gguf = findStarterGguf()
+if (gguf === null) throw new Error('the starter model is in no folder of test models')
+const library = await makeTestLibrary(messagesCsv(80), async (home) => unwrap(await importModel(home, gguf)))
+const launcher = createNodeLauncher()
+
+let runs = 0
+const makeJob = (rank: number, learningRate: number): Promise<TrainerJob> => {
+  runs += 1
+  return library.makeJob(`run-${runs}`, {
+    threads: 2,
+    method: { kind: 'lora', rank, alpha: 16 },
+    optimizer: { learningRate },
+    batch: { microRows: 8, accumulation: 1, maxTokens: 256 },
+    duration: { epochs: 1, maxSteps: 3 },
+    evaluation: { atShares: [1], mostRows: 8, patience: null },
+    checkpoints: { everySeconds: null, everySteps: null },
+  })
+}
+
+/** Milliseconds from `start` until it is told what will be done, until graphs are there and tried, and to the first step. */
+async function time(
+  name: string,
+  open: () => ReturnType<typeof launcher.launch>,
+  job: TrainerJob,
+): Promise<void> {
+  const child = open()
+  const startMs = performance.now()
+  const at: Record<string, number> = {}
+  const seen = (what: string): void => {
+    at[what] ??= Math.round(performance.now() - startMs)
+  }
+  let reused = ''
+  await new Promise<void>((resolve) => {
+    child.onExit(() => resolve())
+    child.onMessage((raw) => {
+      const { event } = raw as TrainerMessage
+      if (event.kind === 'plan') seen('plan')
+      if (event.kind === 'phase' && event.phase === 'evaluating') seen('graphs')
+      if (event.kind === 'evaluation') seen('measured')
+      if (event.kind === 'step') seen('step')
+      if (event.kind === 'finished') seen('finished')
+      if (event.kind === 'reused')
+        reused = `${event.graphsReused} graphs found, ${event.graphsCompiled} made, preparing ${Math.round(event.preparingMs)} ms`
+      if (event.kind === 'failed') console.error(event.problem)
+    })
+    child.send({ kind: 'start', job })
+  })
+  console.log(`${name}: ${JSON.stringify(at)}; ${reused}; load ${loadavg()[0]!.toFixed(1)}`)
+}
+
+const cold = () => launcher.launch('trainer')
+const trainers = createWarmTrainers(launcher)
+const study = trainers.open()
+const warm = () => study.launcher.launch('trainer')
+try {
+  await time('rows not yet as tokens, own process', cold, await makeJob(8, 2e-4))
+  for (const turn of [1, 2]) {
+    await time(`own process ${turn}`, cold, await makeJob(8, 2e-4))
+    await time(
+      `stays open, its first run of rank 8 or another rank than before ${turn}`,
+      warm,
+      await makeJob(8, 2e-4),
+    )
+    await time(`the same graphs ${turn}`, warm, await makeJob(8, 1e-4))
+    await time(`another rank, ${turn === 1 ? 'new' : 'held'} ${turn}`, warm, await makeJob(16, 2e-4))
+    await time(`the first rank again ${turn}`, warm, await makeJob(8, 3e-4))
+  }
+} finally {
+  study.close()
+  await rm(library.library.home, { recursive: true, force: true })
+}
