@@ -147,7 +147,6 @@ export const training = {
     heading: 'The same run once more',
     term: 'reproducibility',
     of: 'It repeats',
-    kind: { running: 'Under way', same: 'The same', different: 'Not the same', 'cannot-tell': 'Not known' },
     changes: 'What is not as it was',
     what: 'What',
     before: 'Then',
