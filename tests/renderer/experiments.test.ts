@@ -3,7 +3,8 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { effectScope, ref } from 'vue'
 import type { CallInput } from '#shared/contract/index.ts'
-import type { ExperimentRow } from '#shared/contract/results.ts'
+import type { ExperimentRow, LineageNode, TimelineEntry } from '#shared/contract/results.ts'
+import type { StudyCard } from '#shared/contract/studies.ts'
 import { ProblemError } from '#shared/result.ts'
 import { openTestPage } from './support/page.ts'
 
@@ -30,6 +31,10 @@ const row = (index: number, part: Partial<ExperimentRow> = {}): ExperimentRow =>
   bestLossNats: 0.5912,
   failureCode: null,
   tags: [],
+  rating: null,
+  isPinned: false,
+  isArchived: false,
+  trial: null,
   notes: '',
   method: 'lora',
   rank: 16,
@@ -64,7 +69,14 @@ const page = openTestPage({
   'experiments.curves': ({ runIds }) => ({
     curves: runIds.map((runId) => ({ runId, name: runId, train: [], validation: [] })),
   }),
-  'experiments.compare': () => ({ settings: [], sameData: true, sameModel: true }),
+  'experiments.compare': ({ runIds }) => ({
+    settings: [],
+    sameData: true,
+    sameModel: true,
+    metrics: [],
+    lockedRows: runIds.map(() => null),
+  }),
+  'experiments.edit': ({ runId, ...marks }) => ({ ...row(1), id: runId, ...marks }),
 })
 const { useExperimentPages } = await import('#renderer/features/experiments/experiment-pages.ts')
 const { firstView, isFiltered, mostTicked, queryOf, readView, sortedBy, toggled, writeView } = await import(
@@ -77,9 +89,17 @@ const { nextPlace } = await import('#renderer/features/experiments/grid-keys.ts'
 const { cellText, formatRate, methodWord, proofWords, readTags, statusWord } = await import(
   '#renderer/features/experiments/experiment-words.ts'
 )
-const { chartOf, notComparable, provedByMetric, readsFirst, settingLine } = await import(
+const { chartOf, figureGroups, notComparable, readsFirst, settingLine } = await import(
   '#renderer/features/experiments/compare-words.ts'
 )
+const { foundIn } = await import('#renderer/features/experiments/found-in.ts')
+const { readSavedView, sameView, writeSavedView } = await import(
+  '#renderer/features/experiments/saved-views.ts'
+)
+const { marksOfKey } = await import('#renderer/features/experiments/mark-run.ts')
+const { studiesBeside } = await import('#renderer/features/experiments/studies-beside.ts')
+const { placeLineage } = await import('#renderer/features/experiments/lineage-layout.ts')
+const { triedLines } = await import('#renderer/features/experiments/timeline-lines.ts')
 const { useComparedRuns } = await import('#renderer/features/experiments/compared-runs.ts')
 const { markOf, mostCompared } = await import('#renderer/features/experiments/run-marks.ts')
 const { runQuery } = await import('#shared/journal-commands.ts')
@@ -91,6 +111,7 @@ describe('the address of a view', () => {
     sort: 'bestLoss',
     order: 'ascending',
     ticked: ['run-2', 'run-1'],
+    journal: 'j-1',
   } as const
 
   it('says all of it and gives it back', () => {
@@ -336,16 +357,213 @@ describe('words of a run', () => {
     expect(notComparable([], [...heads, row(3)], [])).toEqual([expect.stringContaining('about labels')])
   })
 
-  it('keep proofs of different metrics apart', () => {
-    const groups = provedByMetric([
-      row(1, { proof }),
-      row(2),
-      row(3, { proof: { ...proof, metric: 'macroF1' } }),
+  it('set figures beside each other that compare, and all others apart', () => {
+    const value = (middle: number) => ({ value: middle, low: middle - 0.1, high: middle + 0.1 })
+    const rows = [row(1), row(2, { method: 'head' }), row(3), row(4)]
+    const metrics = [
+      {
+        metric: 'accuracy' as const,
+        isHigherBetter: true,
+        values: [value(0.8), value(0.7), value(0.6), null],
+      },
+      { metric: 'lossNats' as const, isHigherBetter: false, values: [value(1), value(2), null, null] },
+    ]
+    const groups = figureGroups(rows, { metrics, lockedRows: [0, 0, 1, null] })
+    expect(groups.map((group) => [group.metric, group.rows.map((one) => one.row.id)])).toEqual([
+      // Other locked rows.
+      ['accuracy', ['run-1', 'run-2']],
+      ['accuracy', ['run-3']],
+      // A loss of words, and one of labels.
+      ['lossNats', ['run-1']],
+      ['lossNats', ['run-2']],
     ])
-    expect(groups.map(({ metric, rows }) => [metric, rows.length])).toEqual([
-      ['accuracy', 1],
-      ['macroF1', 1],
-    ])
+    expect(groups[0]?.intervals).toEqual([value(0.8), value(0.7)])
+  })
+
+  it('draw curves over time in the unit that they are read in', () => {
+    const curve = (seconds: number) => ({
+      runId: 'a',
+      name: 'Run a',
+      train: [[seconds, 1]] as [number, number][],
+      validation: [],
+    })
+    const at = (seconds: number) => {
+      const { xTitle, lines } = chartOf([curve(seconds)], ['a'], new Set(), 'time')
+      return [xTitle, lines[0]?.points[0]?.[0]]
+    }
+    expect(at(90)).toEqual(['seconds at work', 90])
+    expect(at(600)).toEqual(['minutes at work', 10])
+    expect(at(18_000)).toEqual(['hours at work', 5])
+    expect(chartOf([curve(7)], ['a'], new Set(), 'tokens').xTitle).toBe('tokens read')
+  })
+})
+
+describe('where words were found', () => {
+  const found = (text: string, part: Partial<ExperimentRow> = {}) =>
+    foundIn(row(7, { name: 'Zu schnell', notes: 'Ärger mit Ana', tags: ['für die Klinik'], ...part }), text)
+  it.each([
+    ['schn', ['name']],
+    ['ARGER', ['notes']],
+    ['klinik ana', ['notes', 'tags']],
+    ['run-7', ['id']],
+    ['rechnung', ['answers']],
+    ['schnell rechnung', ['name', 'answers']],
+    // A word is found by its beginning, not by its middle.
+    ['chnell', ['answers']],
+    [' ', []],
+  ])('%s', (text, places) => {
+    expect(found(text)).toEqual(places)
+  })
+})
+
+describe('saved views', () => {
+  const view = {
+    ...firstView,
+    text: 'ana',
+    filters: { tag: 'keep', stars: '3' as const },
+    sort: 'bestLoss' as const,
+  }
+  const columns = ['seed', 'rating'] as const
+
+  it('hold search, filters, order and columns, and neither ticks nor another journal', () => {
+    const shown = { ...view, ticked: ['run-1'], journal: 'j', columns }
+    const kept = writeSavedView(shown)
+    expect(kept).toEqual({
+      text: 'ana',
+      tag: 'keep',
+      stars: '3',
+      sort: 'bestLoss',
+      columns: ['seed', 'rating'],
+    })
+    const { text, filters, sort, order } = view
+    expect(readSavedView(kept)).toEqual({ text, filters, sort, order, columns: [...columns] })
+    expect(readSavedView({ sort: 7, columns: 'seed' })).toMatchObject({
+      sort: 'created',
+      columns: usualColumns,
+    })
+  })
+
+  it('are the same whatever order their filters were chosen in', () => {
+    const turned = { ...view, columns, filters: { stars: '3' as const, tag: 'keep' } }
+    expect(sameView({ ...view, columns }, turned)).toBe(true)
+    expect(sameView({ ...view, columns }, { ...turned, text: '' })).toBe(false)
+  })
+})
+
+describe('marks', () => {
+  it('are what keys in the table say', () => {
+    expect(marksOfKey('4', row(1))).toEqual({ rating: 4 })
+    expect(marksOfKey('0', row(1))).toEqual({ rating: null })
+    expect(marksOfKey('P', row(1))).toEqual({ isPinned: true })
+    expect(marksOfKey('A', row(1, { isArchived: true }))).toEqual({ isArchived: false })
+    // "g" and then "p" goes to the projects.
+    for (const key of ['p', 'a', '6', 'Enter']) expect(marksOfKey(key, row(1))).toBeNull()
+  })
+
+  it('are asked for as filters', () => {
+    const asked = (query: Record<string, string>) => queryOf(readView(query))
+    expect(asked({ stars: '4' })).toMatchObject({ minRating: 4 })
+    expect(asked({ shown: 'pinned' })).toMatchObject({ isPinned: true })
+    expect(asked({ shown: 'trials' })).toMatchObject({ hasTrials: true })
+    expect(asked({ shown: 'archived' })).toMatchObject({ archived: 'only' })
+    expect(asked({ stars: '9', shown: 'all' })).toEqual(queryOf(firstView))
+  })
+})
+
+describe('searches beside runs', () => {
+  const study = (id: string, part: Partial<StudyCard> = {}): StudyCard =>
+    ({ id, name: `Search ${id}`, notes: '', projectId: 'p', createdAtMs: 1, ...part }) as StudyCard
+  const studies = [study('a'), study('b', { projectId: 'q', createdAtMs: 2, notes: 'after the holidays' })]
+  const shown = (part: Partial<typeof firstView>) =>
+    studiesBeside(studies, { ...firstView, ...part }).map(({ id }) => id)
+
+  it('stand there, the newest first, unless a filter asks for what only a run has', () => {
+    expect(shown({})).toEqual(['b', 'a'])
+    expect(shown({ filters: { project: 'p' } })).toEqual(['a'])
+    expect(shown({ text: 'HOLI' })).toEqual(['b'])
+    expect(shown({ filters: { tag: 'keep' } })).toEqual([])
+    expect(shown({ journal: 'j' })).toEqual([])
+  })
+})
+
+describe('a lineage', () => {
+  const node = (id: string, kind: LineageNode['kind'], atMs: number | null = null): LineageNode => ({
+    id,
+    kind,
+    name: id,
+    atMs,
+    detail: '',
+  })
+  const nodes = [
+    node('run', 'run', 2),
+    node('rows', 'dataset', 1),
+    node('again', 'run', 3),
+    node('file', 'export', 4),
+  ]
+  const edges = [
+    { from: 'run', to: 'rows', kind: 'trained-on' },
+    { from: 'again', to: 'run', kind: 'repeats' },
+    { from: 'again', to: 'rows', kind: 'trained-on' },
+    { from: 'again', to: 'file', kind: 'exported-as' },
+  ] as const
+
+  it('has what came first on the left and no two boxes in one place', () => {
+    const placed = placeLineage(nodes, edges)
+    const column = (id: string) => placed.nodes.find((one) => one.node.id === id)?.x ?? Number.NaN
+    expect(column('rows')).toBe(0)
+    expect(column('rows')).toBeLessThan(column('run'))
+    expect(column('run')).toBeLessThan(column('again'))
+    expect(column('again')).toBeLessThan(column('file'))
+    expect(new Set(placed.nodes.map(({ x, y }) => `${x} ${y}`)).size).toBe(4)
+    expect(placed.edges).toHaveLength(4)
+  })
+
+  it('that goes round in a circle is drawn all the same', () => {
+    const circle = [
+      { from: 'run', to: 'again', kind: 'retried-from' },
+      { from: 'again', to: 'run', kind: 'retried-from' },
+    ] as const
+    expect(placeLineage(nodes, circle).nodes).toHaveLength(4)
+  })
+})
+
+describe('what was tried', () => {
+  const entry = (part: Partial<TimelineEntry>): TimelineEntry => ({
+    atMs: 1,
+    kind: 'run',
+    id: 'run-1',
+    title: 'Run 1',
+    projectId: 'p',
+    projectName: 'Mail',
+    beside: { runId: 'run-0', name: 'Run 0' },
+    changes: [],
+    isOtherData: false,
+    isOtherModel: false,
+    searched: [],
+    learned: [],
+    words: '',
+    ...part,
+  })
+
+  it('is said in plain words with the exact term', () => {
+    const changes = [
+      { path: 'optimizer.learningRate', values: [2e-4, 1e-3], isDifferent: true },
+      { path: 'method.rank', values: [8, 16], isDifferent: true },
+    ]
+    expect(triedLines(entry({ changes, isOtherData: true }))).toEqual({
+      lead: 'Other than in Run 0:',
+      changes: [
+        'other rows',
+        'How strongly it learns (learning rate): 2e-4 → 1e-3',
+        'Room for new knowledge (rank): 8 → 16',
+      ],
+    })
+    expect(triedLines(entry({}))).toEqual({ lead: 'Every setting as in Run 0.', changes: [] })
+    expect(triedLines(entry({ beside: null })).lead).toBe('The first run of this project.')
+    expect(triedLines(entry({ kind: 'study', searched: ['method.rank'] }))).toEqual({
+      lead: 'Searched over:',
+      changes: ['Room for new knowledge (rank)'],
+    })
   })
 })
 
@@ -361,7 +579,7 @@ describe('the compared runs', () => {
     const forgotten: string[] = []
     const { comparison, problem, load } = scope.run(() =>
       useComparedRuns(
-        () => ticked.value,
+        () => ({ ticked: ticked.value, axis: 'step', journal: '' }),
         (runIds) => {
           forgotten.push(...runIds)
           ticked.value = ticked.value.filter((id) => !runIds.includes(id))

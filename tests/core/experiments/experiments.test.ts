@@ -5,10 +5,9 @@ import { openLibrary } from '#core/system/library.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import type { Api } from '#shared/contract/index.ts'
 import type { NewRun } from '#shared/journal-commands.ts'
-import { studySpec } from '#shared/study.ts'
 import { addSampleLibrary, codeOf, good, sampleRecipe, stepEvent } from '../../journal/support/sample.ts'
 import { openWorkstation, temporaryHome } from '../workstation/open-workstation.ts'
-import { recordRun } from './recorded.ts'
+import { recordRun, recordStudy } from './recorded.ts'
 
 let api: Api
 /** Writes a journal of the past, and asks of it. */
@@ -200,47 +199,6 @@ describe('what was tried', () => {
     expect(entries[0]?.beside?.name).toBe('One')
   })
 })
-
-/** A search of one trial, which came to its end. */
-async function recordStudy(writer: JournalWriter, newRun: NewRun): Promise<string> {
-  const spec = studySpec.parse({
-    version: 1,
-    base: sampleRecipe(),
-    space: [{ kind: 'whole', path: 'method.rank', low: 4, high: 32 }],
-    sampler: 'random',
-    budget: { trials: 1 },
-    pruning: null,
-    seed: 1,
-  })
-  const { id } = good(writer.createStudy({ projectId: newRun.projectId, name: 'Night search', spec }))
-  const trial = {
-    studyId: id,
-    number: 0,
-    purpose: 'search',
-    settings: { 'method.rank': 8 },
-    seed: 42,
-  } as const
-  good(writer.addTrial({ ...trial, rungs: [] }, { ...newRun, id: 'run-trial-0', name: 'Trial 1' }))
-  good(writer.startAttempt('run-trial-0'))
-  good(
-    writer.finishRun('run-trial-0', {
-      reason: 'completed',
-      bestStep: 4,
-      bestLossNats: 0.44,
-      adapterSha256: 'd'.repeat(64),
-    }),
-  )
-  const end = {
-    status: 'complete',
-    lossNats: 0.44,
-    lossStep: 4,
-    rungLosses: [],
-    reason: null,
-    work: null,
-  } as const
-  good(writer.endTrial({ studyId: id, number: 0, ...end }))
-  return id
-}
 
 describe('where a run comes from', () => {
   test('its rows, the run it repeats, its search, its exports, another journal; what was removed is gone', async () => {

@@ -4,7 +4,8 @@ import type { JournalWriter } from '#journal/writer.ts'
 import type { NewRun } from '#shared/journal-commands.ts'
 import type { ProofReport } from '#shared/proof-protocol.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
-import { evaluationEvent, good, sampleRecipe, stepEvent } from '../../journal/support/sample.ts'
+import { studySpec } from '#shared/study.ts'
+import { evaluationEvent, good, stepEvent } from '../../journal/support/sample.ts'
 
 export interface RecordedRun {
   readonly name: string
@@ -22,19 +23,29 @@ export async function recordRun(
   newRun: NewRun,
   { name, settings = {}, right, rows = 60, notes = '', adapterSha256 = 'b'.repeat(64) }: RecordedRun,
 ): Promise<string> {
-  const recipe = recipeSchema.parse({ ...sampleRecipe(), ...settings })
+  const recipe = recipeSchema.parse({ ...(newRun.recipe as Recipe), ...settings })
   const { id } = good(writer.createRun({ ...newRun, name, notes, recipe }))
   good(writer.startAttempt(id))
   const steps = Array.from({ length: 10 }, (_, at) => stepEvent(at + 1, at + 1))
   good(writer.appendEvents(id, 1, [...steps, evaluationEvent(11, 10, 0.5, true)]))
   good(writer.finishRun(id, { reason: 'completed', bestStep: 10, bestLossNats: 0.5, adapterSha256 }))
-  if (right !== undefined) {
-    const journal = createProofJournal(writer, recipe.data.fingerprint)
-    await journal.recordOpening({ runId: id, rows })
-    await journal.saveProof(id, reportOf(right, rows))
-  }
+  if (right !== undefined)
+    await recordProof(writer, { runId: id, fingerprint: recipe.data.fingerprint, right, rows })
   return id
 }
+
+interface RecordedProof {
+  readonly runId: string
+  readonly fingerprint: string
+  readonly right: number
+  readonly rows: number
+}
+
+/** As a proof of so many locked rows would have left it. */
+export const recordProof = (
+  writer: JournalWriter,
+  { runId, fingerprint, right, rows }: RecordedProof,
+): Promise<void> => createProofJournal(writer, fingerprint).saveProof(runId, reportOf(right, rows))
 
 const interval = (value: number) => ({
   value,
@@ -88,4 +99,48 @@ function reportOf(right: number, rows: number): ProofReport {
     scoringSeconds: 1,
     answeringSeconds: 0,
   }
+}
+
+/** A search of one trial, which came to its end. */
+export function recordStudy(writer: JournalWriter, newRun: NewRun): string {
+  const spec = studySpec.parse({
+    version: 1,
+    base: newRun.recipe,
+    space: [{ kind: 'whole', path: 'method.rank', low: 4, high: 32 }],
+    sampler: 'random',
+    budget: { trials: 1 },
+    pruning: null,
+    seed: 1,
+  })
+  const { id } = good(writer.createStudy({ projectId: newRun.projectId, name: 'Night search', spec }))
+  const trial = {
+    studyId: id,
+    number: 0,
+    purpose: 'search',
+    settings: { 'method.rank': 8 },
+    seed: 42,
+  } as const
+  good(writer.addTrial({ ...trial, rungs: [] }, { ...newRun, id: 'run-trial-0', name: 'Trial 1' }))
+  good(writer.startAttempt('run-trial-0'))
+  good(
+    writer.finishRun('run-trial-0', {
+      reason: 'completed',
+      bestStep: 4,
+      bestLossNats: 0.44,
+      adapterSha256: 'd'.repeat(64),
+    }),
+  )
+  good(
+    writer.endTrial({
+      studyId: id,
+      number: 0,
+      status: 'complete',
+      lossNats: 0.44,
+      lossStep: 4,
+      rungLosses: [],
+      reason: null,
+      work: null,
+    }),
+  )
+  return id
 }
