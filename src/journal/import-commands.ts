@@ -47,6 +47,8 @@ const copyOf = (context: WriterContext, source: ImportSource): Copy => ({ from: 
 
 /** What is taken over, each in one transaction. A Problem means that nothing of it was written. */
 export interface JournalImport {
+  /** Whether this project is here, hidden or not. */
+  hasProject(id: string): boolean
   project(id: string): Result<Imported>
   run(id: string): Result<Imported>
   /** After its runs. */
@@ -75,6 +77,7 @@ export function importInto(
       }
     })
   return {
+    hasProject: (id) => rowOf(context.db, 'projects', 'id', id) !== undefined,
     project: (id) => take(`project ${id}`, () => importProject(context, source, id, choice)),
     run: (id) => take(`run ${id}`, () => importRun(context, source, id, choice)),
     study: (id) => take(`study ${id}`, () => importStudy(context, source, id, choice)),

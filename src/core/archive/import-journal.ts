@@ -92,12 +92,17 @@ async function takeOver(source: ImportSource, taking: TakingOver): Promise<Impor
   const importing = unwrap(writer.importing(source, choice))
   const report = emptyReport(source.notices)
   const runIds = manifest === null ? source.runIds() : manifest.runs.map(({ id }) => id)
-  for (const id of projectsOf(source, runIds, manifest))
-    count(report, 'projects', source.project(id)?.name ?? id, importing.project(id))
+  if (manifest === null)
+    for (const id of source.projectIds())
+      if (source.project(id)?.isRemoved === false)
+        count(report, 'projects', source.project(id)?.name ?? id, importing.project(id))
   for (const [place, id] of runIds.entries()) {
     tell('Bringing runs in', place, runIds.length)
-    const name = source.run(id)?.name ?? id
-    count(report, 'runs', name, await takeRun(id, { source, importing, taking }))
+    const run = source.run(id)
+    const isProjectNew = run !== null && !importing.hasProject(run.projectId)
+    const result = await takeRun(id, { source, importing, taking })
+    if (result.ok && isProjectNew && source.project(run.projectId)?.isRemoved === false) report.projects += 1
+    count(report, 'runs', run?.name ?? id, result)
     await new Promise((resolve) => setImmediate(resolve))
   }
   if (manifest === null) {
@@ -105,18 +110,6 @@ async function takeOver(source: ImportSource, taking: TakingOver): Promise<Impor
     unwrap(importing.views())
   }
   return report
-}
-
-/** Of a whole journal also projects without runs, but not what was removed there and has none. */
-function projectsOf(
-  source: ImportSource,
-  runIds: readonly string[],
-  manifest: BundleManifest | null,
-): string[] {
-  const used = new Set(runIds.map((id) => source.run(id)?.projectId ?? ''))
-  return source
-    .projectIds()
-    .filter((id) => used.has(id) || (manifest === null && source.project(id)?.isRemoved === false))
 }
 
 /** Files first, the journal's rows last: a run that is shown has everything that came with it. */

@@ -3,7 +3,7 @@
 import { chmod, mkdir, rename, rm, rmdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { ImportedRun, ImportSource } from '#journal/import-rows.ts'
-import { ProblemError } from '#shared/result.ts'
+import { attemptAsync, ProblemError } from '#shared/result.ts'
 import { datasetFolder, loadManifest } from '../data/dataset-folder.ts'
 import { fsyncFolder, sha256File } from '../system/durable-files.ts'
 import type { Library } from '../system/library.ts'
@@ -55,7 +55,9 @@ async function placeDataset(fingerprint: string, placing: Placing): Promise<stri
   }
   // Taken by a run before this one, or brought in meanwhile.
   if (!(await isThere(folder))) return []
-  const { fingerprint: own, contentSha256, files: parts } = await loadManifest(folder)
+  const read = await attemptAsync(() => loadManifest(folder))
+  if (!read.ok) throw unsafe('A data set in it cannot be read.', `data set ${fingerprint}`)
+  const { fingerprint: own, contentSha256, files: parts } = read.value
   const isItself = own === fingerprint && contentSha256.startsWith(fingerprint)
   const listed = new Map(files.map(({ path, sha256 }) => [basename(path), sha256]))
   const isWhole =
