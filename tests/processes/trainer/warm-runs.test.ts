@@ -16,6 +16,7 @@ import {
   type TrainerMessage,
   trainerEvent,
 } from '#shared/trainer-protocol.ts'
+import { hasTensorflow, linkTensorflow } from '../../support/tensorflow-engine.ts'
 import { type HeadRuns, makeHeadRuns } from './head-runs.ts'
 import { makeTinyLibrary, type TestLibrary } from './tiny-run.ts'
 import { curveOf, finishedOf, runTrainer, stored } from './trainer-process.ts'
@@ -209,6 +210,27 @@ describe('runs in one process', () => {
     expect(Math.max(...seen.slice(8)), `resident bytes ${seen}`).toBeLessThan(
       1.1 * Math.max(...seen.slice(1, 4)),
     )
+  })
+})
+
+describe.skipIf(!hasTensorflow())('runs in one process on TensorFlow', () => {
+  beforeAll(() => linkTensorflow(tiny.library.enginesFolder))
+
+  it('give the numbers of a process of their own', async () => {
+    for (const [changes, graphsReused] of [
+      [{}, 0],
+      [{ optimizer: { learningRate: 0.002 }, seed: 9 }, 2],
+      [{ method: { ...lora, rank: 8 } }, 0],
+      [{}, 2],
+    ] as const) {
+      const job = {
+        ...(await makeJob({ ...changes, device: 'tensorflow-cpu' })),
+        enginesFolder: tiny.library.enginesFolder,
+      }
+      const { events } = await runWarm(job)
+      expect(reusedOf(events)).toMatchObject({ graphsReused, graphsCompiled: 2 - graphsReused })
+      expect(resultOf(events)).toEqual(resultOf(await alone(job)))
+    }
   })
 })
 
