@@ -45,7 +45,6 @@ export const iconNames = [
   'grip-vertical',
   'hash',
   'highlighter',
-  'history',
   'info',
   'languages',
   'layers',
