@@ -41,7 +41,6 @@ export const iconNames = [
   'flask-conical',
   'folder',
   'folder-open',
-  'git-fork',
   'grip-vertical',
   'hash',
   'highlighter',
