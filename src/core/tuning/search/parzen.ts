@@ -10,8 +10,8 @@ import { type Draw, drawNormal } from './streams.ts'
 export type PlacedPoint = readonly (Place | null)[]
 
 export interface Density {
-  /** One place after another is drawn by the same kernel. */
-  drawKernel(draw: Draw): number
+  /** A kernel, by how likely each is where this is given; places of one level are drawn from the same one. */
+  drawKernel(given: PlacedPoint, draw: Draw): number
   /** A place on this axis, from 0 to 1, as this kernel has it. */
   drawPlace(kernel: number, axis: number, draw: Draw): number
   /** Logarithm of the density; axes that do not count for the point are left out. */
@@ -41,26 +41,27 @@ export function densityOf(
   )
   const total = weights.reduce((sum, weight) => sum + weight, 1)
   const shares = [...weights, 1].map((weight) => weight / total)
-  const priorKernel = points.length
+  const logsOf = (point: PlacedPoint): number[] =>
+    shares.map((share, kernel) => {
+      let log = Math.log(share)
+      for (const [axis, place] of point.entries())
+        if (place !== null) log += logKernel(kernels[axis]![kernel]!, axes[axis]!, shares.length, place)
+      return log
+    })
   return {
-    drawKernel: (draw) => {
+    drawKernel: (given, draw) => {
+      const logs = logsOf(given)
+      const most = logSum(logs)
       let left = draw()
-      const kernel = shares.findIndex((share) => {
-        left -= share
+      const kernel = logs.findIndex((log) => {
+        left -= Math.exp(log - most)
         return left < 0
       })
-      return kernel < 0 ? priorKernel : kernel
+      // Rounding may leave a little: the last one is the prior.
+      return kernel < 0 ? points.length : kernel
     },
     drawPlace: (kernel, axis, draw) => drawFrom(kernels[axis]![kernel]!, axes[axis]!, shares.length, draw),
-    logDensity: (point) => {
-      const logs = shares.map((share, kernel) => {
-        let log = Math.log(share)
-        for (const [axis, place] of point.entries())
-          if (place !== null) log += logKernel(kernels[axis]![kernel]!, axes[axis]!, shares.length, place)
-        return log
-      })
-      return logSum(logs)
-    },
+    logDensity: (point) => logSum(logsOf(point)),
   }
 }
 

@@ -1,11 +1,10 @@
 // The tree-structured Parzen estimator (Bergstra et al. 2011), multivariate and over conditional spaces: what the best
 // trials have in common against all others. One joint density: where a setting does not count for an observed
 // point, that point's kernel is even on it. So what is active together is modelled together.
-import type { StudiedSettings } from '#shared/study.ts'
+import type { StudiedSettings, StudiedValue } from '#shared/study.ts'
 import { type Axis, isActive } from './axes.ts'
 import type { Observation, SuggestRequest } from './observation.ts'
 import { type Density, densityOf, type PlacedPoint } from './parzen.ts'
-import { pointAt } from './points.ts'
 import type { Draw } from './streams.ts'
 
 /** Points that are drawn from the good ones' density; the one that stands out most is taken. */
@@ -47,22 +46,70 @@ export function tpeModel(
   }
 }
 
-/** Of the candidates the one where good results are densest beside the others; `isTried` ones are passed over. */
+/**
+ * Of the candidates the one where good results are densest beside the others; `isTried` ones are passed over where nothing
+ * else is to be drawn. Level by level: first what always counts, then what counts beside it, given that. Compared all at once,
+ * points with more settings would win for having more of them to be good at.
+ */
 export function drawBest(
   axes: readonly Axis[],
-  { good, other }: TpeModel,
+  model: TpeModel,
   draw: Draw,
   isTried: (settings: StudiedSettings) => boolean,
 ): StudiedSettings | null {
+  const levels = levelsOf(axes)
+  const last = Math.max(...levels)
+  let given: StudiedSettings = {}
+  for (let level = 0; level <= last; level += 1) {
+    const isLast = level === last
+    const best = bestOfLevel(axes, model, draw, {
+      isOpen: (axis) => levels[axis] === level,
+      given,
+      isRefused: (settings) => isLast && isTried(settings),
+    })
+    if (best === null) return null
+    given = best
+  }
+  return given
+}
+
+interface Level {
+  readonly isOpen: (axis: number) => boolean
+  /** What the levels above have settled. */
+  readonly given: StudiedSettings
+  readonly isRefused: (settings: StudiedSettings) => boolean
+}
+
+function bestOfLevel(
+  axes: readonly Axis[],
+  { good, other }: TpeModel,
+  draw: Draw,
+  { isOpen, given, isRefused }: Level,
+): StudiedSettings | null {
+  const settled = placesOf(axes, given)
   let best: { readonly settings: StudiedSettings; readonly score: number } | null = null
   for (let round = 0; round < candidates; round += 1) {
-    const kernel = good.drawKernel(draw)
-    const settings = pointAt(axes, (axis) => good.drawPlace(kernel, axis, draw))
+    const kernel = good.drawKernel(settled, draw)
+    const settings: Record<string, StudiedValue> = { ...given }
+    axes.forEach((axis, index) => {
+      if (isOpen(index) && isActive(axis.dimension, given))
+        settings[axis.dimension.path] = axis.valueAt(good.drawPlace(kernel, index, draw))
+    })
     const point = placesOf(axes, settings)
     const score = good.logDensity(point) - other.logDensity(point)
-    if ((best === null || score > best.score) && !isTried(settings)) best = { settings, score }
+    if ((best === null || score > best.score) && !isRefused(settings)) best = { settings, score }
   }
   return best?.settings ?? null
+}
+
+/** 0 for what always counts, else one more than what it depends on. */
+function levelsOf(axes: readonly Axis[]): number[] {
+  const levels: number[] = []
+  for (const { dimension } of axes) {
+    const parent = axes.findIndex((axis) => axis.dimension.path === dimension.onlyWhen?.path)
+    levels.push(parent < 0 ? 0 : (levels[parent] ?? 0) + 1)
+  }
+  return levels
 }
 
 /** Priors first, then by number: the order in which they were known. What is not of this space is left out. */
