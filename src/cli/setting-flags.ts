@@ -68,17 +68,20 @@ export function trainOptionsOf(options: Readonly<Record<string, unknown>>): Trai
     const value = options[new Option(flag).attributeName()]
     return typeof value === 'string' ? [[path, isText ? JSON.stringify(value) : value]] : []
   })
-  const pairs = listOf(options.set).map((pair): Setting => {
-    const [path, ...rest] = pair.split('=')
-    if (path && rest.length > 0) return [path, rest.join('=')]
-    throw new ProblemError({
-      code: 'usage.invalid',
-      message: `"${pair}" does not name a setting and its value.`,
-      where: '--set',
-      remedy: 'Write it like --set method.rank=16.',
-    })
-  })
+  const pairs = listOf(options.set).map(settingOf)
   return { settings: [...flags, ...pairs], columns: listOf(options.column) }
+}
+
+/** "path=value" of --set. */
+export function settingOf(pair: string): Setting {
+  const [path, ...rest] = pair.split('=')
+  if (path && rest.length > 0) return [path, rest.join('=')]
+  throw new ProblemError({
+    code: 'usage.invalid',
+    message: `"${pair}" does not name a setting and its value.`,
+    where: '--set',
+    remedy: 'Write it like --set method.rank=16.',
+  })
 }
 
 const listOf = (value: unknown): string[] => (Array.isArray(value) ? value.map(String) : [])

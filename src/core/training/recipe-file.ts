@@ -5,7 +5,7 @@ import { load, YAMLException } from 'js-yaml'
 import { isRecord } from '#shared/json-record.ts'
 import { describeIssues, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attempt, ProblemError, type Result } from '#shared/result.ts'
-import { setAt, stepsOf } from './setting-paths.ts'
+import { type Json, setAt, stepsOf } from './setting-paths.ts'
 import { withUsualRate } from './usual-rates.ts'
 
 const sizeLimitBytes = 256 * 1024
@@ -27,6 +27,10 @@ export function readRecipeFile(path: string, settings: readonly Setting[] = []):
 export function draftOfSettings(settings: readonly Setting[]): Result<RecipeDraft> {
   return attempt(() => checkDraft(withSettings({}, settings), 'the command line'))
 }
+
+/** Settings as changes of a plan, by their paths. */
+export const changesOfSettings = (settings: readonly Setting[]): Result<Record<string, Json>> =>
+  attempt(() => Object.fromEntries(settings.map(([path, text]) => [path, parseYaml(text, path) as Json])))
 
 function readText(path: string): string {
   try {

@@ -1,19 +1,54 @@
 // Makes a trial's settings the plan of its project: what they change over the project's preset. Data, split, instruction and
 // how losses are measured stay the project's own.
 import { isDeepStrictEqual } from 'node:util'
+import type { JournalReader } from '#journal/reader.ts'
+import type { JournalWriter } from '#journal/writer.ts'
 import type { ProjectDraft } from '#shared/contract/index.ts'
-import { fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
+import { attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial } from '#shared/study.ts'
-import type { FilledProject } from '../projects/project-source.ts'
+import { readPlannedModel } from '../models/model-config.ts'
+import { showModel } from '../models/model-library.ts'
+import type { FilledProject, ProjectSource } from '../projects/project-source.ts'
+import type { ProjectStore } from '../projects/project-store.ts'
+import type { Library } from '../system/library.ts'
 import type { PresetModel } from '../training/presets.ts'
 import { recipeOfProject } from '../training/recipe-of-project.ts'
 import { type Json, settingsByPath } from '../training/setting-paths.ts'
+import { requireTrial } from './study-problems.ts'
 import { trialRecipe } from './trial-recipe.ts'
 
 type Changes = ProjectDraft['changes']
 
+export interface AdoptPorts {
+  readonly library: Library
+  readonly reader: Pick<JournalReader, 'study' | 'trials'>
+  readonly writer: Pick<JournalWriter, 'addLink'>
+  readonly projects: ProjectSource
+  readonly store: Pick<ProjectStore, 'writeDraft'>
+}
+
+/** Writes the draft, and where it comes from. Problems: those of a recipe, of the model, project.not-ready. */
+export function adoptTrial(
+  studyId: string,
+  number: number,
+  { library, reader, writer, projects, store }: AdoptPorts,
+): Promise<Result<{ projectId: string }>> {
+  return attemptAsync(async () => {
+    const study = unwrap(reader.study(studyId))
+    const trial = requireTrial(unwrap(reader.trials(studyId)), number)
+    const { projectId, spec } = study
+    const source = unwrap(await projects.sourceOf(projectId))
+    const model = unwrap(await showModel(library, spec.base.model.id))
+    const { config } = await readPlannedModel(library, model)
+    await store.writeDraft(projectId, unwrap(adoptedDraft(source, study, trial, config)))
+    if (trial.runId !== null)
+      unwrap(writer.addLink({ runId: trial.runId, kind: 'winner-of', parent: studyId }))
+    return { projectId }
+  })
+}
+
 /** The project's draft with the trial's settings. Problems: those of a recipe. */
-export function adoptedDraft(
+function adoptedDraft(
   source: FilledProject,
   { spec }: Pick<JournalStudy, 'spec'>,
   trial: Pick<StudyTrial, 'settings' | 'seed' | 'status' | 'number'>,

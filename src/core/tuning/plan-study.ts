@@ -5,6 +5,10 @@ import type { StudyPlan } from '#shared/contract/studies.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { Dimension, Pruning, SearchSpace } from '#shared/study.ts'
+import { cardsOf } from '../devices/graphics-cards-in-use.ts'
+import { resolveDevice } from '../devices/known-devices.ts'
+import { lookAround } from '../devices/surroundings.ts'
+import type { Library } from '../system/library.ts'
 import type { OpenPlan } from '../training/run-planner.ts'
 import { proposeSpace } from './search/index.ts'
 import { confirmingRuns } from './study-budget.ts'
@@ -197,4 +201,15 @@ export const requirePlan = async (planned: Promise<PlannedStudy>): Promise<Plann
   const { blocking } = study.view
   if (blocking !== null) unwrap({ ok: false, problem: blocking })
   return study
+}
+
+/** Cards that this device can be told to take one of each; 1 where there is nothing to choose. */
+export async function cardsFor(
+  library: Library,
+  asked: Parameters<typeof resolveDevice>[1],
+  modelId: string,
+): Promise<number> {
+  const device = await resolveDevice(library, asked, modelId)
+  if (!device.ok) return 1
+  return Math.max(1, cardsOf(device.value.device, (await lookAround(library)).cards))
 }

@@ -133,3 +133,12 @@ function reuseOf(reader: Pick<JournalReader, 'eventsOfKind'>, trials: readonly S
     ]
   })
 }
+
+/** The answer to the question that was asked last. */
+export function keepLast<T>(): (key: string, reckon: () => T) => T {
+  let kept: { readonly key: string; readonly value: T } | null = null
+  return (key, reckon) => {
+    if (kept?.key !== key) kept = { key, value: reckon() }
+    return kept.value
+  }
+}

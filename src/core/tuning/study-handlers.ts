@@ -2,23 +2,17 @@
 import type { SomeHandlers, StudyView } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
 import type { JournalStudy } from '#shared/study.ts'
-import { cardsOf } from '../devices/graphics-cards-in-use.ts'
-import { resolveDevice } from '../devices/known-devices.ts'
-import { lookAround } from '../devices/surroundings.ts'
 import { moveFolderToBin } from '../experiments/remove-runs.ts'
-import { readPlannedModel } from '../models/model-config.ts'
-import { showModel } from '../models/model-library.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
-import type { Library } from '../system/library.ts'
 import type { RunPlanner } from '../training/run-planner.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { adoptedDraft } from './adopt-trial.ts'
-import { planStudy, requirePlan, type Wanted } from './plan-study.ts'
-import { cardOf, type LivingFacts, viewOf } from './read-study.ts'
+import { adoptTrial } from './adopt-trial.ts'
+import { cardsFor, planStudy, requirePlan, type Wanted } from './plan-study.ts'
+import { cardOf, keepLast, type LivingFacts, viewOf } from './read-study.ts'
 import { startStudy } from './start-study.ts'
-import { requireStudyAtRest, requireTrial } from './study-problems.ts'
+import { requireStudyAtRest } from './study-problems.ts'
 import type { StudyService } from './study-service.ts'
 
 type StudyCalls =
@@ -99,15 +93,8 @@ export function createStudyHandlers(
       }),
     'studies.adopt': ({ studyId, number }) =>
       attemptAsync(async () => {
-        const study = unwrap(reader.study(studyId))
-        const trial = requireTrial(unwrap(reader.trials(studyId)), number)
-        const { projectId, spec } = study
-        const source = unwrap(await projects.sourceOf(projectId))
-        const model = unwrap(await showModel(library, spec.base.model.id))
-        const { config } = await readPlannedModel(library, model)
-        await store.writeDraft(projectId, unwrap(adoptedDraft(source, study, trial, config)))
-        if (trial.runId !== null)
-          unwrap(writer.addLink({ runId: trial.runId, kind: 'winner-of', parent: studyId }))
+        const ports = { library, reader, writer, projects, store }
+        const { projectId } = unwrap(await adoptTrial(studyId, number, ports))
         emit('projects.changed', { projectId })
         return { projectId }
       }),
@@ -121,25 +108,5 @@ export function createStudyHandlers(
         emit('experiments.changed', { runId: null })
         return {}
       }),
-  }
-}
-
-/** Cards that this device can be told to take one of each; 1 where there is nothing to choose. */
-export async function cardsFor(
-  library: Library,
-  asked: Parameters<typeof resolveDevice>[1],
-  modelId: string,
-): Promise<number> {
-  const device = await resolveDevice(library, asked, modelId)
-  if (!device.ok) return 1
-  return Math.max(1, cardsOf(device.value.device, (await lookAround(library)).cards))
-}
-
-/** The answer to the question that was asked last. */
-export function keepLast<T>(): (key: string, reckon: () => T) => T {
-  let kept: { readonly key: string; readonly value: T } | null = null
-  return (key, reckon) => {
-    if (kept?.key !== key) kept = { key, value: reckon() }
-    return kept.value
   }
 }

@@ -13,7 +13,7 @@ import { workedMsOf } from './study-budget.ts'
 import { createBell, createHalt, type HaltReason } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { isWithinHours, nextChangeMs, timeText } from './study-schedule.ts'
-import { cutTrial } from './trial-end.ts'
+import { cutTrial, stoppedStudy } from './trial-end.ts'
 import { trialRecipe } from './trial-recipe.ts'
 
 export interface StudyRunner {
@@ -35,7 +35,6 @@ type Wish = 'pause' | 'stop' | 'close'
 /** The clock is looked at this often at least: a computer that slept wakes to another time. */
 const mostIdleMs = 30_000
 const timeOver = 'The time of the study was over before it came to its end.'
-const stoppedStudy = 'The study was stopped before it came to its end.'
 
 export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunner {
   const { reader, writer, queue, clock, tell } = ports

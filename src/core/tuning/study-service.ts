@@ -1,12 +1,13 @@
 // All studies of this computer that go on by themselves: begun, paused, stopped, gone on with when the program opens. What
 // the queue shows of them is said here.
-import { fail, ok, type Result } from '#shared/result.ts'
+import { attempt, fail, ok, type Result, unwrap } from '#shared/result.ts'
 import { type JournalStudy, livingStudies, type Schedule } from '#shared/study.ts'
 import type { QueuedStudy, StudySource } from '../training/run-queue-port.ts'
 import { progressOf, type StudyProgress } from './study-budget.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { atItsEnd } from './study-problems.ts'
 import { createStudyRunner, type StudyRunner } from './study-runner.ts'
+import { stopAtRest } from './trial-end.ts'
 
 type Done = Result<Record<string, never>>
 
@@ -29,12 +30,16 @@ export interface StudyService extends StudySource {
 
 export interface StudyServiceOptions extends Omit<StudyPorts, 'tell'> {
   readonly emit: (studyId: string) => void
+  /** What another process asked for; left out, none can. */
+  readonly takeRequest?: (studyId: string) => 'pause' | 'stop' | null
 }
 
+/** Another process is heard after so long. */
+const requestEveryMs = 2_000
 /** A screen asks again for what it is told of: not more often than this. */
 const tellEveryMs = 500
 
-export function createStudyService({ emit, ...options }: StudyServiceOptions): StudyService {
+export function createStudyService({ emit, takeRequest, ...options }: StudyServiceOptions): StudyService {
   const { reader, writer, queue, clock, runs } = options
   const runners = new Map<string, StudyRunner>()
   const told = new Map<string, () => void>()
@@ -62,15 +67,31 @@ export function createStudyService({ emit, ...options }: StudyServiceOptions): S
     // Where it stands a person may have moved it.
     const queued = stands ? ok({}) : writer.enqueue({ kind: 'study', id, priority })
     if (!queued.ok) return queued
+    // One from before is meant for a process that is gone.
+    takeRequest?.(id)
     const runner = createStudyRunner({ ...options, tell }, id)
     runners.set(id, runner)
+    const deafen = listen(id, runner)
     void runner.ended.then(() => {
+      deafen()
       if (runners.get(id) === runner) runners.delete(id)
       queue.noticeChange()
       tell(id)
     })
     tell(id)
     return ok({})
+  }
+
+  function listen(id: string, runner: StudyRunner): () => void {
+    if (takeRequest === undefined) return () => {}
+    let undo = (): void => {}
+    const look = (): void => {
+      const request = takeRequest(id)
+      if (request !== null) void runner.halt(request)
+      undo = clock.timer(requestEveryMs, look)
+    }
+    undo = clock.timer(requestEveryMs, look)
+    return () => undo()
   }
 
   function begin(studyId: string): Done {
@@ -87,7 +108,11 @@ export function createStudyService({ emit, ...options }: StudyServiceOptions): S
     else if (wish === 'stop' ? status !== 'paused' && status !== 'failed' : status === 'paused')
       return wish === 'stop' ? fail(atItsEnd(study.value)) : ok({})
     else {
-      const changed = writer.changeStudy(studyId, { status: wish === 'stop' ? 'stopped' : 'paused' })
+      const changed = attempt(() =>
+        wish === 'stop'
+          ? stopAtRest(reader, writer, studyId)
+          : unwrap(writer.changeStudy(studyId, { status: 'paused' })),
+      )
       if (!changed.ok) return changed
       tell(studyId)
     }

@@ -46,6 +46,19 @@ const ended = (trial: StudyTrial, status: 'failed', reason: string): TrialState 
   end: { ...blank(trial), status, reason },
 })
 
+export const stoppedStudy = 'The study was stopped before it came to its end.'
+
+/** Ends a study that nobody works on for good, with the trials that it had begun. Throws ProblemError. */
+export function stopAtRest(
+  reader: Reader & Pick<StudyPorts['reader'], 'trials'>,
+  writer: Pick<StudyPorts['writer'], 'endTrial' | 'changeStudy'>,
+  studyId: string,
+): void {
+  for (const trial of unwrap(reader.trials(studyId)))
+    if (trial.status === 'planned') unwrap(writer.endTrial(cutTrial(reader, trial, stoppedStudy)))
+  unwrap(writer.changeStudy(studyId, { status: 'stopped' }))
+}
+
 /** A trial that the study itself brings to its end before its run does. */
 export function cutTrial(reader: Reader, trial: StudyTrial, reason: string): TrialEnd {
   const run = trial.runId === null ? null : reader.getRun(trial.runId)

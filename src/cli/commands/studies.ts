@@ -1,0 +1,229 @@
+// studies plan | start | list | show | resume | pause | stop | adopt
+import { createPreparedRows } from '#core/data/prepared-rows.ts'
+import { createPreparedTexts } from '#core/data/stage-texts.ts'
+import { createProjectSource } from '#core/projects/project-source.ts'
+import { createProjectStore } from '#core/projects/project-store.ts'
+import { readSettings } from '#core/system/settings-store.ts'
+import { changesOfSettings } from '#core/training/recipe-file.ts'
+import { createRunPlanner, type OpenPlan } from '#core/training/run-planner.ts'
+import { adoptTrial } from '#core/tuning/adopt-trial.ts'
+import { cardsFor, type PlannedStudy, planStudy, requirePlan } from '#core/tuning/plan-study.ts'
+import { cardOf, keepLast, viewOf } from '#core/tuning/read-study.ts'
+import { startStudy } from '#core/tuning/start-study.ts'
+import { requestOfStudy } from '#core/tuning/study-requests.ts'
+import { stopAtRest } from '#core/tuning/trial-end.ts'
+import type { PlanOption } from '#shared/contract/index.ts'
+import type { RecipeDraft } from '#shared/recipe.ts'
+import { attempt, ProblemError, unwrap } from '#shared/result.ts'
+import { type JournalStudy, livingStudies } from '#shared/study.ts'
+import type { Application } from '../application.ts'
+import { followStudy } from '../follow-study.ts'
+import { settingOf } from '../setting-flags.ts'
+import { type ReadFlags, readStudyFlags, type StudyFlags } from '../study-flags.ts'
+import { cardHeading, cardRow, planLines, settingsText, studyLines } from '../study-report.ts'
+import { formatTable } from '../table.ts'
+import { readDraft } from './train.ts'
+
+interface OpenSearch {
+  readonly planned: PlannedStudy
+  readonly flags: ReadFlags
+  readonly projectId: string | null
+  readonly name: string
+}
+
+/** A project by its id or name, else a recipe file, else flags alone. */
+export async function planSearch(
+  application: Application,
+  recipePath: string | undefined,
+  given: StudyFlags,
+): Promise<void> {
+  const { planned } = await openSearch(application, recipePath, given)
+  const { view } = planned
+  const { output } = application
+  if (view.blocking !== null) throw new ProblemError(view.blocking)
+  for (const line of planLines(view)) output.line(line)
+  output.result(view)
+}
+
+export async function startSearch(
+  application: Application,
+  recipePath: string | undefined,
+  given: StudyFlags,
+): Promise<void> {
+  const { library, output } = application
+  const writer = application.writer()
+  const reader = application.reader()
+  const { planned, flags, projectId, name } = await openSearch(application, recipePath, given)
+  await requirePlan(Promise.resolve(planned))
+  for (const line of planLines(planned.view)) output.line(line)
+  const place = { ...(projectId !== null && { projectId }), name, schedule: flags.schedule }
+  const ports = { library, reader, writer }
+  const { studyId, changed } = await startStudy(planned, flags.wishes, place, ports)
+  for (const line of changed) output.line(line)
+  output.line(`Study ${studyId} begins. Ctrl-C pauses it.`)
+  await followToEnd(application, studyId, false)
+}
+
+export async function resumeSearch(application: Application, studyId: string): Promise<void> {
+  application.writer()
+  await followToEnd(application, studyId, true)
+}
+
+async function followToEnd(application: Application, studyId: string, isResumed: boolean): Promise<void> {
+  const view = await followStudy(application, studyId, isResumed)
+  application.output.line()
+  for (const line of studyLines(view)) application.output.line(line)
+  application.output.result(view)
+}
+
+async function openSearch(
+  application: Application,
+  recipePath: string | undefined,
+  given: StudyFlags,
+): Promise<OpenSearch> {
+  const { library } = application
+  const reader = application.reader()
+  const flags = readStudyFlags(given)
+  const rooms = projectRooms(application)
+  const prepare = createPreparedRows()
+  const planner = createRunPlanner(
+    { library, reader, pinnedDevice: () => readSettings(library).device },
+    rooms.projects,
+    prepare,
+    createPreparedTexts(createPreparedRows()),
+  )
+  const settings = (given.set ?? []).map(settingOf)
+  const search = async (open: OpenPlan, projectId: string | null, changes: PlanOption['changes']) => {
+    const { device } = open.recipe(flags.preset, changes)
+    const cards = await cardsFor(library, device, open.model.id)
+    const wanted = { projectId, preset: flags.preset, changes, wishes: flags.wishes }
+    return planStudy(open, wanted, { reader, cards, nowMs: Date.now() })
+  }
+  if (given.project === undefined) {
+    const draft: RecipeDraft = readDraft(recipePath, { settings, columns: given.column ?? [] })
+    const name = given.name ?? `Search of ${draft.name ?? draft.data.path}`.slice(0, 200)
+    return { planned: await search(await planner.ofDraft(draft), null, {}), flags, projectId: null, name }
+  }
+  const { id, name } = findProject(application, given.project)
+  const changes = unwrap(changesOfSettings(settings))
+  const planned = await search(await planner.ofProject(id), id, changes)
+  return { planned, flags, projectId: id, name: given.name ?? `Search of ${name}`.slice(0, 200) }
+}
+
+function projectRooms({ library, reader }: Application) {
+  const store = createProjectStore(library)
+  return { store, projects: createProjectSource(reader(), store) }
+}
+
+/** By id, or by a name that one project has. */
+function findProject(application: Application, text: string): { readonly id: string; readonly name: string } {
+  const projects = unwrap(application.reader().projects())
+  const found = projects.find(({ id }) => id === text)
+  const named = projects.filter(({ name }) => name === text)
+  const project = found ?? (named.length === 1 ? named[0] : undefined)
+  if (project !== undefined) return project
+  throw new ProblemError({
+    code: 'project.unknown',
+    message: named.length > 1 ? 'Several projects have this name.' : 'There is no such project.',
+    where: text,
+    remedy: 'Name it by its id: tunewright call projects.list',
+  })
+}
+
+/** The study that a person means: its id, the beginning or the end of it, or "latest". */
+export function findStudy(application: Application, text: string): string {
+  const studies = unwrap(application.reader().studies())
+  if (text === 'latest' && studies[0]) return studies[0].id
+  const found = studies.filter(({ id }) => text.length >= 6 && (id.startsWith(text) || id.endsWith(text)))
+  return found.length === 1 && found[0] ? found[0].id : text
+}
+
+/** What only a program knows that works on it. */
+const atRest = { doneShare: null, timeLeftMs: null }
+
+/** Nobody may be at work on it in another program: that cannot be seen from here. */
+const waitingOf = ({ status }: JournalStudy): string | null => {
+  if (status === 'paused') return 'It is paused.'
+  return livingStudies.includes(status) ? 'It goes on by itself while Tunewright is open.' : null
+}
+
+export function listSearches(application: Application): void {
+  const { output } = application
+  const reader = application.reader()
+  const cards = unwrap(reader.studies()).map((study) =>
+    cardOf(study, unwrap(reader.trials(study.id)), { ...atRest, waiting: waitingOf(study) }),
+  )
+  if (cards.length === 0) output.line('No studies yet. Start one with: tunewright studies start RECIPE.yaml')
+  else for (const line of formatTable(cardHeading, cards.map(cardRow))) output.line(line)
+  output.result({ studies: cards })
+}
+
+export function showSearch(application: Application, studyId: string): void {
+  const { output } = application
+  const reader = application.reader()
+  const study = unwrap(reader.study(studyId))
+  const view = viewOf(reader, study, { ...atRest, waiting: waitingOf(study) }, keepLast())
+  for (const line of studyLines(view)) output.line(line)
+  output.result(view)
+}
+
+/** One at work is asked through the process that owns it; one at rest is changed in the journal. */
+export async function endSearch(
+  application: Application,
+  studyId: string,
+  wish: 'pause' | 'stop',
+): Promise<void> {
+  const { output, library } = application
+  const { status } = unwrap(application.reader().study(studyId))
+  const writer = attempt(() => application.writer())
+  if (!writer.ok && (writer.problem.code !== 'journal.locked' || !livingStudies.includes(status)))
+    throw new ProblemError(writer.problem)
+  if (writer.ok) unwrap(writer.value.changeStudy(studyId, { status: wish === 'stop' ? 'stopped' : 'paused' }))
+  else await requestOfStudy(library, studyId, wish)
+  const done = wish === 'stop' ? 'stopped; what it found stays' : 'paused'
+  output.line(
+    writer.ok
+      ? `Study ${studyId} is ${done}.`
+      : `Asked the program that works on study ${studyId} to ${wish} it; its trial saves a checkpoint first.`,
+  )
+  output.result({ studyId, status: writer.ok ? (wish === 'stop' ? 'stopped' : 'paused') : 'asked' })
+}
+
+/** `trial`: counted from 1, as the table does; left out, the one that the study recommends. */
+export async function adoptSearch(
+  application: Application,
+  studyId: string,
+  trial: number | undefined,
+): Promise<void> {
+  const { library, output } = application
+  const writer = application.writer()
+  const reader = application.reader()
+  const study = unwrap(reader.study(studyId))
+  const { adoptable, trials } = viewOf(reader, study, { ...atRest, waiting: null }, keepLast())
+  const number = trial === undefined ? adoptable : trial - 1
+  if (number === null)
+    throw new ProblemError({
+      code: 'run.not-finished',
+      message: 'This study has no trial that is worth taking over.',
+      where: `study ${studyId}`,
+      remedy: 'Name one with --trial, or keep the plan as it is.',
+    })
+  const adopted = await adoptTrial(studyId, number, {
+    ...{ library, reader, writer },
+    ...projectRooms(application),
+  })
+  const settings = trials.find((one) => one.number === number)?.settings ?? {}
+  if (!adopted.ok && adopted.problem.code === 'project.not-ready') {
+    output.line('This study began from a recipe file. Train with these settings:')
+    output.line(
+      `  ${settingsText(settings)
+        .split(' ')
+        .map((pair) => `--set ${pair}`)
+        .join(' ')}`,
+    )
+  } else {
+    unwrap(adopted)
+    output.line(`Trial ${number + 1} is the plan of ${study.projectName} now: ${settingsText(settings)}`)
+  }
+  output.result({ studyId, number, settings, isPlan: adopted.ok })
+}
