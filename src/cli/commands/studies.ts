@@ -178,7 +178,8 @@ export async function endSearch(
   const writer = attempt(() => application.writer())
   if (!writer.ok && (writer.problem.code !== 'journal.locked' || !livingStudies.includes(status)))
     throw new ProblemError(writer.problem)
-  if (writer.ok) unwrap(writer.value.changeStudy(studyId, { status: wish === 'stop' ? 'stopped' : 'paused' }))
+  if (writer.ok && wish === 'stop') stopAtRest(application.reader(), writer.value, studyId)
+  else if (writer.ok) unwrap(writer.value.changeStudy(studyId, { status: 'paused' }))
   else await requestOfStudy(library, studyId, wish)
   const done = wish === 'stop' ? 'stopped; what it found stays' : 'paused'
   output.line(
