@@ -121,6 +121,16 @@ describe('the whole story', () => {
     expect(undisturbed.artifacts.map(({ kind }) => kind)).toEqual(['adapter', 'adapter'])
   })
 
+  test('repeated, it gives the same bits, which is said at once and whenever the repeat is shown', async () => {
+    const repeated = await runJson<Trained & { repeat: { kind: string } }>('runs', 'repeat', runId)
+    expect(repeated).toMatchObject({ status: 'finished', repeat: { kind: 'same', originalId: runId } })
+    const shown = await run('runs', 'show', repeated.runId)
+    expect(shown.out).toMatch(
+      new RegExp(`^repeats Tiny \\(${runId}\\): The same came out to the last bit: \\d+ losses`, 'm'),
+    )
+    expect((await run('runs', 'show', runId)).out).not.toContain('repeats')
+  })
+
   test('Ctrl-C stops cleanly with exit code 130; resumed, the run ends bit for bit like the undisturbed one', async () => {
     const training = start('train', recipe)
     await heardLine(training, /step [3-9]/)
