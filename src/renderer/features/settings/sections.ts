@@ -2,6 +2,7 @@
 export const sectionIds = [
   'devices',
   'storage',
+  'journal',
   'privacy',
   'appearance',
   'language',

@@ -26,6 +26,11 @@ export const frame = {
     open: 'Open {name}',
     others: '{count} more | {count} more',
   },
+  journal: {
+    damaged: 'The journal is damaged, so nothing can be shown from it. A backup can take its place.',
+    changed: 'Something changed the journal since Tunewright closed it. You decide what counts.',
+    open: 'Open the settings',
+  },
   connection: {
     lost: 'The connection to the program is lost. Your runs go on; this page tries to connect again.',
     lostForGood: 'This page is no longer connected. Open it again with the address that the program shows.',
