@@ -10,8 +10,8 @@ import { type Draw, drawNormal } from './streams.ts'
 export type PlacedPoint = readonly (Place | null)[]
 
 export interface Density {
-  /** A kernel, by how likely each is where this is given; places of one level are drawn from the same one. */
-  drawKernel(given: PlacedPoint, draw: Draw): number
+  /** Draws kernels, by how likely each is where this is given; places of one level are drawn from the same one. */
+  kernelsGiven(given: PlacedPoint): (draw: Draw) => number
   /** A place on this axis, from 0 to 1, as this kernel has it. */
   drawPlace(kernel: number, axis: number, draw: Draw): number
   /** Logarithm of the density; axes that do not count for the point are left out. */
@@ -49,16 +49,19 @@ export function densityOf(
       return log
     })
   return {
-    drawKernel: (given, draw) => {
+    kernelsGiven: (given) => {
       const logs = logsOf(given)
-      const most = logSum(logs)
-      let left = draw()
-      const kernel = logs.findIndex((log) => {
-        left -= Math.exp(log - most)
-        return left < 0
-      })
-      // Rounding may leave a little: the last one is the prior.
-      return kernel < 0 ? points.length : kernel
+      const all = logSum(logs)
+      const chances = logs.map((log) => Math.exp(log - all))
+      return (draw) => {
+        let left = draw()
+        const kernel = chances.findIndex((chance) => {
+          left -= chance
+          return left < 0
+        })
+        // Rounding may leave a little: the last one is the prior.
+        return kernel < 0 ? points.length : kernel
+      }
     },
     drawPlace: (kernel, axis, draw) => drawFrom(kernels[axis]![kernel]!, axes[axis]!, shares.length, draw),
     logDensity: (point) => logSum(logsOf(point)),

@@ -86,10 +86,10 @@ function bestOfLevel(
   draw: Draw,
   { isOpen, given, isRefused }: Level,
 ): StudiedSettings | null {
-  const settled = placesOf(axes, given)
+  const drawKernel = good.kernelsGiven(placesOf(axes, given))
   let best: { readonly settings: StudiedSettings; readonly score: number } | null = null
   for (let round = 0; round < candidates; round += 1) {
-    const kernel = good.drawKernel(settled, draw)
+    const kernel = drawKernel(draw)
     const settings: Record<string, StudiedValue> = { ...given }
     axes.forEach((axis, index) => {
       if (isOpen(index) && isActive(axis.dimension, given))
