@@ -8,6 +8,7 @@ import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { openSample, temporaryFolder } from './support/folders.ts'
 import { codeOf, good, stepEvent } from './support/sample.ts'
+import { addSampleStudy, sampleTrial } from './support/study.ts'
 
 const disk = join(temporaryFolder(), 'small-disk')
 mkdirSync(disk)
@@ -28,6 +29,7 @@ describe.skipIf(!canMount)('on a disk of 3 MB', () => {
     const { writer, path, newRun } = openSample({ path: join(disk, 'one', 'journal.db') })
     const { id } = good(writer.createRun(newRun))
     good(writer.startAttempt(id))
+    addSampleStudy(writer, newRun, 'study-a')
     writeFileSync(join(disk, 'ballast'), Buffer.alloc(1_000_000))
     let acknowledged = 0
     let refused = 0
@@ -43,13 +45,20 @@ describe.skipIf(!canMount)('on a disk of 3 MB', () => {
       }
     }
     expect(acknowledged).toBeGreaterThan(10)
+    // A trial and its run, or neither.
+    fillUp()
+    const trial = writer.addTrial(sampleTrial('study-a', 2), { ...newRun, notes: 'x'.repeat(90_000) })
+    expect(codeOf(trial)).toBe('journal.disk-full')
     const reader = good(openJournalReader(path))
     expect(good(reader.getRun(id)).headSeq).toBe(acknowledged)
     expect(good(reader.verifyAll())).toEqual({ damage: [], brokenRuns: [], changedMeasurements: [] })
+    expect(good(reader.trials('study-a'))).toHaveLength(2)
+    expect(good(reader.listRuns({ hasTrials: true })).total).toBe(3)
     expect(codeOf(writer.backup())).toBe('journal.backup-failed')
 
     rmSync(join(disk, 'ballast'))
     good(writer.appendEvents(id, 1, [stepEvent(acknowledged + 1, acknowledged + 1)]))
+    good(writer.addTrial(sampleTrial('study-a', 2), newRun))
     good(
       writer.finishRun(id, { reason: 'completed', bestStep: null, bestLossNats: null, adapterSha256: null }),
     )

@@ -8,6 +8,7 @@ import { openForReading } from '#journal/connection.ts'
 import { curveQuery, eventsQuery } from '#journal/read-events.ts'
 import { artifactsQuery, comparisonsQuery, evaluationsQuery, openingsQuery } from '#journal/read-proof.ts'
 import { countQuery, pageQuery, summariesQuery } from '#journal/read-runs.ts'
+import { trialsQuery } from '#journal/read-studies.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import type { RunQuery } from '#shared/journal-commands.ts'
@@ -177,8 +178,17 @@ describe('the plan of', () => {
     )
   })
 
+  test("a study's trials are looked up, and stars read their index", () => {
+    const ofStudy = planOf(pageQuery(runQuery.parse({ studyId: 's' }))).join()
+    expect(ofStudy).toContain('SEARCH trials USING PRIMARY KEY (study_id=?)')
+    expect(planOf(countQuery(runQuery.parse({ minRating: 4 }))).join()).toContain(
+      'COVERING INDEX runs_by_rating (rating>?)',
+    )
+  })
+
   test('the rows of a page are read by their keys', () => {
     const plan = planOf(summariesQuery(['r']))
+    expect(plan).toContain('SEARCH trials USING INDEX sqlite_autoindex_trials_1 (run_id=?) LEFT-JOIN')
     for (const table of ['runs', 'models', 'projects'])
       expect(plan).toContain(`SEARCH ${table} USING PRIMARY KEY (id=?)`)
     expect(plan.join()).not.toContain('SCAN runs')
@@ -205,6 +215,7 @@ describe('the plan of', () => {
       openingsQuery('f'),
       'SEARCH test_set_openings USING INDEX openings_by_dataset (dataset_fingerprint=?)',
     ],
+    ['trials', trialsQuery('s'), 'SEARCH trials USING PRIMARY KEY (study_id=?)'],
     ['artifacts', artifactsQuery('r'), 'SEARCH artifacts USING INDEX artifacts_by_run (run_id=?)'],
   ] as const)('%s searches its key', (_, query, expected) => {
     expect(planOf(query)).toEqual([expected])
