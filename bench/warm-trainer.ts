@@ -1,5 +1,7 @@
 // What a trainer that stays open saves: the time from `start` to the first step on the starter model, in a process of its own
-// and in one that had a run before, with the same graphs and with those of another rank. Prints figures and the load.
+// and in one that had a run before, with the same graphs and with those of another rank. Prints figures and the
+// load; the argument is how many turns.
+import { readFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { loadavg } from 'node:os'
 import { importModel } from '#core/models/import-model.ts'
@@ -15,6 +17,16 @@ if (gguf === null) throw new Error('the starter model is in no folder of test mo
 const library = await makeTestLibrary(messagesCsv(80), async (home) => unwrap(await importModel(home, gguf)))
 const launcher = createNodeLauncher()
 
+const mib = (bytes: number): number => Math.round(bytes / 1024 / 1024)
+/** Of a process on Linux, elsewhere 0. */
+function residentOf(pid: number | undefined): number {
+  try {
+    return 4096 * Number(readFileSync(`/proc/${pid}/statm`, 'utf8').split(' ')[1])
+  } catch {
+    return 0
+  }
+}
+
 let runs = 0
 const makeJob = (rank: number, learningRate: number): Promise<TrainerJob> => {
   runs += 1
@@ -23,7 +35,7 @@ const makeJob = (rank: number, learningRate: number): Promise<TrainerJob> => {
     method: { kind: 'lora', rank, alpha: 16 },
     optimizer: { learningRate },
     batch: { microRows: 8, accumulation: 1, maxTokens: 256 },
-    duration: { epochs: 1, maxSteps: 3 },
+    duration: { epochs: 1, maxSteps: 2 },
     evaluation: { atShares: [1], mostRows: 8, patience: null },
     checkpoints: { everySeconds: null, everySteps: null },
   })
@@ -42,6 +54,8 @@ async function time(
     at[what] ??= Math.round(performance.now() - startMs)
   }
   let reused = ''
+  let peakBytes = 0
+  let residentBytes = 0
   await new Promise<void>((resolve) => {
     child.onExit(() => resolve())
     child.onMessage((raw) => {
@@ -50,32 +64,39 @@ async function time(
       if (event.kind === 'phase' && event.phase === 'evaluating') seen('graphs')
       if (event.kind === 'evaluation') seen('measured')
       if (event.kind === 'step') seen('step')
-      if (event.kind === 'finished') seen('finished')
+      if (event.kind === 'finished') {
+        seen('finished')
+        peakBytes = event.peakResidentBytes
+        residentBytes = residentOf(child.pid)
+      }
       if (event.kind === 'reused')
         reused = `${event.graphsReused} graphs found, ${event.graphsCompiled} made, preparing ${Math.round(event.preparingMs)} ms`
       if (event.kind === 'failed') console.error(event.problem)
     })
     child.send({ kind: 'start', job })
   })
-  console.log(`${name}: ${JSON.stringify(at)}; ${reused}; load ${loadavg()[0]!.toFixed(1)}`)
+  console.log(
+    `${name}: ${JSON.stringify(at)}; ${reused}; peak ${mib(peakBytes)}, at its end ${mib(residentBytes)} MiB; load ${loadavg()[0]!.toFixed(1)}`,
+  )
 }
 
+const turns = Number(process.argv[2] ?? 2)
 const cold = () => launcher.launch('trainer')
 const trainers = createWarmTrainers(launcher)
 const study = trainers.open()
 const warm = () => study.launcher.launch('trainer')
 try {
   await time('rows not yet as tokens, own process', cold, await makeJob(8, 2e-4))
-  for (const turn of [1, 2]) {
-    await time(`own process ${turn}`, cold, await makeJob(8, 2e-4))
+  for (let turn = 1; turn <= turns; turn += 1) {
+    await time('own process', cold, await makeJob(8, 2e-4))
     await time(
-      `stays open, its first run of rank 8 or another rank than before ${turn}`,
+      turn === 1 ? 'first run of a process that stays' : 'rank 8 again',
       warm,
       await makeJob(8, 2e-4),
     )
-    await time(`the same graphs ${turn}`, warm, await makeJob(8, 1e-4))
-    await time(`another rank, ${turn === 1 ? 'new' : 'held'} ${turn}`, warm, await makeJob(16, 2e-4))
-    await time(`the first rank again ${turn}`, warm, await makeJob(8, 3e-4))
+    await time('another rate', warm, await makeJob(8, 1e-4))
+    await time(turn === 1 ? 'another rank' : 'the other rank again', warm, await makeJob(16, 2e-4))
+    await time('rank 8 again', warm, await makeJob(8, 3e-4))
   }
 } finally {
   study.close()

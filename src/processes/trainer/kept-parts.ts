@@ -21,6 +21,8 @@ export interface RunParts {
   /** For as long as `opened` is open. */
   stageParts(opened: Opened[]): StageParts
   readonly triedRows: TriedRows
+  /** Whether graphs of other runs take memory beside this one's. */
+  holdsOthers(): boolean
 }
 
 export interface KeptParts {
@@ -101,6 +103,7 @@ export function createKeptParts(): KeptParts {
     close,
     forRun: (job, tally, memory) => ({
       triedRows,
+      holdsOthers: sessions.holdsIdle,
       openModel: () => openModelOnce(job, tally),
       rows: {
         rows: (of, open) => rowsOnce('rows', of, open, tally),

@@ -14,6 +14,8 @@ export interface KeptSessions {
   leave(key: string, stays: boolean): Promise<void>
   /** Lets go of what nobody uses and `keys` does not name, the longest unused first, until `isEnough`. */
   makeRoom(keys: ReadonlySet<string>, isEnough: (idle: number) => Promise<boolean>): Promise<void>
+  /** Whether there are some that nobody uses. */
+  holdsIdle(): boolean
   close(): Promise<void>
 }
 
@@ -47,6 +49,7 @@ export function createKeptSessions(): KeptSessions {
       const idle = [...held].filter(([key, { isInUse }]) => !isInUse && !keys.has(key)).map(([key]) => key)
       while (idle.length > 0 && !(await isEnough(idle.length))) await drop(idle.shift()!)
     },
+    holdsIdle: () => [...held.values()].some(({ isInUse }) => !isInUse),
     async close() {
       for (const key of [...held.keys()]) await drop(key)
     },

@@ -39,6 +39,8 @@ export type TriedRows = WeakMap<Session, string>
 /** What was tried before in this run. */
 export interface Tried {
   readonly rows: TriedRows
+  /** The peak is not of this run alone. */
+  readonly holdsOthers: () => boolean
   /** Bytes that it was to take, or took: a process has one peak. */
   expectedBytes: number
   /** Stages whose longest rows went through. */
@@ -63,7 +65,7 @@ export async function* checkMemory(check: MemoryCheck): AsyncGenerator<TrainerEv
   const soFar = plan.total - (stage.fromLayer > 0 ? 0 : plan.besides)
   tried.expectedBytes = Math.max(tried.expectedBytes, soFar)
   const peak = memory.peakResidentBytes()
-  if (peak > (1 + planError) * tried.expectedBytes) {
+  if (!tried.holdsOthers() && peak > (1 + planError) * tried.expectedBytes) {
     yield {
       kind: 'notice',
       text: `The longest rows took ${formatBytes(peak)} of memory; ${formatBytes(tried.expectedBytes)} were planned.`,

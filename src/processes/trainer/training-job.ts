@@ -95,7 +95,8 @@ async function* work(job: TrainerJob, host: TrainerHost, parts: RunParts, tally:
   yield plan
   if (state.step === 0)
     for (const text of [...(job.notices ?? []), ...leftOutNotices(plan)]) yield { kind: 'notice', text }
-  const tried: Tried = { expectedBytes: 0, setups: new Set(), rows: parts.triedRows }
+  const { triedRows, holdsOthers } = parts
+  const tried: Tried = { expectedBytes: 0, setups: new Set(), rows: triedRows, holdsOthers }
   const shared = { host, model, stages, identity, state, tried, parts, tally }
   const isReady = stages.before === null || state.stage === 2 || (yield* firstStage(shared, stages.before))
   if (isReady) yield* mainStage(shared)

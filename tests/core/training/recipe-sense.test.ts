@@ -84,6 +84,10 @@ test('what was set and counts nothing is told with what it would need', () => {
   ])
   expect(idleSentences(draft({ method: { kind: 'full' } }))).toEqual([])
   expect(idleSentences(draft({ reuseFrozenLayers: true }))).toHaveLength(1)
+  expect(idleSentences(draft({ evaluation: { everySteps: 5, atShares: [0.5] } }))).toEqual([
+    expect.stringContaining('evaluation.everySteps'),
+  ])
+  expect(idleSentences(draft({ evaluation: { everySteps: 5 } }))).toEqual([])
   expect(idleSentences(draft({ reuseFrozenLayers: true, method: { topLayers: 2 } }))).toEqual([])
 })
 
