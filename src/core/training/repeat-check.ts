@@ -5,7 +5,7 @@ import { activeStatuses, type RunCurve, type RunDetail } from '#shared/journal-t
 import { settingsByPath } from './setting-paths.ts'
 
 /** A run with every point of its curve. */
-export interface CheckedRun {
+interface CheckedRun {
   readonly run: RunDetail
   readonly curve: RunCurve
 }

@@ -36,7 +36,7 @@ function waitsFor({ kind, name, state, timeLeftMs, isOneTrial }: Ahead): string 
 }
 
 /** "about 6 minutes". */
-export function aboutTime(ms: number): string {
+function aboutTime(ms: number): string {
   const minutes = ms / 60_000
   if (minutes < 1) return 'less than a minute'
   if (minutes < 90) return `about ${counted(Math.round(minutes), 'minute')}`
@@ -48,7 +48,7 @@ export function aboutTime(ms: number): string {
 
 const counted = (count: number, unit: string): string => `${count} ${unit}${count === 1 ? '' : 's'}`
 
-export interface RunningRun {
+interface RunningRun {
   readonly status: string
   readonly step: number
   readonly totalSteps: number

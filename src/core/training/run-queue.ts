@@ -27,7 +27,7 @@ import { withoutSpace } from './run-queue-words.ts'
 import { launchable } from './run-service.ts'
 import { isWaiting, notResumable, notWaiting, partOfStudy } from './training-problems.ts'
 
-export interface RunQueueOptions {
+interface RunQueueOptions {
   readonly library: Library
   readonly writer: QueueWriter
   readonly reader: QueueReader
