@@ -125,8 +125,8 @@ describe('what was saved', () => {
       frozenRowsReused: 0,
       stepsLeftOut: 0,
     }
-    expect(savedHeading(none)).toBe('Nothing was saved so far.')
-    expect(savedHeading({ ...none, workedMs: 0 })).toBe('Nothing was saved so far.')
+    expect(savedHeading(none)).toBe('Nothing was saved.')
+    expect(savedHeading({ ...none, workedMs: 0 })).toBe('Nothing was saved.')
     expect(savedParts(none)).toEqual([])
   })
 })

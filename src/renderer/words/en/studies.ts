@@ -241,7 +241,7 @@ export const studies = {
   saved: {
     heading: 'What was saved',
     ratio: '{times} times as fast as plain runs',
-    none: 'Nothing was saved so far.',
+    none: 'Nothing was saved.',
     took: 'Took {worked} instead of about {plain}.',
     pruning:
       '{time} by giving up early: {count} step was not computed. | {time} by giving up early: {count} steps were not computed.',

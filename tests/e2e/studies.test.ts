@@ -1,0 +1,229 @@
+// Searches over settings: one is set up, started from the plan, paused, gone on with after the page was closed, read, and
+// made the plan; those of last year are read from the journal alone, with no model there. The queue is moved.
+import { describe, expect, test } from 'vitest'
+import { common } from '#renderer/words/en/common.ts'
+import { studies } from '#renderer/words/en/studies.ts'
+import { wizard } from '#renderer/words/en/wizard.ts'
+import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import { expectAccessible, expectReading, soon, type TestBrowser } from './support/browser.ts'
+import { addModel, makeProject } from './support/library.ts'
+import { makePastStudies, pastStudies } from './support/past-studies.ts'
+import { describeInBrowser } from './support/suite.ts'
+
+const limitMs = 180_000
+
+/** Trials of a second each. */
+const changes = {
+  threads: 1,
+  'duration.epochs': 3,
+  'batch.microRows': 4,
+  'batch.maxTokens': 256,
+  'checkpoints.everySteps': 2,
+  'checkpoints.everySeconds': null,
+}
+
+describe('searches over settings', () => {
+  describeInBrowser('in a browser', { limitMs, prepare: addModel }, (screen) => {
+    const studyIdOf = (): string => /#\/studies\/([^/?]+)/.exec(screen.page.url())?.[1] ?? ''
+    const statusOf = async (studyId: string) => (await screen.call('studies.get', { studyId })).study.status
+    const makeSearchable = (name: string, own: object = {}) =>
+      makeProject(screen.call, {
+        name,
+        csv: messagesCsv(60),
+        draft: {
+          instruction: 'Answer with money, shipping or access.',
+          preset: 'quick',
+          changes: { ...changes, ...own },
+        },
+      })
+
+    test('one goes its whole way: set up from the plan, started, paused, gone on with, read, made the plan', async () => {
+      const { page, call, complaints } = screen
+      const { projectId } = await makeSearchable('Shop messages')
+      await screen.open(`/projects/${projectId}/plan`)
+      await page.getByRole('link', { name: studies.start.button }).click()
+      await screen.heading(studies.start.heading)
+      await page.getByRole('radio', { name: studies.start.efforts.short.title }).check()
+      await setUp(screen)
+      await screen.button(studies.start.begin).click()
+      await page.waitForURL(/#\/studies\/study-/)
+      const studyId = studyIdOf()
+
+      await screen.button(studies.pause).click()
+      await screen.heading(/^Paused/)
+      await expect.poll(() => statusOf(studyId), soon).toBe('paused')
+      const before = (await call('studies.get', { studyId })).trials.length
+      await page.reload()
+      await screen.heading(/^Paused/)
+      await screen.button(studies.resume).click()
+      // The page is not needed for it.
+      await screen.open('/models')
+      await expect.poll(() => statusOf(studyId), { timeout: 90_000 }).toBe('finished')
+      expect(before).toBeLessThanOrEqual(4)
+
+      await screen.open(`/studies/${studyId}`)
+      const view = await call('studies.get', { studyId })
+      expect(view.trials.filter(({ purpose }) => purpose === 'search')).toHaveLength(4)
+      await page.getByText(view.verdict.sentence).waitFor()
+      const table = page.getByRole('region', { name: studies.trials.region })
+      await table.getByRole('button', { name: studies.trials.loss, exact: true }).click()
+      const losses = view.trials.flatMap(({ lossNats, number }) =>
+        lossNats === null ? [] : [{ lossNats, number }],
+      )
+      const lowest = losses.sort((a, b) => a.lossNats - b.lossNats)[0]
+      await expect
+        .poll(() => table.getByRole('rowheader').first().textContent(), soon)
+        .toContain(`Trial ${(lowest?.number ?? 0) + 1}`)
+      await page.getByRole('heading', { name: studies.seeds.heading }).waitFor()
+
+      if (view.adoptable === null) throw new Error('nothing to make the plan of')
+      const { settings } = view.trials[view.adoptable]!
+      await screen.button(studies.adopt).click()
+      await screen.heading(wizard.plan.heading)
+      const { draft } = await call('projects.get', { projectId })
+      expect(draft.changes['optimizer.learningRate']).toBe(settings['optimizer.learningRate'])
+      await page.getByRole('link', { name: new RegExp(view.study.name) }).waitFor()
+      expect(complaints).toEqual([])
+    })
+
+    /** Four fields that are wrong are said in words; then a search of four short trials. */
+    async function setUp({ page, button }: TestBrowser): Promise<void> {
+      await page.getByRole('radio', { name: studies.start.limits.trials }).check()
+      const trials = page.getByRole('textbox', { name: studies.start.trialsField })
+      await trials.fill('none')
+      await page.getByText(studies.wrong.trials).waitFor()
+      expect(await button(studies.start.begin).isDisabled()).toBe(true)
+      await trials.fill('4')
+      await button(studies.start.fine).click()
+      const drawer = page.getByRole('dialog')
+      const low = drawer.getByRole('textbox', { name: 'How strongly it learns: From' })
+      await low.fill('0.9')
+      await drawer.getByText(studies.wrong.lowFirst).waitFor()
+      await low.fill('0.0001')
+      const seeds = drawer.getByRole('textbox', { name: studies.fine.confirmSeeds })
+      await seeds.fill('11')
+      await drawer.getByText(studies.wrong.seeds).waitFor()
+      await seeds.fill('2')
+      await expectAccessible(screen)
+      await drawer.getByRole('button', { name: common.close, exact: true }).last().click()
+      await page.getByText('It ends after 4 trials.').waitFor()
+      await expectAccessible(screen)
+    }
+
+    test('two wait in the queue, are moved and taken out; a search is stopped for good and removed', async () => {
+      const { page, call, complaints } = screen
+      const { projectId } = await makeSearchable('Long ones', { 'duration.epochs': 900 })
+      const own = { ...changes, 'duration.epochs': 900 }
+      const plan = { projectId, preset: 'quick' as const, changes: own }
+      const start = async (name: string) =>
+        (await call('studies.start', { ...plan, effort: 'short', name })).studyId
+      const first = await start('First search')
+      await expect.poll(() => statusOf(first), soon).toBe('running')
+      const second = await start('Second search')
+      await start('Third search')
+      await page.getByRole('button', { name: '2 wait' }).click()
+      const queue = page.getByRole('region', { name: studies.queue.title })
+      const waiting = () =>
+        queue
+          .getByRole('button', { name: /^Take / })
+          .evaluateAll((all) => all.map((one) => one.getAttribute('aria-label')))
+      await expect.poll(waiting, soon).toEqual(['Take Second search out', 'Take Third search out'])
+      await queue.getByRole('button', { name: 'Move Third search up' }).press('Enter')
+      await expect.poll(waiting, soon).toEqual(['Take Third search out', 'Take Second search out'])
+      // Bug to guard against: a line that moves takes the keyboard away.
+      await queue
+        .getByRole('button', { name: 'Move Third search down' })
+        .and(page.locator(':focus'))
+        .waitFor()
+      await expectAccessible(screen)
+      await queue.getByRole('button', { name: 'Take Second search out' }).click()
+      await expect.poll(waiting, soon).toEqual(['Take Third search out'])
+      expect(await statusOf(second)).toBe('paused')
+      await page.keyboard.press('Escape')
+
+      await screen.open(`/studies/${first}`)
+      await screen.button(studies.stop).click()
+      const dialog = page.getByRole('dialog', { name: studies.stopDialog.title })
+      await expectAccessible(screen)
+      await dialog.getByRole('button', { name: studies.stopDialog.confirm }).click()
+      await dialog.waitFor({ state: 'detached' })
+      await expect.poll(() => statusOf(first), soon).toBe('stopped')
+      await screen.button(studies.remove.open).click()
+      await page.getByRole('dialog').getByRole('button', { name: studies.remove.confirm }).click()
+      await page.waitForURL(/#\/experiments/)
+      expect((await call('studies.list', {})).studies.map(({ name }) => name).sort()).toEqual([
+        'Second search',
+        'Third search',
+      ])
+      expect(complaints).toEqual([])
+    })
+  })
+
+  describeInBrowser(
+    'of last year',
+    { limitMs, prepare: (home) => makePastStudies(home), isShared: true },
+    (screen) => {
+      const open = async (name: string): Promise<void> => {
+        const found = (await screen.call('studies.list', {})).studies.find((study) => study.name === name)
+        await screen.open(`/studies/${found?.id}`)
+        await screen.heading(/./)
+        await screen.page.getByRole('textbox', { name: studies.about.name }).waitFor()
+      }
+
+      test('are read from the journal alone, and annotated', async () => {
+        const { page, call, complaints } = screen
+        expect((await call('models.list', {})).models).toEqual([])
+        await open(pastStudies.night)
+        await screen.heading(/^Better than the plan: 0\.57 instead of 0\.64$/)
+        await page.locator('canvas').first().waitFor()
+        await expectReading(screen, 'study')
+        await expectAccessible(screen)
+        await page.getByRole('radio', { name: studies.chart.byTime }).check()
+        await page.getByRole('radio', { name: studies.fronts.against.size }).check()
+        await page.getByRole('button', { name: 'Show 6 more' }).click()
+        await expect
+          .poll(() => page.getByRole('rowheader', { name: /^Trial/ }).count(), soon)
+          .toBeGreaterThan(35)
+
+        await page.getByRole('textbox', { name: studies.about.notes }).fill('A higher rank does not help.')
+        await page.getByRole('textbox', { name: studies.about.name }).fill('')
+        await page.getByText(studies.about.nameMissing).waitFor()
+        await page.getByRole('textbox', { name: studies.about.name }).fill('Rank and rate')
+        await page.keyboard.press('Enter')
+        await page.getByText(studies.about.saved).waitFor()
+        await page.reload()
+        await expect
+          .poll(() => page.getByRole('textbox', { name: studies.about.notes }).inputValue(), soon)
+          .toBe('A higher rank does not help.')
+        expect((await call('studies.list', {})).studies.map(({ name }) => name)).toContain('Rank and rate')
+        // Its trial leads to its run.
+        await page.getByRole('link', { name: 'Trial 3', exact: true }).click()
+        await page.waitForURL(/#\/runs\/.+\/training/)
+        expect(complaints).toEqual([])
+      })
+
+      test('say that nothing was found where every trial failed', async () => {
+        const { page, complaints } = screen
+        await open(pastStudies.broken)
+        await screen.heading(studies.heading.allFailed)
+        await page.getByText('The loss was no number any more at step 12.').first().waitFor()
+        expect(await screen.button(studies.adopt).count()).toBe(0)
+        await expectReading(screen, 'study-failed')
+        await expectAccessible(screen)
+        expect(complaints).toEqual([])
+      })
+
+      test('a search cannot begin where no project has a model, and says what it needs', async () => {
+        await screen.open('/studies/new')
+        await screen.page.getByText(studies.start.noProject).waitFor()
+        await expectReading(screen, 'study-new-none')
+        await expectAccessible(screen)
+      })
+
+      test('a search that is not there says so', async () => {
+        await screen.open('/studies/study-none')
+        await screen.page.getByRole('alert').waitFor()
+      })
+    },
+  )
+})
