@@ -50,7 +50,7 @@ function noticesOf(db: Database, path: string): string[] {
 }
 
 const maybeIncomplete =
-  'Tunewright had this journal open when the file was made, so what was written last may be missing: a journal.db that is copied without its journal.db-wal lacks its newest entries, a backup what came after it.'
+  'Tunewright had this journal open when the file was copied, so what was written last may be missing: it is in the file journal.db-wal beside the original. Bring both in one folder, or a backup.'
 
 /** One's own journal, as it is at this moment, to be read into another one. Nothing of it is changed. */
 export function openOwnSource(path: string): Result<ImportSource> {

@@ -1,7 +1,7 @@
 // Brings another computer's journal, or a run bundle, into this library: under their own ids, one run after the other, each
 // whole or not at all. What is here stays as it is. A second time goes on where the first one ended.
 import { existsSync } from 'node:fs'
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import type { ImportChoice, Imported, JournalImport } from '#journal/import-commands.ts'
 import type { ImportSource } from '#journal/import-rows.ts'
@@ -10,6 +10,7 @@ import type { JournalWriter } from '#journal/writer.ts'
 import type { ImportReport } from '#shared/contract/index.ts'
 import { attemptAsync, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { asDiskProblem, temporaryPath } from '../system/durable-files.ts'
+import { openFileBytes } from '../system/file-bytes.ts'
 import type { Library } from '../system/library.ts'
 import { type BundleManifest, journalName } from './bundle-manifest.ts'
 import type { Telling } from './export-work.ts'
@@ -55,24 +56,17 @@ export function importJournal(
 
 /** A bundle by its first bytes, whatever its name. */
 async function isZip(path: string): Promise<boolean> {
-  const file = await open(path, 'r').catch((error: unknown) => {
-    throw new ProblemError({
-      code: 'file.missing',
-      message: 'The file could not be opened.',
-      where: path,
-      remedy: 'Check the name and that you may read the file.',
-      details: String(error),
-    })
-  })
+  const file = await openFileBytes(path)
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(4), 0, 4, 0)
-    return bytesRead === 4 && buffer.readUInt32BE() === 0x504b0304
-  } catch (error) {
-    throw asDiskProblem(error, path)
+    const start = Buffer.from(await file.read(0, Math.min(4, file.sizeBytes)))
+    return start.length === 4 && start.readUInt32BE() === zipStart
   } finally {
     await file.close()
   }
 }
+
+/** "PK" and the signature of a zip file's first member. */
+const zipStart = 0x504b0304
 
 interface TakingOver extends ImportPorts, Telling {
   readonly work: string
