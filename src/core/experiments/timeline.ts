@@ -8,7 +8,7 @@ import type { JournalStudy } from '#shared/study.ts'
 import { newestProof } from '../proof/proof-journal.ts'
 import { compareProofs, type MeasuredRun } from './compare-proofs.ts'
 import { type ComparedSetting, compareSettings } from './compare-settings.ts'
-import { studySentences } from './study-sentences.ts'
+import { learnedFromStudy } from './study-outcome.ts'
 import { type Against, learnedSentences } from './timeline-words.ts'
 
 export type TimelineReader = Pick<
@@ -120,7 +120,7 @@ function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[])
         ...nothing,
         kind: 'study',
         searched: study.spec.space.map(({ path }) => path),
-        learned: studySentences(study, unwrap(reader.trials(study.id))),
+        learned: learnedFromStudy(study, unwrap(reader.trials(study.id))),
       }
     },
   }

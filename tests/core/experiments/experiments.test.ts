@@ -145,7 +145,7 @@ describe('what was tried', () => {
       { path: 'optimizer.learningRate', values: [2e-4, 1e-3], isDifferent: true },
     ])
     expect(stronger?.learned).toEqual([
-      'Training made the model better on 60 rows.',
+      'better on 60 rows',
       expect.stringMatching(
         /^Against “First” on the same 60 locked rows it is better: right answers \(accuracy\) \+37 points \(95 % interval \+\d+ to \+\d+\)\.$/,
       ),
@@ -160,7 +160,7 @@ describe('what was tried', () => {
     ])
     expect(unmeasured?.changes).toEqual([])
     // Set beside one that was not measured, it says what its own proof says, and no more.
-    expect(weak?.learned).toEqual(['Training made the model better on 60 rows.'])
+    expect(weak?.learned).toEqual(['no-measurable-difference on 60 rows'])
   })
 
   test('sets a run against the one that it came from, and says whether a repeat gave the same bits', async () => {
@@ -189,7 +189,7 @@ describe('what was tried', () => {
     const whole = good(await api.call('experiments.timeline', {}))
     expect(whole.entries.map(({ title }) => title)).toEqual(['Two', 'Night search', 'One'])
     expect(whole.entries[1]).toMatchObject({ kind: 'study', id: studyId, searched: ['method.rank'] })
-    expect(whole.entries[1]?.learned[0]).toBe('1 trial: 1 to their end.')
+    expect(whole.entries[1]?.learned[0]).toBe('1 trial: 1 to the end.')
     for (const [offset, title] of ['Two', 'Night search', 'One'].entries()) {
       const page = good(await api.call('experiments.timeline', { offset, limit: 1 }))
       expect([page.total, page.entries.map((entry) => entry.title)]).toEqual([3, [title]])

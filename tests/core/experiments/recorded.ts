@@ -47,16 +47,22 @@ export const recordProof = (
   { runId, fingerprint, right, rows }: RecordedProof,
 ): Promise<void> => createProofJournal(writer, fingerprint).saveProof(runId, reportOf(right, rows))
 
-const interval = (value: number) => ({
+const share = (value: number) => {
+  const { low, high } = around(value)
+  return { value, low: Math.max(0, low), high: Math.min(1, high) }
+}
+const around = (value: number) => ({
   value,
-  low: Math.max(0, value - 0.1),
-  high: Math.min(1, value + 0.1),
+  low: value - 0.1,
+  high: value + 0.1,
 })
 
 /** The first `right` of the rows are answered right, all others "shipping". */
 function reportOf(right: number, rows: number): ProofReport {
-  const share = right / rows
-  const both = { base: interval(0.4), tuned: interval(share), difference: interval(share - 0.4) }
+  const reached = right / rows
+  const both = { base: share(0.4), tuned: share(reached), difference: around(reached - 0.4) }
+  const { low, high } = both.difference
+  const kind = low > 0 ? 'better' : high < 0 ? 'worse' : 'no-measurable-difference'
   const side = (isRight: boolean) => ({
     text: isRight ? 'money' : 'shipping',
     lossNats: isRight ? 0.2 : 1.8,
@@ -74,7 +80,7 @@ function reportOf(right: number, rows: number): ProofReport {
     baseline: { metric: 'accuracy', ...both.base },
     tuned: { metric: 'accuracy', ...both.tuned },
     difference: both.difference,
-    verdict: { kind: 'better', sentence: `Training made the model better on ${rows} rows.` },
+    verdict: { kind, sentence: `${kind} on ${rows} rows` },
     comparisons: [
       { metric: 'accuracy', isHigherBetter: true, ...both },
       { metric: 'lengthRatio', isHigherBetter: null, ...both },

@@ -123,6 +123,7 @@ export function foundWords(row: ExperimentRow, text: string): string {
 export function studyCellText(column: ColumnId, study: StudyCard): string {
   switch (column) {
     case 'method':
+      return t('studies.line.worked', { time: formatShortTime(study.workedMs) })
     case 'duration':
       return formatShortTime(study.workedMs)
     case 'bestLoss':

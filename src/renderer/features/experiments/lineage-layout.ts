@@ -16,8 +16,8 @@ export interface PlacedEdge {
 }
 
 /** Pixels. */
-export const nodeSize = { width: 196, height: 68 }
-const gap = { x: 132, y: 20 }
+export const nodeSize = { width: 248, height: 68 }
+const gap = { x: 124, y: 20 }
 
 /** An export is later than its run; all else is earlier than what says that it came from it. */
 const orderOf = ({ from, to, kind }: LineageEdge): { readonly earlier: string; readonly later: string } =>

@@ -1,19 +1,13 @@
 // What a person says of a run by a press: stars, pinned, archived. Saved at once, as the journal gives it back.
 import type { CallInput } from '#shared/contract/index.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
-import type { Problem } from '#shared/result.ts'
+import type { Result } from '#shared/result.ts'
 import { api } from '../../api.ts'
 
 export type Marks = Pick<CallInput<'experiments.edit'>, 'rating' | 'isPinned' | 'isArchived'>
 
-/** The first Problem, or null where all were saved. */
-export async function markRuns(runIds: readonly string[], marks: Marks): Promise<Problem | null> {
-  for (const runId of runIds) {
-    const reply = await api.call('experiments.edit', { runId, ...marks })
-    if (!reply.ok) return reply.problem
-  }
-  return null
-}
+export const markRun = (runId: string, marks: Marks): Promise<Result<ExperimentRow>> =>
+  api.call('experiments.edit', { runId, ...marks })
 
 const stars: Readonly<Record<string, number | null>> = { 0: null, 1: 1, 2: 2, 3: 3, 4: 4, 5: 5 }
 

@@ -16,7 +16,8 @@ export const experiments = {
   searches: '{count} search | {count} searches',
   projects: '{count} project | {count} projects',
   loading: 'Opening the journal',
-  search: 'Search names, notes, tags, answers',
+  find: 'Find anything',
+  search: 'Search names, notes, tags and answers',
   shownOf: '{shown} of {count} run | {shown} of {count} runs',
   filters: {
     label: 'Filter',
@@ -239,6 +240,7 @@ export const experiments = {
     heading:
       'They answer {different} of {count} row differently | They answer {different} of {count} rows differently',
     same: 'They answer every row alike',
+    one: 'Of these, only {name} was measured',
     none: 'Nothing to set side by side',
     sentence:
       'Each run’s newest proof, on the same locked rows. Rows that they answer differently come first.',
