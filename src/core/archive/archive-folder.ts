@@ -7,12 +7,11 @@ import { type JournalForm, journalForms } from '#shared/contract/index.ts'
 import { count, timeMs } from '#shared/fields.ts'
 import { ProblemError } from '#shared/result.ts'
 import { safeFolderName } from '../export/export-folder.ts'
+import { bundleEnding } from '../export/export-place.ts'
 import { asDiskProblem, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import { readKept } from '../system/kept-json.ts'
 
-/** Ending of a run bundle. */
-export const bundleEnding = '.tunewright'
 const noteName = 'tunewright-export.json'
 
 const note = z.strictObject({

@@ -9,6 +9,7 @@ import type { RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import { datasetFolder, loadManifest } from '../data/dataset-folder.ts'
 import { safeFolderName } from '../export/export-folder.ts'
+import { bundleEnding } from '../export/export-place.ts'
 import { appVersion } from '../system/app-version.ts'
 import {
   asDiskProblem,
@@ -18,7 +19,7 @@ import {
   writeNewFile,
 } from '../system/durable-files.ts'
 import { hasTunedVersion, requireTunedUnchanged, tunedFiles } from '../training/tuned-version.ts'
-import { bundleEnding, type CarriedOut, freePlace } from './archive-folder.ts'
+import { type CarriedOut, freePlace } from './archive-folder.ts'
 import {
   type BundledRun,
   type BundleFile,
