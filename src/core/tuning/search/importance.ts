@@ -33,7 +33,9 @@ const chanceForests = 40
 const chanceLevel = 0.95
 const leastTrials = 10
 /** Places of an axis at which the effect is looked up. */
-const curvePlaces = 33
+const curvePlaces = 32
+/** Parts of an axis whose means are compared with chance: single places follow single odd losses. */
+const curveParts = 8
 /** Two runs that differ in their seed alone are nearer to each other than so many deviations, 95 times in 100. */
 const seedReach = 1.96 * Math.SQRT2
 
@@ -52,7 +54,7 @@ export function importanceOf({ space, observations, seedNoise, seed }: Importanc
   const settings = axes.map(({ dimension: { path } }, axis) => {
     const curve = curveOf(axes, forest, axis)
     const effectNats = Math.max(...curve) - Math.min(...curve)
-    const isNoise = effectNats <= seedNats || deviationOf(curve) <= byChance[axis]!
+    const isNoise = effectNats <= seedNats || bendOf(curve) <= byChance[axis]!
     return { path, share: shares[axis]!, effectNats, isNoise }
   })
   return { ...reading, settings: settings.sort((a, b) => b.share - a.share), cannotTell: null }
@@ -140,8 +142,7 @@ function rankChoices(axis: Axis, results: readonly Result[]): number[] | null {
   return means.map((_, index) => order.indexOf(index))
 }
 
-const meanLoss = (results: readonly Result[]): number =>
-  results.reduce((sum, { lossNats }) => sum + lossNats, 0) / results.length
+const meanLoss = (results: readonly Result[]): number => meanOf(results.map(({ lossNats }) => lossNats))
 
 /** Null where the setting does not count or is not known. */
 function placeIn(axis: Axis, ranks: readonly number[] | null, settings: StudiedSettings): number | null {
@@ -170,8 +171,8 @@ function sharesOf(axes: readonly Axis[], { grown }: Forest): number[] {
 }
 
 /**
- * How far shuffled losses make an axis's curve bend at most, 95 times in 100. Bends are compared by their deviation: between
- * best and worst place a single odd loss would decide.
+ * How far shuffled losses make an axis's curve bend at most, 95 times in 100. Between best and worst
+ * place a single odd loss would decide.
  */
 function deviationsByChance(axes: readonly Axis[], results: readonly Result[], seed: number): number[] {
   const draw = drawsOf(seed, 'shuffled losses')
@@ -180,7 +181,7 @@ function deviationsByChance(axes: readonly Axis[], results: readonly Result[], s
     const mixed = shuffled(losses, draw)
     const shuffledResults = results.map(({ settings }, index) => ({ settings, lossNats: mixed[index]! }))
     const forest = growForest(axes, shuffledResults, chanceTrees, draw)
-    return axes.map((_, axis) => deviationOf(curveOf(axes, forest, axis)))
+    return axes.map((_, axis) => bendOf(curveOf(axes, forest, axis)))
   })
   return axes.map((_, axis) => {
     const sorted = deviations.map((one) => one[axis]!).sort((a, b) => a - b)
@@ -199,10 +200,16 @@ function curveOf(axes: readonly Axis[], { grown, ranks }: Forest, axis: number):
   })
 }
 
-function deviationOf(values: readonly number[]): number {
-  const mean = values.reduce((sum, value) => sum + value, 0) / values.length
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length)
+/** The deviation of a curve's parts from its mean. */
+function bendOf(curve: readonly number[]): number {
+  const length = Math.ceil(curve.length / curveParts)
+  const parts = curve.flatMap((_, at) => (at % length === 0 ? [meanOf(curve.slice(at, at + length))] : []))
+  const mean = meanOf(parts)
+  return Math.sqrt(meanOf(parts.map((part) => (part - mean) ** 2)))
 }
+
+const meanOf = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
 
 /** Of what a setting depends on only the values beside which it counts, and so on upwards. */
 function measuresWhereActive(axes: readonly Axis[], ranks: Forest['ranks'], axis: number): Measure[] {
