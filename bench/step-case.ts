@@ -19,7 +19,7 @@ import { collate } from '#engine/train/collate.ts'
 import { train } from '#engine/train/loop.ts'
 import { initialState } from '#engine/train/state.ts'
 import { openWeights } from '#processes/scorer/model-folder.ts'
-import { type CompiledStage, compileStage } from '#processes/trainer/compile-job.ts'
+import { type CompiledStage, compileStage, partsMadeAnew } from '#processes/trainer/compile-job.ts'
 import { planStage } from '#processes/trainer/plan-stages.ts'
 import { ignoredLabel } from '#shared/labels.ts'
 import { type Recipe, recipe } from '#shared/recipe.ts'
@@ -179,8 +179,10 @@ async function compile(stepCase: StepCase, job: TrainerJob, backend: Backend): P
     classNames: [],
     leftOut: [],
     sha256: '',
+    isReused: false,
   }
-  return compileStage(planStage(job, config, { ...prepared, close() {} }, 0), backend, [])
+  const stage = planStage(job, config, { ...prepared, close() {} }, 0)
+  return compileStage(stage, backend, partsMadeAnew([]))
 }
 
 async function openState(job: TrainerJob, { config, method, head: { task }, setup }: CompiledStage) {
