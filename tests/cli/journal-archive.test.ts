@@ -1,0 +1,66 @@
+// The journal out and in from a terminal: real processes, two libraries.
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test, vi } from 'vitest'
+import { otherJournal } from '../core/archive/other-journal.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
+
+const root = join(import.meta.dirname, '../..')
+const work = mkdtempSync(join(tmpdir(), 'tunewright-cli-archive-'))
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+function run(home: string, ...parameters: string[]) {
+  const main = join(root, 'src/cli/main.ts')
+  const all = ['--disable-warning=ExperimentalWarning', main, '--home', join(work, home), ...parameters]
+  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/node'), all, {
+    encoding: 'utf8',
+  })
+  return { code: status, out: stdout, error: stderr }
+}
+
+test('a journal comes in, goes out as JSON lines and as a bundle, and the bundle opens elsewhere', () => {
+  const other = otherJournal()
+  const first = run('one', 'journal', 'import', other.path)
+  expect(first).toMatchObject({ code: 0 })
+  expect(first.out).toContain('Brought in: 8 runs, 1 search, 2 projects.')
+  expect(run('one', 'journal', 'import', other.path).out).toContain(
+    'Here already, with the same contents: 9.',
+  )
+
+  const lines = run('one', 'journal', 'export', 'jsonl', '--to', join(work, 'out'))
+  expect(lines).toMatchObject({ code: 0 })
+  const place = join(work, 'out', 'Journal as JSON lines')
+  expect(lines.out).toContain(place)
+  expect(readFileSync(join(place, 'runs.jsonl'), 'utf8').trim().split('\n')).toHaveLength(8)
+
+  const made = run(
+    'one',
+    '--json',
+    'journal',
+    'export',
+    'bundle',
+    '--runs',
+    other.runIds[3]!,
+    '--without-rows',
+  )
+  const bundle = JSON.parse(made.out)
+  expect(bundle).toMatchObject({ form: 'bundle', name: 'Run 3.tunewright' })
+  expect(run('one', 'journal', 'exports').out).toContain(bundle.place)
+  expect(run('two', 'journal', 'import', bundle.place).out).toContain(
+    'Brought in: 1 run, 0 searches, 1 project.',
+  )
+})
+
+test('wrong use and unusable files end with a sentence and a code', () => {
+  expect(run('one', 'journal', 'export', 'pdf')).toMatchObject({ code: 2 })
+  const none = run('three', 'journal', 'export', 'bundle')
+  expect(none).toMatchObject({ code: 1, error: expect.stringContaining('A bundle is of chosen runs') })
+  const missing = run('three', 'journal', 'import', join(work, 'nothing.db'))
+  expect(missing).toMatchObject({ code: 1, error: expect.stringContaining('could not be opened') })
+  const text = run('three', 'journal', 'import', join(root, 'package.json'))
+  expect(text).toMatchObject({ code: 1, error: expect.stringContaining('not a Tunewright journal') })
+  expect(existsSync(join(work, 'three', 'exports'))).toBe(true)
+})
