@@ -146,7 +146,8 @@ function filtered(query: CheckedQuery) {
   if (query.scenario !== undefined) found = found.where('runs.scenario', '=', query.scenario)
   if (query.method !== undefined)
     found = found.where(sql<boolean>`${setting('method.kind')} = ${query.method}`)
-  if (query.text !== undefined && query.text !== '') found = found.where(isFoundBy(query.text))
+  const text = query.text?.trim() ?? ''
+  if (text !== '') found = found.where(isFoundBy(text))
   if (query.studyId !== undefined)
     found = found.where(
       sql<boolean>`runs.id IN (SELECT run_id FROM trials WHERE study_id = ${query.studyId})`,

@@ -1,7 +1,6 @@
 // Reading studies, their trials, the queue, where runs come from, and what a person keeps: views and checks.
 import type { Database } from 'better-sqlite3'
 import type { Selectable } from 'kysely'
-import type { z } from 'zod'
 import { journalCheckReport } from '#shared/contract/archive.ts'
 import { type LinkKind, rowReference, type SavedView } from '#shared/journal-commands.ts'
 import { type JournalStudy, type StudyTrial, studySpec, studyTrial } from '#shared/study.ts'
@@ -147,7 +146,7 @@ export function readSavedViews(db: Database): SavedView[] {
   }))
 }
 
-export type CheckReport = z.output<typeof journalCheckReport>
+export type CheckReport = ReturnType<typeof journalCheckReport.parse>
 
 /** What the last check of the whole journal found; null where none was made. */
 export function readLastCheck(db: Database): CheckReport | null {

@@ -29,7 +29,6 @@ import { readCurve, readEvents, readEventsOfKind, readThinCurve, verifyChain } f
 import { type ExperimentPage, listExperiments, readExperiment, readFacets } from './read-experiments.ts'
 import { requireProject } from './read-projects.ts'
 import {
-  findChangedMeasurements,
   readArtifacts,
   readComparisons,
   readEvaluations,
@@ -51,19 +50,7 @@ import {
 } from './read-studies.ts'
 import { toDataset, toModel, toProject } from './rows.ts'
 import { assertSchema } from './schema-check.ts'
-
-/** What a check of the whole journal found; empty lists mean that everything is what was written. */
-export interface JournalCheck {
-  /** SQLite's own findings about the file. */
-  readonly damage: readonly string[]
-  readonly brokenRuns: readonly {
-    readonly runId: string
-    readonly firstBadSeq: number
-    readonly reason: string
-  }[]
-  /** Evaluations and comparisons that were changed. */
-  readonly changedMeasurements: readonly string[]
-}
+import { type JournalCheck, verifyAll } from './verify-all.ts'
 
 export interface JournalReader {
   readonly path: string
@@ -199,37 +186,4 @@ function readerOver(db: Database, path: string): JournalReader {
       db.close()
     },
   }
-}
-
-/** Checks everything that can be checked, in one consistent state. */
-function verifyAll(db: Database): JournalCheck {
-  const integrity = db.prepare('PRAGMA integrity_check').pluck().all() as string[]
-  const runIds = all(db, sqlFor.selectFrom('events').select('run_id').distinct()).map((row) => row.run_id)
-  return {
-    damage: [...integrity.filter((line) => line !== 'ok'), ...findDanglingRows(db, runIds)],
-    brokenRuns: runIds.flatMap((runId) => {
-      const report = verifyChain(db, runId)
-      return report.intact ? [] : [{ runId, firstBadSeq: report.firstBadSeq, reason: report.reason }]
-    }),
-    changedMeasurements: findChangedMeasurements(db),
-  }
-}
-
-/** Rows that refer to a row that is not there. SQLite's own check takes each event singly; one look for each run does. */
-function findDanglingRows(db: Database, runsWithEvents: readonly string[]): string[] {
-  const tables = db
-    .prepare(
-      "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT IN ('events', 'sqlite_sequence')",
-    )
-    .pluck()
-    .all() as string[]
-  const found = tables.flatMap(
-    (table) =>
-      db.prepare(`PRAGMA foreign_key_check("${table}")`).all() as { table: string; parent: string }[],
-  )
-  const known = new Set(all(db, sqlFor.selectFrom('runs').select('id')).map((row) => row.id))
-  return [
-    ...found.map(({ table, parent }) => `a row of ${table} refers to a missing row of ${parent}`),
-    ...runsWithEvents.filter((id) => !known.has(id)).map((id) => `events refer to the missing run ${id}`),
-  ]
 }

@@ -156,6 +156,29 @@ describe('with the triggers taken away', () => {
     reader.close()
   })
 
+  test('links, queue entries and words that lead nowhere are told', () => {
+    const { path, id, evaluationId } = filled()
+    const db = new Database(path)
+    withoutTriggers(db, () => {
+      db.exec("UPDATE links SET run_id = 'nobody'")
+      db.exec("UPDATE queue SET id = 'nobody'")
+      db.prepare('DELETE FROM search_documents WHERE run_id = ? AND evaluation_id IS NULL').run(id)
+      db.prepare(
+        'DELETE FROM search WHERE rowid = (SELECT number FROM search_documents WHERE evaluation_id = ?)',
+      ).run(evaluationId)
+    })
+    db.exec('UPDATE sessions SET contents_sha256 = NULL')
+    db.close()
+    const reader = good(openJournalReader(path))
+    expect(good(reader.verifyAll()).damage).toEqual([
+      'a link is about a run or study that is not there',
+      'the queue names a run or study that is not there',
+      'a run is not found by its words',
+      'a measurement is not found by its words',
+    ])
+    reader.close()
+  })
+
   test.each([
     "UPDATE answers SET answer = 'a'",
     'DELETE FROM answers',
