@@ -32,7 +32,7 @@ export interface KeptParts {
 }
 
 /** Graphs that wait for a run which wants them again, whatever memory there is. */
-const mostIdleGraphs = 9
+const mostIdleGraphs = 6
 
 interface Kept<T> {
   readonly key: string
