@@ -39,6 +39,8 @@ export const trainerJob = z.strictObject({
    * The shares are among `recipe.evaluation.atShares`. Left out, nothing is given up.
    */
   pruneAt: z.array(pruneRung).optional(),
+  /** No answers are written beside measurements: of a trial nobody reads them, and they take a part of its time. */
+  withoutSamples: z.boolean().optional(),
   /** The process stays after this run's end and waits for another `start`, holding what that one can use again. */
   staysOpen: z.boolean().optional(),
   /** First event's sequence number: one more than the last the journal holds for this run. */

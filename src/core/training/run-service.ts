@@ -129,6 +129,7 @@ export function createRunService(options: RunServiceOptions): RunService {
           notices: [...noticesFor(run.device), ...(isMeasured ? [besideMeasurement] : [])],
           ...(pruneAt && { pruneAt: [...pruneAt] }),
           ...(warmTrainer && { staysOpen: true }),
+          ...(run.trial !== null && { withoutSamples: true }),
         },
       })
       void active.ended.then(() => places.leave(runId))

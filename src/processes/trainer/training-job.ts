@@ -171,23 +171,23 @@ async function* failed(problem: Problem): Events<false> {
 }
 
 async function* mainStage(parts: Work): Events {
-  const { host, model, stages, state } = parts
+  const { stages } = parts
   yield* whileCompiled(parts, stages.main, async function* (stage) {
     const problem = yield* tryMemory(parts, stage)
     if (problem !== null) return yield { kind: 'failed', problem }
-    const { job, rows, setup, quantised } = stage
-    const samples = hasClassHead(job.recipe.method)
-      ? createSampleLabels({
-          ...job,
-          model,
-          rows,
-          setup,
-          state,
-          ports: { ...host, ...computingPorts(stage) },
-        })
-      : createSampleAnswers({ job, model, rows, setup, host, state, quantised })
-    yield* trainAndFinish(parts, stage, samples)
+    yield* trainAndFinish(parts, stage, samplesOf(parts, stage))
   })
+}
+
+const noSamples: SampleAnswers = { async *after() {} }
+
+function samplesOf({ host, model, state }: Work, stage: CompiledStage): SampleAnswers {
+  const { job, rows, setup, quantised } = stage
+  if (job.withoutSamples === true) return noSamples
+  if (!hasClassHead(job.recipe.method))
+    return createSampleAnswers({ job, model, rows, setup, host, state, quantised })
+  const ports = { ...host, ...computingPorts(stage) }
+  return createSampleLabels({ ...job, model, rows, setup, state, ports })
 }
 
 type ComputingPorts = Pick<TrainingPorts, 'forwardBackward' | 'onDevice' | 'score' | 'hiddenStates'>

@@ -41,6 +41,16 @@ describe('a run that is measured at shares of its steps', () => {
     expect(steps(trial)).toEqual(steps(usual))
   })
 
+  it('writes no answers where nobody reads them, and learns the same', async () => {
+    const kinds = (events: readonly TrainerEvent[]) => events.map(({ kind }) => kind)
+    const usual = await runJobHere(await makeTrial('answering'))
+    expect(kinds(usual)).toContain('samples')
+    const silent = await runJobHere({ ...(await makeTrial('silent')), withoutSamples: true })
+    expect(kinds(silent)).not.toContain('samples')
+    expect(curveOf(silent)).toEqual(curveOf(usual))
+    expect(finishedOf(silent).adapterSha256).toBe(finishedOf(usual).adapterSha256)
+  })
+
   it('takes some of the rows, the same ones for every seed and rate', async () => {
     const plan = { validationRows: 4 }
     const events = await runJobHere(await makeTrial('some', { mostRows: 4 }))
