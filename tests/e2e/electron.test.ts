@@ -7,8 +7,11 @@ import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { words } from '#main/words.ts'
 import { start } from '#renderer/words/en/start.ts'
+import { studies } from '#renderer/words/en/studies.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import type { Transport } from '#shared/contract/api.ts'
+import type { ProjectDetail } from '#shared/contract/projects.ts'
+import type { StudyView } from '#shared/contract/studies.ts'
 import { ensureBuilt } from '../../scripts/program-build.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import {
@@ -198,6 +201,47 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
     expect(await statusOf(program.page, runId)).toBe('cancelled')
   })
 
+  test('a search goes on when the program is opened again, and is read with its model gone', async () => {
+    await addModel(places.home)
+    const projectId = await makeSearchable(program.page)
+    await callOk(program.page, 'settings.set', { isStarted: true, whenClosed: 'stop' })
+    const { studyId } = await callOk<{ studyId: string }>(program.page, 'studies.start', {
+      ...{ projectId, preset: 'quick', changes: shortTrials, effort: 'short' },
+      ...{ budget: { trials: 4 }, confirmSeeds: 1, isPruned: false },
+    })
+    const viewOf = () => callOk<StudyView>(program.page, 'studies.get', { studyId })
+    const ended = async () => (await viewOf()).study.trials.complete
+    await expect.poll(ended, { timeout: 60_000 }).toBeGreaterThan(0)
+    await closeByWindow()
+    expect(program.complaints).toEqual([])
+
+    program = await launchProgram(machine!, places)
+    await expect.poll(async () => (await viewOf()).study.status, { timeout: 90_000 }).toBe('finished')
+    expect((await viewOf()).trials.map(({ number, status }) => [number, status])).toEqual(
+      [0, 1, 2, 3].map((number) => [number, 'complete']),
+    )
+    await closeByWindow()
+    rmSync(join(places.home, 'models'), { recursive: true })
+
+    program = await launchProgram(machine!, places)
+    const { page, complaints } = program
+    await page.evaluate((id) => {
+      window.location.hash = `#/studies/${id}`
+    }, studyId)
+    await page.getByRole('heading', { level: 1, name: /^Best .*, not checked with other seeds$/ }).waitFor()
+    const table = page.getByRole('region', { name: studies.trials.region })
+    await table.getByRole('rowheader', { name: 'Trial 4' }).waitFor()
+    await page.locator('canvas').first().waitFor()
+    expect(complaints).toEqual([])
+  })
+
+  async function closeByWindow(): Promise<void> {
+    const { app } = program
+    const gone = new Promise((resolve) => app.process().once('exit', resolve))
+    await app.evaluate(({ BrowserWindow }) => BrowserWindow.getAllWindows()[0]?.close()).catch(() => {})
+    await gone
+  }
+
   test('a page that dies comes back, the fourth time in a minute when a person says so; a dead helper is told', async () => {
     const { app, page } = program
     let errors = ''
@@ -252,6 +296,25 @@ async function callOk<T = unknown>(page: Page, name: string, input: unknown): Pr
   const reply = (await call(page, name, input)) as { ok: boolean; value: T }
   if (!reply.ok) throw new Error(JSON.stringify(reply))
   return reply.value
+}
+
+/** Trials of a second. */
+const shortTrials = { 'duration.maxSteps': 12, 'batch.maxTokens': 256, 'checkpoints.everySeconds': null }
+
+async function makeSearchable(page: Page): Promise<string> {
+  const { project, draft } = await callOk<ProjectDetail>(page, 'projects.create', {
+    name: 'Teams',
+    scenario: 'classification',
+  })
+  const bytes = Buffer.from(messagesCsv(60))
+  const file = { purpose: { kind: 'data', projectId: project.id }, name: 'm.csv', sizeBytes: bytes.length }
+  const { uploadId } = await callOk<{ uploadId: string }>(page, 'upload.begin', file)
+  await callOk(page, 'upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') })
+  await callOk(page, 'upload.finish', { uploadId })
+  const { models } = await callOk<{ models: { id: string }[] }>(page, 'models.list', {})
+  const ready = { ...draft, modelId: models[0]?.id ?? null, instruction: 'Name the team.' }
+  await callOk(page, 'projects.saveDraft', { projectId: project.id, draft: ready })
+  return project.id
 }
 
 const loadOf = async (page: Page, runId: string): Promise<number> => {

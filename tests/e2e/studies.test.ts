@@ -187,10 +187,11 @@ describe('searches over settings', () => {
 
         await page.getByRole('textbox', { name: studies.about.notes }).fill('A higher rank does not help.')
         await page.getByRole('textbox', { name: studies.about.name }).fill('')
+        await page.keyboard.press('Enter')
         await page.getByText(studies.about.nameMissing).waitFor()
         await page.getByRole('textbox', { name: studies.about.name }).fill('Rank and rate')
         await page.keyboard.press('Enter')
-        await page.getByText(studies.about.saved).waitFor()
+        await page.getByText(studies.about.saved, { exact: true }).waitFor()
         await page.reload()
         await expect
           .poll(() => page.getByRole('textbox', { name: studies.about.notes }).inputValue(), soon)
