@@ -3,7 +3,7 @@
 import { ByteWriter, ParquetWriter, type SchemaElement } from 'hyparquet-writer/src/index.js'
 
 /** `whole`: INT64. `time`: UTC milliseconds. `json`: any JSON value as its text. */
-export type ParquetKind = 'text' | 'whole' | 'number' | 'flag' | 'time' | 'json'
+type ParquetKind = 'text' | 'whole' | 'number' | 'flag' | 'time' | 'json'
 export interface ParquetColumn {
   readonly name: string
   readonly kind: ParquetKind

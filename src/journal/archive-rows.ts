@@ -110,33 +110,39 @@ function archiveOver(db: Database, schema: number): JournalArchive {
 
 interface Layout {
   readonly key: readonly string[]
-  /** Columns that hold JSON, by the check that stands in the table's own definition. */
-  readonly json: ReadonlySet<string>
+  readonly columns: readonly { readonly column: string; readonly name: string; readonly isJson: boolean }[]
 }
 
+/** Which columns hold JSON is said by the checks that stand in the table's own definition. */
 function layoutOf(db: Database, table: ArchiveTable): [ArchiveTable, Layout][] {
   const sql = db.prepare("SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?").pluck().get(table)
   if (typeof sql !== 'string') return []
-  const columns = db.pragma(`table_info(${table})`) as { name: string; pk: number }[]
-  const key = columns
+  const found = db.pragma(`table_info(${table})`) as { name: string; pk: number }[]
+  const key = found
     .filter(({ pk }) => pk > 0)
     .sort((a, b) => a.pk - b.pk)
     .map(({ name }) => name)
   const json = new Set([...sql.matchAll(/json_valid\((\w+)\)/g)].map(([, column]) => column ?? ''))
-  return [[table, { key: key.length > 0 ? key : ['rowid'], json }]]
+  const columns = found.map(({ name: column }) => ({
+    column,
+    name: column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+    isJson: json.has(column),
+  }))
+  return [[table, { key: key.length > 0 ? key : ['rowid'], columns }]]
 }
 
-function decoded(row: Record<string, unknown>, { json }: Layout): ArchiveRow {
-  return Object.fromEntries(
-    Object.entries(row).map(([column, value]) => [
-      column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
+function decoded(row: Readonly<Record<string, unknown>>, { columns }: Layout): ArchiveRow {
+  const values: Record<string, unknown> = {}
+  for (const { column, name, isJson } of columns) {
+    const value = row[column]
+    values[name] =
       value instanceof Uint8Array
         ? toHex(value)
-        : json.has(column) && typeof value === 'string'
+        : isJson && typeof value === 'string'
           ? readJson(value)
-          : value,
-    ]),
-  )
+          : value
+  }
+  return values
 }
 
 interface PointRow {

@@ -1,24 +1,20 @@
 // Commands that take runs and studies of another journal into this one, under their own ids. What is there already stays as
 // it is; whatever would have to change is a conflict and refused. Each call is one transaction: a run is there whole or not.
 import Database from 'better-sqlite3'
-import {
-  newArtifact,
-  newDataset,
-  newModel,
-  newProject,
-  newStudy,
-  studyChange,
-} from '#shared/journal-commands.ts'
+import { newArtifact } from '#shared/journal-commands.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { recipe } from '#shared/recipe.ts'
 import type { Result } from '#shared/result.ts'
-import { livingStudies } from '#shared/study.ts'
 import { commit, type WriterContext } from './command.ts'
 import { addEvents, addMeasurements } from './import-events.ts'
+import { ensureDataset, ensureModel, ensureProject } from './import-library.ts'
+import { copyLinks, markOrigin } from './import-links.ts'
 import {
   type Copy,
   checkFits,
   checkPlainId,
+  type ImportChoice,
+  type Imported,
   type ImportSource,
   insertRow,
   isSameRow,
@@ -26,22 +22,9 @@ import {
   rowOf,
   rowsOf,
 } from './import-rows.ts'
+import { importStudy } from './import-studies.ts'
 import { refuse } from './problems.ts'
 import { readJson } from './read-json.ts'
-
-export interface ImportChoice {
-  /** Name of the file that it comes from, for the link `imported-from`; null marks nothing. */
-  readonly origin: string | null
-  /** Whether a file of the run, by its path in the library, is here; those that are not are marked as removed. */
-  hasFile(path: string): boolean
-  /** Shows what a person removed here before. */
-  readonly bringsBack: boolean
-  /** Texts of rows stay behind: answers are left out, and sample answers emptied (their chain is made anew). */
-  readonly isWithoutTexts: boolean
-}
-
-/** `known`: it was there, with the same contents. */
-export type Imported = 'added' | 'known'
 
 const copyOf = (context: WriterContext, source: ImportSource): Copy => ({ from: source.db, to: context.db })
 
@@ -125,36 +108,6 @@ function importRun(context: WriterContext, source: ImportSource, id: string, cho
   return isNew || events + measured + files > 0 ? 'added' : 'known'
 }
 
-/** A study with all its trials. Their runs must be there already. */
-function importStudy(
-  context: WriterContext,
-  source: ImportSource,
-  id: string,
-  choice: ImportChoice,
-): Imported {
-  const copy = copyOf(context, source)
-  const row = rowOf(copy.from, 'studies', 'id', id)
-  if (row === undefined)
-    return refuse('journal.unknown', 'There is no such study in it.', `study ${id}`, 'Leave it out.')
-  checkPlainId(id, `study ${id}`)
-  const { name, project_id: projectId, priority, status, notes } = row
-  const spec = readJson(String(row.spec))
-  const schedule = row.schedule === null ? null : readJson(String(row.schedule))
-  checkFits(newStudy, { id, projectId, name, spec, schedule, priority }, `study ${id}`)
-  checkFits(studyChange, { status, notes }, `study ${id}`)
-  ensureProject(copy, String(projectId), choice)
-  const known = rowOf(copy.to, 'studies', 'id', id)
-  const stopped = stoppedStudy(row, context.now())
-  if (known === undefined) insertRow(copy, 'studies', stopped)
-  else if (known.spec !== row.spec || known.created_at_ms !== row.created_at_ms)
-    refuse('journal.conflict', 'There is another study with this id here.', `study ${id}`, 'It was left out.')
-  const trials = addTrials(copy, id)
-  if (known !== undefined && trials > 0) takeStudyProgress(copy, stopped)
-  copyLinks(copy, id)
-  if (known === undefined) markOrigin(context, id, choice.origin)
-  return known === undefined || trials > 0 ? 'added' : 'known'
-}
-
 /** Views that a person saved there, where no view of that name is here. */
 function importViews(context: WriterContext, source: ImportSource): void {
   const copy = copyOf(context, source)
@@ -162,114 +115,10 @@ function importViews(context: WriterContext, source: ImportSource): void {
     if (rowOf(copy.to, 'saved_views', 'name', row.name) === undefined) insertRow(copy, 'saved_views', row)
 }
 
-function ensureProject(copy: Copy, id: string, { origin, bringsBack }: ImportChoice): Imported {
-  const row = rowOf(copy.from, 'projects', 'id', id)
-  if (row === undefined)
-    return refuse('journal.invalid', 'Its project is missing.', `project ${id}`, 'It was left out.')
-  checkPlainId(id, `project ${id}`)
-  checkFits(newProject, { name: row.name, scenario: row.scenario, goal: row.goal }, `project ${id}`)
-  const known = rowOf(copy.to, 'projects', 'id', id)
-  if (known !== undefined) {
-    if (known.scenario !== row.scenario)
-      refuse(
-        'journal.conflict',
-        `The project "${known.name}" here is about ${known.scenario}, there about ${row.scenario}.`,
-        `project ${id}`,
-        'Its runs were left out.',
-      )
-    if (bringsBack && known.removed_at_ms !== null) unhideProject(copy, id, String(row.name), origin)
-    return 'known'
-  }
-  insertRow(copy, 'projects', { ...row, name: freeName(copy, String(row.name), origin) })
-  return 'added'
-}
-
-function unhideProject({ to, from }: Copy, id: string, name: string, origin: string | null): void {
-  to.prepare('UPDATE projects SET name = ?, removed_at_ms = NULL WHERE id = ?').run(
-    freeName({ to, from }, name, origin),
-    id,
-  )
-}
-
-/** Two projects of one name are told apart by where the later one came from. */
-function freeName({ to }: Copy, name: string, origin: string | null): string {
-  const isTaken = (wanted: string): boolean => rowOf(to, 'projects', 'name', wanted) !== undefined
-  if (!isTaken(name)) return name
-  const short = name.slice(0, 300)
-  for (let number = 1; ; number += 1) {
-    const wanted = `${short} (from ${(origin ?? 'elsewhere').slice(0, 100)}${number === 1 ? '' : ` ${number}`})`
-    if (!isTaken(wanted)) return wanted
-  }
-}
-
-function ensureModel(copy: Copy, id: string): void {
-  const row = rowOf(copy.from, 'models', 'id', id)
-  if (row === undefined) refuse('journal.invalid', 'Its model is missing.', `model ${id}`, 'It was left out.')
-  checkPlainId(id, `model ${id}`)
-  const { name, source, licence, weights_sha256: weightsSha256, parameters } = row
-  checkFits(newModel, { id, name, source, licence, weightsSha256, parameters }, `model ${id}`)
-  const known = rowOf(copy.to, 'models', 'id', id)
-  if (known === undefined) insertRow(copy, 'models', row)
-  else if (known.weights_sha256 !== row.weights_sha256)
-    refuse(
-      'journal.conflict',
-      `The model "${known.name}" has other weights here.`,
-      `model ${id}`,
-      'It was left out.',
-    )
-}
-
-function ensureDataset(copy: Copy, fingerprint: string): void {
-  const row = rowOf(copy.from, 'datasets', 'fingerprint', fingerprint)
-  if (row === undefined)
-    refuse('journal.invalid', 'Its data set is missing.', `data set ${fingerprint}`, 'It was left out.')
-  checkPlainId(fingerprint, `data set ${fingerprint}`)
-  checkFits(
-    newDataset,
-    {
-      fingerprint,
-      scenario: row.scenario,
-      sourceName: row.source_name,
-      manifest: readJson(String(row.manifest)),
-      counts: {
-        train: row.train_rows,
-        validation: row.validation_rows,
-        test: row.test_rows,
-        leftOut: row.left_out_rows,
-      },
-    },
-    `data set ${fingerprint}`,
-  )
-  const known = rowOf(copy.to, 'datasets', 'fingerprint', fingerprint)
-  if (known === undefined) insertRow(copy, 'datasets', row)
-  else if (!isSameRow(known, row, ['source_name', 'manifest', 'added_at_ms']))
-    refuse(
-      'journal.conflict',
-      'There is another data set with this fingerprint here.',
-      `data set ${fingerprint}`,
-      'It was left out.',
-    )
-  for (const opening of rowsOf(copy.from, 'test_set_openings', 'dataset_fingerprint = ? AND run_id IS NULL', [
-    fingerprint,
-  ]))
-    if (rowOf(copy.to, 'test_set_openings', 'id', opening.id) === undefined)
-      insertRow(copy, 'test_set_openings', opening)
-}
-
 /** Nobody works on it here, whatever it was doing there. */
 const atRest = (row: Row, nowMs: number): Row =>
   (activeStatuses as readonly unknown[]).includes(row.status)
     ? { ...row, status: 'interrupted', ended_at_ms: row.ended_at_ms ?? nowMs }
-    : row
-
-const stoppedStudy = (row: Row, nowMs: number): Row =>
-  (livingStudies as readonly unknown[]).includes(row.status)
-    ? {
-        ...row,
-        status: 'stopped',
-        ended_at_ms: row.ended_at_ms ?? nowMs,
-        reason: 'It was not at its end when it was brought in from another computer.',
-      }
     : row
 
 /** What decides a run is the same; what a person may change (name, notes, tags, marks) stays as it is here. */
@@ -309,51 +158,6 @@ function takeProgress({ to }: Copy, row: Row): void {
   to.prepare(`UPDATE runs SET ${set} WHERE id = ?`).run(...columns.map((column) => row[column]), row.id)
 }
 
-function takeStudyProgress({ to }: Copy, row: Row): void {
-  to.prepare(
-    'UPDATE studies SET status = ?, reason = ?, worked_ms = ?, started_at_ms = ?, ended_at_ms = ? WHERE id = ?',
-  ).run(row.status, row.reason, row.worked_ms, row.started_at_ms, row.ended_at_ms, row.id)
-}
-
-/** How many trials were added or came to their end. */
-function addTrials(copy: Copy, studyId: string): number {
-  let changed = 0
-  for (const row of rowsOf(copy.from, 'trials', 'study_id = ?', [studyId])) {
-    const where = `trial ${row.number} of study ${studyId}`
-    const [known] = rowsOf(copy.to, 'trials', 'study_id = ? AND number = ?', [studyId, row.number])
-    if (row.run_id !== null && rowOf(copy.to, 'runs', 'id', row.run_id) === undefined)
-      refuse(
-        'journal.conflict',
-        'The run of one of its trials could not be brought in.',
-        where,
-        'It was left out.',
-      )
-    if (known === undefined) insertRow(copy, 'trials', row)
-    else if (known.status === 'planned' && row.status !== 'planned') endTrial(copy, row)
-    else if (row.status === 'planned' || isSameRow(known, row)) continue
-    else refuse('journal.conflict', 'One of its trials ended otherwise here.', where, 'It was left out.')
-    changed += 1
-  }
-  return changed
-}
-
-function endTrial({ to }: Copy, row: Row): void {
-  to.prepare(
-    `UPDATE trials SET status = ?, loss_nats = ?, loss_step = ?, rung_losses = ?, reason = ?, work = ?, ended_at_ms = ?
-      WHERE study_id = ? AND number = ?`,
-  ).run(
-    row.status,
-    row.loss_nats,
-    row.loss_step,
-    row.rung_losses,
-    row.reason,
-    row.work,
-    row.ended_at_ms,
-    row.study_id,
-    row.number,
-  )
-}
-
 /** Files that are not here count as removed until they come. How many rows were added or came back. */
 function addArtifacts({ now }: WriterContext, copy: Copy, runId: string, { hasFile }: ImportChoice): number {
   let changed = 0
@@ -372,24 +176,6 @@ function addArtifacts({ now }: WriterContext, copy: Copy, runId: string, { hasFi
     changed += 1
   }
   return changed
-}
-
-function copyLinks(copy: Copy, id: string): void {
-  for (const row of rowsOf(copy.from, 'links', 'run_id = ?', [id])) {
-    const [known] = rowsOf(copy.to, 'links', 'run_id = ? AND kind = ? AND parent = ?', [
-      id,
-      row.kind,
-      row.parent,
-    ])
-    if (known === undefined) insertRow(copy, 'links', row)
-  }
-}
-
-function markOrigin({ db, now }: WriterContext, id: string, origin: string | null): void {
-  if (origin === null) return
-  db.prepare(
-    "INSERT INTO links (run_id, kind, parent, created_at_ms) VALUES (?, 'imported-from', ?, ?) ON CONFLICT DO NOTHING",
-  ).run(id, origin.slice(0, 500), now())
 }
 
 function showAgain({ db }: WriterContext, id: string, projectId: string): void {

@@ -37,7 +37,7 @@ export interface ImportedRun {
   readonly files: readonly { readonly path: string; readonly sha256: string }[]
 }
 
-export type CopiedTable =
+type CopiedTable =
   | 'projects'
   | 'models'
   | 'datasets'
@@ -130,3 +130,17 @@ export function checkPlainId(id: string, what: string): void {
   if (isPlain && !id.includes('.tmp-') && !/^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i.test(id)) return
   refuse('journal.invalid', 'Its id is not one that Tunewright makes.', what, 'It was left out.')
 }
+
+export interface ImportChoice {
+  /** Name of the file that it comes from, for the link `imported-from`; null marks nothing. */
+  readonly origin: string | null
+  /** Whether a file of the run, by its path in the library, is here; those that are not are marked as removed. */
+  hasFile(path: string): boolean
+  /** Shows what a person removed here before. */
+  readonly bringsBack: boolean
+  /** Texts of rows stay behind: answers are left out, and sample answers emptied (their chain is made anew). */
+  readonly isWithoutTexts: boolean
+}
+
+/** `known`: it was there, with the same contents. */
+export type Imported = 'added' | 'known'

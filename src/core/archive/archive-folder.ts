@@ -21,7 +21,7 @@ const note = z.strictObject({
   appVersion: z.string(),
   schema: count,
 })
-export type ExportNote = z.output<typeof note>
+type ExportNote = z.output<typeof note>
 
 export interface CarriedOut {
   readonly name: string

@@ -39,7 +39,7 @@ const bundleFile = z.strictObject({
 })
 export type BundleFile = z.output<typeof bundleFile>
 
-export const bundledRun = z.strictObject({
+const bundledRun = z.strictObject({
   id: text.min(1).max(200),
   name: text.max(500),
   scenario: z.string(),

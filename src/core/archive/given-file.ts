@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 
-export interface GivenFile {
+interface GivenFile {
   readonly path: string
   /** Removes what was sent; a file that was picked stays where it is. */
   done(): Promise<void>

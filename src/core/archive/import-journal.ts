@@ -3,8 +3,8 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
-import type { ImportChoice, Imported, JournalImport } from '#journal/import-commands.ts'
-import type { ImportSource } from '#journal/import-rows.ts'
+import type { JournalImport } from '#journal/import-commands.ts'
+import type { ImportChoice, Imported, ImportSource } from '#journal/import-rows.ts'
 import { openImportSource } from '#journal/import-source.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { ImportReport } from '#shared/contract/index.ts'
@@ -17,7 +17,7 @@ import type { Telling } from './export-work.ts'
 import { placeFiles } from './place-bundle-files.ts'
 import { unpackBundle } from './read-bundle.ts'
 
-export interface ImportPorts {
+interface ImportPorts {
   readonly library: Library
   readonly writer: Pick<JournalWriter, 'importing'>
 }
