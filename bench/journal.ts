@@ -91,7 +91,7 @@ list('search: a frequent word of answers', { text: byRank[0] ?? '', hasTrials: t
 list('search: a rare word of answers', { text: byRank.at(-1) ?? '', hasTrials: true })
 list('search: the first letter of many words', { text: 'b', hasTrials: true })
 list('search: two words, one in the notes, one in answers', {
-  text: `holidays ${byRank[0]}`,
+  text: `steady ${byRank[0]}`,
   hasTrials: true,
 })
 list('search: a word that is nowhere', { text: 'zebra' })

@@ -49,16 +49,16 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
     throw new ProblemError(corruptProblem(path, 'a restore was cut short before its last step'))
   if (isNew && existsSync(path) && listBackups(backupsFolder).length > 0)
     throw new ProblemError(corruptProblem(path, 'the file is empty, and there are backups of a journal'))
-  const hasLog = existsSync(`${path}-wal`)
+  const logBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size
   const droppedCommits = countDroppedCommits(path)
   const version = isNew ? 0 : readOwnVersion(path)
   const db = openForWriting(path)
   try {
     const wasUnclean = version > 0 && isUnclosed(db)
-    if (wasUnclean || hasLog || statSync(path).size <= alwaysCheckedBytes) assertSound(db, path)
+    if (wasUnclean || (logBytes ?? 0) > 0 || statSync(path).size <= alwaysCheckedBytes) assertSound(db, path)
     if (version > 0 && options.acceptsChanges !== true) assertUnchanged(db, path)
     const notices = [
-      ...(wasUnclean && !hasLog ? [missingLogNotice] : []),
+      ...(wasUnclean && logBytes === undefined ? [missingLogNotice] : []),
       ...(droppedCommits > 0 ? [droppedNotice(droppedCommits)] : []),
     ]
     const { from, to } = migrate(db, path, {
