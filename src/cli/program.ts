@@ -9,6 +9,7 @@ import { scenarioIds } from '#shared/recipe.ts'
 import { type Problem, ProblemError } from '#shared/result.ts'
 import { type Application, appVersion, openApplication } from './application.ts'
 import type { EmbedOptions } from './commands/embed.ts'
+import type { ListOptions } from './commands/runs.ts'
 import { createOutput, exitCodeOf } from './output.ts'
 import { settingFlags, trainOptionsOf } from './setting-flags.ts'
 import type { StudyFlags } from './study-flags.ts'
@@ -203,6 +204,11 @@ function addDemoCommand(program: Command, run: Run): void {
     })
 }
 
+const starCount = (text: string): number => {
+  if (!/^[0-5]$/.test(text)) throw new InvalidArgumentError('Expected a whole number from 0 to 5.')
+  return Number(text)
+}
+
 const whole = (text: string): number => {
   if (!/^[1-9][0-9]{0,3}$/.test(text))
     throw new InvalidArgumentError('Expected a whole number from 1 to 9,999.')
@@ -358,7 +364,12 @@ function addRunCommands(program: Command, run: Run): void {
   const load = () => import('./commands/runs.ts')
   addCommand(runs, 'list', 'the newest runs')
     .option('--limit <number>', 'how many', whole, 20)
-    .action((options: { limit: number }, command: Command) =>
+    .option('--text <words>', 'with these words in name, notes, tags or answers')
+    .option('--stars <number>', 'with at least so many stars', starCount)
+    .option('--pinned', 'pinned ones only')
+    .option('--archived', 'archived ones only')
+    .option('--trials', 'trials of searches too')
+    .action((options: ListOptions, command: Command) =>
       run(command, async (application) => (await load()).listRuns(application, options)),
     )
   const onOneRun = (
@@ -385,6 +396,48 @@ function addRunCommands(program: Command, run: Run): void {
   onOneRun('cancel', 'stop a run; it saves a checkpoint first', async (application, runId) =>
     (await load()).cancelRun(application, runId),
   )
+  addMarkCommands(runs, run)
+}
+
+/** What a person says of a run. */
+function addMarkCommands(runs: Command, run: Run): void {
+  const load = () => import('./commands/mark-runs.ts')
+  addCommand(runs, 'rate', 'give a run 1 to 5 stars; 0 takes them away')
+    .argument('<run>')
+    .argument('<stars>', 'from 0 to 5', starCount)
+    .action((runId: string, stars: number, _options: unknown, command: Command) =>
+      run(command, async (application) =>
+        (await load()).markRun(application, application.findRun(runId), { rating: stars || null }),
+      ),
+    )
+  for (const [name, key, description] of [
+    ['pin', 'isPinned', 'pin a run: lists can be narrowed to pinned ones'],
+    ['archive', 'isArchived', 'take a run out of the usual lists; nothing of it is removed'],
+  ] as const)
+    addCommand(runs, name, description)
+      .argument('<run>')
+      .option('--off', 'take it back')
+      .action((runId: string, { off }: { off?: boolean }, command: Command) =>
+        run(command, async (application) =>
+          (await load()).markRun(application, application.findRun(runId), { [key]: off !== true }),
+        ),
+      )
+  addCommand(runs, 'note', 'write a note on a run, in place of the one it had')
+    .argument('<run>')
+    .argument('<text>')
+    .action((runId: string, text: string, _options: unknown, command: Command) =>
+      run(command, async (application) =>
+        (await load()).noteRun(application, application.findRun(runId), text),
+      ),
+    )
+  addCommand(runs, 'tag', 'give a run these tags, in place of those it had')
+    .argument('<run>')
+    .argument('[tags...]')
+    .action((runId: string, tags: string[], _options: unknown, command: Command) =>
+      run(command, async (application) =>
+        (await load()).tagRun(application, application.findRun(runId), tags),
+      ),
+    )
 }
 
 function addStudyCommands(program: Command, run: Run): void {

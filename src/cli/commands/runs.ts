@@ -5,6 +5,7 @@ import { repeatabilityOf } from '#core/training/repeatability.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import type { RepeatCheck } from '#shared/contract/index.ts'
+import type { RunQuery } from '#shared/journal-commands.ts'
 import { activeStatuses, type RunDetail, type RunSummary } from '#shared/journal-types.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
@@ -24,16 +25,41 @@ const rowOf = (run: RunSummary): string[] => [
   dateText(run.createdAtMs),
 ]
 
-export function listRuns(application: Application, options: { limit: number }): void {
+export interface ListOptions {
+  readonly limit: number
+  /** Words of name, notes, tags or answers. */
+  readonly text?: string
+  readonly stars?: number
+  readonly pinned?: boolean
+  readonly archived?: boolean
+  readonly trials?: boolean
+}
+
+const queryOf = ({ limit, text, stars, pinned, archived, trials }: ListOptions): RunQuery => ({
+  limit,
+  ...(text === undefined ? {} : { text }),
+  ...(stars ? { minRating: stars } : {}),
+  ...(pinned === true ? { isPinned: true } : {}),
+  ...(archived === true ? { archived: 'only' } : {}),
+  ...(trials === true ? { hasTrials: true } : {}),
+})
+
+export function listRuns(application: Application, options: ListOptions): void {
   const reader = application.reader()
-  let page = unwrap(reader.listRuns({ limit: options.limit }))
+  const query = queryOf(options)
+  let page = unwrap(reader.listRuns(query))
   if (
     page.runs.some(({ status }) => activeStatuses.includes(status)) &&
     attempt(() => application.writer()).ok
   )
-    page = unwrap(reader.listRuns({ limit: options.limit }))
+    page = unwrap(reader.listRuns(query))
   const { output } = application
-  if (page.runs.length === 0) output.line('No runs yet. Start one with: tunewright train RECIPE.yaml')
+  if (page.runs.length === 0)
+    output.line(
+      Object.keys(query).length > 1
+        ? 'No run matches.'
+        : 'No runs yet. Start one with: tunewright train RECIPE.yaml',
+    )
   else
     for (const line of formatTable(
       ['run', 'name', 'status', 'step', 'best validation loss', 'created (UTC)'],
