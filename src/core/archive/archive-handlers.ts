@@ -39,7 +39,7 @@ export function createArchiveHandlers(context: WorkstationContext): SomeHandlers
         const report = await importJournal(given.value.path, context, { signal: never, tell: () => {} })
         // Also after a Problem: runs may have come in before it.
         emit('experiments.changed', { runId: null })
-        emit('journal.changed', { isDamaged: false })
+        emit('journal.changed', { isDamaged: false, isExchanged: false })
         return report
       } finally {
         isImporting = false

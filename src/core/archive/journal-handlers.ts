@@ -21,31 +21,51 @@ type JournalCalls =
 
 const monthMs = 30 * 24 * 3600 * 1000
 /** How often it is looked whether a month is over and nothing is at work. */
-const lookEveryMs = 10 * 60_000
+const lookEveryMs = 5 * 60_000
+/** One that was stopped, or could not be done, is not tried again by itself at the next look. */
+const againAfterMs = 24 * 3600 * 1000
 
 export interface JournalKeeping extends SomeHandlers<JournalCalls> {}
+
+/** UTC milliseconds, and what is done again and again until it is undone. */
+export interface KeepingClock {
+  nowMs(): number
+  every(ms: number, look: () => void): () => void
+}
 
 export interface KeepingPorts {
   /** Null where nothing is at work. */
   readonly workUnderWay: () => Problem | null
   /** Why the journal cannot be used; null where it can. */
   readonly damage: Problem | null
+  /** Left out, the computer's. */
+  readonly clock?: KeepingClock
+}
+
+const systemClock: KeepingClock = {
+  nowMs: Date.now,
+  every(ms, look) {
+    const timer = setInterval(look, ms).unref()
+    return () => clearInterval(timer)
+  },
 }
 
 /** `stop` ends the monthly look. */
 export function createJournalHandlers(
   context: WorkstationContext,
-  { workUnderWay, damage }: KeepingPorts,
+  { workUnderWay, damage, clock = systemClock }: KeepingPorts,
 ): { readonly handlers: JournalKeeping; readonly stop: () => void } {
   const { library, reader, writer, launcher, jobs, journals, emit } = context
   const path = library.journalPath
 
   const lastCheck = (): JournalState['lastCheck'] => (damage === null ? unwrap(reader.lastCheck()) : null)
-  const isDue = (): boolean => Date.now() >= (lastCheck()?.atMs ?? 0) + monthMs
+  let triedAtMs = Number.NEGATIVE_INFINITY
+  const isDue = (): boolean =>
+    clock.nowMs() >= Math.max((lastCheck()?.atMs ?? 0) + monthMs, triedAtMs + againAfterMs)
 
   async function check({ signal, tell }: JobTools): Promise<Result<unknown>> {
     tell('Reading every entry again')
-    const atMs = Date.now()
+    const atMs = clock.nowMs()
     const startedMs = performance.now()
     const faults = await readWholeJournal(launcher, path, signal)
     if (!faults.ok) return faults
@@ -57,16 +77,18 @@ export function createJournalHandlers(
     }
     const noted = writer.noteCheck(report)
     if (!noted.ok) return noted
-    emit('journal.changed', { isDamaged: !report.isSound })
+    emit('journal.changed', { isDamaged: !report.isSound, isExchanged: false })
     return report.isSound ? ok(undefined) : fail(unsound(path, faults.value))
   }
   const startCheck = () => jobs.start({ kind: 'journal', title: 'Journal', key: 'journal check' }, check)
 
-  const timer = setInterval(() => {
+  const stop = clock.every(lookEveryMs, () => {
     if (damage !== null || workUnderWay() !== null) return
-    if (attempt(isDue).ok && isDue()) startCheck()
-  }, lookEveryMs)
-  timer.unref()
+    const due = attempt(isDue)
+    if (!due.ok || !due.value) return
+    triedAtMs = clock.nowMs()
+    startCheck()
+  })
 
   const handlers: JournalKeeping = {
     'journal.get': () =>
@@ -86,7 +108,7 @@ export function createJournalHandlers(
           runs: unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' })).total,
           studies: unwrap(reader.studies()).length,
           lastCheck: checked,
-          nextCheckAtMs: checked === null ? Date.now() : checked.atMs + monthMs,
+          nextCheckAtMs: checked === null ? clock.nowMs() : checked.atMs + monthMs,
           damage: null,
           isAcceptable: false,
         }
@@ -95,7 +117,7 @@ export function createJournalHandlers(
     'journal.backup': () =>
       attempt(() => {
         const made = unwrap(writer.backup())
-        emit('journal.changed', { isDamaged: false })
+        emit('journal.changed', { isDamaged: false, isExchanged: false })
         const found = backupsOf(path).find(({ name }) => name === basename(made.path))
         return (
           found ?? {
@@ -122,7 +144,7 @@ export function createJournalHandlers(
       return ok({})
     },
   }
-  return { handlers, stop: () => clearInterval(timer) }
+  return { handlers, stop }
 }
 
 /** More are no help to anybody. */

@@ -1,8 +1,8 @@
 // A workstation that outlives its journal: where a backup takes the journal's place, everything is closed, the file is
 // exchanged, and everything is opened anew, while host and page go on talking to the same handlers.
 import { type RestoreReport, restoreBackup } from '#journal/restore.ts'
-import { type AnyHandlers, coreCalls, type Handler } from '#shared/contract/index.ts'
-import { attempt, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
+import { type AnyHandlers, coreCalls, type Handler, type ImportReport } from '#shared/contract/index.ts'
+import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { openLibrary } from '../system/library.ts'
 import { createWorkstation, type Workstation, type WorkstationOptions } from './workstation.ts'
 
@@ -12,6 +12,8 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     let current = unwrap(createWorkstation({ ...options, isLasting: true }))
     /** While the file is exchanged nobody is answered from it. */
     let isReopening = false
+    /** Bringing another journal in is a call, not a job. */
+    let importing = 0
     const listeners = new Set<Parameters<Workstation['onEvent']>[0]>()
     const follow = (): void => {
       current.onEvent((event, payload) => {
@@ -23,17 +25,19 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     /** Closes everything, does `work` on the file, and opens everything, however the work ended. */
     async function reopen<T>(work: () => Result<T>, acceptsChanges = false): Promise<Result<T>> {
       if (isReopening) return fail(reopening())
-      const working = current.workUnderWay()
+      const working = importing > 0 ? bringingIn() : current.workUnderWay()
       if (working !== null) return fail(working)
       isReopening = true
       try {
-        await current.close()
+        // A journal that rotted while it was open cannot be closed in order; that is why it is exchanged.
+        await attemptAsync(() => current.close())
         const done = work()
-        current = unwrap(createWorkstation({ ...options, isLasting: true, acceptsChanges }))
+        const opened = createWorkstation({ ...options, isLasting: true, acceptsChanges })
+        if (!opened.ok) return opened
+        current = opened.value
         follow()
-        if (done.ok)
-          for (const listener of listeners)
-            listener('journal.changed', { isDamaged: current.damage !== null })
+        const changed = { isDamaged: current.damage !== null, isExchanged: done.ok }
+        for (const listener of listeners) listener('journal.changed', changed)
         return done
       } finally {
         isReopening = false
@@ -50,10 +54,19 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
       if (isReopening) return fail(reopening())
       return current.handlers[name]?.(input)
     }
+    const bringIn: Handler<'journal.import'> = async (input) => {
+      importing += 1
+      try {
+        return (await answer('journal.import')(input as never)) as Result<ImportReport>
+      } finally {
+        importing -= 1
+      }
+    }
     const handlers: AnyHandlers = {
       ...Object.fromEntries(Object.keys(coreCalls).map((name) => [name, answer(name)])),
       'journal.restore': restore,
       'journal.accept': accept,
+      'journal.import': bringIn,
     }
     return {
       get library() {
@@ -91,4 +104,11 @@ const reopening = (): Problem => ({
   message: 'The journal is being opened anew at the moment.',
   where: 'the journal',
   remedy: 'Wait a few seconds and try again.',
+})
+
+const bringingIn = (): Problem => ({
+  code: 'journal.busy',
+  message: 'Another journal is being brought in at the moment.',
+  where: 'the journal',
+  remedy: 'Wait until it is done.',
 })

@@ -9,7 +9,6 @@ import {
   type Emit,
   type EventName,
   type EventPayload,
-  type Job,
 } from '#shared/contract/index.ts'
 import { attempt, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { createAdviceHandlers } from '../advice/advice-handlers.ts'
@@ -138,7 +137,12 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const data = createDataHandlers(context, source, store, prepare, prepareTexts, uploads)
     const { close: closeChat, ...chat } = createChatHandlers(context)
     const { close: closePredictions, ...predictions } = createPredictHandlers(context)
-    const workUnderWay = () => atWork(runs.list().length + jobs.list().filter(isRunning).length)
+    const workUnderWay = (): Problem | null =>
+      atWork([
+        ...runs.list().map(({ name }) => name),
+        ...queue.list().flatMap(({ state, name }) => (state === 'running' ? [name] : [])),
+        ...jobs.list().flatMap(({ status, title }) => (status === 'running' ? [title] : [])),
+      ])
     const keeping = createJournalHandlers(context, { workUnderWay, damage })
     const handlers: OwnHandlers = {
       ...createSystemHandlers(context, network, runs),
@@ -201,15 +205,14 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
   })
 }
 
-const isRunning = ({ status }: Job): boolean => status === 'running'
-
-const atWork = (count: number): Problem | null =>
-  count === 0
+/** A trial of a search may be named twice: as a run and by its search. */
+const atWork = (names: readonly string[]): Problem | null =>
+  names.length === 0
     ? null
     : {
         code: 'run.active',
-        message: 'A run, a proof, a measurement or an export is under way.',
-        where: 'the journal',
+        message: 'The journal is in use: a run, a search or other work is under way.',
+        where: [...new Set(names)].join(', '),
         remedy: 'Wait until that is done, or stop it; then try again.',
       }
 

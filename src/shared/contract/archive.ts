@@ -118,5 +118,6 @@ export const archiveCalls = {
 } as const
 
 export const archiveEvents = {
-  'journal.changed': z.strictObject({ isDamaged: z.boolean() }),
+  /** `isExchanged`: another file is in its place, so whatever was shown of it is of before. */
+  'journal.changed': z.strictObject({ isDamaged: z.boolean(), isExchanged: z.boolean() }),
 } as const

@@ -1,6 +1,6 @@
 // A journal that rotted: the program opens all the same, says what is wrong wherever the journal is needed, and goes on
 // with a backup in its place, without being started again.
-import { closeSync, existsSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { createNodeLauncher } from '#core/system/launcher.ts'
 import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
 import type { Api } from '#shared/contract/index.ts'
 import { ok, unwrap } from '#shared/result.ts'
+import { otherJournal } from '../archive/other-journal.ts'
 import { openWorkstation, temporaryHome } from './open-workstation.ts'
 
 const projectNames = async (api: Api): Promise<string[]> =>
@@ -55,6 +56,41 @@ test('the program opens over a rotten journal, and a backup takes its place whil
   expect(await projectNames(api)).toEqual(['Kept'])
   unwrap(await api.call('projects.create', { name: 'After', scenario: 'classification' }))
   expect((await projectNames(api)).sort()).toEqual(['After', 'Kept'])
+}, 60_000)
+
+test('a journal that rots while it is open goes back too, though it cannot be closed in order', async () => {
+  const home = await libraryWithBackup()
+  const { api, workstation } = await openWorkstation(home)
+  const exchanged: boolean[] = []
+  api.on('journal.changed', ({ isExchanged }) => exchanged.push(isExchanged))
+  const newest = unwrap(await api.call('journal.get', {})).backups.find(
+    ({ isBeforeUpgrade }) => !isBeforeUpgrade,
+  )
+  const journal = join(home, 'journal.db')
+  rmSync(`${journal}-wal`)
+  rot(journal)
+  const report = unwrap(await api.call('journal.restore', { name: newest?.name }))
+  expect(report.damagedKeptAs && existsSync(report.damagedKeptAs)).toBe(true)
+  expect(workstation.damage).toBeNull()
+  expect(await projectNames(api)).toEqual(['Kept'])
+  expect(exchanged).toEqual([true])
+}, 60_000)
+
+test('while a check reads it, or a journal is brought in, it is not exchanged, and the refusal names what is at work', async () => {
+  const home = await libraryWithBackup()
+  const { api, ended, picked } = await openWorkstation(home)
+  const { jobId } = unwrap(await api.call('journal.check', {}))
+  expect(await api.call('journal.restore', {})).toMatchObject({
+    problem: { code: 'run.active', where: 'Journal', remedy: expect.stringContaining('stop it') },
+  })
+  await ended(jobId)
+  const { path } = otherJournal()
+  picked.set('other', path)
+  const bringing = api.call('journal.import', { handle: 'other' })
+  expect(await api.call('journal.restore', {})).toMatchObject({ problem: { code: 'journal.busy' } })
+  unwrap(await bringing)
+  expect(await projectNames(api)).toHaveLength(4)
+  unwrap(await api.call('journal.restore', {}))
 }, 60_000)
 
 test('a sound journal too can go back to a backup, and what it was is kept beside it', async () => {
