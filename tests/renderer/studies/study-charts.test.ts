@@ -11,7 +11,7 @@ import {
   rankTrials,
   slicePoints,
 } from '#renderer/features/studies/chart-points.ts'
-import { parallelChart } from '#renderer/features/studies/parallel-chart.ts'
+import { brokenName, parallelChart } from '#renderer/features/studies/parallel-chart.ts'
 import { bestChart, frontChart, sliceChart } from '#renderer/features/studies/study-charts.ts'
 import {
   countWords,
@@ -125,6 +125,11 @@ it('a setting that a trial lacks breaks its line and no axis', () => {
     '8',
     '-',
   ])
+})
+
+it('a long name of an axis is broken between its words', () => {
+  expect(brokenName('How strongly it learns')).toBe('How strongly it\nlearns')
+  expect(brokenName('Donaudampfschifffahrt')).toBe('Donaudampfschifffahrt')
 })
 
 describe('the table of trials', () => {

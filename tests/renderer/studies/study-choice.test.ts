@@ -225,6 +225,10 @@ describe('a plan in figures', () => {
     expect(trialTime({ trialSeconds: { low: 240, high: 360 } })).toBe('about 4 to 6 min')
     expect(trialTime({ trialSeconds: null })).toBe(null)
     expect(budgetWord({ trials: 12, workMs: null, untilMs: null })).toBe('at most 12 trials')
+    const until = (untilMs: number) => budgetWord({ trials: null, workMs: null, untilMs }, noon)
+    expect(until(noon + 3_600_000)).toBe('until 13:00 today')
+    expect(until(new Date(2026, 11, 1, 7).getTime())).toBe('until 07:00 tomorrow')
+    expect(until(new Date(2026, 11, 9, 7).getTime())).toMatch(/^until Dec 9, 2026/)
     expect(budgetWord({ trials: 1, workMs: 3_600_000, untilMs: null })).toBe(
       '60 min of work, at most 1 trial',
     )

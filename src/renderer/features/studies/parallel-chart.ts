@@ -19,17 +19,25 @@ import {
 } from './study-charts.ts'
 
 /** Axes closer together cannot be told apart. */
-export const pixelsPerAxis = 124
+export const pixelsPerAxis = 106
 
-/** What every axis looks like; long names go over several lines, so that they do not run into each other. */
+/** Characters that stand above an axis before its neighbour's begin. */
+const nameWidth = 16
+
+/** A long name over several lines, each as full as it can be. */
+export function brokenName(name: string): string {
+  const lines: string[] = []
+  for (const word of name.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= nameWidth)
+      lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines.join('\n')
+}
+
 const axisLook = (paint: Paint) => ({
-  nameTextStyle: {
-    ...font,
-    color: paint('--c-second'),
-    width: pixelsPerAxis - 20,
-    overflow: 'break',
-    lineHeight: 15,
-  },
+  nameTextStyle: { ...font, color: paint('--c-second'), lineHeight: 15 },
   nameLocation: 'end',
   axisLine: axisLine(paint),
   axisTick: { show: false },
@@ -41,7 +49,13 @@ function settingAxes(view: StudyView, paint: Paint) {
     const values = measured.map(({ settings }) => settings[dimension.path] ?? null)
     const axis = valueAxis(dimension, values, paint)
     const label = { ...axis.axisLabel, backgroundColor: paint('--c-panel'), padding: [0, 2] }
-    return { ...axis, ...axisLook(paint), axisLabel: label, dim, name: settingTitle(dimension.path) }
+    return {
+      ...axis,
+      ...axisLook(paint),
+      axisLabel: label,
+      dim,
+      name: brokenName(settingTitle(dimension.path)),
+    }
   })
 }
 
@@ -94,7 +108,7 @@ export function parallelChart(view: StudyView, paint: Paint) {
   return {
     animation: false,
     tooltip: tooltip(paint),
-    parallel: { left: 58, right: 58, top: 50, bottom: 20, axisExpandable: false },
+    parallel: { left: 50, right: 46, top: 58, bottom: 18, axisExpandable: false },
     parallelAxis: [...axes, loss],
     series: [
       {

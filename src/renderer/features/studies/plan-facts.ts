@@ -3,6 +3,7 @@ import type { StudyPlan } from '#shared/contract/studies.ts'
 import type { StudyBudget } from '#shared/study.ts'
 import { formatAboutRange, formatDateTime, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
+import { writeTime } from './study-choice.ts'
 
 /** "8 to 14 trials". */
 export function trialsWord({ trials }: Pick<StudyPlan, 'trials'>): string {
@@ -19,11 +20,22 @@ export const trialTime = ({ trialSeconds }: Pick<StudyPlan, 'trialSeconds'>): st
     ? null
     : formatAboutRange({ lowSeconds: trialSeconds.low, highSeconds: trialSeconds.high })
 
+/** "07:00 tomorrow"; of any other day its date too. */
+function untilWord(untilMs: number, nowMs: number): string {
+  const at = new Date(untilMs)
+  const time = writeTime(at.getHours() * 60 + at.getMinutes())
+  const tomorrow = new Date(nowMs)
+  tomorrow.setDate(tomorrow.getDate() + 1)
+  if (at.toDateString() === new Date(nowMs).toDateString()) return t('studies.start.today', { time })
+  if (at.toDateString() === tomorrow.toDateString()) return t('studies.start.tomorrow', { time })
+  return formatDateTime(untilMs)
+}
+
 /** Every limit that is set: "8 h of work, at most 60 trials". */
-export function budgetWord({ trials, workMs, untilMs }: StudyBudget): string {
+export function budgetWord({ trials, workMs, untilMs }: StudyBudget, nowMs: number = Date.now()): string {
   return [
     ...(workMs === null ? [] : [t('studies.start.budget.work', { time: formatShortTime(workMs) })]),
-    ...(untilMs === null ? [] : [t('studies.start.budget.until', { when: formatDateTime(untilMs) })]),
+    ...(untilMs === null ? [] : [t('studies.start.budget.until', { when: untilWord(untilMs, nowMs) })]),
     ...(trials === null ? [] : [t('studies.start.budget.trials', { count: trials })]),
   ].join(', ')
 }

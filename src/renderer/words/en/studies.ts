@@ -38,6 +38,8 @@ export const studies = {
       work: '{time} of work',
       until: 'until {when}',
     },
+    today: '{time} today',
+    tomorrow: '{time} tomorrow',
     untilField: 'Until',
     hoursField: 'Hours',
     trialsField: 'Trials',
@@ -241,7 +243,7 @@ export const studies = {
   saved: {
     heading: 'What was saved',
     ratio: '{times} times as fast as plain runs',
-    none: 'Nothing was saved.',
+    none: 'About as fast as plain runs',
     took: 'Took {worked} instead of about {plain}.',
     pruning:
       '{time} by giving up early: {count} step was not computed. | {time} by giving up early: {count} steps were not computed.',
