@@ -1,0 +1,125 @@
+// The journal kept safe from a terminal: real processes over a real library. Read again, listed, put back from a chosen
+// backup, taken as it is; each with its exit code.
+import { spawnSync } from 'node:child_process'
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import Database from 'better-sqlite3'
+import { afterAll, beforeEach, expect, test, vi } from 'vitest'
+import { openJournalReader } from '#journal/reader.ts'
+import { openJournalWriter } from '#journal/writer.ts'
+import { addSampleLibrary, good } from '../journal/support/sample.ts'
+
+vi.setConfig({ testTimeout: 300_000 })
+
+const root = join(import.meta.dirname, '../..')
+const work = mkdtempSync(join(tmpdir(), 'tunewright-cli-safety-'))
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+let home = ''
+const journal = (): string => join(home, 'journal.db')
+
+function run(...parameters: string[]) {
+  const main = join(root, 'src/cli/main.ts')
+  const all = ['--disable-warning=ExperimentalWarning', main, '--home', home, ...parameters]
+  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/node'), all, {
+    encoding: 'utf8',
+  })
+  return { code: status, out: stdout, error: stderr }
+}
+const json = <T>(...parameters: string[]): T => JSON.parse(run('--json', ...parameters).out) as T
+
+/** A library with two backups; a project came after each. */
+beforeEach(() => {
+  home = mkdtempSync(join(work, 'home-'))
+  const writer = good(openJournalWriter(journal()))
+  good(writer.createRun(addSampleLibrary(writer)))
+  for (const name of ['After the first', 'After the second']) {
+    good(writer.backup())
+    good(writer.addProject({ name, scenario: 'code' }))
+  }
+  good(writer.close())
+})
+
+function projectNames(): string[] {
+  const reader = good(openJournalReader(journal()))
+  const names = good(reader.projects()).map(({ name }) => name)
+  reader.close()
+  return names.sort()
+}
+
+/** Blanks every page but the first. */
+function rot(): void {
+  const { length } = readFileSync(journal())
+  const file = openSync(journal(), 'r+')
+  writeSync(file, Buffer.alloc(length - 4096, 0x5a), 0, length - 4096, 4096)
+  closeSync(file)
+}
+
+function changeByHand(sql: string): void {
+  const db = new Database(journal())
+  db.exec(sql)
+  db.close()
+}
+
+test('check reads all of it, says what it found by its exit code, and keeps that', () => {
+  const sound = run('journal', 'check')
+  expect(sound).toMatchObject({ code: 0, out: 'Every entry is what was written.\n' })
+  const reader = good(openJournalReader(journal()))
+  expect(good(reader.lastCheck())).toMatchObject({ isSound: true, findings: [] })
+  reader.close()
+  changeByHand("INSERT INTO queue (kind, id, priority, place, added_at_ms) VALUES ('run', 'nobody', 1, 1, 1)")
+  expect(run('journal', 'accept')).toMatchObject({ code: 0 })
+  const found = run('journal', 'check')
+  expect(found).toMatchObject({ code: 1, out: expect.stringContaining('These entries are not') })
+  expect(found.out).toContain('the queue names a run or study that is not there')
+  expect(json('journal', 'check')).toMatchObject({ isSound: false, findings: [expect.any(String)] })
+})
+
+test('backups are listed, and the one that is named takes the place of a rotten journal', () => {
+  rot()
+  const refused = run('journal', 'check')
+  expect(refused.code).toBe(1)
+  expect(refused.error).toContain('The journal is damaged')
+  const listed = run('journal', 'backups')
+  expect(listed.code).toBe(0)
+  const names = listed.out
+    .trim()
+    .split('\n')
+    .map((line) => line.split(' ')[0] ?? '')
+  expect(names).toHaveLength(2)
+  const oldest = names.at(-1) ?? ''
+  expect(existsSync(join(home, 'backups', oldest))).toBe(true)
+
+  const restored = run('journal', 'restore', '--backup', oldest)
+  expect(restored).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('The journal is back as it was on'),
+  })
+  expect(restored.out).toContain('is kept as')
+  expect(projectNames()).toEqual(['Support mail'])
+  expect(run('journal', 'restore')).toMatchObject({ code: 0 })
+  expect(projectNames()).toEqual(['After the first', 'Support mail'])
+})
+
+test('a backup that is not there changes nothing, and a library without any says so', () => {
+  const before = readFileSync(journal())
+  const unknown = run('journal', 'restore', '--backup', 'journal-20200101T000000000Z.db')
+  expect(unknown).toMatchObject({ code: 1, error: expect.stringContaining('so nothing was changed') })
+  expect(readFileSync(journal()).equals(before)).toBe(true)
+  rmSync(join(home, 'backups'), { recursive: true })
+  expect(run('journal', 'backups')).toMatchObject({ code: 0, out: 'There are no backups yet.\n' })
+  expect(run('journal', 'restore')).toMatchObject({ code: 1 })
+})
+
+test('what another program changed is refused until it is taken as it is', () => {
+  changeByHand("UPDATE projects SET name = 'Renamed by hand' WHERE name = 'After the second'")
+  const refused = run('journal', 'check')
+  expect(refused).toMatchObject({ code: 1, error: expect.stringContaining('journal accept') })
+  expect(run('journal', 'accept')).toMatchObject({
+    code: 0,
+    out: 'From now on the journal counts as it is.\n',
+  })
+  expect(run('journal', 'check')).toMatchObject({ code: 0 })
+  expect(projectNames()).toEqual(['After the first', 'Renamed by hand', 'Support mail'])
+})
