@@ -8,7 +8,7 @@ import { chat } from '#renderer/words/en/chat.ts'
 import { findStarterGguf } from '../support/models.ts'
 import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
 import { findChromium, openTestBrowser } from './support/browser.ts'
-import { addModel, followJob, followRun, makeProject } from './support/library.ts'
+import { addModel, followJob, followRun, followStudy, makeProject } from './support/library.ts'
 
 const chromium = findChromium()
 const starter = findStarterGguf()
@@ -85,6 +85,17 @@ const ask = async (): Promise<void> => {
 await draw('experiments', '/experiments', async () => {
   for (const box of (await page.getByRole('checkbox').all()).slice(0, 2)) await box.check()
 })
+// Of a new last layer a trial takes seconds: what the model makes of the rows is computed once for all of them.
+const search = {
+  projectId,
+  preset: 'balanced' as const,
+  changes: { 'method.kind': 'head' },
+  effort: 'short' as const,
+}
+const { studyId } = await call('studies.start', { ...search, budget: { trials: 24 }, name: 'Night search' })
+await followStudy(call, studyId)
+await draw('search', `/studies/new?project=${projectId}`, () => page.locator('[aria-busy=false]').waitFor())
+await draw('study', `/studies/${studyId}`, () => page.locator('canvas').first().waitFor())
 await draw('models', '/models')
 await draw('chat', '/chat', ask)
 await draw('settings', '/settings')

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { createMemoryHistory, createRouter } from 'vue-router'
-import { jobPlace } from '#renderer/frame/job-place.ts'
+import { jobPlace, queuePlace } from '#renderer/frame/job-place.ts'
 import { goKeys, makeKeyReader } from '#renderer/frame/shortcuts.ts'
 import { jobKinds } from '#shared/contract/system.ts'
 
@@ -25,6 +25,13 @@ describe('the way to a screen', () => {
     ])
     expect(places.filter((place) => !hasScreen(place))).toEqual([])
     expect(hasScreen('/nowhere')).toBe(false)
+  })
+
+  it('of what stands in the queue leads to its own screen', () => {
+    const places = (['run', 'study'] as const).map((kind) => queuePlace({ kind, id: 'a' }))
+    expect(places).toEqual(['/runs/a/training', '/studies/a'])
+    expect(places.filter((place) => !hasScreen(place))).toEqual([])
+    expect(router.resolve('/studies/new').name).toBe('/studies/new')
   })
 
   it('of the rail and of the keys is the same, and there', () => {

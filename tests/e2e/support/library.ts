@@ -8,6 +8,7 @@ import type { ProjectDraft } from '#shared/contract/projects.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
+import { livingStudies } from '#shared/study.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import type { TestBrowser } from './browser.ts'
 
@@ -67,6 +68,16 @@ export async function followRun(
     if (status === 'finished' || isThere(view)) return
     if (!activeStatuses.includes(status))
       throw new Error(`the run ended as ${status}: ${JSON.stringify(failure)}`)
+    await setTimeout(lookEveryMs)
+  }
+}
+
+/** Until the search is at its end; throws where it ends otherwise. */
+export async function followStudy(call: Call, studyId: string): Promise<void> {
+  for (;;) {
+    const { status, reason } = (await call('studies.get', { studyId })).study
+    if (status === 'finished') return
+    if (!livingStudies.includes(status)) throw new Error(`the search ended as ${status}: ${reason}`)
     await setTimeout(lookEveryMs)
   }
 }
