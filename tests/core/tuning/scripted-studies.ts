@@ -200,7 +200,7 @@ function scriptedQueue() {
   let isBusy = false
   let waiting: (() => void)[] = []
   const queue: StudyPorts['queue'] = {
-    noticeChange: () => {},
+    noticeChange: async () => {},
     askTurn({ onWaiting }) {
       const granted = new Promise<Turn>((resolve) => {
         const grant = (): void => resolve({ card: null, release: () => {} })

@@ -3,9 +3,9 @@ import { expect, test } from 'vitest'
 import { compareKilled } from './killed-studies.ts'
 
 test('a study that is killed again and again ends with the table of one that nobody disturbed', {
-  timeout: 600_000,
+  timeout: 1_800_000,
 }, async () => {
-  const { core, trainer } = await compareKilled(4, 6, 11)
+  const { core, trainer } = await compareKilled(3, 5, 11)
   console.info(`${core} kills of the program, ${trainer} of the trainer`)
-  expect(core + trainer).toBeGreaterThanOrEqual(6)
+  expect(core + trainer).toBeGreaterThanOrEqual(5)
 })

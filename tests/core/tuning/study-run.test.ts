@@ -6,28 +6,84 @@ import { unwrap } from '#shared/result.ts'
 import { openWorkstation } from '../workstation/open-workstation.ts'
 import { addProject, studyAtEnd, tinyStudy } from './study-station.ts'
 
-test('a study tries, gives up, confirms with other seeds, and says what it found', {
-  timeout: 180_000,
+test('a study tries, gives up, confirms with other seeds, says what it found, and becomes the plan', {
+  timeout: 600_000,
 }, async () => {
   const station = await openWorkstation()
-  const { api, home } = station
+  const { api, home, bin } = station
   const projectId = await addProject(station)
   const wanted = tinyStudy(projectId)
   const { name: _name, schedule: _schedule, ...choice } = wanted
   const plan = unwrap(await api.call('studies.plan', choice))
   expect(plan).toMatchObject({ blocking: null, sampler: 'tpe', trials: { low: 6, high: 6 }, priors: 0 })
+  expect(plan.dimensions.filter(({ isIncluded }) => isIncluded).map(({ dimension }) => dimension)).toEqual(
+    wanted.space,
+  )
   expect(plan.sentences.length).toBeGreaterThan(5)
 
   const { studyId } = unwrap(await api.call('studies.start', wanted))
+  expect(await api.call('studies.remove', { studyId })).toMatchObject({ problem: { code: 'run.active' } })
   const view = await studyAtEnd(station, studyId)
-  console.log(JSON.stringify(view, null, 1).slice(0, 6000))
-  expect(view.study.status).toBe('finished')
+  expect(view.study).toMatchObject({ status: 'finished', doneShare: 1, waiting: null })
   expect(view.trials.map(({ purpose }) => purpose)).toEqual([
     ...Array.from({ length: 6 }, () => 'search'),
     ...['preset', 'winner', 'preset', 'winner'],
   ])
-  const checkpoints = view.trials.flatMap(({ runId }) =>
-    readdirSync(join(home, 'runs', runId!)).filter((found) => found === 'checkpoints'),
+  for (const { runId, status, lossNats, work } of view.trials) {
+    const { run } = unwrap(await api.call('training.get', { runId: runId! }))
+    expect(run).toMatchObject({ status: 'finished', bestLossNats: lossNats, trial: { studyId } })
+    expect(work!.steps).toBe(status === 'pruned' ? run.lastStep : run.totalSteps)
+    expect(readdirSync(join(home, 'runs', runId!))).not.toContain('checkpoints')
+  }
+  // One process for all of them: the model is loaded once.
+  expect(view.saved!.modelsReused).toBe(9)
+  expect(view.best.at(-1)!.number).toBe(view.study.best!.number)
+  expect(view.importance.seedNoise).toMatchObject({ runs: 4 })
+  expect(['better', 'worse', 'no-difference']).toContain(view.verdict.kind)
+
+  const number = view.study.best!.number
+  unwrap(await api.call('studies.adopt', { studyId, number }))
+  const { draft } = unwrap(await api.call('projects.get', { projectId }))
+  const { settings } = view.trials[number]!
+  const adopted = unwrap(
+    await api.call('plan.estimate', { projectId, preset: draft.preset, changes: draft.changes }),
   )
-  expect(checkpoints).toEqual([])
+  expect(adopted.values).toMatchObject({ ...settings, 'duration.epochs': 3, 'batch.maxTokens': 256 })
+  // How its trials were measured is no part of the plan.
+  expect(Object.keys(draft.changes).filter((path) => /^(evaluation|checkpoints|seed)/.test(path))).toEqual([])
+
+  // What it found is known to the next one; a run by other settings that are not searched is not.
+  const known = unwrap(await api.call('studies.plan', choice))
+  const whole = view.trials.filter(({ status, purpose }) => status === 'complete' && purpose !== 'preset')
+  const preset = view.trials.filter(({ purpose }) => purpose === 'preset')
+  expect(known.priors).toBe(whole.length + preset.length)
+  const other = { ...choice, changes: { ...choice.changes, 'optimizer.weightDecay': 0.5 } }
+  expect(unwrap(await api.call('studies.plan', other)).priors).toBe(0)
+  expect(unwrap(await api.call('studies.plan', { ...choice, usesEarlierResults: false })).priors).toBe(0)
+
+  const named = unwrap(await api.call('studies.edit', { studyId, name: 'First', notes: 'It was quick.' }))
+  expect(named).toMatchObject({ name: 'First', notes: 'It was quick.', status: 'finished' })
+  unwrap(await api.call('studies.remove', { studyId }))
+  expect(unwrap(await api.call('studies.list', {})).studies).toEqual([])
+  expect(readdirSync(bin)).toHaveLength(10)
+})
+
+test('what cannot be searched is said before anything begins', { timeout: 120_000 }, async () => {
+  const station = await openWorkstation()
+  const { api } = station
+  const projectId = await addProject(station)
+  const wanted = tinyStudy(projectId)
+  const onlyWhen = null
+  const seeds = [{ kind: 'choice' as const, path: 'seed', values: [1, 2], onlyWhen }]
+  expect(await api.call('studies.start', { ...wanted, space: seeds })).toMatchObject({
+    problem: { code: 'recipe.invalid', where: 'seed' },
+  })
+  const ranks = [{ kind: 'whole' as const, path: 'method.rank', low: 0, high: 4, isLog: false, onlyWhen }]
+  const { draft } = unwrap(await api.call('projects.get', { projectId }))
+  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, validationShare: 0 } }))
+  expect(await api.call('studies.start', { ...wanted, space: ranks })).toMatchObject({ ok: false })
+  expect(await api.call('studies.start', wanted)).toMatchObject({
+    problem: { code: 'project.not-ready', message: expect.stringContaining('validation rows') },
+  })
+  expect(unwrap(await api.call('studies.list', {})).studies).toEqual([])
 })
