@@ -1,13 +1,14 @@
 // The journal kept safe from a terminal: real processes over a real library. Read again, listed, put back from a chosen
 // backup, taken as it is; each with its exit code.
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
+import { rot } from '../journal/support/rot.ts'
 import { addSampleLibrary, good } from '../journal/support/sample.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
@@ -48,14 +49,6 @@ function projectNames(): string[] {
   return names.sort()
 }
 
-/** Blanks every page but the first. */
-function rot(): void {
-  const { length } = readFileSync(journal())
-  const file = openSync(journal(), 'r+')
-  writeSync(file, Buffer.alloc(length - 4096, 0x5a), 0, length - 4096, 4096)
-  closeSync(file)
-}
-
 function changeByHand(sql: string): void {
   const db = new Database(journal())
   db.exec(sql)
@@ -77,7 +70,7 @@ test('check reads all of it, says what it found by its exit code, and keeps that
 })
 
 test('backups are listed, and the one that is named takes the place of a rotten journal', () => {
-  rot()
+  rot(journal())
   const refused = run('journal', 'check')
   expect(refused.code).toBe(1)
   expect(refused.error).toContain('The journal is damaged')

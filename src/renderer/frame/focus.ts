@@ -35,7 +35,7 @@ export const focusOnClose = (place: () => HTMLElement | null) => ({
 })
 
 /** For a button that makes room for what it starts, and whose place takes it again: the keyboard stays, by `focus`. */
-export function keepFocusWhen(changed: () => boolean, focus: () => void): void {
+export function keepFocusWhen(changed: () => unknown, focus: () => void): void {
   watch(changed, async () => {
     await nextTick()
     if (document.activeElement === document.body) focus()

@@ -28,6 +28,7 @@ export const useQueue = defineStore('queue', () => {
   api.on('queue.changed', (changed) => {
     items.value = changed.items
   })
+  api.on('journal.changed', ({ isExchanged }) => isExchanged && void load())
 
   const running = computed(() => items.value.filter(({ state }) => state === 'running'))
   const waiting = computed(() => items.value.filter(({ state }) => state === 'waiting'))

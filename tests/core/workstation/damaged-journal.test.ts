@@ -1,6 +1,6 @@
 // A journal that rotted: the program opens all the same, says what is wrong wherever the journal is needed, and goes on
 // with a backup in its place, without being started again.
-import { closeSync, existsSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
@@ -8,6 +8,7 @@ import { createNodeLauncher } from '#core/system/launcher.ts'
 import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
 import type { Api } from '#shared/contract/index.ts'
 import { ok, unwrap } from '#shared/result.ts'
+import { rot } from '../../journal/support/rot.ts'
 import { otherJournal } from '../archive/other-journal.ts'
 import { openWorkstation, temporaryHome } from './open-workstation.ts'
 
@@ -22,14 +23,6 @@ async function libraryWithBackup(): Promise<string> {
   unwrap(await api.call('projects.create', { name: 'Later', scenario: 'classification' }))
   await close()
   return home
-}
-
-/** Blanks every page but the first: SQLite still knows the file. */
-function rot(path: string): void {
-  const { length } = readFileSync(path)
-  const file = openSync(path, 'r+')
-  writeSync(file, Buffer.alloc(length - 4096, 0x5a), 0, length - 4096, 4096)
-  closeSync(file)
 }
 
 test('the program opens over a rotten journal, and a backup takes its place while it runs', async () => {

@@ -29,7 +29,9 @@ export const frame = {
   journal: {
     damaged: 'The journal is damaged, so nothing can be shown from it. A backup can take its place.',
     changed: 'Something changed the journal since Tunewright closed it. You decide what counts.',
-    open: 'Open the settings',
+    found:
+      'One thing in the journal is not as it was written. | {count} things in the journal are not as they were written.',
+    open: 'Look at the journal',
   },
   connection: {
     lost: 'The connection to the program is lost. Your runs go on; this page tries to connect again.',
