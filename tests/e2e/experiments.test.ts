@@ -2,6 +2,7 @@
 // proof and answers opened, one removed, by keyboard where there is one; a reload shows all of it again.
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import { openLibrary } from '#core/system/library.ts'
 import { experiments } from '#renderer/words/en/experiments.ts'
 import { proof } from '#renderer/words/en/proof.ts'
 import { writeManyRuns } from '../../bench/many-experiments.ts'
@@ -14,9 +15,10 @@ import {
   type TestBrowser,
 } from './support/browser.ts'
 import { makePastRuns, pastRuns } from './support/past-runs.ts'
+import { addStories, pastSearch } from './support/past-stories.ts'
 
 const chromium = findChromium()
-const limitMs = 180_000
+const limitMs = 400_000
 
 describe.skipIf(chromium === null)('past experiments in a browser', { timeout: limitMs }, () => {
   let screen: TestBrowser
@@ -107,6 +109,99 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
     await removeByKey()
     expect(complaints).toEqual([])
   })
+
+  test('are given stars, pinned, archived, found by their answers, and kept as views', async () => {
+    screen = await openTestBrowser(chromium!, makeStories)
+    const { page, call, complaints } = screen
+    const { keyboard } = page
+    await goToExperiments()
+    // A search stands before the runs.
+    const own = [pastRuns.proved, pastRuns.first, pastRuns.crashed, pastRuns.wild, pastRuns.steady]
+    await expectNames([pastSearch, ...own])
+    await rowOf(pastRuns.steady).getByRole('rowheader').focus()
+    for (const key of ['4', 'Shift+P']) await keyboard.press(key)
+    await expect
+      .poll(async () => rowInJournal(pastRuns.steady), soon)
+      .toMatchObject({ rating: 4, isPinned: true })
+    await rowOf(pastRuns.steady).getByText(experiments.marks.isPinned).waitFor()
+    await rowOf(pastRuns.wild).getByRole('rowheader').focus()
+    await keyboard.press('Shift+A')
+    await expectNames([pastSearch, pastRuns.proved, pastRuns.first, pastRuns.crashed, pastRuns.steady])
+
+    await choose(experiments.filters.shown, experiments.shown.archived)
+    await expectNames([pastRuns.wild])
+    await choose(experiments.filters.shown, experiments.shown.pinned)
+    await expectNames([pastRuns.steady])
+    await choose(experiments.filters.shown, experiments.shown.trials)
+    await rowOf('trial 1').waitFor()
+    await choose(experiments.filters.shown, experiments.filters.any.shown)
+    await choose(experiments.filters.stars, 'At least 4 stars')
+    await expectNames([pastRuns.steady])
+
+    const views = page.getByRole('button', { name: experiments.views.open })
+    await views.click()
+    await page.getByRole('textbox', { name: experiments.views.name }).fill('The good ones')
+    await keyboard.press('Enter')
+    await page.getByText('“The good ones” is saved.').waitFor()
+    await expectAccessible(screen)
+    await keyboard.press('Escape')
+    await page.getByRole('button', { name: experiments.filters.clear }).click()
+    await page.getByRole('searchbox', { name: experiments.search }).fill('shipping')
+    await rowOf(pastRuns.steady).getByText('found in the answers').waitFor()
+    await page.getByRole('searchbox', { name: experiments.search }).fill('')
+    await views.click()
+    await page.getByRole('button', { name: 'The good ones', exact: true }).click()
+    await expectNames([pastRuns.steady])
+    expect((await call('experiments.views', {})).views.map(({ name }) => name)).toEqual(['The good ones'])
+    expect(complaints).toEqual([])
+  })
+
+  test('are compared over tokens and time, answer by answer, traced back, and told as a story', async () => {
+    screen = await openTestBrowser(chromium!, makeStories)
+    const { page, complaints } = screen
+    const { keyboard } = page
+    await goToExperiments()
+    for (const name of [pastRuns.steady, pastRuns.wild]) await rowOf(name).getByRole('checkbox').check()
+    const axis = panel().getByRole('button', { name: experiments.axes.time, exact: true })
+    await axis.press('Enter')
+    await panel().getByText(experiments.axes.timeHelp).waitFor()
+    await panel().getByRole('button', { name: experiments.compare.allFigures }).click()
+    await expectReading(screen, 'experiments-figures')
+    await panel().getByRole('link', { name: experiments.compare.answers }).press('Enter')
+    await screen.heading('They answer 7 of 12 rows differently')
+    await expectReading(screen, 'experiments-answers')
+    await expectAccessible(screen)
+    await page.getByRole('link', { name: experiments.answers.back }).click()
+
+    await panel()
+      .getByRole('link', { name: `Where it comes from: ${pastRuns.steady}` })
+      .click()
+    await screen.heading(`Where ${pastRuns.steady} comes from`)
+    await expectReading(screen, 'experiments-lineage')
+    await expectAccessible(screen)
+    // What was tried again from it is a step away.
+    await page.getByRole('listitem').getByRole('link', { name: pastRuns.crashed }).press('Enter')
+    await screen.heading(`Where ${pastRuns.crashed} comes from`)
+
+    await goToExperiments()
+    await page.getByRole('link', { name: experiments.tabs.timeline }).click()
+    await screen.heading(experiments.timeline.heading)
+    await page.getByRole('link', { name: pastSearch }).waitFor()
+    await expectReading(screen, 'experiments-timeline')
+    const entry = page.getByRole('listitem').filter({ has: page.getByRole('link', { name: pastRuns.wild }) })
+    await entry.getByRole('button', { name: experiments.timeline.write }).press('Enter')
+    await keyboard.type('Half of it next time')
+    await expectAccessible(screen)
+    await entry.getByRole('button', { name: experiments.timeline.save }).press('Enter')
+    await entry.getByRole('blockquote').getByText('Half of it next time').waitFor()
+    expect((await rowInJournal(pastRuns.wild))?.notes).toBe('Half of it next time')
+    expect(complaints).toEqual([])
+  })
+
+  const makeStories = async (home: string): Promise<void> => {
+    await makePastRuns(home)
+    await addStories(openLibrary(home))
+  }
 
   /** By keyboard: tags, a note that cannot be saved and is kept, a name. */
   async function annotate(): Promise<void> {

@@ -118,7 +118,9 @@ export function recordStudy(writer: JournalWriter, newRun: NewRun): string {
     pruning: null,
     seed: 1,
   })
-  const { id } = good(writer.createStudy({ projectId: newRun.projectId, name: 'Night search', spec }))
+  const { id } = good(
+    writer.createStudy({ id: 'study-recorded', projectId: newRun.projectId, name: 'Night search', spec }),
+  )
   const trial = {
     studyId: id,
     number: 0,

@@ -196,7 +196,7 @@ export const experiments = {
     use: 'Use it',
     useOf: 'Use it: {name}',
     lineage: 'Where it comes from',
-    lineageOf: 'Where {name} comes from',
+    lineageOf: 'Where it comes from: {name}',
     answers: 'Answers side by side',
     allFigures: 'Show all figures',
     fewerFigures: 'Show the deciding figures only',
@@ -260,7 +260,6 @@ export const experiments = {
     alone: 'Nothing else in this journal belongs to it.',
     cut: 'More belongs to it than can be drawn; the nearest is shown.',
     region: 'What belongs together',
-    curve: 'Its curve',
     kinds: {
       dataset: 'Rows',
       run: 'Run',
