@@ -7,7 +7,7 @@ import { openForReading } from './connection.ts'
 import { openForeignJournal } from './foreign.ts'
 import { type ImportedRun, type ImportSource, rowOf } from './import-rows.ts'
 import { readVersion } from './migrate.ts'
-import { attemptOn } from './problems.ts'
+import { attemptOn, corruptProblem } from './problems.ts'
 import { assertSchema } from './schema-check.ts'
 
 /**
@@ -21,10 +21,17 @@ export function openImportSource(path: string, shownAs: string, folder: string):
     const { reader } = foreign.value
     try {
       const db = openForReading(reader.path)
-      return sourceOver(db, noticesOf(db, path), () => {
+      const close = (): void => {
         db.close()
         reader.close()
-      })
+      }
+      try {
+        assertTogether(db, path)
+        return sourceOver(db, noticesOf(db, path), close)
+      } catch (error) {
+        db.close()
+        throw error
+      }
     } catch (error) {
       reader.close()
       throw error
@@ -39,6 +46,41 @@ export function openImportSource(path: string, shownAs: string, folder: string):
   }
   const isDamage = code === 'journal.corrupt' || code === 'journal.changed'
   return { ok: false, problem: { ...opened.problem, ...(isDamage ? damaged : {}), where: shownAs } }
+}
+
+const referring = 'runs evaluations answers comparisons test_set_openings artifacts studies trials'.split(' ')
+
+/**
+ * Chains and digests tell of every row that is found; this tells of rows that are not found where they belong. A key that
+ * rotted leads past all that stands behind it.
+ */
+function assertTogether(db: Database, path: string): void {
+  const fault = faultIn(db)
+  if (fault !== undefined) throw new ProblemError(corruptProblem(path, fault))
+}
+
+function faultIn(db: Database): string | undefined {
+  const verdict = db.pragma('integrity_check(1)', { simple: true })
+  if (verdict !== 'ok') return String(verdict)
+  for (const table of referring)
+    if ((db.pragma(`foreign_key_check(${table})`) as unknown[]).length > 0)
+      return `a row of ${table} refers to one that is not there`
+  // Read from end to end, then found run by run: both ways must lead to the same events.
+  const scanned = new Map<string, number>()
+  const groups = db.prepare<[], { id: string; events: number }>(
+    'SELECT run_id AS id, count(*) AS events FROM events GROUP BY run_id',
+  )
+  for (const { id, events } of groups.iterate()) {
+    if (scanned.has(id)) return `events of the run ${id} are not in order`
+    scanned.set(id, events)
+  }
+  const found = db.prepare('SELECT count(*) FROM events WHERE run_id = ?').pluck()
+  for (const id of db.prepare('SELECT id FROM runs').pluck().all() as string[]) {
+    if (found.get(id) !== (scanned.get(id) ?? 0)) return `events of the run ${id} cannot be found`
+    scanned.delete(id)
+  }
+  const [stray] = scanned.keys()
+  return stray === undefined ? undefined : `events refer to the missing run ${stray}`
 }
 
 function noticesOf(db: Database, path: string): string[] {
