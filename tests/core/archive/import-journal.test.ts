@@ -278,14 +278,17 @@ describe('what does not go together', () => {
       sql: string
     }[]
     for (const { name } of triggers) db.exec(`DROP TRIGGER ${name}`)
-    if (change === 'ID')
-      for (const table of ['runs'])
-        db.exec(`UPDATE ${table} SET id = '../../evil'`.concat(` WHERE name = 'Run 0'`))
-    else if (change === 'DATASET') {
+    if (change === 'ID') {
+      const { id } = db.prepare("SELECT id FROM runs WHERE name = 'Run 0'").get() as { id: string }
+      db.prepare("UPDATE runs SET id = '../../evil' WHERE id = ?").run(id)
+      for (const table of ['events', 'evaluations', 'comparisons', 'test_set_openings', 'artifacts'])
+        db.prepare(`UPDATE ${table} SET run_id = '../../evil' WHERE run_id = ?`).run(id)
+      db.prepare("UPDATE search_documents SET run_id = '../../evil' WHERE run_id = ?").run(id)
+    } else if (change === 'DATASET') {
       db.exec(`UPDATE datasets SET fingerprint = '../evil'`)
-      db.exec(
-        `UPDATE runs SET dataset_fingerprint = '../evil', recipe = json_set(recipe, '$.data.fingerprint', '../evil')`,
-      )
+      for (const table of ['runs', 'evaluations', 'test_set_openings'])
+        db.exec(`UPDATE ${table} SET dataset_fingerprint = '../evil'`)
+      db.exec(`UPDATE runs SET recipe = json_set(recipe, '$.data.fingerprint', '../evil')`)
     } else db.exec(change)
     for (const { sql } of triggers) db.exec(sql)
     db.exec('UPDATE sessions SET contents_sha256 = NULL')
