@@ -516,6 +516,11 @@ describe('a lineage', () => {
     expect(column('again')).toBeLessThan(column('file'))
     expect(new Set(placed.nodes.map(({ x, y }) => `${x} ${y}`)).size).toBe(4)
     expect(placed.edges).toHaveLength(4)
+    // Bug: of two lines to one box the words stood upon each other.
+    const [one, other] = placed.edges.filter(
+      ({ edge }) => edge.from === 'again' && edge.kind !== 'exported-as',
+    )
+    expect(Math.abs((one?.y ?? 0) - (other?.y ?? 0))).toBeGreaterThan(16)
   })
 
   it('that goes round in a circle is drawn all the same', () => {

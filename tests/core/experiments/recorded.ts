@@ -150,5 +150,7 @@ export function recordStudy(writer: JournalWriter, newRun: NewRun): string {
       work: null,
     }),
   )
+  // At its end: a workstation would go on with one that lives.
+  good(writer.changeStudy(id, { status: 'finished' }))
   return id
 }

@@ -18,6 +18,8 @@ export interface PlacedEdge {
 /** Pixels. */
 export const nodeSize = { width: 248, height: 68 }
 const gap = { x: 124, y: 20 }
+/** Room below all boxes for lines that pass several columns. */
+const detour = 36
 
 /** An export is later than its run; all else is earlier than what says that it came from it. */
 const orderOf = ({ from, to, kind }: LineageEdge): { readonly earlier: string; readonly later: string } =>
@@ -41,9 +43,9 @@ export function placeLineage(
   const at = new Map(placed.map((one) => [one.node.id, one]))
   return {
     nodes: placed,
-    edges: edges.flatMap((edge) => placeEdge(edge, at) ?? []),
+    edges: placeEdges(edges, at),
     width: Math.max(...placed.map(({ x }) => x)) + nodeSize.width,
-    height: Math.max(...placed.map(({ y }) => y)) + nodeSize.height,
+    height: Math.max(...placed.map(({ y }) => y)) + nodeSize.height + detour,
   }
 }
 
@@ -67,18 +69,31 @@ function columnsOf(
   return columns
 }
 
-function placeEdge(edge: LineageEdge, at: ReadonlyMap<string, PlacedNode>): PlacedEdge | null {
-  const { earlier, later } = orderOf(edge)
-  const [from, to] = [at.get(earlier), at.get(later)]
-  if (from === undefined || to === undefined) return null
-  const start = { x: from.x + nodeSize.width, y: from.y + nodeSize.height / 2 }
-  const end = { x: to.x, y: to.y + nodeSize.height / 2 }
-  const bend = gap.x / 2
-  return {
-    edge,
-    path: `M${start.x},${start.y} C${start.x + bend},${start.y} ${end.x - bend},${end.y} ${end.x},${end.y}`,
-    // Near the later node, where lines to it have come apart.
-    x: end.x - gap.x / 2,
-    y: end.y + (start.y - end.y) / 4,
-  }
+/** Lines that end at one box come in below each other, in the order of where they begin. */
+function placeEdges(edges: readonly LineageEdge[], at: ReadonlyMap<string, PlacedNode>): PlacedEdge[] {
+  const lines = edges.flatMap((edge) => {
+    const { earlier, later } = orderOf(edge)
+    const [from, to] = [at.get(earlier), at.get(later)]
+    return from && to ? [{ edge, from, to }] : []
+  })
+  const lowest = Math.max(0, ...[...at.values()].map(({ y }) => y)) + nodeSize.height
+  return lines.map(({ edge, from, to }) => {
+    const beside = lines
+      .filter((other) => other.to === to)
+      .toSorted((a, b) => b.from.x - a.from.x || a.from.y - b.from.y)
+    const share = (beside.findIndex((other) => other.edge === edge) + 1) / (beside.length + 1)
+    const start = { x: from.x + nodeSize.width, y: from.y + nodeSize.height / 2 }
+    const end = { x: to.x, y: to.y + share * nodeSize.height }
+    // Past the boxes between them, not through them.
+    const isLong = end.x - start.x > gap.x
+    const [y1, y2] = isLong ? [lowest + detour, lowest + detour] : [start.y, end.y]
+    const bend = gap.x / 2
+    return {
+      edge,
+      path: `M${start.x},${start.y} C${start.x + bend},${y1} ${end.x - bend},${y2} ${end.x},${end.y}`,
+      // Near the later box, where lines to it have come apart.
+      x: end.x - bend,
+      y: isLong ? end.y + 14 : end.y + (start.y - end.y) / 4,
+    }
+  })
 }
