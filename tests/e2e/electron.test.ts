@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { words } from '#main/words.ts'
+import { frame } from '#renderer/words/en/frame.ts'
+import { settings } from '#renderer/words/en/settings.ts'
 import { start } from '#renderer/words/en/start.ts'
 import { studies } from '#renderer/words/en/studies.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
@@ -13,6 +15,7 @@ import type { Transport } from '#shared/contract/api.ts'
 import type { ProjectDetail } from '#shared/contract/projects.ts'
 import type { StudyView } from '#shared/contract/studies.ts'
 import { ensureBuilt } from '../../scripts/program-build.ts'
+import { rot } from '../journal/support/rot.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import {
   findWindowMachine,
@@ -233,6 +236,36 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
     await table.getByRole('rowheader', { name: 'Trial 4' }).waitFor()
     await page.locator('canvas').first().waitFor()
     expect(complaints).toEqual([])
+  })
+
+  test('over a rotten journal the window opens all the same, and a backup takes its place in it', async () => {
+    await callOk(program.page, 'settings.set', { isStarted: true, whenClosed: 'stop' })
+    await callOk(program.page, 'projects.create', { name: 'Kept', scenario: 'classification' })
+    await callOk(program.page, 'journal.backup', {})
+    await closeByWindow()
+    rot(join(places.home, 'journal.db'))
+
+    program = await launchProgram(machine!, places)
+    const { page, complaints } = program
+    await page.getByText(frame.journal.damaged).waitFor()
+    await page.getByRole('link', { name: frame.journal.open }).click()
+    await page.locator('h2:focus').getByText(settings.journal.title).waitFor()
+    await page
+      .getByRole('button', { name: /^Go back to it, the backup/ })
+      .first()
+      .click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByRole('button', { name: settings.journal.dialog.confirm }).click()
+    await page.getByText('The journal is as it was on').waitFor()
+    await page.getByText(frame.journal.damaged).waitFor({ state: 'detached' })
+    await page.getByRole('link', { name: frame.projects, exact: true }).click()
+    await page.getByRole('heading', { level: 3, name: 'Kept' }).waitFor()
+    expect(complaints).toEqual([])
+    await closeByWindow()
+
+    program = await launchProgram(machine!, places)
+    await program.page.getByRole('heading', { level: 3, name: 'Kept' }).waitFor()
+    expect(await program.page.getByText(frame.journal.damaged).count()).toBe(0)
   })
 
   async function closeByWindow(): Promise<void> {

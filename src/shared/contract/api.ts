@@ -23,6 +23,15 @@ export interface Api {
 }
 
 export function makeApi(transport: Transport): Api {
+  /** One listener at the transport for all of them: a page has dozens, and each event is checked once. */
+  const listeners = new Map<string, Set<(payload: never) => void>>()
+  let isListening = false
+  function hear(name: string, payload: unknown): void {
+    const interested = listeners.get(name)
+    if (interested === undefined || interested.size === 0) return
+    const parsed = contractEvents[name as EventName].safeParse(payload)
+    if (parsed.success) for (const listener of [...interested]) listener(parsed.data as never)
+  }
   return {
     async call(name, input) {
       const reply = (await transport.call(name, input)) as Result<unknown> | null
@@ -34,11 +43,14 @@ export function makeApi(transport: Transport): Api {
       return { ok: true, value: output.data as CallOutput<typeof name> }
     },
     on(event, listener) {
-      return transport.onEvent((name, payload) => {
-        if (name !== event) return
-        const parsed = contractEvents[event].safeParse(payload)
-        if (parsed.success) listener(parsed.data as EventPayload<typeof event>)
-      })
+      const interested = listeners.get(event) ?? new Set()
+      const own = (payload: EventPayload<typeof event>): void => listener(payload)
+      listeners.set(event, interested.add(own))
+      if (!isListening) transport.onEvent(hear)
+      isListening = true
+      return () => {
+        interested.delete(own)
+      }
     },
   }
 }

@@ -9,7 +9,8 @@ import { expect } from 'vitest'
 import { type ChildPort, createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
 import { describeMachine } from '#core/system/machine.ts'
 import { pageFolder } from '#core/system/program-places.ts'
-import { createWorkstation, type Workstation } from '#core/workstation/workstation.ts'
+import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
+import type { Workstation } from '#core/workstation/workstation.ts'
 import { devices } from '#renderer/words/en/devices.ts'
 import { start } from '#renderer/words/en/start.ts'
 import type { CallInput, CallName, CallOutput } from '#shared/contract/contract.ts'
@@ -88,7 +89,7 @@ export async function openTestBrowser(
   const launcher = createNodeLauncher()
   const newest = new Map<ProcessName, ChildPort>()
   const workstation = unwrap(
-    createWorkstation({
+    createLastingWorkstation({
       home,
       launcher: {
         launch(name) {
@@ -249,16 +250,16 @@ function hideBelow(reading: string, names: readonly string[]): string {
 }
 
 /**
- * The screen as a screen reader meets it equals tests/golden/aria/<name>.yml; numbers are not compared, because they are
- * this computer's. TUNEWRIGHT_UPDATE_ARIA=1 writes the golden anew.
+ * The screen, or this part of it, as a screen reader meets it equals tests/golden/aria/<name>.yml; numbers are not
+ * compared, because they are this computer's. TUNEWRIGHT_UPDATE_ARIA=1 writes the golden anew.
  */
 export async function expectReading(
   { page, home }: TestBrowser,
   name: string,
-  { isAboutComputer = false } = {},
+  { isAboutComputer = false, part = page.locator('main') } = {},
 ): Promise<void> {
   const read = async () => {
-    const reading = (await page.locator('main').ariaSnapshot()).replaceAll(home, 'HOME')
+    const reading = (await part.ariaSnapshot()).replaceAll(home, 'HOME')
     return maskReading(isAboutComputer ? hideComputer(reading) : reading)
   }
   const path = join(ariaFolder, `${name}.yml`)
