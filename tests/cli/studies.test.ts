@@ -1,0 +1,150 @@
+// Searches from the terminal: what flags say, and a search that is planned, paused with Ctrl-C, gone on with, read and
+// taken over, as real processes with a tiny model.
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { dimensionOf, readStudyFlags } from '../../src/cli/study-flags.ts'
+import { writeTinyModel } from '../processes/tiny-model.ts'
+import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+
+const work = mkdtempSync(join(tmpdir(), 'tunewright-search-'))
+afterAll(() => rmSync(work, { recursive: true, force: true }))
+
+test('ranges are read as they are written', () => {
+  expect(dimensionOf('optimizer.learningRate=1e-5..1e-3:log')).toEqual({
+    ...{ kind: 'number', path: 'optimizer.learningRate', low: 1e-5, high: 1e-3, isLog: true, onlyWhen: null },
+  })
+  expect(dimensionOf('method.rank=2..32')).toMatchObject({ kind: 'whole', low: 2, high: 32, isLog: false })
+  expect(dimensionOf('schedule.warmupShare=0.0..0.2')).toMatchObject({ kind: 'number', low: 0, high: 0.2 })
+  expect(dimensionOf('method.topLayers=null,2,true,cosine')).toMatchObject({
+    values: [null, 2, true, 'cosine'],
+  })
+})
+
+test.each(['method.rank', 'method.rank=', '=2..3', 'method.rank=8..2', 'optimizer.learningRate=0..1:log'])(
+  'what is no range is refused with how to write one: %s',
+  (text) => {
+    expect(() => dimensionOf(text)).toThrow(
+      expect.objectContaining({
+        problem: expect.objectContaining({ code: 'usage.invalid', where: '--space' }),
+      }),
+    )
+  },
+)
+
+test('limits, hours and seeds', () => {
+  const nowMs = new Date(2026, 4, 5, 22, 30).getTime()
+  const read = readStudyFlags(
+    {
+      trials: '30',
+      hours: '1.5',
+      until: '07:00',
+      night: '22:00-07:00',
+      searchSeed: '9',
+      confirm: '1',
+      pruning: false,
+    },
+    nowMs,
+  )
+  expect(read.wishes).toMatchObject({ seed: 9, confirmSeeds: 1, isPruned: false, effort: 'night' })
+  expect(read.wishes.budget).toEqual({
+    trials: 30,
+    workMs: 5_400_000,
+    untilMs: new Date(2026, 4, 6, 7, 0).getTime(),
+  })
+  expect(read.schedule).toEqual({ fromMinute: 1320, toMinute: 420 })
+  expect(readStudyFlags({}, nowMs)).toMatchObject({ preset: 'balanced', schedule: null })
+})
+
+test.each([
+  { trials: 'many' },
+  { until: '25:00' },
+  { night: '22:00' },
+  { effort: 'hard' },
+  { sampler: 'luck' },
+  { trials: '0' },
+])('a flag that says nothing is refused: %j', (flags) => {
+  expect(() => readStudyFlags(flags)).toThrow(
+    expect.objectContaining({ problem: expect.objectContaining({ code: 'usage.invalid' }) }),
+  )
+})
+
+const root = join(import.meta.dirname, '../..')
+const home = join(work, 'library')
+
+function start(...parameters: string[]) {
+  const main = join(root, 'src/cli/main.ts')
+  const flags = ['--disable-warning=ExperimentalWarning', main, '--home', home, ...parameters]
+  const child = spawn(join(root, 'node_modules/.bin/node'), flags, {
+    cwd: work,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const heard = { out: '', error: '' }
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    heard.out += text
+  })
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    heard.error += text
+  })
+  const done = new Promise<{ code: number | null; out: string; error: string }>((resolve) =>
+    child.once('close', (code) => resolve({ code, ...heard })),
+  )
+  return { child, done, heard }
+}
+
+test('a search in the terminal: planned, paused, gone on with, read, taken over', {
+  timeout: 600_000,
+}, async () => {
+  writeFileSync(join(work, 'messages.csv'), messagesCsv(60))
+  writeFileSync(
+    join(work, 'recipe.yaml'),
+    `name: Teams
+scenario: classification
+model: tiny
+data: { path: messages.csv, columns: { text: message, label: team } }
+instruction: Answer with money, shipping or access.
+threads: 1
+batch: { microRows: 4, maxTokens: 256 }
+checkpoints: { everySeconds: null, everySteps: 2 }
+duration: { epochs: 3 }
+`,
+  )
+  const added = await start('models', 'add', writeTinyModel(join(work, 'tiny'))).done
+  expect(added).toMatchObject({ code: 0 })
+  const search = [
+    'recipe.yaml',
+    '--trials',
+    '3',
+    '--confirm',
+    '1',
+    '--space',
+    'optimizer.learningRate=1e-4..0.03:log',
+  ]
+  const planned = await start('studies', 'plan', ...search).done
+  expect(planned).toMatchObject({ code: 0, error: '' })
+  expect(planned.out).toContain('It ends after 3 trials.')
+  expect(planned.out).toMatch(/yes +optimizer\.learningRate +0\.0001 to 0\.03, by factors/)
+
+  const first = start('studies', 'start', ...search)
+  await expect.poll(() => first.heard.error, { timeout: 300_000 }).toMatch(/trial 1 complete/)
+  first.child.kill('SIGINT')
+  const paused = await first.done
+  expect(paused.code).toBe(130)
+  const [, studyId = ''] = /Go on with: tunewright studies resume (\S+)/.exec(paused.error) ?? []
+  expect(studyId).toMatch(/^study-/)
+  expect((await start('studies', 'list').done).out).toMatch(
+    new RegExp(`${studyId} +Search of Teams +paused +1`),
+  )
+
+  const resumed = await start('studies', 'resume', 'latest').done
+  expect(resumed).toMatchObject({ code: 0 })
+  expect(resumed.error).not.toMatch(/trial 1 complete/)
+  const shown = JSON.parse((await start('--json', 'studies', 'show', 'latest').done).out)
+  expect(shown.study).toMatchObject({ id: studyId, status: 'finished', trials: { planned: 0 } })
+  expect(shown.verdict.kind).toBe('not-confirmed')
+  const adopted = await start('studies', 'adopt', 'latest').done
+  expect(adopted.out).toMatch(/--set optimizer\.learningRate=/)
+  expect(await start('studies', 'stop', 'latest').done).toMatchObject({ code: 1 })
+})
