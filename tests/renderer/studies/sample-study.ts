@@ -4,7 +4,7 @@ import { type StudyCard, type StudyView, studyView } from '#shared/contract/stud
 import type { StudyTrial } from '#shared/study.ts'
 
 const hourMs = 3_600_000
-export const sampleStartMs = Date.UTC(2025, 2, 4, 21)
+const sampleStartMs = Date.UTC(2025, 2, 4, 21)
 
 export const sampleSpace: StudyView['space'] = [
   { kind: 'number', path: 'optimizer.learningRate', low: 1e-5, high: 2e-3, isLog: true, onlyWhen: null },

@@ -2,7 +2,7 @@
 import type { StudyView, tradeOffs } from '#shared/contract/studies.ts'
 import type { StudiedValue, StudyTrial } from '#shared/study.ts'
 
-export interface TrialPoint {
+interface TrialPoint {
   readonly number: number
   readonly lossNats: number
   readonly isPruned: boolean

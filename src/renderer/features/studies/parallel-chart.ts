@@ -41,6 +41,8 @@ const axisLook = (paint: Paint) => ({
   nameLocation: 'end',
   axisLine: axisLine(paint),
   axisTick: { show: false },
+  // Its figures stand before the lines.
+  z: 5,
 })
 
 function settingAxes(view: StudyView, paint: Paint) {

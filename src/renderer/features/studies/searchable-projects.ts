@@ -4,7 +4,7 @@ import type { PresetId, ProjectDraft } from '#shared/contract/projects.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
 
-export interface SearchableProject {
+interface SearchableProject {
   readonly id: string
   readonly name: string
   /** The plan as it stands. */

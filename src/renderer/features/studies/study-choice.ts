@@ -51,7 +51,7 @@ export const firstChoice: StudyChoice = {
 /** For a search that shall rest by day from now on. */
 export const usualNight: Schedule = { fromMinute: 22 * 60, toMinute: 7 * 60 }
 
-export type ChoiceField = 'until' | 'hours' | 'trials' | 'night' | 'name' | 'confirmSeeds' | 'seed'
+type ChoiceField = 'until' | 'hours' | 'trials' | 'night' | 'name' | 'confirmSeeds' | 'seed'
 export type Wrong = Readonly<Partial<Record<ChoiceField, string>>>
 
 /** Minutes since midnight of "07:00"; null for anything else. */

@@ -6,7 +6,7 @@ import { type SearchEffort, type StudyPlan, searchEfforts } from '#shared/contra
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
 
-export type PlanRequest = CallInput<'studies.plan'>
+type PlanRequest = CallInput<'studies.plan'>
 
 const waitMs = 300
 

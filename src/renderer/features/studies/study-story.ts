@@ -92,7 +92,7 @@ export function lineOf(study: StudyCard): string {
   ].join(' · ')
 }
 
-export interface SeedPair {
+interface SeedPair {
   readonly seed: number
   /** Loss of the base with this seed, and of the best trial; null where it is still to come or did not end. */
   readonly preset: number | null
