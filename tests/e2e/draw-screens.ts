@@ -5,6 +5,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openLibrary } from '#core/system/library.ts'
 import { chat } from '#renderer/words/en/chat.ts'
+import { settings } from '#renderer/words/en/settings.ts'
 import { findStarterGguf } from '../support/models.ts'
 import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
 import { findChromium, openTestBrowser } from './support/browser.ts'
@@ -99,6 +100,8 @@ await draw('study', `/studies/${studyId}`, () => page.locator('canvas').first().
 await draw('models', '/models')
 await draw('chat', '/chat', ask)
 await draw('settings', '/settings')
+await call('journal.backup', {})
+await draw('journal', '/settings#journal', () => text(settings.journal.backups.title).waitFor())
 
 const long = await start('More passes', { 'optimizer.learningRate': 0.001, 'duration.epochs': 8 })
 await followRun(call, long, ({ validation }) => validation.length >= 7)
