@@ -79,7 +79,7 @@ test('a bundle carried out through the contract is found as a file', async () =>
   const { api, picked, ended, workstation } = await openWorkstation()
   picked.set('bundle', bundle)
   unwrap(await api.call('journal.import', { handle: 'bundle' }))
-  const call = { form: 'bundle', runIds: [real.trained], withRows: false } as const
+  const call = { form: 'bundle' as const, runIds: [real.trained], withRows: false }
   const { jobId } = unwrap(await api.call('journal.export', call))
   expect(await ended(jobId)).toMatchObject({ status: 'done' })
   const { exports } = unwrap(await api.call('journal.exports', {}))
