@@ -101,7 +101,7 @@ await draw('models', '/models')
 await draw('chat', '/chat', ask)
 await draw('settings', '/settings')
 await call('journal.backup', {})
-await draw('journal', '/settings#journal', () => text(settings.journal.backups.title).waitFor())
+await draw('journal', '/settings#journal', () => text(settings.journal.backups.make).waitFor())
 
 const long = await start('More passes', { 'optimizer.learningRate': 0.001, 'duration.epochs': 8 })
 await followRun(call, long, ({ validation }) => validation.length >= 7)
