@@ -1,21 +1,11 @@
 // Which settings of a recipe a search may change, how far, and why. Only what counts beside the rest of the recipe; never
 // data, model, way of training, instruction or how losses are measured: losses of all trials must compare.
-import type { ModelConfig } from '#engine/index.ts'
-import type { SearchEffort, StudyPlan } from '#shared/contract/studies.ts'
-import type { Recipe, RecipeDraft } from '#shared/recipe.ts'
+import type { StudyPlan } from '#shared/contract/studies.ts'
 import { type RecipeField, recipeFields } from '#shared/recipe-fields.ts'
 import { idleSettings } from '#shared/setting-sense.ts'
 import type { StudiedValue } from '#shared/study.ts'
 import { settingsByPath } from '../../training/setting-paths.ts'
-import { proposedRanges, type RangeProposal } from './proposed-ranges.ts'
-
-export interface ProposeRequest {
-  readonly recipe: Recipe | RecipeDraft
-  readonly model: Pick<ModelConfig, 'kind' | 'layers' | 'hidden'> & { readonly parameters: number }
-  /** Rows that are trained on. */
-  readonly rows: number
-  readonly effort: SearchEffort
-}
+import { type ProposeRequest, proposedRanges, type RangeProposal } from './proposed-ranges.ts'
 
 type ProposedDimension = StudyPlan['dimensions'][number]
 

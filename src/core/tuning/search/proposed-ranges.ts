@@ -1,8 +1,17 @@
 // The ranges themselves, by what is trained, how large the model is and how many rows there are; with the reasons for them.
+import type { ModelConfig } from '#engine/index.ts'
 import type { SearchEffort } from '#shared/contract/studies.ts'
+import type { Recipe, RecipeDraft } from '#shared/recipe.ts'
 import type { Dimension, StudiedValue } from '#shared/study.ts'
 import { usualRates } from '../../training/usual-rates.ts'
-import type { ProposeRequest } from './propose-space.ts'
+
+export interface ProposeRequest {
+  readonly recipe: Recipe | RecipeDraft
+  readonly model: Pick<ModelConfig, 'kind' | 'layers' | 'hidden'> & { readonly parameters: number }
+  /** Rows that are trained on. */
+  readonly rows: number
+  readonly effort: SearchEffort
+}
 
 type Range =
   | {
