@@ -106,7 +106,7 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
     label: {
       ...font,
       color: paint('--c-ink'),
-      position: 'insideStartTop',
+      position: 'insideEndTop',
       backgroundColor: paint('--c-panel'),
       padding: [0, 2],
       formatter: t('studies.chart.presetLine', { loss: formatLoss(preset ?? 0) }),
@@ -146,7 +146,7 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
       {
         type: 'line',
         step: 'end',
-        data: line,
+        data: line.map(([x, lossNats]) => [x, heldIn(lossNats, range)]),
         showSymbol: false,
         silent: true,
         lineStyle: { width: 2.5, color: paint('--c-accent') },

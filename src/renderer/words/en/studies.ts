@@ -201,6 +201,8 @@ export const studies = {
     none: 'No trial came to a measurement.',
     presetLine: 'plan {loss}',
     dots: 'Line: the best so far. Full points: trials that came to their end. Triangles: given up early.',
+    above:
+      '{count} trial lies far above and is drawn at the edge. | {count} trials lie far above and are drawn at the edge.',
     summary: '{title}. The numbers stand in the table of trials.',
     trial: '{trial}: {loss}',
     loss: 'loss',
