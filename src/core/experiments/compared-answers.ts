@@ -5,7 +5,7 @@ import type { CallOutput, ComparedAnswer } from '#shared/contract/index.ts'
 import type { EvaluationAnswer } from '#shared/journal-types.ts'
 import type { MetricName } from '#shared/metrics.ts'
 import { unwrap } from '#shared/result.ts'
-import { newestProof } from '../proof/proof-journal.ts'
+import { readableProof } from '../proof/proof-journal.ts'
 import { openedPrompts, scoreOfAnswer } from '../proof/shown-answers.ts'
 import type { Library } from '../system/library.ts'
 
@@ -75,7 +75,7 @@ export function createComparedAnswers(library: Library) {
 
 function readMeasured(reader: AnswersReader, runId: string): Measured | null {
   const { datasetFingerprint } = unwrap(reader.getRun(runId))
-  const summary = newestProof(unwrap(reader.comparisons(runId)))
+  const summary = readableProof(unwrap(reader.comparisons(runId)))
   const tuned = summary && unwrap(reader.newestEvaluation(runId, 'tuned'))
   if (!summary || !tuned) return null
   return { runId, datasetFingerprint, metric: summary.metric, answers: tuned.answers }

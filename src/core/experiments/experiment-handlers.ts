@@ -3,7 +3,7 @@
 import type { JournalReader } from '#journal/reader.ts'
 import type { CallOutput, SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
-import { newestProof } from '../proof/proof-journal.ts'
+import { readableProof } from '../proof/proof-journal.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { compareMetrics } from './compare-metrics.ts'
 import { compareSettings } from './compare-settings.ts'
@@ -93,7 +93,7 @@ function compareRuns(reader: JournalReader, runIds: readonly string[]): CallOutp
   const isSame = (values: readonly string[]) => new Set(values).size === 1
   const proved = runs.map(({ id, datasetFingerprint }) => ({
     datasetFingerprint,
-    summary: newestProof(unwrap(reader.comparisons(id))),
+    summary: readableProof(unwrap(reader.comparisons(id))),
   }))
   return {
     settings: compareSettings(

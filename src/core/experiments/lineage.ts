@@ -6,7 +6,7 @@ import type { RunDetail } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import type { JournalStudy } from '#shared/study.ts'
 import { formatBytes } from '#shared/units.ts'
-import { newestProof } from '../proof/proof-journal.ts'
+import { readableProof } from '../proof/proof-journal.ts'
 
 export type LineageReader = Pick<
   JournalReader,
@@ -104,7 +104,7 @@ export function readLineage(reader: LineageReader, runId: string): Lineage {
 }
 
 function runNode(reader: LineageReader, run: RunDetail): LineageNode {
-  const proof = newestProof(unwrap(reader.comparisons(run.id)))
+  const proof = readableProof(unwrap(reader.comparisons(run.id)))
   const loss = run.bestLossNats === null ? '' : `loss ${run.bestLossNats.toFixed(2)}`
   const verdict = proof === null ? '' : verdictWords[proof.verdict.kind]
   return {

@@ -5,7 +5,7 @@ import type { CallOutput, TimelineEntry } from '#shared/contract/index.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import type { JournalStudy } from '#shared/study.ts'
-import { newestProof } from '../proof/proof-journal.ts'
+import { readableProof } from '../proof/proof-journal.ts'
 import { compareProofs, type MeasuredRun } from './compare-proofs.ts'
 import { type ComparedSetting, compareSettings } from './compare-settings.ts'
 import { learnedFromStudy } from './study-outcome.ts'
@@ -160,7 +160,7 @@ const changesOf = (
   ).filter(({ isDifferent }) => isDifferent)
 
 function readMeasured(reader: TimelineReader, run: RunDetail): MeasuredRun | null {
-  const summary = newestProof(unwrap(reader.comparisons(run.id)))
+  const summary = readableProof(unwrap(reader.comparisons(run.id)))
   if (summary === null) return null
   const tuned = unwrap(reader.newestEvaluation(run.id, 'tuned'))
   return { datasetFingerprint: run.datasetFingerprint, summary, answers: tuned?.answers ?? [] }

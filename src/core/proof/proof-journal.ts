@@ -42,6 +42,12 @@ function evaluationOf(report: ProofReport, side: ProofSide) {
   }
 }
 
+/** As `newestProof`; null also for one that this version cannot read, so that it keeps no list of runs from being shown. */
+export function readableProof(comparisons: readonly JournalComparison[]): ProofSummary | null {
+  const parsed = proofSummary.safeParse(comparisons.at(-1)?.body)
+  return parsed.success ? parsed.data : null
+}
+
 /** The newest of a run's proofs, as the journal lists them; null where it was not measured yet. */
 export function newestProof(comparisons: readonly JournalComparison[]): ProofSummary | null {
   const newest = comparisons.at(-1)

@@ -91,6 +91,34 @@ describe('proofs of several runs', () => {
     ])
   })
 
+  test('one that this version cannot read counts as none, and keeps nothing else from being shown', async () => {
+    const [known = '', newer = ''] = await openPast(async (writer, newRun) => {
+      const ids = [
+        await recordRun(writer, newRun, { name: 'Known', right: 40 }),
+        await recordRun(writer, newRun, { name: 'Newer' }),
+      ]
+      const side = {
+        runId: ids[1]!,
+        datasetFingerprint: newRun.recipe.data.fingerprint,
+        metrics: {},
+        answers: [],
+      }
+      const comparison = { runId: ids[1]!, body: { version: 9 } }
+      good(
+        writer.addProof({
+          base: { ...side, subject: 'base' },
+          tuned: { ...side, subject: 'tuned' },
+          comparison,
+        }),
+      )
+      return ids
+    })
+    const compared = good(await api.call('experiments.compare', { runIds: [known, newer] }))
+    expect(compared.lockedRows).toEqual([0, null])
+    expect(good(await api.call('experiments.timeline', {})).entries).toHaveLength(2)
+    expect(good(await api.call('experiments.lineage', { runId: newer })).nodes).toHaveLength(2)
+  })
+
   test('answers are joined by row, those that differ first; pages and words narrow them', async () => {
     const [first, second, none] = await openPast(async (writer, newRun) => [
       await recordRun(writer, newRun, { name: 'First', right: 10, rows: 12 }),

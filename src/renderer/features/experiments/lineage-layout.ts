@@ -17,7 +17,7 @@ export interface PlacedEdge {
 
 /** Pixels. */
 export const nodeSize = { width: 248, height: 68 }
-const gap = { x: 124, y: 20 }
+const gap = { x: 106, y: 20 }
 /** Room below all boxes for lines that pass several columns. */
 const detour = 36
 
