@@ -151,10 +151,11 @@ export function createStudyService({ emit, takeRequest, ...options }: StudyServi
     const study = found.value
     const { name, projectId, projectName, status } = study
     const runner = runners.get(studyId)
-    if (status === 'paused' || (runner === undefined && !isClosed)) return null
+    if (status === 'paused') return null
+    const isAwake = runner !== undefined && !runner.isOutsideHours()
     return {
       ...{ name, projectId, projectName },
-      holding: runner?.isOutsideHours() ? runner.waiting() : null,
+      holding: isAwake ? null : (runner?.waiting() ?? whileClosed),
       doing: doing(study),
       ...progress(study),
       turnLeftMs: turnLeftMs(studyId),

@@ -23,6 +23,8 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
 
   const { studyId } = unwrap(await api.call('studies.start', wanted))
   expect(await api.call('studies.remove', { studyId })).toMatchObject({ problem: { code: 'run.active' } })
+  const { items } = unwrap(await api.call('queue.list', {}))
+  expect(items).toMatchObject([{ kind: 'study', id: studyId, name: 'Search of Teams', priority: 0 }])
   const view = await studyAtEnd(station, studyId)
   expect(view.study).toMatchObject({ status: 'finished', doneShare: 1, waiting: null })
   expect(view.trials.map(({ purpose }) => purpose)).toEqual([
@@ -66,6 +68,34 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
   unwrap(await api.call('studies.remove', { studyId }))
   expect(unwrap(await api.call('studies.list', {})).studies).toEqual([])
   expect(readdirSync(bin)).toHaveLength(10)
+})
+
+test('paused, it rests over a restart, and what it uses cannot be removed; then it goes on by itself', {
+  timeout: 600_000,
+}, async () => {
+  const first = await openWorkstation()
+  const projectId = await addProject(first)
+  const wanted = { ...tinyStudy(projectId), budget: { trials: 3 }, confirmSeeds: 1 }
+  const { studyId } = unwrap(await first.api.call('studies.start', wanted))
+  await studyAtEnd(first, studyId, ({ trials }) => trials.some(({ status }) => status === 'complete'))
+  unwrap(await first.api.call('studies.pause', { studyId }))
+  await first.close()
+  const second = await openWorkstation(first.home)
+  const { api } = second
+  const paused = unwrap(await api.call('studies.get', { studyId }))
+  expect(paused.study).toMatchObject({ status: 'paused', waiting: 'It is paused.' })
+  const { draft } = unwrap(await api.call('projects.get', { projectId }))
+  expect(await api.call('models.remove', { modelId: draft.modelId! })).toMatchObject({
+    problem: { code: 'run.active' },
+  })
+  unwrap(await api.call('studies.resume', { studyId }))
+  await studyAtEnd(second, studyId, ({ study }) => study.status === 'running')
+  await second.close()
+  const third = await openWorkstation(first.home)
+  const { study, trials, verdict } = await studyAtEnd(third, studyId)
+  expect(study.status).toBe('finished')
+  expect(trials.map(({ number }) => number)).toEqual([0, 1, 2])
+  expect(verdict.kind).toBe('not-confirmed')
 })
 
 test('what cannot be searched is said before anything begins', { timeout: 120_000 }, async () => {
