@@ -81,6 +81,13 @@ export function presetLoss(trials: readonly StudyTrial[]): number | null {
   return losses.length === 0 ? null : losses.reduce((sum, loss) => sum + loss, 0) / losses.length
 }
 
+/** Of the measured trials and of the preset, which is drawn among them. */
+export function bestRange({ trials }: Pick<StudyView, 'trials'>): LossRange {
+  const preset = presetLoss(trials)
+  const losses = measuredTrials(trials).map(({ lossNats }) => lossNats)
+  return lossRange(preset === null ? losses : [...losses, preset])
+}
+
 /** Trials with a value of this setting. */
 export function slicePoints(trials: readonly StudyTrial[], path: string) {
   return measuredTrials(trials).flatMap((trial) => {

@@ -4,6 +4,7 @@ import type { Dimension, StudiedValue } from '#shared/study.ts'
 import { t } from '../../words/index.ts'
 import {
   type BestAxis,
+  bestRange,
   bestSoFar,
   frontPoints,
   heldIn,
@@ -98,7 +99,7 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
   const { points, line, lastX } = bestSoFar(view, axis)
   const ranks = rankTrials(view.trials)
   const preset = presetLoss(view.trials)
-  const range = lossRange([...points.map(({ lossNats }) => lossNats), ...(preset === null ? [] : [preset])])
+  const range = bestRange(view)
   const presetLine = {
     symbol: 'none',
     silent: true,
