@@ -212,7 +212,7 @@ const atWork = (names: readonly string[]): Problem | null =>
     : {
         code: 'run.active',
         message: 'The journal is in use: a run, a search or other work is under way.',
-        where: [...new Set(names)].join(', '),
+        where: [...new Set(names)].join('; '),
         remedy: 'Wait until that is done, or stop it; then try again.',
       }
 

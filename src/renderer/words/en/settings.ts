@@ -102,6 +102,7 @@ export const settings = {
       changed: 'Something changed the journal since Tunewright closed it.',
       goBack:
         'Go back to a backup. The file of now is kept beside it, and your models and adapters are not touched.',
+      choose: 'Take it as it is, or go back to a backup: the file of now is then kept beside it.',
       noBackup:
         'There is no backup. Move the file named below to another place and start Tunewright again: it then begins with an empty journal.',
       details: 'Found: {text}',
