@@ -15,10 +15,8 @@ const limitMs = 180_000
 /** Trials of a second each. */
 const changes = {
   threads: 1,
-  'duration.epochs': 3,
-  'batch.microRows': 4,
+  'duration.maxSteps': 12,
   'batch.maxTokens': 256,
-  'checkpoints.everySteps': 2,
   'checkpoints.everySeconds': null,
 }
 
@@ -26,14 +24,14 @@ describe('searches over settings', () => {
   describeInBrowser('in a browser', { limitMs, prepare: addModel }, (screen) => {
     const studyIdOf = (): string => /#\/studies\/([^/?]+)/.exec(screen.page.url())?.[1] ?? ''
     const statusOf = async (studyId: string) => (await screen.call('studies.get', { studyId })).study.status
-    const makeSearchable = (name: string, own: object = {}) =>
+    const makeSearchable = (name: string) =>
       makeProject(screen.call, {
         name,
         csv: messagesCsv(60),
         draft: {
           instruction: 'Answer with money, shipping or access.',
           preset: 'quick',
-          changes: { ...changes, ...own },
+          changes,
         },
       })
 
@@ -112,8 +110,8 @@ describe('searches over settings', () => {
 
     test('two wait in the queue, are moved and taken out; a search is stopped for good and removed', async () => {
       const { page, call, complaints } = screen
-      const { projectId } = await makeSearchable('Long ones', { 'duration.epochs': 900 })
-      const own = { ...changes, 'duration.epochs': 900 }
+      const { projectId } = await makeSearchable('Long ones')
+      const own = { ...changes, 'duration.maxSteps': 9000, 'duration.epochs': 900 }
       const plan = { projectId, preset: 'quick' as const, changes: own }
       const start = async (name: string) =>
         (await call('studies.start', { ...plan, effort: 'short', name })).studyId
