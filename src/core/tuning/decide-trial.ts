@@ -58,7 +58,7 @@ function searchTrial(spec: StudySpec, trials: readonly StudyTrial[]): Omit<NewTr
 const rungsOf = ({ pruning }: StudySpec, trials: readonly StudyTrial[]): PruneRung[] =>
   pruning === null ? [] : rungsFor({ pruning, history: trials.filter(({ purpose }) => purpose === 'search') })
 
-export function observationOf(trial: StudyTrial): Observation {
+function observationOf(trial: StudyTrial): Observation {
   const { number, settings, lossNats, status, rungLosses } = trial
   const lastShare = status === 'complete' ? 1 : (rungLosses.at(-1)?.share ?? 0)
   return { number, settings, lossNats, status, lastShare }

@@ -137,13 +137,13 @@ function priorsOf(
   return findPriors(reader, { projectId, modelId: open.model.id, data, before, base, space }).length
 }
 
-export interface StudyShape extends Pick<StudyPlan, 'budget' | 'confirmSeeds' | 'parallel' | 'trialSeconds'> {
+interface StudyShape extends Pick<StudyPlan, 'budget' | 'confirmSeeds' | 'parallel' | 'trialSeconds'> {
   readonly pruning: Pruning | null
   readonly nowMs: number
 }
 
 /** Of the steps of a whole trial, about, where trials are given up at these rungs. */
-export function meanShare(pruning: Pruning | null): number {
+function meanShare(pruning: Pruning | null): number {
   if (pruning === null) return 1
   const { rungs, reduction } = pruning
   const ends = [...rungs, 1]

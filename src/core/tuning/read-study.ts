@@ -45,7 +45,7 @@ export function cardOf(
 }
 
 /** Importance takes a while to reckon and changes only when a trial ends. */
-export type KeptImportance = (key: string, reckon: () => StudyView['importance']) => StudyView['importance']
+type KeptImportance = (key: string, reckon: () => StudyView['importance']) => StudyView['importance']
 
 /** Throws ProblemError where the journal cannot be read. */
 export function viewOf(

@@ -23,7 +23,7 @@ export const confirmingRuns = ({ confirmSeeds }: Pick<StudySpec, 'confirmSeeds'>
 const mostKeptShare = 0.5
 
 /** Time that a trial takes which goes to its end, by those that did; null where none has. */
-export function wholeTrialMs(trials: readonly StudyTrial[]): number | null {
+function wholeTrialMs(trials: readonly StudyTrial[]): number | null {
   const times = trials.flatMap(({ status, work }) =>
     status === 'complete' && work?.durationMs ? [work.durationMs] : [],
   )
@@ -31,7 +31,7 @@ export function wholeTrialMs(trials: readonly StudyTrial[]): number | null {
 }
 
 /** Time that any trial takes, by those that were computed; null where none was. */
-export function meanTrialMs(trials: readonly StudyTrial[]): number | null {
+function meanTrialMs(trials: readonly StudyTrial[]): number | null {
   const times = trials.flatMap(({ work }) => (work?.durationMs ? [work.durationMs] : []))
   return times.length === 0 ? null : times.reduce((sum, time) => sum + time, 0) / times.length
 }

@@ -33,7 +33,7 @@ export function nextChangeMs(schedule: Schedule | null, atMs: number): number | 
 }
 
 /** "22:00". */
-export const clockText = (minute: number): string =>
+const clockText = (minute: number): string =>
   `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
 
 /** The time of day that the clock shows, "07:00". */

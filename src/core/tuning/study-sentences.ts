@@ -6,7 +6,7 @@ import { formatBytes, formatDuration } from '#shared/units.ts'
 import { confirmingRuns } from './study-budget.ts'
 import { timeText } from './study-schedule.ts'
 
-export interface ToldPlan extends Omit<StudyPlan, 'sentences' | 'dimensions' | 'effort'> {
+interface ToldPlan extends Omit<StudyPlan, 'sentences' | 'dimensions' | 'effort'> {
   readonly pruning: Pruning | null
   readonly space: SearchSpace
   readonly base: PlanOption

@@ -28,7 +28,7 @@ export interface StudyService extends StudySource {
   close(): Promise<void>
 }
 
-export interface StudyServiceOptions extends Omit<StudyPorts, 'tell'> {
+interface StudyServiceOptions extends Omit<StudyPorts, 'tell'> {
   readonly emit: (studyId: string) => void
   /** What another process asked for; left out, none can. */
   readonly takeRequest?: (studyId: string) => 'pause' | 'stop' | null

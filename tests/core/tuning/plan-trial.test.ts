@@ -30,5 +30,7 @@ test('a trial that takes more than this computer has is told beforehand, and onl
   expect(large).toBeGreaterThan(1.2 * small)
   const between = createTrialPlanner(library, (small + large) / 2 / 0.85)
   expect(await between.tooLarge(of(4))).toBeNull()
-  expect(await between.tooLarge(of(2048))).toMatch(/^It would take about .* of memory, and this computer has /)
+  expect(await between.tooLarge(of(2048))).toMatch(
+    /^It would take about .* of memory, and this computer has /,
+  )
 })
