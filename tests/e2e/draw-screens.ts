@@ -97,6 +97,8 @@ const { studyId } = await call('studies.start', { ...search, budget: { trials: 2
 await followStudy(call, studyId)
 await draw('search', `/studies/new?project=${projectId}`, () => page.locator('[aria-busy=false]').waitFor())
 await draw('study', `/studies/${studyId}`, () => page.locator('canvas').first().waitFor())
+await draw('timeline', '/experiments/timeline')
+await draw('lineage', `/runs/${firm}/lineage`)
 await draw('models', '/models')
 await draw('chat', '/chat', ask)
 await draw('settings', '/settings')
