@@ -34,7 +34,10 @@ type ModelCallNames =
 export function createModelHandlers(context: WorkstationContext): SomeHandlers<ModelCallNames> {
   const { library, jobs, network, host, sent, settings, reader, emit } = context
 
-  async function cardOf(manifest: ModelManifest): Promise<ModelCard> {
+  const runsOf = ({ id }: ModelManifest): number =>
+    unwrap(reader.listRuns({ ...everyRun, modelId: id, limit: 1 })).total
+
+  async function cardOf(manifest: ModelManifest, runs: number): Promise<ModelCard> {
     const model = await readPlannedModel(library, manifest)
     const known = knownModels.find(({ name }) => manifest.name.startsWith(name))
     return {
@@ -50,7 +53,7 @@ export function createModelHandlers(context: WorkstationContext): SomeHandlers<M
       goodAt: known?.goodAt ?? '',
       origin: { kind: manifest.source.kind, name: manifest.source.from },
       place: modelFolder(library, manifest.id),
-      runs: unwrap(reader.listRuns({ ...everyRun, modelId: manifest.id, limit: 1 })).total,
+      runs,
       isStarter: isStarter(manifest),
       way: modelWay(manifest, model.config),
       addedAtMs: manifest.addedAtMs,
@@ -95,7 +98,11 @@ export function createModelHandlers(context: WorkstationContext): SomeHandlers<M
     'models.list': () =>
       attemptAsync(async () => {
         const { models, damaged } = await listModels(library)
-        const cards = await Promise.all(models.map((model) => attemptAsync(() => cardOf(model))))
+        // Outside of what is told as the model's own damage: a journal that cannot be read is none of it.
+        const counted = models.map((model) => ({ model, runs: runsOf(model) }))
+        const cards = await Promise.all(
+          counted.map(({ model, runs }) => attemptAsync(() => cardOf(model, runs))),
+        )
         return {
           models: cards.flatMap((card) => (card.ok ? [card.value] : [])),
           damaged: [...damaged, ...cards.flatMap((card) => (card.ok ? [] : [card.problem]))],

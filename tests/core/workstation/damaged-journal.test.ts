@@ -4,11 +4,14 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
+import { importModel } from '#core/models/import-model.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
+import { openLibrary } from '#core/system/library.ts'
 import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
 import type { Api } from '#shared/contract/index.ts'
 import { ok, unwrap } from '#shared/result.ts'
 import { rot } from '../../journal/support/rot.ts'
+import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { otherJournal } from '../archive/other-journal.ts'
 import { openWorkstation, temporaryHome } from './open-workstation.ts'
 
@@ -49,6 +52,16 @@ test('the program opens over a rotten journal, and a backup takes its place whil
   expect(await projectNames(api)).toEqual(['Kept'])
   unwrap(await api.call('projects.create', { name: 'After', scenario: 'classification' }))
   expect((await projectNames(api)).sort()).toEqual(['After', 'Kept'])
+}, 60_000)
+
+test('without its journal no model is called damaged: the list is refused for the journal’s reason', async () => {
+  const home = await libraryWithBackup()
+  unwrap(await importModel(openLibrary(home), writeTinyModel(join(home, 'cache', 'tiny'))))
+  rot(join(home, 'journal.db'))
+  const { api } = await openWorkstation(home)
+  expect(await api.call('models.list', {})).toMatchObject({ problem: { code: 'journal.corrupt' } })
+  unwrap(await api.call('journal.restore', {}))
+  expect(unwrap(await api.call('models.list', {}))).toMatchObject({ models: [{ runs: 0 }], damaged: [] })
 }, 60_000)
 
 test('a journal that rots while it is open goes back too, though it cannot be closed in order', async () => {
