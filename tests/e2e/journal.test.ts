@@ -7,13 +7,14 @@ import { expect, test } from 'vitest'
 import { openJournalWriter } from '#journal/writer.ts'
 import { experiments } from '#renderer/words/en/experiments.ts'
 import { frame } from '#renderer/words/en/frame.ts'
+import { models } from '#renderer/words/en/models.ts'
 import { projects } from '#renderer/words/en/projects.ts'
 import { settings } from '#renderer/words/en/settings.ts'
 import { unwrap } from '#shared/result.ts'
 import { otherJournal } from '../core/archive/other-journal.ts'
 import { rot } from '../journal/support/rot.ts'
 import { addSampleLibrary } from '../journal/support/sample.ts'
-import { expectAccessible, expectReading, type TestBrowser } from './support/browser.ts'
+import { expectAccessible, expectReading, soon, type TestBrowser } from './support/browser.ts'
 import { addModel } from './support/library.ts'
 import { describeInBrowser } from './support/suite.ts'
 
@@ -163,9 +164,14 @@ describeInBrowser('a rotten journal', { limitMs, prepare: fillAndRot }, (screen)
     const { page, home, complaints, call } = screen
     await page.evaluate(() => Object.assign(window, { isSamePage: true }))
     for (const path of [...asking, ...ofOne]) {
+      // A screen that needs no journal stands between, so that no alert is the one of the screen before.
+      await screen.open('/projects/new')
+      await expect.poll(() => page.getByRole('alert').count(), soon).toBe(0)
       await screen.open(path)
       await page.getByText(frame.journal.damaged).waitFor()
-      await page.getByRole('alert').filter({ hasText: 'The journal is damaged' }).first().waitFor()
+      const said = async () => (await page.getByRole('alert').allInnerTexts()).join('\n')
+      await expect.poll(said, { message: path, ...soon }).toContain('The journal is damaged: what it holds')
+      expect(await page.getByText(models.headingNone).count(), path).toBe(0)
       // Nothing is waited for that never comes.
       await expect
         .poll(() => page.locator('main [class*=animate-spin]').count(), {
