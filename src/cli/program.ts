@@ -11,7 +11,7 @@ import { type Application, appVersion, openApplication } from './application.ts'
 import type { EmbedOptions } from './commands/embed.ts'
 import type { ListOptions } from './commands/runs.ts'
 import { createOutput, exitCodeOf } from './output.ts'
-import { settingFlags, trainOptionsOf } from './setting-flags.ts'
+import { settingFlags, settingOf, trainOptionsOf } from './setting-flags.ts'
 import type { StudyFlags } from './study-flags.ts'
 
 interface CommonOptions {
@@ -393,6 +393,14 @@ function addRunCommands(program: Command, run: Run): void {
     'the same recipe, seed, rows and device once more: does the same come out?',
     async (application, runId) => (await load()).repeatRun(application, runId),
   )
+  addCommand(runs, 'retry', 'the same rows and model with other settings, as a run that remembers this one')
+    .argument('<run>')
+    .option('--set <path=value>', 'any setting of the recipe, e.g. method.rank=16', collect, [])
+    .action((runId: string, options: { set: string[] }, command: Command) =>
+      run(command, async (application) =>
+        (await load()).retryRun(application, application.findRun(runId), options.set.map(settingOf)),
+      ),
+    )
   onOneRun('cancel', 'stop a run; it saves a checkpoint first', async (application, runId) =>
     (await load()).cancelRun(application, runId),
   )

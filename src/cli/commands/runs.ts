@@ -1,6 +1,7 @@
 // runs list | show | resume | repeat | cancel
 import { newestProof } from '#core/proof/index.ts'
-import { prepareRepeat, repeatOf } from '#core/training/repeat-run.ts'
+import { changesOfSettings, type Setting } from '#core/training/recipe-file.ts'
+import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run.ts'
 import { repeatabilityOf } from '#core/training/repeatability.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
@@ -122,6 +123,24 @@ export async function repeatRun(application: Application, originalId: string): P
   const repeat = repeatOf(reader, unwrap(reader.getRun(runId)))
   if (repeat !== null) for (const line of repeatLines(repeat)) output.line(line)
   output.result({ ...outcome, repeat })
+}
+
+/** The same rows and model with other settings. */
+export async function retryRun(
+  application: Application,
+  originalId: string,
+  settings: readonly Setting[],
+): Promise<void> {
+  const writer = application.writer()
+  const { library, launcher, output } = application
+  const reader = application.reader()
+  const changes = unwrap(changesOfSettings(settings))
+  const { runId } = unwrap(await prepareRetry(originalId, changes, { library, reader, writer }))
+  output.line(`Run ${runId} tries ${originalId} again.`)
+  const service = createRunService({ library, launcher, writer, reader })
+  const outcome = await followRun(application, unwrap(await service.launch(runId)))
+  printNextStep(application, outcome)
+  output.result(outcome)
 }
 
 export async function resumeRun(application: Application, runId: string): Promise<void> {

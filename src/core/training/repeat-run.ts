@@ -1,9 +1,10 @@
 // Repeats a run: the same recipe with the same seed, rows and device once more, as a run of its own that says what it
-// repeats; and what that showed. Refuses where model, rows or device are not there as they were.
+// repeats; and what that showed. Or tries it again with other settings. Refuses where model, rows or device are not there as they were.
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { RepeatCheck } from '#shared/contract/index.ts'
 import { activeStatuses, type RunDetail } from '#shared/journal-types.ts'
+import { describeIssue, type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
 import { resolveDevice } from '../devices/known-devices.ts'
@@ -11,6 +12,7 @@ import { showModel } from '../models/model-library.ts'
 import type { Library } from '../system/library.ts'
 import { newRunOf } from './prepare-run.ts'
 import { checkRepeat } from './repeat-check.ts'
+import { setAt, stepsOf } from './setting-paths.ts'
 import { notRepeatable, stillUnderWay } from './training-problems.ts'
 
 interface RepeatPorts {
@@ -38,6 +40,53 @@ export function prepareRepeat(runId: string, ports: RepeatPorts): Promise<Result
     unwrap(writer.addLink({ runId: id, kind: 'repeats', parent: runId }))
     return { runId: id }
   })
+}
+
+/**
+ * Inserts a run with the settings of another one but for `changes`, as `queued` with its link; nothing is started. Problems:
+ * recipe.invalid with the setting's path, and those of a repeat.
+ */
+export function prepareRetry(
+  runId: string,
+  changes: Readonly<Record<string, unknown>>,
+  ports: RepeatPorts,
+): Promise<Result<{ runId: string }>> {
+  return attemptAsync(async () => {
+    const { library, reader, writer } = ports
+    const run = unwrap(reader.getRun(runId))
+    await requireModel(library, run)
+    await requireRows(library, run)
+    const recipe = changedRecipe(run.recipe, changes)
+    const device = unwrap(await resolveDevice(library, recipe.device, run.modelId))
+    const given = { projectId: run.projectId, name: run.name }
+    const { id } = unwrap(writer.createRun(newRunOf({ recipe, device }, given)))
+    unwrap(writer.addLink({ runId: id, kind: 'retried-from', parent: runId }))
+    return { runId: id }
+  })
+}
+
+/** What names bytes stays: another model or other rows make another run, not one that is tried again. */
+const fixedParts: ReadonlySet<string> = new Set(['version', 'scenario', 'model', 'data', 'before'])
+
+function changedRecipe(recipe: Recipe, changes: Readonly<Record<string, unknown>>): Recipe {
+  const wanted: Record<string, unknown> = { ...recipe }
+  const refuse = (where: string, message: string): never => {
+    throw new ProblemError({
+      code: 'recipe.invalid',
+      message: `At ${where}: ${message}.`,
+      where,
+      remedy: 'Change this setting, or leave it out to keep what the run had.',
+    })
+  }
+  for (const [path, value] of Object.entries(changes)) {
+    const steps = stepsOf(path)
+    if (steps === null || fixedParts.has(steps[0] ?? '')) return refuse(path, 'this cannot be changed')
+    setAt(wanted, steps, value)
+  }
+  const parsed = recipeSchema.safeParse(wanted, { reportInput: true })
+  if (parsed.success) return parsed.data
+  const { where, message } = describeIssue(parsed.error)
+  return refuse(where, message)
 }
 
 /** A repeat of a repeat is named like the first one. */

@@ -5,8 +5,10 @@ import { attemptAsync, unwrap } from '#shared/result.ts'
 import { readPlannedModel } from '../models/model-config.ts'
 import { showModel } from '../models/model-library.ts'
 import type { FilledProject, ProjectSource } from '../projects/project-source.ts'
+import type { ProjectStore } from '../projects/project-store.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
+import { draftWithRecipe } from './adopt-recipe.ts'
 import type { LiveRuns } from './live-runs.ts'
 import { prepareRun } from './prepare-run.ts'
 import type { PresetModel } from './presets.ts'
@@ -27,6 +29,7 @@ type TrainingCallNames =
   | 'training.stop'
   | 'training.continue'
   | 'training.repeat'
+  | 'training.adopt'
 
 /** More points than a chart has pixels for. */
 const shownPoints = 2000
@@ -38,6 +41,7 @@ export function createTrainingHandlers(
   runs: LiveRuns,
   queue: RunQueue,
   projects: ProjectSource,
+  store: Pick<ProjectStore, 'writeDraft'>,
 ): SomeHandlers<TrainingCallNames> {
   const { library, reader, writer, emit } = context
 
@@ -93,6 +97,8 @@ export function createTrainingHandlers(
         const choice = { preset, changes, name: input.name ?? project.name, model: await modelOf(source) }
         const recipe = unwrap(recipeOfProject(source, choice))
         const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
+        if (input.retriedFrom !== null)
+          unwrap(writer.addLink({ runId, kind: 'retried-from', parent: input.retriedFrom }))
         unwrap(await queue.enqueueRun(runId))
         emit('projects.changed', { projectId: project.id })
         return { runId }
@@ -108,6 +114,15 @@ export function createTrainingHandlers(
         unwrap(await queue.enqueueRun(runId))
         emit('experiments.changed', { runId })
         return { runId }
+      }),
+    'training.adopt': (input) =>
+      attemptAsync(async () => {
+        const { projectId, modelId, recipe } = unwrap(reader.getRun(input.runId))
+        const source = unwrap(await projects.sourceOf(projectId))
+        const { config } = await readPlannedModel(library, unwrap(await showModel(library, modelId)))
+        await store.writeDraft(projectId, draftWithRecipe(source, recipe, config))
+        emit('projects.changed', { projectId })
+        return { projectId }
       }),
   }
 }

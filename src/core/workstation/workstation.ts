@@ -155,7 +155,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createModelHandlers(context),
       ...createAdviceHandlers(context, source, store),
       ...createPlanHandlers(planner),
-      ...createTrainingHandlers(context, runs, queue, source),
+      ...createTrainingHandlers(context, runs, queue, source, store),
       ...createQueueHandlers(queue),
       ...createStudyHandlers(context, { planner, projects: source, store, studies }),
       ...createProofHandlers(context),

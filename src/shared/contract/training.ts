@@ -190,6 +190,8 @@ export const trainingCalls = {
       preset: presetId,
       changes: settingChanges,
       name: z.string().max(200).nullable().default(null),
+      /** The run whose settings this one began from (`training.adopt`). */
+      retriedFrom: id.nullable().default(null),
     }),
     z.strictObject({ runId: id }),
   ),
@@ -202,6 +204,8 @@ export const trainingCalls = {
   'training.continue': call(ofRun, nothing),
   /** The same recipe once more, to see whether the same comes out. Queued as any run. */
   'training.repeat': call(ofRun, z.strictObject({ runId: id })),
+  /** Makes a run's settings the plan of its project, to be changed there and tried again. */
+  'training.adopt': call(ofRun, z.strictObject({ projectId: id })),
 } as const
 
 export const trainingEvents = {

@@ -7,7 +7,7 @@ import { importModel } from '#core/models/import-model.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import type { Library } from '#core/system/library.ts'
 import { prepareRun } from '#core/training/prepare-run.ts'
-import { prepareRepeat, repeatOf } from '#core/training/repeat-run.ts'
+import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run.ts'
 import { createRunService } from '#core/training/run-service.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
@@ -128,4 +128,25 @@ test('without its rows or its model as they were nothing begins, and what is mis
   expect(await prepareRepeat('nobody', { library, reader, writer })).toMatchObject({
     problem: { code: 'run.unknown' },
   })
+})
+
+test('tried again with other settings it is a run of its own that remembers the first', async () => {
+  const ports = { library, reader, writer }
+  const changes = { 'method.rank': 2, seed: 5 }
+  const { runId } = unwrap(await prepareRetry(original, changes, ports))
+  const { recipe, status } = unwrap(reader.getRun(runId))
+  expect(status).toBe('queued')
+  const first = unwrap(reader.getRun(original)).recipe
+  expect(recipe).toEqual({ ...first, seed: 5, method: { ...first.method, rank: 2 } })
+  expect(unwrap(reader.links(runId))).toMatchObject([{ runId, kind: 'retried-from', parent: original }])
+  expect(showed(runId)).toBeNull()
+})
+
+test.each([
+  [{ 'method.rank': 0 }, 'method.rank'],
+  [{ 'model.id': 'another' }, 'model.id'],
+  [{ '__proto__.polluted': 1 }, '__proto__.polluted'],
+])('refuses %j by the name of the setting', async (changes, where) => {
+  const refused = await prepareRetry(original, changes, { library, reader, writer })
+  expect(refused).toMatchObject({ ok: false, problem: { code: 'recipe.invalid', where } })
 })

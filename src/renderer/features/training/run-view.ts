@@ -81,8 +81,15 @@ export function useRun(runId: string) {
     return reply.ok ? reply.value.runId : null
   }
 
+  /** The project whose plan now has this run's settings; null where that could not be, and `problem` says why. */
+  async function adopt(): Promise<string | null> {
+    const reply = await api.call('training.adopt', { runId })
+    problem.value = reply.ok ? null : reply.problem
+    return reply.ok ? reply.value.projectId : null
+  }
+
   onScopeDispose(api.on('training.update', follow))
   onScopeDispose(api.on('queue.changed', followQueue))
   void load()
-  return { view, problem, act, takeOut, repeat }
+  return { view, problem, act, takeOut, repeat, adopt }
 }

@@ -140,6 +140,11 @@ export const training = {
       unknown: 'Known once it has started',
     },
   },
+  adopt: {
+    button: 'Change settings and try again',
+    means:
+      'Makes the settings of this run the plan of its project. The new run remembers which one it was tried again from.',
+  },
   repeat: {
     button: 'Repeat this run',
     means:
