@@ -31,7 +31,17 @@ const processEntries = Object.fromEntries(
 
 /** What has a native part, brings its own files, or cannot be bundled stays a package; all else goes into the bundles. */
 const externalizeDeps = {
-  exclude: ['@huggingface/jinja', '@huggingface/tokenizers', 'chardet', 'js-yaml', 'kysely', 'yauzl', 'zod'],
+  exclude: [
+    '@huggingface/jinja',
+    '@huggingface/tokenizers',
+    'chardet',
+    'hyparquet-writer',
+    'js-yaml',
+    'kysely',
+    'yauzl',
+    'yazl',
+    'zod',
+  ],
 }
 
 export default defineConfig({

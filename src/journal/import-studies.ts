@@ -4,19 +4,8 @@ import { livingStudies } from '#shared/study.ts'
 import type { WriterContext } from './command.ts'
 import { ensureProject } from './import-library.ts'
 import { copyLinks, markOrigin } from './import-links.ts'
-import {
-  type Copy,
-  checkFits,
-  checkPlainId,
-  type ImportChoice,
-  type Imported,
-  type ImportSource,
-  insertRow,
-  isSameRow,
-  type Row,
-  rowOf,
-  rowsOf,
-} from './import-rows.ts'
+import type { Copy, ImportChoice, Imported, ImportSource, Row } from './import-rows.ts'
+import { checkFits, checkPlainId, insertRow, isSameRow, rowOf, rowsOf } from './import-rows.ts'
 import { refuse } from './problems.ts'
 import { readJson } from './read-json.ts'
 

@@ -2,7 +2,7 @@
 import { afterEach, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import type { NewTrial, TrialEnd } from '#shared/journal-commands.ts'
+import type { NewRun, NewTrial, TrialEnd } from '#shared/journal-commands.ts'
 import { studySpec } from '#shared/study.ts'
 import { openSample } from './support/folders.ts'
 import { codeOf, good, sampleRecipe, stepEvent } from './support/sample.ts'
@@ -98,14 +98,14 @@ test('a trial has the next number; the same once more is no error, another under
   const first = good(writer.addTrial(trialOf(id, 0), newRun))
   expect(good(writer.addTrial(trialOf(id, 0), newRun))).toEqual(first)
   expect(good(writer.addTrial(trialOf(id, 0), { ...newRun, id: first.runId ?? '' }))).toEqual(first)
-  for (const [trial, run] of [
+  const refused: readonly (readonly [NewTrial, NewRun | null])[] = [
     [{ ...trialOf(id, 0), seed: 1 }, newRun],
     [{ ...trialOf(id, 0), settings: { 'optimizer.learningRate': 1 } }, newRun],
     [{ ...trialOf(id, 0), rungs: [] }, newRun],
     [trialOf(id, 0), null],
     [trialOf(id, 0), { ...newRun, id: 'run-other' }],
-  ] as const)
-    expect(codeOf(writer.addTrial(trial, run))).toBe('journal.conflict')
+  ]
+  for (const [trial, run] of refused) expect(codeOf(writer.addTrial(trial, run))).toBe('journal.conflict')
   // A run that cannot be written takes its trial along.
   expect(codeOf(writer.addTrial(trialOf(id, 1), { ...newRun, projectId: 'none' }))).toBe('journal.unknown')
   const other = good(writer.addProject({ name: 'Other', scenario: 'classification' })).id

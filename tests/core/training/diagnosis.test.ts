@@ -5,7 +5,7 @@ import { type DiagnosedEnd, diagnose } from '#core/training/diagnosis.ts'
 import type { DiagnosedPlan } from '#core/training/finding.ts'
 import { median, noiseOf, theilSen } from '#core/training/robust.ts'
 import { type Diagnosis, diagnosisKinds } from '#shared/contract/index.ts'
-import { optimizerSettings, scheduleSettings } from '#shared/recipe.ts'
+import { evaluationSettings, optimizerSettings, scheduleSettings } from '#shared/recipe.ts'
 
 type Kind = Diagnosis['kind']
 
@@ -48,7 +48,7 @@ const goldens = readdirSync(folder)
       recipe: {
         optimizer: optimizerSettings.parse(optimizer),
         schedule: scheduleSettings.parse(schedule),
-        evaluation: { everySteps: null, patience: evaluation.patience, minImprovementNats: 0.001 },
+        evaluation: evaluationSettings.parse({ patience: evaluation.patience, minImprovementNats: 0.001 }),
       },
       labels: golden.labels,
       validationRows: golden.validationRows,

@@ -129,9 +129,10 @@ describe('importance', () => {
     expect(ask(both, few).cannotTell).toContain('2 of at least 10')
   })
 
+  const still: Dimension = { kind: 'number', path: 'x', low: 0, high: 0, isLog: false, onlyWhen: null }
   test.each<[string, Dimension[], Trial[], string]>([
     ['too few trials', both, points(9, (x) => x), '9 of at least 10'],
-    ['nothing to compare', [{ ...axis('x'), high: 0 }], points(20, (x) => x), 'single value'],
+    ['nothing to compare', [still], points(20, (x) => x), 'single value'],
     ['all the same', both, points(20, () => 1), 'same loss'],
     ['losses that are none', both, points(20, () => Number.NaN), '0 of at least 10'],
   ])('%s: it says that it cannot tell', (_, space, trials, words) => {
