@@ -1,8 +1,9 @@
 // The core process as the window program sees it, with a real core: it dies, is started again once, and what waited for
 // it is told; a core that cannot open its library says why.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { afterEach, expect, test } from 'vitest'
 import {
   type ChildExit,
@@ -131,11 +132,13 @@ test('a call whose core died before it opened is lost and is not done by the nex
 
 test('a library that cannot be opened is told with its own problem, and is not tried again', async () => {
   const home = newHome()
-  writeFileSync(join(home, 'journal.db'), 'this is no journal')
+  const other = new Database(join(home, 'journal.db'))
+  other.exec('CREATE TABLE shopping (item TEXT)')
+  other.close()
   const { core, ports, states } = openCore(home)
   await expect.poll(() => core.state, { timeout: 20_000 }).toBe('down')
   expect(ports).toHaveLength(1)
   const problem = states.at(-1)?.[1]
-  expect(problem?.code).toMatch(/^journal\./)
+  expect(problem?.code).toBe('journal.foreign-file')
   expect(await core.call('settings.get', {})).toMatchObject({ problem: { code: problem?.code } })
 })
