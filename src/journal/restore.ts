@@ -70,6 +70,7 @@ function restoreLocked(
     createPrivately(temporary)
     copyFileSync(chosen.path, temporary)
     chmodSync(temporary, 0o600)
+    layToRest(temporary)
     syncFile(temporary)
     const reason = whyNotSound(temporary)
     if (reason !== undefined) throw backupProblem(folder, `the copy of ${chosen.path}: ${reason}`)
@@ -94,6 +95,19 @@ function namedBackup(folder: string, name: string): ChosenBackup {
   const reason = whyNotSound(chosen.path)
   if (reason !== undefined) throw backupProblem(folder, `${chosen.path}: ${reason}`)
   return { chosen, skipped: [] }
+}
+
+/** What was under way when the backup was made does not go on by itself: nobody knows what has become of it since. */
+function layToRest(path: string): void {
+  const db = new Database(path)
+  try {
+    const has = (name: string) =>
+      db.prepare("SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = ?").get(name) !== undefined
+    if (has('studies')) db.exec("UPDATE studies SET status = 'paused' WHERE status IN ('waiting', 'running')")
+    if (has('queue')) db.exec('DELETE FROM queue')
+  } finally {
+    db.close()
+  }
 }
 
 /** The newest backup that verifies. */

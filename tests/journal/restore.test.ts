@@ -11,6 +11,7 @@ import { rowsOf } from '../migrations/journal-at.ts'
 import { copyJournal } from './support/copies.ts'
 import { openSample, temporaryFolder } from './support/folders.ts'
 import { codeOf, good, stepEvent } from './support/sample.ts'
+import { addSampleStudy } from './support/study.ts'
 
 const dayMs = 24 * 3600 * 1000
 
@@ -254,3 +255,16 @@ function damageOneTable(path: string, table: string): Buffer {
   writeFileSync(path, bytes)
   return bytes
 }
+
+test('what was under way when the backup was made is at rest after it', () => {
+  const { writer, path, newRun } = openSample()
+  addSampleStudy(writer, newRun, 'study-0')
+  good(writer.changeStudy('study-0', { status: 'running' }))
+  good(writer.backup())
+  good(writer.close())
+  good(restoreBackup(path))
+  const reader = good(openJournalReader(path))
+  expect(good(reader.study('study-0')).status).toBe('paused')
+  expect(good(reader.queue())).toEqual([])
+  reader.close()
+})

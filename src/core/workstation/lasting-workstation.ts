@@ -45,6 +45,9 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     }
 
     const restore: Handler<'journal.restore'> = async ({ name }) => {
+      // So that the way back from it stands among the backups too; a journal that rots cannot be backed up.
+      if (name !== undefined && current.damage === null && current.workUnderWay() === null)
+        await current.handlers['journal.backup']?.({} as never)
       const report = await reopen(() => restoreBackup(openLibrary(options.home).journalPath, { name }))
       return report.ok ? ok(plainReport(report.value)) : report
     }

@@ -79,7 +79,7 @@ test('a journal that rots while it is open goes back too, though it cannot be cl
   expect(report.damagedKeptAs && existsSync(report.damagedKeptAs)).toBe(true)
   expect(workstation.damage).toBeNull()
   expect(await projectNames(api)).toEqual(['Kept'])
-  expect(exchanged).toEqual([true])
+  expect(exchanged.filter(Boolean)).toEqual([true])
 }, 60_000)
 
 test('while a check reads it, or a journal is brought in, it is not exchanged, and the refusal names what is at work', async () => {

@@ -88,7 +88,7 @@ export const experiments = {
   against: {
     better: 'better than {base}',
     worse: 'worse than {base}',
-    'no-measurable-difference': 'not measurable',
+    'no-measurable-difference': 'no difference',
   },
   empty: {
     title: 'Nothing tried yet',

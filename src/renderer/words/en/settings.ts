@@ -129,7 +129,7 @@ export const settings = {
       title: 'Go back to {when}?',
       text: 'The journal becomes what it was then. Runs and notes that came later are not in it.',
       keeps:
-        'The file of now is kept beside it, under another name, and no model, adapter or file of yours is touched.',
+        'A backup of now is made first, so that you can come back. No model, adapter or file of yours is touched. A search that was under way then is paused.',
       confirm: 'Go back to it',
     },
     out: {
