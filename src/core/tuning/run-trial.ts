@@ -2,7 +2,6 @@
 // written. Nothing about it is kept outside of the journal.
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { RunDetail } from '#shared/journal-types.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { StudyTrial } from '#shared/study.ts'
 import type { Turn } from '../training/run-queue-port.ts'
@@ -10,7 +9,7 @@ import type { WarmTrainer } from '../training/warm-trainer.ts'
 import { isSpaceProblem, pause, persist, spaceSentence, tryAgainMs } from './persist.ts'
 import type { Halt } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
-import { trialState, triedAgainTag } from './trial-end.ts'
+import { trialState } from './trial-end.ts'
 
 export interface TrialWorkPorts extends StudyPorts {
   readonly halt: Halt
@@ -42,22 +41,11 @@ export async function runTrial(
     }
     if (halt.reason !== null) return 'rests'
     if (state.kind === 'no-space') await waitForSpace(ports, state.problem)
-    else if (state.isRetry) await markRetry(ports, state.run)
     if (halt.reason !== null) return 'rests'
     const launched = await launch(ports, trial, turn)
     if (launched === null) continue
     isOurStop = await launched
   }
-}
-
-async function markRetry(
-  { writer, clock, say, halt }: TrialWorkPorts,
-  { id, tags }: RunDetail,
-): Promise<void> {
-  const marked = await persist({ clock, say, isGivenUp: () => halt.reason !== null }, () =>
-    writer.setTags(id, [...tags, triedAgainTag]),
-  )
-  if (marked !== null) unwrap(marked)
 }
 
 async function waitForSpace({ clock, say }: TrialWorkPorts, problem: Problem): Promise<void> {

@@ -8,13 +8,13 @@ import { isSpaceProblem } from './persist.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { factsOf } from './trial-facts.ts'
 
-/** Stands with a run that was tried again after its process died or failed, so that this is not forgotten with a kill. */
-export const triedAgainTag = 'tried again'
+/** So often a run that said itself why it failed is begun from the same place, and one whose process died. */
+const mostTries = { failed: 2, crashed: 6 } as const
 
 export type TrialState =
   | { readonly kind: 'ended'; readonly end: TrialEnd }
-  /** To be launched, from its checkpoint where there is one. `isRetry`: its run is to be marked first. */
-  | { readonly kind: 'go-on'; readonly run: RunDetail; readonly isRetry: boolean }
+  /** To be launched, from its checkpoint where there is one. */
+  | { readonly kind: 'go-on' }
   | { readonly kind: 'no-space'; readonly problem: Problem }
 
 type Reader = Pick<StudyPorts['reader'], 'getRun' | 'events' | 'artifacts'>
@@ -26,15 +26,34 @@ export function trialState(reader: Reader, trial: StudyTrial, isOurStop: boolean
   if (!found.ok && found.problem.code === 'run.unknown')
     return ended(trial, 'failed', 'Its run was removed before it came to its end.')
   const run = unwrap(found)
-  const { status, failure, endReason, tags } = run
+  const { status, failure, endReason } = run
   if (status === 'finished') return { kind: 'ended', end: finished(reader, trial, run, endReason) }
   if (status === 'cancelled' && !isOurStop)
     return { kind: 'ended', end: failed(reader, trial, run, 'It was stopped by hand.') }
-  if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on', run, isRetry: false }
+  if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on' }
   if (failure !== null && isSpaceProblem(failure)) return { kind: 'no-space', problem: failure }
-  const isFinal = failure?.code === 'training.diverged' || tags.includes(triedAgainTag)
-  if (!isFinal) return { kind: 'go-on', run, isRetry: true }
-  return { kind: 'ended', end: failed(reader, trial, run, failure?.message ?? 'Its process died twice.') }
+  const isFinal = failure?.code === 'training.diverged' || triesFromHere(reader, run) >= mostTries[status]
+  if (!isFinal) return { kind: 'go-on' }
+  return {
+    kind: 'ended',
+    end: failed(reader, trial, run, failure?.message ?? 'Its process died again and again.'),
+  }
+}
+
+/**
+ * How many attempts in a row came no further than where the first of them began, by the events alone: a kill forgets nothing,
+ * and a run that gets on between two deaths is never given up for them.
+ */
+function triesFromHere(reader: Reader, { id, attempts }: RunDetail): number {
+  const begunAt = new Map(
+    unwrap(reader.events(id)).flatMap(({ kind, attempt, body }) => {
+      const step = (body as { resumedAtStep?: unknown } | null)?.resumedAtStep
+      return kind === 'plan' && typeof step === 'number' ? [[attempt, step] as const] : []
+    }),
+  )
+  const last = Math.max(0, ...begunAt.values())
+  const first = [...begunAt].find(([, step]) => step === last)?.[0] ?? 1
+  return attempts - first + 1
 }
 
 const blank = ({ studyId, number }: StudyTrial) => ({

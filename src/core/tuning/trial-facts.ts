@@ -29,7 +29,8 @@ export function factsOf(
   tunedBytes: number | null,
 ): TrialFacts {
   const plan = planOf(events)
-  const measured = measurementsOf(events)
+  // What was measured before the first step is the model as it was: the same for every trial, and no result of one.
+  const measured = measurementsOf(events).filter(({ step }) => step > plan.firstStep)
   const best = lowest(measured)
   return {
     lossNats: best?.lossNats ?? null,

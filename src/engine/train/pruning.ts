@@ -17,6 +17,7 @@ export function rungThatPrunes(
   const isAbove = ({ share, aboveNats }: PruneRung): boolean =>
     evaluatedAtStep >= plan.firstStep + stepAtShare(share, plan.totalSteps) &&
     aboveNats !== null &&
-    best.lossNats > aboveNats
+    // Where training made nothing better so far, what was measured before its first step is no result of it.
+    (best.lossNats > aboveNats || best.step <= plan.firstStep)
   return pruneAt.find(isAbove) ?? null
 }

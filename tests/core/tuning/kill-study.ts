@@ -20,6 +20,7 @@ interface Life {
   trainer: { readonly pid: number; readonly runId: string } | null
 }
 
+const mostStrikes = 3
 /** The longest time after which a kill strikes. */
 const withinMs = 6_000
 
@@ -31,15 +32,15 @@ export async function killStudy(
 ): Promise<StudyKills> {
   const random = counterRandom(seed, 'study kills')
   const kills = { core: 0, trainer: 0 }
-  /** A run that died twice would count as failed, and rightly. */
-  const struck = new Set<string>()
+  /** A run that died six times in one place would count as failed, and rightly. */
+  const struck = new Map<string, number>()
   let life = begin(home, studyId)
   for (let draw = 0; kills.core + kills.trainer < wanted && !life.isEnded; draw += 1) {
     await Promise.race([pause(random(2 * draw) * withinMs), life.exited])
     if (life.isEnded) break
     const { trainer } = life
-    if (random(2 * draw + 1) < 0.4 && trainer !== null && !struck.has(trainer.runId)) {
-      struck.add(trainer.runId)
+    if (random(2 * draw + 1) < 0.4 && trainer !== null && (struck.get(trainer.runId) ?? 0) < mostStrikes) {
+      struck.set(trainer.runId, (struck.get(trainer.runId) ?? 0) + 1)
       if (kill(trainer.pid)) kills.trainer += 1
       life.trainer = null
       continue

@@ -31,7 +31,7 @@ test('a rung has the lowest loss up to its step, rounded up; the last of two mea
     lossNats: 1.5,
     lossStep: 7,
     rungLosses: [
-      { share: 1 / 9, lossNats: 3 },
+      { share: 1 / 9, lossNats: 3.5 },
       { share: 1 / 3, lossNats: 1.5 },
     ],
     work: { plannedSteps: 20, tunedBytes: 42 },
