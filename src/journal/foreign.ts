@@ -78,7 +78,8 @@ const applicationIdAt = 68
 
 /** A look at the first bytes: nothing is copied of a film, or of another program's database. */
 function assertJournal(path: string): void {
-  if (!existsSync(path) || statSync(path).size === 0)
+  // A pipe or a device would never end.
+  if (!existsSync(path) || !statSync(path).isFile() || statSync(path).size === 0)
     refuse('journal.missing', 'There is no journal in this place.', path, 'Choose a file named journal.db.')
   const head = Buffer.alloc(100)
   const file = openSync(path, 'r')

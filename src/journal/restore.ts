@@ -91,7 +91,13 @@ interface ChosenBackup {
 /** This one or none: a person who names a backup does not want another one. */
 function namedBackup(folder: string, name: string): ChosenBackup {
   const chosen = listBackups(folder).find(({ path }) => basename(path) === name)
-  if (chosen === undefined) throw backupProblem(folder, `there is no backup called ${name}`)
+  if (chosen === undefined)
+    throw new ProblemError({
+      code: 'journal.no-backup',
+      message: 'There is no backup of this name, so nothing was changed.',
+      where: name,
+      remedy: 'Take a name from: tunewright journal backups.',
+    })
   const reason = whyNotSound(chosen.path)
   if (reason !== undefined) throw backupProblem(folder, `${chosen.path}: ${reason}`)
   return { chosen, skipped: [] }

@@ -1,6 +1,6 @@
 // The schema is text in the file and can rot like any other byte: a trigger that no longer refuses, a check that no longer
 // checks. Every table, index, trigger and view of ours must be letter for letter what its migration made. Additions by
-// other hands (a view, an index) are left alone.
+// other hands (a view, an index) are left alone, but for triggers, which act.
 import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
 import { migrate } from './migrate.ts'
@@ -16,6 +16,12 @@ export function assertSchema(db: Database.Database, path: string, version: numbe
   for (const [name, sql] of expectedSchema(version))
     if (found.get(name) !== sql)
       throw new ProblemError(corruptProblem(path, `the definition of ${name} is not what it was`))
+  // A trigger acts by itself: another one would change rows behind our back.
+  const strange = [...found.keys()].find(
+    (name) => name.startsWith('trigger ') && !expectedSchema(version).has(name),
+  )
+  if (strange !== undefined)
+    throw new ProblemError(corruptProblem(path, `there is a ${strange} that Tunewright did not make`))
 }
 
 function expectedSchema(version: number): ReadonlyMap<string, string> {

@@ -162,6 +162,9 @@ function filledJournal() {
   good(writer.addLink({ runId: 'run-1', kind: 'repeats', parent: 'run-0' }))
   good(writer.saveView({ name: 'Mine', query: { text: 'mail' } }))
   addSampleStudy(writer, newRun, studyIds[0]!)
+  // A restore lays to rest what was under way.
+  good(writer.changeStudy(studyIds[0]!, { status: 'paused' }))
+  good(writer.dequeue('study', studyIds[0]!))
   good(writer.backup())
   const ofBackup = read(path)
   good(writer.renameRun('run-3', 'Renamed after the backup'))

@@ -268,3 +268,13 @@ test('what was under way when the backup was made is at rest after it', () => {
   expect(good(reader.queue())).toEqual([])
   reader.close()
 })
+
+test('a trigger that another hand added is refused: it would change rows by itself', () => {
+  const { writer, path } = openSample()
+  good(writer.close())
+  const db = new Database(path)
+  db.exec("CREATE TRIGGER strange AFTER INSERT ON sessions BEGIN UPDATE projects SET name = 'evil'; END")
+  db.close()
+  expect(codeOf(openJournalReader(path))).toBe('journal.corrupt')
+  expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
+})

@@ -2,7 +2,7 @@
 // shown is what is started.
 import type { PlanOption, PresetId } from '#shared/contract/index.ts'
 import type { StudyPlan } from '#shared/contract/studies.ts'
-import type { RecipeDraft } from '#shared/recipe.ts'
+import { describeIssue, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
 import type { Dimension, Pruning, SearchSpace } from '#shared/study.ts'
 import { cardsOf } from '../devices/graphics-cards-in-use.ts'
@@ -10,6 +10,7 @@ import { resolveDevice } from '../devices/known-devices.ts'
 import { lookAround } from '../devices/surroundings.ts'
 import type { Library } from '../system/library.ts'
 import type { OpenPlan } from '../training/run-planner.ts'
+import { setAt } from '../training/setting-paths.ts'
 import { proposeSpace } from './search/index.ts'
 import { confirmingRuns } from './study-budget.ts'
 import { findPriors } from './study-priors.ts'
@@ -54,7 +55,7 @@ export async function planStudy(
   const dimensions = dimensionsOf(open, draft, wishes)
   const space = dimensions.flatMap(({ dimension, isIncluded }) => (isIncluded ? [dimension] : []))
   const base = await open.option(preset, changes)
-  const blocking = base.blocking ?? spaceProblem(space) ?? rowsProblem(open.counts.validation)
+  const blocking = base.blocking ?? spaceProblem(space, draft) ?? rowsProblem(open.counts.validation)
   const budget = wishes.budget ?? proposedBudget(effort, ports.nowMs)
   const confirmSeeds = wishes.confirmSeeds ?? proposedSeeds(effort)
   const largest = blocking === null ? await largestOption(open, wanted, space) : null
@@ -165,20 +166,39 @@ function trialsOf({ budget, confirmSeeds, parallel, pruning, trialSeconds, nowMs
   return { low: countOf(trialSeconds.high), high: countOf(trialSeconds.low) }
 }
 
-function spaceProblem(space: SearchSpace): Problem | null {
+function spaceProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
   if (space.length === 0)
     return notReady('There is nothing to search.', 'Include one setting at least, with a range.')
   const wrong = space.find(({ path }, at) => {
     const isTwice = space.findIndex((one) => one.path === path) !== at
     return isTwice || !isSearchablePath(path)
   })
-  if (wrong === undefined) return null
+  if (wrong === undefined) return valueProblem(space, draft)
   return {
     code: 'recipe.invalid',
     message: `At ${wrong.path}: this cannot be searched, or stands there twice.`,
     where: wrong.path,
     remedy: 'Data, model, seed and the way of measuring are the same for all trials.',
   }
+}
+
+/** Both ends of a range and every choice must be what the recipe can have. */
+function valueProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
+  for (const one of space)
+    for (const value of one.kind === 'choice' ? one.values : [one.low, one.high]) {
+      const wanted: Record<string, unknown> = { ...draft }
+      setAt(wanted, one.path.split('.'), value)
+      const parsed = recipeDraft.safeParse(wanted, { reportInput: true })
+      if (parsed.success) continue
+      const { where, message } = describeIssue(parsed.error)
+      return {
+        code: 'recipe.invalid',
+        message: `At ${where}: ${message}.`,
+        where,
+        remedy: 'Change the range of this setting, or leave it out of the search.',
+      }
+    }
+  return null
 }
 
 const rowsProblem = (validationRows: number): Problem | null =>

@@ -48,7 +48,10 @@ export function isSearchablePath(path: string): boolean {
 }
 
 const isSearchable = ([top = '', ...rest]: readonly string[]): boolean =>
-  !fixedParts.has(top) && (top !== 'before' || rest[0] === 'epochs' || rest[0] === 'learningRate')
+  !fixedParts.has(top) &&
+  // Longer rows are left out: with other rows losses do not compare.
+  !(top === 'batch' && rest[0] === 'maxTokens') &&
+  (top !== 'before' || rest[0] === 'epochs' || rest[0] === 'learningRate')
 
 const notSearchable = (path: string): Problem => ({
   code: 'recipe.invalid',

@@ -90,7 +90,9 @@ function rank({ model }: ProposeRequest): RangeProposal {
   }
 }
 
-function epochs({ recipe: { duration } }: ProposeRequest): RangeProposal {
+/** Where the number of steps is limited, passes decide nothing. */
+function epochs({ recipe: { duration } }: ProposeRequest): RangeProposal | null {
+  if (duration.maxSteps !== null) return null
   const usual = duration.epochs
   const low = usual < 2 ? usual / 2 : Math.floor(usual / 2)
   return {
