@@ -31,6 +31,7 @@ test.each([
   'data.fingerprint',
   'model.id',
   'evaluation.mostRows',
+  'batch.maxTokens',
   'threads',
   '__proto__.x',
   'before.fingerprint',
