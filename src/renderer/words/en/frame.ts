@@ -34,7 +34,7 @@ export const frame = {
     open: 'Look at the journal',
   },
   connection: {
-    lost: 'The connection to the program is lost. Your runs go on; this page tries to connect again.',
+    lost: 'The connection to the program is lost. Where the program still runs, your runs go on; this page tries to connect again.',
     lostForGood: 'This page is no longer connected. Open it again with the address that the program shows.',
     retry: 'Connect now',
   },
