@@ -122,7 +122,8 @@ describe('runs in one process', () => {
           { graphsReused: 1, graphsCompiled: 2, frozenRowsComputed: 0 },
         ],
         ['decomposed', { method: { ...lora, decomposed: true } }, { graphsCompiled: 2 }],
-        ['the first', {}, { graphsReused: 2, graphsCompiled: 0 }],
+        // More than six others have come since: its graphs were let go.
+        ['the first', {}, { graphsReused: 0, graphsCompiled: 2 }],
       ]
     const pids = new Set<number | undefined>()
     for (const [index, [name, changes, found]] of trials.entries()) {
