@@ -41,7 +41,8 @@ function expectSame(found: Curve, right: Pick<Curve, 'steps' | 'measured'>, tole
         right.steps.map((step) => step[key]),
       ),
       key,
-    ).toBeLessThan(tolerance)
+      // A norm adds up what every parameter is off by: 2.2e-5 on an AMD processor with AVX2, below 1e-5 with AVX512.
+    ).toBeLessThan(key === 'gradNorm' ? 5 * tolerance : tolerance)
   expect(difference(found.measured, right.measured), 'measured').toBeLessThan(tolerance)
 }
 
