@@ -25,6 +25,8 @@ export interface AttemptsOptions {
   readonly clock: Clock
   readonly silentLimitMs: number
   readonly nextDevice: NextDevice
+  /** Said first in the first attempt. */
+  readonly notices?: readonly string[]
   /** Which of several graphics cards an attempt takes; undefined where there is nothing to choose. */
   readonly takeCard: (device: DeviceId) => number | undefined
   /** How many times the planned memory a device takes. */
@@ -44,7 +46,7 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
   let tries = firstTry(job.device ?? job.recipe.device, recipeRows)
   /** What a person asked for last, which the next attempt is told too. */
   let asked: Command = 'resume'
-  let current = start(options.attempt, job, [])
+  let current = start(options.attempt, job, options.notices ?? [])
   const ended = follow()
 
   function start(attempt: number, base: TrainerJob, notices: readonly string[]) {

@@ -43,6 +43,8 @@ export interface TrialLaunch {
   readonly pruneAt?: readonly PruneRung[]
   /** In place of a process of its own: one that stays open for the next trial. */
   readonly warmTrainer?: Launcher
+  /** Said first, before the trainer says anything, and in the journal however that ends. */
+  readonly notice?: string
 }
 
 export interface RunService {
@@ -83,7 +85,7 @@ export function createRunService(options: RunServiceOptions): RunService {
   } = options
   const places = createCardPlaces()
   return {
-    async launch(runId, card = null, { pruneAt, warmTrainer } = {}) {
+    async launch(runId, card = null, { pruneAt, warmTrainer, notice } = {}) {
       const found = reader.getRun(runId)
       if (!found.ok) return found
       const run = found.value
@@ -109,6 +111,7 @@ export function createRunService(options: RunServiceOptions): RunService {
         journal: writer,
         launchTrainer: () => (warmTrainer ?? launcher).launch('trainer'),
         attempt: started.value.attempt,
+        ...(notice !== undefined && { notices: [notice] }),
         clock,
         silentLimitMs,
         nextDevice: nextDevice ?? ((failed) => nextBest(devices, run.modelId, failed)),

@@ -9,7 +9,7 @@ import type { WarmTrainer } from '../training/warm-trainer.ts'
 import { isSpaceProblem, pause, persist, spaceSentence, tryAgainMs } from './persist.ts'
 import type { Halt } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
-import { trialState } from './trial-end.ts'
+import { retryNotice, trialState } from './trial-end.ts'
 
 export interface TrialWorkPorts extends StudyPorts {
   readonly halt: Halt
@@ -42,7 +42,7 @@ export async function runTrial(
     if (halt.reason !== null) return 'rests'
     if (state.kind === 'no-space') await waitForSpace(ports, state.problem)
     if (halt.reason !== null) return 'rests'
-    const launched = await launch(ports, trial, turn)
+    const launched = await launch(ports, trial, turn, state.kind === 'go-on' && state.isRetry)
     if (launched === null) continue
     isOurStop = await launched
   }
@@ -59,11 +59,13 @@ async function launch(
   ports: TrialWorkPorts,
   { runId, rungs }: StudyTrial,
   { card }: Pick<Turn, 'card'>,
+  isRetry: boolean,
 ): Promise<Promise<boolean> | null> {
   const { runs, halt, warm } = ports
   if (runId === null) return null
   const launched = await runs.launch(runId, card, {
     ...(rungs.length > 0 && { pruneAt: rungs }),
+    ...(isRetry && { notice: retryNotice }),
     ...(warm && { warmTrainer: warm.launcher }),
   })
   if (!launched.ok) {

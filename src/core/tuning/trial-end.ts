@@ -8,13 +8,17 @@ import { isSpaceProblem } from './persist.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { factsOf } from './trial-facts.ts'
 
+/** Stands in the run's journal where it was begun again after its process died or it failed. */
+export const retryNotice =
+  'The training process ended before it was done, so the search tries this trial again.'
+
 /** So often a run that said itself why it failed is begun from the same place, and one whose process died. */
 const mostTries = { failed: 2, crashed: 6 } as const
 
 export type TrialState =
   | { readonly kind: 'ended'; readonly end: TrialEnd }
-  /** To be launched, from its checkpoint where there is one. */
-  | { readonly kind: 'go-on' }
+  /** To be launched, from its checkpoint where there is one. `isRetry`: after its process died or it failed. */
+  | { readonly kind: 'go-on'; readonly isRetry: boolean }
   | { readonly kind: 'no-space'; readonly problem: Problem }
 
 type Reader = Pick<StudyPorts['reader'], 'getRun' | 'events' | 'artifacts'>
@@ -30,10 +34,10 @@ export function trialState(reader: Reader, trial: StudyTrial, isOurStop: boolean
   if (status === 'finished') return { kind: 'ended', end: finished(reader, trial, run, endReason) }
   if (status === 'cancelled' && !isOurStop)
     return { kind: 'ended', end: failed(reader, trial, run, 'It was stopped by hand.') }
-  if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on' }
+  if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on', isRetry: false }
   if (failure !== null && isSpaceProblem(failure)) return { kind: 'no-space', problem: failure }
   const isFinal = failure?.code === 'training.diverged' || triesFromHere(reader, run) >= mostTries[status]
-  if (!isFinal) return { kind: 'go-on' }
+  if (!isFinal) return { kind: 'go-on', isRetry: true }
   return {
     kind: 'ended',
     end: failed(reader, trial, run, failure?.message ?? 'Its process died again and again.'),
@@ -41,19 +45,22 @@ export function trialState(reader: Reader, trial: StudyTrial, isOurStop: boolean
 }
 
 /**
- * How many attempts in a row came no further than where the first of them began, by the events alone: a kill forgets nothing,
- * and a run that gets on between two deaths is never given up for them.
+ * How often it was tried since it last got on, by the events alone: a kill of the program counts for nothing and forgets
+ * nothing, and a run that gets on between two deaths is never given up for them.
  */
-function triesFromHere(reader: Reader, { id, attempts }: RunDetail): number {
-  const begunAt = new Map(
-    unwrap(reader.events(id)).flatMap(({ kind, attempt, body }) => {
-      const step = (body as { resumedAtStep?: unknown } | null)?.resumedAtStep
-      return kind === 'plan' && typeof step === 'number' ? [[attempt, step] as const] : []
-    }),
+function triesFromHere(reader: Reader, { id }: RunDetail): number {
+  const events = unwrap(reader.events(id))
+  const begun = events.flatMap(({ kind, attempt, body }) => {
+    const step = (body as { resumedAtStep?: unknown } | null)?.resumedAtStep
+    return kind === 'plan' && typeof step === 'number' ? [{ attempt, step }] : []
+  })
+  const furthest = begun.reduce((most, { step }) => Math.max(most, step), 0)
+  const since = begun.find(({ step }) => step === furthest)?.attempt ?? 1
+  const retries = events.filter(
+    ({ kind, attempt, body }) =>
+      kind === 'notice' && attempt > since && (body as { text?: unknown } | null)?.text === retryNotice,
   )
-  const last = Math.max(0, ...begunAt.values())
-  const first = [...begunAt].find(([, step]) => step === last)?.[0] ?? 1
-  return attempts - first + 1
+  return 1 + retries.length
 }
 
 const blank = ({ studyId, number }: StudyTrial) => ({

@@ -59,7 +59,11 @@ export function createScriptedRuns(
     return steps.length === 0 ? -1 : Math.max(...steps)
   }
 
-  function begin(runId: string, pruneAt: readonly { share: number; aboveNats: number | null }[]): void {
+  function begin(
+    runId: string,
+    pruneAt: readonly { share: number; aboveNats: number | null }[],
+    notice: string | undefined,
+  ): void {
     const { recipe } = unwrap(reader.getRun(runId))
     const { attempt, firstSeq } = unwrap(writer.startAttempt(runId))
     let seq = firstSeq
@@ -68,6 +72,7 @@ export function createScriptedRuns(
       seq += 1
       unwrap(writer.appendEvents(runId, attempt, [event]))
     }
+    if (notice !== undefined) write('notice', { text: notice })
     const from = savedStep(runId)
     write('plan', { totalSteps, determinism: 'bit-exact on this machine', backend: 'formula' })
     const ending = endings.shift() ?? 'finished'
@@ -131,7 +136,7 @@ export function createScriptedRuns(
     port: {
       launch: async (runId, _card, trial) => {
         launched.push(runId)
-        begin(runId, trial?.pruneAt ?? [])
+        begin(runId, trial?.pruneAt ?? [], trial?.notice)
         return ok({})
       },
       stop(runId) {

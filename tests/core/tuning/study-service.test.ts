@@ -186,7 +186,7 @@ test('how often a trial was tried is not forgotten when the program is closed', 
   await atWork(first, 2)
   await first.close()
   const second = openScripted(first.clock.nowMs(), first.home)
-  second.runs.endings.push('crashed', 'crashed', 'crashed', 'crashed')
+  second.runs.endings.push('crashed', 'crashed', 'crashed', 'crashed', 'crashed')
   second.studies.goOn()
   await second.clock.until(() => trialsOf(second, id)[0]?.status !== 'planned')
   expect(trialsOf(second, id)[0]).toMatchObject({ status: 'failed' })
