@@ -92,7 +92,8 @@ test('remedies name the command as it is typed in a clone, in what screens get t
 test('while a run trains nothing is measured; one that a crash left behind does not count', () => {
   const writer = unwrap(openJournalWriter(library.journalPath))
   const newRun = addSampleLibrary(writer)
-  unwrap(writer.createRun(newRun))
+  const { id } = unwrap(writer.createRun(newRun))
+  unwrap(writer.startAttempt(id))
   const refused = run('devices', 'measure', '--model', modelId, '--json')
   expect(refused.code).toBe(1)
   expect(JSON.parse(refused.out).problem).toMatchObject({
