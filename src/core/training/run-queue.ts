@@ -4,10 +4,11 @@
 import type { Emit, GraphicsCard } from '#shared/contract/index.ts'
 import { deviceFacts } from '#shared/devices.ts'
 import { activeStatuses, type RunDetail } from '#shared/journal-types.ts'
-import { fail, ok, type Problem, type Result } from '#shared/result.ts'
+import { fail, ok } from '#shared/result.ts'
 import { lookAround } from '../devices/surroundings.ts'
 import type { Library } from '../system/library.ts'
 import type { LiveRuns } from './live-runs.ts'
+import { type Launched, launcherOf } from './run-queue-launch.ts'
 import { holdingReason, staleEntries } from './run-queue-look.ts'
 import { inOrderOf, nextPlaces } from './run-queue-order.ts'
 import type {
@@ -41,10 +42,6 @@ interface RunQueueOptions {
 
 const runPriority = 1
 const studyPriority = 0
-/** With these a launch is tried again at the next look. */
-const spaceProblems: readonly Problem['code'][] = ['journal.disk-full', 'disk.full']
-
-type Launched = Result<Record<string, never>>
 
 interface OpenWish extends Wish {
   readonly grant: (turn: Turn) => void
@@ -97,9 +94,11 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
   /** Entries of what is not there any more, or cannot be begun any more; and runs that were taken out elsewhere. */
   function dropStale(): void {
     for (const { kind, id } of staleEntries(records(), reader, studies)) writer.dequeue(kind, id)
-    const left = records()
+    const left = reader.queue()
+    // One that cannot be read says nothing of who was taken out.
+    if (!left.ok) return
     wishes = wishes.filter(
-      ({ kind, id }) => kind === 'study' || left.some((one) => one.kind === kind && one.id === id),
+      ({ kind, id }) => kind === 'study' || left.value.some((one) => one.kind === kind && one.id === id),
     )
   }
 
@@ -135,7 +134,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
 
   /** Times and reasons change. */
   function watch(): void {
-    const isNeeded = !isClosed && (turns.length > 0 || records().length > 0)
+    const isNeeded = !isClosed && turns.length + wishes.length + records().length > 0
     if (!isNeeded && timer !== null) clearInterval(timer)
     if (!isNeeded) timer = null
     else timer ??= setInterval(lookAgain, lookEveryMs).unref()
@@ -159,6 +158,16 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
       },
     }
   }
+
+  const launch = launcherOf({
+    writer,
+    runs,
+    emit,
+    settle,
+    onLackOfSpace: () => {
+      lacksSpace = true
+    },
+  })
 
   function add(wish: TurnWish, grant: OpenWish['grant'], isByHand: boolean): OpenWish {
     const open: OpenWish = { ...wish, grant, isByHand, slots: [], isHeld: false, told: null }
@@ -205,30 +214,6 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     add(wish, grant, isByHand)
     await settle()
     return launches[0] ?? ok({})
-  }
-
-  async function launch(runId: string, turn: Turn, again: () => void): Promise<Launched> {
-    const launched = await runs.launch(runId, turn.card)
-    if (launched.ok) {
-      writer.dequeue('run', runId)
-      void runs.ended(runId).then(turn.release)
-      void settle()
-      return launched
-    }
-    const { problem } = launched
-    const waitsForSpace = spaceProblems.includes(problem.code)
-    lacksSpace ||= waitsForSpace
-    if (waitsForSpace) again()
-    else giveUp(runId, problem)
-    turn.release()
-    return waitsForSpace ? ok({}) : launched
-  }
-
-  /** Nobody may be there to be told. A run that had ended before stays as it was: the journal refuses. */
-  function giveUp(runId: string, problem: Problem): void {
-    writer.dequeue('run', runId)
-    writer.failRun(runId, { status: 'failed', problem })
-    emit('experiments.changed', { runId })
   }
 
   const hasTurn = (kind: QueueKind, id: string): boolean =>
