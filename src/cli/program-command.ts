@@ -1,0 +1,57 @@
+// What every command shares: the options that all accept, and how its code is run.
+import { type Command, InvalidArgumentError } from 'commander'
+import { ProblemError } from '#shared/result.ts'
+import { type Application, openApplication } from './application.ts'
+import { createOutput, exitCodeOf } from './output.ts'
+
+interface CommonOptions {
+  readonly home?: string
+  readonly json?: boolean
+}
+
+type Work = (application: Application) => Promise<void> | void
+
+export type Run = (command: Command, work: Work) => Promise<void>
+
+/** Opens the application, runs the command, turns a Problem into words and an exit code, closes everything. */
+export const runnerOf =
+  (program: Command): Run =>
+  async (command, work) => {
+    const { home, json } = commonOptionsOf(program, command)
+    const output = createOutput(json === true)
+    let application: Application | undefined
+    try {
+      application = openApplication(home, output)
+      await work(application)
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error
+      output.problem(error.problem)
+      process.exitCode = exitCodeOf(error.problem)
+    } finally {
+      application?.close()
+    }
+  }
+
+export const commonOptionsOf = (program: Command, command: Command): CommonOptions => ({
+  ...program.opts<CommonOptions>(),
+  ...command.opts<CommonOptions>(),
+})
+
+/** Accepted before and after the command's name. */
+export function addCommonOptions(command: Command): Command {
+  return command
+    .option('--home <folder>', 'where Tunewright keeps models, data, runs and the journal')
+    .option('--json', 'print the result as JSON for a script')
+}
+
+export const addCommand = (parent: Command, name: string, description: string): Command =>
+  addCommonOptions(parent.command(name).description(description))
+
+export const whole = (text: string): number => {
+  if (!/^[1-9][0-9]{0,3}$/.test(text))
+    throw new InvalidArgumentError('Expected a whole number from 1 to 9,999.')
+  return Number(text)
+}
+
+/** An option that may stand several times. */
+export const collect = (value: string, before: string[]): string[] => [...before, value]
