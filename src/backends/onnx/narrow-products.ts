@@ -2,8 +2,10 @@
 // nearly three times as long as one of them 24 wide. The nodes that compute them; narrow-groups.ts says which they are.
 import type { OpNode, Value } from '#engine/ir/types.ts'
 import type { NarrowGroup } from '../narrow-groups.ts'
-import { type Emitter, float, lastOf, rowsShape } from './emitter.ts'
+import type { Emitter } from './emitter.ts'
+import { float } from './node-writer.ts'
 import { matrixProduct } from './products.ts'
+import { lastOf, rowsShape } from './shapes.ts'
 
 /** Whether rows of an operand owe factors, which each product must pay for itself. */
 export const owesFactors = (emit: Emitter, { nodes }: NarrowGroup): boolean =>

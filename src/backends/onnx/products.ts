@@ -1,7 +1,8 @@
 // Matrix products in the graph's dialect: on processors by the runtime's FusedMatMul, which turns and scales as it goes;
 // portably by Gemm, or by MatMul between Transposes of the smaller sides.
 import type { Dim } from '#engine/ir/types.ts'
-import { type Emitter, float, type NodeOptions } from './emitter.ts'
+import type { Emitter } from './emitter.ts'
+import { float, type NodeOptions } from './node-writer.ts'
 
 interface Turns {
   readonly transA?: 0 | 1

@@ -2,7 +2,7 @@
 // what it means when the runtime cannot make one. Pure.
 import type { Backend } from '#engine/backend-port.ts'
 import { ProblemError } from '#shared/result.ts'
-import type { Dialect } from './emitter.ts'
+import type { Dialect } from './node-writer.ts'
 
 export type Provider = 'cpu' | 'webgpu' | 'cuda' | 'directml' | 'coreml'
 

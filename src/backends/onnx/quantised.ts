@@ -2,8 +2,10 @@
 import type { QuantisedLocation } from '#engine/backend-port.ts'
 import type { Dim, Value } from '#engine/ir/types.ts'
 import { absmaxName, countOf, type QuantisedIn } from '../stored-weights.ts'
-import { type Emitter, lastOf, type NodeOptions, productOf, rowsShape } from './emitter.ts'
+import type { Emitter } from './emitter.ts'
 import { elementTypes } from './model-proto.ts'
+import type { NodeOptions } from './node-writer.ts'
+import { lastOf, productOf, rowsShape } from './shapes.ts'
 
 export type Nf4Location = QuantisedIn<'nf4'>
 

@@ -3,11 +3,13 @@
 import { rowsOfSlice } from '#engine/analysis/weight-slices.ts'
 import type { Dim, Value } from '#engine/ir/types.ts'
 import type { QuantisedIn } from '../stored-weights.ts'
-import { type Emitter, float, lastOf } from './emitter.ts'
+import type { Emitter } from './emitter.ts'
 import { type Carried, emitLoop } from './loop.ts'
 import { elementTypes } from './model-proto.ts'
+import { float } from './node-writer.ts'
 import { matrixProduct } from './products.ts'
 import { dequantisePicked } from './quantised.ts'
+import { lastOf } from './shapes.ts'
 
 export interface SlicedWeight {
   readonly weight: Value

@@ -3,6 +3,7 @@
 import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Dim, Graph, OpKind, Value } from '#engine/ir/types.ts'
 import type { FileLocation } from '../stored-weights.ts'
+import { ValueReaders } from '../value-readers.ts'
 import {
   boolean,
   type DataType,
@@ -64,8 +65,7 @@ export class Emitter implements NodeMaker {
   readonly #wholes = new Map<number, Tensor>()
   readonly #rows = new Map<number, Tensor>()
   readonly #shared = new Map<string, Tensor>()
-  /** Kinds of the nodes that read a value; 'output' for the graph's results. */
-  readonly #readers = new Map<number, Set<OpKind | 'output'>>()
+  readonly #readers: ValueReaders
   #counter = 0
   #step = 0
   #region = ''
@@ -80,21 +80,12 @@ export class Emitter implements NodeMaker {
     this.products = products
     this.residence = residence
     this.#halves = halves
-    for (const node of graph.nodes)
-      for (const value of node.inputs) if (value) this.#noteReader(value, node.kind)
-    for (const value of graph.outputs) this.#noteReader(value, 'output')
-  }
-
-  #noteReader(value: Value, reader: OpKind | 'output'): void {
-    const readers = this.#readers.get(value.id) ?? new Set()
-    this.#readers.set(value.id, readers.add(reader))
+    this.#readers = new ValueReaders(graph)
   }
 
   /** Whether nothing but ops of these kinds reads the value. */
   isReadOnlyBy(value: Value, ...kinds: readonly OpKind[]): boolean {
-    return [...(this.#readers.get(value.id) ?? [])].every(
-      (reader) => reader !== 'output' && kinds.includes(reader),
-    )
+    return this.#readers.areOnly(value, kinds)
   }
 
   /** What is emitted from now on belongs to op number `step` of the graph and to this region. */

@@ -1,6 +1,8 @@
 // Activations and gated activations as ONNX, with their slopes.
 import type { Activation, Value } from '#engine/ir/types.ts'
-import { type Emitter, float, type NodeOptions, rowsShape } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
+import { float, type NodeOptions } from '../node-writer.ts'
+import { rowsShape } from '../shapes.ts'
 import type { RulesFor } from './rule.ts'
 
 export const activationRules: RulesFor<

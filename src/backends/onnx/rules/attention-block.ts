@@ -3,8 +3,9 @@
 // Legend: B rows, S queries, T keys, H query heads, K key heads, G = H/K, D head width; of this block: s queries,
 // e keys, P parts (see `BlockBounds`).
 import type { Dim, Value } from '#engine/ir/types.ts'
-import { type Emitter, lastOf } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
 import { multiplyBatched, multiplyByTurned, multiplyTurned } from '../products.ts'
+import { lastOf } from '../shapes.ts'
 import { type Added, addedTo, hiddenFrom, orNothing, seenBy } from './attention-hidden.ts'
 import type { AttentionOp } from './attention-op.ts'
 import type { BlockBounds, KeyRange } from './attention-plan.ts'

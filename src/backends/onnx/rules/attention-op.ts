@@ -1,7 +1,8 @@
 // An attention op as all blocks of its loop know it: sizes, the plan of its blocks, keys and values in heads.
 // Legend: B rows, S queries, T keys, H query heads, K key heads, D head width.
 import type { AttentionAttributes, Dim, OpTable, Value } from '#engine/ir/types.ts'
-import { type Emitter, lastOf, rowsShape } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
+import { lastOf, rowsShape } from '../shapes.ts'
 import { type AttentionPlan, planLoop } from './attention-plan.ts'
 import { planUnrolled } from './attention-unrolled.ts'
 

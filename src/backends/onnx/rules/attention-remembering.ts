@@ -1,8 +1,9 @@
 // Attention of new positions that also see remembered ones, as ONNX: few queries, so the whole square at once.
 // Legend: B rows, S new positions, M remembered ones, H query heads, K key heads, G = H/K, D head width.
 import type { Dim, Value } from '#engine/ir/types.ts'
-import { type Emitter, lastOf, productOf, rowsShape } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
 import { multiplyByTurned } from '../products.ts'
+import { lastOf, productOf, rowsShape } from '../shapes.ts'
 import type { RulesFor } from './rule.ts'
 
 export const rememberingRules: RulesFor<'rememberingAttention'> = {

@@ -1,7 +1,8 @@
 // Attention as ONNX: blocks of queries, each with those keys only that it may see. Nothing as large as the square of a row
 // is kept, from block to block or from the forward pass to the backward.
 import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, lastOf, rowsShape } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
+import { lastOf, rowsShape } from '../shapes.ts'
 import type { AttentionBlock, Probabilities } from './attention-block.ts'
 import { type BlockGradients, joinBlocks, joinGradients, type Pieces } from './attention-joins.ts'
 import { AttentionOp } from './attention-op.ts'

@@ -1,8 +1,10 @@
 // Matrix products, embedding and row selection as ONNX. T is the number of rows of all leading dimensions together.
 import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, float, lastOf, type NodeOptions, rowsShape } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
+import { float, type NodeOptions } from '../node-writer.ts'
 import { matrixProduct } from '../products.ts'
 import { dequantisePicked, multiplyNf4, type Nf4Location } from '../quantised.ts'
+import { lastOf, rowsShape } from '../shapes.ts'
 import { joinColumns, type SlicedWeight, slicedWeight, sumOverSlices } from '../sliced-products.ts'
 import type { RulesFor } from './rule.ts'
 

@@ -1,6 +1,7 @@
 // Losses, and the ops that stand between the vocabulary's logits and their loss, as ONNX.
 import type { Dim, OpKind, Value } from '#engine/ir/types.ts'
-import { type Emitter, lastOf, rowsShape } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
+import { lastOf, rowsShape } from '../shapes.ts'
 import type { RulesFor } from './rule.ts'
 
 /** They pay the factors that their operand's rows owe, or pass the debt on. */

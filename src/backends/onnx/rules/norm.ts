@@ -1,6 +1,8 @@
 // Normalisation as ONNX.
 import type { Value } from '#engine/ir/types.ts'
-import { type Emitter, float, rowsShape } from '../emitter.ts'
+import type { Emitter } from '../emitter.ts'
+import { float } from '../node-writer.ts'
+import { rowsShape } from '../shapes.ts'
 import type { RulesFor } from './rule.ts'
 
 export const normRules: RulesFor<

@@ -1,5 +1,5 @@
 // Sums, products by element or column, views, constants and ordering as ONNX.
-import { lastOf, rowsShape } from '../emitter.ts'
+import { lastOf, rowsShape } from '../shapes.ts'
 import type { RulesFor } from './rule.ts'
 
 export const pointwiseRules: RulesFor<

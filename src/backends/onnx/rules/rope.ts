@@ -1,5 +1,5 @@
 // Rotary embedding as ONNX: one operator, which rotates the first R numbers of every head and copies the others.
-import { lastOf } from '../emitter.ts'
+import { lastOf } from '../shapes.ts'
 import type { RulesFor } from './rule.ts'
 
 export const ropeRules: RulesFor<'rope'> = {
