@@ -1,9 +1,11 @@
-// kill -9 of a real trainer process on a tiny model, 20 times: what is resumed equals, bit for bit, a run that nobody
-// disturbed, and the next start leaves no half-written file.
+// kill -9 of a real trainer process on a tiny model, once at every kind of moment (20 times in the long run): what is
+// resumed equals, bit for bit, a run that nobody disturbed, and the next start leaves no half-written file.
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { makeTinyLibrary, type TestLibrary } from '../processes/trainer/tiny-run.ts'
 import { allMoments, describeKills, type KillReport, killTrainers } from './kill-trainer.ts'
+
+const kills = process.env.TUNEWRIGHT_LONG ? 20 : allMoments.length
 
 describe('a trainer of a tiny model killed with SIGKILL', () => {
   let tiny: TestLibrary
@@ -20,7 +22,7 @@ describe('a trainer of a tiny model killed with SIGKILL', () => {
         evaluation: { everySteps: 3, patience: null },
         checkpoints: { everySeconds: null, everySteps: 2, keepLast: 2 },
       },
-      kills: 20,
+      kills,
       withinMs: {
         'anywhere in training': 1500,
         saving: 40,
@@ -35,8 +37,8 @@ describe('a trainer of a tiny model killed with SIGKILL', () => {
   }, 1_800_000)
   afterAll(() => rm(tiny.library.home, { recursive: true, force: true }))
 
-  it('was killed 20 times, at every kind of moment', () => {
-    expect(seen.kills).toHaveLength(20)
+  it(`was killed ${kills} times, at every kind of moment`, () => {
+    expect(seen.kills).toHaveLength(kills)
     expect(new Set(seen.kills.map(({ moment }) => moment))).toEqual(new Set(allMoments))
   })
 
@@ -44,7 +46,7 @@ describe('a trainer of a tiny model killed with SIGKILL', () => {
     const { adapterSha256, bestStep, bestLossNats } = seen.undisturbed.finished
     expect(adapterSha256).toMatch(/^[0-9a-f]{64}$/)
     expect(seen.undisturbed.curve.size).toBeGreaterThan(30)
-    expect(seen.runs.length).toBeGreaterThanOrEqual(4)
+    expect(seen.runs.length).toBeGreaterThanOrEqual(kills / 5)
     for (const { curve, finished } of seen.runs) {
       expect(curve).toEqual(seen.undisturbed.curve)
       expect(finished).toMatchObject({ adapterSha256, bestStep, bestLossNats })

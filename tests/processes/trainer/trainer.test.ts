@@ -8,6 +8,7 @@ import { openFileBytes } from '../../../src/core/system/file-bytes.ts'
 import { readSafetensorsHeader } from '../../../src/formats/safetensors.ts'
 import { unwrap } from '../../../src/shared/result.ts'
 import type { TrainerJob } from '../../../src/shared/trainer-protocol.ts'
+import { runJobHere } from './run-job-here.ts'
 import { makeTinyLibrary, messagesCsv, readJson, type TestLibrary } from './tiny-run.ts'
 import { curveOf, eventsIn, finishedOf, runTrainer, startTrainer, stored } from './trainer-process.ts'
 
@@ -49,7 +50,7 @@ describe('a whole run', () => {
       method: { kind: 'lora', rank: 4, alpha: 8, targets: ['v_proj', 'q_proj'], topLayers: 1 },
       duration: { epochs: 1 },
     })
-    finishedOf(eventsIn((await runTrainer(job)).messages))
+    finishedOf(await runJobHere(job))
     expect(await readJson(join(job.runFolder, 'adapter', 'adapter_config.json'))).toMatchObject({
       peft_type: 'LORA',
       task_type: 'CAUSAL_LM',
@@ -73,14 +74,14 @@ describe('a whole run', () => {
   it('names rows that are too long, and trains on the others', async () => {
     const long = await makeTinyLibrary(`${messagesCsv(30)}${'much too long '.repeat(20)},money\n`)
     try {
-      const { messages } = await runTrainer(await long.makeJob('long', { duration: { epochs: 1 } }))
-      const plan = eventsIn(messages).find((event) => event.kind === 'plan')!
+      const events = await runJobHere(await long.makeJob('long', { duration: { epochs: 1 } }))
+      const plan = events.find((event) => event.kind === 'plan')!
       const used = plan.trainRows + plan.validationRows
       // The long row may lie in the test part, which the trainer never sees.
       for (const { reason } of plan.leftOut) expect(reason).toMatch(/^\d+ tokens; 200 are allowed/)
       expect(plan.leftOut.length).toBeLessThanOrEqual(1)
       expect(used).toBeGreaterThan(20)
-      finishedOf(eventsIn(messages))
+      finishedOf(events)
     } finally {
       await rm(long.library.home, { recursive: true, force: true })
     }
@@ -97,7 +98,7 @@ describe('commands', () => {
       evaluation: { patience: null, everySteps: 25 },
       checkpoints: { everySeconds: null, everySteps: 100 },
     }
-    const undisturbed = eventsIn((await runTrainer(await tiny.makeJob('undisturbed', settings))).messages)
+    const undisturbed = await runJobHere(await tiny.makeJob('undisturbed', settings))
     const trainer = startTrainer(await tiny.makeJob('paused', settings), (event) => {
       if (event.kind === 'step' && (event.step === 4 || event.step === 9)) trainer.send({ kind: 'pause' })
       if (event.kind === 'paused') setTimeout(() => trainer.send({ kind: 'resume' }), 200)
@@ -124,9 +125,7 @@ describe('commands', () => {
 
   it('cancel after a measurement leaves the best version ready for use, and the run ends as if never stopped', async () => {
     const settings = { duration: { epochs: 8 }, evaluation: { patience: null, everySteps: 10 } }
-    const undisturbed = finishedOf(
-      eventsIn((await runTrainer(await tiny.makeJob('whole-8', settings))).messages),
-    )
+    const undisturbed = finishedOf(await runJobHere(await tiny.makeJob('whole-8', settings)))
     const job = await tiny.makeJob('kept', settings)
     const trainer = startTrainer(job, (event) => {
       if (event.kind === 'evaluation' && event.step === 20) trainer.send({ kind: 'cancel' })
@@ -201,7 +200,7 @@ describe('what it refuses', () => {
     })
   })
   it('a checkpoint of another recipe', async () => {
-    await runTrainer(await tiny.makeJob('changed', { duration: { epochs: 1 } }))
+    await runJobHere(await tiny.makeJob('changed', { duration: { epochs: 1 } }))
     const { messages } = await runTrainer(await tiny.makeJob('changed', { duration: { epochs: 1 }, seed: 1 }))
     expect(eventsIn(messages).at(-1)).toMatchObject({
       kind: 'failed',
@@ -261,7 +260,7 @@ describe('resume', () => {
   })
   it('of a state that this version does not write is refused as not resumable, not as damaged', async () => {
     const job = await tiny.makeJob('foreign', { duration: { epochs: 1 } })
-    await runTrainer(job)
+    await runJobHere(job)
     await rewriteNewestState(job, (state) => ({ ...state, later: 'field' }))
     expect(eventsIn((await runTrainer(job)).messages).at(-1)).toMatchObject({
       kind: 'failed',
@@ -270,12 +269,12 @@ describe('resume', () => {
   })
   it('passes a damaged newest checkpoint over with a notice and ends the same', async () => {
     const job = await tiny.makeJob('damaged')
-    const whole = eventsIn((await runTrainer(job)).messages)
+    const whole = await runJobHere(job)
     const checkpoints = join(job.runFolder, 'checkpoints')
     const newest = (await readdir(checkpoints)).sort().at(-1)!
     await writeFile(join(checkpoints, newest, 'moments.safetensors'), 'rotten')
     await rm(join(job.runFolder, 'adapter'), { recursive: true })
-    const again = eventsIn((await runTrainer(job)).messages)
+    const again = await runJobHere(job)
     expect(again.find((event) => event.kind === 'notice')).toMatchObject({
       text: expect.stringContaining(newest),
     })
@@ -285,7 +284,7 @@ describe('resume', () => {
   })
   it('of a finished run writes a lost or changed adapter again, and keeps a right one', async () => {
     const job = await tiny.makeJob('finished')
-    const { adapterSha256 } = finishedOf(eventsIn((await runTrainer(job)).messages))
+    const { adapterSha256 } = finishedOf(await runJobHere(job))
     const path = join(job.runFolder, 'adapter', 'adapter_model.safetensors')
     for (const disturb of [
       async () => {},
@@ -293,7 +292,7 @@ describe('resume', () => {
       () => rm(join(job.runFolder, 'adapter'), { recursive: true }),
     ]) {
       await disturb()
-      const events = eventsIn((await runTrainer(job)).messages)
+      const events = await runJobHere(job)
       expect(events.filter((event) => event.kind === 'step')).toEqual([])
       expect(finishedOf(events)).toMatchObject({ reason: 'completed', adapterSha256 })
       expect(
