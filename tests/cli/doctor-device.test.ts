@@ -49,15 +49,44 @@ async function doctor(...parameters: string[]): Promise<{ code: number; out: str
   )
 }
 
+const seen: string[] = []
+const errors: string[] = []
+const exitCode = process.exitCode
+beforeEach(() => {
+  seen.length = 0
+  errors.length = 0
+})
+afterEach(() => {
+  process.exitCode = exitCode
+})
+const streams = {
+  out: { write: (text: string) => seen.push(text) },
+  error: { write: (text: string) => errors.push(text) },
+  monotonicMs: () => 0,
+}
+
+/** The command in this process; with `suite`, the exit code of the repository's suite, it is `--full`. */
+async function examine(device: string, isJson: boolean, suite?: number | null): Promise<number> {
+  const application = openApplication(home, createOutput(isJson, streams))
+  try {
+    const isFull = suite !== undefined
+    await runDeviceDoctor(application, device, { isFull, runSuite: async () => suite ?? null })
+    return Number(process.exitCode ?? 0)
+  } finally {
+    application.close()
+  }
+}
+const reported = (): Report => JSON.parse(seen.join(''))
+
 test('the processor is there and computes right, in words and as JSON', async () => {
   const words = await doctor('--device', 'cpu')
   expect(words.code).toBe(0)
   expect(words.out).toMatch(
     /^cpu: the processor; .*\n✓ It is here\.\n✓ It computes right: a tiny step differs by \d/,
   )
-  const { code, out } = await doctor('--device', 'cpu', '--json')
-  const report: Report = JSON.parse(out)
-  expect({ code, isGood: report.isGood }).toEqual({ code: 0, isGood: true })
+  expect(await examine('cpu', true)).toBe(0)
+  const report = reported()
+  expect(report.isGood).toBe(true)
   expect(report.devices).toMatchObject([
     {
       device: 'cpu',
@@ -86,9 +115,8 @@ test.each(deviceIds.filter((id) => /directml|coreml/.test(id)))(
   '%s says on which systems it is offered, where it is not',
   async (device) => {
     if (process.platform !== 'linux') return
-    const { code, out } = await doctor('--device', device)
-    expect(code).toBe(1)
-    expect(out).toMatch(
+    expect(await examine(device, false)).toBe(1)
+    expect(seen.join('')).toMatch(
       /✗ This device is not offered on linux .*\n {2}where: .*\n {2}what to do: It is offered on /,
     )
   },
@@ -101,36 +129,12 @@ test('a name that means nothing is answered with those that do', async () => {
 })
 
 describe('--full', () => {
-  const seen: string[] = []
-  const errors: string[] = []
-  const exitCode = process.exitCode
-  beforeEach(() => {
-    seen.length = 0
-    errors.length = 0
-  })
-  afterEach(() => {
-    process.exitCode = exitCode
-  })
-  const streams = {
-    out: { write: (text: string) => seen.push(text) },
-    error: { write: (text: string) => errors.push(text) },
-    monotonicMs: () => 0,
-  }
-  async function full(device: string, isJson: boolean, suite: number | null): Promise<number> {
-    const application = openApplication(home, createOutput(isJson, streams))
-    try {
-      await runDeviceDoctor(application, device, { isFull: true, runSuite: async () => suite })
-      return Number(process.exitCode ?? 0)
-    } finally {
-      application.close()
-    }
-  }
   const addModel = async () => unwrap(await importModel(openLibrary(home), writeTinyModel(freshFolder())))
 
   test.skipIf(!hasTensorflow())('without the repository: a real step beside the processor', async () => {
     await addModel()
     await linkTensorflow(openLibrary(home).enginesFolder)
-    expect(await full('tensorflow-cpu', false, null)).toBe(0)
+    expect(await examine('tensorflow-cpu', false, null)).toBe(0)
     expect(seen.join('')).toMatch(
       /✓ A real step of .*: \d+ ms, \d+\.\d times as fast as the processor \(\d+ ms\); .* of memory; differs by \d.* from the processor's\.\n$/,
     )
@@ -138,19 +142,19 @@ describe('--full', () => {
 
   test('of the processor itself', async () => {
     await addModel()
-    expect(await full('cpu', true, null)).toBe(0)
-    const { devices }: Report = JSON.parse(seen.join(''))
+    expect(await examine('cpu', true, null)).toBe(0)
+    const { devices } = reported()
     expect(devices).toMatchObject([{ suiteExitCode: null, figure: { difference: 0 }, problem: null }])
   })
 
   test('without any model there is nothing to measure with, and that is said', async () => {
-    expect(await full('cpu', false, null)).toBe(1)
+    expect(await examine('cpu', false, null)).toBe(1)
     expect(seen.join('')).toMatch(/✓ It computes right[\s\S]*✗ .*model/)
   })
 
   test('in the repository: what the suite found is the answer', async () => {
-    expect(await full('cpu', true, 1)).toBe(1)
-    const report: Report = JSON.parse(seen.join(''))
+    expect(await examine('cpu', true, 1)).toBe(1)
+    const report = reported()
     expect(report.isGood).toBe(false)
     expect(report.devices).toMatchObject([{ suiteExitCode: 1, figure: null, problem: null }])
   })
