@@ -1,93 +1,17 @@
 // The command line as a person or a script uses it: real processes, a real (tiny) model, one library for the whole story.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { writeTinyModel } from '../processes/tiny-model.ts'
-import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import { heardLine, killTrainer, openTerminal, type Terminal } from './terminal.ts'
 
 // Several processes each, the trainers of lowered priority. A test that gave up early would leave the journal locked.
 vi.setConfig({ testTimeout: 300_000 })
 
-const root = join(import.meta.dirname, '../..')
-const work = mkdtempSync(join(tmpdir(), 'tunewright-cli-'))
-const home = join(work, 'library')
-const csv = join(work, 'messages.csv')
-const recipe = join(work, 'recipe.yaml')
-
-interface Finished {
-  readonly code: number | null
-  readonly out: string
-  readonly error: string
-}
-
-function start(...parameters: string[]): {
-  child: ChildProcess
-  done: Promise<Finished>
-  heard: () => string
-} {
-  const child = spawn(
-    join(root, 'node_modules/.bin/node'),
-    ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/main.ts'), '--home', home, ...parameters],
-    { cwd: work, stdio: ['ignore', 'pipe', 'pipe'] },
-  )
-  let out = ''
-  let error = ''
-  child.stdout?.setEncoding('utf8').on('data', (text: string) => {
-    out += text
-  })
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-    error += text
-  })
-  const done = new Promise<Finished>((resolve) =>
-    child.once('close', (code) => resolve({ code, out, error })),
-  )
-  return { child, done, heard: () => error }
-}
-
-const run = (...parameters: string[]) => start(...parameters).done
-async function runJson<T>(...parameters: string[]): Promise<T> {
-  const finished = await run('--json', ...parameters)
-  if (finished.code !== 0) throw new Error(finished.error)
-  return JSON.parse(finished.out) as T
-}
-/** kill -9 of the trainer that this program started. */
-function killTrainer(pid: number): void {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')
-  const isTrainer = (child: string): boolean =>
-    readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('trainer')
-  process.kill(Number(children.find(isTrainer)), 'SIGKILL')
-}
-
-const heardLine = async (running: ReturnType<typeof start>, pattern: RegExp) => {
-  while (!pattern.test(running.heard())) {
-    if (running.child.exitCode !== null) throw new Error(`ended early: ${running.heard()}`)
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-}
-
+let terminal: Terminal
 beforeAll(async () => {
-  writeFileSync(csv, messagesCsv(60))
-  writeFileSync(
-    recipe,
-    [
-      'name: Tiny',
-      'scenario: classification',
-      'model: tiny',
-      'data: { path: messages.csv, columns: { text: message, label: team } }',
-      'method: { rank: 4, alpha: 8 }',
-      'optimizer: { learningRate: 0.01 }',
-      'batch: { microRows: 4, maxTokens: 400 }',
-      // So long that a quick machine is not done when a Ctrl-C or a kill arrives.
-      'duration: { epochs: 6 }',
-      'threads: 1',
-    ].join('\n'),
-  )
-  const added = await runJson<{ id: string }>('models', 'add', writeTinyModel(join(work, 'tiny')))
-  writeFileSync(recipe, readFileSync(recipe, 'utf8').replace('model: tiny', `model: ${added.id}`))
+  terminal = await openTerminal()
 })
-afterAll(() => rmSync(work, { recursive: true, force: true }))
+afterAll(() => terminal.close())
 
 interface Compared {
   metric: string
@@ -111,10 +35,10 @@ describe('the whole story', () => {
   let runId: string
 
   test('a run from a recipe file ends finished, with its curves in the journal', async () => {
-    const trained = await runJson<Trained>('train', recipe)
+    const trained = await terminal.runJson<Trained>('train', terminal.recipe)
     expect(trained.status).toBe('finished')
     runId = trained.runId
-    undisturbed = await runJson<Shown>('runs', 'show', runId)
+    undisturbed = await terminal.runJson<Shown>('runs', 'show', runId)
     expect(undisturbed.run).toMatchObject({ status: 'finished', attempts: 1 })
     expect(undisturbed.curve.train.length).toBeGreaterThan(10)
     expect(undisturbed.curve.validation.length).toBeGreaterThan(3)
@@ -122,27 +46,27 @@ describe('the whole story', () => {
   })
 
   test('repeated, it gives the same bits, which is said at once and whenever the repeat is shown', async () => {
-    const repeated = await runJson<Trained & { repeat: { kind: string } }>('runs', 'repeat', runId)
+    const repeated = await terminal.runJson<Trained & { repeat: { kind: string } }>('runs', 'repeat', runId)
     expect(repeated).toMatchObject({ status: 'finished', repeat: { kind: 'same', originalId: runId } })
-    const shown = await run('runs', 'show', repeated.runId)
+    const shown = await terminal.run('runs', 'show', repeated.runId)
     expect(shown.out).toMatch(
       new RegExp(`^repeats Tiny \\(${runId}\\): The same came out to the last bit: \\d+ losses`, 'm'),
     )
-    expect((await run('runs', 'show', runId)).out).not.toContain('repeats')
+    expect((await terminal.run('runs', 'show', runId)).out).not.toContain('repeats')
   })
 
   test('Ctrl-C stops cleanly with exit code 130; resumed, the run ends bit for bit like the undisturbed one', async () => {
-    const training = start('train', recipe)
+    const training = terminal.start('train', terminal.recipe)
     await heardLine(training, /step [3-9]/)
     training.child.kill('SIGINT')
     const stopped = await training.done
     expect(stopped.code).toBe(130)
     expect(stopped.error).toMatch(/runs resume run-/)
     const id = /runs resume (run-\S+)/.exec(stopped.error)?.[1] ?? ''
-    expect((await runJson<Shown>('runs', 'show', id)).run.status).toBe('cancelled')
-    const resumed = await run('runs', 'resume', id)
+    expect((await terminal.runJson<Shown>('runs', 'show', id)).run.status).toBe('cancelled')
+    const resumed = await terminal.run('runs', 'resume', id)
     expect(resumed.code).toBe(0)
-    const shown = await runJson<Shown>('runs', 'show', id)
+    const shown = await terminal.runJson<Shown>('runs', 'show', id)
     expect(shown.run.adapterSha256).toBe(undisturbed.run.adapterSha256)
     expect(shown.curve.train.map(({ lossNats }) => lossNats)).toEqual(
       undisturbed.curve.train.map(({ lossNats }) => lossNats),
@@ -150,16 +74,16 @@ describe('the whole story', () => {
   })
 
   test('killed with kill -9 the run is found interrupted at the next start, and resumes to the same bits', async () => {
-    const training = start('train', recipe, '--set', 'checkpoints.everySteps=2')
+    const training = terminal.start('train', terminal.recipe, '--set', 'checkpoints.everySteps=2')
     await heardLine(training, /step [4-9]/)
     training.child.kill('SIGKILL')
     await training.done
-    const list = await runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const list = await terminal.runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
     const id = list.runs[0].id
     expect(list.runs[0].status).toBe('interrupted')
-    const resumed = await run('runs', 'resume', 'latest')
+    const resumed = await terminal.run('runs', 'resume', 'latest')
     expect(resumed.code).toBe(0)
-    const shown = await runJson<Shown>('runs', 'show', id)
+    const shown = await terminal.runJson<Shown>('runs', 'show', id)
     expect(shown.run).toMatchObject({
       status: 'finished',
       attempts: 2,
@@ -168,33 +92,42 @@ describe('the whole story', () => {
   })
 
   test('a run that was killed before its first checkpoint says that it begins again', async () => {
-    const training = start('train', recipe)
+    const training = terminal.start('train', terminal.recipe)
     await heardLine(training, /Training on/)
     training.child.kill('SIGKILL')
     await training.done
-    const resumed = await run('runs', 'resume', 'latest')
+    const resumed = await terminal.run('runs', 'resume', 'latest')
     expect(resumed.error).toContain('no checkpoint to go on from')
     expect(resumed.code).toBe(0)
   })
 
   test('a call of the workstation answers in JSON, asked for or not', async () => {
-    const plain = await run('call', 'projects.list')
+    const plain = await terminal.run('call', 'projects.list')
     expect(plain.code).toBe(0)
-    expect(JSON.parse(plain.out)).toEqual(await runJson('call', 'projects.list'))
+    expect(JSON.parse(plain.out)).toEqual(await terminal.runJson('call', 'projects.list'))
   })
 
   test('another terminal cancels a run that trains', async () => {
-    const training = start('train', recipe, '--epochs', '200', '--set', 'evaluation.patience=null')
+    const training = terminal.start(
+      'train',
+      terminal.recipe,
+      '--epochs',
+      '200',
+      '--set',
+      'evaluation.patience=null',
+    )
     await heardLine(training, /step [2-9]/)
-    const list = await runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const list = await terminal.runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
     expect(list.runs[0].status).toBe('running')
-    expect(await runJson<object>('runs', 'cancel', list.runs[0].id)).toMatchObject({ status: 'asked' })
+    expect(await terminal.runJson<object>('runs', 'cancel', list.runs[0].id)).toMatchObject({
+      status: 'asked',
+    })
     expect((await training.done).code).toBe(130)
-    expect((await runJson<Shown>('runs', 'show', list.runs[0].id)).run.status).toBe('cancelled')
+    expect((await terminal.runJson<Shown>('runs', 'show', list.runs[0].id)).run.status).toBe('cancelled')
   })
 
   test('the proof measures both models on the locked rows and the journal keeps the opening', async () => {
-    const report = await runJson<{
+    const report = await terminal.runJson<{
       rows: number
       metric: string
       verdict: { sentence: string }
@@ -203,90 +136,125 @@ describe('the whole story', () => {
     expect(report.metric).toBe('accuracy')
     expect(report.rows).toBeGreaterThan(5)
     expect(report.verdict.sentence).not.toBe('')
-    const shown = await runJson<Shown>('runs', 'show', runId)
+    const shown = await terminal.runJson<Shown>('runs', 'show', runId)
     expect(shown.comparisons).toHaveLength(1)
   })
 
   test('texts of the field are read before the rows, by a flag, and told before and afterwards', async () => {
-    const texts = join(work, 'handbook.jsonl')
+    const texts = join(terminal.work, 'handbook.jsonl')
     const passages = ['The courier brings the parcel.', 'The bill goes with it.', 'A last word.']
     writeFileSync(texts, passages.map((text) => JSON.stringify({ text })).join('\n'))
-    const trained = await run('train', recipe, '--before', texts, '--set', 'before.epochs=2', '--epochs', '1')
+    const trained = await terminal.run(
+      'train',
+      terminal.recipe,
+      '--before',
+      texts,
+      '--set',
+      'before.epochs=2',
+      '--epochs',
+      '1',
+    )
     expect(trained.code).toBe(0)
     expect(trained.error).toMatch(/Training on 3 texts of the field, 2 steps, then on \d+ rows, \d+ steps;/)
     expect(trained.out).toMatch(/^handbook\.jsonl: 3 texts to read first, 0 left out\.$/m)
     expect(trained.out).toMatch(
       /before the rows +texts of the field \(domain text\), 2 passes, learning rate 0\.01/,
     )
-    const shown = await run('runs', 'show', 'latest')
+    const shown = await terminal.run('runs', 'show', 'latest')
     expect(shown.out).toMatch(/before the rows +texts of the field/)
-    const { run: journaled } = await runJson<{ run: { status: string; recipe: { before: object } } }>(
-      'runs',
-      'show',
-      'latest',
-    )
+    const { run: journaled } = await terminal.runJson<{
+      run: { status: string; recipe: { before: object } }
+    }>('runs', 'show', 'latest')
     expect(journaled).toMatchObject({
       status: 'finished',
       recipe: { before: { epochs: 2, learningRate: null } },
     })
-    const refused = await run('train', recipe, '--before', join(work, 'nowhere.txt'))
+    const refused = await terminal.run(
+      'train',
+      terminal.recipe,
+      '--before',
+      join(terminal.work, 'nowhere.txt'),
+    )
     expect(refused.code).toBe(1)
     expect(refused.error).toContain('the file of the first stage')
   })
 
   test('a run that trains the whole model is proved against its base and taken away as a model of its own', async () => {
-    const trained = await runJson<Trained>('train', recipe, '--method', 'full', '--epochs', '2')
-    const { run, artifacts } = await runJson<Shown>('runs', 'show', trained.runId)
+    const trained = await terminal.runJson<Trained>(
+      'train',
+      terminal.recipe,
+      '--method',
+      'full',
+      '--epochs',
+      '2',
+    )
+    const { run, artifacts } = await terminal.runJson<Shown>('runs', 'show', trained.runId)
     expect([...new Set(artifacts.map(({ kind }) => kind))]).toEqual(['model'])
     expect(artifacts).toHaveLength(4)
-    const report = await runJson<{ baseline: { value: number }; comparisons: Compared[] }>(
+    const report = await terminal.runJson<{ baseline: { value: number }; comparisons: Compared[] }>(
       'proof',
       trained.runId,
     )
     const loss = report.comparisons.find(({ metric }) => metric === 'lossNats')!
     expect(loss.tuned.value).toBeLessThan(loss.base.value - 0.5)
-    const exported = await runJson<{ files: { name: string; sha256: string }[] }>('export', trained.runId)
+    const exported = await terminal.runJson<{ files: { name: string; sha256: string }[] }>(
+      'export',
+      trained.runId,
+    )
     expect(exported.files.find(({ name }) => name === 'model.safetensors')?.sha256).toBe(run.adapterSha256)
-    const gguf = await runJson<{ files: { name: string }[] }>('export', trained.runId, '--as', 'gguf-q8')
+    const gguf = await terminal.runJson<{ files: { name: string }[] }>(
+      'export',
+      trained.runId,
+      '--as',
+      'gguf-q8',
+    )
     expect(gguf.files.map(({ name }) => name)).toContain('model-Q8_0.gguf')
-    const refused = await start('export', trained.runId, '--as', 'peft').done
+    const refused = await terminal.start('export', trained.runId, '--as', 'peft').done
     expect(refused.code).toBe(1)
     expect(refused.error).toContain('it trained the model itself')
   })
 
   test('a new last layer names a text, is proved beside what needs no model, and goes away with its model', async () => {
     const layer = ['--method', 'lora-head', '--epochs', '2']
-    const trained = await runJson<Trained>('train', recipe, ...layer)
-    const named = await runJson<{ answer: string; names: null; probabilities: { probability: number }[] }>(
-      'predict',
-      trained.runId,
-      'where is my parcel',
-    )
+    const trained = await terminal.runJson<Trained>('train', terminal.recipe, ...layer)
+    const named = await terminal.runJson<{
+      answer: string
+      names: null
+      probabilities: { probability: number }[]
+    }>('predict', trained.runId, 'where is my parcel')
     expect(['money', 'shipping', 'access']).toContain(named.answer)
     expect(named.probabilities.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5)
-    const proved = await run('proof', trained.runId)
+    const proved = await terminal.run('proof', trained.runId)
     expect(proved.out).toMatch(/Without any model, always answering "(money|shipping|access)" reaches \d/)
-    const exported = await runJson<{ folder: string }>('export', trained.runId)
+    const exported = await terminal.runJson<{ folder: string }>('export', trained.runId)
     expect(readFileSync(join(exported.folder, 'README.md'), 'utf8')).toContain(
       'LlamaForSequenceClassification',
     )
-    const refused = await run('export', trained.runId, '--as', 'gguf-q8')
+    const refused = await terminal.run('export', trained.runId, '--as', 'gguf-q8')
     expect(refused.code).toBe(1)
     expect(refused.error).toContain('Export it as a model folder')
   })
 
   test('Ctrl-C while a proof is measured ends with exit code 130 (it was 1) and keeps nothing', async () => {
-    const proof = start('--json', 'proof', runId)
+    const proof = terminal.start('--json', 'proof', runId)
     await heardLine(proof, /locked test set/)
     proof.child.kill('SIGINT')
     const stopped = await proof.done
     expect(stopped.code).toBe(130)
     expect(JSON.parse(stopped.out)).toMatchObject({ problem: { code: 'proof.cancelled' } })
-    expect((await runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
+    expect((await terminal.runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
   })
 
   test('a run without validation rows says so (it was "every 0 steps") and keeps its last version', async () => {
-    const trained = await run('--json', 'train', recipe, '--epochs', '1', '--set', 'data.validationShare=0')
+    const trained = await terminal.run(
+      '--json',
+      'train',
+      terminal.recipe,
+      '--epochs',
+      '1',
+      '--set',
+      'data.validationShare=0',
+    )
     expect(trained.code).toBe(0)
     expect(trained.error).toContain('there are no validation rows to measure on')
     expect(trained.error).not.toContain('NaN')
@@ -294,7 +262,7 @@ describe('the whole story', () => {
   })
 
   test('a run that fails is one JSON document, not a problem and a result after it', async () => {
-    const training = start('--json', 'train', recipe, '--epochs', '500')
+    const training = terminal.start('--json', 'train', terminal.recipe, '--epochs', '500')
     await heardLine(training, /step 2/)
     killTrainer(training.child.pid!)
     const failed = await training.done
@@ -307,7 +275,7 @@ describe('the whole story', () => {
   })
 
   test('what cannot fit is refused before there is a run', async () => {
-    const refused = await run('--json', 'train', recipe, '--set', 'batch.maxTokens=16')
+    const refused = await terminal.run('--json', 'train', terminal.recipe, '--set', 'batch.maxTokens=16')
     expect(refused.code).toBe(1)
     const { problem, ...more } = JSON.parse(refused.out)
     expect(problem).toMatchObject({ code: 'data.too-few-rows', where: 'the rows' })
@@ -315,26 +283,26 @@ describe('the whole story', () => {
   })
 
   test('a changed adapter configuration is noticed: nothing is proved or exported with it', async () => {
-    const path = join(home, 'runs', runId, 'adapter', 'adapter_config.json')
+    const path = join(terminal.home, 'runs', runId, 'adapter', 'adapter_config.json')
     const honest = readFileSync(path, 'utf8')
     writeFileSync(path, honest.replace('"lora_alpha": 8', '"lora_alpha": 800'))
     for (const command of ['proof', 'export']) {
-      const refused = await run(command, runId)
+      const refused = await terminal.run(command, runId)
       expect(refused.code).toBe(1)
       expect(refused.error).toContain('not the one that the run wrote')
     }
     writeFileSync(path, honest)
-    expect((await runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
+    expect((await terminal.runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
   })
 
   test('the exported adapter is the journalled one, and a second export does not touch the first', async () => {
-    const first = await runJson<{ folder: string; files: { name: string; sha256: string }[] }>(
+    const first = await terminal.runJson<{ folder: string; files: { name: string; sha256: string }[] }>(
       'export',
       runId,
       '--as',
       'peft',
     )
-    const second = await runJson<{ folder: string }>('export', runId)
+    const second = await terminal.runJson<{ folder: string }>('export', runId)
     expect(second.folder).not.toBe(first.folder)
     expect(first.files.find(({ name }) => name === 'adapter_model.safetensors')?.sha256).toBe(
       undisturbed.run.adapterSha256,
@@ -344,117 +312,29 @@ describe('the whole story', () => {
   })
 
   test('the self-test ticks everything', async () => {
-    const report = await runJson<{ checks: { title: string; isGood: boolean }[] }>('doctor')
+    const report = await terminal.runJson<{ checks: { title: string; isGood: boolean }[] }>('doctor')
     expect(report.checks.filter(({ isGood }) => !isGood)).toEqual([])
     expect(report.checks.length).toBeGreaterThan(5)
   })
-})
-
-describe('wrong use and bad input', () => {
-  test.each([
-    [['trian'], 2, /unknown command/],
-    [['train', 'none.yaml'], 1, /could not be opened/],
-    [['train', 'messages.csv'], 1, /table of examples, not a recipe/],
-    [['train', '/dev/zero'], 1, /could not be opened/],
-    [['train', 'recipe.yaml', '--top-layers', '99'], 1, /uppermost 99 blocks .* this model has 2/],
-    [['train', 'recipe.yaml', '--set', 'rank'], 1, /--set method.rank=16/],
-    [['runs', 'list', '--home', 'messages.csv'], 1, /cannot be used/],
-    [['runs', 'list', '--limit', '0'], 2, /whole number/],
-    [
-      ['train', '--scenario', 'magic', '--model', 'm', '--data', 'd'],
-      1,
-      /at scenario: expected classification/i,
-    ],
-    [['runs', 'show', 'nope'], 1, /knows no run/],
-    [['runs', 'resume', '../../etc'], 1, /knows no run/],
-    [['proof', 'nope'], 1, /knows no run/],
-    [['models', 'show', 'nope'], 1, /what to do/],
-    [['models', 'add', 'nope.gguf'], 1, /what to do/],
-    [['data', 'check', 'nope.csv', '--scenario', 'classification'], 1, /what to do/],
-    [
-      ['data', 'check', 'messages.csv', '--scenario', 'classification', '--column', 'text=nothing'],
-      1,
-      /message/,
-    ],
-  ])('%j', async (parameters, code, words) => {
-    const finished = await run(...parameters)
-    expect(finished.error).toMatch(words)
-    expect(finished.error).not.toMatch(/\bat .*\.ts:\d+/)
-    expect(finished.code).toBe(code)
-  })
-
-  test.each([
-    [['--json', 'trian'], "unknown command 'trian'", /^Did you mean train\? /],
-    [['train', '--bogus', '--json'], "unknown option '--bogus'", /--help/],
-    [
-      ['runs', 'list', '--limit', '0', '--json'],
-      /argument '0' is invalid. Expected a whole number/,
-      /--help/,
-    ],
-    [['--json', 'runs', 'show'], "missing required argument 'run'", /--help/],
-    [['--json', 'train', '--data'], /argument missing/, /--help/],
-    [
-      ['--json', 'data', 'check', 'messages.csv'],
-      /required option '--scenario <name>' not specified/,
-      /--help/,
-    ],
-    [['--json', 'models'], 'The command is not complete.', /--help/],
-  ])('wrong use is a problem in JSON too: %j', async (parameters, message, remedy) => {
-    const finished = await run(...parameters)
-    expect(finished.code).toBe(2)
-    expect(JSON.parse(finished.out)).toEqual({
-      problem: {
-        code: 'usage.invalid',
-        message: typeof message === 'string' ? message : expect.stringMatching(message),
-        where: 'the command line',
-        remedy: expect.stringMatching(remedy),
-      },
-    })
-    expect(finished.error).not.toBe('')
-  })
-
-  test("help is no problem, and the demo's --json names a file", async () => {
-    const help = await run('--json', 'train', '--help')
-    expect(help).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: tunewright train/) })
-    const demo = await run('demo', '--json')
-    expect(demo).toMatchObject({ code: 2, out: '', error: expect.stringContaining('argument missing') })
-  })
-
-  test('a library folder that cannot be used is a problem in JSON too', async () => {
-    const finished = await run('--json', 'runs', 'list', '--home', csv)
-    expect(finished.code).toBe(1)
-    expect(JSON.parse(finished.out)).toMatchObject({ problem: { code: 'disk.failed', where: csv } })
-  })
-
-  test('all faults of a recipe are named at once, in words and in JSON', async () => {
-    const path = join(work, 'faulty.yaml')
-    writeFileSync(path, 'scenario: magic\ndata: { path: messages.csv }\nmethod: { rank: 0 }\n')
-    const faults = [
-      { where: 'model', message: 'expected a text, but it is missing' },
-      {
-        where: 'scenario',
-        message:
-          'expected classification, question-answering, translation, summarisation, entity-recognition, chatbot, creative-writing, code or domain, got "magic"',
-      },
-      { where: 'method.rank', message: 'expected at least 1, got 0' },
-    ]
-    const finished = await run('--json', 'train', path)
-    expect(finished.code).toBe(1)
-    expect(JSON.parse(finished.out)).toMatchObject({ problem: { code: 'recipe.invalid', faults } })
-    for (const { where, message } of faults) expect(finished.error).toContain(`\n  at ${where}: ${message}\n`)
-  })
 
   test('a second writer is told who holds the journal', async () => {
-    const training = start('train', recipe, '--epochs', '200', '--set', 'evaluation.patience=null')
+    const training = terminal.start(
+      'train',
+      terminal.recipe,
+      '--epochs',
+      '200',
+      '--set',
+      'evaluation.patience=null',
+    )
     await heardLine(training, /step 2/)
-    const second = await run('train', recipe)
+    const second = await terminal.run('train', terminal.recipe)
     expect(second.code).toBe(1)
     expect(second.error).toContain(String(training.child.pid))
-    const list = await runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const list = await terminal.runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
     const atRest = list.runs.find(({ status }) => status === 'cancelled')?.id ?? ''
-    const refused = await run('runs', 'cancel', atRest)
+    const refused = await terminal.run('runs', 'cancel', atRest)
     expect(refused.code).toBe(1)
-    expect(existsSync(join(home, 'runs', atRest, 'request.json'))).toBe(false)
+    expect(existsSync(join(terminal.home, 'runs', atRest, 'request.json'))).toBe(false)
     training.child.kill('SIGINT')
     await training.done
   })

@@ -1,5 +1,4 @@
 // `tunewright devices` and `train --device` as a person or a script uses them: real processes, words, exit codes.
-import { spawnSync } from 'node:child_process'
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
@@ -13,10 +12,10 @@ import { addSampleLibrary } from '../journal/support/sample.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
+import { runWith } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
-const root = join(import.meta.dirname, '../..')
 let library: Library
 let modelId: string
 let rows: string
@@ -27,13 +26,7 @@ beforeAll(async () => {
   writeFileSync(rows, messagesCsv(60))
 })
 
-function run(...parameters: string[]) {
-  const node = join(root, 'node_modules/.bin/node')
-  const program = ['--disable-warning=ExperimentalWarning', join(root, 'src/cli/main.ts')]
-  const all = [...program, '--home', library.home, ...parameters]
-  const { status, stdout, stderr } = spawnSync(node, all, { encoding: 'utf8' })
-  return { code: status, out: stdout, error: stderr }
-}
+const run = (...parameters: string[]) => runWith(library.home, ...parameters)
 
 const train = (...parameters: string[]) =>
   run(

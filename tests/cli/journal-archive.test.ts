@@ -1,25 +1,17 @@
 // The journal out and in from a terminal: real processes, two libraries.
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { otherJournal } from '../core/archive/other-journal.ts'
+import { runWith } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
-const root = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'tunewright-cli-archive-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
-function run(home: string, ...parameters: string[]) {
-  const main = join(root, 'src/cli/main.ts')
-  const all = ['--disable-warning=ExperimentalWarning', main, '--home', join(work, home), ...parameters]
-  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/node'), all, {
-    encoding: 'utf8',
-  })
-  return { code: status, out: stdout, error: stderr }
-}
+const run = (home: string, ...parameters: string[]) => runWith(join(work, home), ...parameters)
 
 test('a journal comes in, goes out as JSON lines and as a bundle, and the bundle opens elsewhere', () => {
   const other = otherJournal()
@@ -60,7 +52,7 @@ test('wrong use and unusable files end with a sentence and a code', () => {
   expect(none).toMatchObject({ code: 1, error: expect.stringContaining('A bundle is of chosen runs') })
   const missing = run('three', 'journal', 'import', join(work, 'nothing.db'))
   expect(missing).toMatchObject({ code: 1, error: expect.stringContaining('could not be opened') })
-  const text = run('three', 'journal', 'import', join(root, 'package.json'))
+  const text = run('three', 'journal', 'import', join(import.meta.dirname, '../../package.json'))
   expect(text).toMatchObject({ code: 1, error: expect.stringContaining('not a Tunewright journal') })
   expect(existsSync(join(work, 'three', 'exports'))).toBe(true)
 })

@@ -1,6 +1,5 @@
 // The journal kept safe from a terminal: real processes over a real library. Read again, listed, put back from a chosen
 // backup, taken as it is; each with its exit code.
-import { spawnSync } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,24 +9,17 @@ import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { rot } from '../journal/support/rot.ts'
 import { addSampleLibrary, good } from '../journal/support/sample.ts'
+import { runWith } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
-const root = join(import.meta.dirname, '../..')
 const work = mkdtempSync(join(tmpdir(), 'tunewright-cli-safety-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))
 
 let home = ''
 const journal = (): string => join(home, 'journal.db')
 
-function run(...parameters: string[]) {
-  const main = join(root, 'src/cli/main.ts')
-  const all = ['--disable-warning=ExperimentalWarning', main, '--home', home, ...parameters]
-  const { status, stdout, stderr } = spawnSync(join(root, 'node_modules/.bin/node'), all, {
-    encoding: 'utf8',
-  })
-  return { code: status, out: stdout, error: stderr }
-}
+const run = (...parameters: string[]) => runWith(home, ...parameters)
 const json = <T>(...parameters: string[]): T => JSON.parse(run('--json', ...parameters).out) as T
 
 /** A library with two backups; a project came after each. */
