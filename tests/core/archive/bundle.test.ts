@@ -17,7 +17,8 @@ import { unwrap } from '#shared/result.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { type ZipEntry, zip } from '../../support/zip-bytes.ts'
 import { freshFolder, freshLibrary } from '../models/places.ts'
-import { openRealLibrary, quietly, type RealLibrary, train } from './real-library.ts'
+import { train } from '../training/small-run.ts'
+import { openRealLibrary, quietly, type RealLibrary } from './real-library.ts'
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 

@@ -1,25 +1,13 @@
 // A library with a really trained and proved tiny run, another run that went on after an interruption, and a search.
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { importModel } from '#core/models/import-model.ts'
 import { proveJournaledRun } from '#core/proof/prove-journaled-run.ts'
 import { createNodeLauncher } from '#core/system/launcher.ts'
-import type { Library } from '#core/system/library.ts'
-import { prepareRun } from '#core/training/prepare-run.ts'
-import { createRunService } from '#core/training/run-service.ts'
-import { type JournalReader, openJournalReader } from '#journal/reader.ts'
-import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
-import { recipeDraft } from '#shared/recipe.ts'
+import type { JournalReader } from '#journal/reader.ts'
+import type { JournalWriter } from '#journal/writer.ts'
 import { unwrap } from '#shared/result.ts'
 import { evaluationEvent, stepEvent } from '../../journal/support/sample.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
-import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
-import { freshFolder, freshLibrary } from '../models/places.ts'
+import { openSmallRun, type SmallRunPorts } from '../training/small-run.ts'
 
-export interface RealLibrary {
-  readonly library: Library
-  readonly writer: JournalWriter
-  readonly reader: JournalReader
+export interface RealLibrary extends SmallRunPorts {
   /** Trained, finished, proved. */
   readonly trained: string
   /** Two attempts; steps 3 and 4 were computed twice. */
@@ -29,23 +17,8 @@ export interface RealLibrary {
 }
 
 export async function openRealLibrary(): Promise<RealLibrary> {
-  const library = freshLibrary()
-  const writer = unwrap(openJournalWriter(library.journalPath))
-  const reader = unwrap(openJournalReader(library.journalPath))
-  const model = unwrap(await importModel(library, writeTinyModel(freshFolder())))
-  const path = join(library.cacheFolder, 'messages.csv')
-  writeFileSync(path, messagesCsv(140))
-  const draft = recipeDraft.parse({
-    ...{ name: 'Sorted | "mail"', model: model.id, scenario: 'classification', threads: 1, device: 'cpu' },
-    data: { path, columns: { text: 'message', label: 'team' } },
-    method: { kind: 'lora', rank: 4, alpha: 8 },
-    batch: { microRows: 4, accumulation: 1, maxTokens: 200 },
-    duration: { epochs: 1, maxSteps: 8 },
-    evaluation: { everySteps: 4 },
-    optimizer: { learningRate: 0.01 },
-  })
-  const trained = unwrap(await prepareRun(draft, { library, writer })).runId
-  await train(trained, { library, writer, reader })
+  const small = await openSmallRun('Sorted | "mail"', 140)
+  const { library, writer, reader, runId: trained, close } = small
   const ports = { library, writer, reader, launcher: createNodeLauncher() }
   const proving = { signal: new AbortController().signal, onProgress: () => {} }
   unwrap(await proveJournaledRun(trained, { ...ports, ...proving }))
@@ -53,22 +26,7 @@ export async function openRealLibrary(): Promise<RealLibrary> {
   unwrap(writer.setTags(trained, ['quick', 'für später']))
   const resumed = addResumedRun(writer, reader, trained)
   const study = addStudy(writer, reader, resumed)
-  const close = (): void => {
-    reader.close()
-    unwrap(writer.close())
-  }
   return { library, writer, reader, trained, resumed, study, close }
-}
-
-/** The run to its end, by a real trainer. */
-export async function train(
-  runId: string,
-  ports: Pick<RealLibrary, 'library' | 'writer' | 'reader'>,
-): Promise<void> {
-  const service = createRunService({ ...ports, launcher: createNodeLauncher() })
-  const { ended } = unwrap(await service.launch(runId))
-  const { status } = await ended
-  if (status !== 'finished') throw new Error(`the run is ${status}`)
 }
 
 function addResumedRun(writer: JournalWriter, reader: JournalReader, like: string): string {

@@ -3,86 +3,50 @@
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { createNodeLauncher } from '#core/system/launcher.ts'
-import type { Library } from '#core/system/library.ts'
-import { prepareRun } from '#core/training/prepare-run.ts'
 import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run.ts'
-import { createRunService } from '#core/training/run-service.ts'
-import { type JournalReader, openJournalReader } from '#journal/reader.ts'
-import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
-import { recipeDraft } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
-import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
-import { freshFolder, freshLibrary } from '../models/places.ts'
+import { openSmallRun, type SmallRun, train } from './small-run.ts'
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
-let library: Library
-let writer: JournalWriter
-let reader: JournalReader
+let small: SmallRun
 let original: string
 
-async function train(runId: string): Promise<string> {
-  const service = createRunService({ library, writer, reader, launcher: createNodeLauncher() })
-  const { ended } = unwrap(await service.launch(runId))
-  return (await ended).status
-}
-
 beforeAll(async () => {
-  library = freshLibrary()
-  writer = unwrap(openJournalWriter(library.journalPath))
-  reader = unwrap(openJournalReader(library.journalPath))
-  const model = unwrap(await importModel(library, writeTinyModel(freshFolder())))
-  const path = join(library.cacheFolder, 'messages.csv')
-  writeFileSync(path, messagesCsv(60))
-  const draft = recipeDraft.parse({
-    ...{ name: 'Sorted', model: model.id, scenario: 'classification', threads: 1, device: 'cpu' },
-    data: { path, columns: { text: 'message', label: 'team' } },
-    method: { kind: 'lora', rank: 4, alpha: 8 },
-    batch: { microRows: 4, accumulation: 1, maxTokens: 200 },
-    duration: { epochs: 1, maxSteps: 8 },
-    evaluation: { everySteps: 4 },
-    optimizer: { learningRate: 0.01 },
-  })
-  original = unwrap(await prepareRun(draft, { library, writer })).runId
-  expect(await train(original)).toBe('finished')
+  small = await openSmallRun('Sorted', 60)
+  original = small.runId
 })
-afterAll(() => {
-  reader.close()
-  unwrap(writer.close())
-})
+afterAll(() => small.close())
 
-const showed = (runId: string) => repeatOf(reader, unwrap(reader.getRun(runId)))
+const showed = (runId: string) => repeatOf(small.reader, unwrap(small.reader.getRun(runId)))
 
 test('the same recipe once more gives the same bits, as a run of its own', async () => {
-  const { runId } = unwrap(await prepareRepeat(original, { library, reader, writer }))
-  const repeat = unwrap(reader.getRun(runId))
+  const { runId } = unwrap(await prepareRepeat(original, small))
+  const repeat = unwrap(small.reader.getRun(runId))
   expect(repeat).toMatchObject({ name: 'Sorted (repeat)', status: 'queued' })
-  expect(repeat.recipe).toEqual(unwrap(reader.getRun(original)).recipe)
-  expect(await train(runId)).toBe('finished')
+  expect(repeat.recipe).toEqual(unwrap(small.reader.getRun(original)).recipe)
+  await train(runId, small)
   const check = showed(runId)
   expect(check).toMatchObject({ originalId: original, kind: 'same', differences: [] })
   expect(check?.sentence).toMatch(
     /^The same came out to the last bit: 8 losses .* and the trained weights\.$/,
   )
   // A repeat of it is named as the first one is, and linked to what it repeats.
-  const again = unwrap(await prepareRepeat(runId, { library, reader, writer })).runId
-  expect(unwrap(reader.getRun(again)).name).toBe('Sorted (repeat)')
+  const again = unwrap(await prepareRepeat(runId, small)).runId
+  expect(unwrap(small.reader.getRun(again)).name).toBe('Sorted (repeat)')
   expect(showed(again)).toMatchObject({ originalId: runId, kind: 'running' })
-  expect(await prepareRepeat(again, { library, reader, writer })).toMatchObject({
+  expect(await prepareRepeat(again, small)).toMatchObject({
     problem: { code: 'run.active' },
   })
 })
 
 test('with another number of threads it says so, and another seed is seen in the first steps', async () => {
-  const { recipe, projectId, device, versions } = unwrap(reader.getRun(original))
+  const { recipe, projectId, device, versions } = unwrap(small.reader.getRun(original))
   const changed = async (change: Partial<typeof recipe>): Promise<string> => {
     const run = { name: 'Changed', projectId, backend: 'not started yet', device, versions: { ...versions } }
-    const { id } = unwrap(writer.createRun({ ...run, recipe: { ...recipe, ...change } }))
-    unwrap(writer.addLink({ runId: id, kind: 'repeats', parent: original }))
-    expect(await train(id)).toBe('finished')
+    const { id } = unwrap(small.writer.createRun({ ...run, recipe: { ...recipe, ...change } }))
+    unwrap(small.writer.addLink({ runId: id, kind: 'repeats', parent: original }))
+    await train(id, small)
     return id
   }
   const threads = showed(await changed({ threads: 2 }))
@@ -95,12 +59,12 @@ test('with another number of threads it says so, and another seed is seen in the
 })
 
 test('without its rows or its model as they were nothing begins, and what is missing is said', async () => {
-  const { recipe, modelId } = unwrap(reader.getRun(original))
-  const count = (): number => unwrap(reader.listRuns()).total
+  const { recipe, modelId } = unwrap(small.reader.getRun(original))
+  const count = (): number => unwrap(small.reader.listRuns()).total
   const before = count()
-  const refused = async () => prepareRepeat(original, { library, reader, writer })
+  const refused = async () => prepareRepeat(original, small)
 
-  const rows = join(library.datasetsFolder, recipe.data.fingerprint, 'train.jsonl')
+  const rows = join(small.library.datasetsFolder, recipe.data.fingerprint, 'train.jsonl')
   const bytes = readFileSync(rows)
   appendFileSync(rows, '{"id":"x"}\n')
   expect(await refused()).toMatchObject({
@@ -111,34 +75,33 @@ test('without its rows or its model as they were nothing begins, and what is mis
   })
   writeFileSync(rows, bytes)
 
-  const folder = join(library.datasetsFolder, recipe.data.fingerprint)
+  const folder = join(small.library.datasetsFolder, recipe.data.fingerprint)
   renameSync(folder, `${folder}-away`)
   expect(await refused()).toMatchObject({
     problem: { code: 'data.unknown', remedy: expect.stringContaining('Import') },
   })
   renameSync(`${folder}-away`, folder)
 
-  const model = join(library.modelsFolder, modelId)
-  renameSync(model, join(library.cacheFolder, 'away'))
+  const model = join(small.library.modelsFolder, modelId)
+  renameSync(model, join(small.library.cacheFolder, 'away'))
   expect(await refused()).toMatchObject({
     problem: { code: 'model.unknown', message: expect.stringContaining('its model') },
   })
-  renameSync(join(library.cacheFolder, 'away'), model)
+  renameSync(join(small.library.cacheFolder, 'away'), model)
   expect(count()).toBe(before)
-  expect(await prepareRepeat('nobody', { library, reader, writer })).toMatchObject({
+  expect(await prepareRepeat('nobody', small)).toMatchObject({
     problem: { code: 'run.unknown' },
   })
 })
 
 test('tried again with other settings it is a run of its own that remembers the first', async () => {
-  const ports = { library, reader, writer }
   const changes = { 'method.rank': 2, seed: 5 }
-  const { runId } = unwrap(await prepareRetry(original, changes, ports))
-  const { recipe, status } = unwrap(reader.getRun(runId))
+  const { runId } = unwrap(await prepareRetry(original, changes, small))
+  const { recipe, status } = unwrap(small.reader.getRun(runId))
   expect(status).toBe('queued')
-  const first = unwrap(reader.getRun(original)).recipe
+  const first = unwrap(small.reader.getRun(original)).recipe
   expect(recipe).toEqual({ ...first, seed: 5, method: { ...first.method, rank: 2 } })
-  expect(unwrap(reader.links(runId))).toMatchObject([{ runId, kind: 'retried-from', parent: original }])
+  expect(unwrap(small.reader.links(runId))).toMatchObject([{ runId, kind: 'retried-from', parent: original }])
   expect(showed(runId)).toBeNull()
 })
 
@@ -147,6 +110,6 @@ test.each([
   [{ 'model.id': 'another' }, 'model.id'],
   [{ '__proto__.polluted': 1 }, '__proto__.polluted'],
 ])('refuses %j by the name of the setting', async (changes, where) => {
-  const refused = await prepareRetry(original, changes, { library, reader, writer })
+  const refused = await prepareRetry(original, changes, small)
   expect(refused).toMatchObject({ ok: false, problem: { code: 'recipe.invalid', where } })
 })
