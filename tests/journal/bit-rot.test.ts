@@ -13,7 +13,7 @@ import { openSample, temporaryFolder } from './support/folders.ts'
 import { good, stepEvent } from './support/sample.ts'
 import { addSampleStudy } from './support/study.ts'
 
-const mutants = process.env.TUNEWRIGHT_LONG ? 3000 : 500
+const mutants = process.env.TUNEWRIGHT_LONG ? 3000 : 200
 const pageBytes = 4096
 
 type Random = () => number

@@ -10,7 +10,7 @@ import { copyJournal } from './support/copies.ts'
 import { openSample } from './support/folders.ts'
 import { good, stepEvent } from './support/sample.ts'
 
-const rounds = process.env.TUNEWRIGHT_LONG ? 500 : 60
+const rounds = process.env.TUNEWRIGHT_LONG ? 500 : 30
 
 type Damage = (log: Buffer, random: () => number) => Buffer
 

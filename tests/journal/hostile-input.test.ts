@@ -9,7 +9,7 @@ import { openSample } from './support/folders.ts'
 import { codeOf, good, stepEvent } from './support/sample.ts'
 import { addSampleStudy, sampleSpec, sampleTrial } from './support/study.ts'
 
-const calls = process.env.TUNEWRIGHT_LONG ? 200_000 : 6000
+const calls = process.env.TUNEWRIGHT_LONG ? 200_000 : 3000
 
 const cyclic: Record<string, unknown> = {}
 cyclic.self = cyclic

@@ -9,7 +9,7 @@ import { startChild } from './support/child.ts'
 import { temporaryFolder } from './support/folders.ts'
 import { good } from './support/sample.ts'
 
-const kills = process.env.TUNEWRIGHT_LONG ? 300 : 50
+const kills = process.env.TUNEWRIGHT_LONG ? 300 : 20
 
 test(`${kills} kills at random moments lose nothing that was acknowledged`, {
   timeout: 600_000,
