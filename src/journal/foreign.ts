@@ -15,7 +15,10 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import type { Database } from 'better-sqlite3'
+import { activeStatuses } from '#shared/journal-types.ts'
 import { ProblemError, type Result } from '#shared/result.ts'
+import { livingStudies } from '#shared/study.ts'
 import { applicationId, openForWriting } from './connection.ts'
 import { assertUnchanged } from './contents-digest.ts'
 import { countDroppedCommits } from './log-check.ts'
@@ -32,6 +35,8 @@ export interface ForeignJournal {
 }
 
 export interface ForeignOptions {
+  /** In the copy nothing is under way: nobody works on it here. */
+  readonly isAtRest?: boolean
   /** Where the copy is made, which takes as much space as the journal; the system's temporary folder where left out. */
   readonly folder?: string
 }
@@ -50,7 +55,7 @@ export function openForeignJournal(path: string, options: ForeignOptions = {}): 
     try {
       const copy = join(folder, 'journal.db')
       copyWhole(path, copy, folder)
-      const schema = bringUpToDate(copy, path)
+      const schema = bringUpToDate(copy, path, options.isAtRest === true)
       return { reader: readerOfCopy(copy, away), schema }
     } catch (error) {
       away()
@@ -131,7 +136,7 @@ const stateOf = (path: string): string =>
   )
 
 /** Folds the log into the copy and upgrades its schema; returns the one it had. The file itself is named in what is wrong. */
-function bringUpToDate(copy: string, path: string): number {
+function bringUpToDate(copy: string, path: string, isAtRest: boolean): number {
   if (countDroppedCommits(copy) > 0)
     throw new ProblemError(corruptProblem(path, 'its log is damaged: entries that were kept are lost'))
   const db = openForWriting(copy)
@@ -142,13 +147,25 @@ function bringUpToDate(copy: string, path: string): number {
     const verdict = db.pragma('quick_check(1)', { simple: true })
     if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
     assertUnchanged(db, path)
-    // The digest of the last closing is about the schema of that time.
-    if (migrate(db, path).to > version) db.exec('UPDATE sessions SET contents_sha256 = NULL')
+    const isUpgraded = migrate(db, path).to > version
+    if (isAtRest) putToRest(db)
+    // The digest of the last closing is about the schema and the rows of that time.
+    if (isUpgraded || isAtRest) db.exec('UPDATE sessions SET contents_sha256 = NULL')
     db.pragma('wal_checkpoint(TRUNCATE)')
     return version
   } finally {
     db.close()
   }
+}
+
+function putToRest(db: Database): void {
+  const listed = (statuses: readonly string[]): string => statuses.map((one) => `'${one}'`).join(', ')
+  db.exec(`UPDATE runs SET status = 'interrupted',
+      ended_at_ms = coalesce(ended_at_ms, (SELECT max(at_ms) FROM events WHERE run_id = runs.id))
+    WHERE status IN (${listed(activeStatuses)})`)
+  db.prepare(
+    `UPDATE studies SET status = 'stopped', reason = ? WHERE status IN (${listed(livingStudies)})`,
+  ).run('It was not at its end when this journal was written.')
 }
 
 const makeFolder = (parent: string): string =>
@@ -158,8 +175,16 @@ const makeFolder = (parent: string): string =>
 function sweepLeftovers(parent: string): void {
   for (const name of readdirSync(parent)) {
     const pid = Number(/^tunewright-looked-into-(\d+)-/.exec(name)?.[1])
-    if (Number.isSafeInteger(pid) && !isAlive(pid))
-      rmSync(join(parent, name), { recursive: true, force: true })
+    if (Number.isSafeInteger(pid) && !isAlive(pid)) removeIfOwn(join(parent, name))
+  }
+}
+
+/** The folder may be shared: what another person left is theirs, and no reason to refuse a journal. */
+function removeIfOwn(leftover: string): void {
+  try {
+    rmSync(leftover, { recursive: true, force: true })
+  } catch {
+    return
   }
 }
 

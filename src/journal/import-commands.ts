@@ -4,7 +4,7 @@ import Database from 'better-sqlite3'
 import { newArtifact } from '#shared/journal-commands.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { recipe } from '#shared/recipe.ts'
-import type { Result } from '#shared/result.ts'
+import { type Result, unwrap } from '#shared/result.ts'
 import { commit, type WriterContext } from './command.ts'
 import { addEvents, addMeasurements } from './import-events.ts'
 import { ensureDataset, ensureModel, ensureProject } from './import-library.ts'
@@ -23,13 +23,17 @@ import {
   rowsOf,
 } from './import-rows.ts'
 import { importStudy } from './import-studies.ts'
-import { refuse } from './problems.ts'
+import { attemptOn, refuse } from './problems.ts'
 import { readJson } from './read-json.ts'
 
 const copyOf = (context: WriterContext, source: ImportSource): Copy => ({ from: source.db, to: context.db })
 
 /** What is taken over, each in one transaction. A Problem means that nothing of it was written. */
 export interface JournalImport {
+  /** Takes a run over and takes that back at once: what it says, `run` will say too. */
+  tryRun(id: string): Result<Imported>
+  /** All that `work` takes over in one transaction: where it throws, nothing of all that was written. */
+  together<T>(work: () => T): Result<T>
   /** Whether this project is here, hidden or not. */
   hasProject(id: string): boolean
   project(id: string): Result<Imported>
@@ -59,12 +63,33 @@ export function importInto(
         )
       }
     })
+  const tried = new Set<string>()
+  const takeRun = (id: string): Imported => importRun(context, source, id, choice, tried.has(id))
   return {
+    tryRun(id) {
+      const found = attemptOn(context.path, () =>
+        takenBack(context, () => unwrap(take(`run ${id}`, () => takeRun(id)))),
+      )
+      if (found.ok) tried.add(id)
+      return found
+    },
+    together: (work) => commit(context, work),
     hasProject: (id) => rowOf(context.db, 'projects', 'id', id) !== undefined,
     project: (id) => take(`project ${id}`, () => importProject(context, source, id, choice)),
-    run: (id) => take(`run ${id}`, () => importRun(context, source, id, choice)),
+    run: (id) => take(`run ${id}`, () => takeRun(id)),
     study: (id) => take(`study ${id}`, () => importStudy(context, source, id, choice)),
     views: () => take('saved views', () => importViews(context, source)),
+  }
+}
+
+/** What `work` answers; whatever it wrote is gone again. */
+function takenBack<T>({ db }: WriterContext, work: () => T): T {
+  db.exec('BEGIN IMMEDIATE')
+  try {
+    return work()
+  } finally {
+    // A full disk ends a transaction by itself.
+    if (db.inTransaction) db.exec('ROLLBACK')
   }
 }
 
@@ -78,8 +103,17 @@ function importProject(
   return ensureProject(copyOf(context, source), id, choice)
 }
 
-/** A run with everything that belongs to it. Throws journal.conflict and journal.invalid; then nothing of it was written. */
-function importRun(context: WriterContext, source: ImportSource, id: string, choice: ImportChoice): Imported {
+/**
+ * A run with everything that belongs to it. Throws journal.conflict and journal.invalid; then nothing of it was written.
+ * `isTried`: its hashes were computed before, and the source is a copy that nobody changes.
+ */
+function importRun(
+  context: WriterContext,
+  source: ImportSource,
+  id: string,
+  choice: ImportChoice,
+  isTried: boolean,
+): Imported {
   const copy = copyOf(context, source)
   const row = rowOf(copy.from, 'runs', 'id', id)
   if (row === undefined)
@@ -96,7 +130,7 @@ function importRun(context: WriterContext, source: ImportSource, id: string, cho
   const isNew = known === undefined
   if (isNew) insertRow(copy, 'runs', atRest(row, context.now()))
   else assertSameRun(context, row, known)
-  const events = addEvents(copy, id, choice.isWithoutTexts)
+  const events = addEvents(copy, id, { isWithoutTexts: choice.isWithoutTexts, isTried })
   if (!isNew && events > 0) takeProgress(copy, atRest(row, context.now()))
   const measured = addMeasurements(copy, id, choice.isWithoutTexts, (fingerprint) =>
     ensureDataset(copy, fingerprint),

@@ -138,6 +138,8 @@ export interface ImportChoice {
   hasFile(path: string): boolean
   /** Shows what a person removed here before. */
   readonly bringsBack: boolean
+  /** Told of what is taken over otherwise than it stands there, and why. */
+  readonly onDoubt?: (what: string, reason: string) => void
   /** Texts of rows stay behind: answers are left out, and sample answers emptied (their chain is made anew). */
   readonly isWithoutTexts: boolean
 }

@@ -32,7 +32,9 @@ export function importStudy(
   if (known === undefined) insertRow(copy, 'studies', stopped)
   else if (known.spec !== row.spec || known.created_at_ms !== row.created_at_ms)
     refuse('journal.conflict', 'There is another study with this id here.', `study ${id}`, 'It was left out.')
-  const trials = addTrials(copy, id)
+  const trials = addTrials(copy, id, (number, reason) =>
+    choice.onDoubt?.(`${name}, trial ${Number(number) + 1}`, reason),
+  )
   if (known !== undefined && trials > 0) takeStudyProgress(copy, stopped)
   copyLinks(copy, id)
   if (known === undefined) markOrigin(context, id, choice.origin)
@@ -56,9 +58,11 @@ function takeStudyProgress({ to }: Copy, row: Row): void {
 }
 
 /** How many trials were added or came to their end. */
-function addTrials(copy: Copy, studyId: string): number {
+function addTrials(copy: Copy, studyId: string, onDoubt: (number: unknown, reason: string) => void): number {
   let changed = 0
-  for (const row of rowsOf(copy.from, 'trials', 'study_id = ?', [studyId])) {
+  for (const there of rowsOf(copy.from, 'trials', 'study_id = ?', [studyId])) {
+    const row = asItsRunSays(copy, there)
+    if (row !== there) onDoubt(there.number, String(row.reason))
     const where = `trial ${row.number} of study ${studyId}`
     const [known] = rowsOf(copy.to, 'trials', 'study_id = ? AND number = ?', [studyId, row.number])
     if (row.run_id !== null && rowOf(copy.to, 'runs', 'id', row.run_id) === undefined)
@@ -75,6 +79,33 @@ function addTrials(copy: Copy, studyId: string): number {
     changed += 1
   }
   return changed
+}
+
+/**
+ * A trial's losses are taken from its run: where the run did not measure them, the trial says nothing. Of a step that was
+ * measured in several attempts the last one's counts.
+ */
+function asItsRunSays({ from }: Copy, row: Row): Row {
+  if (row.run_id === null || row.loss_nats === null) return row
+  const byStep = new Map<unknown, unknown>()
+  for (const { body } of rowsOf(from, 'events', "run_id = ? AND kind = 'evaluation' ORDER BY seq", [
+    row.run_id,
+  ])) {
+    const { step, lossNats } = readJson(String(body)) as Readonly<Record<string, unknown>>
+    byStep.set(step, lossNats)
+  }
+  const measured = new Set(byStep.values())
+  const rungs = readJson(String(row.rung_losses)) as readonly { readonly lossNats: number }[]
+  if (byStep.get(row.loss_step) === row.loss_nats && rungs.every(({ lossNats }) => measured.has(lossNats)))
+    return row
+  return {
+    ...row,
+    status: 'failed',
+    loss_nats: null,
+    loss_step: null,
+    rung_losses: '[]',
+    reason: 'Its loss in that journal is not what its run measured, so it does not count.',
+  }
 }
 
 function endTrial({ to }: Copy, row: Row): void {

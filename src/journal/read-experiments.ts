@@ -4,20 +4,22 @@ import type { ExperimentRow } from '#shared/contract/results.ts'
 import { plainSummary, proofFigures, recipeFigures } from '#shared/experiment-figures.ts'
 import type { RunSummary } from '#shared/journal-types.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
+import { listPinnedFirst } from './page-runs.ts'
 import { all, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
 import { assertWrittenComparison, type ComparisonRow } from './read-proof.ts'
-import { getRun, listRuns } from './read-runs.ts'
+import { readRunNumbers } from './read-run-numbers.ts'
+import { getRun } from './read-runs.ts'
 
 export interface ExperimentPage {
   readonly rows: readonly ExperimentRow[]
   readonly total: number
 }
 
-/** One page of runs (`query` as of listRuns), each with its settings and its newest proof. */
+/** One page of runs (`query` as of listRuns; pinned ones first), each with its settings and its newest proof. */
 export function listExperiments(db: Database, query: unknown): ExperimentPage {
   return db.transaction(() => {
-    const { runs, total } = listRuns(db, query)
+    const { runs, total } = listPinnedFirst(db, query)
     return { rows: withFigures(db, runs), total }
   })()
 }
@@ -34,6 +36,7 @@ function withFigures(db: Database, runs: readonly RunSummary[]): ExperimentRow[]
   const ids = runs.map(({ id }) => id)
   const details = new Map(all(db, detailsQuery(ids)).map((row) => [row.id, row]))
   const proofs = new Map(all(db, proofsQuery(ids)).map((row) => [row.run_id, row]))
+  const numbers = readRunNumbers(db, ids)
   return runs.map((run): ExperimentRow => {
     const row = details.get(run.id)
     const found = recipeFigures.safeParse(row === undefined ? {} : readJson(row.recipe))
@@ -42,6 +45,7 @@ function withFigures(db: Database, runs: readonly RunSummary[]): ExperimentRow[]
     const batch = recipe.batch ?? null
     return {
       ...run,
+      number: numbers.get(run.id) ?? null,
       notes: row?.notes ?? '',
       method: recipe.method?.kind ?? '',
       rank: recipe.method?.rank ?? null,

@@ -93,12 +93,15 @@ const beforeFingerprint = sql<string | null>`json_extract(runs.recipe, '$.before
 /** One page of the runs that `input` asks for. Runs without a value to sort by come last in either order. */
 export function listRuns(db: Database, input: unknown): RunPage {
   const query = checkInput(runQuery, input, 'list of runs')
-  return db.transaction(() => {
-    const { total } = first(db, countQuery(query)) as { total: number }
-    const ids = all(db, pageQuery(query)).map(({ id }) => id)
-    const rows = new Map(all(db, summariesQuery(ids)).map((row) => [row.id, row]))
-    return { runs: ids.map((id) => toSummary(rows.get(id) as SummaryRow)), total }
-  })()
+  const idsOf = () => all(db, pageQuery(query)).map(({ id }) => id)
+  return db.transaction(() => readPage(db, query, idsOf()))()
+}
+
+/** These runs, and how many the query finds on all pages. */
+export function readPage(db: Database, query: CheckedQuery, ids: readonly string[]): RunPage {
+  const { total } = first(db, countQuery(query)) as { total: number }
+  const rows = new Map(all(db, summariesQuery(ids)).map((row) => [row.id, row]))
+  return { runs: ids.map((id) => toSummary(rows.get(id) as SummaryRow)), total }
 }
 
 /** The rows of these runs, in any order. */

@@ -35,6 +35,7 @@ import {
   readNewestEvaluation,
   readOpenings,
 } from './read-proof.ts'
+import { readRunNumbers } from './read-run-numbers.ts'
 import { getRun, listRuns, type RunPage } from './read-runs.ts'
 import {
   type CheckReport,
@@ -60,10 +61,12 @@ export interface JournalReader {
   models(): Result<JournalModel[]>
   datasets(): Result<JournalDataset[]>
   listRuns(query?: RunQuery): Result<RunPage>
-  /** As `listRuns`, each run with its settings and newest result. */
+  /** As `listRuns` with pinned runs first, each run with its settings and newest result. */
   experiments(query?: RunQuery): Result<ExperimentPage>
   /** One run as the table of experiments shows it. */
   experiment(runId: string): Result<ExperimentRow>
+  /** Numbers in their project of those that share their name with another run there (`runLabel`), by id. */
+  runNumbers(runIds: readonly string[]): Result<ReadonlyMap<string, number>>
   /** Tags, projects and models that experiments can be filtered by. */
   facets(): Result<ReturnType<typeof readFacets>>
   /** run.unknown where there is none with this id. */
@@ -162,6 +165,7 @@ function readerOver(db: Database, path: string): JournalReader {
     listRuns: (query = {}) => read(() => listRuns(db, query)),
     experiments: (query = {}) => read(() => listExperiments(db, query)),
     experiment: (runId) => read(() => readExperiment(db, runId)),
+    runNumbers: (runIds) => read(() => readRunNumbers(db, runIds)),
     facets: () => read(() => readFacets(db)),
     getRun: (runId) => read(() => getRun(db, runId)),
     curve: (runId) => read(() => readCurve(db, runId)),

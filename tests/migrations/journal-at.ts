@@ -31,15 +31,16 @@ const rowsSince: readonly ((db: Database) => void)[] = [
     ).run()
     let previous: Uint8Array = chainStart
     for (let seq = 1; seq <= 5; seq++) {
+      const kind = seq === 4 ? 'evaluation' : 'step'
       const bodyText = JSON.stringify({ step: seq, lossNats: 1 / seq })
-      const event = { runId: 'run-1', seq, attempt: 1, atMs: 1600 + seq, kind: 'step', bodyText }
+      const event = { runId: 'run-1', seq, attempt: 1, atMs: 1600 + seq, kind, bodyText }
       const hash = hashEvent(previous, event)
       db.prepare('INSERT INTO events VALUES (?, ?, ?, ?, ?, ?, ?, ?)').run(
         'run-1',
         seq,
         1,
         event.atMs,
-        'step',
+        kind,
         bodyText,
         previous,
         hash,
@@ -82,7 +83,7 @@ const rowsSince: readonly ((db: Database) => void)[] = [
     )
     db.exec(
       `INSERT INTO trials VALUES
-        ('study-1', 0, 'search', '{"method.rank":8}', 3, '[]', 'complete', 'run-1', 0.5, 4, '[]', NULL, NULL, 2250, 2390),
+        ('study-1', 0, 'search', '{"method.rank":8}', 3, '[]', 'complete', 'run-1', 0.25, 4, '[]', NULL, NULL, 2250, 2390),
         ('study-1', 1, 'search', '{"method.rank":16}', 3, '[]', 'skipped', NULL, NULL, NULL, '[]', 'No room.', NULL, 2250, 2390)`,
     )
     db.exec(`INSERT INTO queue VALUES ('run', 'run-1', 1, 1, 2500)`)

@@ -35,6 +35,7 @@ const row = (index: number, part: Partial<ExperimentRow> = {}): ExperimentRow =>
   isPinned: false,
   isArchived: false,
   trial: null,
+  number: null,
   notes: '',
   method: 'lora',
   rank: 16,
@@ -86,9 +87,8 @@ const { allColumns, listedColumns, movedColumn, shownColumns, usualColumns } = a
   '#renderer/features/experiments/experiment-columns.ts'
 )
 const { nextPlace } = await import('#renderer/features/experiments/grid-keys.ts')
-const { cellText, formatRate, methodWord, proofWords, readTags, statusWord } = await import(
-  '#renderer/features/experiments/experiment-words.ts'
-)
+const { cellText, formatRate, methodWord, openingSentence, proofWords, readTags, statusWord, tooMuchWords } =
+  await import('#renderer/features/experiments/experiment-words.ts')
 const { chartOf, figureGroups, notComparable, readsFirst, settingLine } = await import(
   '#renderer/features/experiments/compare-words.ts'
 )
@@ -103,6 +103,7 @@ const { triedLines } = await import('#renderer/features/experiments/timeline-lin
 const { useComparedRuns } = await import('#renderer/features/experiments/compared-runs.ts')
 const { markOf, mostCompared } = await import('#renderer/features/experiments/run-marks.ts')
 const { runQuery } = await import('#shared/journal-commands.ts')
+const { tooMuchIn } = await import('#shared/word-limits.ts')
 
 describe('the address of a view', () => {
   const view = {
@@ -249,6 +250,30 @@ describe('words of a run', () => {
       interval: '85 to 95',
       against: 'better than 71 %',
     })
+  })
+
+  it('say first what the list holds, and beside it what it leaves out', () => {
+    const nothing = { runs: 1, projects: 1, trials: 0, searches: 0, archived: 0 }
+    expect(openingSentence(nothing, false)).toBe('1 run in 1 project.')
+    const all = { runs: 12, projects: 3, trials: 30, searches: 1, archived: 2 }
+    expect(openingSentence(all, true)).toBe(
+      '12 runs in 3 projects, and 30 trials of 1 search. 2 more are archived. All of it is on this computer and opens without a model.',
+    )
+    expect(openingSentence({ ...nothing, searches: 2 }, false)).toBe('1 run in 1 project, and 2 searches.')
+  })
+
+  it('say at the field what is too long of what was typed (it was called a fault of the program)', () => {
+    const said = (words: Parameters<typeof tooMuchIn>[0]) => {
+      const found = tooMuchIn(words)
+      return found === null ? '' : tooMuchWords(found)
+    }
+    expect(said({ tags: ['keep', 'x'.repeat(501)] })).toBe(
+      `A tag has at most 500 characters, and “${'x'.repeat(30)}…” has 501. Shorten it, or write commas between tags.`,
+    )
+    expect(said({ tags: Array.from({ length: 101 }, (_, n) => `t${n}`) })).toContain('at most 100 tags')
+    expect(said({ notes: 'n'.repeat(100_001) })).toContain('this one has 100,001')
+    expect(said({ name: 'n'.repeat(501) })).toContain('A name has at most 500 characters')
+    expect(said({ name: 'n'.repeat(500), notes: 'n'.repeat(100_000), tags: ['x'.repeat(500)] })).toBe('')
   })
 
   it('read tags as they are typed', () => {
@@ -482,7 +507,7 @@ describe('searches beside runs', () => {
     expect(shown({ filters: { project: 'p' } })).toEqual(['a'])
     expect(shown({ text: 'HOLI' })).toEqual(['b'])
     expect(shown({ filters: { tag: 'keep' } })).toEqual([])
-    expect(shown({ journal: 'j' })).toEqual([])
+    expect(shown({ journal: 'j' })).toEqual(['b', 'a'])
   })
 })
 
@@ -521,6 +546,15 @@ describe('a lineage', () => {
       ({ edge }) => edge.from === 'again' && edge.kind !== 'exported-as',
     )
     expect(Math.abs((one?.y ?? 0) - (other?.y ?? 0))).toBeGreaterThan(16)
+  })
+
+  it('has every word beside the others, however many lines end at one box (they lay on each other)', () => {
+    const rows = Array.from({ length: 5 }, (_, n) => node(`rows-${n}`, 'dataset', n))
+    const lines = rows.map(({ id }) => ({ from: 'run', to: id, kind: 'trained-on' as const }))
+    const { edges: words, height } = placeLineage([node('run', 'run', 9), ...rows], lines)
+    const places = words.map(({ y }) => y).sort((a, b) => a - b)
+    for (const [at, y] of places.entries()) if (at > 0) expect(y - places[at - 1]!).toBeGreaterThanOrEqual(18)
+    expect(height).toBeGreaterThan(places.at(-1)! + 8)
   })
 
   it('that goes round in a circle is drawn all the same', () => {

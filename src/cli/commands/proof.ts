@@ -1,4 +1,5 @@
 // proof RUN
+import { earlierProofs, earlierProofsNote } from '#core/proof/index.ts'
 import { proofPhaseWords, proveJournaledRun } from '#core/proof/prove-journaled-run.ts'
 import type { ProofReport } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
@@ -9,6 +10,9 @@ import { proofLines } from '../report.ts'
 export async function proveTunedRun(application: Application, runId: string): Promise<ProofReport> {
   const { library, launcher, output } = application
   const writer = application.writer()
+  const reader = application.reader()
+  const looks = earlierProofs(reader, unwrap(reader.getRun(runId)).datasetFingerprint)
+  for (const line of earlierProofsNote(looks)) output.progress(line.trim(), true)
   const stop = new AbortController()
   const release = application.onInterrupt(() => stop.abort())
   try {
@@ -16,7 +20,7 @@ export async function proveTunedRun(application: Application, runId: string): Pr
       await proveJournaledRun(runId, {
         library,
         launcher,
-        reader: application.reader(),
+        reader,
         writer,
         signal: stop.signal,
         onProgress: ({ phase, done, total }) =>
@@ -24,10 +28,10 @@ export async function proveTunedRun(application: Application, runId: string): Pr
       }),
     )
     application.backUpJournal()
-    for (const line of proofLines(report)) output.line(line)
+    for (const line of [...proofLines(report), ...earlierProofsNote(looks)]) output.line(line)
     output.line()
     output.line(`Take it away: tunewright export ${runId}`)
-    output.result(report)
+    output.result({ ...report, earlierProofs: looks })
     return report
   } finally {
     release()

@@ -1,14 +1,17 @@
 // runs list | show | resume | repeat | cancel
-import { newestProof } from '#core/proof/index.ts'
+import { earlierProofs, earlierProofsNote, newestProof } from '#core/proof/index.ts'
 import { changesOfSettings, type Setting } from '#core/training/recipe-file.ts'
 import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run.ts'
 import { repeatabilityOf } from '#core/training/repeatability.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import type { RepeatCheck } from '#shared/contract/index.ts'
+import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { RunQuery } from '#shared/journal-commands.ts'
-import { activeStatuses, type RunDetail, type RunSummary } from '#shared/journal-types.ts'
+import { activeStatuses, type RunDetail } from '#shared/journal-types.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { runLabel } from '#shared/run-label.ts'
+import { wordLimits } from '#shared/word-limits.ts'
 import type { Application } from '../application.ts'
 import { followRun, printNextStep } from '../follow-run.ts'
 import { curveLines, proofLines, settingLines } from '../report.ts'
@@ -17,9 +20,9 @@ import { formatTable } from '../table.ts'
 const dateText = (ms: number | null) =>
   ms === null ? '' : new Date(ms).toISOString().slice(0, 16).replace('T', ' ')
 
-const rowOf = (run: RunSummary): string[] => [
+const rowOf = (run: ExperimentRow): string[] => [
   run.id,
-  run.name,
+  `${runLabel(run)}${run.isPinned ? ' (pinned)' : ''}`,
   run.status === 'cancelled' ? 'stopped, can be resumed' : run.status,
   run.lastStep === null ? '' : `${run.lastStep}${run.totalSteps === null ? '' : ` of ${run.totalSteps}`}`,
   run.bestLossNats === null ? '' : run.bestLossNats.toFixed(4),
@@ -36,6 +39,18 @@ export interface ListOptions {
   readonly trials?: boolean
 }
 
+/** Throws a ProblemError (`usage.invalid`) where more is asked for than is looked for. */
+function requireShortSearch(text = ''): void {
+  const most = wordLimits.search
+  if (text.length <= most) return
+  throw new ProblemError({
+    code: 'usage.invalid',
+    message: `A search has at most ${most} characters, and this one has ${text.length}.`,
+    where: '--text',
+    remedy: 'Ask for fewer words.',
+  })
+}
+
 const queryOf = ({ limit, text, stars, pinned, archived, trials }: ListOptions): RunQuery => ({
   limit,
   ...(text === undefined ? {} : { text }),
@@ -47,15 +62,17 @@ const queryOf = ({ limit, text, stars, pinned, archived, trials }: ListOptions):
 
 export function listRuns(application: Application, options: ListOptions): void {
   const reader = application.reader()
+  requireShortSearch(options.text)
   const query = queryOf(options)
-  let page = unwrap(reader.listRuns(query))
+  // As the screen has them: pinned ones first.
+  let page = unwrap(reader.experiments(query))
   if (
-    page.runs.some(({ status }) => activeStatuses.includes(status)) &&
+    page.rows.some(({ status }) => activeStatuses.includes(status)) &&
     attempt(() => application.writer()).ok
   )
-    page = unwrap(reader.listRuns(query))
+    page = unwrap(reader.experiments(query))
   const { output } = application
-  if (page.runs.length === 0)
+  if (page.rows.length === 0)
     output.line(
       Object.keys(query).length > 1
         ? 'No run matches.'
@@ -64,11 +81,11 @@ export function listRuns(application: Application, options: ListOptions): void {
   else
     for (const line of formatTable(
       ['run', 'name', 'status', 'step', 'best validation loss', 'created (UTC)'],
-      page.runs.map(rowOf),
+      page.rows.map(rowOf),
     ))
       output.line(line)
-  if (page.total > page.runs.length) output.line(`${page.total - page.runs.length} more; see --limit.`)
-  output.result(page)
+  if (page.total > page.rows.length) output.line(`${page.total - page.rows.length} more; see --limit.`)
+  output.result({ runs: page.rows, total: page.total })
 }
 
 export function showRun(application: Application, runId: string): void {
@@ -87,7 +104,8 @@ export function showRun(application: Application, runId: string): void {
   output.line()
   for (const line of curveLines(curve)) output.line(line)
   const proof = newestProof(comparisons)
-  if (proof) for (const line of ['', ...proofLines(proof), '']) output.line(line)
+  const looks = proof ? earlierProofs(reader, run.datasetFingerprint, comparisons.at(-1)?.createdAtMs) : 0
+  if (proof) for (const line of ['', ...proofLines(proof), ...earlierProofsNote(looks), '']) output.line(line)
   for (const artifact of artifacts.filter(({ removedAtMs }) => removedAtMs === null))
     output.line(`${artifact.kind}: ${artifact.path} (SHA-256 ${artifact.sha256})`)
   output.result({ run, curve, comparisons, artifacts, repeat })

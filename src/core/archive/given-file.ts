@@ -1,11 +1,15 @@
 // The one place where a handle of a page becomes a file: picked in the host's dialog, or sent in pieces and finished.
 import { rm } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { fail, ok, type Problem, type Result } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 
-interface GivenFile {
+export interface GivenFile {
   readonly path: string
+  /** As the person knows it: what was sent lies under its own name in a folder of ours. */
+  readonly name: string
+  /** A page sent it: its path means nothing to anybody. */
+  readonly isSent: boolean
   /** Removes what was sent; a file that was picked stays where it is. */
   done(): Promise<void>
 }
@@ -16,10 +20,18 @@ export function givenFile(
   handle: string,
 ): Result<GivenFile> {
   const picked = host.pickedPath(handle)
-  if (picked !== null) return ok({ path: picked, done: async () => {} })
+  if (picked !== null)
+    return ok({ path: picked, name: basename(picked), isSent: false, done: async () => {} })
   const path = sent.take(handle)
   if (path === null) return fail(notGiven(handle))
-  return ok({ path, done: () => rm(dirname(path), { recursive: true, force: true }) })
+  const done = () => rm(dirname(path), { recursive: true, force: true })
+  return ok({ path, name: basename(path), isSent: true, done })
+}
+
+/** A Problem about the file names it as the person does. */
+export function namedFor<T>({ path, name, isSent }: GivenFile, result: Result<T>): Result<T> {
+  if (result.ok || !isSent || result.problem.where !== path) return result
+  return fail({ ...result.problem, where: name })
 }
 
 const notGiven = (handle: string): Problem => ({

@@ -1,5 +1,5 @@
-// Brings another computer's journal, or a run bundle, into this library: under their own ids, one run after the other, each
-// whole or not at all. What is here stays as it is. A second time goes on where the first one ended.
+// Brings another computer's journal, or a run bundle, into this library: under their own ids, all of it or nothing. What is
+// here stays as it is; what cannot be trusted, or does not go together with it, is left out by name.
 import { existsSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { basename, join } from 'node:path'
@@ -9,12 +9,13 @@ import { openImportSource } from '#journal/import-source.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { ImportReport } from '#shared/contract/index.ts'
 import { attemptAsync, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { datasetFolder } from '../data/dataset-folder.ts'
 import { asDiskProblem, temporaryPath } from '../system/durable-files.ts'
 import { openFileBytes } from '../system/file-bytes.ts'
 import type { Library } from '../system/library.ts'
 import { type BundleManifest, journalName } from './bundle-manifest.ts'
 import type { Telling } from './export-work.ts'
-import { placeFiles } from './place-bundle-files.ts'
+import { type Placed, placeFiles, takeBack } from './place-bundle-files.ts'
 import { unpackBundle } from './read-bundle.ts'
 
 interface ImportPorts {
@@ -23,8 +24,9 @@ interface ImportPorts {
 }
 
 /**
- * Problems: file.unsafe, journal.foreign-file, journal.too-new, journal.corrupt, and those of disk and journal; runs that
- * were brought in before one of the latter stay. What a person sees of single runs is in the report.
+ * Problems: file.unsafe, journal.foreign-file, journal.too-new, journal.corrupt, those of disk and journal, and
+ * `proof.cancelled` where it was stopped; after each the journal is as it was. What a person sees of single runs is in the
+ * report.
  */
 export function importJournal(
   path: string,
@@ -32,13 +34,14 @@ export function importJournal(
   telling: Telling,
 ): Promise<Result<ImportReport>> {
   const { library } = ports
+  const { signal } = telling
   return attemptAsync(async () => {
     const work = temporaryPath(join(library.cacheFolder, 'import'))
     try {
       await mkdir(work, { recursive: true, mode: 0o700 })
       const isBundle = await isZip(path)
       const manifest = isBundle ? await unpackBundle(path, work, telling) : null
-      telling.tell('Checking the journal')
+      await tellNow(telling, 'Checking the journal')
       const journal = isBundle ? join(work, 'unpacked', journalName) : path
       const source = unwrap(openImportSource(journal, path, work))
       try {
@@ -47,11 +50,25 @@ export function importJournal(
         source.close()
       }
     } catch (error) {
-      throw asDiskProblem(error, work)
+      throw signal.aborted ? new ProblemError(stopped()) : asDiskProblem(error, work)
     } finally {
       await rm(work, { recursive: true, force: true }).catch(() => {})
     }
   })
+}
+
+const stopped = (): Problem => ({
+  code: 'proof.cancelled',
+  message: 'Nothing was brought in, because this was stopped.',
+  where: 'the journal',
+  remedy: 'Start it again whenever you like.',
+})
+
+/** What follows takes its time in one piece: told before, and whoever wants to stop it is heard before. */
+async function tellNow({ tell, signal }: Telling, phase: string, done = 0, total = 0): Promise<void> {
+  tell(phase, done, total)
+  await new Promise((resolve) => setImmediate(resolve))
+  signal.throwIfAborted()
 }
 
 /** A bundle by its first bytes, whatever its name. */
@@ -75,48 +92,102 @@ interface TakingOver extends ImportPorts, Telling {
   readonly origin: string
 }
 
+/**
+ * Run by run it is found out what can be taken over, and put in place what came with it; then all of it is written in one
+ * transaction, so that a person who stops, a kill or a full disk leaves the journal as it was.
+ */
 async function takeOver(source: ImportSource, taking: TakingOver): Promise<ImportReport> {
-  const { library, writer, manifest, origin, tell } = taking
+  const { library, writer, manifest, origin } = taking
+  const report = emptyReport(source.notices)
   const choice: ImportChoice = {
     origin,
     hasFile: (path) => existsSync(join(library.home, ...path.split('/'))),
     bringsBack: manifest !== null,
     isWithoutTexts: false,
+    onDoubt: (what, reason) => refuse(report, what, reason),
   }
   const importing = unwrap(writer.importing(source, choice))
-  const report = emptyReport(source.notices)
   const runIds = manifest === null ? source.runIds() : manifest.runs.map(({ id }) => id)
+  const placed: Placed[] = []
+  try {
+    const good: string[] = []
+    for (const [at, id] of runIds.entries()) {
+      await tellNow(taking, 'Checking every entry', at, runIds.length)
+      const found = await tryRun(id, { source, importing, taking, placed })
+      if (found.ok) good.push(id)
+      else refuseRun(report, source.run(id)?.name ?? id, found.problem)
+    }
+    await tellNow(taking, 'Writing it into your journal', runIds.length, runIds.length)
+    const written = unwrap(importing.together(() => writeAll(good, { source, importing, manifest, report })))
+    await takeBackRefused(source, taking, placed, written)
+    return report
+  } catch (error) {
+    await takeBack(library, placed)
+    throw error
+  }
+}
+
+interface Trying {
+  readonly source: ImportSource
+  readonly importing: JournalImport
+  readonly taking: TakingOver
+  /** Grows by what is put in place. */
+  readonly placed: Placed[]
+}
+
+/** Files first, the journal's rows last: a run that is shown has everything that came with it. */
+async function tryRun(id: string, { source, importing, taking, placed }: Trying): Promise<Result<Imported>> {
+  const { manifest } = taking
+  const found = importing.tryRun(id)
+  if (!found.ok || manifest === null) return found
+  const files = await attemptAsync(() => placeFiles(id, source, { ...taking, manifest }))
+  if (!files.ok) return files
+  placed.push(files.value)
+  return found
+}
+
+interface Writing {
+  readonly source: ImportSource
+  readonly importing: JournalImport
+  readonly manifest: BundleManifest | null
+  readonly report: Writable<ImportReport>
+}
+
+/** Ids of the runs that are in. */
+function writeAll(runIds: readonly string[], { source, importing, manifest, report }: Writing): Set<string> {
+  const written = new Set<string>()
   if (manifest === null)
     for (const id of source.projectIds())
       if (source.project(id)?.isRemoved === false)
         count(report, 'projects', source.project(id)?.name ?? id, importing.project(id))
-  for (const [place, id] of runIds.entries()) {
-    tell('Bringing runs in', place, runIds.length)
+  for (const id of runIds) {
     const run = source.run(id)
     const isProjectNew = run !== null && !importing.hasProject(run.projectId)
-    const result = await takeRun(id, { source, importing, taking })
+    const result = importing.run(id)
+    if (result.ok) written.add(id)
     if (result.ok && isProjectNew && source.project(run.projectId)?.isRemoved === false) report.projects += 1
     count(report, 'runs', run?.name ?? id, result)
-    await new Promise((resolve) => setImmediate(resolve))
   }
-  if (manifest === null) {
-    for (const id of source.studyIds()) count(report, 'studies', source.studyName(id), importing.study(id))
-    unwrap(importing.views())
-  }
-  return report
+  if (manifest !== null) return written
+  for (const id of source.studyIds()) count(report, 'studies', source.studyName(id), importing.study(id))
+  unwrap(importing.views())
+  return written
 }
 
-/** Files first, the journal's rows last: a run that is shown has everything that came with it. */
-async function takeRun(
-  id: string,
-  { source, importing, taking }: { source: ImportSource; importing: JournalImport; taking: TakingOver },
-): Promise<Result<Imported>> {
-  if (taking.manifest === null) return importing.run(id)
-  const placed = await attemptAsync(() => placeFiles(id, source, { ...taking, manifest: taking.manifest! }))
-  if (!placed.ok) return placed
-  const result = importing.run(id)
-  if (!result.ok) await placed.value.undo()
-  return result
+/** Of a run that changed here meanwhile nothing is kept, but for data sets that another one needs. */
+function takeBackRefused(
+  source: ImportSource,
+  { library }: TakingOver,
+  placed: readonly Placed[],
+  written: ReadonlySet<string>,
+): Promise<void> {
+  const datasets = [...written].flatMap((id) => source.run(id)?.datasets ?? [])
+  const kept = new Set(datasets.map((fingerprint) => datasetFolder(library, fingerprint)))
+  return takeBack(
+    library,
+    placed.filter(({ runId }) => !written.has(runId)),
+    kept,
+  )
 }
 
 /** Reasons that are about one run or study; after any other Problem nothing more can be brought in. */
@@ -145,10 +216,16 @@ function count(
     else if (what !== 'projects') report.known += 1
     return
   }
-  const { code, message, where } = result.problem
-  if (!singleCodes.has(code)) throw new ProblemError(result.problem)
-  if (report.refused.length < mostRefused)
-    report.refused.push({ what: name, reason: `${message} (${where})` })
+  refuseRun(report, name, result.problem)
+}
+
+function refuseRun(report: Writable<ImportReport>, name: string, problem: Problem): void {
+  if (!singleCodes.has(problem.code)) throw new ProblemError(problem)
+  refuse(report, name, `${problem.message} (${problem.where})`)
+}
+
+function refuse({ refused }: ImportReport, what: string, reason: string): void {
+  if (refused.length < mostRefused) refused.push({ what, reason })
 }
 
 const mostRefused = 1000

@@ -4,11 +4,11 @@ import { existsSync, statSync } from 'node:fs'
 import { basename } from 'node:path'
 import { backupsFolderOf, listBackups } from '#journal/backup.ts'
 import { newestVersion } from '#journal/migrate.ts'
-import type { BackupItem, JournalState, SomeHandlers } from '#shared/contract/index.ts'
+import { type BackupItem, type JournalState, journalJobs, type SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import type { JobTools } from '../system/jobs.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { givenFile } from './given-file.ts'
+import { givenFile, namedFor } from './given-file.ts'
 import { type JournalFaults, readWholeJournal } from './read-whole-journal.ts'
 
 type JournalCalls =
@@ -80,7 +80,8 @@ export function createJournalHandlers(
     emit('journal.changed', { isDamaged: !report.isSound, isExchanged: false })
     return report.isSound ? ok(undefined) : fail(unsound(path, faults.value))
   }
-  const startCheck = () => jobs.start({ kind: 'journal', title: 'Journal', key: 'journal check' }, check)
+  const startCheck = () =>
+    jobs.start({ kind: 'journal', title: journalJobs.check, key: 'journal check' }, check)
 
   const stop = clock.every(lookEveryMs, () => {
     if (damage !== null || workUnderWay() !== null) return
@@ -132,7 +133,7 @@ export function createJournalHandlers(
       attempt(() => {
         const file = unwrap(givenFile(context, handle))
         try {
-          return unwrap(journals.open(file.path))
+          return unwrap(namedFor(file, journals.open(file)))
         } finally {
           // What is looked into is a copy of its own.
           void file.done()

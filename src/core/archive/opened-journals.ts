@@ -4,11 +4,17 @@ import { openForeignJournal } from '#journal/foreign.ts'
 import type { JournalReader } from '#journal/reader.ts'
 import type { OpenedJournal } from '#shared/contract/index.ts'
 import { attempt, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { GivenFile } from './given-file.ts'
+
+type LookedInto = Pick<GivenFile, 'path' | 'name' | 'isSent'>
 
 export interface OpenedJournals {
-  open(path: string): Result<OpenedJournal>
+  /** In what is shown of it nothing is under way. */
+  open(file: LookedInto): Result<OpenedJournal>
   list(): OpenedJournal[]
   close(journalId: string): void
+  /** Whether a journal that is open has this run. */
+  hasRun(runId: string): boolean
   /** One's own journal where no other is named; throws a ProblemError (journal.unknown) for one that is not open. */
   readerOf(journalId: string | undefined): JournalReader
   closeAll(): void
@@ -24,16 +30,17 @@ export function createOpenedJournals(own: JournalReader): OpenedJournals {
     opened.delete(journalId)
   }
   return {
-    open: (path) =>
+    open: ({ path, name, isSent }) =>
       attempt(() => {
         const known = [...opened.values()].find(({ facts }) => facts.path === path)
         if (known !== undefined) close(known.facts.journalId)
         if (opened.size >= mostOpened) throw new ProblemError(tooMany(path))
-        const { reader, schema } = unwrap(openForeignJournal(path))
+        const { reader, schema } = unwrap(openForeignJournal(path, { isAtRest: true }))
         try {
           const { runs, total } = unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' }))
           const newestRunAtMs = runs[0]?.createdAtMs ?? null
-          const facts = { journalId: randomUUID(), path, schema, runs: total, newestRunAtMs }
+          const place = { name, path: isSent ? null : path }
+          const facts = { journalId: randomUUID(), ...place, schema, runs: total, newestRunAtMs }
           opened.set(facts.journalId, { reader, facts })
           return facts
         } catch (error) {
@@ -41,6 +48,7 @@ export function createOpenedJournals(own: JournalReader): OpenedJournals {
           throw error
         }
       }),
+    hasRun: (runId) => [...opened.values()].some(({ reader }) => reader.getRun(runId).ok),
     list: () => [...opened.values()].map(({ facts }) => facts),
     close,
     readerOf(journalId) {

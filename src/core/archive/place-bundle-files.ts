@@ -18,9 +18,22 @@ interface Placing {
   readonly work: string
 }
 
+/** Folders that were made for a run now; those of a data set serve other runs of the bundle too. */
 export interface Placed {
-  /** Takes away what was put there now. */
-  undo(): Promise<void>
+  readonly runId: string
+  readonly folders: readonly string[]
+}
+
+/** Takes them away again, but for what `kept` names. */
+export async function takeBack(
+  { runsFolder }: Pick<Library, 'runsFolder'>,
+  placed: readonly Placed[],
+  kept: ReadonlySet<string> = new Set(),
+): Promise<void> {
+  for (const { runId, folders } of placed) {
+    for (const folder of folders) if (!kept.has(folder)) await rm(folder, { recursive: true, force: true })
+    await rmdir(join(runsFolder, runId)).catch(() => {})
+  }
 }
 
 /** Throws ProblemError: file.unsafe, journal.conflict, journal.invalid, and those of a full or failing disk. */
@@ -28,16 +41,13 @@ export async function placeFiles(runId: string, source: ImportSource, placing: P
   const run = source.run(runId)
   if (run === null) throw unsafe('Its journal does not have a run that its list names.', `run ${runId}`)
   const made: string[] = []
-  const undo = async (): Promise<void> => {
-    for (const folder of made) await rm(folder, { recursive: true, force: true })
-    await rmdir(join(placing.library.runsFolder, runId)).catch(() => {})
-  }
   try {
-    for (const fingerprint of run.datasets) made.push(...(await placeDataset(fingerprint, placing)))
+    // Data sets last: where this run fails, those of the bundle are still there for the next one.
     made.push(...(await placeTuned(runId, run, placing)))
-    return { undo }
+    for (const fingerprint of run.datasets) made.push(...(await placeDataset(fingerprint, placing)))
+    return { runId, folders: made }
   } catch (error) {
-    await undo()
+    await takeBack(placing.library, [{ runId, folders: made }])
     throw error
   }
 }

@@ -2,7 +2,8 @@
 // model and nothing running. What only reads looks into an opened foreign journal too; what changes never does.
 import type { JournalReader } from '#journal/reader.ts'
 import type { CallOutput, SomeHandlers } from '#shared/contract/index.ts'
-import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
+import type { RunQuery } from '#shared/journal-commands.ts'
+import { attempt, attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { readableProof } from '../proof/proof-journal.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { compareMetrics } from './compare-metrics.ts'
@@ -11,6 +12,7 @@ import { createComparedAnswers } from './compared-answers.ts'
 import { type CurveAxis, placeCurve, type Wait } from './curve-axes.ts'
 import { readLineage } from './lineage.ts'
 import { removeRuns } from './remove-runs.ts'
+import { type LabelOf, runLabels } from './run-labels.ts'
 import { readTimeline } from './timeline.ts'
 
 type ReadingCalls =
@@ -55,11 +57,18 @@ function readingHandlers({ library, journals }: ReadingContext): SomeHandlers<Re
     'experiments.facets': ({ journal }) =>
       attempt(() => {
         const reader = readerOf(journal)
-        const { total } = unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' }))
-        return { total, ...unwrap(reader.facets()) }
+        const count = (query: RunQuery): number => unwrap(reader.listRuns({ ...query, limit: 1 })).total
+        const runs = count({})
+        const withTrials = count({ hasTrials: true })
+        const archived = count({ hasTrials: true, archived: 'only' })
+        return { runs, trials: withTrials - runs, archived, ...unwrap(reader.facets()) }
       }),
     'experiments.curves': ({ runIds, journal, axis }) =>
-      attempt(() => ({ curves: runIds.map((runId) => overlayCurveOf(readerOf(journal), runId, axis)) })),
+      attempt(() => {
+        const reader = readerOf(journal)
+        const labelOf = runLabels(reader, runIds)
+        return { curves: runIds.map((runId) => overlayCurveOf(reader, runId, axis, labelOf)) }
+      }),
     'experiments.compare': ({ runIds, journal }) => attempt(() => compareRuns(readerOf(journal), runIds)),
     'experiments.answers': ({ runIds, journal, ...page }) =>
       attemptAsync(async () => comparedAnswers(readerOf(journal), runIds, page)),
@@ -69,10 +78,10 @@ function readingHandlers({ library, journals }: ReadingContext): SomeHandlers<Re
   }
 }
 
-function overlayCurveOf(reader: JournalReader, runId: string, axis: CurveAxis) {
+function overlayCurveOf(reader: JournalReader, runId: string, axis: CurveAxis, labelOf: LabelOf) {
   const curve = unwrap(reader.thinCurve(runId, overlayPoints))
   const waits = axis === 'time' ? waitsOf(reader, runId) : []
-  return { runId, name: unwrap(reader.getRun(runId)).name, ...placeCurve(curve, axis, waits) }
+  return { runId, name: labelOf(unwrap(reader.getRun(runId))), ...placeCurve(curve, axis, waits) }
 }
 
 /** Between a "paused" event and the "resumed" one after it; one that an attempt ended in waits within none. */
@@ -106,12 +115,23 @@ function compareRuns(reader: JournalReader, runIds: readonly string[]): CallOutp
   }
 }
 
+const onlyLookedInto = (runId: string): Problem => ({
+  code: 'run.unknown',
+  message: 'This run is in another journal that you only look into, so nothing of it can be changed.',
+  where: runId,
+  remedy: 'Add the runs of that journal to yours in Settings, part "Journal": then this one can be changed.',
+})
+
 function changingHandlers(context: WorkstationContext): SomeHandlers<ChangingCalls> {
-  const { reader, writer, emit } = context
+  const { reader, writer, journals, emit } = context
+  const requireOwn = (runId: string): void => {
+    if (!reader.getRun(runId).ok && journals.hasRun(runId)) throw new ProblemError(onlyLookedInto(runId))
+  }
   const views = () => ({ views: unwrap(reader.savedViews()) })
   return {
     'experiments.edit': ({ runId, name, notes, tags, ...marks }) =>
       attempt(() => {
+        requireOwn(runId)
         if (name !== undefined) unwrap(writer.renameRun(runId, name))
         if (notes !== undefined) unwrap(writer.setNotes(runId, notes))
         if (tags !== undefined) unwrap(writer.setTags(runId, tags))
@@ -121,6 +141,7 @@ function changingHandlers(context: WorkstationContext): SomeHandlers<ChangingCal
       }),
     'experiments.remove': ({ runIds }) =>
       attemptAsync(async () => {
+        for (const runId of runIds) requireOwn(runId)
         const outcome = await removeRuns(context, runIds)
         emit('experiments.changed', { runId: null })
         return outcome

@@ -7,10 +7,11 @@ import { unwrap } from '#shared/result.ts'
 import type { JournalStudy } from '#shared/study.ts'
 import { formatBytes } from '#shared/units.ts'
 import { readableProof } from '../proof/proof-journal.ts'
+import { runLabels } from './run-labels.ts'
 
 export type LineageReader = Pick<
   JournalReader,
-  'getRun' | 'links' | 'study' | 'datasets' | 'artifacts' | 'comparisons'
+  'getRun' | 'runNumbers' | 'links' | 'study' | 'datasets' | 'artifacts' | 'comparisons'
 >
 type Lineage = CallOutput<'experiments.lineage'>
 
@@ -100,7 +101,12 @@ export function readLineage(reader: LineageReader, runId: string): Lineage {
     }
     follow(id)
   }
-  return { nodes: [...nodes.values()], edges: [...edges.values()], isCut }
+  const runIds = [...nodes.values()].flatMap(({ id, kind }) => (kind === 'run' ? id : []))
+  const labelOf = runLabels(reader, runIds)
+  const labelled = [...nodes.values()].map((node) =>
+    node.kind === 'run' ? { ...node, name: labelOf(node) } : node,
+  )
+  return { nodes: labelled, edges: [...edges.values()], isCut }
 }
 
 function runNode(reader: LineageReader, run: RunDetail): LineageNode {

@@ -8,12 +8,21 @@ import type { JournalStudy } from '#shared/study.ts'
 import { readableProof } from '../proof/proof-journal.ts'
 import { compareProofs, type MeasuredRun } from './compare-proofs.ts'
 import { type ComparedSetting, compareSettings } from './compare-settings.ts'
+import { runLabels } from './run-labels.ts'
 import { learnedFromStudy } from './study-outcome.ts'
 import { type Against, learnedSentences } from './timeline-words.ts'
 
 export type TimelineReader = Pick<
   JournalReader,
-  'listRuns' | 'getRun' | 'links' | 'studies' | 'trials' | 'comparisons' | 'newestEvaluation' | 'datasets'
+  | 'listRuns'
+  | 'getRun'
+  | 'runNumbers'
+  | 'links'
+  | 'studies'
+  | 'trials'
+  | 'comparisons'
+  | 'newestEvaluation'
+  | 'datasets'
 >
 type Timeline = CallOutput<'experiments.timeline'>
 export interface TimelinePage {
@@ -68,6 +77,8 @@ function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[])
     return kept.get(key) as T
   }
   const detailOf = (runId: string): RunDetail => once(details, runId, () => unwrap(reader.getRun(runId)))
+  const labels = new Map<string, string>()
+  const labelOf = (run: RunDetail): string => once(labels, run.id, () => runLabels(reader, [run.id])(run))
   const measuredOf = (run: RunDetail): MeasuredRun | null =>
     once(measured, run.id, () => readMeasured(reader, run))
 
@@ -86,7 +97,7 @@ function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[])
     if (beside === null) return null
     const [before, now] = [measuredOf(beside.run), measuredOf(run)]
     return {
-      name: beside.run.name,
+      name: labelOf(beside.run),
       isRepeat: beside.isRepeat,
       adapterSha256: beside.run.adapterSha256,
       isProved: before !== null,
@@ -100,8 +111,9 @@ function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[])
       const beside = besideOf(summary)
       return {
         ...headOf(run),
+        title: labelOf(run),
         kind: 'run',
-        beside: beside && { runId: beside.run.id, name: beside.run.name },
+        beside: beside && { runId: beside.run.id, name: labelOf(beside.run) },
         changes: beside === null ? [] : changesOf(beside.run, run, sources),
         isOtherData: beside !== null && beside.run.datasetFingerprint !== run.datasetFingerprint,
         isOtherModel: beside !== null && beside.run.modelId !== run.modelId,

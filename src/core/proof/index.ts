@@ -1,5 +1,6 @@
 // What other rooms may use of the proof: the proof itself, and the port through which it is kept.
 export { runChildJob } from './child-job.ts'
+export { earlierProofs, earlierProofsNote } from './earlier-proofs.ts'
 export {
   type Evaluation,
   type EvaluationSpec,

@@ -5,6 +5,7 @@ import type { RunDetail } from '#shared/journal-types.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
 import { hasTunedVersion } from '../training/tuned-version.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
+import { earlierProofs } from './earlier-proofs.ts'
 import { newestProof } from './proof-journal.ts'
 import { proofPhaseWords, proveJournaledRun } from './prove-journaled-run.ts'
 import { chooseAnswers, createAnswersReader, withClosest } from './shown-answers.ts'
@@ -12,35 +13,35 @@ import { chooseAnswers, createAnswersReader, withClosest } from './shown-answers
 type ProofCallNames = 'proof.get' | 'proof.start' | 'proof.answers'
 
 export function createProofHandlers(context: WorkstationContext): SomeHandlers<ProofCallNames> {
-  const { library, launcher, reader, writer, jobs, emit } = context
-  const answersOf = createAnswersReader(library, reader)
+  const { library, launcher, reader, writer, journals, jobs, emit } = context
+  const answersOf = createAnswersReader(library)
 
-  function view(runId: string): ProofView {
-    const run = unwrap(reader.getRun(runId))
-    const comparisons = unwrap(reader.comparisons(runId))
-    const openings = unwrap(reader.openings(run.datasetFingerprint))
-    const dataset = unwrap(reader.datasets()).find(
-      ({ fingerprint }) => fingerprint === run.datasetFingerprint,
-    )
+  function view(runId: string, journal: string | undefined): ProofView {
+    const from = journals.readerOf(journal)
+    const run = unwrap(from.getRun(runId))
+    const comparisons = unwrap(from.comparisons(runId))
+    const newest = comparisons.at(-1)
+    const openings = unwrap(from.openings(run.datasetFingerprint))
+    const dataset = unwrap(from.datasets()).find(({ fingerprint }) => fingerprint === run.datasetFingerprint)
     return {
       runId,
       runName: run.name,
       projectId: run.projectId,
       projectName: run.projectName,
-      goal: unwrap(reader.projects()).find(({ id }) => id === run.projectId)?.goal ?? '',
+      goal: unwrap(from.projects()).find(({ id }) => id === run.projectId)?.goal ?? '',
       scenario: run.scenario,
       modelId: run.modelId,
       summary: newestProof(comparisons),
-      provedAtMs: comparisons.at(-1)?.createdAtMs ?? null,
-      openings: openings.filter((opening) => opening.runId === runId).length,
+      provedAtMs: newest?.createdAtMs ?? null,
+      earlierProofs: earlierProofs(from, run.datasetFingerprint, newest?.createdAtMs),
       openingsOfData: openings.length,
-      cannotProve: cannotProve(run),
+      cannotProve: journal === undefined ? cannotProve(run) : 'This run was not measured on locked rows.',
       testRows: dataset?.counts.test ?? 0,
     }
   }
 
   return {
-    'proof.get': ({ runId }) => attempt(() => view(runId)),
+    'proof.get': ({ runId, journal }) => attempt(() => view(runId, journal)),
     'proof.start': ({ runId }) =>
       attemptAsync(async () => {
         const run = unwrap(reader.getRun(runId))
@@ -63,9 +64,9 @@ export function createProofHandlers(context: WorkstationContext): SomeHandlers<P
           },
         )
       }),
-    'proof.answers': ({ runId, view: wanted, text, offset, limit }) =>
+    'proof.answers': ({ runId, journal, view: wanted, text, offset, limit }) =>
       attemptAsync(async () => {
-        const shown = await answersOf(runId)
+        const shown = await answersOf(journals.readerOf(journal), runId)
         const found = chooseAnswers(shown, wanted, text)
         return {
           answers: withClosest(found.slice(offset, offset + limit), shown.closestTo),

@@ -28,14 +28,19 @@ export interface ShownAnswers {
 
 const noAnswers: ShownAnswers = { answers: [], isMoreBetter: true, closestTo: () => null }
 
+type AnswersReader = Pick<JournalReader, 'comparisons' | 'newestEvaluation' | 'getRun' | 'openings'>
+
 /** Reads the answers of a run's newest proof; none where there is no proof. What it gives throws a ProblemError. */
 export function createAnswersReader(
   library: Library,
-  reader: Pick<JournalReader, 'comparisons' | 'newestEvaluation' | 'getRun' | 'openings'>,
-): (runId: string) => Promise<ShownAnswers> {
-  let last: { readonly proofId: string; readonly shown: Promise<ShownAnswers> } | null = null
+): (reader: AnswersReader, runId: string) => Promise<ShownAnswers> {
+  let last: {
+    readonly proofId: string
+    readonly reader: AnswersReader
+    readonly shown: Promise<ShownAnswers>
+  } | null = null
 
-  async function read(runId: string, metric: MetricName): Promise<ShownAnswers> {
+  async function read(reader: AnswersReader, runId: string, metric: MetricName): Promise<ShownAnswers> {
     const answersOf = (subject: 'base' | 'tuned') =>
       unwrap(reader.newestEvaluation(runId, subject))?.answers ?? []
     const run = unwrap(reader.getRun(runId))
@@ -49,12 +54,13 @@ export function createAnswersReader(
     }
   }
 
-  return async (runId) => {
+  return async (reader, runId) => {
     const comparisons = unwrap(reader.comparisons(runId))
     const summary = newestProof(comparisons)
     const proofId = comparisons.at(-1)?.id
     if (summary === null || proofId === undefined) return noAnswers
-    if (last?.proofId !== proofId) last = { proofId, shown: read(runId, summary.metric) }
+    if (last?.proofId !== proofId || last.reader !== reader)
+      last = { proofId, reader, shown: read(reader, runId, summary.metric) }
     const entry = last
     return entry.shown.catch((error: unknown) => {
       if (last === entry) last = null

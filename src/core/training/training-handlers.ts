@@ -1,6 +1,7 @@
 // Starting, following and ending runs for the screens. A run of the past is shown from the journal alone.
+import type { JournalReader } from '#journal/reader.ts'
 import { type SomeHandlers, sampleAnswers, type TrainingView } from '#shared/contract/index.ts'
-import type { RunDetail } from '#shared/journal-types.ts'
+import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import { readPlannedModel } from '../models/model-config.ts'
 import { showModel } from '../models/model-library.ts'
@@ -43,7 +44,14 @@ export function createTrainingHandlers(
   projects: ProjectSource,
   store: Pick<ProjectStore, 'writeDraft'>,
 ): SomeHandlers<TrainingCallNames> {
-  const { library, reader, writer, emit } = context
+  const { library, reader, writer, journals, emit } = context
+
+  /** Throws ProblemError where there is no such run; the new one, which nobody begins then, does not stay as one that waits. */
+  function noteOrigin(runId: string, parent: string): void {
+    const noted = writer.addLink({ runId, kind: 'retried-from', parent })
+    if (!noted.ok) writer.setRunStatus(runId, 'cancelled')
+    unwrap(noted)
+  }
 
   /** Null where no model is chosen: the recipe says so. */
   async function modelOf({ draft: { modelId } }: FilledProject): Promise<PresetModel | null> {
@@ -59,31 +67,47 @@ export function createTrainingHandlers(
     const atRest = async () =>
       stateAtRest(run, await folderBytes(runFolderOf(library, runId)), diagnosesAtRest(run, curve, reader))
     return {
-      run: detailOf({ ...run, determinism: repeatabilityOf(reader, run) }),
+      ...recordedOf(reader, run, curve),
       state: live ?? (await atRest()),
-      train: [...curve.train],
-      validation: [...curve.validation],
-      samples: samplesOf(runId),
-      notices: noticesOf(runId),
       canContinue: live === null && waiting === null && launchable.includes(run.status),
       hasAdapter: hasTunedVersion(run),
       waiting,
-      repeat: repeatOf(reader, run),
     }
   }
 
+  /** Of another journal: nothing of the run is on this computer, and nothing of it goes on here. */
+  function viewThere(runId: string, journal: string): TrainingView {
+    const there = journals.readerOf(journal)
+    const run = unwrap(there.getRun(runId))
+    const curve = unwrap(there.thinCurve(runId, shownPoints))
+    return {
+      ...recordedOf(there, run, curve),
+      state: stateAtRest(run, 0, diagnosesAtRest(run, curve, there)),
+      ...{ canContinue: false, hasAdapter: false, waiting: null },
+    }
+  }
+
+  const recordedOf = (from: JournalReader, run: RunDetail, curve: RunCurve) => ({
+    run: detailOf({ ...run, determinism: repeatabilityOf(from, run) }),
+    train: [...curve.train],
+    validation: [...curve.validation],
+    samples: samplesOf(from, run.id),
+    notices: noticesOf(from, run.id),
+    repeat: repeatOf(from, run),
+  })
+
   /** Of a step that was gone over again the later answers stand, as in the curve. */
-  const samplesOf = (runId: string): TrainingView['samples'] => {
+  const samplesOf = (from: JournalReader, runId: string): TrainingView['samples'] => {
     const byStep = new Map<number, TrainingView['samples'][number]>()
-    for (const { body } of unwrap(reader.eventsOfKind(runId, 'samples', shownSamples))) {
+    for (const { body } of unwrap(from.eventsOfKind(runId, 'samples', shownSamples))) {
       const samples = sampleAnswers.safeParse(body)
       if (samples.success) byStep.set(samples.data.step, samples.data)
     }
     return [...byStep.values()].sort((a, b) => a.step - b.step)
   }
 
-  const noticesOf = (runId: string): TrainingView['notices'] =>
-    unwrap(reader.eventsOfKind(runId, 'notice', shownNotices)).flatMap(({ atMs, body }) => {
+  const noticesOf = (from: JournalReader, runId: string): TrainingView['notices'] =>
+    unwrap(from.eventsOfKind(runId, 'notice', shownNotices)).flatMap(({ atMs, body }) => {
       const text = (body as { text?: unknown } | null)?.text
       return typeof text === 'string' ? [{ atMs, text }] : []
     })
@@ -97,13 +121,13 @@ export function createTrainingHandlers(
         const choice = { preset, changes, name: input.name ?? project.name, model: await modelOf(source) }
         const recipe = unwrap(recipeOfProject(source, choice))
         const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
-        if (input.retriedFrom !== null)
-          unwrap(writer.addLink({ runId, kind: 'retried-from', parent: input.retriedFrom }))
+        if (input.retriedFrom !== null) noteOrigin(runId, input.retriedFrom)
         unwrap(await queue.enqueueRun(runId))
         emit('projects.changed', { projectId: project.id })
         return { runId }
       }),
-    'training.get': ({ runId }) => attemptAsync(() => view(runId)),
+    'training.get': ({ runId, journal }) =>
+      attemptAsync(async () => (journal === undefined ? view(runId) : viewThere(runId, journal))),
     'training.pause': ({ runId }) => runs.pause(runId),
     'training.resume': ({ runId }) => runs.resume(runId),
     'training.stop': ({ runId }) => runs.stop(runId),

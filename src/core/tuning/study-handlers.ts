@@ -34,11 +34,14 @@ export interface StudyRooms {
   readonly studies: StudyService
 }
 
+/** Of another journal nothing is at work here. */
+const atRest: LivingFacts = { waiting: null, doneShare: null, timeLeftMs: null }
+
 export function createStudyHandlers(
   context: WorkstationContext,
   { planner, projects, store, studies }: StudyRooms,
 ): SomeHandlers<StudyCalls> {
-  const { library, reader, writer, emit } = context
+  const { library, reader, writer, journals, emit } = context
   const keep = keepLast<StudyView['importance']>()
 
   async function plan({ projectId, ...wanted }: Wanted & { readonly projectId: string }) {
@@ -68,12 +71,21 @@ export function createStudyHandlers(
         emit('studies.changed', { studyId })
         return { studyId }
       }),
-    'studies.list': ({ projectId }) =>
-      attempt(() => ({ studies: unwrap(reader.studies(projectId)).map(card) })),
-    'studies.get': ({ studyId }) =>
+    'studies.list': ({ projectId, journal }) =>
       attempt(() => {
-        const study = unwrap(reader.study(studyId))
-        return viewOf(reader, study, livingOf(study), keep)
+        if (journal === undefined) return { studies: unwrap(reader.studies(projectId)).map(card) }
+        const there = journals.readerOf(journal)
+        const cardThere = (study: JournalStudy) => cardOf(study, unwrap(there.trials(study.id)), atRest)
+        return { studies: unwrap(there.studies(projectId)).map(cardThere) }
+      }),
+    'studies.get': ({ studyId, journal }) =>
+      attempt(() => {
+        const from = journals.readerOf(journal)
+        const study = unwrap(from.study(studyId))
+        if (journal === undefined) return viewOf(from, study, livingOf(study), keep)
+        const keepThere: typeof keep = (key, reckon) => keep(`${journal} ${key}`, reckon)
+        // No plan of one's own is its project's.
+        return { ...viewOf(from, study, atRest, keepThere), adoptable: null }
       }),
     'studies.pause': ({ studyId }) => studies.pause(studyId),
     'studies.resume': ({ studyId }) => studies.resume(studyId),

@@ -1,7 +1,7 @@
 // A workstation that outlives its journal: where a backup takes the journal's place, everything is closed, the file is
 // exchanged, and everything is opened anew, while host and page go on talking to the same handlers.
 import { type RestoreReport, restoreBackup } from '#journal/restore.ts'
-import { type AnyHandlers, coreCalls, type Handler, type ImportReport } from '#shared/contract/index.ts'
+import { type AnyHandlers, coreCalls, type Handler } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { openLibrary } from '../system/library.ts'
 import { createWorkstation, type Workstation, type WorkstationOptions } from './workstation.ts'
@@ -12,8 +12,8 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     let current = unwrap(createWorkstation({ ...options, isLasting: true }))
     /** While the file is exchanged nobody is answered from it. */
     let isReopening = false
-    /** Bringing another journal in is a call, not a job. */
-    let importing = 0
+    let isClosed = false
+    let exchanged: Promise<unknown> = Promise.resolve()
     const listeners = new Set<Parameters<Workstation['onEvent']>[0]>()
     const follow = (): void => {
       current.onEvent((event, payload) => {
@@ -23,11 +23,17 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     follow()
 
     /** Closes everything, does `work` on the file, and opens everything, however the work ended. */
-    async function reopen<T>(work: () => Result<T>, acceptsChanges = false): Promise<Result<T>> {
-      if (isReopening) return fail(reopening())
-      const working = importing > 0 ? bringingIn() : current.workUnderWay()
+    function reopen<T>(work: () => Result<T>, acceptsChanges = false): Result<T> | Promise<Result<T>> {
+      if (isReopening || isClosed) return fail(reopening())
+      const working = current.workUnderWay()
       if (working !== null) return fail(working)
       isReopening = true
+      const reopened = exchange(work, acceptsChanges)
+      exchanged = reopened
+      return reopened
+    }
+
+    async function exchange<T>(work: () => Result<T>, acceptsChanges: boolean): Promise<Result<T>> {
       try {
         // A journal that rotted while it was open cannot be closed in order; that is why it is exchanged.
         await attemptAsync(() => current.close())
@@ -57,19 +63,10 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
       if (isReopening) return fail(reopening())
       return current.handlers[name]?.(input)
     }
-    const bringIn: Handler<'journal.import'> = async (input) => {
-      importing += 1
-      try {
-        return (await answer('journal.import')(input as never)) as Result<ImportReport>
-      } finally {
-        importing -= 1
-      }
-    }
     const handlers: AnyHandlers = {
       ...Object.fromEntries(Object.keys(coreCalls).map((name) => [name, answer(name)])),
       'journal.restore': restore,
       'journal.accept': accept,
-      'journal.import': bringIn,
     }
     return {
       get library() {
@@ -90,7 +87,12 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
         listeners.add(listener)
         return () => listeners.delete(listener)
       },
-      close: () => current.close(),
+      async close() {
+        isClosed = true
+        // What is being opened at the moment would stay open.
+        await exchanged.catch(() => {})
+        await current.close()
+      },
     }
   })
 }
@@ -107,11 +109,4 @@ const reopening = (): Problem => ({
   message: 'The journal is being opened anew at the moment.',
   where: 'the journal',
   remedy: 'Wait a few seconds and try again.',
-})
-
-const bringingIn = (): Problem => ({
-  code: 'journal.busy',
-  message: 'Another journal is being brought in at the moment.',
-  where: 'the journal',
-  remedy: 'Wait until it is done.',
 })

@@ -48,6 +48,9 @@ export const restoreReport = z.strictObject({
     .nullable(),
 })
 
+/** Titles of the jobs that are about the whole journal, by which a screen tells them apart. */
+export const journalJobs = { check: 'Journal', import: 'Bringing a journal in' } as const
+
 export const journalForms = ['jsonl', 'parquet', 'tensorboard', 'mlflow', 'bundle'] as const
 export type JournalForm = (typeof journalForms)[number]
 
@@ -67,7 +70,10 @@ export type ImportReport = z.output<typeof importReport>
 /** A journal that is looked into and never changed: from a USB stick, another computer, a backup. */
 export const openedJournal = z.strictObject({
   journalId: id,
-  path: z.string(),
+  /** Of the file, as the person knows it. */
+  name: z.string(),
+  /** Where it lies; null for one that a page sent. */
+  path: z.string().nullable(),
   schema: count,
   runs: count,
   newestRunAtMs: timeMs.nullable(),
@@ -110,8 +116,13 @@ export const archiveCalls = {
       ),
     }),
   ),
-  /** Another computer's journal, or a run bundle: its runs are added to this one. */
-  'journal.import': call(givenFile, importReport),
+  /** Another computer's journal, or a run bundle: its runs are added to this one. A job of kind `journal`. */
+  'journal.import': call(givenFile, started),
+  /** What came of it; null before its end, and where it was stopped or could not be done. */
+  'journal.imported': call(
+    z.strictObject({ jobId: id }),
+    z.strictObject({ report: importReport.nullable() }),
+  ),
   'journal.open': call(givenFile, openedJournal),
   'journal.opened': call(nothing, z.strictObject({ journals: z.array(openedJournal) })),
   'journal.close': call(z.strictObject({ journalId: id }), nothing),

@@ -6,6 +6,8 @@ export const call = <I extends z.ZodType, O extends z.ZodType>(input: I, output:
 export const nothing = z.strictObject({})
 /** Opaque names that core gives out. */
 export const id = z.string().min(1).max(200)
+/** A journal that was opened for looking only; left out, one's own. */
+export const lookedIntoJournal = id.optional()
 export const started = z.strictObject({ jobId: id })
 /** A page of a longer list. */
 export const page = {

@@ -7,7 +7,8 @@ import { runSummary } from '../journal-types.ts'
 import { metricName } from '../metrics.ts'
 import { problem } from '../problem-schema.ts'
 import { interval, proofSummary, verdictKinds } from '../proof-protocol.ts'
-import { call, id, nothing, page, started } from './define.ts'
+import { wordLimits } from '../word-limits.ts'
+import { call, id, lookedIntoJournal as journal, nothing, page, started } from './define.ts'
 
 // ---- proof --------------------------------------------------------------------------------------------------------
 
@@ -22,8 +23,9 @@ export const proofView = z.strictObject({
   modelId: z.string(),
   summary: proofSummary.nullable(),
   provedAtMs: timeMs.nullable(),
-  /** How often the locked rows were opened, by this run and by all. */
-  openings: count,
+  /** Proofs that had been measured on the same locked rows before this one, or before one that is started now. */
+  earlierProofs: count,
+  /** How often the locked rows were opened, by all runs. */
   openingsOfData: count,
   /** null where a proof can be started; else why not. */
   cannotProve: z.string().nullable(),
@@ -84,6 +86,8 @@ export type NamedText = z.output<typeof namedText>
 // ---- experiments --------------------------------------------------------------------------------------------------
 
 export const experimentRow = runSummary.extend({
+  /** Its number in the project where its name does not tell it apart (`runLabel`). */
+  number: count.nullable(),
   notes: z.string(),
   method: z.string(),
   rank: count.nullable(),
@@ -121,8 +125,6 @@ export const settingComparison = z.strictObject({
 
 const ofRun = z.strictObject({ runId: id })
 const runIds = z.array(id).min(1).max(24)
-/** A journal that was opened for looking only; left out, one's own. */
-const journal = id.optional()
 
 export const lineageNode = z.strictObject({
   id,
@@ -193,11 +195,12 @@ export const comparedAnswer = z.strictObject({
 export type ComparedAnswer = z.output<typeof comparedAnswer>
 
 export const resultCalls = {
-  'proof.get': call(ofRun, proofView),
+  'proof.get': call(z.strictObject({ runId: id, journal }), proofView),
   'proof.start': call(ofRun, started),
   'proof.answers': call(
     z.strictObject({
       runId: id,
+      journal,
       view: z.enum(answerViews).default('changed'),
       text: z.string().max(500).default(''),
       ...page,
@@ -218,7 +221,10 @@ export const resultCalls = {
   'experiments.facets': call(
     z.strictObject({ journal }),
     z.strictObject({
-      total: count,
+      /** What the list shows without a filter: neither trials of searches, unless pinned, nor what is archived. */
+      runs: count,
+      trials: count,
+      archived: count,
       tags: z.array(z.string()),
       projects: z.array(z.strictObject({ id, name: z.string() })),
       models: z.array(z.strictObject({ id, name: z.string() })),
@@ -227,9 +233,9 @@ export const resultCalls = {
   'experiments.edit': call(
     z.strictObject({
       runId: id,
-      name: z.string().min(1).max(500).optional(),
-      notes: z.string().max(100_000).optional(),
-      tags: z.array(z.string().min(1).max(500)).max(100).optional(),
+      name: z.string().min(1).max(wordLimits.name).optional(),
+      notes: z.string().max(wordLimits.notes).optional(),
+      tags: z.array(z.string().min(1).max(wordLimits.tag)).max(wordLimits.tags).optional(),
       ...runMarks.shape,
     }),
     experimentRow,

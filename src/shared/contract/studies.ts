@@ -13,7 +13,7 @@ import {
   studyBudget,
   studyTrial,
 } from '../study.ts'
-import { call, id, nothing } from './define.ts'
+import { call, id, lookedIntoJournal as journal, nothing } from './define.ts'
 import { presetId, settingChanges } from './projects.ts'
 
 export const searchEfforts = ['short', 'night', 'thorough'] as const
@@ -164,10 +164,10 @@ export const studyCalls = {
     z.strictObject({ studyId: id }),
   ),
   'studies.list': call(
-    z.strictObject({ projectId: id.optional() }),
+    z.strictObject({ projectId: id.optional(), journal }),
     z.strictObject({ studies: z.array(studyCard) }),
   ),
-  'studies.get': call(ofStudy, studyView),
+  'studies.get': call(z.strictObject({ studyId: id, journal }), studyView),
   /** A trial at work stops with a checkpoint and goes on from there. */
   'studies.pause': call(ofStudy, nothing),
   'studies.resume': call(ofStudy, nothing),

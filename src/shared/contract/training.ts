@@ -6,7 +6,7 @@ import { metricName } from '../metrics.ts'
 import { problem } from '../problem-schema.ts'
 import { interval } from '../proof-protocol.ts'
 import { recipe } from '../recipe.ts'
-import { call, id, nothing, started } from './define.ts'
+import { call, id, lookedIntoJournal, nothing, started } from './define.ts'
 import { fit } from './models.ts'
 import { presetId, settingChanges } from './projects.ts'
 
@@ -195,7 +195,7 @@ export const trainingCalls = {
     }),
     z.strictObject({ runId: id }),
   ),
-  'training.get': call(ofRun, trainingView),
+  'training.get': call(z.strictObject({ runId: id, journal: lookedIntoJournal }), trainingView),
   'training.pause': call(ofRun, nothing),
   'training.resume': call(ofRun, nothing),
   /** Stops with a checkpoint and keeps the best version so far. */

@@ -34,10 +34,17 @@ test('a picked journal comes in, is carried out again as a job, listed and found
   const other = otherJournal()
   picked.set('handle', other.path)
   const changed: unknown[] = []
+  const phases = new Set<string>()
   api.on('experiments.changed', (payload) => changed.push(payload))
-  const report = unwrap(await api.call('journal.import', { handle: 'handle' }))
-  expect(report).toMatchObject({ projects: 2, runs: 8, studies: 1, refused: [] })
+  api.on('job.changed', ({ phase }) => phases.add(phase))
+  const importing = unwrap(await api.call('journal.import', { handle: 'handle' }))
+  expect(unwrap(await api.call('journal.imported', importing)).report).toBeNull()
+  expect(await ended(importing.jobId)).toMatchObject({ kind: 'journal', status: 'done', problem: null })
+  expect(unwrap(await api.call('journal.imported', importing)).report).toMatchObject({
+    ...{ projects: 2, runs: 8, studies: 1, refused: [] },
+  })
   expect(changed).toEqual([{ runId: null }])
+  expect(phases).toContain('Checking every entry')
   expect(await api.call('journal.import', { handle: 'nobody' })).toMatchObject({
     problem: { code: 'file.missing' },
   })
@@ -54,8 +61,25 @@ test('a picked journal comes in, is carried out again as a job, listed and found
   })
 })
 
+test('one import at a time; stopped, it leaves nothing and the next one comes in', async () => {
+  const { api, picked, ended, workstation } = await openWorkstation()
+  picked.set('handle', otherJournal({ runs: 30 }).path)
+  const first = unwrap(await api.call('journal.import', { handle: 'handle' }))
+  expect(await api.call('journal.import', { handle: 'handle' })).toMatchObject({
+    problem: { code: 'journal.busy' },
+  })
+  unwrap(await api.call('jobs.cancel', first))
+  expect(await ended(first.jobId)).toMatchObject({ status: 'cancelled' })
+  expect(unwrap(await api.call('journal.imported', first)).report).toBeNull()
+  expect(unwrap(await api.call('experiments.facets', {}))).toMatchObject({ runs: 0, trials: 0, projects: [] })
+  expect(readdirSync(workstation.library.cacheFolder)).toEqual([])
+  const second = unwrap(await api.call('journal.import', { handle: 'handle' }))
+  expect(await ended(second.jobId)).toMatchObject({ status: 'done' })
+  expect(unwrap(await api.call('journal.imported', second)).report).toMatchObject({ runs: 32 })
+})
+
 test('a bundle that a page sent in pieces comes in, and what was sent is thrown away', async () => {
-  const { api, workstation } = await openWorkstation()
+  const { api, ended, workstation } = await openWorkstation()
   const bytes = readFileSync(bundle)
   const file = { purpose: { kind: 'journal' }, name: basename(bundle), sizeBytes: bytes.length } as const
   const { uploadId } = unwrap(await api.call('upload.begin', file))
@@ -64,10 +88,10 @@ test('a bundle that a page sent in pieces comes in, and what was sent is thrown 
     unwrap(await api.call('upload.piece', { uploadId, offset, base64 }))
   }
   unwrap(await api.call('upload.finish', { uploadId }))
-  expect(unwrap(await api.call('journal.import', { handle: uploadId }))).toMatchObject({
-    runs: 1,
-    refused: [],
-  })
+  const { jobId } = unwrap(await api.call('journal.import', { handle: uploadId }))
+  expect(await ended(jobId)).toMatchObject({ status: 'done' })
+  const { report } = unwrap(await api.call('journal.imported', { jobId }))
+  expect(report).toMatchObject({ runs: 1, refused: [] })
   expect(unwrap(await api.call('training.get', { runId: real.trained })).hasAdapter).toBe(true)
   expect(readdirSync(workstation.library.cacheFolder)).toEqual([])
   expect(await api.call('journal.import', { handle: uploadId })).toMatchObject({
@@ -78,7 +102,7 @@ test('a bundle that a page sent in pieces comes in, and what was sent is thrown 
 test('a bundle carried out through the contract is found as a file', async () => {
   const { api, picked, ended, workstation } = await openWorkstation()
   picked.set('bundle', bundle)
-  unwrap(await api.call('journal.import', { handle: 'bundle' }))
+  await ended(unwrap(await api.call('journal.import', { handle: 'bundle' })).jobId)
   const call = { form: 'bundle' as const, runIds: [real.trained], withRows: false }
   const { jobId } = unwrap(await api.call('journal.export', call))
   expect(await ended(jobId)).toMatchObject({ status: 'done' })

@@ -1,6 +1,6 @@
 // Another computer's journal brought in: everything under its own id, once; what is here stays; what cannot be trusted is
-// refused; a kill or a full disk leaves whole runs and nothing else.
-import { copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+// refused; a stop, a kill or a full disk leaves the journal as it was.
+import { copyFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import Database from 'better-sqlite3'
@@ -387,41 +387,68 @@ describe('what cannot be trusted', () => {
 })
 
 describe('cut short', () => {
-  test('a kill leaves whole runs only, and importing again goes on', async () => {
+  /** Rows of all tables but the sessions, which every opening adds to. */
+  const isEmpty = (path: string): boolean => Object.values(rowsOf(path)).every((rows) => rows.length === 0)
+
+  test('a kill leaves the journal as it was, and importing again brings all of it', async () => {
     const other = otherJournal({ runs: 40, events: 60 })
     const wanted = rowsOf(other.path)
-    const home = join(temporaryFolder(), 'library')
     const random = randomFrom(11)
     const script = '../../core/archive/importer.ts'
-    const counts = new Set<number>()
+    let isWhole = false
+    let empty = 0
     for (let kill = 0; kill < 12; kill += 1) {
+      const home = join(temporaryFolder(), 'library')
       const child = startChild(script, [home, other.path])
-      await child.untilLine(2 + Math.floor(random() * 40))
+      // Lines: open, the check, one for each of 42 runs, the writing.
+      await child.untilLine(2 + Math.floor(random() * 44))
       await wait(random() * 5)
       child.process.kill('SIGKILL')
       const { errors } = await child.gone
       expect(errors).toBe('')
       const { journalPath } = openLibrary(home)
-      if (!existsSync(journalPath)) continue
+      isWhole = !isEmpty(journalPath)
+      empty += isWhole ? 0 : 1
+      if (isWhole) expect(rowsOf(journalPath).events).toEqual(wanted.events)
+      const again = startChild(script, [home, other.path])
+      expect((await again.gone).lines.at(-1)).toBe('done')
       const found = rowsOf(journalPath)
-      const ids = new Set((found.runs as { id: string }[]).map(({ id }) => id))
-      counts.add(ids.size)
-      for (const table of ['events', 'evaluations', 'comparisons'])
-        expect(found[table], table).toEqual(
-          (wanted[table] as { run_id: string }[]).filter(({ run_id }) => ids.has(run_id)),
-        )
-      // Every other time it begins anew, so that kills fall into all of it.
-      if (kill % 3 === 2) rmSync(home, { recursive: true })
+      for (const table of ['events', 'evaluations', 'answers', 'comparisons', 'trials', 'projects'])
+        expect(found[table], table).toEqual(wanted[table])
     }
-    expect(counts.size).toBeGreaterThan(3)
-    const last = startChild(script, [home, other.path])
-    expect((await last.gone).lines.at(-1)).toBe('done')
-    const found = rowsOf(openLibrary(home).journalPath)
-    for (const table of ['events', 'evaluations', 'answers', 'comparisons', 'trials', 'projects'])
-      expect(found[table], table).toEqual(wanted[table])
+    expect(empty).toBeGreaterThan(6)
   })
 
-  test('a command that fails for want of space ends it with what came in before, and it goes on', async () => {
+  test('one who stops it finds the journal as it was, wherever it had come', async () => {
+    const other = otherJournal({ runs: 4 })
+    const phases = new Set<string>()
+    for (let at = 1; ; at += 1) {
+      const station = here()
+      const stop = new AbortController()
+      let told = 0
+      const tell = (phase: string): void => {
+        told += 1
+        if (told !== at) return
+        phases.add(phase)
+        stop.abort()
+      }
+      const result = await importJournal(other.path, station, { signal: stop.signal, tell })
+      if (told < at) {
+        expect(unwrap(result)).toMatchObject({ runs: 6, studies: 1 })
+        break
+      }
+      expect(result).toMatchObject({ ok: false, problem: { code: 'proof.cancelled' } })
+      expect(isEmpty(station.library.journalPath), `told ${at} times`).toBe(true)
+      expect(readdirSync(station.library.cacheFolder)).toEqual([])
+    }
+    expect([...phases]).toEqual([
+      'Checking the journal',
+      'Checking every entry',
+      'Writing it into your journal',
+    ])
+  })
+
+  test('a command that fails for want of space ends it with nothing of it, and later it comes in', async () => {
     const other = otherJournal()
     const station = here()
     let left = 3
@@ -441,7 +468,31 @@ describe('cut short', () => {
     }
     const result = await importJournal(other.path, { library: station.library, writer }, quietly)
     expect(result).toMatchObject({ ok: false, problem: { code: 'journal.disk-full' } })
-    expect(good(station.reader.listRuns({ hasTrials: true })).total).toBe(3)
-    expect(await bringIn(other.path, station)).toMatchObject({ runs: 5, known: 3, studies: 1 })
+    expect(isEmpty(station.library.journalPath)).toBe(true)
+    expect(await bringIn(other.path, station)).toMatchObject({ runs: 8, known: 0, studies: 1 })
+  })
+})
+
+describe('a trial', () => {
+  test('whose loss its run did not measure comes in without it, and that is said', async () => {
+    const other = otherJournal()
+    const db = new Database(other.path)
+    const trigger = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'trials_end_once'").pluck().get()
+    db.exec('DROP TRIGGER trials_end_once')
+    db.exec('UPDATE trials SET loss_nats = 0.01 WHERE number = 0')
+    db.exec(String(trigger))
+    db.exec('UPDATE sessions SET contents_sha256 = NULL')
+    db.close()
+    const station = here()
+    const report = await bringIn(other.path, station)
+    expect(report).toMatchObject({ studies: 1 })
+    expect(report.refused).toEqual([
+      { what: 'Overnight, trial 1', reason: expect.stringContaining('is not what its run measured') },
+    ])
+    const [trial] = good(station.reader.trials(other.studyId))
+    expect(trial).toMatchObject({ status: 'failed', lossNats: null, lossStep: null })
+    // The same once more is known.
+    expect(await bringIn(other.path, station)).toMatchObject({ runs: 0, studies: 0, known: 9 })
+    everythingIsSound(station.reader)
   })
 })

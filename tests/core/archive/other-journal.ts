@@ -44,15 +44,18 @@ export function otherJournal({ runs = 6, events = 20 } = {}): OtherJournal {
       },
     }),
   )
-  for (const number of [0, 1]) {
+  const trialRuns = [0, 1].map((number) => {
     const trial = { studyId, number, seed: 42, rungs: [], purpose: 'search' as const }
-    good(
+    return good(
       writer.addTrial(
         { ...trial, settings: { 'method.rank': 4 + number } },
         { ...newRun, name: `Trial ${number}` },
       ),
-    )
-  }
+    ).runId
+  })
+  const measured = trialRuns[0] ?? ''
+  good(writer.startAttempt(measured))
+  good(writer.appendEvents(measured, 1, [stepEvent(1, 9), evaluationEvent(2, 9, 0.25, true)]))
   const end = { studyId, number: 0, rungLosses: [], reason: null, work: null }
   good(writer.endTrial({ ...end, status: 'complete', lossNats: 0.25, lossStep: 9 }))
   good(writer.changeStudy(studyId, { status: 'running' }))

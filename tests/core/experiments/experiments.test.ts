@@ -297,6 +297,75 @@ describe('what a person says of a run', () => {
     expect(good(await api.call('experiments.removeView', { name: 'By loss' })).views).toEqual([])
   })
 
+  test('pinned runs stand first in whatever order, page by page, in a list of everything and of some', async () => {
+    const names = ['A', 'B', 'C', 'D', 'E']
+    const ids = await openPast(async (writer, newRun) => {
+      const made: string[] = []
+      for (const name of names) made.push(await recordRun(writer, newRun, { name }))
+      for (const at of [0, 2]) good(writer.markRun(made[at]!, { isPinned: true }))
+      return made
+    })
+    const listed = async (query: Parameters<typeof api.call<'experiments.list'>>[1]) =>
+      good(await api.call('experiments.list', query)).rows.map(({ name }) => name)
+    expect(await listed({})).toEqual(['C', 'A', 'E', 'D', 'B'])
+    expect(await listed({ sort: 'name', order: 'ascending' })).toEqual(['A', 'C', 'B', 'D', 'E'])
+    const pages = await Promise.all([0, 1, 2, 3, 4].map((offset) => listed({ offset, limit: 2 })))
+    expect(pages).toEqual([['C', 'A'], ['A', 'E'], ['E', 'D'], ['D', 'B'], ['B']])
+    expect(await listed({ isPinned: false })).toEqual(['E', 'D', 'B'])
+    expect(await listed({ runIds: ids.slice(1, 4) })).toEqual(['C', 'D', 'B'])
+  })
+
+  test('runs of one name are told apart by their number, which stays when another one is renamed or removed', async () => {
+    const ids = await openPast(async (writer, newRun) => {
+      const made: string[] = []
+      for (const name of ['Mail', 'Other', 'Mail', 'Mail'])
+        made.push(await recordRun(writer, newRun, { name, right: 40 }))
+      recordStudy(writer, newRun)
+      good(writer.addLink({ runId: made[2]!, kind: 'retried-from', parent: made[0]! }))
+      return made
+    })
+    const numbers = async () =>
+      good(await api.call('experiments.list', { sort: 'created', order: 'ascending' })).rows.map(
+        ({ name, number }) => [name, number],
+      )
+    expect(await numbers()).toEqual([
+      ['Mail', 1],
+      ['Other', null],
+      ['Mail', 3],
+      ['Mail', 4],
+    ])
+    const { nodes } = good(await api.call('experiments.lineage', { runId: ids[2]! }))
+    expect(nodes.filter(({ kind }) => kind === 'run').map(({ name }) => name)).toEqual(['Mail #3', 'Mail #1'])
+    const { curves } = good(await api.call('experiments.curves', { runIds: [ids[3]!, ids[1]!] }))
+    expect(curves.map(({ name }) => name)).toEqual(['Mail #4', 'Other'])
+    const { entries } = good(await api.call('experiments.timeline', {}))
+    expect(entries.map(({ title, beside }) => [title, beside?.name])).toContainEqual(['Mail #3', 'Mail #1'])
+    good(await api.call('experiments.edit', { runId: ids[0]!, name: 'The first' }))
+    good(await api.call('experiments.remove', { runIds: [ids[2]!] }))
+    expect(await numbers()).toEqual([
+      ['The first', null],
+      ['Other', null],
+      ['Mail', 4],
+    ])
+  })
+
+  test('the list, trials of searches and archived runs are counted apart', async () => {
+    const first = await openPast(async (writer, newRun) => {
+      const id = await recordRun(writer, newRun, { name: 'First' })
+      await recordRun(writer, newRun, { name: 'Second' })
+      recordStudy(writer, newRun)
+      return id
+    })
+    const counts = async () => {
+      const { runs, trials, archived } = good(await api.call('experiments.facets', {}))
+      return [runs, trials, archived]
+    }
+    expect(await counts()).toEqual([2, 1, 0])
+    good(await api.call('experiments.edit', { runId: first, isArchived: true }))
+    expect(await counts()).toEqual([1, 1, 1])
+    expect(good(await api.call('experiments.list', {})).total).toBe(1)
+  })
+
   test('a journal that is not open is asked for nothing', async () => {
     expect(codeOf(await api.call('experiments.list', { journal: 'none' }))).toBe('journal.unknown')
   })

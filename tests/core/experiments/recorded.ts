@@ -130,6 +130,7 @@ export function recordStudy(writer: JournalWriter, newRun: NewRun): string {
   } as const
   good(writer.addTrial({ ...trial, rungs: [] }, { ...newRun, id: 'run-trial-0', name: 'Trial 1' }))
   good(writer.startAttempt('run-trial-0'))
+  good(writer.appendEvents('run-trial-0', 1, [stepEvent(1, 4), evaluationEvent(2, 4, 0.44, true)]))
   good(
     writer.finishRun('run-trial-0', {
       reason: 'completed',

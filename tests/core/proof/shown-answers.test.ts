@@ -28,7 +28,8 @@ test('prompts come with the answers, all pages from one reading; without the dat
       return reader.newestEvaluation(...question)
     },
   }
-  const answersOf = createAnswersReader(library, counting)
+  const read = createAnswersReader(library)
+  const answersOf = (runId: string) => read(counting, runId)
   expect((await answersOf('run-1')).answers).toEqual([])
   unwrap(await proveRun(spec, { launcher: createNodeLauncher(), journal }))
   const openings = unwrap(reader.openings(manifest.fingerprint)).length
@@ -52,7 +53,7 @@ test('prompts come with the answers, all pages from one reading; without the dat
   expect(found).toEqual([wanted])
 
   rmSync(spec.datasetFolder, { recursive: true })
-  const again = await createAnswersReader(library, reader)('run-1')
+  const again = await createAnswersReader(library)(reader, 'run-1')
   expect(again.answers).toEqual(answers.map((answer) => ({ ...answer, prompt: null })))
   expect(withClosest(again.answers, again.closestTo)).toEqual(again.answers)
 })

@@ -92,9 +92,11 @@ test('while a check reads it, or a journal is brought in, it is not exchanged, a
   await ended(jobId)
   const { path } = otherJournal()
   picked.set('other', path)
-  const bringing = api.call('journal.import', { handle: 'other' })
-  expect(await api.call('journal.restore', {})).toMatchObject({ problem: { code: 'journal.busy' } })
-  unwrap(await bringing)
+  const bringing = unwrap(await api.call('journal.import', { handle: 'other' }))
+  expect(await api.call('journal.restore', {})).toMatchObject({
+    problem: { code: 'run.active', where: 'Bringing a journal in' },
+  })
+  await ended(bringing.jobId)
   expect(await projectNames(api)).toHaveLength(4)
   unwrap(await api.call('journal.restore', {}))
 }, 60_000)
@@ -142,6 +144,17 @@ test('what another program changed is shown only after a person took it as it is
   unwrap(await api.call('journal.accept', {}))
   expect((await projectNames(api)).sort()).toEqual(['Kept', 'Renamed by hand'])
   expect(unwrap(await api.call('journal.get', {}))).toMatchObject({ damage: null, isAcceptable: false })
+}, 60_000)
+
+test('a program that is closed while the journal is exchanged leaves nothing open (it kept the journal)', async () => {
+  const home = await libraryWithBackup()
+  const { api, workstation } = await openWorkstation(home)
+  const accepting = api.call('journal.accept', {})
+  await workstation.close()
+  unwrap(await accepting)
+  expect(await api.call('journal.accept', {})).toMatchObject({ problem: { code: 'journal.locked' } })
+  const again = await openWorkstation(home)
+  expect(again.workstation).toMatchObject({ damage: null, notices: [] })
 }, 60_000)
 
 test('it is read again as a whole by a process of its own, and when that was is kept', async () => {

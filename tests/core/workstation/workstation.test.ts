@@ -147,7 +147,7 @@ test('from an uploaded file to a trained run, followed, compared, annotated and 
     await api.call('experiments.edit', { runId, notes: 'keeper', tags: ['good', 'good'] }),
   )
   expect(edited).toMatchObject({ notes: 'keeper', tags: ['good'] })
-  expect(unwrap(await api.call('experiments.facets', {}))).toMatchObject({ total: 2, tags: ['good'] })
+  expect(unwrap(await api.call('experiments.facets', {}))).toMatchObject({ runs: 2, tags: ['good'] })
   unwrap(await api.call('experiments.remove', { runIds: [second] }))
   expect(readdirSync(bin)).toEqual([second])
   expect(unwrap(await api.call('experiments.list', {})).rows.map(({ id }) => id)).toEqual([runId])

@@ -3,11 +3,42 @@ import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { StudyCard } from '#shared/contract/studies.ts'
 import { metricFacts } from '#shared/metrics.ts'
 import { methodKinds } from '#shared/recipe.ts'
+import type { TooMuch } from '#shared/word-limits.ts'
 import { formatDay, formatNumber, formatPercent, formatShortTime } from '../../format.ts'
 import { formatMetric } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
 import type { ColumnId } from './experiment-columns.ts'
 import { foundIn } from './found-in.ts'
+
+export interface Tried {
+  /** In the list. */
+  readonly runs: number
+  readonly projects: number
+  readonly trials: number
+  readonly searches: number
+  readonly archived: number
+}
+
+/** What the list holds, and beside it what it leaves out: trials of searches, archived runs. */
+export function openingSentence(
+  { runs, projects, trials, searches, archived }: Tried,
+  isOwn: boolean,
+): string {
+  const listed = t('experiments.listed', {
+    runs: t('experiments.runs', { count: runs }),
+    projects: t('experiments.projects', { count: projects }),
+  })
+  const found = t('experiments.searches', { count: searches })
+  const ofTrials = t('experiments.trialsOf', { count: trials, searches: found })
+  const beside = trials > 0 ? ofTrials : searches > 0 ? found : ''
+  return [
+    beside === '' ? `${listed}.` : t('experiments.and', { listed, beside }),
+    archived > 0 ? t('experiments.archivedToo', { count: archived }) : '',
+    isOwn ? t('experiments.onThisComputer') : '',
+  ]
+    .filter(Boolean)
+    .join(' ')
+}
 
 /** Small numbers as their field writes them: 2e-4. */
 export const formatRate = (rate: number): string =>
@@ -110,6 +141,12 @@ export const readTags = (typed: string): string[] => [
   ),
 ]
 
+/** What is too long of what was typed, at its field. */
+export const tooMuchWords = ({ what, most, count, beginning }: TooMuch): string =>
+  what === 'tag'
+    ? t('experiments.edit.tagTooLong', { most, count, beginning })
+    : t(`experiments.edit.${what}TooLong`, { most, count })
+
 /** Where the words of a search were found; empty where none were asked for. */
 export function foundWords(row: ExperimentRow, text: string): string {
   const places = foundIn(row, text)
@@ -117,6 +154,17 @@ export function foundWords(row: ExperimentRow, text: string): string {
   return t('experiments.found.at', {
     places: places.map((place) => t(`experiments.found.${place}`)).join(', '),
   })
+}
+
+/** Below a run's name: how it stands, which trial it is, where a search's words were found, or its project. */
+export function lineBelow(row: ExperimentRow, doneShare: number | null, text: string): string {
+  const parts = [
+    row.status === 'finished' ? '' : statusWord(row, doneShare),
+    row.isArchived ? t('experiments.marks.isArchived') : '',
+    row.trial === null ? '' : t('experiments.trial', { number: row.trial.number + 1 }),
+    foundWords(row, text) || row.projectName,
+  ]
+  return parts.filter((part) => part !== '').join(' · ')
 }
 
 /** What a search says in a column of runs; empty where it says nothing. */

@@ -17,7 +17,10 @@ export interface PlacedEdge {
 
 /** Pixels. */
 export const nodeSize = { width: 248, height: 68 }
-const gap = { x: 106, y: 20 }
+/** Between two columns the longest word on a line has its place. */
+const gap = { x: 132, y: 24 }
+/** From one word to the next below it. */
+const wordHeight = 19
 /** Room below all boxes for lines that pass several columns. */
 const detour = 36
 
@@ -41,11 +44,13 @@ export function placeLineage(
     })
     .toSorted((a, b) => a.x - b.x || a.y - b.y)
   const at = new Map(placed.map((one) => [one.node.id, one]))
+  const words = apart(placeEdges(edges, at))
+  const lowest = Math.max(...placed.map(({ y }) => y)) + nodeSize.height
   return {
     nodes: placed,
-    edges: placeEdges(edges, at),
+    edges: words,
     width: Math.max(...placed.map(({ x }) => x)) + nodeSize.width,
-    height: Math.max(...placed.map(({ y }) => y)) + nodeSize.height + detour,
+    height: Math.max(lowest + detour, ...words.map(({ y }) => y + wordHeight)),
   }
 }
 
@@ -67,6 +72,18 @@ function columnsOf(
     if (!isMoved) break
   }
   return columns
+}
+
+/** Words that would lie on each other move down, in the order in which they stand. */
+function apart(edges: readonly PlacedEdge[]): PlacedEdge[] {
+  const below = new Map<number, number>()
+  return edges
+    .toSorted((a, b) => a.y - b.y)
+    .map((edge) => {
+      const y = Math.max(edge.y, below.get(edge.x) ?? Number.NEGATIVE_INFINITY)
+      below.set(edge.x, y + wordHeight)
+      return { ...edge, y }
+    })
 }
 
 /** Lines that end at one box come in below each other, in the order of where they begin. */

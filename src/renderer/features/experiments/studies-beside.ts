@@ -2,13 +2,13 @@
 import type { StudyCard } from '#shared/contract/studies.ts'
 import type { ExperimentView } from './experiment-view.ts'
 
-/** The newest first; none where a filter asks for what only a run has, and none of another journal. */
+/** The newest first; none where a filter asks for what only a run has. */
 export function studiesBeside(
   studies: readonly StudyCard[],
-  { filters, text, journal }: Pick<ExperimentView, 'filters' | 'text' | 'journal'>,
+  { filters, text }: Pick<ExperimentView, 'filters' | 'text'>,
 ): readonly StudyCard[] {
   const { project, ...ofRuns } = filters
-  if (journal !== '' || Object.keys(ofRuns).length > 0) return []
+  if (Object.keys(ofRuns).length > 0) return []
   const wanted = text.trim().toLowerCase()
   return studies
     .filter(({ projectId }) => project === undefined || projectId === project)

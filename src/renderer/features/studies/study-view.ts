@@ -8,7 +8,8 @@ import { api } from '../../api.ts'
 /** A study tells each trial's end and how far its trial is; a view of a thousand trials is not read at each. */
 const gatherMs = 700
 
-export function useStudy(studyId: string) {
+/** `about`: of a journal that was opened for looking, where nothing happens any more. */
+export function useStudy(studyId: string, about: { readonly journal?: string } = {}) {
   const view = shallowRef<StudyView | null>(null)
   const problem = shallowRef<Problem | null>(null)
   /** Asked for, and not answered yet. */
@@ -17,7 +18,7 @@ export function useStudy(studyId: string) {
   let isOver = false
 
   async function load(): Promise<void> {
-    const reply = await api.call('studies.get', { studyId })
+    const reply = await api.call('studies.get', { studyId, ...about })
     if (isOver) return
     if (reply.ok) view.value = reply.value
     problem.value = reply.ok ? null : reply.problem
@@ -60,7 +61,7 @@ export function useStudy(studyId: string) {
 
   onScopeDispose(
     api.on('studies.changed', (changed) => {
-      if (changed.studyId === studyId) loadSoon()
+      if (changed.studyId === studyId && about.journal === undefined) loadSoon()
     }),
   )
   onScopeDispose(() => {

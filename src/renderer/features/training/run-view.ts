@@ -24,12 +24,13 @@ export function bounded<P>(points: readonly P[]): readonly P[] {
   return points.filter((_, at) => at >= half || at % 2 === 0)
 }
 
-export function useRun(runId: string) {
+/** `about`: of a journal that was opened for looking, where nothing happens any more. */
+export function useRun(runId: string, about: { readonly journal?: string } = {}) {
   const view = shallowRef<TrainingView | null>(null)
   const problem = shallowRef<Problem | null>(null)
 
   async function load(): Promise<void> {
-    const reply = await api.call('training.get', { runId })
+    const reply = await api.call('training.get', { runId, ...about })
     if (reply.ok) view.value = reply.value
     problem.value = reply.ok ? null : reply.problem
   }
@@ -88,8 +89,10 @@ export function useRun(runId: string) {
     return reply.ok ? reply.value.projectId : null
   }
 
-  onScopeDispose(api.on('training.update', follow))
-  onScopeDispose(api.on('queue.changed', followQueue))
+  if (about.journal === undefined) {
+    onScopeDispose(api.on('training.update', follow))
+    onScopeDispose(api.on('queue.changed', followQueue))
+  }
   void load()
   return { view, problem, act, takeOut, repeat, adopt }
 }

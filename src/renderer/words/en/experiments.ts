@@ -1,14 +1,17 @@
 // Words of the table of all runs and of their comparison.
 export const experiments = {
   heading: 'Everything you have tried',
-  sentence: '{runs} in {projects}. All of it is on this computer and opens without a model.',
-  sentenceSearches:
-    '{runs} and {searches} in {projects}. All of it is on this computer and opens without a model.',
+  listed: '{runs} in {projects}',
+  and: '{listed}, and {beside}.',
+  trialsOf: '{count} trial of {searches} | {count} trials of {searches}',
+  archivedToo: '{count} more is archived. | {count} more are archived.',
+  onThisComputer: 'All of it is on this computer and opens without a model.',
   headingThere: 'Everything in another journal',
-  sentenceThere: '{runs} in {projects}.',
   other: {
     text: 'You look into another journal. Nothing in it can be changed from here.',
     at: 'It lies at {path}.',
+    named: 'It came with the file {name}.',
+    noNotes: 'Nothing was noted about it.',
     leave: 'Back to your own',
   },
   tabs: { label: 'Experiments', runs: 'All runs', timeline: 'What you tried' },
@@ -100,7 +103,7 @@ export const experiments = {
     label: 'Runs',
     help: 'Arrow keys move, Space ticks a run to compare it, Enter opens it, F2 edits, 1 to 5 gives stars and 0 takes them, Shift and P pins, Shift and A archives, Delete asks to remove it.',
     helpReading:
-      'Arrow keys move, Space ticks a run to compare it. Nothing in this journal can be changed from here.',
+      'Arrow keys move, Space ticks a run to compare it, Enter opens it. Nothing in this journal can be changed from here.',
     sortBy: 'Sort by {column}',
     compared: 'Compare',
     tick: 'Compare {name}',
@@ -149,6 +152,11 @@ export const experiments = {
     nameHelp: 'Enter saves, Escape leaves.',
     notesHelp: 'Enter saves, Shift and Enter makes a line, Escape leaves.',
     nameMissing: 'A run needs a name.',
+    nameTooLong: 'A name has at most {most} characters, and this one has {count}. Shorten it.',
+    tagTooLong:
+      'A tag has at most {most} characters, and “{beginning}…” has {count}. Shorten it, or write commas between tags.',
+    tagsTooLong: 'A run has at most {most} tags, and these are {count}. Take some away.',
+    notesTooLong: 'A note has at most {most} characters, and this one has {count}. Shorten it.',
     notSaved: 'Not saved: {reason} What you typed is still here.',
   },
   methods: { lora: 'LoRA', full: 'Full', head: 'Head', 'lora-head': 'LoRA + head' },

@@ -111,6 +111,15 @@ export const proof = {
   how: 'How this was measured',
   provedAt: '{when}, on {rows} locked rows that neither version had seen.',
   openings: 'These rows were opened {count} time so far. | These rows were opened {count} times so far.',
+  earlier: {
+    before:
+      '{count} proof has used these locked rows already. | {count} proofs have used these locked rows already.',
+    since:
+      '{count} earlier proof had used the same locked rows. | {count} earlier proofs had used the same locked rows.',
+    means:
+      'Whoever tries again after looking keeps the best of several looks: each look makes the best of them look a little better than it is.',
+    better: 'Choose between runs by the loss on rows not seen, which may be looked at as often as you like.',
+  },
   intervals:
     'Intervals of {percent}: rows drawn anew {draws} times, both versions on the same rows (paired bootstrap, seed {seed}).',
   backend: 'Computed by {backend}.',

@@ -163,9 +163,11 @@ export const settings = {
       working: 'Reading it',
       brought: 'No run was added. | One run was added. | {count} runs were added.',
       known: 'One entry was there already. | {count} entries were there already.',
+      leftOut:
+        'One thing did not come in as it stands there: | {count} things did not come in as they stand there:',
+      stopped: 'Stopped. Nothing was added.',
       opened: 'Journals you look into',
-      facts: 'A journal of no runs | A journal of one run | A journal of {count} runs',
-      empty: 'It is empty.',
+      facts: 'It has no runs. | It has one run. | It has {count} runs.',
       newest: 'The newest run is of {when}.',
       show: 'Show its runs',
       close: 'Close it',
