@@ -1,14 +1,10 @@
 // A device fails in the middle of a run, in every way that it can: real supervisor, real journal, real processes. What
 // cannot be had here, a card that breaks, is played by a process that speaks the trainer's protocol.
-import { fork } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { whileMeasuring } from '#core/devices/measuring-lock.ts'
 import { hasComputedSince } from '#core/devices/require-quiet.ts'
 import type { Launcher } from '#core/system/launcher.ts'
-import { type Library, openLibrary } from '#core/system/library.ts'
+import type { Library } from '#core/system/library.ts'
 import { createLiveRuns } from '#core/training/live-runs.ts'
 import type { NextDevice } from '#core/training/next-device.ts'
 import { repeatabilityOf } from '#core/training/repeatability.ts'
@@ -17,64 +13,36 @@ import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { DeviceId } from '#shared/devices.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
-import { recipe } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
-import { type JournalReader, openJournalReader } from '../../src/journal/reader.ts'
-import { type JournalWriter, openJournalWriter } from '../../src/journal/writer.ts'
+import type { JournalReader } from '../../src/journal/reader.ts'
+import type { JournalWriter } from '../../src/journal/writer.ts'
 import { figureOf, keepFigure } from '../core/devices/device-figures.ts'
+import {
+  finishedAt,
+  forkScripted,
+  openRunsToSupervise,
+  type RunsToSupervise,
+  type Script,
+  step,
+} from '../core/training/scripted-trainer.ts'
+import { sampleLibrary, sampleRecipe } from '../journal/support/sample.ts'
 
 const sha = 'a'.repeat(64)
-let home: string
 let library: Library
 let writer: JournalWriter
 let reader: JournalReader
+let runs: RunsToSupervise
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'tunewright-device-lost-'))
-  library = openLibrary(home)
-  writer = unwrap(openJournalWriter(library.journalPath))
-  reader = unwrap(openJournalReader(library.journalPath))
-  const model = { id: 'm', name: 'm', source: 'test', licence: 'x', weightsSha256: sha, parameters: 1 }
-  unwrap(writer.addModel(model))
-  const counts = { train: 1, validation: 1, test: 1, leftOut: 0 }
-  const data = {
-    fingerprint: 'd',
-    scenario: 'classification',
-    sourceName: 'd.csv',
-    manifest: {},
-    counts,
-  } as const
-  unwrap(writer.addDataset(data))
+  runs = openRunsToSupervise()
+  ;({ library, writer, reader } = runs)
 })
-afterEach(() => {
-  reader.close()
-  writer.close()
-  rmSync(home, { recursive: true, force: true })
-})
+afterEach(() => runs.close())
 
 function addRun(device: DeviceId, notices: readonly string[] = []): string {
-  const { id: projectId } = unwrap(writer.ensureProject({ name: 'test', scenario: 'classification' }))
-  const wanted = recipe.parse({
-    version: 1,
-    model: { id: 'm', weightsSha256: sha },
-    data: { fingerprint: 'd' },
-    scenario: 'classification',
-    instruction: 'sort',
-    threads: 1,
-    batch: { microRows: 6 },
-    device,
-  })
-  return unwrap(
-    writer.createRun({
-      projectId,
-      name: 'run',
-      recipe: wanted,
-      backend: 'b',
-      device: { notices },
-      versions: {},
-    }),
-  ).id
+  const { batch } = sampleRecipe()
+  return runs.addRun({ device, batch: { ...batch, microRows: 6 } }, notices)
 }
 
 /** What a launched trainer was told, and what the journal said of the run at that moment. */
@@ -84,28 +52,20 @@ interface Launched {
 }
 
 /** The n-th trainer follows the n-th script. */
-function scripted(scripts: readonly (readonly unknown[])[]) {
+function scripted(scripts: readonly Script[]) {
   const launched: Launched[] = []
   const launcher: Launcher = {
     launch() {
       const script = scripts[launched.length]
       if (script === undefined) throw new Error('a trainer was launched that nobody expected')
-      const child = fork(join(import.meta.dirname, '../fixtures/scripted-trainer.mjs'), [], {
-        env: { ...process.env, TUNEWRIGHT_SCRIPT: JSON.stringify(script) },
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      })
+      const child = forkScripted(script)
       return {
-        pid: child.pid,
+        ...child,
         send(message) {
           const { kind, job } = message as { kind: string; job: TrainerJob }
           if (kind === 'start') launched.push({ job, status: unwrap(reader.getRun(job.runId)).status })
-          if (child.connected) child.send(message as object, () => {})
+          child.send(message)
         },
-        onMessage: (listener) => void child.on('message', listener),
-        onExit: (listener) =>
-          void child.once('close', (code, signal) => listener({ code, signal, lastWords: '' })),
-        kill: () => void child.kill('SIGKILL'),
       }
     },
   }
@@ -125,17 +85,6 @@ const plan = (resumedAtStep: number) => ({
   determinism: 'bit-exact on this machine',
   backend: 'b',
 })
-const step = (number: number) => ({
-  kind: 'step',
-  step: number,
-  epoch: 0.5,
-  lossNats: 1 / number,
-  gradNorm: 1,
-  learningRate: 0.1,
-  labelledTokens: 5,
-  tokensSeen: 5 * number,
-  durationMs: 1,
-})
 const checkpoint = (number: number) => ({
   kind: 'checkpoint',
   step: number,
@@ -143,15 +92,7 @@ const checkpoint = (number: number) => ({
   manifestSha256: sha,
   bytes: 1,
 })
-const finished = {
-  kind: 'finished',
-  reason: 'completed',
-  step: 9,
-  bestStep: null,
-  bestLossNats: null,
-  adapterSha256: null,
-  peakResidentBytes: 1,
-}
+const finished = finishedAt(9)
 const failed = (code: ProblemCode, message: string) => ({
   kind: 'failed',
   problem: { code, message, where: 'the card', remedy: 'r' },
@@ -163,11 +104,7 @@ const outOfMemory = failed('device.out-of-memory', 'The memory of the graphics c
 const order: readonly DeviceId[] = ['tensorflow-cuda', 'tensorflow-cpu', 'cpu']
 const nextDevice: NextDevice = (without) => order.find((device) => !without.includes(device)) ?? null
 
-async function run(
-  device: DeviceId,
-  scripts: readonly (readonly unknown[])[],
-  more: Partial<RunServiceOptions> = {},
-) {
+async function run(device: DeviceId, scripts: readonly Script[], more: Partial<RunServiceOptions> = {}) {
   const runId = addRun(device, ['Planned so.'])
   const { launcher, launched } = scripted(scripts)
   const service = createRunService({ library, writer, reader, launcher, nextDevice, ...more })
@@ -400,7 +337,7 @@ test("a run that several backends computed parts of is not called repeatable; on
 })
 
 test('a run that goes on elsewhere reckons with the memory of that device', async () => {
-  const figure = figureOf('m', { peakBytes: 3e9, plannedBytes: 1e9 })
+  const figure = figureOf(sampleLibrary.model.id, { peakBytes: 3e9, plannedBytes: 1e9 })
   await keepFigure(library, 'cpu', figure)
   const { active, launched } = await run(
     'tensorflow-cuda',

@@ -1,111 +1,40 @@
 // Every way a trainer can end, met by the real supervisor over the real journal, with a real child process.
-import { fork } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import type { ChildExit, ChildPort, Launcher } from '../../../src/core/system/launcher.ts'
-import { type Library, openLibrary } from '../../../src/core/system/library.ts'
+import type { ChildExit, ChildPort } from '../../../src/core/system/launcher.ts'
+import type { Library } from '../../../src/core/system/library.ts'
 import { requestOfRun } from '../../../src/core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '../../../src/core/training/run-service.ts'
 import type { ActiveRun, Clock } from '../../../src/core/training/run-supervisor.ts'
-import { type JournalReader, openJournalReader } from '../../../src/journal/reader.ts'
-import { type JournalWriter, openJournalWriter } from '../../../src/journal/writer.ts'
-import { recipe } from '../../../src/shared/recipe.ts'
+import type { JournalReader } from '../../../src/journal/reader.ts'
+import type { JournalWriter } from '../../../src/journal/writer.ts'
 import { unwrap } from '../../../src/shared/result.ts'
+import { finishedAt, forkScripted, openRunsToSupervise, type Script, step } from './scripted-trainer.ts'
 
 const sha = 'a'.repeat(64)
-let home: string
 let library: Library
 let writer: JournalWriter
 let reader: JournalReader
 let runId: string
+let close: () => void
 
 beforeEach(() => {
-  home = mkdtempSync(join(tmpdir(), 'tunewright-supervisor-'))
-  library = openLibrary(home)
-  writer = unwrap(openJournalWriter(library.journalPath))
-  reader = unwrap(openJournalReader(library.journalPath))
-  const project = unwrap(writer.ensureProject({ name: 'test', scenario: 'classification' }))
-  unwrap(
-    writer.addModel({ id: 'm', name: 'm', source: 'test', licence: 'x', weightsSha256: sha, parameters: 1 }),
-  )
-  const counts = { train: 1, validation: 1, test: 1, leftOut: 0 }
-  unwrap(
-    writer.addDataset({
-      fingerprint: 'd',
-      scenario: 'classification',
-      sourceName: 'd.csv',
-      manifest: {},
-      counts,
-    }),
-  )
-  const wanted = recipe.parse({
-    version: 1,
-    model: { id: 'm', weightsSha256: sha },
-    data: { fingerprint: 'd' },
-    scenario: 'classification',
-    instruction: 'sort',
-    threads: 1,
-  })
-  const run = { projectId: project.id, name: 'run', recipe: wanted, backend: 'b', device: {}, versions: {} }
-  runId = unwrap(writer.createRun(run)).id
+  const opened = openRunsToSupervise()
+  ;({ library, writer, reader, close } = opened)
+  runId = opened.addRun()
 })
-
-afterEach(() => {
-  reader.close()
-  writer.close()
-  rmSync(home, { recursive: true, force: true })
-})
-
-function scriptedLauncher(script: unknown[]): Launcher {
-  return {
-    launch() {
-      const child = fork(join(import.meta.dirname, '../../fixtures/scripted-trainer.mjs'), [], {
-        env: { ...process.env, TUNEWRIGHT_SCRIPT: JSON.stringify(script) },
-        serialization: 'advanced',
-        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-      })
-      return {
-        pid: child.pid,
-        send: (message) => void (child.connected && child.send(message as object, () => {})),
-        onMessage: (listener) => void child.on('message', listener),
-        onExit: (listener) =>
-          void child.once('close', (code, signal) => listener({ code, signal, lastWords: '' })),
-        kill: () => void child.kill('SIGKILL'),
-      }
-    },
-  }
-}
+afterEach(() => close())
 
 const phase = { kind: 'phase', phase: 'training', detail: '' }
-const step = (number: number) => ({
-  kind: 'step',
-  step: number,
-  epoch: 0.5,
-  lossNats: 1 / number,
-  gradNorm: 1,
-  learningRate: 0.1,
-  labelledTokens: 5,
-  tokensSeen: 5 * number,
-  durationMs: 1,
-})
-const finished = (reason: string) => ({
-  kind: 'finished',
-  reason,
-  step: 2,
-  bestStep: null,
-  bestLossNats: null,
-  adapterSha256: null,
-  peakResidentBytes: 1,
-})
+const finished = (reason: string) => finishedAt(2, reason)
 
-async function follow(script: unknown[], silentLimitMs = 10_000) {
+async function follow(script: Script, silentLimitMs = 10_000) {
   const service = createRunService({
     library,
     writer,
     reader,
-    launcher: scriptedLauncher(script),
+    launcher: { launch: () => forkScripted(script) },
     silentLimitMs,
   })
   const run = unwrap(await service.launch(runId))
@@ -238,7 +167,7 @@ test('an adapter that is not there when the trainer says so ends the run with a 
 
 test('a run folder that cannot be made is a Problem, and the run stays queued (it threw)', async () => {
   writeFileSync(runFolderOf(library, runId), 'in the way')
-  const service = createRunService({ library, writer, reader, launcher: scriptedLauncher([]) })
+  const service = createRunService({ library, writer, reader, launcher: { launch: () => forkScripted([]) } })
   expect(await service.launch(runId)).toMatchObject({ ok: false, problem: { code: 'disk.failed' } })
   expect(unwrap(reader.getRun(runId)).status).toBe('queued')
 })
