@@ -3,35 +3,25 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
 import type { ScenarioId } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { writeTinyEncoder } from '../../processes/tiny-encoder.ts'
 import { namedRowsCsv } from '../../processes/trainer/head-runs.ts'
 import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { newProject } from './new-project.ts'
 import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
 
-async function newProject({ api, home }: OpenWorkstation, scenario: ScenarioId, csv: string) {
-  const model = unwrap(await importModel(openLibrary(home), writeTinyEncoder(join(home, 'cache', 'encoder'))))
-  const { project, draft } = unwrap(await api.call('projects.create', { name: 'Read', scenario }))
-  const bytes = Buffer.from(csv)
-  const purpose = { kind: 'data', projectId: project.id } as const
-  const asked = { purpose, name: 'rows.csv', sizeBytes: bytes.length }
-  const { uploadId } = unwrap(await api.call('upload.begin', asked))
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-  const filled = { ...draft, modelId: model.id }
-  unwrap(await api.call('projects.saveDraft', { projectId: project.id, draft: filled }))
-  return project.id
-}
+const readerProject = async (
+  station: OpenWorkstation,
+  wishes: { scenario?: ScenarioId; csv?: string } = {},
+) => (await newProject(station, { ...wishes, writeModel: writeTinyEncoder })).projectId
 
 test.each([
   ['entity-recognition', namedRowsCsv()],
   ['classification', messagesCsv(60)],
 ] as const)('%s with a model that only reads is planned', async (scenario, csv) => {
   const station = await openWorkstation()
-  const projectId = await newProject(station, scenario, csv)
+  const projectId = await readerProject(station, { scenario, csv })
   for (const kind of ['head', 'lora-head'] as const) {
     const changes = { 'method.kind': kind }
     const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
@@ -43,7 +33,7 @@ test.each([
 // Its rows were measured with the instruction of a model that writes, and refused as too long.
 test('what a new last layer reads is the text alone, and so are its rows in the plan', async () => {
   const station = await openWorkstation()
-  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  const projectId = await readerProject(station)
   const changes = { 'method.kind': 'head', 'batch.maxTokens': 32 }
   const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
   expect(plan.blocking).toBeNull()
@@ -56,7 +46,7 @@ test('a goal of answers in words asks for another model, whatever the settings',
     'context,question,answer',
     ...Array.from({ length: 40 }, (_, i) => `box ${i} is red,colour ${i}?,red ${i}`),
   ]
-  const projectId = await newProject(station, 'question-answering', csv.join('\n'))
+  const projectId = await readerProject(station, { scenario: 'question-answering', csv: csv.join('\n') })
   for (const kind of ['head', 'lora', 'full'] as const) {
     const changes = { 'method.kind': kind }
     const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
@@ -71,7 +61,7 @@ test('a goal of answers in words asks for another model, whatever the settings',
 
 test('a run that leaves a whole model takes its room on the disk, an adapter does not', async () => {
   const station = await openWorkstation()
-  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  const projectId = await readerProject(station)
   const [model] = unwrap(await station.api.call('models.list', {})).models
   const { size } = statSync(join(model!.place, 'model.safetensors'))
   const diskOf = async (changes: Record<string, string | number>) => {
@@ -87,7 +77,7 @@ test('a run that leaves a whole model takes its room on the disk, an adapter doe
 
 test('longer rows than the model reads are not promised', async () => {
   const station = await openWorkstation()
-  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  const projectId = await readerProject(station)
   const sentencesOf = async (maxTokens: number) => {
     const asked = { projectId, preset: 'balanced' as const, changes: { 'batch.maxTokens': maxTokens } }
     return unwrap(await station.api.call('plan.estimate', asked)).sentences.join(' ')
@@ -98,7 +88,7 @@ test('longer rows than the model reads are not promised', async () => {
 
 test('a model that only reads is not asked before it is trained, and that is said at once', async () => {
   const station = await openWorkstation()
-  const projectId = await newProject(station, 'classification', messagesCsv(60))
+  const projectId = await readerProject(station)
   expect(await station.api.call('advice.start', { projectId })).toMatchObject({
     ok: false,
     problem: {

@@ -1,33 +1,12 @@
 // Two runs at once through the contract, with real trainers: the second waits and says why, outlives the program, and is
 // trained in its turn; a finished run is repeated and compared.
-import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
 import type { QueueItem } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
-import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { newProject } from './new-project.ts'
 import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
-
-async function newProject({ api, workstation, home }: OpenWorkstation): Promise<string> {
-  const model = unwrap(await importModel(workstation.library, writeTinyModel(join(home, 'cache', 'tiny'))))
-  const { project, draft } = unwrap(
-    await api.call('projects.create', { name: 'Sorted', scenario: 'classification' }),
-  )
-  const bytes = Buffer.from(messagesCsv(60))
-  const purpose = { kind: 'data', projectId: project.id } as const
-  const { uploadId } = unwrap(
-    await api.call('upload.begin', { purpose, name: 'rows.csv', sizeBytes: bytes.length }),
-  )
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-  unwrap(
-    await api.call('projects.saveDraft', { projectId: project.id, draft: { ...draft, modelId: model.id } }),
-  )
-  return project.id
-}
 
 const long = { 'duration.epochs': 900, 'evaluation.patience': null, 'batch.maxTokens': 256, device: 'cpu' }
 const short = { 'duration.maxSteps': 6, 'batch.maxTokens': 256, device: 'cpu' }
@@ -53,7 +32,7 @@ test('of two runs one waits with its reason, outlives the program and is trained
   const station = await openWorkstation()
   const told: QueueItem[][] = []
   station.api.on('queue.changed', ({ items }) => told.push(items))
-  const projectId = await newProject(station)
+  const { projectId } = await newProject(station)
   const first = await start(station, projectId, 'First', long)
   const second = await start(station, projectId, 'Second', short)
   const third = await start(station, projectId, 'Third', short)
@@ -93,7 +72,7 @@ test('of two runs one waits with its reason, outlives the program and is trained
 
 test('a run is repeated: a run of its own, the same bits, and the screen is told', async () => {
   const station = await openWorkstation()
-  const projectId = await newProject(station)
+  const { projectId } = await newProject(station)
   const first = await start(station, projectId, 'Once', short)
   expect(await station.api.call('training.repeat', { runId: first })).toMatchObject({
     problem: { code: 'run.active' },
@@ -110,4 +89,15 @@ test('a run is repeated: a run of its own, the same bits, and the screen is told
     kind: 'same',
     differences: [],
   })
+})
+
+test('a run that was to remember one which is not there is not left as one that waits (it was)', async () => {
+  const station = await openWorkstation()
+  const { projectId } = await newProject(station)
+  const asked = { projectId, preset: 'quick', changes: short, retriedFrom: 'nobody' } as const
+  expect(await station.api.call('training.start', asked)).toMatchObject({
+    problem: { code: 'journal.unknown' },
+  })
+  const { runs } = unwrap(await station.api.call('projects.get', { projectId }))
+  expect(runs).toMatchObject([{ status: 'cancelled' }])
 })
