@@ -1,6 +1,6 @@
-// Pictures of every screen, light and dark, for the README: `npx node tests/e2e/draw-screens.ts`. A project with sample
-// rows is made, measured, trained twice and proved with the starter model of the tests; on two idle cores this takes
-// about ten minutes. Needs Chromium.
+// Pictures of every screen, light and dark, for the README: `npx node tests/e2e/draw-screens.ts`, or of those that are named
+// behind it (`plan experiments`). A project with sample rows is made, measured, trained twice and proved with the starter
+// model of the tests; on two idle cores this takes about ten minutes. Needs Chromium.
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { openLibrary } from '#core/system/library.ts'
@@ -48,12 +48,16 @@ await followJob(call, await call('proof.start', { runId: firm }))
 await call('experiments.edit', { runId: firm, tags: ['keep'], notes: 'Learns the teams apart.' })
 await call('experiments.edit', { runId: gentle, tags: ['too slow'] })
 
+const wanted = new Set(process.argv.slice(2))
+const isWanted = (name: string): boolean => wanted.size === 0 || wanted.has(name)
+
 /** The screen at this address in both themes; `arrange` brings it into the state that the picture shows. */
 async function draw(
   name: string,
   hash: string,
   arrange: () => Promise<unknown> = async () => {},
 ): Promise<void> {
+  if (!isWanted(name)) return
   await open(hash)
   await page.reload()
   await page.getByRole('heading', { level: 1 }).waitFor()
@@ -105,9 +109,13 @@ await draw('settings', '/settings')
 await call('journal.backup', {})
 await draw('journal', '/settings#journal', () => text(settings.journal.backups.make).waitFor())
 
-const long = await start('More passes', { 'optimizer.learningRate': 0.001, 'duration.epochs': 8 })
-await followRun(call, long, ({ validation }) => validation.length >= 7)
-await draw('training', `/runs/${long}/training`)
-await call('training.stop', { runId: long })
+if (isWanted('training')) await drawTraining()
 await close()
 for (const complaint of complaints) console.error(complaint)
+
+async function drawTraining(): Promise<void> {
+  const long = await start('More passes', { 'optimizer.learningRate': 0.001, 'duration.epochs': 8 })
+  await followRun(call, long, ({ validation }) => validation.length >= 7)
+  await draw('training', `/runs/${long}/training`)
+  await call('training.stop', { runId: long })
+}

@@ -70,7 +70,7 @@ describeInBrowser('the wizard in a browser', { limitMs, prepare: addModel }, (sc
     await expectAccessible(screen)
     await page.getByRole('link', { name: 'Open Sort texts' }).click()
     await heading(wizard.plan.heading)
-    await page.getByText('1 setting changed by you').waitFor()
+    await page.getByText(/^1 setting differs from/).waitFor()
     await startWhileEstimating()
     await page.waitForURL(/#\/runs\/[^/]+\/training/)
     const runId = runIdOf(page)

@@ -3,16 +3,22 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest'
 import { effectScope } from 'vue'
 import type { PlanOption } from '#shared/contract/training.ts'
+import { ProblemError } from '#shared/result.ts'
 import { openTestPage } from './support/page.ts'
 
 /** Questions that were asked and wait for their answer. */
 const asked: { readonly changes: object; readonly answer: () => void }[] = []
 openTestPage({
   'plan.estimate': ({ preset, changes }) =>
-    new Promise((resolve) => {
-      asked.push({ changes, answer: () => resolve(optionOf(preset, changes)) })
+    new Promise((resolve, reject) => {
+      const answer = (): void =>
+        preset === impossible ? reject(new ProblemError(problem)) : resolve(optionOf(preset, changes))
+      asked.push({ changes, answer })
     }),
 })
+/** A plan that cannot be with the changes. */
+let impossible: string | null = null
+const problem = { code: 'recipe.invalid', message: 'm', where: 'w', remedy: 'r' } as const
 const { usePlan } = await import('#renderer/features/wizard/plan-estimate.ts')
 
 const optionOf = (preset: PlanOption['preset'], changes: object): PlanOption => ({
@@ -39,6 +45,7 @@ const answerAll = (): void => {
 
 beforeEach(() => {
   asked.length = 0
+  impossible = null
   vi.useFakeTimers()
 })
 afterEach(() => vi.useRealTimers())
@@ -107,5 +114,26 @@ it('works the other plans out with the same changes, and forgets them with the c
   plan.ask('balanced', {}, true)
   await settle()
   expect(plan.planOf('quick')?.values.seed).toBe(42)
+  scope.stop()
+})
+
+it('says of a plan that is not chosen whether it is worked out with the changes, and when it cannot be', async () => {
+  const scope = effectScope()
+  const plan = scope.run(() => usePlan('p'))!
+  const changes = { seed: 3 }
+  plan.options.value = [optionOf('quick', {}), optionOf('balanced', {}), optionOf('thorough', {})]
+  impossible = 'thorough'
+  expect(plan.isWorkedOut('quick', {})).toBe(true)
+  plan.ask('balanced', changes, true)
+  await vi.advanceTimersByTimeAsync(0)
+  // Bug to guard against: after settings of a search were taken over, the others kept the figures without them.
+  expect(plan.isWorkedOut('quick', changes)).toBe(false)
+  for (let turn = 0; turn < 4; turn++) {
+    answerAll()
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  expect(plan.isWorkedOut('quick', changes)).toBe(true)
+  expect(plan.planOf('quick')?.values).toEqual(changes)
+  expect(plan.planOf('thorough')).toMatchObject({ blocking: problem, estimate: { memoryBytes: 0 } })
   scope.stop()
 })

@@ -2,6 +2,7 @@
 import type { RecipeDraft } from '#shared/recipe.ts'
 import type { DeviceChoice } from '../devices/choose-device.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
+import { countSteps } from './estimate.ts'
 
 interface PlannedRun {
   readonly recipe: RecipeDraft
@@ -15,17 +16,30 @@ interface PlannedRun {
 const times = (passes: number): string => (passes === 1 ? 'once' : `${passes} times`)
 
 export function planSentences({ recipe, counts, texts, layers }: PlannedRun): string[] {
-  const { before, duration, evaluation } = recipe
+  const { before, evaluation } = recipe
   const first =
     before === null
       ? 'The model'
       : `First it reads ${texts === 1 ? 'one text' : `${texts} texts`} of your field ${times(before.epochs)}, and learns how each goes on (domain text); then it`
   return [
-    `${first} goes over your ${counts.train} rows ${times(duration.epochs)} and learns ${learnt(recipe.method)}`,
+    `${first} goes over your ${counts.train} rows ${passesOf(recipe, counts.train)} and learns ${learnt(recipe.method)}`,
     ...upperBlocks(recipe, layers),
     `${counts.validation} other rows show along the way whether it gets better, and the best version is kept${evaluation.patience === null ? '' : '; it stops by itself when it no longer improves'}.`,
     `${counts.test} locked rows are opened once, for the proof at the end.`,
   ]
+}
+
+/** How often the rows are gone over; a limit of steps may end that before. */
+function passesOf({ batch, duration }: RecipeDraft, rows: number): string {
+  const { epochs, maxSteps } = duration
+  const wanted = countSteps(rows, { batch, duration: { ...duration, maxSteps: null } })
+  if (maxSteps === null || maxSteps >= wanted) return times(epochs)
+  const made = (epochs * maxSteps) / wanted
+  const seen =
+    made < 1
+      ? `only in part, about ${Math.ceil(100 * made)} % of them`
+      : `about ${times(Number(made.toPrecision(2)))}`
+  return `${seen}, where the limit of ${maxSteps === 1 ? 'one step' : `${maxSteps} steps`} ends it (${times(epochs)} without the limit),`
 }
 
 /** What computes it and why, where that is not the processor as always; and that its runtime takes more memory. */

@@ -1,9 +1,10 @@
-import { expect, it } from 'vitest'
-import { aboutPlan, aboutPlans } from '#renderer/features/wizard/plan-words.ts'
+import { describe, expect, it } from 'vitest'
+import { aboutPlan, aboutPlans, changesWord, searchBehind } from '#renderer/features/wizard/plan-words.ts'
 import { ownReasons, reasonWord } from '#renderer/features/wizard/recipe-form.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
 import { methodKinds } from '#shared/recipe.ts'
 import { recipeFields } from '#shared/recipe-fields.ts'
+import { sampleStudy } from '../studies/sample-study.ts'
 
 const plan = (preset: 'quick' | 'balanced' | 'thorough', kind: string, epochs: number) => ({
   preset,
@@ -46,4 +47,35 @@ it('names kinds and settings that there are', () => {
 it('a device chosen for one run is not explained as that of the settings', () => {
   expect(reasonWord('device', 'lora', 'cpu')).toContain('Chosen by you')
   expect(reasonWord('device', 'lora', null)).toContain('What the settings say')
+})
+
+it('a plan whose steps are limited promises no passes that it may never make', () => {
+  const limited = (kind: string) => {
+    const { preset, values } = plan('balanced', kind, 30)
+    return aboutPlan({ preset, values: { ...values, 'duration.maxSteps': 12 } })
+  }
+  for (const kind of ['head', 'lora']) {
+    expect(limited(kind)).toMatch(/It ends after 12 steps at the latest\.$/)
+    expect(limited(kind)).not.toContain('30 times')
+  }
+})
+
+describe('settings that differ from the preset', () => {
+  it('are counted against it by its name', () => {
+    expect(changesWord({ preset: 'balanced', count: 2 })).toBe('2 settings differ from “Balanced”')
+  })
+
+  const { study } = sampleStudy({ search: 12 })
+  const settings = study.best?.settings ?? {}
+  it('are those of a search where all that it found stands in the plan', () => {
+    const changes = { 'optimizer.learningRate': settings['optimizer.learningRate'] ?? null }
+    const values = { ...settings, seed: 42 }
+    expect(searchBehind([study], { values, changes })?.text).toMatch(
+      /^From the search “Night search”: its trial \d+$/,
+    )
+    expect(searchBehind([study], { values: { ...values, 'method.rank': 7 }, changes })).toBe(null)
+    // The preset itself, which the search may find best too.
+    expect(searchBehind([study], { values, changes: {} })).toBe(null)
+    expect(searchBehind([{ ...study, best: null }], { values, changes })).toBe(null)
+  })
 })

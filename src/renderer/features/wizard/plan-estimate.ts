@@ -3,17 +3,24 @@ import { onScopeDispose, ref, shallowRef, watch } from 'vue'
 import { type PresetId, type ProjectDraft, presetIds } from '#shared/contract/projects.ts'
 import type { PlanOption } from '#shared/contract/training.ts'
 import type { SettingValue } from '#shared/recipe-fields.ts'
-import type { Problem } from '#shared/result.ts'
+import type { Problem, Result } from '#shared/result.ts'
 import { api } from '../../api.ts'
 
 const waitMs = 300
+
+/** A plan that cannot be with the changes has no figures. */
+const refused = (plain: PlanOption, blocking: Problem): PlanOption => ({
+  ...plain,
+  estimate: { ...plain.estimate, memoryBytes: 0 },
+  blocking,
+})
 
 export function usePlan(projectId: string) {
   /** Without any change. */
   const options = shallowRef<readonly PlanOption[] | null>(null)
   const own = shallowRef<PlanOption | null>(null)
   /** The plans that are not chosen, with the same changes; empty where there are none. */
-  const others = shallowRef<ReadonlyMap<PresetId, PlanOption>>(new Map())
+  const others = shallowRef<ReadonlyMap<PresetId, Result<PlanOption>>>(new Map())
   const presetValues = shallowRef<Readonly<Record<string, SettingValue>>>({})
   const problem = shallowRef<Problem | null>(null)
   const isEstimating = ref(false)
@@ -57,7 +64,7 @@ export function usePlan(projectId: string) {
       if (preset === chosen) continue
       const reply = await api.call('plan.estimate', { projectId, preset, changes })
       if (turn !== asked) return
-      if (reply.ok) others.value = new Map(others.value).set(preset, reply.value)
+      others.value = new Map(others.value).set(preset, reply)
     }
   }
 
@@ -67,10 +74,17 @@ export function usePlan(projectId: string) {
     return kind === undefined ? {} : { 'method.kind': kind }
   }
 
+  /** Whether what is known of a plan is with the changes. */
+  const isWorkedOut = (preset: PresetId, changes: ProjectDraft['changes']): boolean =>
+    Object.keys(changes).length === 0 || own.value?.preset === preset || others.value.has(preset)
+
   /** The newest that is known of a plan. */
   function planOf(preset: PresetId): PlanOption | null {
     if (own.value?.preset === preset) return own.value
-    return others.value.get(preset) ?? options.value?.find((option) => option.preset === preset) ?? null
+    const plain = options.value?.find((option) => option.preset === preset) ?? null
+    const other = others.value.get(preset)
+    if (other === undefined) return plain
+    return other.ok ? other.value : plain && refused(plain, other.problem)
   }
 
   /** Right away, or a moment later while a person goes on changing. Answers to earlier questions no longer count. */
@@ -92,5 +106,5 @@ export function usePlan(projectId: string) {
     clearTimeout(timer)
   })
 
-  return { options, own, presetValues, problem, isEstimating, load, planOf, ask, settled }
+  return { options, own, presetValues, problem, isEstimating, load, planOf, isWorkedOut, ask, settled }
 }
