@@ -1,31 +1,15 @@
 // A workstation with the tiny model and a project of short messages, as studies need it; and a study's end, waited for.
-import { join } from 'node:path'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
 import type { CallInput, StudyView } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
 import type { SearchSpace, StudyTrial } from '#shared/study.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { newProject } from '../workstation/new-project.ts'
 import type { OpenWorkstation } from '../workstation/open-workstation.ts'
 
 /** A project whose rows and model are there. */
-export async function addProject({ home, api }: OpenWorkstation, rows = 60): Promise<string> {
-  const library = openLibrary(home)
-  const { id } = unwrap(await importModel(library, writeTinyModel(join(home, 'cache', 'tiny'))))
-  const { project, draft } = unwrap(
-    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
-  )
-  const bytes = Buffer.from(messagesCsv(rows))
-  const purpose = { kind: 'data', projectId: project.id } as const
-  const { uploadId } = unwrap(
-    await api.call('upload.begin', { purpose, name: 'messages.csv', sizeBytes: bytes.length }),
-  )
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-  const ready = { ...draft, modelId: id, instruction: 'Answer with money, shipping or access.' }
-  unwrap(await api.call('projects.saveDraft', { projectId: project.id, draft: ready }))
-  return project.id
+export const addProject = async (station: OpenWorkstation, rows = 60): Promise<string> => {
+  const draft = { instruction: 'Answer with money, shipping or access.' }
+  return (await newProject(station, { csv: messagesCsv(rows), draft })).projectId
 }
 
 export const tinySpace: SearchSpace = [

@@ -3,53 +3,24 @@
 import { existsSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
 import { unwrap } from '#shared/result.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
-import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
-import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
+import { newProject, upload } from './new-project.ts'
+import { openWorkstation } from './open-workstation.ts'
 
 const texts = Array.from(
   { length: 40 },
   (_, i) => `Page ${i}. A courier brings the parcel; the bill lies inside, and the account is charged.`,
 )
 
-async function upload(
-  { api }: OpenWorkstation,
-  projectId: string,
-  kind: 'data' | 'before',
-  name: string,
-  text: string,
-): Promise<void> {
-  const bytes = Buffer.from(text)
-  const asked = { purpose: { kind, projectId }, name, sizeBytes: bytes.length }
-  const { uploadId } = unwrap(await api.call('upload.begin', asked))
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-}
-
-async function newProject(station: OpenWorkstation): Promise<string> {
-  const { api, home } = station
-  const model = unwrap(await importModel(openLibrary(home), writeTinyModel(join(home, 'cache', 'tiny'))))
-  const { project, draft } = unwrap(
-    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
-  )
-  await upload(station, project.id, 'data', 'messages.csv', messagesCsv(60))
-  const filled = { ...draft, modelId: model.id }
-  unwrap(await api.call('projects.saveDraft', { projectId: project.id, draft: filled }))
-  return project.id
-}
-
 const plain = { 'batch.maxTokens': 256, 'checkpoints.everySeconds': null, 'evaluation.patience': null }
 
 test('the file of a first stage is one, is read as texts, and goes to the bin', async () => {
   const station = await openWorkstation()
   const { api, bin } = station
-  const projectId = await newProject(station)
+  const { projectId } = await newProject(station)
   const check = async () => unwrap(await api.call('data.checkBefore', { projectId })).check
   expect(await check()).toBeNull()
-  await upload(station, projectId, 'before', 'old.csv', 'title,body,more\na,one,x\nb,two,y\n')
+  await upload(station, { kind: 'before', projectId }, 'old.csv', 'title,body,more\na,one,x\nb,two,y\n')
   expect(await check()).toMatchObject({ columns: ['title', 'body', 'more'], column: 'body', problem: null })
   const { draft } = unwrap(await api.call('projects.get', { projectId }))
   unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, beforeColumn: 'more' } }))
@@ -58,14 +29,19 @@ test('the file of a first stage is one, is read as texts, and goes to the bin', 
   expect(await check()).toMatchObject({ texts: 0, problem: { code: 'data.columns' } })
   expect(await api.call('plan.options', { projectId })).toMatchObject({ problem: { code: 'data.columns' } })
   unwrap(await api.call('projects.saveDraft', { projectId, draft }))
-  await upload(station, projectId, 'before', 'handbook.txt', texts.join('\n\n'))
+  await upload(station, { kind: 'before', projectId }, 'handbook.txt', texts.join('\n\n'))
   expect(readdirSync(bin)).toEqual(['old.csv'])
   expect(unwrap(await api.call('projects.get', { projectId }))).toMatchObject({
     before: { name: 'handbook.txt' },
     files: [{ name: 'messages.csv' }],
   })
   expect(await check()).toMatchObject({ columns: ['text'], isCut: true, isOwnRows: false, problem: null })
-  await upload(station, projectId, 'before', 'long.txt', 'A line without an end goes on. '.repeat(40))
+  await upload(
+    station,
+    { kind: 'before', projectId },
+    'long.txt',
+    'A line without an end goes on. '.repeat(40),
+  )
   const { options } = unwrap(await api.call('plan.options', { projectId }))
   expect(options[1]?.blocking).toMatchObject({
     code: 'project.not-ready',
@@ -82,14 +58,19 @@ test('the file of a first stage is one, is read as texts, and goes to the bin', 
 test('a chosen column goes with its file, unless the next one has it too', async () => {
   const station = await openWorkstation()
   const { api } = station
-  const projectId = await newProject(station)
+  const { projectId } = await newProject(station)
   const columnOf = async () => unwrap(await api.call('projects.get', { projectId })).draft.beforeColumn
-  await upload(station, projectId, 'before', 'old.csv', 'title,body,more\na,one,x\nb,two,y\n')
+  await upload(station, { kind: 'before', projectId }, 'old.csv', 'title,body,more\na,one,x\nb,two,y\n')
   const { draft } = unwrap(await api.call('projects.get', { projectId }))
   unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, beforeColumn: 'more' } }))
-  await upload(station, projectId, 'before', 'old.csv', 'title,body,more\na,one,x\nb,two,y\nc,three,z\n')
+  await upload(
+    station,
+    { kind: 'before', projectId },
+    'old.csv',
+    'title,body,more\na,one,x\nb,two,y\nc,three,z\n',
+  )
   expect(await columnOf()).toBe('more')
-  await upload(station, projectId, 'before', 'other.csv', 'id,text\n1,one two\n2,three four\n')
+  await upload(station, { kind: 'before', projectId }, 'other.csv', 'id,text\n1,one two\n2,three four\n')
   expect(await columnOf()).toBeNull()
   const { check } = unwrap(await api.call('data.checkBefore', { projectId }))
   expect(check).toMatchObject({ texts: 2, column: 'text', problem: null })
@@ -99,8 +80,8 @@ test('a chosen column goes with its file, unless the next one has it too', async
 test('of two files of a first stage the newest counts', async () => {
   const station = await openWorkstation()
   const { api, home } = station
-  const projectId = await newProject(station)
-  await upload(station, projectId, 'before', 'a-old.txt', texts.join('\n\n'))
+  const { projectId } = await newProject(station)
+  await upload(station, { kind: 'before', projectId }, 'a-old.txt', texts.join('\n\n'))
   const folder = join(home, 'projects', projectId, 'before')
   writeFileSync(join(folder, 'z-new.txt'), texts.join('\n\n'))
   utimesSync(join(folder, 'a-old.txt'), new Date(), new Date(Date.now() - 60_000))
@@ -110,7 +91,7 @@ test('of two files of a first stage the newest counts', async () => {
 test('of what is left out every reason is counted, and the file of the rows is known as such', async () => {
   const station = await openWorkstation()
   const { api } = station
-  const projectId = await newProject(station)
+  const { projectId } = await newProject(station)
   const check = async () => unwrap(await api.call('data.checkBefore', { projectId })).check
   const rows = Array.from(
     { length: 60 },
@@ -120,9 +101,9 @@ test('of what is left out every reason is counted, and the file of the rows is k
   const own = `text,label\n"",money\n${rows.join('\n')}\n"",way\n`
   const { files } = unwrap(await api.call('projects.get', { projectId }))
   unwrap(await api.call('projects.removeFile', { projectId, name: files[0]!.name }))
-  await upload(station, projectId, 'data', 'rows.csv', own)
+  await upload(station, { kind: 'data', projectId }, 'rows.csv', own)
   const { split } = unwrap(await api.call('data.check', { projectId }))
-  await upload(station, projectId, 'before', 'copy.csv', own)
+  await upload(station, { kind: 'before', projectId }, 'copy.csv', own)
   expect(split?.test).toBeGreaterThan(2)
   expect(await check()).toMatchObject({
     texts: 60 - split!.test,
@@ -134,10 +115,10 @@ test('of what is left out every reason is counted, and the file of the rows is k
     ],
     isOwnRows: true,
   })
-  await upload(station, projectId, 'before', 'copy.csv', `${own}Another text of the field,way\n`)
+  await upload(station, { kind: 'before', projectId }, 'copy.csv', `${own}Another text of the field,way\n`)
   expect(await check()).toMatchObject({ isOwnRows: false })
-  await upload(station, projectId, 'data', 'more.csv', 'text,label\nMy bill is wrong again,money\n')
-  await upload(station, projectId, 'before', 'copy.csv', own)
+  await upload(station, { kind: 'data', projectId }, 'more.csv', 'text,label\nMy bill is wrong again,money\n')
+  await upload(station, { kind: 'before', projectId }, 'copy.csv', own)
   expect(await check()).toMatchObject({ isOwnRows: true })
 })
 
@@ -145,10 +126,10 @@ test('of what is left out every reason is counted, and the file of the rows is k
 test('a plan tells of the texts that are read, not of those that were brought', async () => {
   const station = await openWorkstation()
   const { api } = station
-  const projectId = await newProject(station)
+  const { projectId } = await newProject(station)
   const long = (text: string, index: number) => (index % 4 === 0 ? text : text.repeat(20))
   const lines = texts.map(long).map((text) => JSON.stringify({ text }))
-  await upload(station, projectId, 'before', 'handbook.jsonl', lines.join('\n'))
+  await upload(station, { kind: 'before', projectId }, 'handbook.jsonl', lines.join('\n'))
   const plan = unwrap(await api.call('plan.estimate', { projectId, preset: 'balanced', changes: plain }))
   const said = plan.sentences.join(' ')
   const numberIn = (pattern: RegExp): number => Number(pattern.exec(said)?.[1])
@@ -165,7 +146,7 @@ test('two stages: planned, stopped among the texts, gone on with, finished', {
 }, async () => {
   const station = await openWorkstation()
   const { api, home } = station
-  const projectId = await newProject(station)
+  const { projectId } = await newProject(station)
   const estimate = async (changes: Record<string, number | string | null>) =>
     unwrap(
       await api.call('plan.estimate', { projectId, preset: 'balanced', changes: { ...plain, ...changes } }),
@@ -173,8 +154,7 @@ test('two stages: planned, stopped among the texts, gone on with, finished', {
   const alone = await estimate({})
   await upload(
     station,
-    projectId,
-    'before',
+    { kind: 'before', projectId },
     'handbook.jsonl',
     texts.map((text) => JSON.stringify({ text })).join('\n'),
   )

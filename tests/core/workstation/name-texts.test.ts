@@ -1,31 +1,19 @@
 // Texts that a new last layer names, through the contract with real parts: one process reads them one after the other, stays
 // for a while, and makes room for that of another run.
-import { join } from 'node:path'
 import { beforeEach, expect, test, vi } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
 import { openNamingProcess } from '#core/proof/naming-process.ts'
 import type { ChildPort } from '#core/system/launcher.ts'
-import { openLibrary } from '#core/system/library.ts'
 import { trainingMethod } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { writeTinyEncoder } from '../../processes/tiny-encoder.ts'
-import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { newProject } from './new-project.ts'
 import { type OpenWorkstation, openWorkstation, temporaryHome } from './open-workstation.ts'
 
 vi.setConfig({ testTimeout: 120_000 })
 
-async function trainHead({ api, home }: OpenWorkstation): Promise<string> {
-  const model = unwrap(await importModel(openLibrary(home), writeTinyEncoder(join(home, 'cache', 'encoder'))))
-  const { project, draft } = unwrap(
-    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
-  )
-  const projectId = project.id
-  const bytes = Buffer.from(messagesCsv(60))
-  const asked = { purpose: { kind: 'data', projectId } as const, name: 'm.csv', sizeBytes: bytes.length }
-  const { uploadId } = unwrap(await api.call('upload.begin', asked))
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, modelId: model.id } }))
+async function trainHead(station: OpenWorkstation): Promise<string> {
+  const { api } = station
+  const { projectId } = await newProject(station, { writeModel: writeTinyEncoder })
   const changes = { 'duration.epochs': 1, 'checkpoints.everySeconds': null }
   const { runId } = unwrap(await api.call('training.start', { projectId, preset: 'balanced', changes }))
   const statusOf = async () => unwrap(await api.call('training.get', { runId })).run.status

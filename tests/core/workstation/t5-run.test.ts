@@ -3,11 +3,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
 import type { EventPayload } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
 import { writeTinyT5 } from '../../processes/tiny-t5.ts'
+import { newProject } from './new-project.ts'
 import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
 
 const things = ['bill', 'parcel', 'password', 'refund', 'login', 'courier']
@@ -21,22 +20,13 @@ const csv = [
   }),
 ].join('\n')
 
-async function newProject({ api, home }: OpenWorkstation, scenario: 'translation' | 'chatbot') {
-  const model = unwrap(await importModel(openLibrary(home), writeTinyT5(join(home, 'cache', 'tiny-t5'))))
-  const { project, draft } = unwrap(await api.call('projects.create', { name: 'Words', scenario }))
-  const projectId = project.id
-  const bytes = Buffer.from(csv)
-  const file = { purpose: { kind: 'data', projectId } as const, name: 'words.csv', sizeBytes: bytes.length }
-  const { uploadId } = unwrap(await api.call('upload.begin', file))
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
+const wordsProject = (station: OpenWorkstation, scenario: 'translation' | 'chatbot') => {
   const columns: Record<string, string> =
     scenario === 'translation'
       ? { source: 'english', target: 'german' }
       : { message: 'english', reply: 'german' }
-  const filled = { ...draft, modelId: model.id, columns, instruction: 'Translate:' }
-  unwrap(await api.call('projects.saveDraft', { projectId, draft: filled }))
-  return { projectId, modelId: model.id }
+  const draft = { columns, instruction: 'Translate:' }
+  return newProject(station, { scenario, csv, writeModel: writeTinyT5, draft })
 }
 
 const changes = {
@@ -63,7 +53,7 @@ function answerOf({ api }: OpenWorkstation, side: 'base' | 'tuned'): Promise<str
 test('a T5 learns to translate, proves it and goes', { timeout: 240_000 }, async () => {
   const station = await openWorkstation()
   const { api, ended } = station
-  const { projectId, modelId } = await newProject(station, 'translation')
+  const { projectId, modelId } = await wordsProject(station, 'translation')
   expect(unwrap(await api.call('models.list', {})).models).toMatchObject([{ family: 't5', way: 'rewrites' }])
 
   const { options } = unwrap(await api.call('plan.options', { projectId }))
@@ -130,7 +120,7 @@ test('a T5 learns to translate, proves it and goes', { timeout: 240_000 }, async
 
 test('a T5 is no chatbot, and says so before anything is read', { timeout: 60_000 }, async () => {
   const station = await openWorkstation()
-  const { projectId } = await newProject(station, 'chatbot')
+  const { projectId } = await wordsProject(station, 'chatbot')
   const started = await station.api.call('training.start', { projectId, preset: 'quick', changes })
   expect(started).toMatchObject({ ok: false, problem: { code: 'recipe.invalid', where: 'model' } })
   expect(started.ok ? '' : started.problem.message).toMatch(/reads a text with one half/)

@@ -2,12 +2,9 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
-import { openLibrary } from '#core/system/library.ts'
 import type { EventPayload } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
-import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
+import { newProject } from './new-project.ts'
 import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
 
 const changes = {
@@ -18,20 +15,8 @@ const changes = {
 }
 
 async function trainTiny(station: OpenWorkstation): Promise<{ runId: string; modelId: string }> {
-  const { api, home } = station
-  const model = await importModel(openLibrary(home), writeTinyModel(join(home, 'cache', 'tiny')))
-  const modelId = unwrap(model).id
-  const { project, draft } = unwrap(
-    await api.call('projects.create', { name: 'Teams', scenario: 'classification' }),
-  )
-  const projectId = project.id
-  const bytes = Buffer.from(messagesCsv(60))
-  const purpose = { kind: 'data', projectId } as const
-  const file = { purpose, name: 'messages.csv', sizeBytes: bytes.length }
-  const { uploadId } = unwrap(await api.call('upload.begin', file))
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-  unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, modelId } }))
+  const { api } = station
+  const { projectId, modelId } = await newProject(station)
   const done = new Promise<void>((resolve) => {
     api.on('training.update', ({ state }) => {
       if (state.status === 'finished') resolve()
