@@ -1,6 +1,6 @@
 // What a run is good for, in Chromium: its adapter taken away and checked, both versions side by side while they write,
-// stopped and asked again, kept over other screens; and what is said once the model is gone. With the real small model
-// where there is one: its answers are long enough to be stopped.
+// stopped and asked again, kept over other screens; and what is said once the model is gone. With a model whose answers are
+// long enough to be stopped; the real one goes the whole way in journey.test.ts.
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, expect, test } from 'vitest'
@@ -8,20 +8,20 @@ import { chat } from '#renderer/words/en/chat.ts'
 import { frame } from '#renderer/words/en/frame.ts'
 import { models } from '#renderer/words/en/models.ts'
 import { use } from '#renderer/words/en/use.ts'
+import { writeTalkativeModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
-import { findStarterGguf } from '../support/models.ts'
 import { expectAccessible, expectReading, soon, type TestBrowser } from './support/browser.ts'
 import { addModel, followRun, makeProject } from './support/library.ts'
 import { describeInBrowser } from './support/suite.ts'
 
-const starter = findStarterGguf()
 const limitMs = 480_000
 
 const suite = {
   limitMs,
   patienceMs: limitMs,
   isShared: true,
-  prepare: (home: string) => addModel(home, starter, starter ? {} : { name: 'SmolLM2-135M-Instruct' }),
+  prepare: (home: string) =>
+    addModel(home, writeTalkativeModel(join(home, 'cache', 'talkative')), { name: 'Talkative' }),
 }
 
 describeInBrowser('a trained run in a browser', suite, (screen) => {
@@ -94,14 +94,12 @@ describeInBrowser('a trained run in a browser', suite, (screen) => {
     await message().pressSequentially('about a parcel')
     await message().press('Enter')
     await expect.poll(() => answers().count(), soon).toBe(4)
-    if (starter !== null) {
-      // It grows while it is written.
-      const told = async () => ((await answers().nth(2).textContent()) ?? '').length
-      const first = await told()
-      await expect.poll(told, { timeout: limitMs }).toBeGreaterThan(first + 40)
-      await button(chat.stopAnswering).click()
-      await page.getByText(chat.ended.stopped).first().waitFor()
-    }
+    // It grows while it is written.
+    const told = async () => ((await answers().nth(2).textContent()) ?? '').length
+    const first = await told()
+    await expect.poll(told, { timeout: limitMs }).toBeGreaterThan(first + 40)
+    await button(chat.stopAnswering).click()
+    await page.getByText(chat.ended.stopped).first().waitFor()
     await allEnded()
 
     await page.keyboard.press('Escape')
@@ -132,12 +130,12 @@ describeInBrowser('a trained run in a browser', suite, (screen) => {
     await button(chat.restart).click()
     await button(chat.restart).waitFor({ state: 'detached' })
     await page.getByRole('combobox', { name: chat.partner }).click()
-    await page.getByRole('option', { name: 'SmolLM2-135M-Instruct' }).click()
-    await heading('Talk with SmolLM2-135M-Instruct')
+    await page.getByRole('option', { name: 'Talkative' }).click()
+    await heading('Talk with Talkative')
     // An address of a run that is not there says so, and leads to one that is.
     await open('/chat?run=no-run')
     await page.getByText('The journal knows no run with this id.').waitFor()
-    await heading('Talk with SmolLM2-135M-Instruct')
+    await heading('Talk with Talkative')
     await open('/chat?model=no-model')
     await page.getByRole('alert').waitFor({ state: 'detached' })
     await expectReading(screen, 'chat')
@@ -152,7 +150,7 @@ describeInBrowser('a trained run in a browser', suite, (screen) => {
   test('says so when its model has gone to the bin', async () => {
     const { page, call, button, heading, open, complaints } = screen
     await open('/models')
-    await button('Remove SmolLM2-135M-Instruct').click()
+    await button('Remove Talkative').click()
     const dialog = page.getByRole('dialog')
     await dialog.getByText('1 run was trained from it: Mail.').waitFor()
     await dialog.getByText(models.removal.keeps).waitFor()

@@ -50,8 +50,10 @@ const template =
   "{% for m in messages %}{{ '<|im_start|>' + m['role'] + '\\n' + m['content'] + '<|im_end|>\\n' }}{% endfor %}" +
   "{% if add_generation_prompt %}{{ '<|im_start|>assistant\\n' }}{% endif %}"
 
+type Tensors = Map<string, { readonly shape: number[]; readonly data: Float32Array }>
+
 /** Fills tensors with numbers that are large enough for labels to differ clearly. */
-function randomTensors(shapes: readonly { name: string; shape: readonly number[] }[], seed: number) {
+function randomTensors(shapes: readonly { name: string; shape: readonly number[] }[], seed: number): Tensors {
   return new Map(
     shapes.map(({ name, shape }) => {
       const random = counterRandom(seed, name)
@@ -65,12 +67,17 @@ function randomTensors(shapes: readonly { name: string; shape: readonly number[]
   )
 }
 
-/** `changes` to config.json: another family, say. */
-export function writeTinyModel(folder: string, changes: Record<string, unknown> = {}): string {
+/** `changes` to config.json: another family, say. `adjust` changes the weights. */
+export function writeTinyModel(
+  folder: string,
+  changes: Record<string, unknown> = {},
+  adjust: (tensors: Tensors) => void = () => {},
+): string {
   const config = { ...hfConfig, ...changes }
-  const shapes = parameterShapes(unwrap(parseModelConfig(config)))
+  const tensors = randomTensors(parameterShapes(unwrap(parseModelConfig(config))), 1)
+  adjust(tensors)
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(randomTensors(shapes, 1)))
+  writeFileSync(join(folder, 'model.safetensors'), encodeSafetensors(tensors))
   writeFileSync(join(folder, 'config.json'), JSON.stringify(config))
   writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(byteTokenizer(specialTokens).tokenizerJson))
   writeFileSync(
@@ -78,6 +85,33 @@ export function writeTinyModel(folder: string, changes: Record<string, unknown> 
     JSON.stringify({ eos_token: '<|im_end|>', pad_token: '<|pad|>', chat_template: template }),
   )
   return folder
+}
+
+const talkative = {
+  hidden_size: 384,
+  intermediate_size: 1024,
+  num_hidden_layers: 6,
+  num_attention_heads: 8,
+  num_key_value_heads: 4,
+  head_dim: 48,
+  max_position_embeddings: 8192,
+  tie_word_embeddings: false,
+}
+
+/**
+ * A model that takes some milliseconds for a token and never ends an answer by itself, so that one can be stopped: the first
+ * number of its hidden states is the same everywhere, and speaks against the token that ends.
+ */
+export function writeTalkativeModel(folder: string): string {
+  const width = talkative.hidden_size
+  return writeTinyModel(folder, talkative, (tensors) => {
+    const adjust = (name: string, data: Float32Array) => {
+      if (name === 'model.embed_tokens.weight') for (let at = 0; at < data.length; at += width) data[at] = 6
+      if (/(o_proj|down_proj)\.weight$/.test(name)) data.fill(0, 0, data.length / width)
+      if (name === 'lm_head.weight') for (const id of specialTokens.keys()) data[(256 + id) * width] = -1000
+    }
+    for (const [name, { data }] of tensors) adjust(name, data)
+  })
 }
 
 /** For the model that `changes` make, on the same linears. */

@@ -1,6 +1,8 @@
-// A suite of tests in a real browser: a page for each test, or one for all of them; left out where there is no Chromium.
-import { beforeAll, beforeEach, describe } from 'vitest'
-import { findChromium, openTestBrowser, type TestBrowser } from './browser.ts'
+// A suite of tests in one real browser: a library and a page for each test, or one for all of them; left out where there is
+// no Chromium.
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
+import { findChromium, launchChromium, openTestBrowser, type TestBrowser } from './browser.ts'
 
 const chromium = findChromium()
 
@@ -22,8 +24,13 @@ export function describeInBrowser(
 ): void {
   describe.skipIf(chromium === null)(title, { timeout: limitMs }, () => {
     const screen = {} as TestBrowser
+    let browser: Browser
+    beforeAll(async () => {
+      browser = await launchChromium(chromium!)
+    }, limitMs)
+    afterAll(() => browser?.close())
     const open = async () => {
-      Object.assign(screen, await openTestBrowser(chromium!, prepare, how))
+      Object.assign(screen, await openTestBrowser(browser, prepare, how))
       return screen.close
     }
     if (isShared) beforeAll(open, limitMs)
