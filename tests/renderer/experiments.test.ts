@@ -540,12 +540,12 @@ describe('a lineage', () => {
     expect(column('run')).toBeLessThan(column('again'))
     expect(column('again')).toBeLessThan(column('file'))
     expect(new Set(placed.nodes.map(({ x, y }) => `${x} ${y}`)).size).toBe(4)
-    expect(placed.edges).toHaveLength(4)
-    // Bug: of two lines to one box the words stood upon each other.
-    const [one, other] = placed.edges.filter(
-      ({ edge }) => edge.from === 'again' && edge.kind !== 'exported-as',
-    )
-    expect(Math.abs((one?.y ?? 0) - (other?.y ?? 0))).toBeGreaterThan(16)
+    // The rows of a repeat are seen at the run that it repeats.
+    expect(placed.edges.map(({ edge }) => `${edge.from} ${edge.kind}`).toSorted()).toEqual([
+      'again exported-as',
+      'again repeats',
+      'run trained-on',
+    ])
   })
 
   it('has every word beside the others, however many lines end at one box (they lay on each other)', () => {
@@ -555,6 +555,25 @@ describe('a lineage', () => {
     const places = words.map(({ y }) => y).sort((a, b) => a - b)
     for (const [at, y] of places.entries()) if (at > 0) expect(y - places[at - 1]!).toBeGreaterThanOrEqual(18)
     expect(height).toBeGreaterThan(places.at(-1)! + 8)
+  })
+
+  it('has the word of a line that passes other boxes on that line (it stood in the open)', () => {
+    const chain = [
+      node('rows', 'dataset', 1),
+      node('a', 'run', 2),
+      node('b', 'run', 3),
+      node('other', 'study', 1),
+    ]
+    const { edges: lines, nodes: boxes } = placeLineage(chain, [
+      { from: 'a', to: 'rows', kind: 'trained-on' },
+      { from: 'b', to: 'a', kind: 'retried-from' },
+      { from: 'b', to: 'other', kind: 'trial-of' },
+    ])
+    const long = lines.find(({ edge }) => edge.kind === 'trial-of')!
+    const [, , , y1] = /^M([\d.]+),([\d.]+) C([\d.]+),([\d.]+)/.exec(long.path)!.slice(1).map(Number)
+    const end = boxes.find(({ node: { id } }) => id === 'b')!
+    expect(long.y).toBeGreaterThan(end.y + 34)
+    expect(long.y).toBeLessThan(y1!)
   })
 
   it('that goes round in a circle is drawn all the same', () => {

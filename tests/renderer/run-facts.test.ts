@@ -75,3 +75,11 @@ test('what it is computed on, by which backend, and that it may have gone on els
   expect(factOf(1)).toEqual({ name: 'Computed on', value, note: 'b 1' })
   expect(factOf(2)).toEqual({ name: 'Begun on', value, note: 'last computed by b 1' })
 })
+
+test('a run of another journal is not said to have been computed by this computer (it was)', () => {
+  const run = { recipe: recipeOf({}), determinism: determinismLabels[0], backend: 'b 1', attempts: 1 }
+  const value = (isElsewhere: boolean) =>
+    runFacts(run, isElsewhere).find(({ name }) => name === 'Computed on')?.value ?? ''
+  expect(value(false)).toContain('This computer')
+  expect(value(true)).toMatch(/^The processor of the computer there/)
+})

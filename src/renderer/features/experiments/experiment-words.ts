@@ -40,9 +40,11 @@ export function openingSentence(
     .join(' ')
 }
 
-/** Small numbers as their field writes them: 2e-4. */
-export const formatRate = (rate: number): string =>
-  rate !== 0 && Math.abs(rate) < 0.01 ? rate.toExponential() : String(rate)
+/** Small numbers as their field writes them: 2e-4. Without what reckoning in twos leaves at the end: 3.0000000000000003e-4. */
+export function formatRate(rate: number): string {
+  const plain = Number(rate.toPrecision(9))
+  return plain !== 0 && Math.abs(plain) < 0.01 ? plain.toExponential() : String(plain)
+}
 
 const loss = new Intl.NumberFormat('en', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
 const formatLoss = (nats: number): string => (nats < 0.1 ? formatNumber(nats) : loss.format(nats))

@@ -16,9 +16,9 @@ export interface PlacedEdge {
 }
 
 /** Pixels. */
-export const nodeSize = { width: 248, height: 68 }
+export const nodeSize = { width: 224, height: 68 }
 /** Between two columns the longest word on a line has its place. */
-const gap = { x: 132, y: 24 }
+const gap = { x: 124, y: 24 }
 /** From one word to the next below it. */
 const wordHeight = 19
 /** Room below all boxes for lines that pass several columns. */
@@ -44,7 +44,7 @@ export function placeLineage(
     })
     .toSorted((a, b) => a.x - b.x || a.y - b.y)
   const at = new Map(placed.map((one) => [one.node.id, one]))
-  const words = apart(placeEdges(edges, at))
+  const words = apart(placeEdges(withoutImplied(edges), at))
   const lowest = Math.max(...placed.map(({ y }) => y)) + nodeSize.height
   return {
     nodes: placed,
@@ -72,6 +72,23 @@ function columnsOf(
     if (!isMoved) break
   }
   return columns
+}
+
+const fromAnotherRun: ReadonlySet<LineageEdge['kind']> = new Set(['retried-from', 'repeats'])
+const ofRows: ReadonlySet<LineageEdge['kind']> = new Set(['trained-on', 'read-first'])
+
+/** Rows of a run that another one was tried again from are seen there: a line to each of them would cross all others. */
+function withoutImplied(edges: readonly LineageEdge[]): readonly LineageEdge[] {
+  const parents = new Map<string, string[]>()
+  for (const { from, to, kind } of edges)
+    if (fromAnotherRun.has(kind)) parents.set(from, [...(parents.get(from) ?? []), to])
+  return edges.filter(
+    ({ from, to, kind }) =>
+      !ofRows.has(kind) ||
+      !edges.some(
+        (other) => other.to === to && other.kind === kind && parents.get(from)?.includes(other.from),
+      ),
+  )
 }
 
 /** Words that would lie on each other move down, in the order in which they stand. */
@@ -105,12 +122,32 @@ function placeEdges(edges: readonly LineageEdge[], at: ReadonlyMap<string, Place
     const isLong = end.x - start.x > gap.x
     const [y1, y2] = isLong ? [lowest + detour, lowest + detour] : [start.y, end.y]
     const bend = gap.x / 2
+    const x = end.x - bend
     return {
       edge,
-      path: `M${start.x},${start.y} C${start.x + bend},${y1} ${end.x - bend},${y2} ${end.x},${end.y}`,
+      path: `M${start.x},${start.y} C${start.x + bend},${y1} ${x},${y2} ${end.x},${end.y}`,
       // Near the later box, where lines to it have come apart.
-      x: end.x - bend,
-      y: isLong ? end.y + 14 : end.y + (start.y - end.y) / 4,
+      x,
+      y: isLong
+        ? heightAt([start.x, start.x + bend, x, end.x], [start.y, y1, y2, end.y], x)
+        : end.y + (start.y - end.y) / 4,
     }
   })
+}
+
+type Four = readonly [number, number, number, number]
+
+/** How low a cubic Bézier curve that runs from left to right is at a place, by halving. */
+function heightAt(xs: Four, ys: Four, x: number): number {
+  const at = ([a, b, c, d]: Four, share: number): number => {
+    const rest = 1 - share
+    return rest ** 3 * a + 3 * rest ** 2 * share * b + 3 * rest * share ** 2 * c + share ** 3 * d
+  }
+  let [low, high] = [0, 1]
+  for (let turn = 0; turn < 20; turn++) {
+    const middle = (low + high) / 2
+    if (at(xs, middle) < x) low = middle
+    else high = middle
+  }
+  return at(ys, low)
 }

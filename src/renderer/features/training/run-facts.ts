@@ -15,7 +15,8 @@ export interface RunFact {
 type Run = Pick<TrainingView['run'], 'recipe' | 'determinism' | 'backend' | 'attempts'>
 type Method = Recipe['method']
 
-export function runFacts({ recipe, determinism, backend, attempts }: Run): RunFact[] {
+/** `isElsewhere`: it is not known that this computer computed it. */
+export function runFacts({ recipe, determinism, backend, attempts }: Run, isElsewhere = false): RunFact[] {
   const { method } = recipe
   return [
     ...beforeFacts(recipe),
@@ -27,14 +28,17 @@ export function runFacts({ recipe, determinism, backend, attempts }: Run): RunFa
     ...(method.kind === 'full' || method.base === 'float'
       ? []
       : [{ name: t('training.facts.fewBits'), value: t('training.facts.fewBitsMean') }]),
-    deviceFact({ recipe, determinism, backend, attempts }),
+    deviceFact({ recipe, determinism, backend, attempts }, isElsewhere),
     { name: t('training.facts.repeat'), value: repeatWord(recipe, determinism) },
   ]
 }
 
 /** A run that was taken up again may have gone on elsewhere: the backend is that of its last attempt, once that has begun. */
-function deviceFact({ recipe, determinism, backend, attempts }: Run): RunFact {
-  const value = namedDevice(recipe.device)
+function deviceFact({ recipe, determinism, backend, attempts }: Run, isElsewhere: boolean): RunFact {
+  const value =
+    isElsewhere && recipe.device === 'cpu'
+      ? t('training.facts.processorThere', { term: t('devices.terms.cpu') })
+      : namedDevice(recipe.device)
   if (attempts > 1)
     return { name: t('training.facts.begunOn'), value, note: t('training.facts.lastBy', { backend }) }
   return { name: t('training.facts.device'), value, ...(determinism !== null && { note: backend }) }

@@ -129,6 +129,7 @@ export const training = {
       'Losses on this page are of the model in fewer bits. The proof, answers and exports put what it learnt on the model itself, so their figures can differ.',
     device: 'Computed on',
     begunOn: 'Begun on',
+    processorThere: 'The processor of the computer there ({term})',
     lastBy: 'last computed by {backend}',
     repeat: 'Does the same plan give the same run again?',
     repeatable: {
