@@ -1,59 +1,28 @@
 // kill -9 of the trainer with everything attached: real launcher, supervisor and journal. Whatever was shown before a
 // kill is in the journal after it, unchanged; the run goes on in the same journal and ends like one nobody disturbed.
-import { rm } from 'node:fs/promises'
-import { basename } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createNodeLauncher, type Launcher } from '../../src/core/system/launcher.ts'
-import { createRunService } from '../../src/core/training/run-service.ts'
 import type { RunOutcome } from '../../src/core/training/run-supervisor.ts'
 import { counterRandom } from '../../src/engine/index.ts'
-import { type JournalReader, openJournalReader } from '../../src/journal/reader.ts'
-import { type JournalWriter, openJournalWriter } from '../../src/journal/writer.ts'
 import { unwrap } from '../../src/shared/result.ts'
 import type { TrainerMessage } from '../../src/shared/trainer-protocol.ts'
-import { makeTinyLibrary, type TestLibrary } from '../processes/trainer/tiny-run.ts'
+import { openTinyRuns, type TinyRuns } from './tiny-runs.ts'
 
 const kills = 20
 const timeoutMs = 600_000
-let tiny: TestLibrary
-let writer: JournalWriter
-let reader: JournalReader
+let runs: TinyRuns
 
 beforeAll(async () => {
-  tiny = await makeTinyLibrary()
-  writer = unwrap(openJournalWriter(tiny.library.journalPath))
-  reader = unwrap(openJournalReader(tiny.library.journalPath))
+  runs = await openTinyRuns()
 })
-afterAll(async () => {
-  reader.close()
-  writer.close()
-  await rm(tiny.library.home, { recursive: true, force: true })
-})
+afterAll(() => runs.close())
 
-/** A run of the tiny library in the journal, as `queued`. */
-async function addRun(): Promise<string> {
-  const { recipe, datasetFolder } = await tiny.makeJob('never-launched', {
+const addRun = (): Promise<string> =>
+  runs.addRun({
     duration: { epochs: 6 },
     evaluation: { everySteps: 3, patience: null },
     checkpoints: { everySeconds: null, everySteps: 2, keepLast: 2 },
   })
-  const project = unwrap(writer.ensureProject({ name: 'kills', scenario: 'classification' }))
-  const { id, weightsSha256 } = recipe.model
-  unwrap(writer.addModel({ id, name: id, source: 'test', licence: 'none', weightsSha256, parameters: 1 }))
-  const fingerprint = basename(datasetFolder)
-  const counts = { train: 1, validation: 1, test: 1, leftOut: 0 }
-  unwrap(
-    writer.addDataset({
-      fingerprint,
-      scenario: 'classification',
-      sourceName: 'messages.csv',
-      manifest: {},
-      counts,
-    }),
-  )
-  const run = { projectId: project.id, name: 'run', recipe, backend: 'not started', device: {}, versions: {} }
-  return unwrap(writer.createRun(run)).id
-}
 
 /** One life of the run: killed right after so many shown events, or left to its end. */
 async function live(
@@ -69,8 +38,7 @@ async function live(
       return child
     },
   }
-  const service = createRunService({ library: tiny.library, writer, reader, launcher, silentLimitMs: 60_000 })
-  const run = unwrap(await service.launch(runId))
+  const run = unwrap(await runs.serviceOf(launcher).launch(runId))
   const shown: TrainerMessage[] = []
   run.onEvent((message) => {
     if (message.event.kind === 'heartbeat') return
@@ -81,7 +49,7 @@ async function live(
 }
 
 const curveOf = (runId: string) => {
-  const { train, validation } = unwrap(reader.curve(runId))
+  const { train, validation } = unwrap(runs.reader.curve(runId))
   return {
     train: train.map(({ step, lossNats, gradNorm, learningRate }) => [
       step,
@@ -110,7 +78,9 @@ test(`${kills} kills of the trainer lose no shown event, and the journal ends wi
       const killAfter = mayKill ? 1 + Math.floor(random(31 * struck + life) * 18) : Number.POSITIVE_INFINITY
       const { shown: seen, outcome } = await live(runId, killAfter)
       shown.push(...seen)
-      const kept = new Map(unwrap(reader.events(runId)).map(({ seq, kind, body }) => [seq, { kind, body }]))
+      const kept = new Map(
+        unwrap(runs.reader.events(runId)).map(({ seq, kind, body }) => [seq, { kind, body }]),
+      )
       for (const { seq, event } of shown) {
         const { kind, ...body } = event
         expect(kept.get(seq)).toEqual({ kind, body: JSON.parse(JSON.stringify(body)) })
@@ -122,8 +92,10 @@ test(`${kills} kills of the trainer lose no shown event, and the journal ends wi
   }
   for (const runId of disturbed) {
     expect(curveOf(runId)).toEqual(curveOf(undisturbed))
-    expect(unwrap(reader.getRun(runId)).adapterSha256).toBe(unwrap(reader.getRun(undisturbed)).adapterSha256)
-    expect(unwrap(reader.verifyChain(runId))).toMatchObject({ intact: true })
+    expect(unwrap(runs.reader.getRun(runId)).adapterSha256).toBe(
+      unwrap(runs.reader.getRun(undisturbed)).adapterSha256,
+    )
+    expect(unwrap(runs.reader.verifyChain(runId))).toMatchObject({ intact: true })
   }
   console.info(`${kills} kills in ${disturbed.length} runs; every shown event was in the journal`)
 })

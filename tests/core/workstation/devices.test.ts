@@ -1,35 +1,14 @@
 // Devices through the contract: what plans and runs take, by figures that are fed; a real run on TensorFlow that a person
 // only had to measure for.
-import { join } from 'node:path'
 import { expect, test, vi } from 'vitest'
-import { importModel } from '#core/models/import-model.ts'
 import type { PlanOption } from '#shared/contract/index.ts'
 import { unwrap } from '#shared/result.ts'
-import { writeTinyModel } from '../../processes/tiny-model.ts'
-import { messagesCsv } from '../../processes/trainer/tiny-run.ts'
 import { hasTensorflow, linkTensorflow } from '../../support/tensorflow-engine.ts'
 import { figureOf, keepFigure } from '../devices/device-figures.ts'
+import { newProject } from './new-project.ts'
 import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
-
-async function newProject({ api, workstation, home }: OpenWorkstation) {
-  const model = unwrap(await importModel(workstation.library, writeTinyModel(join(home, 'cache', 'tiny'))))
-  const { project, draft } = unwrap(
-    await api.call('projects.create', { name: 'Sorted', scenario: 'classification' }),
-  )
-  const bytes = Buffer.from(messagesCsv(60))
-  const purpose = { kind: 'data', projectId: project.id } as const
-  const { uploadId } = unwrap(
-    await api.call('upload.begin', { purpose, name: 'rows.csv', sizeBytes: bytes.length }),
-  )
-  unwrap(await api.call('upload.piece', { uploadId, offset: 0, base64: bytes.toString('base64') }))
-  unwrap(await api.call('upload.finish', { uploadId }))
-  unwrap(
-    await api.call('projects.saveDraft', { projectId: project.id, draft: { ...draft, modelId: model.id } }),
-  )
-  return { projectId: project.id, modelId: model.id }
-}
 
 const planOf = async (
   { api }: OpenWorkstation,
