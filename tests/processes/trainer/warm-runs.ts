@@ -1,6 +1,6 @@
 // Runs one after the other in a trainer process that stays, and each of them alone. Every test of a file that
 // imports this begins with no process.
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll } from 'vitest'
