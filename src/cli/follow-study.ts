@@ -4,8 +4,9 @@ import { createLiveRuns } from '#core/training/live-runs.ts'
 import { createRunQueue } from '#core/training/run-queue.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import { createWarmTrainers } from '#core/training/warm-trainer.ts'
+import { importanceAtOnce } from '#core/tuning/kept-importance.ts'
 import { openStudies } from '#core/tuning/open-studies.ts'
-import { keepLast, viewOf } from '#core/tuning/read-study.ts'
+import { viewOf } from '#core/tuning/read-study.ts'
 import type { Emit } from '#shared/contract/index.ts'
 import type { StudyView } from '#shared/contract/studies.ts'
 import { unwrap } from '#shared/result.ts'
@@ -13,7 +14,7 @@ import { livingStudies, type StudyTrial } from '#shared/study.ts'
 import { formatDuration } from '#shared/units.ts'
 import type { Application } from './application.ts'
 import { exitCodes } from './output.ts'
-import { settingsText } from './study-report.ts'
+import { purposeText, settingsText, trialWords } from './study-report.ts'
 
 /** `isResumed`: it was paused, failed or left behind by a program that ended. Resolves when it no longer goes on by itself. */
 export async function followStudy(
@@ -83,15 +84,15 @@ export async function followStudy(
     if (status === 'planned' || told.has(number)) return
     told.add(number)
     const loss = lossNats === null ? '' : `, loss ${lossNats.toFixed(4)}`
-    const what = purpose === 'search' ? settingsText(settings) : `${purpose} with seed ${trial.seed}`
+    const what = purpose === 'search' ? settingsText(settings) : purposeText(trial)
     const why = reason === null || status === 'pruned' ? '' : ` (${reason})`
-    output.progress(`trial ${number + 1} ${status}${loss}: ${what}${why}`, true)
+    output.progress(`trial ${number + 1} ${trialWords[status]}${loss}: ${what}${why}`, true)
   }
 
   function tellEnd(): StudyView {
     const study = unwrap(reader.study(studyId))
     const living = { waiting: null, doneShare: null, timeLeftMs: null }
-    const view = viewOf(reader, study, living, keepLast())
+    const view = viewOf(reader, study, living, importanceAtOnce)
     if (study.status === 'paused') {
       output.progress(`Paused. Go on with: tunewright studies resume ${studyId}`, true)
       application.setExitCode(exitCodes.interrupted)

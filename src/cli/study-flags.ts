@@ -29,7 +29,6 @@ export interface StudyFlags {
 export interface ReadFlags {
   readonly preset: (typeof presetIds)[number]
   readonly wishes: StudyWishes
-  readonly schedule: Schedule | null
 }
 
 const hourMs = 3_600_000
@@ -48,6 +47,7 @@ export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): R
     ...(flags.searchSeed !== undefined && { seed: numberOf('--seed', flags.searchSeed) }),
     ...(flags.confirm !== undefined && { confirmSeeds: numberOf('--confirm', flags.confirm) }),
     ...(budget !== null && { budget }),
+    ...(flags.night !== undefined && { schedule: nightOf(flags.night) }),
     ...(flags.space?.length && { space: flags.space.map(dimensionOf) }),
   })
   if (!parsed.success) {
@@ -55,7 +55,7 @@ export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): R
     throw wrong(`--${issue?.path.join('.') ?? ''}`, issue?.message ?? 'not valid', usualFlags)
   }
   const { projectId: _projectId, preset, changes: _changes, ...wishes } = parsed.data
-  return { preset, wishes, schedule: flags.night === undefined ? null : nightOf(flags.night) }
+  return { preset, wishes }
 }
 
 const usualFlags = `Efforts are ${searchEfforts.join(', ')}; samplers ${samplerKinds.join(', ')}; presets ${presetIds.join(', ')}.`

@@ -1,20 +1,33 @@
 // A search as lines of text: its plan, its trials, which settings mattered, what it saved and what it found.
 import type { StudyCard, StudyPlan, StudyView } from '#shared/contract/studies.ts'
-import type { Dimension, StudiedSettings, StudyTrial } from '#shared/study.ts'
+import type { Dimension, StudiedSettings, StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
 import { formatDuration } from '#shared/units.ts'
 import { formatTable } from './table.ts'
 
 const numberText = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))
-const valueText = (value: unknown): string =>
-  typeof value === 'number' ? numberText(value) : String(value ?? 'none')
+/** What it means that a setting has no value. */
+const nullWords: Readonly<Record<string, string>> = {
+  'method.topLayers': 'all layers',
+  'optimizer.clipNorm': 'no limit',
+  'duration.maxSteps': 'no limit',
+  'batch.rowsAtOnce': 'all at once',
+  'regularisation.averaging': 'off',
+  'before.learningRate': 'as for the examples',
+}
+
+function valueText(path: string, value: StudiedValue): string {
+  if (typeof value === 'number') return numberText(value)
+  if (typeof value === 'boolean') return value ? 'on' : 'off'
+  return value ?? nullWords[path] ?? 'none'
+}
 
 const rangeText = (dimension: Dimension): string =>
   dimension.kind === 'choice'
-    ? dimension.values.map(valueText).join(', ')
+    ? dimension.values.map((value) => valueText(dimension.path, value)).join(', ')
     : `${numberText(dimension.low)} to ${numberText(dimension.high)}${dimension.isLog ? ', by factors' : ''}`
 
-export function planLines({ dimensions, sentences }: StudyPlan): string[] {
+export function planLines({ dimensions, sentences }: Pick<StudyPlan, 'dimensions' | 'sentences'>): string[] {
   const rows = dimensions.map(({ dimension, isIncluded, reason }) => [
     isIncluded ? 'yes' : 'no',
     dimension.path,
@@ -26,11 +39,17 @@ export function planLines({ dimensions, sentences }: StudyPlan): string[] {
 
 export const settingsText = (settings: StudiedSettings): string =>
   Object.entries(settings)
-    .map(([path, value]) => `${path}=${valueText(value)}`)
+    .map(([path, value]) => `${path}=${valueText(path, value)}`)
+    .join(', ')
+
+/** As flags of `train`: exactly the values, as YAML reads them. */
+export const settingFlagsText = (settings: StudiedSettings): string =>
+  Object.entries(settings)
+    .map(([path, value]) => `--set ${path}=${value}`)
     .join(' ')
 
 export function cardRow({ id, name, status, trials, best, waiting }: StudyCard): string[] {
-  const ended = trials.complete + trials.pruned + trials.failed
+  const ended = trials.complete + trials.pruned + trials.failed + trials.stopped
   return [id, name, status, String(ended), best === null ? '' : best.lossNats.toFixed(4), waiting ?? '']
 }
 
@@ -38,12 +57,32 @@ export const cardHeading = ['study', 'name', 'status', 'trials', 'lowest loss', 
 
 const shareText = (share: number): string => `${Math.round(100 * share)} %`
 
+/** With the term where it is another word. */
+export const trialWords: Readonly<Record<TrialStatus, string>> = {
+  planned: 'not at its end',
+  complete: 'complete',
+  pruned: 'given up early (pruned)',
+  skipped: 'left out',
+  failed: 'failed',
+  stopped: 'stopped',
+}
+
+const purposeWords: Readonly<Record<StudyTrial['purpose'], string>> = {
+  search: '',
+  preset: 'plan again',
+  winner: 'best again',
+}
+
+/** What the trial is for; nothing for one of the search. */
+export const purposeText = ({ purpose, seed }: Pick<StudyTrial, 'purpose' | 'seed'>): string =>
+  purpose === 'search' ? '' : `${purposeWords[purpose]}, seed ${seed}`
+
 function trialRow(trial: StudyTrial): string[] {
-  const { number, purpose, status, lossNats, work, settings, reason } = trial
+  const { number, status, lossNats, work, settings, reason } = trial
   return [
     String(number + 1),
-    purpose === 'search' ? '' : `${purpose}, seed ${trial.seed}`,
-    status,
+    purposeText(trial),
+    trialWords[status],
     lossNats === null ? '' : lossNats.toFixed(4),
     work === null ? '' : `${work.steps} of ${work.plannedSteps}`,
     work?.durationMs ? formatDuration(work.durationMs) : '',

@@ -13,7 +13,7 @@ import {
 import { problem } from './problem-schema.ts'
 import { verdictKinds } from './proof-protocol.ts'
 import { methodKinds, recipe, scenarioId } from './recipe.ts'
-import { schedule, studySpec, studyStatuses, studyTrial } from './study.ts'
+import { schedule, studySpec, studyStatuses, studyTrial, trialStatuses } from './study.ts'
 
 /** To SQLite text ends at a zero character: one that begins with it would be empty. */
 const filled = text.regex(/^[^\0]/, 'expected text')
@@ -201,7 +201,7 @@ export const trialEnd = studyTrial
     reason: true,
     work: true,
   })
-  .extend({ status: z.enum(['complete', 'pruned', 'skipped', 'failed']) })
+  .extend({ status: z.enum(trialStatuses).exclude(['planned']) })
 export type TrialEnd = z.input<typeof trialEnd>
 
 export const queueEntry = z.strictObject({

@@ -126,9 +126,10 @@ export type TrialPurpose = (typeof trialPurposes)[number]
 
 /**
  * `planned`: decided, its run not at its end. `complete`: came to its end. `pruned`: given up at a rung. `skipped`: known
- * not to fit before it began. `failed`: its run ended otherwise (diverged, crashed more than once, was removed).
+ * not to fit before it began. `failed`: its run ended otherwise (diverged, crashed more than once). `stopped`: a person, or
+ * the end of the study's time, ended it; older journals have those as `failed`.
  */
-export const trialStatuses = ['planned', 'complete', 'pruned', 'skipped', 'failed'] as const
+export const trialStatuses = ['planned', 'complete', 'pruned', 'skipped', 'failed', 'stopped'] as const
 export type TrialStatus = (typeof trialStatuses)[number]
 
 /** Validation loss of a trial at a rung, and what it would have had to be below or at; null: nothing to compare with yet. */
@@ -171,7 +172,7 @@ export const studyTrial = z.strictObject({
   lossNats: z.number().nullable(),
   lossStep: count.nullable(),
   rungLosses: z.array(rungResult),
-  /** Why it was skipped, given up or failed, in one sentence. */
+  /** Why it was skipped, given up, failed or stopped, in one sentence. */
   reason: z.string().nullable(),
   work: trialWork.nullable(),
   createdAtMs: timeMs,

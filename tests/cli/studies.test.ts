@@ -1,13 +1,21 @@
 // Searches from the terminal: what flags say, and a search that is planned, paused with Ctrl-C, gone on with, read and
 // taken over, as real processes with a tiny model.
-import { spawn } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { dimensionOf, readStudyFlags } from '../../src/cli/study-flags.ts'
+import {
+  planLines,
+  purposeText,
+  settingFlagsText,
+  settingsText,
+  trialWords,
+} from '../../src/cli/study-report.ts'
+import { type Dimension, trialStatuses } from '../../src/shared/study.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import { startWith } from './terminal.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'tunewright-search-'))
 afterAll(() => rmSync(work, { recursive: true, force: true }))
@@ -54,8 +62,45 @@ test('limits, hours and seeds', () => {
     workMs: 5_400_000,
     untilMs: new Date(2026, 4, 6, 7, 0).getTime(),
   })
-  expect(read.schedule).toEqual({ fromMinute: 1320, toMinute: 420 })
-  expect(readStudyFlags({}, nowMs)).toMatchObject({ preset: 'balanced', schedule: null })
+  expect(read.wishes.schedule).toEqual({ fromMinute: 1320, toMinute: 420 })
+  expect(readStudyFlags({}, nowMs)).toMatchObject({ preset: 'balanced', wishes: { schedule: null } })
+})
+
+test('settings without a value are said in words, and taken over as they are', () => {
+  const settings = {
+    'method.topLayers': null,
+    'optimizer.learningRate': 0.000123456,
+    'method.decomposed': true,
+  }
+  expect(settingsText(settings)).toBe(
+    'method.topLayers=all layers, optimizer.learningRate=0.0001235, method.decomposed=on',
+  )
+  expect(settingFlagsText(settings)).toBe(
+    '--set method.topLayers=null --set optimizer.learningRate=0.000123456 --set method.decomposed=true',
+  )
+  const reason = 'Faster.'
+  const dimension = {
+    kind: 'choice',
+    path: 'method.topLayers',
+    values: [null, 4],
+    onlyWhen: null,
+  } satisfies Dimension
+  const lines = planLines({ dimensions: [{ dimension, isIncluded: true, reason }], sentences: [] })
+  expect(lines.join('\n')).toMatch(/method\.topLayers +all layers, 4 +Faster\./)
+})
+
+test('how a trial ended is said in plain words', () => {
+  const words = trialStatuses.map((status) => trialWords[status])
+  expect(words).toEqual([
+    'not at its end',
+    'complete',
+    'given up early (pruned)',
+    'left out',
+    'failed',
+    'stopped',
+  ])
+  expect(purposeText({ purpose: 'search', seed: 42 })).toBe('')
+  expect(purposeText({ purpose: 'preset', seed: 43 })).toBe('plan again, seed 43')
 })
 
 test.each([
@@ -71,28 +116,7 @@ test.each([
   )
 })
 
-const root = join(import.meta.dirname, '../..')
-const home = join(work, 'library')
-
-function start(...parameters: string[]) {
-  const main = join(root, 'src/cli/main.ts')
-  const flags = ['--disable-warning=ExperimentalWarning', main, '--home', home, ...parameters]
-  const child = spawn(join(root, 'node_modules/.bin/node'), flags, {
-    cwd: work,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
-  const heard = { out: '', error: '' }
-  child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    heard.out += text
-  })
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
-    heard.error += text
-  })
-  const done = new Promise<{ code: number | null; out: string; error: string }>((resolve) =>
-    child.once('close', (code) => resolve({ code, ...heard })),
-  )
-  return { child, done, heard }
-}
+const start = (...parameters: string[]) => startWith(join(work, 'library'), work, parameters)
 
 test('a search in the terminal: planned, paused, gone on with, read, taken over', {
   timeout: 600_000,
@@ -125,10 +149,11 @@ duration: { epochs: 3 }
   const planned = await start('studies', 'plan', ...search).done
   expect(planned).toMatchObject({ code: 0, error: '' })
   expect(planned.out).toContain('It ends after 3 trials.')
+  expect(planned.out).toMatch(/In all it is at work for about /)
   expect(planned.out).toMatch(/yes +optimizer\.learningRate +0\.0001 to 0\.03, by factors/)
 
   const first = start('studies', 'start', ...search)
-  await expect.poll(() => first.heard.error, { timeout: 300_000 }).toMatch(/trial 1 complete/)
+  await expect.poll(() => first.heard(), { timeout: 300_000 }).toMatch(/trial 1 complete/)
   first.child.kill('SIGINT')
   const paused = await first.done
   expect(paused.code).toBe(130)

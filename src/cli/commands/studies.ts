@@ -7,8 +7,9 @@ import { readSettings } from '#core/system/settings-store.ts'
 import { changesOfSettings } from '#core/training/recipe-file.ts'
 import { createRunPlanner, type OpenPlan } from '#core/training/run-planner.ts'
 import { adoptTrial } from '#core/tuning/adopt-trial.ts'
+import { importanceAtOnce } from '#core/tuning/kept-importance.ts'
 import { cardsFor, type PlannedStudy, planStudy, requirePlan } from '#core/tuning/plan-study.ts'
-import { cardOf, keepLast, viewOf } from '#core/tuning/read-study.ts'
+import { adoptableOf, cardOf, viewOf } from '#core/tuning/read-study.ts'
 import { startStudy } from '#core/tuning/start-study.ts'
 import { requestOfStudy } from '#core/tuning/study-requests.ts'
 import { stopAtRest } from '#core/tuning/trial-end.ts'
@@ -20,7 +21,14 @@ import type { Application } from '../application.ts'
 import { followStudy } from '../follow-study.ts'
 import { settingOf } from '../setting-flags.ts'
 import { type ReadFlags, readStudyFlags, type StudyFlags } from '../study-flags.ts'
-import { cardHeading, cardRow, planLines, settingsText, studyLines } from '../study-report.ts'
+import {
+  cardHeading,
+  cardRow,
+  planLines,
+  settingFlagsText,
+  settingsText,
+  studyLines,
+} from '../study-report.ts'
 import { formatTable } from '../table.ts'
 import { readDraft } from './train.ts'
 
@@ -56,7 +64,7 @@ export async function startSearch(
   const { planned, flags, projectId, name } = await openSearch(application, recipePath, given)
   await requirePlan(Promise.resolve(planned))
   for (const line of planLines(planned.view)) output.line(line)
-  const place = { ...(projectId !== null && { projectId }), name, schedule: flags.schedule }
+  const place = { ...(projectId !== null && { projectId }), name }
   const ports = { library, reader, writer }
   const { studyId, changed } = await startStudy(planned, flags.wishes, place, ports)
   for (const line of changed) output.line(line)
@@ -162,7 +170,7 @@ export function showSearch(application: Application, studyId: string): void {
   const { output } = application
   const reader = application.reader()
   const study = unwrap(reader.study(studyId))
-  const view = viewOf(reader, study, { ...atRest, waiting: waitingOf(study) }, keepLast())
+  const view = viewOf(reader, study, { ...atRest, waiting: waitingOf(study) }, importanceAtOnce)
   for (const line of studyLines(view)) output.line(line)
   output.result(view)
 }
@@ -200,8 +208,8 @@ export async function adoptSearch(
   const writer = application.writer()
   const reader = application.reader()
   const study = unwrap(reader.study(studyId))
-  const { adoptable, trials } = viewOf(reader, study, { ...atRest, waiting: null }, keepLast())
-  const number = trial === undefined ? adoptable : trial - 1
+  const trials = unwrap(reader.trials(studyId))
+  const number = trial === undefined ? adoptableOf(study, trials) : trial - 1
   if (number === null)
     throw new ProblemError({
       code: 'run.not-finished',
@@ -216,12 +224,7 @@ export async function adoptSearch(
   const settings = trials.find((one) => one.number === number)?.settings ?? {}
   if (!adopted.ok && adopted.problem.code === 'project.not-ready') {
     output.line('This study began from a recipe file. Train with these settings:')
-    output.line(
-      `  ${settingsText(settings)
-        .split(' ')
-        .map((pair) => `--set ${pair}`)
-        .join(' ')}`,
-    )
+    output.line(`  ${settingFlagsText(settings)}`)
   } else {
     unwrap(adopted)
     output.line(`Trial ${number + 1} is the plan of ${study.projectName} now: ${settingsText(settings)}`)

@@ -12,6 +12,7 @@ const words: readonly (readonly [TrialStatus, string])[] = [
   ['pruned', 'given up early'],
   ['skipped', 'left out, because they would not have fitted'],
   ['failed', 'failed'],
+  ['stopped', 'stopped'],
   ['planned', 'still to come'],
 ]
 

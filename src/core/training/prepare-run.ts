@@ -3,6 +3,7 @@
 import { totalmem } from 'node:os'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DatasetManifest } from '#shared/dataset.ts'
+import type { DeviceId } from '#shared/devices.ts'
 import type { NewRun } from '#shared/journal-commands.ts'
 import { type Recipe, type RecipeDraft, recipe as recipeSchema } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -45,8 +46,10 @@ export interface PrepareOptions {
   readonly writer: Pick<JournalWriter, 'ensureProject' | 'addModel' | 'addDataset' | 'createRun'>
   /** The project it belongs to; left out, the project of the run's name, made where there is none. */
   readonly projectId?: string
-  /** Left out, the memory that is free now. */
+  /** Left out, the memory that is free now, and what comes back before the run begins. */
   readonly availableBytes?: number
+  /** Bytes that are taken now and that a run on this device finds free; left out, none. */
+  readonly comesBack?: (device: DeviceId) => number
 }
 
 /** A recipe of which everything is decided, and what it was decided from. */
@@ -68,7 +71,7 @@ export function prepareRun(draft: RecipeDraft, options: PrepareOptions): Promise
 /** Imports the data and freezes the recipe; the journal hears of nothing. Throws ProblemError. */
 export async function freezeDraft(
   draft: RecipeDraft,
-  options: Pick<PrepareOptions, 'library' | 'availableBytes'>,
+  options: Pick<PrepareOptions, 'library' | 'availableBytes' | 'comesBack'>,
 ): Promise<FrozenRecipe> {
   const { library } = options
   const model = unwrap(await showModel(library, draft.model))
@@ -79,7 +82,8 @@ export async function freezeDraft(
   const wanted = { ...draft, device: device.device }
   const imported = { dataset, before }
   const { draft: fitting, changed } = await fitRecipe(wanted, model, planned, imported, {
-    ...options,
+    library,
+    availableBytes: options.availableBytes ?? availableMemory() + (options.comesBack?.(device.device) ?? 0),
     memoryFactor: memoryFactorOf(device.figure),
   })
   const recipe = freezeRecipe(fitting, model, imported, describeMachine().physicalCores)
@@ -175,9 +179,9 @@ async function fitRecipe(
   { dataset, before }: Imported,
   {
     library,
-    availableBytes = availableMemory(),
+    availableBytes,
     memoryFactor,
-  }: Pick<PrepareOptions, 'library' | 'availableBytes'> & { readonly memoryFactor: number },
+  }: Pick<PrepareOptions, 'library'> & { readonly availableBytes: number; readonly memoryFactor: number },
 ): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
   const tokenizer = await readTokenizer(modelFolder(library, id))
   const lengthsOf = async (of: DatasetManifest, reading: Reading) =>

@@ -68,12 +68,13 @@ export interface RunPlanner {
 type RecipeFor = (preset: PresetId, changes: Changes, model: PresetModel | null) => RecipeDraft
 
 export function createRunPlanner(
-  context: Pick<WorkstationContext, 'library' | 'reader'> & { readonly pinnedDevice: () => DeviceId | null },
+  context: Pick<WorkstationContext, 'library' | 'reader'> &
+    Partial<Pick<WorkstationContext, 'comesBack'>> & { readonly pinnedDevice: () => DeviceId | null },
   projects: ProjectSource,
   prepare: PrepareRows,
   prepareTexts: PrepareTexts,
 ): RunPlanner {
-  const { library, reader } = context
+  const { library, reader, comesBack = () => 0 } = context
 
   const lengths = new WeakMap<PreparedData, Map<string, TrainedLengths>>()
   /** Kept with the rows: every change of a plan asks for the same. */
@@ -126,10 +127,10 @@ export function createRunPlanner(
         const lengths = await lengthsOf(prepared, readingOf(recipe, instruction), model.id)
         const choose = (asked: DeviceId | null) => chooseDevice(devices, { asked, pinned, modelId: model.id })
         const wanted = choose(recipe.device)
+        const device = unwrap(wanted.ok ? wanted : choose(null))
         return planOf({
-          ...known,
-          lengths,
-          device: unwrap(wanted.ok ? wanted : choose(null)),
+          ...{ ...known, lengths, device },
+          availableBytes: availableMemory() + comesBack(device.device),
           deviceProblem: wanted.ok ? null : wanted.problem,
           preset,
           changes: Object.fromEntries(settingsByPath(changes)),
@@ -177,16 +178,16 @@ interface Planned extends ReadLengths {
   readonly past: readonly PastRun[]
   /** What it is computed on, or would be where what is asked for cannot be used. */
   readonly device: DeviceChoice
+  readonly availableBytes: number
   readonly deviceProblem: Problem | null
 }
 
 function planOf(planned: Planned): PlanOption {
-  const { preset, changes, model, device, deviceProblem } = planned
+  const { preset, changes, model, device, deviceProblem, availableBytes } = planned
   const { config } = model
-  const availableBytes = availableMemory()
   const memoryFactor = memoryFactorOf(device.figure)
   const refused = refusedRecipe(planned.recipe, config)
-  const plan = refused === null ? planRun({ ...planned, availableBytes, memoryFactor }) : null
+  const plan = refused === null ? planRun({ ...planned, memoryFactor }) : null
   const recipe = plan?.recipe ?? planned.recipe
   const memoryBytes = Math.round(plan?.memory.total ?? 0)
   const time = timeOf(planned, plan)

@@ -44,7 +44,7 @@ export function createTrainingHandlers(
   projects: ProjectSource,
   store: Pick<ProjectStore, 'writeDraft'>,
 ): SomeHandlers<TrainingCallNames> {
-  const { library, reader, writer, journals, emit } = context
+  const { library, reader, writer, journals, comesBack, emit } = context
 
   /** Throws ProblemError where there is no such run; the new one, which nobody begins then, does not stay as one that waits. */
   function noteOrigin(runId: string, parent: string): void {
@@ -120,7 +120,9 @@ export function createTrainingHandlers(
         const { preset, changes } = input
         const choice = { preset, changes, name: input.name ?? project.name, model: await modelOf(source) }
         const recipe = unwrap(recipeOfProject(source, choice))
-        const { runId } = unwrap(await prepareRun(recipe, { library, writer, projectId: project.id }))
+        const { runId } = unwrap(
+          await prepareRun(recipe, { library, writer, comesBack, projectId: project.id }),
+        )
         if (input.retriedFrom !== null) noteOrigin(runId, input.retriedFrom)
         unwrap(await queue.enqueueRun(runId))
         emit('projects.changed', { projectId: project.id })

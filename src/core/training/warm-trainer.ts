@@ -1,6 +1,7 @@
 // Trainer processes that stay for the next run of a study. Each run gets a port as a launched trainer has it; behind it is the
 // process of the run before, where that one waits and is set up for the same place, else a new one. A run that dies takes
 // its process with it and nothing else.
+import { type DeviceId, deviceFacts } from '#shared/devices.ts'
 import {
   leavesInOrder,
   placeOf,
@@ -22,6 +23,11 @@ export interface WarmTrainers {
   open(): WarmTrainer
   /** Ends processes that wait: somebody wants the memory. */
   letGo(): void
+  /**
+   * Bytes that are taken now and that a run on this device finds free, as the processes last told: of those that wait, which
+   * are ended before it, and where it is the processor's turn of the trial at work there, for whose end it waits.
+   */
+  comesBack(device: DeviceId): number
   /** For everybody else: what it launches finds the memory of those that wait free. */
   readonly launcher: Launcher
 }
@@ -39,11 +45,12 @@ const needsMemory: ReadonlySet<ProcessName> = new Set([
 
 export function createWarmTrainers(launcher: Launcher, idleMs = defaultIdleMs): WarmTrainers {
   const opened = new Set<Place>()
-  const letGo = (): void => {
-    for (const place of opened) place.letGo()
+  const letGo = (but?: Place): void => {
+    for (const place of opened) if (place !== but) place.letGo()
   }
   return {
-    letGo,
+    letGo: () => letGo(),
+    comesBack: (device) => [...opened].reduce((sum, place) => sum + place.comesBack(device), 0),
     launcher: {
       launch(name) {
         if (needsMemory.has(name)) letGo()
@@ -51,7 +58,10 @@ export function createWarmTrainers(launcher: Launcher, idleMs = defaultIdleMs): 
       },
     },
     open() {
-      const place = createPlace(() => launcher.launch('trainer'), idleMs)
+      const place: Place = createPlace(() => {
+        letGo(place)
+        return launcher.launch('trainer')
+      }, idleMs)
       opened.add(place)
       return {
         launcher: {
@@ -70,6 +80,9 @@ export function createWarmTrainers(launcher: Launcher, idleMs = defaultIdleMs): 
 interface Process {
   readonly child: ChildPort
   readonly setUpFor: string
+  readonly device: DeviceId
+  /** As it last told. */
+  residentBytes: number
   run: RunInside | null
   /** A run was in it before. */
   hasServed: boolean
@@ -87,13 +100,17 @@ interface Place {
   /** The run in it has had its last word. */
   leave(process: Process): void
   letGo(): void
+  comesBack(device: DeviceId): number
   close(): void
 }
+
+const isOnProcessor = (device: DeviceId): boolean => deviceFacts[device].hardware === 'processor'
 
 function createPlace(launchTrainer: () => ChildPort, idleMs: number): Place {
   let waiting: Process | null = null
   let timer: ReturnType<typeof setTimeout> | undefined
   let isClosed = false
+  const living = new Set<Process>()
 
   function takeOut(): Process | null {
     clearTimeout(timer)
@@ -103,10 +120,19 @@ function createPlace(launchTrainer: () => ChildPort, idleMs: number): Place {
   }
   const letGo = (): void => takeOut()?.child.kill()
 
-  function start(setUpFor: string): Process {
-    const process: Process = { child: launchTrainer(), setUpFor, run: null, hasServed: false }
-    process.child.onMessage((message) => process.run?.hear(message))
+  function start(job: TrainerJob): Process {
+    const process: Process = {
+      ...{ child: launchTrainer(), setUpFor: placeOf(job), device: job.device ?? job.recipe.device },
+      ...{ residentBytes: 0, run: null, hasServed: false },
+    }
+    living.add(process)
+    process.child.onMessage((message) => {
+      const { event } = message as Partial<TrainerMessage>
+      if (event?.kind === 'heartbeat') process.residentBytes = event.residentBytes
+      process.run?.hear(message)
+    })
     process.child.onExit((exit) => {
+      living.delete(process)
       if (waiting === process) takeOut()
       process.run?.exit(exit)
     })
@@ -115,11 +141,10 @@ function createPlace(launchTrainer: () => ChildPort, idleMs: number): Place {
 
   return {
     processFor(job) {
-      const setUpFor = placeOf(job)
       const taken = takeOut()
-      if (taken?.setUpFor === setUpFor) return taken
+      if (taken?.setUpFor === placeOf(job)) return taken
       taken?.child.kill()
-      return start(setUpFor)
+      return start(job)
     },
     leave(process) {
       process.run = null
@@ -131,6 +156,10 @@ function createPlace(launchTrainer: () => ChildPort, idleMs: number): Place {
       else timer = setTimeout(letGo, idleMs)
     },
     letGo,
+    comesBack: (device) =>
+      [...living]
+        .filter((one) => one === waiting || (isOnProcessor(device) && isOnProcessor(one.device)))
+        .reduce((sum, { residentBytes }) => sum + residentBytes, 0),
     close() {
       isClosed = true
       letGo()

@@ -12,7 +12,7 @@ import type { Library } from '../system/library.ts'
 import type { OpenPlan } from '../training/run-planner.ts'
 import { setAt } from '../training/setting-paths.ts'
 import { proposeSpace } from './search/index.ts'
-import { confirmingRuns } from './study-budget.ts'
+import { type StudyShape, trialRange } from './study-estimate.ts'
 import { findPriors } from './study-priors.ts'
 import { studySentences } from './study-sentences.ts'
 import { measuredAlike, proposedBudget, proposedSeeds, pruningOf, type StudyWishes } from './study-wishes.ts'
@@ -62,20 +62,22 @@ export async function planStudy(
   const { lowSeconds, highSeconds } = base.estimate
   const trialSeconds = highSeconds > 0 ? { low: lowSeconds, high: highSeconds } : null
   const parallel = Math.max(1, ports.cards)
-  const shape = { budget, confirmSeeds, parallel, pruning, trialSeconds, nowMs: ports.nowMs }
+  const { schedule } = wishes
+  const { nowMs } = ports
+  const shape: StudyShape = { budget, confirmSeeds, parallel, pruning, trialSeconds, schedule, nowMs }
   const view: Omit<StudyPlan, 'sentences'> = {
     effort,
     dimensions,
     sampler: wishes.sampler ?? 'tpe',
     budget,
-    trials: trialsOf(shape),
+    trials: trialRange(shape),
     trialSeconds,
     priors: priorsOf(open, draft, space, wanted, ports),
     confirmSeeds,
     parallel,
     blocking: blocking ?? largestProblem(largest),
   }
-  const sentences = studySentences({ ...view, pruning, base, largest, space, nowMs: ports.nowMs })
+  const sentences = studySentences({ ...view, pruning, schedule, base, largest, space, nowMs })
   return { view: { ...view, sentences }, draft, space, pruning }
 }
 
@@ -136,34 +138,6 @@ function priorsOf(
   const { data, before } = open.fingerprints()
   const base = { ...draft, instruction: open.instruction }
   return findPriors(reader, { projectId, modelId: open.model.id, data, before, base, space }).length
-}
-
-interface StudyShape extends Pick<StudyPlan, 'budget' | 'confirmSeeds' | 'parallel' | 'trialSeconds'> {
-  readonly pruning: Pruning | null
-  readonly nowMs: number
-}
-
-/** Of the steps of a whole trial, about, where trials are given up at these rungs. */
-function meanShare(pruning: Pruning | null): number {
-  if (pruning === null) return 1
-  const { rungs, reduction } = pruning
-  const ends = [...rungs, 1]
-  return ends.reduce((sum, share, at) => sum + (share - (ends[at - 1] ?? 0)) / reduction ** at, 0)
-}
-
-function trialsOf({ budget, confirmSeeds, parallel, pruning, trialSeconds, nowMs }: StudyShape) {
-  const times = [budget.workMs, budget.untilMs === null ? null : budget.untilMs - nowMs].filter(
-    (ms) => ms !== null,
-  )
-  const most = budget.trials ?? Number.POSITIVE_INFINITY
-  if (times.length === 0) return { low: most, high: most }
-  if (trialSeconds === null) return null
-  const seconds = (Math.max(0, Math.min(...times)) / 1000) * parallel
-  const countOf = (whole: number): number => {
-    const kept = Math.min(seconds / 2, confirmingRuns({ confirmSeeds }) * whole)
-    return Math.min(most, Math.max(1, Math.floor((seconds - kept) / (whole * meanShare(pruning)))))
-  }
-  return { low: countOf(trialSeconds.high), high: countOf(trialSeconds.low) }
 }
 
 function spaceProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {

@@ -4,8 +4,9 @@ import { type StudyCard, type StudyView, tradeOffs } from '#shared/contract/stud
 import { unwrap } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 import { bestTrial } from './decide-trial.ts'
+import type { ImportanceFor } from './kept-importance.ts'
 import { type ReuseTimes, savedWorkOf } from './saved-work.ts'
-import { frontOf, importanceOf, seedNoiseOf } from './search/index.ts'
+import { frontOf, seedNoiseOf } from './search/index.ts'
 import type { StudyProgress } from './study-budget.ts'
 import { confirmedLosses, verdictOf } from './study-verdict.ts'
 import { baseSettings } from './trial-recipe.ts'
@@ -32,6 +33,7 @@ export function cardOf(
       pruned: countOf('pruned'),
       skipped: countOf('skipped'),
       failed: countOf('failed'),
+      stopped: countOf('stopped'),
       planned: countOf('planned'),
     },
     best:
@@ -44,29 +46,26 @@ export function cardOf(
   }
 }
 
-/** Importance takes a while to reckon and changes only when a trial ends. */
-type KeptImportance = (key: string, reckon: () => StudyView['importance']) => StudyView['importance']
-
 /** Throws ProblemError where the journal cannot be read. */
 export function viewOf(
   reader: Pick<JournalReader, 'trials' | 'eventsOfKind'>,
   study: JournalStudy,
   living: LivingFacts,
-  keep: KeptImportance,
+  importanceFor: ImportanceFor,
 ): StudyView {
   const { spec } = study
   const trials = unwrap(reader.trials(study.id))
   const search = trials.filter(({ purpose }) => purpose === 'search')
-  const verdict = verdictOf(study, trials)
   const ended = trials.filter(({ status }) => status !== 'planned').length
-  const importance = keep(`${study.id} ${ended}`, () =>
-    importanceOf({
+  const importance = importanceFor({
+    ...{ studyId: study.id, key: study.id, state: `${ended}` },
+    request: {
       space: spec.space,
       observations: search,
       seedNoise: seedNoiseOf([confirmedLosses(trials, 'preset'), confirmedLosses(trials, 'winner')]),
       seed: spec.seed,
-    }),
-  )
+    },
+  })
   return {
     study: cardOf(study, trials, living),
     space: spec.space,
@@ -76,10 +75,14 @@ export function viewOf(
     importance,
     fronts: frontsOf(search),
     saved: savedWorkOf(trials, reuseOf(reader, trials)),
-    verdict,
-    adoptable: verdict.kind === 'worse' ? null : (bestTrial(trials)?.number ?? null),
+    verdict: verdictOf(study, trials),
+    adoptable: adoptableOf(study, trials),
   }
 }
+
+/** Which trial is worth taking over; null where there is none. */
+export const adoptableOf = (study: JournalStudy, trials: readonly StudyTrial[]): number | null =>
+  verdictOf(study, trials).kind === 'worse' ? null : (bestTrial(trials)?.number ?? null)
 
 function bestOverTime(search: readonly StudyTrial[]): StudyView['best'] {
   const ended = search
@@ -132,13 +135,4 @@ function reuseOf(reader: Pick<JournalReader, 'eventsOfKind'>, trials: readonly S
       },
     ]
   })
-}
-
-/** The answer to the question that was asked last. */
-export function keepLast<T>(): (key: string, reckon: () => T) => T {
-  let kept: { readonly key: string; readonly value: T } | null = null
-  return (key, reckon) => {
-    if (kept?.key !== key) kept = { key, value: reckon() }
-    return kept.value
-  }
 }

@@ -2,8 +2,9 @@
 // fit the memory that is free, earlier results are written down. Nothing of it changes afterwards.
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
+import type { DeviceId } from '#shared/devices.ts'
 import { unwrap } from '#shared/result.ts'
-import { type Schedule, type StudySpec, studySpec } from '#shared/study.ts'
+import { type StudySpec, studySpec } from '#shared/study.ts'
 import type { Library } from '../system/library.ts'
 import { freezeDraft, keepFrozen } from '../training/prepare-run.ts'
 import type { PlannedStudy } from './plan-study.ts'
@@ -12,6 +13,8 @@ import { type StudyWishes, startupTrialsOf } from './study-wishes.ts'
 
 export interface StartPorts {
   readonly library: Library
+  /** Bytes that are taken now and that its trials find free; left out, none. */
+  readonly comesBack?: (device: DeviceId) => number
   readonly reader: Pick<JournalReader, 'listRuns' | 'getRun'>
   readonly writer: Pick<
     JournalWriter,
@@ -30,7 +33,6 @@ export interface StudyPlace {
   /** Left out, the project of the recipe's name, made where there is none. */
   readonly projectId?: string
   readonly name: string
-  readonly schedule: Schedule | null
 }
 
 /** The study as `waiting`; nothing is begun. Throws ProblemError: those of preparing a run. */
@@ -38,9 +40,9 @@ export async function startStudy(
   { view, draft, space, pruning }: PlannedStudy,
   wishes: StudyWishes,
   place: StudyPlace,
-  { library, reader, writer }: StartPorts,
+  { library, comesBack, reader, writer }: StartPorts,
 ): Promise<StartedStudy> {
-  const frozen = await freezeDraft(draft, { library })
+  const frozen = await freezeDraft(draft, { library, ...(comesBack && { comesBack }) })
   const { recipe: base, changed } = frozen
   const projectId = keepFrozen(frozen, {
     writer,
@@ -67,7 +69,8 @@ export async function startStudy(
     parallel: view.parallel,
     priors: wishes.usesEarlierResults ? findPriors(reader, question) : [],
   })
-  const { name, schedule } = place
+  const { name } = place
+  const { schedule } = wishes
   const { id } = unwrap(writer.createStudy({ projectId, name, spec, schedule }))
   if (changed.length > 0) unwrap(writer.changeStudy(id, { notes: changed.join('\n') }))
   return { studyId: id, projectId, changed }

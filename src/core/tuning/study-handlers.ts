@@ -1,5 +1,5 @@
 // Searches for the screens: planned, started, followed, paused, read, taken over as the plan.
-import type { SomeHandlers, StudyView } from '#shared/contract/index.ts'
+import type { SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
 import type { JournalStudy } from '#shared/study.ts'
 import { moveFolderToBin } from '../experiments/remove-runs.ts'
@@ -9,8 +9,9 @@ import type { RunPlanner } from '../training/run-planner.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { adoptTrial } from './adopt-trial.ts'
+import { createKeptImportance, type ImportanceFor } from './kept-importance.ts'
 import { cardsFor, planStudy, requirePlan, type Wanted } from './plan-study.ts'
-import { cardOf, keepLast, type LivingFacts, viewOf } from './read-study.ts'
+import { cardOf, type LivingFacts, viewOf } from './read-study.ts'
 import { startStudy } from './start-study.ts'
 import { requireStudyAtRest } from './study-problems.ts'
 import type { StudyService } from './study-service.ts'
@@ -41,8 +42,8 @@ export function createStudyHandlers(
   context: WorkstationContext,
   { planner, projects, store, studies }: StudyRooms,
 ): SomeHandlers<StudyCalls> {
-  const { library, reader, writer, journals, emit } = context
-  const keep = keepLast<StudyView['importance']>()
+  const { library, reader, writer, journals, comesBack, emit } = context
+  const importanceFor = createKeptImportance((studyId) => emit('studies.changed', { studyId }))
 
   async function plan({ projectId, ...wanted }: Wanted & { readonly projectId: string }) {
     const open = await planner.ofProject(projectId)
@@ -60,12 +61,12 @@ export function createStudyHandlers(
   return {
     'studies.plan': ({ projectId, preset, changes, ...wishes }) =>
       attemptAsync(async () => (await plan({ projectId, preset, changes, wishes })).view),
-    'studies.start': ({ projectId, preset, changes, name, schedule, ...wishes }) =>
+    'studies.start': ({ projectId, preset, changes, name, ...wishes }) =>
       attemptAsync(async () => {
         const planned = await requirePlan(plan({ projectId, preset, changes, wishes }))
         const { project } = unwrap(await projects.sourceOf(projectId))
-        const place = { projectId, name: name ?? `Search of ${project.name}`.slice(0, 200), schedule }
-        const { studyId } = await startStudy(planned, wishes, place, { library, reader, writer })
+        const place = { projectId, name: name ?? `Search of ${project.name}`.slice(0, 200) }
+        const { studyId } = await startStudy(planned, wishes, place, { library, comesBack, reader, writer })
         unwrap(studies.begin(studyId))
         emit('projects.changed', { projectId })
         emit('studies.changed', { studyId })
@@ -82,10 +83,11 @@ export function createStudyHandlers(
       attempt(() => {
         const from = journals.readerOf(journal)
         const study = unwrap(from.study(studyId))
-        if (journal === undefined) return viewOf(from, study, livingOf(study), keep)
-        const keepThere: typeof keep = (key, reckon) => keep(`${journal} ${key}`, reckon)
+        if (journal === undefined) return viewOf(from, study, livingOf(study), importanceFor)
+        const importanceThere: ImportanceFor = (question) =>
+          importanceFor({ ...question, key: `${journal} ${studyId}` })
         // No plan of one's own is its project's.
-        return { ...viewOf(from, study, atRest, keepThere), adoptable: null }
+        return { ...viewOf(from, study, atRest, importanceThere), adoptable: null }
       }),
     'studies.pause': ({ studyId }) => studies.pause(studyId),
     'studies.resume': ({ studyId }) => studies.resume(studyId),

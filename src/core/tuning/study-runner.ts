@@ -12,7 +12,7 @@ import { dropCheckpoints, runTrial } from './run-trial.ts'
 import { workedMsOf } from './study-budget.ts'
 import { createBell, createHalt, type HaltReason } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
-import { isWithinHours, nextChangeMs, timeText } from './study-schedule.ts'
+import { isWithinHours, nextChangeMs, restSentence } from './study-schedule.ts'
 import { cutTrial, stoppedStudy } from './trial-end.ts'
 import { trialRecipe } from './trial-recipe.ts'
 
@@ -211,7 +211,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     if (why === 'pause') await end('paused', null)
     else if (why === 'hours') {
       showStatus('waiting')
-      say(hoursSentence(study, clock.nowMs()))
+      say(restSentence(study.schedule, clock.nowMs()))
       await idle(study)
       halt.set(null)
       return false
@@ -285,13 +285,6 @@ const purposeWords = { search: 'trial', preset: 'preset again', winner: 'winner 
 
 const nameOf = (name: string, { number, purpose }: Pick<StudyTrial, 'number' | 'purpose'>): string =>
   `${name.slice(0, 400)}, ${purposeWords[purpose]} ${number + 1}`
-
-function hoursSentence({ schedule }: JournalStudy, nowMs: number): string {
-  const nextMs = nextChangeMs(schedule, nowMs)
-  return nextMs === null
-    ? 'It waits for its hours.'
-    : `It works by its hours only, and goes on at ${timeText(nextMs)}.`
-}
 
 const reasonOf = (error: unknown): string => {
   const { message, remedy } = error instanceof ProblemError ? error.problem : faultOf('a study', error)

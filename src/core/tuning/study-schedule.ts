@@ -3,6 +3,7 @@
 import type { Schedule } from '#shared/study.ts'
 
 const minuteMs = 60_000
+const dayMinutes = 24 * 60
 /** A change comes within a day, and with it the hour that a clock can be put by. */
 const lookedAheadMinutes = 26 * 60
 
@@ -11,14 +12,61 @@ const minuteOfDay = (atMs: number): number => {
   return 60 * at.getHours() + at.getMinutes()
 }
 
-/** Always, where there is no schedule, or where it begins when it ends. */
 export function isWithinHours(schedule: Schedule | null, atMs: number): boolean {
-  if (schedule === null || schedule.fromMinute === schedule.toMinute) return true
+  if (!isLimited(schedule)) return true
   const { fromMinute, toMinute } = schedule
   const minute = minuteOfDay(atMs)
   return fromMinute < toMinute
     ? minute >= fromMinute && minute < toMinute
     : minute >= fromMinute || minute < toMinute
+}
+
+/** One that ends when it begins is always. */
+const isLimited = (schedule: Schedule | null): schedule is Schedule =>
+  schedule !== null && schedule.fromMinute !== schedule.toMinute
+
+/** "between 22:00 and 07:00". */
+const hoursText = ({ fromMinute, toMinute }: Schedule): string =>
+  `between ${clockText(fromMinute)} and ${clockText(toMinute)}`
+
+/** What the hours mean; nothing where it is always. */
+export const hoursSentences = (schedule: Schedule | null): string[] =>
+  isLimited(schedule)
+    ? [
+        `It works only ${hoursText(schedule)} by this computer's clock; outside of these hours it rests with a safe point (checkpoint) and then goes on from there.`,
+      ]
+    : []
+
+/** Why it rests at the moment. */
+export function restSentence(schedule: Schedule | null, nowMs: number): string {
+  const nextMs = nextChangeMs(schedule, nowMs)
+  return !isLimited(schedule) || nextMs === null
+    ? 'It waits for its hours.'
+    : `It works only ${hoursText(schedule)}, and goes on at ${timeText(nextMs)}.`
+}
+
+/** Minutes of a day in which work may be done. */
+export function minutesADay(schedule: Schedule | null): number {
+  if (!isLimited(schedule)) return dayMinutes
+  const { fromMinute, toMinute } = schedule
+  return (toMinute - fromMinute + dayMinutes) % dayMinutes
+}
+
+/** A time further away is reckoned by whole days. */
+const mostScannedMs = 14 * dayMinutes * minuteMs
+
+/** So much of the time from now until then lies within the hours. */
+export function msWithinHours(schedule: Schedule | null, fromMs: number, untilMs: number): number {
+  const lengthMs = Math.max(0, untilMs - fromMs)
+  if (!isLimited(schedule)) return lengthMs
+  if (lengthMs > mostScannedMs) return (lengthMs * minutesADay(schedule)) / dayMinutes
+  let sumMs = 0
+  for (let atMs = fromMs; atMs < untilMs; ) {
+    const nextMs = Math.min(untilMs, nextChangeMs(schedule, atMs) ?? untilMs)
+    if (isWithinHours(schedule, atMs)) sumMs += nextMs - atMs
+    atMs = nextMs
+  }
+  return sumMs
 }
 
 /** When the hours begin or end next, UTC milliseconds; null where they never do. */

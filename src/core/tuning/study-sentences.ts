@@ -1,18 +1,17 @@
 // What a search will do and cost, in plain sentences with the exact terms beside them. Pure.
 import type { PlanOption } from '#shared/contract/index.ts'
 import type { StudyPlan } from '#shared/contract/studies.ts'
-import type { Pruning, SearchSpace } from '#shared/study.ts'
+import type { SearchSpace } from '#shared/study.ts'
 import { formatBytes, formatDuration } from '#shared/units.ts'
 import { confirmingRuns } from './study-budget.ts'
-import { timeText } from './study-schedule.ts'
+import { type StudyShape, workSeconds } from './study-estimate.ts'
+import { hoursSentences, minutesADay, timeText } from './study-schedule.ts'
 
-interface ToldPlan extends Omit<StudyPlan, 'sentences' | 'dimensions' | 'effort'> {
-  readonly pruning: Pruning | null
+interface ToldPlan extends Omit<StudyPlan, 'sentences' | 'dimensions' | 'effort'>, StudyShape {
   readonly space: SearchSpace
   readonly base: PlanOption
   /** The largest of all that may be tried; null where not known. */
   readonly largest: PlanOption | null
-  readonly nowMs: number
 }
 
 export function studySentences(plan: ToldPlan): string[] {
@@ -22,6 +21,8 @@ export function studySentences(plan: ToldPlan): string[] {
     samplerSentence(plan),
     ...pruningSentences(plan),
     budgetSentence(plan),
+    ...wholeSentences(plan),
+    ...hoursSentences(plan.schedule),
     confirmSentence(plan),
     'Trials are compared by the loss on validation rows. The locked rows of the proof are never read.',
     ...priorSentences(plan),
@@ -71,6 +72,35 @@ function budgetSentence({ budget, trialSeconds, nowMs, base }: ToldPlan): string
     budget.untilMs === null ? null : `at ${timeText(budget.untilMs)}${dayText(budget.untilMs, nowMs)}`,
   ].filter((end) => end !== null)
   return `It ends ${ends.join(' or ')}${ends.length > 1 ? ', whichever comes first' : ''}.${each}`
+}
+
+/** How long all of it takes: the one figure by which an effort is chosen. */
+function wholeSentences(plan: ToldPlan): string[] {
+  const work = workSeconds(plan)
+  if (work === null) return []
+  const { low, high } = work
+  const runs = confirmingRuns(plan)
+  const confirming = runs === 0 ? '' : `, with the ${runs} runs at the end`
+  const isFixed = aboutText(low) === aboutText(high)
+  const time = isFixed ? aboutText(high) : `${aboutText(low)} to ${aboutText(high)}`
+  return [`In all it is at work for about ${time}${confirming}${daysText(plan, work)}.`]
+}
+
+/** Nothing where it may work at any time. */
+function daysText({ schedule }: ToldPlan, { low, high }: { low: number; high: number }): string {
+  const minutes = minutesADay(schedule)
+  if (minutes === 24 * 60) return ''
+  const [least, most] = [low, high].map((seconds) => Math.max(1, Math.ceil(seconds / 60 / minutes)))
+  const days = least === most ? `${most} ${most === 1 ? 'day' : 'days'}` : `${least} to ${most} days`
+  return `: ${days} with ${aboutText(60 * minutes)} each`
+}
+
+/** "40 s", "12 min", "3.5 h". */
+function aboutText(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`
+  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
+  const hours = seconds / 3600
+  return `${Number(hours.toFixed(hours < 10 ? 1 : 0))} h`
 }
 
 function dayText(atMs: number, nowMs: number): string {

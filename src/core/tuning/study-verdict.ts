@@ -1,11 +1,15 @@
-// What a study found, said honestly: preset and winner over seeds that the search did not use, with an interval. Pure.
+// What a study found, said honestly: preset and winner over seeds that the search did not use, with an interval; and while
+// it is not at its end, how it stands. Pure.
 import type { StudyView } from '#shared/contract/studies.ts'
 import { type JournalStudy, livingStudies, type StudyTrial } from '#shared/study.ts'
 import { formatChange } from '#shared/units.ts'
 import { bestTrial } from './decide-trial.ts'
 import { compareSeeds } from './search/index.ts'
+import { confirmingRuns } from './study-budget.ts'
+import { hoursSentences } from './study-schedule.ts'
 
 type Verdict = StudyView['verdict']
+type Study = Pick<JournalStudy, 'status' | 'spec' | 'reason' | 'schedule'>
 
 /** Losses of the runs that confirm, of those that came to their end. */
 export function confirmedLosses(trials: readonly StudyTrial[], purpose: 'preset' | 'winner'): number[] {
@@ -16,47 +20,112 @@ export function confirmedLosses(trials: readonly StudyTrial[], purpose: 'preset'
   )
 }
 
-export function verdictOf(
-  { status, spec, reason }: Pick<JournalStudy, 'status' | 'spec' | 'reason'>,
-  trials: readonly StudyTrial[],
-): Verdict {
+export function verdictOf(study: Study, trials: readonly StudyTrial[]): Verdict {
   const best = bestTrial(trials)
-  const isLiving = livingStudies.includes(status)
-  if (best === null || best.lossNats === null)
-    return isLiving
-      ? plain('searching', 'The search is under way: no trial has come to its end yet.')
-      : plain('nothing-found', 'Nothing was found: no trial came to its end.', reasonsOf(reason))
-  const lowest = `Trial ${best.number + 1} has the lowest loss so far, ${best.lossNats.toFixed(4)} nats.`
-  const [preset, winner] = [confirmedLosses(trials, 'preset'), confirmedLosses(trials, 'winner')]
-  const isConfirming = isLiving && Math.min(preset.length, winner.length) < spec.confirmSeeds
-  if (isConfirming) {
-    const begun = trials.some(({ purpose }) => purpose !== 'search')
+  const confirming = confirmingOf(study, trials)
+  if (livingStudies.includes(study.status) && confirming.left > 0)
+    return plain('searching', livingSentence(study.status, best, confirming), hoursSentences(study.schedule))
+  if (best === null)
     return plain(
-      'searching',
-      begun
-        ? 'The search is over; what it found is being computed again with other seeds.'
-        : `The search is under way. ${lowest}`,
+      'nothing-found',
+      `${endWords(study)}no trial came to its end, so nothing was found.`,
+      reasonsOf(study),
     )
-  }
+  const [preset, winner] = [confirmedLosses(trials, 'preset'), confirmedLosses(trials, 'winner')]
   const gain = compareSeeds(preset, winner)
   if (gain === null)
-    return plain('not-confirmed', `${lowest} Whether it is better than the plan beyond luck is not known.`, [
-      spec.confirmSeeds < 2
-        ? 'The study was told not to compute it again with other seeds.'
-        : 'The runs that would have shown it did not all come to their end.',
-      ...reasonsOf(reason),
+    return plain('not-confirmed', notConfirmedSentence(study, best), [
+      whyNotConfirmed(study, confirming),
+      ...reasonsOf(study),
     ])
   const kind = gain.low > 0 ? 'better' : gain.high < 0 ? 'worse' : 'no-difference'
-  return { kind, gain, sentence: sentenceOf(kind, gain), reasons: seedReasons(best, preset, winner) }
+  return {
+    kind,
+    gain,
+    sentence: sentenceOf(kind, gain),
+    reasons: [...seedReasons(best, preset, winner), ...partReasons(study, confirming)],
+  }
 }
 
 const plain = (
   kind: 'searching' | 'nothing-found' | 'not-confirmed',
   sentence: string,
-  reasons: string[] = [],
-): Verdict => ({ kind, sentence, reasons, gain: null })
+  reasons: readonly string[],
+): Verdict => ({ kind, sentence, reasons: [...reasons], gain: null })
 
-const reasonsOf = (reason: string | null): string[] => (reason === null ? [] : [reason])
+const reasonsOf = ({ reason }: Study): string[] => (reason === null ? [] : [reason])
+
+/** Runs with other seeds: those that came to their end, all that there are to be, and what is to come of a study that lives. */
+interface Confirming {
+  readonly done: number
+  readonly all: number
+  readonly left: number
+  readonly hasBegun: boolean
+}
+
+function confirmingOf({ spec }: Study, trials: readonly StudyTrial[]): Confirming {
+  const runs = trials.filter(({ purpose }) => purpose !== 'search')
+  const done = runs.filter(({ status }) => status === 'complete').length
+  const all = confirmingRuns(spec)
+  // Where nothing is computed again, the study's own end is its only one.
+  return { done, all, left: Math.max(all - done, all === 0 ? 1 : 0), hasBegun: runs.length > 0 }
+}
+
+const countText = ({ done, all }: Confirming): string => `${done} of ${all} runs done`
+
+const lossText = ({ number, lossNats }: StudyTrial): string =>
+  `Trial ${number + 1} has the lowest loss so far, ${(lossNats ?? 0).toFixed(4)} nats.`
+
+const livingWords: Readonly<Partial<Record<Study['status'], string>>> = {
+  waiting: 'The search waits for its turn',
+  running: 'The search is under way',
+  paused: 'The search is paused',
+}
+const confirmingWords: Readonly<Partial<Record<Study['status'], string>>> = {
+  waiting: 'waits to be trained again with other seeds',
+  running: 'is being trained again with other seeds',
+  paused: 'is to be trained again with other seeds once it is gone on with',
+}
+
+function livingSentence(status: Study['status'], best: StudyTrial | null, confirming: Confirming): string {
+  if (confirming.hasBegun)
+    return `The search is over; what it found ${confirmingWords[status]}: ${countText(confirming)}.`
+  return best === null
+    ? `${livingWords[status]}: no trial has come to its end yet.`
+    : `${livingWords[status]}. ${lossText(best)}`
+}
+
+/** How it ended, as the beginning of a sentence. */
+const endWords = ({ status }: Study): string => {
+  if (status === 'stopped') return 'The search was stopped: '
+  return status === 'failed' ? 'The search could not go on: ' : 'The search is over: '
+}
+
+function notConfirmedSentence(study: Study, { number, lossNats }: StudyTrial): string {
+  const loss = `${(lossNats ?? 0).toFixed(4)} nats`
+  return `${endWords(study)}trial ${number + 1} has the lowest loss, ${loss}. Whether it is better than the plan beyond luck is not known.`
+}
+
+function whyNotConfirmed({ status, spec }: Study, confirming: Confirming): string {
+  if (confirming.all === 0) return 'The study was told not to train it again with other seeds.'
+  const { hasBegun } = confirming
+  if (status === 'stopped' || status === 'failed')
+    return hasBegun
+      ? `It ended while plan and best settings were trained again with other seeds: ${countText(confirming)}.`
+      : 'It ended before plan and best settings were trained again with other seeds.'
+  const isTimed = spec.budget.untilMs !== null || spec.budget.workMs !== null
+  if (!hasBegun && isTimed) return 'There was no time left to train it again with other seeds.'
+  return `Too few of the runs with other seeds came to their end: ${countText(confirming)}.`
+}
+
+/** Of a comparison that rests on fewer runs than were to be. */
+const partReasons = (study: Study, confirming: Confirming): string[] =>
+  confirming.left === 0
+    ? []
+    : [
+        `${study.status === 'stopped' ? 'The search was stopped before all runs with other seeds were done' : 'Not all runs with other seeds came to their end'}: the comparison is of ${confirming.done} of ${confirming.all}.`,
+        ...reasonsOf(study),
+      ]
 
 function sentenceOf(
   kind: 'better' | 'worse' | 'no-difference',

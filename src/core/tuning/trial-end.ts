@@ -28,19 +28,19 @@ export function trialState(reader: Reader, trial: StudyTrial, isOurStop: boolean
   if (trial.runId === null) return ended(trial, 'failed', 'It has no run.')
   const found: Result<RunDetail> = reader.getRun(trial.runId)
   if (!found.ok && found.problem.code === 'run.unknown')
-    return ended(trial, 'failed', 'Its run was removed before it came to its end.')
+    return ended(trial, 'stopped', 'Its run was removed before it came to its end.')
   const run = unwrap(found)
   const { status, failure, endReason } = run
   if (status === 'finished') return { kind: 'ended', end: finished(reader, trial, run, endReason) }
   if (status === 'cancelled' && !isOurStop)
-    return { kind: 'ended', end: failed(reader, trial, run, 'It was stopped by hand.') }
+    return { kind: 'ended', end: withoutLoss(reader, trial, run, 'stopped', 'It was stopped by hand.') }
   if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on', isRetry: false }
   if (failure !== null && isSpaceProblem(failure)) return { kind: 'no-space', problem: failure }
   const isFinal = failure?.code === 'training.diverged' || triesFromHere(reader, run) >= mostTries[status]
   if (!isFinal) return { kind: 'go-on', isRetry: true }
   return {
     kind: 'ended',
-    end: failed(reader, trial, run, failure?.message ?? 'Its process died again and again.'),
+    end: withoutLoss(reader, trial, run, 'failed', failure?.message ?? 'Its process died again and again.'),
   }
 }
 
@@ -67,7 +67,7 @@ const blank = ({ studyId, number }: StudyTrial) => ({
   ...{ studyId, number, lossNats: null, lossStep: null, rungLosses: [], work: null },
 })
 
-const ended = (trial: StudyTrial, status: 'failed', reason: string): TrialState => ({
+const ended = (trial: StudyTrial, status: 'failed' | 'stopped', reason: string): TrialState => ({
   kind: 'ended',
   end: { ...blank(trial), status, reason },
 })
@@ -88,7 +88,9 @@ export function stopAtRest(
 /** A trial that the study itself brings to its end before its run does. */
 export function cutTrial(reader: Reader, trial: StudyTrial, reason: string): TrialEnd {
   const run = trial.runId === null ? null : reader.getRun(trial.runId)
-  return run?.ok ? failed(reader, trial, run.value, reason) : { ...blank(trial), status: 'failed', reason }
+  return run?.ok
+    ? withoutLoss(reader, trial, run.value, 'stopped', reason)
+    : { ...blank(trial), status: 'stopped', reason }
 }
 
 function readFacts(reader: Reader, { rungs }: StudyTrial, { id }: RunDetail) {
@@ -111,13 +113,19 @@ function finished(reader: Reader, trial: StudyTrial, run: RunDetail, endReason: 
 }
 
 /** Its loss counts for nothing; how far it came does. */
-function failed(reader: Reader, trial: StudyTrial, run: RunDetail, reason: string): TrialEnd {
+function withoutLoss(
+  reader: Reader,
+  trial: StudyTrial,
+  run: RunDetail,
+  status: 'failed' | 'stopped',
+  reason: string,
+): TrialEnd {
   const { studyId, number } = trial
   const { work, rungLosses } = readFacts(reader, trial, run)
   return {
     studyId,
     number,
-    status: 'failed',
+    status,
     reason: reason.slice(0, 400),
     lossNats: null,
     lossStep: null,

@@ -2,6 +2,7 @@
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { Emit, Settings } from '#shared/contract/index.ts'
+import type { DeviceId } from '#shared/devices.ts'
 import type { Result } from '#shared/result.ts'
 import type { OpenedJournals } from '../archive/opened-journals.ts'
 import type { SentFiles } from '../data/sent-files.ts'
@@ -38,6 +39,8 @@ export interface WorkstationContext {
   readonly writer: JournalWriter
   readonly reader: JournalReader
   readonly launcher: Launcher
+  /** Bytes that are taken now and that a run on this device finds free: of trainers that are kept open. */
+  readonly comesBack: (device: DeviceId) => number
   readonly host: HostPort
   /** Other journals that are looked into. */
   readonly journals: OpenedJournals

@@ -106,11 +106,14 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const network = createNetworkGate(settings, emit)
     const { host } = options
     const warmTrainers = createWarmTrainers(options.launcher)
-    const { launcher } = warmTrainers
+    const { launcher, comesBack } = warmTrainers
     const jobs = createJobBoard(emit)
     const sent = createSentFiles()
     const journals = createOpenedJournals(reader)
-    const context = { library, writer, reader, launcher, host, journals, sent, settings, network, jobs, emit }
+    const context = {
+      ...{ library, writer, reader, launcher, comesBack, host, journals },
+      ...{ sent, settings, network, jobs, emit },
+    }
     const service = createRunService({ library, writer, reader, launcher })
     const runs = createLiveRuns({
       service,
@@ -129,7 +132,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const prepare = createPreparedRows()
     const prepareTexts = createPreparedTexts(createPreparedRows())
     const planner = createRunPlanner(
-      { library, reader, pinnedDevice: () => settings.get().device },
+      { library, reader, comesBack, pinnedDevice: () => settings.get().device },
       source,
       prepare,
       prepareTexts,

@@ -57,13 +57,22 @@ const studyChoice = {
   seed: z.int().min(0).max(4_294_967_295).default(42),
   confirmSeeds: z.int().min(1).max(10).optional(),
   usesEarlierResults: z.boolean().default(true),
+  /** Left out, it works at any time. */
+  schedule: schedule.nullable().default(null),
 }
 
 export const studyCard = z.strictObject({
   ...journalStudy.omit({ spec: true }).shape,
   sampler: z.enum(samplerKinds),
   budget: studyBudget,
-  trials: z.strictObject({ complete: count, pruned: count, skipped: count, failed: count, planned: count }),
+  trials: z.strictObject({
+    complete: count,
+    pruned: count,
+    skipped: count,
+    failed: count,
+    stopped: count,
+    planned: count,
+  }),
   best: z.strictObject({ number: count, lossNats: z.number(), settings: studiedSettings }).nullable(),
   /** Why nothing is computed at the moment, in one sentence; null while a trial runs and at the end. */
   waiting: z.string().nullable(),
@@ -156,11 +165,7 @@ const ofItem = { kind: z.enum(['run', 'study']), id }
 export const studyCalls = {
   'studies.plan': call(z.strictObject(studyChoice), studyPlan),
   'studies.start': call(
-    z.strictObject({
-      ...studyChoice,
-      name: text.min(1).max(200).optional(),
-      schedule: schedule.nullable().default(null),
-    }),
+    z.strictObject({ ...studyChoice, name: text.min(1).max(200).optional() }),
     z.strictObject({ studyId: id }),
   ),
   'studies.list': call(

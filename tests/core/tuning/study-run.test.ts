@@ -13,13 +13,23 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
   const { api, home, bin } = station
   const projectId = await addProject(station)
   const wanted = tinyStudy(projectId)
-  const { name: _name, schedule: _schedule, ...choice } = wanted
+  const { name: _name, ...choice } = wanted
   const plan = unwrap(await api.call('studies.plan', choice))
   expect(plan).toMatchObject({ blocking: null, sampler: 'tpe', trials: { low: 6, high: 6 }, priors: 0 })
   expect(plan.dimensions.filter(({ isIncluded }) => isIncluded).map(({ dimension }) => dimension)).toEqual(
     wanted.space,
   )
   expect(plan.sentences.length).toBeGreaterThan(5)
+  const said = plan.sentences.join(' ')
+  expect(said).toContain('It ends after 6 trials.')
+  expect(said).toMatch(
+    /In all it is at work for about \S+ (s|min|h)( to \S+ (s|min|h))?, with the 4 runs at the end\./,
+  )
+  expect(said).not.toContain('It works only')
+  const schedule = { fromMinute: 22 * 60, toMinute: 7 * 60 }
+  const atNight = unwrap(await api.call('studies.plan', { ...choice, schedule })).sentences.join(' ')
+  expect(atNight).toContain('It works only between 22:00 and 07:00')
+  expect(atNight).toMatch(/with the 4 runs at the end: \d+ days? with 9 h each\./)
 
   const { studyId } = unwrap(await api.call('studies.start', wanted))
   expect(await api.call('studies.remove', { studyId })).toMatchObject({ problem: { code: 'run.active' } })

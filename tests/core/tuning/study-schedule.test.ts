@@ -1,6 +1,15 @@
 // Hours of a study by this computer's clock: over midnight, and on the two nights on which the clock is put.
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { isWithinHours, nextChangeMs, nextTimeMs, timeText } from '#core/tuning/study-schedule.ts'
+import {
+  hoursSentences,
+  isWithinHours,
+  minutesADay,
+  msWithinHours,
+  nextChangeMs,
+  nextTimeMs,
+  restSentence,
+  timeText,
+} from '#core/tuning/study-schedule.ts'
 
 const before = process.env.TZ
 beforeAll(() => {
@@ -30,6 +39,9 @@ test('without hours, or with hours that end when they begin, it is always time',
   for (const schedule of [null, { fromMinute: 60, toMinute: 60 }]) {
     expect(isWithinHours(schedule, at('2026-01-10T12:00:00Z'))).toBe(true)
     expect(nextChangeMs(schedule, at('2026-01-10T12:00:00Z'))).toBeNull()
+    expect(hoursSentences(schedule)).toEqual([])
+    expect(minutesADay(schedule)).toBe(24 * 60)
+    expect(msWithinHours(schedule, 1000, 4000)).toBe(3000)
   }
 })
 
@@ -57,4 +69,25 @@ test('the next morning is today before it, tomorrow after it, and stays at seven
   const summer = nextTimeMs(7 * 60, at('2026-03-28T20:00:00+01:00'))
   expect(summer).toBe(at('2026-03-29T07:00:00+02:00'))
   expect(timeText(summer)).toBe('07:00')
+})
+
+test('hours are said with both of their ends', () => {
+  expect(hoursSentences(night)).toEqual([
+    expect.stringContaining("It works only between 22:00 and 07:00 by this computer's clock"),
+  ])
+  expect(restSentence(night, at('2026-01-10T12:00:00+01:00'))).toBe(
+    'It works only between 22:00 and 07:00, and goes on at 22:00.',
+  )
+})
+
+test('of the time until a moment only what lies within the hours counts', () => {
+  const hour = 3_600_000
+  expect(minutesADay(night)).toBe(9 * 60)
+  const evening = at('2026-01-10T20:00:00+01:00')
+  expect(msWithinHours(night, evening, evening + hour)).toBe(0)
+  expect(msWithinHours(night, evening, at('2026-01-11T01:30:00+01:00'))).toBe(3.5 * hour)
+  expect(msWithinHours(night, evening, at('2026-01-12T12:00:00+01:00'))).toBe(18 * hour)
+  // A far one is reckoned by whole days.
+  expect(msWithinHours(night, evening, evening + 40 * 24 * hour)).toBe(40 * 9 * hour)
+  expect(msWithinHours(night, evening, evening - hour)).toBe(0)
 })

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest'
 import { savedWorkOf } from '#core/tuning/saved-work.ts'
 import { verdictOf } from '#core/tuning/study-verdict.ts'
-import type { StudyTrial } from '#shared/study.ts'
+import { type StudyStatus, type StudyTrial, studyStatuses } from '#shared/study.ts'
 import { specOf } from './scripted-studies.ts'
 
 const spec = specOf({ confirmSeeds: 3 })
@@ -29,7 +29,7 @@ const confirmed = (preset: readonly number[], winner: readonly number[]): StudyT
   ...preset.map((lossNats, at) => trial(1 + at, { purpose: 'preset', lossNats })),
   ...winner.map((lossNats, at) => trial(9 + at, { purpose: 'winner', lossNats })),
 ]
-const study = { status: 'finished', spec, reason: null } as const
+const study = { status: 'finished', spec, reason: null, schedule: null } as const
 
 test('better only where the interval lies above what seeds change', () => {
   const better = verdictOf(study, confirmed([1.5, 1.51, 1.49], [1.2, 1.21, 1.19]))
@@ -45,21 +45,156 @@ test('better only where the interval lies above what seeds change', () => {
   expect(verdictOf(study, confirmed([1.2, 1.21, 1.19], [1.5, 1.51, 1.49]))).toMatchObject({ kind: 'worse' })
 })
 
-test('without the runs that confirm nothing is claimed', () => {
-  expect(verdictOf(study, confirmed([1.5], []))).toMatchObject({ kind: 'not-confirmed', gain: null })
-  expect(verdictOf({ ...study, spec: specOf({ confirmSeeds: 1 }) }, confirmed([], []))).toMatchObject({
-    kind: 'not-confirmed',
-    reasons: [expect.stringContaining('was told not to')],
-  })
-  expect(verdictOf({ ...study, status: 'running' }, confirmed([1.5, 1.5], [1.2]))).toMatchObject({
-    kind: 'searching',
-  })
-  expect(
-    verdictOf({ ...study, reason: 'No model.' }, [trial(0, { status: 'failed', lossNats: null })]),
-  ).toMatchObject({
-    kind: 'nothing-found',
-    reasons: ['No model.'],
-  })
+const searched = [
+  trial(0, { lossNats: 1.2 }),
+  trial(1, { status: 'pruned', lossNats: 2 }),
+  trial(2, { lossNats: 0.9 }),
+  trial(3, { status: 'planned', lossNats: null, endedAtMs: null }),
+]
+const stages = {
+  'no trial': [],
+  'none at its end': [trial(0, { status: 'pruned' }), trial(1, { status: 'stopped', lossNats: null })],
+  'some trials': searched,
+  'half confirmed': confirmed([1.5], [1.2]),
+  confirmed: confirmed([1.5, 1.51, 1.49], [1.2, 1.21, 1.19]),
+} as const
+const noneYet = 'no trial has come to its end yet.'
+const bestYet = 'Trial 3 has the lowest loss so far, 0.9000 nats.'
+const nothing = 'no trial came to its end, so nothing was found.'
+const unsure = (number: number) =>
+  `trial ${number} has the lowest loss, 0.9000 nats. Whether it is better than the plan beyond luck is not known.`
+const better =
+  'Better than the plan as it was, also with seeds that the search did not use: its validation loss is lower by 0.3000 nats (95 % interval 0.2773 to 0.3227).'
+
+/** For every status and stage: the kind, the sentence, and what is said beside it. */
+const table: readonly (readonly [StudyStatus, keyof typeof stages, string, string, ...string[]])[] = [
+  ['waiting', 'no trial', 'searching', `The search waits for its turn: ${noneYet}`],
+  ['waiting', 'none at its end', 'searching', `The search waits for its turn: ${noneYet}`],
+  ['waiting', 'some trials', 'searching', `The search waits for its turn. ${bestYet}`],
+  [
+    'waiting',
+    'half confirmed',
+    'searching',
+    'The search is over; what it found waits to be trained again with other seeds: 2 of 6 runs done.',
+  ],
+  ['waiting', 'confirmed', 'better', better],
+  ['running', 'no trial', 'searching', `The search is under way: ${noneYet}`],
+  ['running', 'none at its end', 'searching', `The search is under way: ${noneYet}`],
+  ['running', 'some trials', 'searching', `The search is under way. ${bestYet}`],
+  [
+    'running',
+    'half confirmed',
+    'searching',
+    'The search is over; what it found is being trained again with other seeds: 2 of 6 runs done.',
+  ],
+  ['running', 'confirmed', 'better', better],
+  ['paused', 'no trial', 'searching', `The search is paused: ${noneYet}`],
+  ['paused', 'none at its end', 'searching', `The search is paused: ${noneYet}`],
+  ['paused', 'some trials', 'searching', `The search is paused. ${bestYet}`],
+  [
+    'paused',
+    'half confirmed',
+    'searching',
+    'The search is over; what it found is to be trained again with other seeds once it is gone on with: 2 of 6 runs done.',
+  ],
+  ['paused', 'confirmed', 'better', better],
+  ['finished', 'no trial', 'nothing-found', `The search is over: ${nothing}`],
+  ['finished', 'none at its end', 'nothing-found', `The search is over: ${nothing}`],
+  [
+    'finished',
+    'some trials',
+    'not-confirmed',
+    `The search is over: ${unsure(3)}`,
+    'Too few of the runs with other seeds came to their end: 0 of 6 runs done.',
+  ],
+  [
+    'finished',
+    'half confirmed',
+    'not-confirmed',
+    `The search is over: ${unsure(1)}`,
+    'Too few of the runs with other seeds came to their end: 2 of 6 runs done.',
+  ],
+  ['finished', 'confirmed', 'better', better],
+  ['stopped', 'no trial', 'nothing-found', `The search was stopped: ${nothing}`],
+  ['stopped', 'none at its end', 'nothing-found', `The search was stopped: ${nothing}`],
+  [
+    'stopped',
+    'some trials',
+    'not-confirmed',
+    `The search was stopped: ${unsure(3)}`,
+    'It ended before plan and best settings were trained again with other seeds.',
+  ],
+  [
+    'stopped',
+    'half confirmed',
+    'not-confirmed',
+    `The search was stopped: ${unsure(1)}`,
+    'It ended while plan and best settings were trained again with other seeds: 2 of 6 runs done.',
+  ],
+  ['stopped', 'confirmed', 'better', better],
+  ['failed', 'no trial', 'nothing-found', `The search could not go on: ${nothing}`, 'No model.'],
+  ['failed', 'none at its end', 'nothing-found', `The search could not go on: ${nothing}`, 'No model.'],
+  [
+    'failed',
+    'some trials',
+    'not-confirmed',
+    `The search could not go on: ${unsure(3)}`,
+    'It ended before plan and best settings were trained again with other seeds.',
+    'No model.',
+  ],
+  [
+    'failed',
+    'half confirmed',
+    'not-confirmed',
+    `The search could not go on: ${unsure(1)}`,
+    'It ended while plan and best settings were trained again with other seeds: 2 of 6 runs done.',
+    'No model.',
+  ],
+  ['failed', 'confirmed', 'better', better],
+]
+
+const lines = table.map(([status, stage, kind, sentence, ...reasons]) => ({
+  ...{ status, stage, kind, sentence, reasons },
+}))
+
+test.each(lines)('$status, $stage: $kind', ({ status, stage, kind, sentence, reasons }) => {
+  const reason = status === 'failed' ? 'No model.' : null
+  const verdict = verdictOf({ ...study, status, reason }, stages[stage])
+  expect({ kind: verdict.kind, sentence: verdict.sentence }).toEqual({ kind, sentence })
+  // Beside a comparison stand its losses (tested above).
+  if (verdict.gain === null) expect(verdict.reasons).toEqual(reasons)
+})
+
+test('every status at every stage has its line', () => {
+  const told = new Set(lines.map(({ status, stage }) => `${status}, ${stage}`))
+  expect(told.size).toBe(studyStatuses.length * Object.keys(stages).length)
+})
+
+test('a comparison of fewer runs than were to be says of how many', () => {
+  const fewer = verdictOf({ ...study, status: 'stopped' }, confirmed([1.5, 1.51], [1.2, 1.21]))
+  expect(fewer.kind).toBe('better')
+  expect(fewer.reasons).toContain(
+    'The search was stopped before all runs with other seeds were done: the comparison is of 4 of 6.',
+  )
+})
+
+test('why nothing was trained again: it was not asked for, or there was no time left', () => {
+  const alone = verdictOf({ ...study, spec: specOf({ confirmSeeds: 1 }) }, searched)
+  expect(alone.reasons).toEqual(['The study was told not to train it again with other seeds.'])
+  const timed = specOf({ confirmSeeds: 3, budget: { trials: null, workMs: 5000, untilMs: null } })
+  expect(verdictOf({ ...study, spec: timed }, searched).reasons).toEqual([
+    'There was no time left to train it again with other seeds.',
+  ])
+  const living = verdictOf({ ...study, status: 'running', spec: specOf({ confirmSeeds: 1 }) }, searched)
+  expect(living.kind).toBe('searching')
+})
+
+test('a study that lives says its hours; one at its end has none', () => {
+  const schedule = { fromMinute: 22 * 60, toMinute: 7 * 60 }
+  const said = (status: StudyStatus) => verdictOf({ ...study, status, schedule }, searched).reasons.join(' ')
+  expect(said('running')).toContain("It works only between 22:00 and 07:00 by this computer's clock")
+  expect(said('paused')).toContain('It works only between 22:00 and 07:00')
+  expect(said('finished')).not.toContain('22:00')
 })
 
 const work = (durationMs: number, steps: number, plannedSteps: number, isModelReused: boolean) => ({

@@ -2,7 +2,7 @@
 // answer.
 export { rungsFor } from './asha.ts'
 export { frontOf } from './front.ts'
-export { importanceOf } from './importance.ts'
+export { type ImportanceRequest, importanceOf, importanceSteps } from './importance.ts'
 export type { Observation } from './observation.ts'
 export { proposeSpace } from './propose-space.ts'
 export { compareSeeds, seedNoiseOf } from './seeds.ts'

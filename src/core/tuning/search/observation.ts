@@ -6,7 +6,7 @@ export interface Observation {
   readonly settings: StudiedSettings
   /** Null where the trial has not ended or came to no loss. */
   readonly lossNats: number | null
-  /** `planned` ones count as bad until they end (constant liar), `failed` and `skipped` ones for good. */
+  /** `planned` ones count as bad until they end (constant liar), `failed`, `stopped` and `skipped` ones for good. */
   readonly status: TrialStatus
   /** Share of its steps that it reached. */
   readonly lastShare: number

@@ -60,6 +60,42 @@ describe('importance', () => {
     },
   )
 
+  test.each([
+    ['lr_bowl', { lr: false, rank: false, dropout: true }],
+    ['branin', { x: false, y: false }],
+    ['hartmann6', { x0: false, x3: false, x4: false, x2: true, x5: true }],
+  ])('%s: what is noise, in two forests', (name, expected) => {
+    const observations = recorded[name]!.trials.map(({ value, ...settings }) => complete(settings, value))
+    for (const seed of [1, 2]) {
+      const { space } = objectives[name]!
+      const { settings } = importanceOf({ space, observations, seedNoise: null, seed })
+      expect(Object.fromEntries(settings.map(({ path, isNoise }) => [path, isNoise]))).toMatchObject(expected)
+    }
+  })
+
+  test('a weak setting beside a strong one is seen', () => {
+    for (let study = 0; study < 4; study += 1) {
+      const random = counterRandom(study, 'weak')
+      const trials = Array.from({ length: 40 }, (_, i) => {
+        const [x, y, noise] = [random(3 * i), random(3 * i + 1), random(3 * i + 2)]
+        return complete({ x, y }, 3 * x + 0.8 * y + 0.1 * noise)
+      })
+      expect(ask(both, trials).settings.map(({ isNoise }) => isNoise)).toEqual([false, false])
+    }
+  })
+
+  test('of very many trials some hundreds are read', () => {
+    const reading = ask(
+      both,
+      points(600, (x, _, noise) => x + 0.1 * noise),
+    )
+    expect(reading.trials).toBe(400)
+    expect(reading.settings.map(({ path, isNoise }) => [path, isNoise])).toEqual([
+      ['x', false],
+      ['y', true],
+    ])
+  })
+
   test('what the loss goes by is no noise, what it does not go by is', () => {
     const { settings } = ask(
       both,
