@@ -41,7 +41,7 @@ describe('searches over settings', () => {
       await screen.open(`/projects/${projectId}/plan`)
       await page.getByRole('link', { name: studies.start.button }).click()
       await screen.heading(studies.start.heading)
-      await page.getByRole('radio', { name: studies.start.efforts.short.title }).check()
+      await chooseHours(screen)
       await setUp(screen)
       await screen.button(studies.start.begin).click()
       await page.waitForURL(/#\/studies\/study-/)
@@ -51,6 +51,7 @@ describe('searches over settings', () => {
       await screen.heading(/^Paused/)
       await expect.poll(() => statusOf(studyId), soon).toBe('paused')
       const before = (await call('studies.get', { studyId })).trials.length
+      await changeHours(screen, studyId)
       await page.reload()
       await screen.heading(/^Paused/)
       await screen.button(studies.resume).click()
@@ -80,9 +81,57 @@ describe('searches over settings', () => {
       await screen.heading(wizard.plan.heading)
       const { draft } = await call('projects.get', { projectId })
       expect(draft.changes['optimizer.learningRate']).toBe(settings['optimizer.learningRate'])
-      await page.getByRole('link', { name: new RegExp(view.study.name) }).waitFor()
+      await page.getByRole('link', { name: `From the search “${view.study.name}”` }).waitFor()
       expect(complaints).toEqual([])
     })
+
+    const hoursOf = ({ page }: TestBrowser) => {
+      const group = page.getByRole('group', { name: studies.night.title })
+      const field = (end: 'from' | 'to') =>
+        group.getByRole('textbox', { name: studies.night[end], exact: true })
+      return { from: field('from'), to: field('to'), isOn: group.getByRole('switch') }
+    }
+
+    /** Over night it works at night, at a person's own hours; then a short one, which works at any. */
+    async function chooseHours(screen: TestBrowser): Promise<void> {
+      const { page, button } = screen
+      const { from, to, isOn } = hoursOf(screen)
+      await expect
+        .poll(() => Promise.all([from.inputValue(), to.inputValue()]), soon)
+        .toEqual(['22:00', '07:00'])
+      await to.fill('22:00')
+      await page.getByText(studies.wrong.night).waitFor()
+      await to.fill('6')
+      await page.getByText(studies.wrong.time).waitFor()
+      expect(await button(studies.start.begin).isDisabled()).toBe(true)
+      await to.fill('06:30')
+      await page.getByText(studies.wrong.time).waitFor({ state: 'detached' })
+      await page.getByText(studies.terms.heading).click()
+      await page.getByText(studies.terms.of.sobol.text).waitFor()
+      // Away from below the top bar, where fields are too small to hit.
+      await page.getByRole('heading', { level: 1 }).scrollIntoViewIfNeeded()
+      await expectAccessible(screen)
+      await page.getByRole('radio', { name: studies.start.efforts.short.title }).check()
+      expect([await isOn.getAttribute('aria-checked'), await from.count()]).toEqual(['false', 0])
+    }
+
+    /** Of one that is paused; the hours are kept when a field is left, and what is wrong is not. */
+    async function changeHours(screen: TestBrowser, studyId: string): Promise<void> {
+      const { from, to, isOn } = hoursOf(screen)
+      const scheduleOf = async () => (await screen.call('studies.get', { studyId })).study.schedule
+      await isOn.click()
+      await expect.poll(scheduleOf, soon).toEqual({ fromMinute: 1320, toMinute: 420 })
+      await from.fill('20:15')
+      await from.press('Enter')
+      await expect.poll(scheduleOf, soon).toEqual({ fromMinute: 1215, toMinute: 420 })
+      await to.fill('noon')
+      await to.press('Tab')
+      await screen.page.getByText(studies.wrong.time).waitFor()
+      expect(await scheduleOf()).toEqual({ fromMinute: 1215, toMinute: 420 })
+      await expectAccessible(screen)
+      await isOn.click()
+      await expect.poll(scheduleOf, soon).toBe(null)
+    }
 
     /** Four fields that are wrong are said in words; then a search of four short trials. */
     async function setUp({ page, button }: TestBrowser): Promise<void> {

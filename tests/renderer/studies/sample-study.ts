@@ -142,6 +142,7 @@ export function sampleStudy({
         pruned: count('pruned'),
         skipped: count('skipped'),
         failed: count('failed'),
+        stopped: count('stopped'),
         planned: count('planned'),
       },
       best: winner ? { number: winner.number, lossNats: winner.lossNats, settings: winner.settings } : null,

@@ -11,7 +11,7 @@ import {
   rankTrials,
   slicePoints,
 } from '#renderer/features/studies/chart-points.ts'
-import { brokenName, parallelChart } from '#renderer/features/studies/parallel-chart.ts'
+import { brokenName, parallelChart, sharedLines } from '#renderer/features/studies/parallel-chart.ts'
 import { bestChart, frontChart, sliceChart } from '#renderer/features/studies/study-charts.ts'
 import {
   countWords,
@@ -23,6 +23,15 @@ import {
 import { sampleSpace, sampleStudy, sampleTrial } from './sample-study.ts'
 
 const paint = (name: string): string => name
+
+interface Mark {
+  readonly name: string
+  readonly symbol: string
+  readonly label?: { readonly formatter: string }
+}
+/** Trials that marks stand for: one says how many it is of. */
+const trialsOf = (marks: readonly Mark[]): number =>
+  marks.reduce((sum, { label }) => sum + (label === undefined ? 1 : Number(label.formatter.slice(1))), 0)
 
 describe('points', () => {
   it('are of measured trials of the search, in the order of their ends', () => {
@@ -99,17 +108,46 @@ describe.each([0, 1, 30, 1000])('charts of %i trials', (search) => {
   it('draw a mark for each, of another shape where it was given up', () => {
     const measured = measuredTrials(view.trials)
     const pruned = measured.filter(({ status }) => status === 'pruned').length
-    const dots = bestChart(view, 'trials', paint).series[0]?.data as { symbol: string }[]
+    const dots = bestChart(view, 'trials', paint).series[0]?.data as Mark[]
     expect(dots).toHaveLength(measured.length)
     expect(dots.filter(({ symbol }) => symbol === 'triangle')).toHaveLength(pruned)
     const [lines] = parallelChart(view, paint).series
     expect(lines?.data.filter(({ lineStyle }) => lineStyle.type === 'dashed')).toHaveLength(pruned)
     expect(lines?.data.every(({ value }) => value.length === sampleSpace.length + 1)).toBe(true)
     for (const dimension of view.space)
-      expect(sliceChart(view, dimension, paint).series[0]?.data).toHaveLength(measured.length)
+      expect(trialsOf(sliceChart(view, dimension, paint).series[0]?.data ?? [])).toBe(measured.length)
     expect(frontChart(view, 'memory', paint).series).toHaveLength(2)
     const text = JSON.stringify([bestChart(view, 'hours', paint), parallelChart(view, paint)])
     expect(text).not.toMatch(/NaN|Infinity/)
+  })
+})
+
+describe('trials that are alike', () => {
+  const { settings } = sampleTrial(0)
+  const alike = (search: number) =>
+    sampleStudy({
+      search,
+      trial: (number) => (number < 8 ? { settings, lossNats: 0.6, status: 'complete' } : {}),
+    })
+  it('are one point that says how many, and names the first of them', () => {
+    const marks = sliceChart(alike(12), sampleSpace[2]!, paint).series[0]?.data as Mark[]
+    const mark = marks.find(({ label }) => label !== undefined)
+    expect(mark?.label?.formatter).toBe('×8')
+    expect(mark?.name.split('\n')).toEqual([
+      ...[1, 2, 3, 4, 5, 6].map((number) => `Trial ${number}: 0.60`),
+      'and 2 more',
+    ])
+    expect(trialsOf(marks)).toBe(12)
+  })
+
+  it('are one line that is wider, of the best of them', () => {
+    const view = alike(12)
+    const lines = parallelChart(view, paint).series[0]?.data ?? []
+    expect([lines.length, sharedLines(view)]).toEqual([5, 1])
+    const [shared] = lines.filter(({ name }) => name.includes('\n'))
+    const widest = Math.max(...lines.map(({ lineStyle }) => lineStyle.width))
+    expect(shared?.lineStyle.width).toBe(widest)
+    expect(sharedLines(sampleStudy({ search: 12 }))).toBe(0)
   })
 })
 
@@ -164,9 +202,9 @@ describe('the table of trials', () => {
     expect(statusWord(sampleTrial(0, { status: 'planned' }), 0.4)).toBe('Under way, 40 %')
     expect(statusWord(sampleTrial(0, { status: 'planned' }), null)).toBe('Decided')
     expect(statusWord(sampleTrial(0, { status: 'skipped' }), null)).toBe('Left out')
-    expect(countWords({ complete: 1, pruned: 3, skipped: 0, failed: 2 })).toBe(
+    expect(countWords({ complete: 1, pruned: 3, skipped: 0, failed: 2, stopped: 0 })).toBe(
       '1 to its end, 3 given up early, 2 failed',
     )
-    expect(countWords({ complete: 0, pruned: 0, skipped: 0, failed: 0 })).toBe('')
+    expect(countWords({ complete: 0, pruned: 0, skipped: 0, failed: 0, stopped: 0 })).toBe('')
   })
 })

@@ -1,6 +1,13 @@
 // A search before it begins: what is typed becomes a request that the contract takes, or a reason at its field.
 import { describe, expect, it } from 'vitest'
-import { budgetWord, trialsWord, trialTime } from '#renderer/features/studies/plan-facts.ts'
+import {
+  budgetWord,
+  endWord,
+  lengthWord,
+  settingsWord,
+  trialsWord,
+  trialTime,
+} from '#renderer/features/studies/plan-facts.ts'
 import {
   dimensionKey,
   type ProposedDimension,
@@ -16,15 +23,13 @@ import {
 import {
   countChanges,
   firstChoice,
-  nextTimeMs,
   readChoice,
-  readTime,
   type StudyChoice,
   withoutChanges,
-  writeTime,
 } from '#renderer/features/studies/study-choice.ts'
+import { nextTimeMs, readTime, writeTime } from '#renderer/features/studies/study-hours.ts'
 import { shownFields } from '#renderer/features/wizard/recipe-form.ts'
-import { studyCalls } from '#shared/contract/studies.ts'
+import { type StudyPlan, studyCalls } from '#shared/contract/studies.ts'
 import { sampleSpace } from './sample-study.ts'
 
 const noon = new Date(2026, 10, 30, 12).getTime()
@@ -33,9 +38,9 @@ const plan = { projectId: 'p', preset: 'balanced', changes: {} } as const
 
 describe('a choice', () => {
   it('asks for what the effort proposes until something is chosen', () => {
-    const { request, wrong, schedule, name } = read({})
+    const { request, wrong, name } = read({})
     expect(studyCalls['studies.plan'].input.safeParse({ ...plan, ...request }).success).toBe(true)
-    expect([request.budget, wrong, schedule, name]).toEqual([undefined, {}, null, undefined])
+    expect([request.budget, wrong, name]).toEqual([undefined, {}, undefined])
   })
 
   it('ends at a time of day, after hours or trials', () => {
@@ -58,8 +63,9 @@ describe('a choice', () => {
     [{ limit: 'hours', hours: '1e9' }, 'hours'],
     [{ limit: 'trials', trials: '1.5' }, 'trials'],
     [{ limit: 'trials', trials: '10001' }, 'trials'],
-    [{ isAtNight: true, nightFrom: '22' }, 'night'],
-    [{ isAtNight: true, nightFrom: '07:00' }, 'night'],
+    [{ isAtNight: true, night: { from: '22', to: '07:00' } }, 'night'],
+    [{ night: { from: '22:00', to: '' } }, 'night'],
+    [{ isAtNight: true, night: { from: '7:00', to: '07:00' } }, 'night'],
     [{ confirmSeeds: '11' }, 'confirmSeeds'],
     [{ confirmSeeds: '' }, 'confirmSeeds'],
     [{ seed: '-1' }, 'seed'],
@@ -73,15 +79,22 @@ describe('a choice', () => {
   })
 
   it('what is wrong in a field that is not shown does not count', () => {
-    expect(read({ hours: 'x', nightFrom: 'x' }).wrong).toEqual({})
+    expect(read({ hours: 'x', isAtNight: false, night: { from: 'x', to: 'x' } }).wrong).toEqual({})
   })
 
-  it('has a night over midnight and a name', () => {
-    expect(read({ isAtNight: true, name: ' Rank ' })).toMatchObject({
-      schedule: { fromMinute: 1320, toMinute: 420 },
-      name: 'Rank',
-    })
+  it('works at night where it is over night, unless a person says otherwise, and at the hours that they set', () => {
+    // Bug to guard against: "Search tonight" opened with the night hours off.
+    const usual = { fromMinute: 1320, toMinute: 420 }
+    const scheduleOf = (part: Partial<StudyChoice>) => read(part).request.schedule
+    expect(scheduleOf({ effort: 'night' })).toEqual(usual)
+    expect([scheduleOf({ effort: 'short' }), scheduleOf({ effort: 'thorough' })]).toEqual([null, null])
+    expect(scheduleOf({ effort: 'night', isAtNight: false })).toBe(null)
+    expect(scheduleOf({ effort: 'short', isAtNight: true })).toEqual(usual)
+    const night = { from: '0:30', to: '5.15' }
+    expect(scheduleOf({ night })).toEqual({ fromMinute: 30, toMinute: 315 })
   })
+
+  it('has a name', () => expect(read({ name: ' Rank ' }).name).toBe('Rank'))
 
   it('counts its fine settings and forgets them', () => {
     const own = {
@@ -220,7 +233,7 @@ describe('ranges', () => {
 describe('a plan in figures', () => {
   it('says trials, their time and limits', () => {
     expect(trialsWord({ trials: { low: 24, high: 36 } })).toBe('24 to 36 trials')
-    expect(trialsWord({ trials: { low: 1, high: 1 } })).toBe('about 1 trial')
+    expect(trialsWord({ trials: { low: 1, high: 1 } })).toBe('1 trial')
     expect(trialsWord({ trials: null })).toBe('trials not known yet')
     expect(trialTime({ trialSeconds: { low: 240, high: 360 } })).toBe('about 4 to 6 min')
     expect(trialTime({ trialSeconds: null })).toBe(null)
@@ -232,5 +245,51 @@ describe('a plan in figures', () => {
     expect(budgetWord({ trials: 1, workMs: 3_600_000, untilMs: null })).toBe(
       '60 min of work, at most 1 trial',
     )
+  })
+
+  const planned = (part: Partial<StudyPlan>): StudyPlan => ({
+    effort: 'short',
+    dimensions: [],
+    sampler: 'tpe',
+    budget: { trials: 12, workMs: null, untilMs: null },
+    trials: { low: 12, high: 12 },
+    trialSeconds: { low: 300, high: 600 },
+    priors: 0,
+    confirmSeeds: 3,
+    parallel: 1,
+    sentences: [],
+    blocking: null,
+    ...part,
+  })
+
+  it('says what ends it and how long that takes at most, with the check at its end', () => {
+    const hundred = planned({
+      budget: { trials: 100, workMs: null, untilMs: null },
+      trials: { low: 100, high: 100 },
+      confirmSeeds: 5,
+    })
+    expect(endWord(planned({}).budget)).toBe('Ends after 12 trials')
+    expect(lengthWord(planned({}))).toMatch(/^at most about 3 h in all/)
+    expect(lengthWord(planned({ confirmSeeds: 1, parallel: 2 }))).toMatch(/^at most about 60 min in all/)
+    expect(lengthWord(hundred)).toMatch(/^at most about 18\.5 h in all/)
+    expect(lengthWord({ ...hundred, trialSeconds: { low: 1, high: 3600 } })).toMatch(/^at most about 5 days/)
+    expect(lengthWord(planned({ trialSeconds: null }))).toBe('how long is not known yet')
+  })
+
+  it('says of a time how many trials fit', () => {
+    const until = { trials: 300, workMs: null, untilMs: new Date(2026, 11, 1, 7).getTime() }
+    expect(endWord(until, noon)).toBe('Ends at 07:00 tomorrow')
+    expect(endWord({ trials: null, workMs: 3_600_000, untilMs: null })).toBe('Ends after 60 min of work')
+    const night = planned({ budget: until, trials: { low: 40, high: 60 } })
+    expect(lengthWord(night)).toBe('as many trials as fit: 40 to 60 trials')
+  })
+
+  it('counts what it changes', () => {
+    const dimensions = sampleSpace.map((dimension, index) => ({
+      dimension,
+      isIncluded: index < 1,
+      reason: '',
+    }))
+    expect(settingsWord({ dimensions })).toBe('changes 1 setting')
   })
 })

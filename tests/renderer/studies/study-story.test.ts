@@ -61,6 +61,12 @@ describe('the heading of a study', () => {
     expect(at({ budget, doneShare: 0.01 }, 1)).toBe('Searching: 1 trial so far')
   })
 
+  it('says that one at work has found its best and checks it', () => {
+    const study = { status: 'running', budget: { trials: 12, workMs: null, untilMs: null } } as const
+    const view = sampleStudy({ search: 12, isConfirmed: true, study, view: verdict('searching') })
+    expect(headingOf(view)).toBe('Checking the best with other seeds')
+  })
+
   it('says that one rests', () => {
     const at = (status: 'waiting' | 'paused' | 'failed', search: number) =>
       headingOf(sampleStudy({ search, study: { status }, view: verdict('searching') }))
@@ -112,6 +118,9 @@ describe('what was saved', () => {
       expect.stringMatching(/^1\.5 h by giving up early: \d+ steps were not computed\.$/),
       '36 min by using things again: the model 29 times, graphs 90 times.',
     ])
+    expect(savedParts({ ...saved, byReuseMs: 400 })[1]).toMatch(
+      /^Used again, which saved next to no time: the model/,
+    )
   })
 
   it('is none where the reckoning is no better than that', () => {

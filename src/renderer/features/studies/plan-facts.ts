@@ -1,9 +1,9 @@
 // A search before it begins, in figures: how many trials, how long each, until when. Pure but for the words.
 import type { StudyPlan } from '#shared/contract/studies.ts'
 import type { StudyBudget } from '#shared/study.ts'
-import { formatAboutRange, formatDateTime, formatShortTime } from '../../format.ts'
+import { formatAbout, formatAboutRange, formatDateTime, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
-import { writeTime } from './study-choice.ts'
+import { writeTime } from './study-hours.ts'
 
 /** "8 to 14 trials". */
 export function trialsWord({ trials }: Pick<StudyPlan, 'trials'>): string {
@@ -39,3 +39,33 @@ export function budgetWord({ trials, workMs, untilMs }: StudyBudget, nowMs: numb
     ...(trials === null ? [] : [t('studies.start.budget.trials', { count: trials })]),
   ].join(', ')
 }
+
+/** What ends it first of all: "Ends at 07:00 tomorrow", "Ends after 12 trials". */
+export function endWord({ trials, workMs, untilMs }: StudyBudget, nowMs: number = Date.now()): string {
+  if (untilMs !== null) return t('studies.start.ends.until', { when: untilWord(untilMs, nowMs) })
+  if (workMs !== null) return t('studies.start.ends.work', { time: formatShortTime(workMs) })
+  return t('studies.start.ends.trials', { count: trials ?? 0 })
+}
+
+/** How long it takes about, or how much of it fits into its time. */
+export function lengthWord(plan: StudyPlan): string {
+  const { budget, trials, trialSeconds, confirmSeeds, parallel } = plan
+  if (budget.untilMs !== null || budget.workMs !== null)
+    return t('studies.start.fit', { trials: trialsWord(plan) })
+  if (trialSeconds === null || trials === null) return t('studies.start.longestUnknown')
+  // The plan and the best are each trained with these seeds at the end.
+  const checks = confirmSeeds < 2 ? 0 : 2 * confirmSeeds
+  const seconds = ((trials.high + checks) * trialSeconds.high) / parallel
+  return t('studies.start.longest', { time: aboutWord(seconds) })
+}
+
+const daySeconds = 86_400
+/** "about 3 h"; from two days on in days. */
+const aboutWord = (seconds: number): string =>
+  seconds < 2 * daySeconds
+    ? formatAbout(1000 * seconds)
+    : t('studies.start.days', { count: Math.round(seconds / daySeconds) })
+
+/** "changes 5 settings". */
+export const settingsWord = ({ dimensions }: Pick<StudyPlan, 'dimensions'>): string =>
+  t('studies.start.changes', { count: dimensions.filter(({ isIncluded }) => isIncluded).length })

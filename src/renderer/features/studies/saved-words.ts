@@ -14,6 +14,11 @@ export function savedHeading({ workedMs, plainMs }: Saved): string {
   return t('studies.saved.ratio', { times: formatNumber(Number(ratio.toPrecision(2))) })
 }
 
+/** Below a second it says nothing of a time. */
+const leastMs = 1000
+const reuseWord = (ms: number): string =>
+  ms < leastMs ? t('studies.saved.reuseOnly') : t('studies.saved.reuse', { time: formatShortTime(ms) })
+
 /** Where it came from, part by part; empty where nothing was saved. */
 export function savedParts(saved: Saved): readonly string[] {
   const { byPruningMs, byReuseMs, stepsLeftOut, modelsReused, graphsReused, frozenRowsReused } = saved
@@ -26,8 +31,6 @@ export function savedParts(saved: Saved): readonly string[] {
     ...(stepsLeftOut > 0
       ? [t('studies.saved.pruning', { time: formatShortTime(byPruningMs), count: stepsLeftOut })]
       : []),
-    ...(reused.length > 0
-      ? [`${t('studies.saved.reuse', { time: formatShortTime(byReuseMs) })} ${reused.join(', ')}.`]
-      : []),
+    ...(reused.length > 0 ? [`${reuseWord(byReuseMs)} ${reused.join(', ')}.`] : []),
   ]
 }

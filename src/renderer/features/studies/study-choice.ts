@@ -1,9 +1,18 @@
 // What a person chooses of a search before it begins, as it stands in the fields, and what of it the program is asked for:
 // a request, or a reason at each field that cannot be taken. Pure but for the words.
 import type { SearchEffort } from '#shared/contract/studies.ts'
-import type { SamplerKind, Schedule, StudyBudget } from '#shared/study.ts'
+import type { SamplerKind, StudyBudget } from '#shared/study.ts'
 import { t } from '../../words/index.ts'
 import type { DimensionEdit } from './space-form.ts'
+import {
+  nextTimeMs,
+  readHours,
+  readTime,
+  type TypedHours,
+  typedHours,
+  usualNight,
+  wrongHours,
+} from './study-hours.ts'
 
 export const limitKinds = ['proposed', 'until', 'hours', 'trials'] as const
 export type LimitKind = (typeof limitKinds)[number]
@@ -16,9 +25,9 @@ export interface StudyChoice {
   readonly until: string
   readonly hours: string
   readonly trials: string
-  readonly isAtNight: boolean
-  readonly nightFrom: string
-  readonly nightTo: string
+  readonly isAtNight: boolean | null
+  /** Hours of the day at which it works where it is at night. */
+  readonly night: TypedHours
   readonly name: string
   readonly sampler: SamplerKind | null
   readonly isPruned: boolean
@@ -29,16 +38,14 @@ export interface StudyChoice {
   readonly space: Readonly<Record<string, DimensionEdit>>
 }
 
-/** A night's search goes until the morning; what it may take is asked for first. */
 export const firstChoice: StudyChoice = {
   effort: 'night',
   limit: 'proposed',
   until: '07:00',
   hours: '8',
   trials: '30',
-  isAtNight: false,
-  nightFrom: '22:00',
-  nightTo: '07:00',
+  isAtNight: null,
+  night: typedHours(usualNight),
   name: '',
   sampler: null,
   isPruned: true,
@@ -48,30 +55,12 @@ export const firstChoice: StudyChoice = {
   space: {},
 }
 
-/** For a search that shall rest by day from now on. */
-export const usualNight: Schedule = { fromMinute: 22 * 60, toMinute: 7 * 60 }
+/** A search over night leaves the day to other work, unless a person says otherwise. */
+export const worksAtNight = ({ isAtNight, effort }: Pick<StudyChoice, 'isAtNight' | 'effort'>): boolean =>
+  isAtNight ?? effort === 'night'
 
 type ChoiceField = 'until' | 'hours' | 'trials' | 'night' | 'name' | 'confirmSeeds' | 'seed'
 export type Wrong = Readonly<Partial<Record<ChoiceField, string>>>
-
-/** Minutes since midnight of "07:00"; null for anything else. */
-export function readTime(typed: string): number | null {
-  const [, hours, minutes] = /^\s*(\d{1,2})[:.](\d{2})\s*$/.exec(typed) ?? []
-  if (hours === undefined || minutes === undefined) return null
-  const at = Number(hours) * 60 + Number(minutes)
-  return Number(hours) < 24 && Number(minutes) < 60 ? at : null
-}
-
-export const writeTime = (minute: number): string =>
-  `${String(Math.floor(minute / 60)).padStart(2, '0')}:${String(minute % 60).padStart(2, '0')}`
-
-/** When it is next so late by this computer's clock: today, or tomorrow where that is past. */
-export function nextTimeMs(minute: number, nowMs: number): number {
-  const at = new Date(nowMs)
-  at.setHours(Math.floor(minute / 60), minute % 60, 0, 0)
-  if (at.getTime() <= nowMs) at.setDate(at.getDate() + 1)
-  return at.getTime()
-}
 
 function readNumber(typed: string, low: number, high: number, isWhole: boolean): number | null {
   const plain = typed.trim().replace(',', '.')
@@ -105,24 +94,11 @@ function budgetOf(choice: StudyChoice, nowMs: number): StudyBudget | undefined |
   }
 }
 
-/** The hours at which it may work; null for any hour, undefined where they are wrong. */
-function scheduleOf({ isAtNight, nightFrom, nightTo }: StudyChoice): Schedule | null | undefined {
-  if (!isAtNight) return null
-  const [fromMinute, toMinute] = [readTime(nightFrom), readTime(nightTo)]
-  if (fromMinute === null || toMinute === null || fromMinute === toMinute) return undefined
-  return { fromMinute, toMinute }
-}
-
 const wrongLimits = {
   until: 'studies.wrong.time',
   hours: 'studies.wrong.hours',
   trials: 'studies.wrong.trials',
 } as const
-
-function wrongNight({ nightFrom, nightTo }: StudyChoice): string {
-  const isMissing = readTime(nightFrom) === null || readTime(nightTo) === null
-  return t(isMissing ? 'studies.wrong.time' : 'studies.wrong.night')
-}
 
 const longestName = 200
 
@@ -131,8 +107,8 @@ export function readChoice(choice: StudyChoice, nowMs: number) {
   const wrong: Partial<Record<ChoiceField, string>> = {}
   const budget = budgetOf(choice, nowMs)
   if (budget === null && choice.limit !== 'proposed') wrong[choice.limit] = t(wrongLimits[choice.limit])
-  const schedule = scheduleOf(choice)
-  if (schedule === undefined) wrong.night = wrongNight(choice)
+  const schedule = worksAtNight(choice) ? readHours(choice.night) : null
+  if (worksAtNight(choice) && schedule === null) wrong.night = wrongHours(choice.night)
   const confirmSeeds = choice.confirmSeeds === null ? undefined : readNumber(choice.confirmSeeds, 1, 10, true)
   if (confirmSeeds === null) wrong.confirmSeeds = t('studies.wrong.seeds')
   const seed = readNumber(choice.seed, 0, 4_294_967_295, true)
@@ -146,11 +122,11 @@ export function readChoice(choice: StudyChoice, nowMs: number) {
       isPruned: choice.isPruned,
       usesEarlierResults: choice.usesEarlierResults,
       seed: seed ?? undefined,
+      schedule,
       ...(choice.sampler === null ? {} : { sampler: choice.sampler }),
       ...(budget ? { budget } : {}),
       ...(confirmSeeds ? { confirmSeeds } : {}),
     },
-    schedule: schedule ?? null,
     name: name === '' || name.length > longestName ? undefined : name,
   }
 }

@@ -3,7 +3,7 @@ import { LineChart, ParallelChart, ScatterChart } from 'echarts/charts'
 import { GridComponent, MarkLineComponent, ParallelComponent, TooltipComponent } from 'echarts/components'
 import { init, use } from 'echarts/core'
 import { CanvasRenderer } from 'echarts/renderers'
-import type { Paint } from './study-charts.ts'
+import type { Paint } from './chart-parts.ts'
 
 use([
   LineChart,

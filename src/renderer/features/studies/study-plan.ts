@@ -5,6 +5,8 @@ import type { CallInput } from '#shared/contract/index.ts'
 import { type SearchEffort, type StudyPlan, searchEfforts } from '#shared/contract/studies.ts'
 import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
+import { firstChoice, worksAtNight } from './study-choice.ts'
+import { readHours } from './study-hours.ts'
 
 type PlanRequest = CallInput<'studies.plan'>
 
@@ -25,7 +27,8 @@ export function useStudyPlan() {
 
   async function propose(turn: number, request: PlanRequest, effort: SearchEffort): Promise<void> {
     if (proposals.value.has(effort)) return
-    const reply = await api.call('studies.plan', { ...projectOf(request), effort })
+    const schedule = worksAtNight({ ...firstChoice, effort }) ? readHours(firstChoice.night) : null
+    const reply = await api.call('studies.plan', { ...projectOf(request), effort, schedule })
     if (turn !== asked || !reply.ok) return
     proposals.value = new Map(proposals.value).set(effort, reply.value)
   }

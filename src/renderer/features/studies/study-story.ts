@@ -5,13 +5,13 @@ import { livingStudies, type StudyTrial } from '#shared/study.ts'
 import { formatDay, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { formatLoss, formatLosses } from './loss-words.ts'
-import { writeTime } from './study-choice.ts'
+import { writeTime } from './study-hours.ts'
 
 export const isLiving = ({ status }: Pick<StudyCard, 'status'>): boolean => livingStudies.includes(status)
 
 /** Trials that have an end, however they ended. */
 export const endedTrials = ({ trials }: Pick<StudyCard, 'trials'>): number =>
-  trials.complete + trials.pruned + trials.skipped + trials.failed
+  trials.complete + trials.pruned + trials.skipped + trials.failed + trials.stopped
 
 /** Trials are counted from one on screens; the journal counts from 0. */
 export const trialName = (number: number): string => t('studies.trialName', { number: number + 1 })
@@ -32,6 +32,9 @@ function expectedTrials(study: StudyCard): number | null {
   return expected === null ? null : Math.max(ended, expected)
 }
 
+/** The search itself is over: plan and best are trained with other seeds. */
+const isConfirming = ({ trials }: StudyView): boolean => trials.some(({ purpose }) => purpose !== 'search')
+
 /** A study at work says how far it is, one at rest what it found. */
 export function headingOf(view: StudyView): string {
   const { study } = view
@@ -44,6 +47,7 @@ export function headingOf(view: StudyView): string {
       ? t('studies.heading.waitingFirst')
       : t('studies.heading.waiting', { done: trialCount(done) })
   if (study.status === 'running') {
+    if (isConfirming(view)) return t('studies.heading.confirming')
     const count = expectedTrials(study)
     if (count === null) return t('studies.heading.searching', { done: trialCount(done) })
     return t('studies.heading.searchingOf', { done, count })

@@ -26,6 +26,7 @@ const statusRank: Readonly<Record<TrialStatus, number>> = {
   pruned: 2,
   skipped: 3,
   failed: 4,
+  stopped: 5,
 }
 
 type Key = number | string | null
@@ -81,8 +82,9 @@ export function countWords(trials: {
   readonly pruned: number
   readonly skipped: number
   readonly failed: number
+  readonly stopped: number
 }): string {
-  const kinds = ['complete', 'pruned', 'skipped', 'failed'] as const
+  const kinds = ['complete', 'pruned', 'skipped', 'failed', 'stopped'] as const
   return kinds
     .filter((kind) => trials[kind] > 0)
     .map((kind) => t(`studies.trials.counts.${kind}`, { count: trials[kind] }))

@@ -18,13 +18,29 @@ export const studies = {
     effort: 'How hard to search',
     efforts: {
       short: { title: 'Short', about: 'A first look, while you do something else.' },
-      night: { title: 'Over night', about: 'Most of what there is to gain, by the morning.' },
-      thorough: { title: 'Thorough', about: 'More settings and more trials, for a last few points.' },
+      night: {
+        title: 'Over night',
+        about: 'Most of what there is to gain, by the morning. By day it rests.',
+      },
+      thorough: {
+        title: 'Thorough',
+        about: 'More settings and a fixed number of trials, however long they take: for a last few points.',
+      },
     },
-    trials: 'about {count} trial | about {count} trials',
+    trials: '{count} trial | {count} trials',
     trialsRange: '{low} to {high} trials',
     trialsUnknown: 'trials not known yet',
     trialTakes: 'each {time}',
+    ends: {
+      until: 'Ends at {when}',
+      work: 'Ends after {time} of work',
+      trials: 'Ends after {count} trial | Ends after {count} trials',
+    },
+    fit: 'as many trials as fit: {trials}',
+    longest: 'at most {time} in all',
+    longestUnknown: 'how long is not known yet',
+    days: 'about {count} day | about {count} days',
+    changes: 'changes {count} setting | changes {count} settings',
     limit: 'Until when',
     limits: {
       proposed: 'As “{effort}” proposes: {limit}',
@@ -44,13 +60,9 @@ export const studies = {
     hoursField: 'Hours',
     trialsField: 'Trials',
     untilHelp:
-      'By this computer’s clock, at the next time it is so late. The trial under way then is ended first.',
+      'By this computer’s clock, at the next time it is so late. A trial that is under way then is stopped.',
     hoursHelp: 'Time at work; pauses do not count.',
     trialsHelp: 'A trial is one training run with settings of its own. Those given up early count too.',
-    night: 'Only at night',
-    nightHelp: 'By day it rests with a safe point, and goes on the next evening where it was.',
-    nightFrom: 'From',
-    nightTo: 'To',
     what: 'What will happen',
     facts: {
       trials: 'Trials',
@@ -68,6 +80,53 @@ export const studies = {
     resetAll: 'Set all back',
     startHint: 'You can close the program meanwhile: the search goes on when it is opened again.',
   },
+  night: {
+    title: 'Only at night',
+    help: 'Outside of these hours it rests with a safe point, and goes on the next evening where it was.',
+    from: 'From',
+    to: 'To',
+    clock: 'By this computer’s clock, such as 22:00. It may go over midnight.',
+  },
+  terms: {
+    heading: 'What the words mean',
+    of: {
+      loss: {
+        word: 'Loss',
+        term: 'in nats',
+        text: 'How much the right answers surprise the model, on rows that it does not learn from: lower is better. The nat is its unit. At 0.69 nats the model held the right next piece of an answer, or the right label, for 50 % likely; at 0.11 nats for 90 %.',
+      },
+      seed: {
+        word: 'Seed',
+        term: 'random seed',
+        text: 'The number that chance starts from, such as the order of the rows. The same settings with another seed end a little better or worse, by luck alone.',
+      },
+      tpe: {
+        word: 'By what did well so far',
+        term: 'TPE, tree-structured Parzen estimator',
+        text: 'It compares the values that good trials have with those of all others, and draws the next trial where good ones are most frequent. The first few trials are spread evenly, so that there is something to compare.',
+      },
+      sobol: {
+        word: 'Evenly spread',
+        term: 'quasi-random, Sobol’s points',
+        text: 'Each point goes where the points before it left a gap, so that few trials see the whole range. Chance alone leaves heaps and gaps.',
+      },
+      asha: {
+        word: 'Given up early',
+        term: 'pruning, ASHA: asynchronous successive halving',
+        text: 'After set shares of its steps a trial is compared with those that came so far before it. Only the best third goes on, so that most of the time goes to what promises something.',
+      },
+      fanova: {
+        word: 'What mattered',
+        term: 'fANOVA, functional analysis of variance',
+        text: 'Many small decision trees learn which loss goes with which settings. Of all differences between losses the share is that part which one setting explains alone, whatever the others are.',
+      },
+      pareto: {
+        word: 'What quality costs',
+        term: 'Pareto front',
+        text: 'The trials that no other one beats in both loss and cost. Who goes along them for a lower loss pays more, and who pays less gets a higher loss; each trial off the front is worse than one on it.',
+      },
+    },
+  },
   fine: {
     space: 'What is tried',
     spaceHelp: 'Each setting with its range. What is off stays as in your plan.',
@@ -81,17 +140,22 @@ export const studies = {
     how: 'How it searches',
     sampler: 'Which settings come next',
     samplerTerm: 'sampler',
-    samplerHelp: 'How the next trial is chosen.',
+    samplerHelps: {
+      tpe: 'The first trials are spread evenly over the ranges; each later one is drawn where the good ones so far lie. The best use of few trials.',
+      'quasi-random': 'Each trial goes where those before it left a gap. Good for seeing the whole range.',
+      random: 'Each trial is drawn by chance, whatever came of the others.',
+      grid: 'A few values of each range, every combination of them. Takes many trials where many settings are tried.',
+    },
     samplers: {
       tpe: 'By what did well so far (TPE)',
-      'quasi-random': 'Evenly spread (quasi-random)',
+      'quasi-random': 'Evenly spread (quasi-random, Sobol)',
       random: 'By chance (random)',
       grid: 'Every combination (grid)',
     },
     isPruned: 'Give up early',
-    isPrunedTerm: 'ASHA, pruning',
+    isPrunedTerm: 'pruning, ASHA',
     isPrunedHelp:
-      'Trials that are clearly behind the others at a third of the way are ended there. The time goes to better ones.',
+      'After a ninth and a third of its steps a trial is compared with those that came so far before it. Only the best third goes on; the time goes to those.',
     usesEarlier: 'Begin from earlier results',
     usesEarlierTerm: 'warm start',
     usesEarlierHelp:
@@ -131,6 +195,7 @@ export const studies = {
     allFailed: 'Nothing found: no trial came to its end',
     searching: 'Searching: {done} so far',
     searchingOf: 'Searching: {done} of about {count} trials',
+    confirming: 'Checking the best with other seeds',
     waiting: 'Waiting: {done} so far',
     waitingFirst: 'Waiting for its turn',
     paused: 'Paused after {count} trial | Paused after {count} trials',
@@ -191,7 +256,8 @@ export const studies = {
   progress: 'How far the search is',
   chart: {
     best: 'Best so far',
-    bestTerm: 'loss on rows not seen, lower is better',
+    bestTerm: 'loss in nats, lower is better',
+    bestHelp: 'How much the right answers surprise the model, on rows that it does not learn from.',
     byTrials: 'trials',
     byTime: 'hours',
     axis: 'Measure by',
@@ -205,16 +271,19 @@ export const studies = {
       '{count} trial lies far above and is drawn at the edge. | {count} trials lie far above and are drawn at the edge.',
     summary: '{title}. The numbers stand in the table of trials.',
     trial: '{trial}: {loss}',
+    more: 'and {count} more | and {count} more',
+    times: '×{number}',
     loss: 'loss',
   },
   mattered: {
     heading: 'What mattered',
-    term: 'share of the differences in loss (fANOVA)',
+    term: 'fANOVA',
+    help: 'How much of the differences between the trials’ losses each setting explains by itself.',
     noise: 'noise',
     noiseLong: '{name}: no more than chance',
-    effect: '{name}: {percent}, changes the loss by about {effect}',
+    effect: '{name}: {percent}, changes the loss by about {effect} nats',
     seedNoise:
-      'Another seed alone changes the loss by about {sd} (standard deviation over {count} run of the same settings). | Another seed alone changes the loss by about {sd} (standard deviation over {count} runs of the same settings).',
+      'Another seed alone changes the loss by about {sd} nats (standard deviation over {count} run of the same settings). | Another seed alone changes the loss by about {sd} nats (standard deviation over {count} runs of the same settings).',
     noSeedNoise: 'How much a seed alone changes is not known yet: no settings were trained twice.',
     from: 'Read from {count} trial. | Read from {count} trials.',
   },
@@ -223,6 +292,8 @@ export const studies = {
     term: 'parallel coordinates',
     help: 'Each line is a trial, from setting to setting to its loss at the right. Drag along an axis to pick out a range.',
     legend: 'Thick green: the best tenth. Blue: the better half. Grey: the rest. Dashed: given up early.',
+    shared:
+      '{count} wider line stands for several trials that are alike. | {count} wider lines stand for several trials each that are alike.',
     none: 'Lines come once two trials were measured.',
   },
   slices: {
@@ -235,7 +306,7 @@ export const studies = {
   fronts: {
     heading: 'What quality costs',
     term: 'Pareto front',
-    help: 'Ringed trials: no other one is better in both.',
+    help: 'Ringed trials: no other one is better in both. Who wants a lower loss than theirs pays more.',
     against: { time: 'Time', memory: 'Memory', size: 'Size' },
     axis: { time: 'minutes', memory: 'GB of memory', size: 'MB left behind' },
     pick: 'Against',
@@ -250,6 +321,7 @@ export const studies = {
     pruning:
       '{time} by giving up early: {count} step was not computed. | {time} by giving up early: {count} steps were not computed.',
     reuse: '{time} by using things again:',
+    reuseOnly: 'Used again, which saved next to no time:',
     models: 'the model {count} time | the model {count} times',
     graphs: 'graphs {count} time | graphs {count} times',
     rows: 'kept states of {count} row | kept states of {count} rows',
@@ -262,8 +334,8 @@ export const studies = {
     winner: 'Best trial',
     seed: 'Seed {seed}',
     mean: 'Mean',
-    gain: 'In mean {gain} lower, 95 % interval {low} to {high}.',
-    gainMore: 'In mean {gain} higher, 95 % interval of the difference {low} to {high}.',
+    gain: 'In mean {gain} nats lower, 95 % interval {low} to {high}.',
+    gainMore: 'In mean {gain} nats higher, 95 % interval of the difference {low} to {high}.',
     waiting:
       'Before one is called better, both are trained with the same seeds. That comes at the end of the search.',
     missing:
@@ -284,6 +356,7 @@ export const studies = {
       pruned: 'Given up early',
       skipped: 'Left out',
       failed: 'Failed',
+      stopped: 'Stopped',
     },
     underWay: 'Under way, {percent}',
     loss: 'Loss',
@@ -296,6 +369,7 @@ export const studies = {
       pruned: '{count} given up early | {count} given up early',
       skipped: '{count} left out | {count} left out',
       failed: '{count} failed | {count} failed',
+      stopped: '{count} stopped | {count} stopped',
     },
     actions: 'Ways on',
   },
