@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test, vi } from 'vitest'
 import { otherJournal } from '../core/archive/other-journal.ts'
-import { runWith } from './terminal.ts'
+import { heardLine, runWith, startWith } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
 
@@ -44,6 +44,18 @@ test('a journal comes in, goes out as JSON lines and as a bundle, and the bundle
   expect(run('two', 'journal', 'import', bundle.place).out).toContain(
     'Brought in: 1 run, 0 searches, 1 project.',
   )
+})
+
+test('Ctrl-C while a journal comes in leaves nothing of it, and later it comes in', async () => {
+  const other = otherJournal({ runs: 60, events: 100 })
+  const importing = startWith(join(work, 'four'), work, ['journal', 'import', other.path])
+  await heardLine(importing, /Checking the journal/)
+  importing.child.kill('SIGINT')
+  const ended = await importing.done
+  expect(ended).toMatchObject({ code: 130, out: '' })
+  expect(ended.error).toContain('Nothing was brought in, because this was stopped.')
+  expect(run('four', 'runs', 'list').out).toContain('No runs yet.')
+  expect(run('four', 'journal', 'import', other.path).out).toContain('Brought in: 62 runs, 1 search')
 })
 
 test('wrong use and unusable files end with a sentence and a code', () => {
