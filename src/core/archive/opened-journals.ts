@@ -4,9 +4,14 @@ import { openForeignJournal } from '#journal/foreign.ts'
 import type { JournalReader } from '#journal/reader.ts'
 import type { OpenedJournal } from '#shared/contract/index.ts'
 import { attempt, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
-import type { GivenFile } from './given-file.ts'
 
-type LookedInto = Pick<GivenFile, 'path' | 'name' | 'isSent'>
+interface LookedInto {
+  readonly path: string
+  /** As the person knows the file. */
+  readonly name: string
+  /** A page sent it: its path means nothing to anybody. */
+  readonly isSent: boolean
+}
 
 export interface OpenedJournals {
   /** In what is shown of it nothing is under way. */
