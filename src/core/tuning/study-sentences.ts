@@ -65,7 +65,7 @@ function budgetSentence({ budget, trialSeconds, nowMs, base }: ToldPlan): string
   const each =
     trialSeconds === null
       ? ''
-      : ` A trial that goes to its end takes about ${formatDuration(1000 * trialSeconds.low)} to ${formatDuration(1000 * trialSeconds.high)}${base.estimate.basis === 'guess' ? ', which is a guess' : ''}.`
+      : ` A trial that goes to its end takes about ${aboutRange(trialSeconds)}${base.estimate.basis === 'guess' ? ', which is a guess' : ''}.`
   const ends = [
     budget.trials === null ? null : `after ${budget.trials} trials`,
     budget.workMs === null ? null : `after ${formatDuration(budget.workMs)} of work`,
@@ -78,12 +78,9 @@ function budgetSentence({ budget, trialSeconds, nowMs, base }: ToldPlan): string
 function wholeSentences(plan: ToldPlan): string[] {
   const work = workSeconds(plan)
   if (work === null) return []
-  const { low, high } = work
   const runs = confirmingRuns(plan)
   const confirming = runs === 0 ? '' : `, with the ${runs} runs at the end`
-  const isFixed = aboutText(low) === aboutText(high)
-  const time = isFixed ? aboutText(high) : `${aboutText(low)} to ${aboutText(high)}`
-  return [`In all it is at work for about ${time}${confirming}${daysText(plan, work)}.`]
+  return [`In all it is at work for about ${aboutRange(work)}${confirming}${daysText(plan, work)}.`]
 }
 
 /** Nothing where it may work at any time. */
@@ -95,8 +92,15 @@ function daysText({ schedule }: ToldPlan, { low, high }: { low: number; high: nu
   return `: ${days} with ${aboutText(60 * minutes)} each`
 }
 
+/** "12 min to 3.5 h"; one time where both are told alike. */
+function aboutRange({ low, high }: { low: number; high: number }): string {
+  const [least, most] = [aboutText(low), aboutText(high)]
+  return least === most ? most : `${least} to ${most}`
+}
+
 /** "40 s", "12 min", "3.5 h". */
 function aboutText(seconds: number): string {
+  if (seconds < 1) return 'a second'
   if (seconds < 90) return `${Math.round(seconds)} s`
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
   const hours = seconds / 3600

@@ -131,8 +131,8 @@ function sentenceOf(
   kind: 'better' | 'worse' | 'no-difference',
   { value, low, high }: NonNullable<Verdict['gain']>,
 ): string {
-  const figures = `${formatChange(value, 4)} nats, 95 % interval ${formatChange(low, 4)} to ${formatChange(high, 4)}`
-  const lower = `${value.toFixed(4)} nats (95 % interval ${low.toFixed(4)} to ${high.toFixed(4)})`
+  const figures = `${formatChange(value, 4)} nats, 95 % interval ${formatChange(low, 4)} to ${formatChange(high, 4)}`
+  const lower = `${value.toFixed(4)} nats (95 % interval ${low.toFixed(4)} to ${high.toFixed(4)})`
   switch (kind) {
     case 'better':
       return `Better than the plan as it was, also with seeds that the search did not use: its validation loss is lower by ${lower}.`

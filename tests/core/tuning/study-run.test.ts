@@ -22,9 +22,7 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
   expect(plan.sentences.length).toBeGreaterThan(5)
   const said = plan.sentences.join(' ')
   expect(said).toContain('It ends after 6 trials.')
-  expect(said).toMatch(
-    /In all it is at work for about \S+ (s|min|h)( to \S+ (s|min|h))?, with the 4 runs at the end\./,
-  )
+  expect(said).toMatch(/In all it is at work for about .+, with the 4 runs at the end\./)
   expect(said).not.toContain('It works only')
   const schedule = { fromMinute: 22 * 60, toMinute: 7 * 60 }
   const atNight = unwrap(await api.call('studies.plan', { ...choice, schedule })).sentences.join(' ')

@@ -64,7 +64,7 @@ const nothing = 'no trial came to its end, so nothing was found.'
 const unsure = (number: number) =>
   `trial ${number} has the lowest loss, 0.9000 nats. Whether it is better than the plan beyond luck is not known.`
 const better =
-  'Better than the plan as it was, also with seeds that the search did not use: its validation loss is lower by 0.3000 nats (95 % interval 0.2773 to 0.3227).'
+  'Better than the plan as it was, also with seeds that the search did not use: its validation loss is lower by 0.3000 nats (95 % interval 0.2773 to 0.3227).'
 
 /** For every status and stage: the kind, the sentence, and what is said beside it. */
 const table: readonly (readonly [StudyStatus, keyof typeof stages, string, string, ...string[]])[] = [
