@@ -62,9 +62,11 @@ export function createOutput(isJson: boolean, streams: OutputStreams = processSt
         isLineOpen = !isMilestone
         return
       }
-      const nowMs = streams.monotonicMs()
-      if (!isMilestone && nowMs - lastPlainMs < plainIntervalMs) return
-      lastPlainMs = nowMs
+      if (!isMilestone) {
+        const nowMs = streams.monotonicMs()
+        if (nowMs - lastPlainMs < plainIntervalMs) return
+        lastPlainMs = nowMs
+      }
       streams.error.write(`${shown}\n`)
     },
     problem(problem) {

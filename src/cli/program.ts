@@ -1,8 +1,8 @@
 // Puts the commands of the command line together. Every command's code is loaded when it is used.
-import { Command, type CommanderError } from 'commander'
+import { Command, CommanderError } from 'commander'
 import type { Problem } from '#shared/result.ts'
 import { appVersion } from './application.ts'
-import { createOutput } from './output.ts'
+import { createOutput, exitCodes } from './output.ts'
 import { addCommonOptions, runnerOf } from './program-command.ts'
 import { addDataCommands, addEmbedCommand } from './program-data.ts'
 import { addDeviceCommands, addDoctorCommand } from './program-devices.ts'
@@ -13,7 +13,17 @@ import { addRunCommands } from './program-runs.ts'
 import { addStudyCommands } from './program-studies.ts'
 import { addDemoCommand, addWorkstationCommands } from './program-workstation.ts'
 
-export function createProgram(): Command {
+/** Runs the command of this process's parameters; how it ended is the process's exit code. */
+export async function runProgram(): Promise<void> {
+  try {
+    await createProgram().parseAsync()
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.exitCode = error.exitCode === 0 ? exitCodes.done : exitCodes.usage
+  }
+}
+
+function createProgram(): Command {
   const program = new Command('tunewright')
     .description('Fine-tune language models on your own computer, and see honestly whether it helped.')
     .version(appVersion)

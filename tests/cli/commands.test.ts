@@ -2,6 +2,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { ask, askJson } from './own-process.ts'
 import { heardLine, killTrainer, openTerminal, type Terminal } from './terminal.ts'
 
 // Several processes each, the trainers of lowered priority. A test that gave up early would leave the journal locked.
@@ -38,7 +39,7 @@ describe('the whole story', () => {
     const trained = await terminal.runJson<Trained>('train', terminal.recipe)
     expect(trained.status).toBe('finished')
     runId = trained.runId
-    undisturbed = await terminal.runJson<Shown>('runs', 'show', runId)
+    undisturbed = await askJson<Shown>(terminal, 'runs', 'show', runId)
     expect(undisturbed.run).toMatchObject({ status: 'finished', attempts: 1 })
     expect(undisturbed.curve.train.length).toBeGreaterThan(10)
     expect(undisturbed.curve.validation.length).toBeGreaterThan(3)
@@ -48,11 +49,11 @@ describe('the whole story', () => {
   test('repeated, it gives the same bits, which is said at once and whenever the repeat is shown', async () => {
     const repeated = await terminal.runJson<Trained & { repeat: { kind: string } }>('runs', 'repeat', runId)
     expect(repeated).toMatchObject({ status: 'finished', repeat: { kind: 'same', originalId: runId } })
-    const shown = await terminal.run('runs', 'show', repeated.runId)
+    const shown = await ask(terminal, 'runs', 'show', repeated.runId)
     expect(shown.out).toMatch(
       new RegExp(`^repeats Tiny \\(${runId}\\): The same came out to the last bit: \\d+ losses`, 'm'),
     )
-    expect((await terminal.run('runs', 'show', runId)).out).not.toContain('repeats')
+    expect((await ask(terminal, 'runs', 'show', runId)).out).not.toContain('repeats')
   })
 
   test('Ctrl-C stops cleanly with exit code 130; resumed, the run ends bit for bit like the undisturbed one', async () => {
@@ -63,10 +64,10 @@ describe('the whole story', () => {
     expect(stopped.code).toBe(130)
     expect(stopped.error).toMatch(/runs resume run-/)
     const id = /runs resume (run-\S+)/.exec(stopped.error)?.[1] ?? ''
-    expect((await terminal.runJson<Shown>('runs', 'show', id)).run.status).toBe('cancelled')
+    expect((await askJson<Shown>(terminal, 'runs', 'show', id)).run.status).toBe('cancelled')
     const resumed = await terminal.run('runs', 'resume', id)
     expect(resumed.code).toBe(0)
-    const shown = await terminal.runJson<Shown>('runs', 'show', id)
+    const shown = await askJson<Shown>(terminal, 'runs', 'show', id)
     expect(shown.run.adapterSha256).toBe(undisturbed.run.adapterSha256)
     expect(shown.curve.train.map(({ lossNats }) => lossNats)).toEqual(
       undisturbed.curve.train.map(({ lossNats }) => lossNats),
@@ -78,12 +79,12 @@ describe('the whole story', () => {
     await heardLine(training, /step [4-9]/)
     training.child.kill('SIGKILL')
     await training.done
-    const list = await terminal.runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const list = await askJson<{ runs: { id: string; status: string }[] }>(terminal, 'runs', 'list')
     const id = list.runs[0].id
     expect(list.runs[0].status).toBe('interrupted')
     const resumed = await terminal.run('runs', 'resume', 'latest')
     expect(resumed.code).toBe(0)
-    const shown = await terminal.runJson<Shown>('runs', 'show', id)
+    const shown = await askJson<Shown>(terminal, 'runs', 'show', id)
     expect(shown.run).toMatchObject({
       status: 'finished',
       attempts: 2,
@@ -104,7 +105,7 @@ describe('the whole story', () => {
   test('a call of the workstation answers in JSON, asked for or not', async () => {
     const plain = await terminal.run('call', 'projects.list')
     expect(plain.code).toBe(0)
-    expect(JSON.parse(plain.out)).toEqual(await terminal.runJson('call', 'projects.list'))
+    expect(JSON.parse(plain.out)).toEqual(await askJson(terminal, 'call', 'projects.list'))
   })
 
   test('another terminal cancels a run that trains', async () => {
@@ -117,13 +118,13 @@ describe('the whole story', () => {
       'evaluation.patience=null',
     )
     await heardLine(training, /step [2-9]/)
-    const list = await terminal.runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const list = await askJson<{ runs: { id: string; status: string }[] }>(terminal, 'runs', 'list')
     expect(list.runs[0].status).toBe('running')
     expect(await terminal.runJson<object>('runs', 'cancel', list.runs[0].id)).toMatchObject({
       status: 'asked',
     })
     expect((await training.done).code).toBe(130)
-    expect((await terminal.runJson<Shown>('runs', 'show', list.runs[0].id)).run.status).toBe('cancelled')
+    expect((await askJson<Shown>(terminal, 'runs', 'show', list.runs[0].id)).run.status).toBe('cancelled')
   })
 
   test('the proof measures both models on the locked rows and the journal keeps the opening', async () => {
@@ -136,7 +137,7 @@ describe('the whole story', () => {
     expect(report.metric).toBe('accuracy')
     expect(report.rows).toBeGreaterThan(5)
     expect(report.verdict.sentence).not.toBe('')
-    const shown = await terminal.runJson<Shown>('runs', 'show', runId)
+    const shown = await askJson<Shown>(terminal, 'runs', 'show', runId)
     expect(shown.comparisons).toHaveLength(1)
   })
 
@@ -160,11 +161,11 @@ describe('the whole story', () => {
     expect(trained.out).toMatch(
       /before the rows +texts of the field \(domain text\), 2 passes, learning rate 0\.01/,
     )
-    const shown = await terminal.run('runs', 'show', 'latest')
+    const shown = await ask(terminal, 'runs', 'show', 'latest')
     expect(shown.out).toMatch(/before the rows +texts of the field/)
-    const { run: journaled } = await terminal.runJson<{
+    const { run: journaled } = await askJson<{
       run: { status: string; recipe: { before: object } }
-    }>('runs', 'show', 'latest')
+    }>(terminal, 'runs', 'show', 'latest')
     expect(journaled).toMatchObject({
       status: 'finished',
       recipe: { before: { epochs: 2, learningRate: null } },
@@ -188,7 +189,7 @@ describe('the whole story', () => {
       '--epochs',
       '2',
     )
-    const { run, artifacts } = await terminal.runJson<Shown>('runs', 'show', trained.runId)
+    const { run, artifacts } = await askJson<Shown>(terminal, 'runs', 'show', trained.runId)
     expect([...new Set(artifacts.map(({ kind }) => kind))]).toEqual(['model'])
     expect(artifacts).toHaveLength(4)
     const report = await terminal.runJson<{ baseline: { value: number }; comparisons: Compared[] }>(
@@ -209,7 +210,7 @@ describe('the whole story', () => {
       'gguf-q8',
     )
     expect(gguf.files.map(({ name }) => name)).toContain('model-Q8_0.gguf')
-    const refused = await terminal.start('export', trained.runId, '--as', 'peft').done
+    const refused = await ask(terminal, 'export', trained.runId, '--as', 'peft')
     expect(refused.code).toBe(1)
     expect(refused.error).toContain('it trained the model itself')
   })
@@ -230,7 +231,7 @@ describe('the whole story', () => {
     expect(readFileSync(join(exported.folder, 'README.md'), 'utf8')).toContain(
       'LlamaForSequenceClassification',
     )
-    const refused = await terminal.run('export', trained.runId, '--as', 'gguf-q8')
+    const refused = await ask(terminal, 'export', trained.runId, '--as', 'gguf-q8')
     expect(refused.code).toBe(1)
     expect(refused.error).toContain('Export it as a model folder')
   })
@@ -242,7 +243,7 @@ describe('the whole story', () => {
     const stopped = await proof.done
     expect(stopped.code).toBe(130)
     expect(JSON.parse(stopped.out)).toMatchObject({ problem: { code: 'proof.cancelled' } })
-    expect((await terminal.runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
+    expect((await askJson<Shown>(terminal, 'runs', 'show', runId)).comparisons).toHaveLength(1)
   })
 
   test('a run without validation rows says so (it was "every 0 steps") and keeps its last version', async () => {
@@ -275,7 +276,7 @@ describe('the whole story', () => {
   })
 
   test('what cannot fit is refused before there is a run', async () => {
-    const refused = await terminal.run('--json', 'train', terminal.recipe, '--set', 'batch.maxTokens=16')
+    const refused = await ask(terminal, '--json', 'train', terminal.recipe, '--set', 'batch.maxTokens=16')
     expect(refused.code).toBe(1)
     const { problem, ...more } = JSON.parse(refused.out)
     expect(problem).toMatchObject({ code: 'data.too-few-rows', where: 'the rows' })
@@ -287,12 +288,12 @@ describe('the whole story', () => {
     const honest = readFileSync(path, 'utf8')
     writeFileSync(path, honest.replace('"lora_alpha": 8', '"lora_alpha": 800'))
     for (const command of ['proof', 'export']) {
-      const refused = await terminal.run(command, runId)
+      const refused = await ask(terminal, command, runId)
       expect(refused.code).toBe(1)
       expect(refused.error).toContain('not the one that the run wrote')
     }
     writeFileSync(path, honest)
-    expect((await terminal.runJson<Shown>('runs', 'show', runId)).comparisons).toHaveLength(1)
+    expect((await askJson<Shown>(terminal, 'runs', 'show', runId)).comparisons).toHaveLength(1)
   })
 
   test('the exported adapter is the journalled one, and a second export does not touch the first', async () => {
@@ -330,9 +331,9 @@ describe('the whole story', () => {
     const second = await terminal.run('train', terminal.recipe)
     expect(second.code).toBe(1)
     expect(second.error).toContain(String(training.child.pid))
-    const list = await terminal.runJson<{ runs: { id: string; status: string }[] }>('runs', 'list')
+    const list = await askJson<{ runs: { id: string; status: string }[] }>(terminal, 'runs', 'list')
     const atRest = list.runs.find(({ status }) => status === 'cancelled')?.id ?? ''
-    const refused = await terminal.run('runs', 'cancel', atRest)
+    const refused = await ask(terminal, 'runs', 'cancel', atRest)
     expect(refused.code).toBe(1)
     expect(existsSync(join(terminal.home, 'runs', atRest, 'request.json'))).toBe(false)
     training.child.kill('SIGINT')

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test, vi } from 'vitest'
+import { ask } from './own-process.ts'
 import { openTerminal, type Terminal } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
@@ -38,7 +39,7 @@ test.each([
     /message/,
   ],
 ])('%j', async (parameters, code, words) => {
-  const finished = await terminal.run(...parameters)
+  const finished = await ask(terminal, ...parameters)
   expect(finished.error).toMatch(words)
   expect(finished.error).not.toMatch(/\bat .*\.ts:\d+/)
   expect(finished.code).toBe(code)
@@ -57,7 +58,7 @@ test.each([
   ],
   [['--json', 'models'], 'The command is not complete.', /--help/],
 ])('wrong use is a problem in JSON too: %j', async (parameters, message, remedy) => {
-  const finished = await terminal.run(...parameters)
+  const finished = await ask(terminal, ...parameters)
   expect(finished.code).toBe(2)
   expect(JSON.parse(finished.out)).toEqual({
     problem: {
@@ -70,10 +71,16 @@ test.each([
   expect(finished.error).not.toBe('')
 })
 
+test('wrong use as a process ends with exit code 2', async () => {
+  const finished = await terminal.run('--json', 'trian')
+  expect(finished).toMatchObject({ code: 2, error: expect.stringContaining('unknown command') })
+  expect(JSON.parse(finished.out)).toMatchObject({ problem: { code: 'usage.invalid' } })
+})
+
 test("help is no problem, and the demo's --json names a file", async () => {
   const help = await terminal.run('--json', 'train', '--help')
   expect(help).toMatchObject({ code: 0, out: expect.stringMatching(/^Usage: tunewright train/) })
-  const demo = await terminal.run('demo', '--json')
+  const demo = await ask(terminal, 'demo', '--json')
   expect(demo).toMatchObject({ code: 2, out: '', error: expect.stringContaining('argument missing') })
 })
 
@@ -95,7 +102,7 @@ test('all faults of a recipe are named at once, in words and in JSON', async () 
     },
     { where: 'method.rank', message: 'expected at least 1, got 0' },
   ]
-  const finished = await terminal.run('--json', 'train', path)
+  const finished = await ask(terminal, '--json', 'train', path)
   expect(finished.code).toBe(1)
   expect(JSON.parse(finished.out)).toMatchObject({ problem: { code: 'recipe.invalid', faults } })
   for (const { where, message } of faults) expect(finished.error).toContain(`\n  at ${where}: ${message}\n`)
