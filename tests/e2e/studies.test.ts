@@ -223,6 +223,9 @@ describe('searches over settings', () => {
         await open(pastStudies.night)
         await screen.heading(/^Better than the plan: 0\.57 instead of 0\.64$/)
         await page.locator('canvas').first().waitFor()
+        // What mattered is worked out after the first answer.
+        const mattered = page.getByRole('region', { name: studies.mattered.heading })
+        await mattered.getByRole('listitem').first().waitFor()
         await expectReading(screen, 'study')
         await expectAccessible(screen)
         await page.getByRole('radio', { name: studies.chart.byTime }).check()
