@@ -26,6 +26,7 @@ import { migrate, readVersion } from './migrate.ts'
 import { attemptOn, corruptProblem, refuse } from './problems.ts'
 import { type JournalReader, openJournalReader } from './reader.ts'
 import { assertSchema } from './schema-check.ts'
+import { correctTrials } from './trial-truth.ts'
 
 export interface ForeignJournal {
   /** Its `close` also removes the copy. */
@@ -35,7 +36,7 @@ export interface ForeignJournal {
 }
 
 export interface ForeignOptions {
-  /** In the copy nothing is under way: nobody works on it here. */
+  /** In the copy nothing is under way, for nobody works on it here, and no trial says what its run did not measure. */
   readonly isAtRest?: boolean
   /** Where the copy is made, which takes as much space as the journal; the system's temporary folder where left out. */
   readonly folder?: string
@@ -148,7 +149,7 @@ function bringUpToDate(copy: string, path: string, isAtRest: boolean): number {
     if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
     assertUnchanged(db, path)
     const isUpgraded = migrate(db, path).to > version
-    if (isAtRest) putToRest(db)
+    if (isAtRest) db.transaction(putToRest)(db)
     // The digest of the last closing is about the schema and the rows of that time.
     if (isUpgraded || isAtRest) db.exec('UPDATE sessions SET contents_sha256 = NULL')
     db.pragma('wal_checkpoint(TRUNCATE)')
@@ -166,6 +167,7 @@ function putToRest(db: Database): void {
   db.prepare(
     `UPDATE studies SET status = 'stopped', reason = ? WHERE status IN (${listed(livingStudies)})`,
   ).run('It was not at its end when this journal was written.')
+  correctTrials(db)
 }
 
 const makeFolder = (parent: string): string =>

@@ -8,6 +8,7 @@ import type { Copy, ImportChoice, Imported, ImportSource, Row } from './import-r
 import { checkFits, checkPlainId, insertRow, isSameRow, rowOf, rowsOf } from './import-rows.ts'
 import { refuse } from './problems.ts'
 import { readJson } from './read-json.ts'
+import { asItsRunSays } from './trial-truth.ts'
 
 /** A study with all its trials. Their runs must be there already. */
 export function importStudy(
@@ -61,7 +62,7 @@ function takeStudyProgress({ to }: Copy, row: Row): void {
 function addTrials(copy: Copy, studyId: string, onDoubt: (number: unknown, reason: string) => void): number {
   let changed = 0
   for (const there of rowsOf(copy.from, 'trials', 'study_id = ?', [studyId])) {
-    const row = asItsRunSays(copy, there)
+    const row = asItsRunSays(copy.from, there)
     if (row !== there) onDoubt(there.number, String(row.reason))
     const where = `trial ${row.number} of study ${studyId}`
     const [known] = rowsOf(copy.to, 'trials', 'study_id = ? AND number = ?', [studyId, row.number])
@@ -79,33 +80,6 @@ function addTrials(copy: Copy, studyId: string, onDoubt: (number: unknown, reaso
     changed += 1
   }
   return changed
-}
-
-/**
- * A trial's losses are taken from its run: where the run did not measure them, the trial says nothing. Of a step that was
- * measured in several attempts the last one's counts.
- */
-function asItsRunSays({ from }: Copy, row: Row): Row {
-  if (row.run_id === null || row.loss_nats === null) return row
-  const byStep = new Map<unknown, unknown>()
-  for (const { body } of rowsOf(from, 'events', "run_id = ? AND kind = 'evaluation' ORDER BY seq", [
-    row.run_id,
-  ])) {
-    const { step, lossNats } = readJson(String(body)) as Readonly<Record<string, unknown>>
-    byStep.set(step, lossNats)
-  }
-  const measured = new Set(byStep.values())
-  const rungs = readJson(String(row.rung_losses)) as readonly { readonly lossNats: number }[]
-  if (byStep.get(row.loss_step) === row.loss_nats && rungs.every(({ lossNats }) => measured.has(lossNats)))
-    return row
-  return {
-    ...row,
-    status: 'failed',
-    loss_nats: null,
-    loss_step: null,
-    rung_losses: '[]',
-    reason: 'Its loss in that journal is not what its run measured, so it does not count.',
-  }
 }
 
 function endTrial({ to }: Copy, row: Row): void {

@@ -23,7 +23,7 @@ import {
 } from '../../journal/support/sample.ts'
 import { journalAt } from '../../migrations/journal-at.ts'
 import { randomFrom } from '../../support/seeded.ts'
-import { addRun, otherJournal } from './other-journal.ts'
+import { addRun, falsifyLoss, otherJournal } from './other-journal.ts'
 import { quietly } from './real-library.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
@@ -476,13 +476,7 @@ describe('cut short', () => {
 describe('a trial', () => {
   test('whose loss its run did not measure comes in without it, and that is said', async () => {
     const other = otherJournal()
-    const db = new Database(other.path)
-    const trigger = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'trials_end_once'").pluck().get()
-    db.exec('DROP TRIGGER trials_end_once')
-    db.exec('UPDATE trials SET loss_nats = 0.01 WHERE number = 0')
-    db.exec(String(trigger))
-    db.exec('UPDATE sessions SET contents_sha256 = NULL')
-    db.close()
+    falsifyLoss(other.path)
     const station = here()
     const report = await bringIn(other.path, station)
     expect(report).toMatchObject({ studies: 1 })

@@ -1,5 +1,6 @@
 // Another computer's journal: many runs with events and measurements, searches, views.
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import { openJournalWriter } from '#journal/writer.ts'
 import type { NewRun } from '#shared/journal-commands.ts'
 import { temporaryFolder } from '../../journal/support/folders.ts'
@@ -64,6 +65,17 @@ export function otherJournal({ runs = 6, events = 20 } = {}): OtherJournal {
   good(writer.markRun(runIds[0]!, { rating: 5, isPinned: true }))
   good(writer.close())
   return { path, runIds, studyId }
+}
+
+/** The first trial says another loss than its run measured, as if somebody had put it in by hand. */
+export function falsifyLoss(path: string): void {
+  const db = new Database(path)
+  const trigger = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'trials_end_once'").pluck().get()
+  db.exec('DROP TRIGGER trials_end_once')
+  db.exec('UPDATE trials SET loss_nats = 0.01 WHERE number = 0')
+  db.exec(String(trigger))
+  db.exec('UPDATE sessions SET contents_sha256 = NULL')
+  db.close()
 }
 
 type Writer = Extract<ReturnType<typeof openJournalWriter>, { ok: true }>['value']

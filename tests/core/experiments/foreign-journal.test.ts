@@ -6,7 +6,7 @@ import { openJournalWriter } from '#journal/writer.ts'
 import type { Api } from '#shared/contract/index.ts'
 import { temporaryFolder } from '../../journal/support/folders.ts'
 import { addSampleLibrary, codeOf, good, stepEvent } from '../../journal/support/sample.ts'
-import { otherJournal } from '../archive/other-journal.ts'
+import { falsifyLoss, otherJournal } from '../archive/other-journal.ts'
 import { openWorkstation } from '../workstation/open-workstation.ts'
 import { recordRun, recordStudy } from './recorded.ts'
 
@@ -107,4 +107,19 @@ test('one that a page sent is called by its own name, in what is wrong too (a te
     problem: { code: 'journal.foreign-file', where: 'notes.db' },
   })
   expect(JSON.stringify(good(await api.call('journal.opened', {})))).not.toContain(home)
+})
+
+test('a trial there whose loss its run did not measure is shown without it, and with the reason', async () => {
+  const { api, picked } = await openWorkstation()
+  const other = otherJournal()
+  falsifyLoss(other.path)
+  picked.set('stick', other.path)
+  const { journalId: journal } = good(await api.call('journal.open', { handle: 'stick' }))
+  const { trials, study } = good(await api.call('studies.get', { studyId: other.studyId, journal }))
+  expect(trials[0]).toMatchObject({
+    status: 'failed',
+    lossNats: null,
+    reason: expect.stringContaining('its run'),
+  })
+  expect(study.best).toBeNull()
 })
