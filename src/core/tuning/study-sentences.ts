@@ -83,13 +83,14 @@ function wholeSentences(plan: ToldPlan): string[] {
   return [`In all it is at work for about ${aboutRange(work)}${confirming}${daysText(plan, work)}.`]
 }
 
-/** Nothing where it may work at any time. */
+/** Nothing where it may work at any time, or comes to its end within one day's hours. */
 function daysText({ schedule }: ToldPlan, { low, high }: { low: number; high: number }): string {
   const minutes = minutesADay(schedule)
   if (minutes === 24 * 60) return ''
   const [least, most] = [low, high].map((seconds) => Math.max(1, Math.ceil(seconds / 60 / minutes)))
-  const days = least === most ? `${most} ${most === 1 ? 'day' : 'days'}` : `${least} to ${most} days`
-  return `: ${days} with ${aboutText(60 * minutes)} each`
+  if (most === 1) return ''
+  const days = least === most ? `${most}` : `${least} to ${most}`
+  return `: ${days} days with ${aboutText(60 * minutes)} each`
 }
 
 /** "12 min to 3.5 h"; one time where both are told alike. */
