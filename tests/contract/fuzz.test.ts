@@ -14,7 +14,7 @@ import { seeded } from '../support/seeded.ts'
 import { openPage, openTestHost } from '../web/web-support.ts'
 import { type Carriage, malformedInputs, strangeNames } from './malformed.ts'
 
-const callsEach = process.env.TUNEWRIGHT_LONG ? 2_000 : 100
+const callsEach = process.env.TUNEWRIGHT_LONG ? 2_000 : 50
 const batch = 50
 const limitMs = 600_000
 const names = Object.keys(contractCalls) as CallName[]
