@@ -78,7 +78,8 @@ test('what is no journal is refused before it is copied, and a newer or damaged 
   mkdirSync(given)
   const refused = (path: string) => codeOf(openForeignJournal(path, { folder }))
   expect(refused(join(given, 'none.db'))).toBe('journal.missing')
-  expect(refused(given)).toBe('journal.unreadable')
+  // A folder: the sentence says which file to choose.
+  expect(refused(given)).toBe('journal.missing')
   writeFileSync(join(given, 'text.db'), 'no database '.repeat(500))
   expect(refused(join(given, 'text.db'))).toBe('journal.foreign-file')
   const other = new Database(join(given, 'other.db'))
