@@ -241,15 +241,16 @@ async function rewriteNewestState(
 describe('resume', () => {
   it('says when another version of Tunewright or of the backend made the checkpoint, and goes on', async () => {
     const job = await tiny.makeJob('versions', { duration: { epochs: 1 } })
-    const whole = eventsIn((await runTrainer(job)).messages)
-    const resumed = async (changes: Record<string, string | undefined>) => {
+    const whole = await runJobHere(job)
+    const inOwnProcess = async () => eventsIn((await runTrainer(job)).messages)
+    const resumed = async (changes: Record<string, string | undefined>, run = () => runJobHere(job)) => {
       await rewriteNewestState(job, (state) => ({ ...state, identity: { ...state.identity, ...changes } }))
-      const events = eventsIn((await runTrainer(job)).messages)
+      const events = await run()
       expect(finishedOf(events).adapterSha256).toBe(finishedOf(whole).adapterSha256)
       return events.flatMap((event) => (event.kind === 'notice' ? [event.text] : []))
     }
     expect(await resumed({})).toEqual([])
-    expect(await resumed({ tunewright: '0.0.1' })).toEqual([
+    expect(await resumed({ tunewright: '0.0.1' }, inOwnProcess)).toEqual([
       expect.stringMatching(`from Tunewright 0.0.1 to ${appVersion}.*last digits may differ`),
     ])
     // As checkpoints were before they named the version, and on another backend.
