@@ -135,8 +135,8 @@ export function createJournalHandlers(
         try {
           return unwrap(namedFor(file, journals.open(file)))
         } finally {
-          // What is looked into is a copy of its own.
-          void file.done()
+          // What is looked into is a copy of its own; a given file that cannot be put away now is swept at the next start.
+          void file.done().catch(() => {})
         }
       }),
     'journal.opened': () => ok({ journals: journals.list() }),

@@ -14,14 +14,14 @@ interface LaunchPorts {
   readonly runs: Pick<LiveRuns, 'launch' | 'ended'>
   readonly emit: Emit
   /** Looks at what waits. */
-  readonly settle: () => Promise<void>
+  readonly settleSoon: () => void
   readonly onLackOfSpace: () => void
 }
 
 /** `again` puts it back to what waits. */
 type Launch = (runId: string, turn: Turn, again: () => void) => Promise<Launched>
 
-export function launcherOf({ writer, runs, emit, settle, onLackOfSpace }: LaunchPorts): Launch {
+export function launcherOf({ writer, runs, emit, settleSoon, onLackOfSpace }: LaunchPorts): Launch {
   /** Nobody may be there to be told. A run that had ended before stays as it was: the journal refuses. */
   function giveUp(runId: string, problem: Problem): void {
     writer.dequeue('run', runId)
@@ -34,7 +34,7 @@ export function launcherOf({ writer, runs, emit, settle, onLackOfSpace }: Launch
     if (launched.ok) {
       writer.dequeue('run', runId)
       void runs.ended(runId).then(turn.release)
-      void settle()
+      settleSoon()
       return launched
     }
     const { problem } = launched

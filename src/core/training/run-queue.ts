@@ -132,6 +132,11 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     return settling
   }
 
+  /** Where nobody waits for the look. One that fails is made again by the clock. */
+  function settleSoon(): void {
+    settle().catch(watch)
+  }
+
   /** Times and reasons change. */
   function watch(): void {
     const isNeeded = !isClosed && turns.length + wishes.length + records().length > 0
@@ -142,7 +147,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
 
   function lookAgain(): void {
     lacksSpace = false
-    void settle()
+    settleSoon()
   }
 
   function turnOn({ kind, id, slots }: Wish, slot: Slot): Turn {
@@ -154,7 +159,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
         const at = turns.indexOf(held)
         if (at < 0) return
         turns.splice(at, 1)
-        void settle()
+        settleSoon()
       },
     }
   }
@@ -163,7 +168,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     writer,
     runs,
     emit,
-    settle,
+    settleSoon,
     onLackOfSpace: () => {
       lacksSpace = true
     },
@@ -190,13 +195,13 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
       }
       open = add(wish, grant, false)
     })
-    void settle()
+    settleSoon()
     return {
       granted,
       cancel() {
         wishes = wishes.filter((one) => one !== open)
         turn?.release()
-        void settle()
+        settleSoon()
       },
     }
   }
@@ -242,7 +247,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     move(kind, id, by) {
       const moved = writer.moveInQueue(kind, id, by)
       if (!moved.ok) return moved
-      void settle()
+      settleSoon()
       return ok({})
     },
     async remove(kind, id) {
@@ -268,7 +273,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     attachStudies(source) {
       studies = source
     },
-    noticeChange: settle,
+    noticeChange: settleSoon,
     goOn(interruptedRuns) {
       for (const { kind, id } of records()) {
         if (kind !== 'run' || waits(kind, id) || hasTurn(kind, id)) continue
@@ -276,7 +281,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
         if (interruptedRuns.includes(id)) writer.dequeue(kind, id)
         else if (run.ok) void addRun(run.value, false)
       }
-      void settle()
+      settleSoon()
     },
     async close() {
       isClosed = true

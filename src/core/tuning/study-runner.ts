@@ -53,7 +53,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     if (reason === next) return
     reason = next
     tell(studyId)
-    void queue.noticeChange()
+    queue.noticeChange()
   }
   const persistPorts = { clock, say, isGivenUp: () => isClosing }
   const write = (change: () => Result<unknown>) => persist(persistPorts, change)

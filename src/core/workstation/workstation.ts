@@ -187,8 +187,8 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       async close() {
         keeping.stop()
         try {
-          await Promise.all([
-            // First: the place of a run that is stopped here is nobody's.
+          const ended = await Promise.allSettled([
+            // All of them, whichever fails. First: the place of a run that is stopped here is nobody's.
             queue.close(),
             studies.close(),
             runs.stopAll(),
@@ -198,6 +198,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
             closePredictions(),
             swept,
           ])
+          for (const one of ended) if (one.status === 'rejected') throw one.reason
         } finally {
           journals.closeAll()
           reader.close()
