@@ -76,7 +76,7 @@ export interface RunQueue {
   /** To be told before studies stand in it. */
   attachStudies(source: StudySource): void
   /** Something that a study's entry shows or waits for changed, e.g. its hours began. Resolves when it was looked at. */
-  noticeChange(): void
+  noticeChange(): Promise<void>
   /** After a start of the program: what was left waiting goes on by itself, except the runs that were just interrupted. */
   goOn(interruptedRuns: readonly string[]): void
   /** No turn is granted any more; what waits stays in the journal's queue. */

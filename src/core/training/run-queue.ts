@@ -132,10 +132,8 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     return settling
   }
 
-  /** Where nobody waits for the look. One that fails is made again by the clock. */
-  function settleSoon(): void {
-    settle().catch(watch)
-  }
+  /** Where nobody can do anything about a look that fails: it is made again by the clock. */
+  const settleSafely = (): Promise<void> => settle().catch(watch)
 
   /** Times and reasons change. */
   function watch(): void {
@@ -147,7 +145,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
 
   function lookAgain(): void {
     lacksSpace = false
-    settleSoon()
+    void settleSafely()
   }
 
   function turnOn({ kind, id, slots }: Wish, slot: Slot): Turn {
@@ -159,7 +157,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
         const at = turns.indexOf(held)
         if (at < 0) return
         turns.splice(at, 1)
-        settleSoon()
+        void settleSafely()
       },
     }
   }
@@ -168,7 +166,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     writer,
     runs,
     emit,
-    settleSoon,
+    settleSoon: () => void settleSafely(),
     onLackOfSpace: () => {
       lacksSpace = true
     },
@@ -195,13 +193,13 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
       }
       open = add(wish, grant, false)
     })
-    settleSoon()
+    void settleSafely()
     return {
       granted,
       cancel() {
         wishes = wishes.filter((one) => one !== open)
         turn?.release()
-        settleSoon()
+        void settleSafely()
       },
     }
   }
@@ -247,7 +245,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     move(kind, id, by) {
       const moved = writer.moveInQueue(kind, id, by)
       if (!moved.ok) return moved
-      settleSoon()
+      void settleSafely()
       return ok({})
     },
     async remove(kind, id) {
@@ -273,7 +271,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     attachStudies(source) {
       studies = source
     },
-    noticeChange: settleSoon,
+    noticeChange: settleSafely,
     goOn(interruptedRuns) {
       for (const { kind, id } of records()) {
         if (kind !== 'run' || waits(kind, id) || hasTurn(kind, id)) continue
@@ -281,7 +279,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
         if (interruptedRuns.includes(id)) writer.dequeue(kind, id)
         else if (run.ok) void addRun(run.value, false)
       }
-      settleSoon()
+      void settleSafely()
     },
     async close() {
       isClosed = true

@@ -53,7 +53,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     if (reason === next) return
     reason = next
     tell(studyId)
-    queue.noticeChange()
+    void queue.noticeChange()
   }
   const persistPorts = { clock, say, isGivenUp: () => isClosing }
   const write = (change: () => Result<unknown>) => persist(persistPorts, change)

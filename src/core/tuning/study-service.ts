@@ -75,7 +75,7 @@ export function createStudyService({ emit, takeRequest, ...options }: StudyServi
     void runner.ended.then(() => {
       deafen()
       if (runners.get(id) === runner) runners.delete(id)
-      queue.noticeChange()
+      void queue.noticeChange()
       tell(id)
     })
     tell(id)
