@@ -139,8 +139,9 @@ duration: { epochs: 3 }
   expect(added).toMatchObject({ code: 0 })
   const search = [
     'recipe.yaml',
+    // So many that it is still at work when Ctrl-C comes.
     '--trials',
-    '3',
+    '8',
     '--confirm',
     '1',
     '--space',
@@ -148,7 +149,7 @@ duration: { epochs: 3 }
   ]
   const planned = await start('studies', 'plan', ...search).done
   expect(planned).toMatchObject({ code: 0, error: '' })
-  expect(planned.out).toContain('It ends after 3 trials.')
+  expect(planned.out).toContain('It ends after 8 trials.')
   expect(planned.out).toMatch(/In all it is at work for about /)
   expect(planned.out).toMatch(/yes +optimizer\.learningRate +0\.0001 to 0\.03, by factors/)
 
@@ -160,7 +161,7 @@ duration: { epochs: 3 }
   const [, studyId = ''] = /Go on with: tunewright studies resume (\S+)/.exec(paused.error) ?? []
   expect(studyId).toMatch(/^study-/)
   expect((await start('studies', 'list').done).out).toMatch(
-    new RegExp(`${studyId} +Search of Teams +paused +1`),
+    new RegExp(`${studyId} +Search of Teams +paused +[1-8] `),
   )
 
   const resumed = await start('studies', 'resume', 'latest').done
