@@ -8,7 +8,7 @@ import { unwrap } from '../../src/shared/result.ts'
 import type { TrainerMessage } from '../../src/shared/trainer-protocol.ts'
 import { openTinyRuns, type TinyRuns } from './tiny-runs.ts'
 
-const kills = 20
+const kills = process.env.TUNEWRIGHT_LONG ? 20 : 6
 const timeoutMs = 600_000
 let runs: TinyRuns
 

@@ -25,8 +25,8 @@ const calls = ['pwrite64', 'fsync', 'ftruncate', 'rename', 'unlink'] as const
 const faults = ['signal=KILL', 'error=ENOSPC', 'error=EIO'] as const
 /** One of so many calls is tried in the short run. */
 const stride: Record<(typeof calls)[number], number> = {
-  pwrite64: 83,
-  fsync: 29,
+  pwrite64: 251,
+  fsync: 61,
   ftruncate: 3,
   rename: 1,
   unlink: 4,

@@ -20,6 +20,8 @@ import { openRealLibrary, quietly, type RealLibrary } from './real-library.ts'
 
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
+const kills = process.env.TUNEWRIGHT_LONG ? 12 : 4
+
 let real: RealLibrary
 let bundle: string
 beforeAll(async () => {
@@ -116,7 +118,7 @@ test('a bundle carried out through the contract is found as a file', async () =>
 test('kills while a bundle comes in leave the whole run or nothing of it in the list', async () => {
   const random = randomFrom(5)
   let whole = 0
-  for (let kill = 0; kill < 12; kill += 1) {
+  for (let kill = 0; kill < kills; kill += 1) {
     const home = join(temporaryFolder(), 'library')
     const script = '../../core/archive/importer.ts'
     const child = startChild(script, [home, bundle])
@@ -139,5 +141,5 @@ test('kills while a bundle comes in leave the whole run or nothing of it in the 
     expect(await requireTunedUnchanged(library, after, real.trained)).toMatchObject({ ok: true })
     after.close()
   }
-  expect(whole).toBeLessThan(12)
+  expect(whole).toBeLessThan(kills)
 })
