@@ -67,7 +67,8 @@ test('outside its hours a trial stops with a checkpoint and goes on from there w
   const opened = openScripted(Date.parse('2026-05-05T06:50:00'))
   const { clock, runs, writer, studies } = opened
   const id = opened.create()
-  unwrap(writer.changeStudy(id, { schedule: { fromMinute: 22 * 60, toMinute: 7 * 60 } }))
+  // They rest for an hour of the day: each of its seconds is gone through.
+  unwrap(writer.changeStudy(id, { schedule: { fromMinute: 8 * 60, toMinute: 7 * 60 } }))
   runs.endings.push('held')
   unwrap(studies.begin(id))
   await atWork(opened, 1)
@@ -76,12 +77,12 @@ test('outside its hours a trial stops with a checkpoint and goes on from there w
   expect(waitingOf(opened, id)).toBeNull()
   await clock.until(() => statusOf(opened, id) === 'waiting')
   expect(statusOf(opened, id)).toBe('waiting')
-  expect(waitingOf(opened, id)).toBe('It works only between 22:00 and 07:00, and goes on at 22:00.')
+  expect(waitingOf(opened, id)).toBe('It works only between 08:00 and 07:00, and goes on at 08:00.')
   expect(trialsOf(opened, id)).toMatchObject([{ number: 0, status: 'planned' }])
   await clock.until(() =>
-    opened.reasons.includes('It works only between 22:00 and 07:00, and goes on at 22:00.'),
+    opened.reasons.includes('It works only between 08:00 and 07:00, and goes on at 08:00.'),
   )
-  await clock.pass(14 * 60 * minute)
+  await clock.pass(50 * minute)
   expect(runs.launched).toHaveLength(1)
   await atEnd(opened, id)
   expect(statusOf(opened, id)).toBe('finished')
