@@ -1,9 +1,10 @@
 // The workstation in a real browser: the browser host over a library of its own, Chromium, and what tests ask of every
 // screen: no fault in its console, nothing that axe finds, the same reading for a screen reader as the golden says.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { AxeBuilder } from '@axe-core/playwright'
+import type { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { type ChildPort, createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
@@ -163,11 +164,35 @@ async function openPage(
   return { context, page, complaints }
 }
 
-const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa']
-/** Label in Name (2.5.3) belongs to level A, but axe asks it only where it is named. */
-const everyRule = {
-  runOnly: { type: 'tag' as const, values: rules },
-  rules: { 'label-content-name-mismatch': { enabled: true } },
+type Rules = Parameters<AxeBuilder['options']>[0]
+type Violations = Awaited<ReturnType<AxeBuilder['analyze']>>['violations']
+/** axe itself. What brings it to Playwright sends it along with every question, which took most of a check's time. */
+const { source: axe }: { source: string } = createRequire(
+  createRequire(import.meta.url).resolve('@axe-core/playwright'),
+)('axe-core')
+
+const byTheme: Record<'light' | 'dark', Rules> = {
+  // Label in Name (2.5.3) belongs to level A, but axe asks it only where it is named.
+  light: {
+    runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] },
+    rules: { 'label-content-name-mismatch': { enabled: true } },
+  },
+  // What a theme or a width can change is asked in both; the rest of the rules once.
+  dark: { runOnly: { type: 'rule', values: ['color-contrast', 'target-size'] } },
+}
+
+/** What is not as these rules want it; of what is, axe need not work out the way to every element. */
+async function violationsOn(page: Page, rules: Rules): Promise<Violations> {
+  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
+  return page.evaluate(
+    async (options) => {
+      interface Axe {
+        run(place: Document, options: Rules): Promise<{ violations: Violations }>
+      }
+      return (await (window as unknown as { axe: Axe }).axe.run(document, options)).violations
+    },
+    { ...rules, resultTypes: ['violations' as const] },
+  )
 }
 
 /** Nothing that axe finds under WCAG 2.2 AA, in light and in dark, wide and narrow. */
@@ -185,13 +210,7 @@ export async function expectAccessible({ page, call: ask }: TestBrowser): Promis
       for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
       await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
     })
-    // What a theme or a width can change is asked in both; the rest of the rules once.
-    // Its newer way assembles the result in a page opened for that, for frames of other places; there are none here.
-    const axe = new AxeBuilder({ page }).setLegacyMode()
-    const asked =
-      theme === 'light' ? axe.options(everyRule) : axe.withRules(['color-contrast', 'target-size'])
-    const { violations } = await asked.analyze()
-    for (const { id, nodes } of violations)
+    for (const { id, nodes } of await violationsOn(page, byTheme[theme]))
       for (const node of nodes)
         found.push(`${theme} ${width}: ${id}: ${node.html.slice(0, 200)}: ${node.failureSummary}`)
     const overflow = await page.evaluate(
