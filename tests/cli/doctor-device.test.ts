@@ -15,6 +15,10 @@ import { writeTinyModel } from '../processes/tiny-model.ts'
 import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
+vi.mock('#core/devices/measure-devices.ts', async (original) => {
+  const { measuredShortly } = await import('../core/devices/measured-shortly.ts')
+  return measuredShortly(await original(), 0)
+})
 
 const root = join(import.meta.dirname, '../..')
 let home: string

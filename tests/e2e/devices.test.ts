@@ -2,7 +2,7 @@
 // added from the screen, a run is trained on it, and after its removal the processor does the work again. What one needs
 // for that: the package index, Python's pip, a compiler, Linux x64.
 import type { Locator } from 'playwright-core'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { common } from '#renderer/words/en/common.ts'
 import { devices } from '#renderer/words/en/devices.ts'
 import { settings } from '#renderer/words/en/settings.ts'
@@ -16,6 +16,11 @@ import { addModel, makeProject } from './support/library.ts'
 import { describeInBrowser } from './support/suite.ts'
 
 const limitMs = 600_000
+vi.mock('#core/devices/measure-devices.ts', async (original) => {
+  const { measuredShortly } = await import('../core/devices/measured-shortly.ts')
+  // Long enough to be stopped by a person.
+  return measuredShortly(await original(), process.env.TUNEWRIGHT_LONG ? 10 : 4)
+})
 const patient = { timeout: limitMs }
 const { engines, measure, names } = devices
 const tensorflow = 'TensorFlow'

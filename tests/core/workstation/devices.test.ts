@@ -9,6 +9,10 @@ import { newProject } from './new-project.ts'
 import { type OpenWorkstation, openWorkstation } from './open-workstation.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
+vi.mock('#core/devices/measure-devices.ts', async (original) => {
+  const { measuredShortly } = await import('../devices/measured-shortly.ts')
+  return measuredShortly(await original(), 1)
+})
 
 const planOf = async (
   { api }: OpenWorkstation,
