@@ -1,6 +1,8 @@
 // A library that was used for a while: two runs that were really trained, one of them really proved, and three of another
 // project as the journal would hold them. The model is gone.
-import { rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { createNodeLauncher } from '#core/system/launcher.ts'
 import { type Library, openLibrary } from '#core/system/library.ts'
 import { createWorkstation } from '#core/workstation/workstation.ts'
@@ -21,7 +23,17 @@ export const pastRuns = {
   crashed: 'Power cut',
 } as const
 
+/** They are trained once; every library gets a copy. */
+let made: Promise<string> | null = null
+
 export async function makePastRuns(home: string): Promise<void> {
+  made ??= trainPastRuns()
+  cpSync(await made, home, { recursive: true })
+}
+
+async function trainPastRuns(): Promise<string> {
+  const home = mkdtempSync(join(tmpdir(), 'tunewright-past-'))
+  process.once('exit', () => rmSync(home, { recursive: true, force: true }))
   await addModel(home)
   const workstation = unwrap(
     createWorkstation({
@@ -42,6 +54,7 @@ export async function makePastRuns(home: string): Promise<void> {
   const library = openLibrary(home)
   addRecordedRuns(library, proved)
   rmSync(library.modelsFolder, { recursive: true })
+  return home
 }
 
 const noBin = { code: 'bin.failed', message: 'No bin here.', where: '', remedy: '' } as const
