@@ -202,7 +202,6 @@ describe.skipIf(!hasTensorflow())('with TensorFlow beside it', () => {
           ? { device, failure: 'backend.failed', isNear: null }
           : { device, failure: undefined, isNear: true },
       )
-    unwrap(await measure(library))
   })
 
   test('one with wrong numbers is not taken, however fast it is', async () => {
