@@ -47,7 +47,7 @@ describe('the whole story', () => {
   })
 
   test('repeated, it gives the same bits, which is said at once and whenever the repeat is shown', async () => {
-    const repeated = await terminal.runJson<Trained & { repeat: { kind: string } }>('runs', 'repeat', runId)
+    const repeated = await askJson<Trained & { repeat: { kind: string } }>(terminal, 'runs', 'repeat', runId)
     expect(repeated).toMatchObject({ status: 'finished', repeat: { kind: 'same', originalId: runId } })
     const shown = await ask(terminal, 'runs', 'show', repeated.runId)
     expect(shown.out).toMatch(
@@ -128,12 +128,12 @@ describe('the whole story', () => {
   })
 
   test('the proof measures both models on the locked rows and the journal keeps the opening', async () => {
-    const report = await terminal.runJson<{
+    const report = await askJson<{
       rows: number
       metric: string
       verdict: { sentence: string }
       difference: object
-    }>('proof', runId)
+    }>(terminal, 'proof', runId)
     expect(report.metric).toBe('accuracy')
     expect(report.rows).toBeGreaterThan(5)
     expect(report.verdict.sentence).not.toBe('')
@@ -145,7 +145,8 @@ describe('the whole story', () => {
     const texts = join(terminal.work, 'handbook.jsonl')
     const passages = ['The courier brings the parcel.', 'The bill goes with it.', 'A last word.']
     writeFileSync(texts, passages.map((text) => JSON.stringify({ text })).join('\n'))
-    const trained = await terminal.run(
+    const trained = await ask(
+      terminal,
       'train',
       terminal.recipe,
       '--before',
@@ -170,7 +171,8 @@ describe('the whole story', () => {
       status: 'finished',
       recipe: { before: { epochs: 2, learningRate: null } },
     })
-    const refused = await terminal.run(
+    const refused = await ask(
+      terminal,
       'train',
       terminal.recipe,
       '--before',
@@ -181,7 +183,8 @@ describe('the whole story', () => {
   })
 
   test('a run that trains the whole model is proved against its base and taken away as a model of its own', async () => {
-    const trained = await terminal.runJson<Trained>(
+    const trained = await askJson<Trained>(
+      terminal,
       'train',
       terminal.recipe,
       '--method',
@@ -192,18 +195,21 @@ describe('the whole story', () => {
     const { run, artifacts } = await askJson<Shown>(terminal, 'runs', 'show', trained.runId)
     expect([...new Set(artifacts.map(({ kind }) => kind))]).toEqual(['model'])
     expect(artifacts).toHaveLength(4)
-    const report = await terminal.runJson<{ baseline: { value: number }; comparisons: Compared[] }>(
+    const report = await askJson<{ baseline: { value: number }; comparisons: Compared[] }>(
+      terminal,
       'proof',
       trained.runId,
     )
     const loss = report.comparisons.find(({ metric }) => metric === 'lossNats')!
     expect(loss.tuned.value).toBeLessThan(loss.base.value - 0.5)
-    const exported = await terminal.runJson<{ files: { name: string; sha256: string }[] }>(
+    const exported = await askJson<{ files: { name: string; sha256: string }[] }>(
+      terminal,
       'export',
       trained.runId,
     )
     expect(exported.files.find(({ name }) => name === 'model.safetensors')?.sha256).toBe(run.adapterSha256)
-    const gguf = await terminal.runJson<{ files: { name: string }[] }>(
+    const gguf = await askJson<{ files: { name: string }[] }>(
+      terminal,
       'export',
       trained.runId,
       '--as',
@@ -217,17 +223,17 @@ describe('the whole story', () => {
 
   test('a new last layer names a text, is proved beside what needs no model, and goes away with its model', async () => {
     const layer = ['--method', 'lora-head', '--epochs', '2']
-    const trained = await terminal.runJson<Trained>('train', terminal.recipe, ...layer)
-    const named = await terminal.runJson<{
+    const trained = await askJson<Trained>(terminal, 'train', terminal.recipe, ...layer)
+    const named = await askJson<{
       answer: string
       names: null
       probabilities: { probability: number }[]
-    }>('predict', trained.runId, 'where is my parcel')
+    }>(terminal, 'predict', trained.runId, 'where is my parcel')
     expect(['money', 'shipping', 'access']).toContain(named.answer)
     expect(named.probabilities.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 5)
-    const proved = await terminal.run('proof', trained.runId)
+    const proved = await ask(terminal, 'proof', trained.runId)
     expect(proved.out).toMatch(/Without any model, always answering "(money|shipping|access)" reaches \d/)
-    const exported = await terminal.runJson<{ folder: string }>('export', trained.runId)
+    const exported = await askJson<{ folder: string }>(terminal, 'export', trained.runId)
     expect(readFileSync(join(exported.folder, 'README.md'), 'utf8')).toContain(
       'LlamaForSequenceClassification',
     )
@@ -247,7 +253,8 @@ describe('the whole story', () => {
   })
 
   test('a run without validation rows says so (it was "every 0 steps") and keeps its last version', async () => {
-    const trained = await terminal.run(
+    const trained = await ask(
+      terminal,
       '--json',
       'train',
       terminal.recipe,
