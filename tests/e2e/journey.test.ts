@@ -14,7 +14,7 @@ const starter = findStarterGguf()
 const limitMs = 600_000
 const patient = { limitMs, patienceMs: limitMs }
 const steps = 3
-const killedSteps = 120
+const killedSteps = 60
 
 const statusOf = async ({ call }: TestBrowser, runId: string) =>
   (await call('training.get', { runId })).run.status
