@@ -196,17 +196,15 @@ async function violationsOn(page: Page, rules: Rules): Promise<Violations> {
 }
 
 /** Nothing that axe finds under WCAG 2.2 AA, in light and in dark, wide and narrow. */
-export async function expectAccessible({ page }: TestBrowser): Promise<void> {
+export async function expectAccessible({ page, call: ask }: TestBrowser): Promise<void> {
   const found: string[] = []
   for (const [theme, width] of [
     ['dark', 640],
     ['light', 1280],
   ] as const) {
+    await ask('settings.set', { theme })
     await page.setViewportSize({ width, height: 800 })
-    // By its class alone, as src/renderer/frame/appearance.ts does: charts, which axe cannot see, are not drawn anew.
-    await page.evaluate((name) => {
-      for (const one of ['light', 'dark']) document.documentElement.classList.toggle(one, one === name)
-    }, theme)
+    await page.locator(`html.${theme}`).waitFor()
     // On a busy machine a dialog may still be opening, and is then half drawn.
     await page.evaluate(async () => {
       for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
