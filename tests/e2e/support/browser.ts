@@ -207,8 +207,11 @@ export async function expectAccessible({ page, call: ask }: TestBrowser): Promis
     await page.locator(`html.${theme}`).waitFor()
     // On a busy machine a dialog may still be opening, and is then half drawn.
     await page.evaluate(async () => {
-      for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
-      await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
+      // A colour that ends its change lets those that inherit it begin theirs.
+      for (let round = 0; round < 5; round++) {
+        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
+        await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
+      }
     })
     for (const { id, nodes } of await violationsOn(page, byTheme[theme]))
       for (const node of nodes)
