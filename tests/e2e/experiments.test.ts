@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { openLibrary } from '#core/system/library.ts'
+import { common } from '#renderer/words/en/common.ts'
 import { experiments } from '#renderer/words/en/experiments.ts'
 import { proof } from '#renderer/words/en/proof.ts'
 import { writeManyRuns } from '../../bench/many-experiments.ts'
@@ -105,6 +106,7 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
     await chooseColumns()
     await page.getByRole('button', { name: experiments.filters.clear }).click()
     await compare()
+    await makeBundle()
     await openProof()
     await removeByKey()
     expect(complaints).toEqual([])
@@ -282,6 +284,26 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
     await panel().getByText(`B ${pastRuns.first}: not measured yet.`).waitFor()
     await expectReading(screen, 'experiments-compared')
     await expectAccessible(screen)
+  }
+
+  /** Rows may be private: asked before anything is written. */
+  async function makeBundle(): Promise<void> {
+    const { page, call } = screen
+    const exports = async () => (await call('journal.exports', {})).exports
+    const open = () => panel().getByRole('button', { name: experiments.compare.bundle }).click()
+    const dialog = page.getByRole('dialog', { name: 'One file of these 2 runs' })
+    await open()
+    await dialog.getByText(experiments.bundle.rowsGo).waitFor()
+    await expectAccessible(screen)
+    await dialog.getByRole('button', { name: common.cancel }).click()
+    await dialog.waitFor({ state: 'hidden' })
+    expect(await exports()).toEqual([])
+    await open()
+    await dialog.getByRole('checkbox', { name: experiments.bundle.withRows }).uncheck()
+    await dialog.getByText(experiments.bundle.rowsStay).waitFor()
+    await dialog.getByRole('button', { name: experiments.compare.bundle }).click()
+    await panel().getByText(experiments.compare.bundling).waitFor()
+    await expect.poll(exports, soon).toMatchObject([{ form: 'bundle' }])
   }
 
   async function openProof(): Promise<void> {

@@ -186,6 +186,14 @@ export const experiments = {
     hoursTitle: 'hours at work',
     timeHelp: 'Time at work leaves out pauses; another computer, or other work beside it, changes it.',
   },
+  bundle: {
+    title: 'One file of this run | One file of these {count} runs',
+    text: 'It opens and trains again on another computer: settings, what was learnt, figures and notes go along.',
+    withRows: 'Your rows too',
+    rowsGo: 'Whoever gets the file can read your examples and the answers to them.',
+    rowsStay:
+      'Your examples and the answers to them stay here; there the run needs the same file of yours to train again. What it learnt goes along, and may say parts of it.',
+  },
   compare: {
     one: 'One run',
     several: '{count} run compared | {count} runs compared',
@@ -198,7 +206,7 @@ export const experiments = {
     untick: 'Untick {name}',
     untickAll: 'Untick all',
     bundle: 'Make a bundle',
-    bundling: 'A bundle of these runs is being written, with their rows and what they learnt.',
+    bundling: 'A bundle of these runs is being written.',
     bundlePlace: 'It will stand in Settings, Journal.',
     curve: 'Curve',
     curveOf: 'Curve of {name}',
