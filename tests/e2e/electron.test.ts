@@ -231,7 +231,9 @@ describe.skipIf(machine === null)('the desktop program', { timeout: limitMs }, (
     await page.evaluate((id) => {
       window.location.hash = `#/studies/${id}`
     }, studyId)
-    await page.getByRole('heading', { level: 1, name: /^Best .*, not checked with other seeds$/ }).waitFor()
+    await page
+      .getByRole('heading', { level: 1, name: /^Lowest loss .*, not checked with other seeds$/ })
+      .waitFor()
     const table = page.getByRole('region', { name: studies.trials.region })
     await table.getByRole('rowheader', { name: 'Trial 4' }).waitFor()
     await page.locator('canvas').first().waitFor()

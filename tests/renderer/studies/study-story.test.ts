@@ -24,13 +24,13 @@ const verdict = (
 describe('the heading of a study', () => {
   it('says the finding of one at its end', () => {
     expect(headingOf(sampleStudy({ search: 12, isConfirmed: true }))).toBe(
-      'Better than the plan: 0.57 instead of 0.64',
+      'Better than the plan: a loss of 0.57 instead of 0.64',
     )
     const told = (kind: Parameters<typeof verdict>[0]) =>
       headingOf(sampleStudy({ search: 12, isConfirmed: true, view: verdict(kind) }))
-    expect(told('worse')).toBe('The plan stays the better one: 0.64, the search’s best 0.57')
+    expect(told('worse')).toBe('The plan stays the better one: a loss of 0.64, the search’s best 0.57')
     expect(told('no-difference')).toBe('No better than the plan, beyond chance')
-    expect(headingOf(sampleStudy({ search: 12 }))).toBe('Best 0.58, not checked with other seeds')
+    expect(headingOf(sampleStudy({ search: 12 }))).toBe('Lowest loss 0.58, not checked with other seeds')
   })
 
   it('of one whose trials all failed, or that had none', () => {
@@ -72,7 +72,7 @@ describe('the heading of a study', () => {
       headingOf(sampleStudy({ search, study: { status }, view: verdict('searching') }))
     expect(at('waiting', 0)).toBe('Waiting for its turn')
     expect(at('waiting', 2)).toBe('Waiting: 2 trials so far')
-    expect(at('paused', 0)).toBe('Paused before its first trial')
+    expect(at('paused', 0)).toBe('Paused: no trial came to its end yet')
     expect(at('paused', 1)).toBe('Paused after 1 trial')
     expect(at('failed', 4)).toBe('The search could not go on')
   })
