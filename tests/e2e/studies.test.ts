@@ -221,7 +221,7 @@ describe('searches over settings', () => {
         const { page, call, complaints } = screen
         expect((await call('models.list', {})).models).toEqual([])
         await open(pastStudies.night)
-        await screen.heading(/^Better than the plan: 0\.57 instead of 0\.64$/)
+        await screen.heading(/^Better than the plan: a loss of 0\.57 instead of 0\.64$/)
         await page.locator('canvas').first().waitFor()
         // What mattered is worked out after the first answer.
         const mattered = page.getByRole('region', { name: studies.mattered.heading })
