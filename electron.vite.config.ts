@@ -2,6 +2,7 @@ import { globSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
 import { defineConfig } from 'electron-vite'
 import { rendererPlugins } from './scripts/renderer-build.ts'
+import { fingerprintOfSources } from './src/core/system/code-fingerprint.ts'
 
 /** scripts/program-build.ts gives a folder of its own and then puts it in the place of out/. */
 const outFolder = process.env.TUNEWRIGHT_BUILD_FOLDER ?? 'out'
@@ -46,6 +47,7 @@ const externalizeDeps = {
 
 export default defineConfig({
   main: {
+    define: { TUNEWRIGHT_CODE_SHA256: JSON.stringify(fingerprintOfSources(here('src'))) },
     build: {
       outDir: outFolder,
       externalizeDeps,

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
 import { hasFastBfloat16 } from '#shared/processor-flags.ts'
 import { appVersion } from './app-version.ts'
+import { codeFingerprint } from './code-fingerprint.ts'
 
 export interface Machine {
   readonly platform: string
@@ -48,7 +49,8 @@ export function hasBfloat16Products(): boolean {
   }
 }
 
-/** Versions that decide what a run computes, for the journal. */
+/** What decides what a run computes, for the journal; `code` is the SHA-256 of the program's own sources. */
 export function describeVersions(): Record<string, string> {
-  return { tunewright: appVersion, node: process.versions.node, v8: process.versions.v8 }
+  const { node, v8 } = process.versions
+  return { tunewright: appVersion, code: codeFingerprint(), node, v8 }
 }

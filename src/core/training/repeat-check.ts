@@ -2,6 +2,7 @@
 // trained weights, as the journal has them; and what is not as it was. Reads, never changes; nothing is rounded.
 import type { RepeatCheck } from '#shared/contract/index.ts'
 import { activeStatuses, type RunCurve, type RunDetail } from '#shared/journal-types.ts'
+import { shortCode } from '../system/code-fingerprint.ts'
 import { settingsByPath } from './setting-paths.ts'
 
 /** A run with every point of its curve. */
@@ -20,7 +21,7 @@ export function checkRepeat(original: CheckedRun, repeat: CheckedRun): RepeatChe
   const found = compareCurves(original.curve, repeat.curve)
   const { firstDifferentStep, largestDifferenceNats } = found
   const facts = { ...said, firstDifferentStep, largestDifferenceNats, differences }
-  const because = changedWords(differences)
+  const because = changedWords(differences, isCodeKnown(original.run, repeat.run))
   if (firstDifferentStep !== null)
     return { ...facts, kind: 'different', sentence: `${apartSentence(found)}${because}.` }
   const gap = gapOf(original, repeat, found)
@@ -120,10 +121,17 @@ function apartSentence({ firstDifferentStep, largestDifferenceNats }: Compared):
 
 type Difference = RepeatCheck['differences'][number]
 
-const changedWords = (differences: readonly Difference[]): string =>
-  differences.length === 0
-    ? ', although nothing that is known of it changed'
-    : `; what is not as it was: ${differences.map(({ what }) => what).join(', ')}`
+function changedWords(differences: readonly Difference[], isProgramKnown: boolean): string {
+  const changed =
+    differences.length === 0
+      ? ', although nothing that is known of it changed'
+      : `; what is not as it was: ${differences.map(({ what }) => what).join(', ')}`
+  return isProgramKnown ? changed : `${changed}; whether the program itself is the same is not known`
+}
+
+/** Runs of before the program's own code was recorded do not say it. */
+const isCodeKnown = (then: RunDetail, now: RunDetail): boolean =>
+  then.versions.code !== undefined && now.versions.code !== undefined
 
 /** Where a plain word helps more than the path. */
 const settingWords: Readonly<Record<string, string>> = {
@@ -139,16 +147,27 @@ const machineWords: Readonly<Record<string, string>> = {
   platform: 'operating system',
   physicalCores: 'processor cores',
 }
-const versionWords: Readonly<Record<string, string>> = { tunewright: 'Tunewright', node: 'Node.js', v8: 'V8' }
+const versionWords: Readonly<Record<string, string>> = {
+  tunewright: 'Tunewright',
+  code: 'the program itself',
+  node: 'Node.js',
+  v8: 'V8',
+}
 
 /** Settings, computer, versions and runtime of both, where they are not the same. */
 function differencesOf(then: RunDetail, now: RunDetail): Difference[] {
   return [
     ...fields(then.recipe, now.recipe, (path) => settingWords[path] ?? path),
     ...fields(machineOf(then), machineOf(now), (path) => machineWords[path] ?? path),
-    ...fields(then.versions, now.versions, (path) => versionWords[path] ?? path),
+    ...fields(versionsOf(then, now), versionsOf(now, then), (path) => versionWords[path] ?? path),
     ...fields({ backend: then.backend }, { backend: now.backend }, () => 'computed by'),
   ]
+}
+
+/** The code's hash in short, and only where both runs have it. */
+function versionsOf(run: RunDetail, other: RunDetail): Record<string, string> {
+  const { code, ...versions } = run.versions
+  return isCodeKnown(run, other) ? { ...versions, code: shortCode(code ?? '') } : versions
 }
 
 function machineOf({ device }: RunDetail): Record<string, unknown> {

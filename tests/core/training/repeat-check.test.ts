@@ -126,11 +126,28 @@ test('what is not as it was is said as pairs, also where the same came out', () 
     { what: 'computed by', before: 'onnx-cpu', now: 'tensorflow' },
   ])
   expect(check?.sentence).toContain(
-    'what is not as it was: threads, processor, processor cores, Tunewright, computed by.',
+    'what is not as it was: threads, processor, processor cores, Tunewright, computed by',
   )
   const same = checked(ran(), ran({ change: { versions: { tunewright: '0.2.0' } } }))
   expect(same).toMatchObject({ kind: 'same' })
   expect(same?.sentence).toContain('although not everything is as it was (Tunewright)')
+})
+
+test('another code of the program is named, and where one of them does not say it, that it is not known', () => {
+  const by = (code?: string) => ({
+    versions: { tunewright: '0.1.0', ...(code === undefined ? {} : { code: code.repeat(64) }) },
+  })
+  const apart = withStepFive({ lossNats: 0.9 })
+  const another = checked(ran({ change: by('a') }), ran({ change: by('d'), events: apart }))
+  expect(another?.differences).toEqual([
+    { what: 'the program itself', before: 'a'.repeat(12), now: 'd'.repeat(12) },
+  ])
+  expect(another?.sentence).toMatch(/; what is not as it was: the program itself\.$/)
+  const old = checked(ran({ change: by() }), ran({ change: by('d'), events: apart }))
+  expect(old?.differences).toEqual([])
+  expect(old?.sentence).toMatch(/changed; whether the program itself is the same is not known\.$/)
+  const alike = checked(ran({ change: by('a') }), ran({ change: by('a'), events: apart }))
+  expect(alike?.sentence).toMatch(/although nothing that is known of it changed\.$/)
 })
 
 test('where one of them did not come to its end nothing is said of the rest', () => {
