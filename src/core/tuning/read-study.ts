@@ -98,7 +98,8 @@ function bestOverTime(search: readonly StudyTrial[]): StudyView['best'] {
 
 const costOf: Readonly<Record<(typeof tradeOffs)[number], (trial: StudyTrial) => number | null>> = {
   time: ({ work }) => work?.durationMs ?? null,
-  memory: ({ work }) => work?.peakResidentBytes ?? null,
+  /** In a process that an earlier trial used the peak can be that one's, so it is nobody's figure. */
+  memory: ({ work }) => (work?.isModelReused === false ? work.peakResidentBytes : null),
   size: ({ work }) => work?.tunedBytes ?? null,
 }
 
