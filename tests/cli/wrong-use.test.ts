@@ -29,6 +29,7 @@ test.each([
   ],
   [['runs', 'show', 'nope'], 1, /knows no run/],
   [['runs', 'resume', '../../etc'], 1, /knows no run/],
+  [['journal', 'export', 'jsonl', '--to', ''], 1, /--to names no folder/],
   [['proof', 'nope'], 1, /knows no run/],
   [['models', 'show', 'nope'], 1, /what to do/],
   [['models', 'add', 'nope.gguf'], 1, /what to do/],

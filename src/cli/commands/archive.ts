@@ -5,7 +5,7 @@ import { exportJournal } from '#core/archive/export-journal.ts'
 import type { Telling } from '#core/archive/export-work.ts'
 import { importJournal } from '#core/archive/import-journal.ts'
 import type { JournalForm } from '#shared/contract/index.ts'
-import { unwrap } from '#shared/result.ts'
+import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { Application } from '../application.ts'
 import { formatTable } from '../table.ts'
@@ -25,6 +25,13 @@ const formWords: Readonly<Record<JournalForm, string>> = {
   bundle: 'as a run bundle',
 }
 
+const noFolder: Problem = {
+  code: 'usage.invalid',
+  message: '--to names no folder.',
+  where: '--to',
+  remedy: "Name a folder, or leave --to out: then it goes into the library's exports.",
+}
+
 /** Ctrl-C ends the work with nothing left behind. */
 function tellingOf({ output, onInterrupt }: Application): { telling: Telling; away: () => void } {
   const cancel = new AbortController()
@@ -39,6 +46,7 @@ export async function exportArchive(
   form: JournalForm,
   { runs, to, rows }: ExportOptions,
 ): Promise<void> {
+  if (to?.trim() === '') throw new ProblemError(noFolder)
   const { library, output } = application
   const reader = application.reader()
   const runIds = runs.length === 0 ? null : runs.map((text) => application.findRun(text))

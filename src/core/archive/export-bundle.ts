@@ -13,6 +13,7 @@ import { bundleEnding } from '../export/export-place.ts'
 import { appVersion } from '../system/app-version.ts'
 import {
   asDiskProblem,
+  makeFolder,
   sha256File,
   temporaryPath,
   writeFileDurably,
@@ -54,7 +55,7 @@ export async function exportBundle(
     const { packed, manifest } = await collect(packing)
     const [first] = runs
     const name = runs.length === 1 && first ? first.name : `${runs.length} runs`
-    await mkdir(exportsFolder, { recursive: true })
+    await makeFolder(exportsFolder)
     const place = await freePlace(exportsFolder, safeFolderName(name), bundleEnding)
     const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
     await writeFileDurably(

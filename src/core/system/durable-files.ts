@@ -106,14 +106,24 @@ export async function writeFolderDurably<T>(
   }
 }
 
-/** Makes a folder and its parents. */
-async function makeFolder(folder: string): Promise<void> {
+/** Makes a folder and its parents. One by one: Node's own `recursive` never ends where a system refuses with ENOENT (/proc). */
+export async function makeFolder(folder: string): Promise<void> {
+  if (await isFolder(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) await makeFolder(parent)
   try {
-    await mkdir(folder, { recursive: true })
+    await mkdir(folder)
   } catch (error) {
-    throw asNoFolder(error, folder)
+    // Somebody else may have made it meanwhile.
+    if (!(await isFolder(folder))) throw asNoFolder(error, folder)
   }
 }
+
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
 
 /** What kept a folder from being made, where a file in its place is called what it is: no folder. */
 export const asNoFolder = (error: unknown, folder: string): unknown =>

@@ -191,6 +191,17 @@ test('a removed run is left out of the tables, and stands among the JSON lines w
   expect(all.find((row) => row.id === id)?.removedAtMs).toEqual(expect.any(Number))
 })
 
+test.skipIf(process.platform !== 'linux').each(['jsonl', 'bundle'] as const)(
+  'a place where no folder can be made is refused at once: %s',
+  async (form) => {
+    const request = { form, runIds: [real.trained], withRows: false, folder: '/proc/nowhere/below' }
+    expect(await exportJournal(request, real, quietly)).toMatchObject({
+      ok: false,
+      problem: { code: 'disk.failed' },
+    })
+  },
+)
+
 test('exports are listed newest first, and a name is never taken twice', async () => {
   const first = await carryOut('tensorboard', [real.trained])
   const second = await carryOut('tensorboard', [real.trained])
