@@ -86,7 +86,11 @@ export function readCurve(db: Database, runId: unknown): RunCurve {
   const train = new Map<number, TrainPoint>()
   const validation = new Map<number, ValidationPoint>()
   for (const row of each(db, curveQuery(id)))
-    followRow(row, (point) => train.set(point.step, point), validation)
+    followRow(
+      row,
+      (point) => train.set(point.step, point),
+      (point) => validation.set(point.step, point),
+    )
   return { train: byStep(train), validation: byStep(validation) }
 }
 
@@ -95,14 +99,34 @@ export function readThinCurve(db: Database, runId: unknown, most: number): RunCu
   const id = checkInput(rowReference, runId, 'run id')
   const train = createThinner<TrainPoint>(most)
   const validation = new Map<number, ValidationPoint>()
-  for (const row of each(db, curveQuery(id))) followRow(row, (point) => train.add(point), validation)
+  const isSuperseded = supersededSteps()
+  const addStep = (point: TrainPoint): void => {
+    if (!isSuperseded(point)) train.add(point)
+  }
+  const addMeasurement = (point: ValidationPoint): void => {
+    if (!validation.has(point.step)) validation.set(point.step, point)
+  }
+  for (const row of each(db, curveQuery(id).clearOrderBy().orderBy('seq', 'desc')))
+    followRow(row, addStep, addMeasurement)
   return { train: train.points(), validation: byStep(validation) }
+}
+
+/** Whether this step was computed again later. It is asked from the newest point to the oldest. */
+function supersededSteps(): (point: TrainPoint) => boolean {
+  const covered: { attempt: number; from: number; to: number }[] = []
+  return ({ attempt, step }) => {
+    if (covered.some(({ from, to }) => from <= step && step <= to)) return true
+    const own = covered.at(-1)
+    if (own?.attempt === attempt) own.from = Math.min(own.from, step)
+    else covered.push({ attempt, from: step, to: step })
+    return false
+  }
 }
 
 function followRow(
   row: EventRow,
   addStep: (point: TrainPoint) => void,
-  validation: Map<number, ValidationPoint>,
+  addMeasurement: (point: ValidationPoint) => void,
 ): void {
   assertWritten(row)
   const body = readJson(row.body)
@@ -113,7 +137,7 @@ function followRow(
     return
   }
   const point = validationBody.safeParse(body)
-  if (point.success) validation.set(point.data.step, { ...point.data, ...place })
+  if (point.success) addMeasurement({ ...point.data, ...place })
 }
 
 const byStep = <T extends { step: number }>(points: Map<number, T>): T[] =>

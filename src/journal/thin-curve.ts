@@ -16,8 +16,8 @@ interface Stretch<P> {
 
 /**
  * Keeps at most `most` points (4 or more) of any number added. Steps are grouped into stretches of equal width; when
- * there are too many stretches, neighbours are joined and the width doubles. A point of a step that was added before
- * (a resumed run) counts like any other of its stretch, except that of one single step the latest replaces the earlier.
+ * there are too many stretches, neighbours are joined and the width doubles. Of a step that is added
+ * twice while stretches are single steps, the later point replaces the earlier.
  */
 export function createThinner<P extends { readonly step: number; readonly lossNats: number }>(
   most: number,

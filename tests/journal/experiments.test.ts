@@ -178,6 +178,29 @@ test('a thin curve keeps first, last, lowest and highest points and every measur
   good(writer.close())
 })
 
+test('a long thin curve has no point that a later attempt computed again', () => {
+  const { writer, path, newRun } = openSample()
+  const { id } = good(writer.createRun(newRun))
+  const steps = (from: number, to: number, firstSeq: number, loss: number) =>
+    Array.from({ length: to - from + 1 }, (_, at) =>
+      stepEvent(firstSeq + at, from + at, loss + (at % 7) / 100),
+    )
+  good(writer.startAttempt(id))
+  good(writer.appendEvents(id, 1, [...steps(1, 3000, 1, 1), evaluationEvent(3001, 2500, 1, true)]))
+  good(writer.setRunStatus(id, 'interrupted'))
+  good(writer.startAttempt(id))
+  good(writer.appendEvents(id, 2, [...steps(2001, 2600, 3002, 9), evaluationEvent(3602, 2500, 9, true)]))
+  const reader = good(openJournalReader(path))
+  const { train, validation } = good(reader.thinCurve(id, 200))
+  const whole = good(reader.curve(id))
+  expect(train.length).toBeGreaterThan(50)
+  expect(whole.train).toEqual(expect.arrayContaining([...train]))
+  expect([...new Set(train.map(({ attempt }) => attempt))].sort()).toEqual([1, 2])
+  expect(validation).toEqual(whole.validation)
+  reader.close()
+  good(writer.close())
+})
+
 test('any number of points in any order stays within the limit', () => {
   const random = randomFrom(3)
   for (const most of [4, 7, 64]) {
