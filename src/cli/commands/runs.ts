@@ -1,5 +1,6 @@
 // runs list | show | resume | repeat | cancel
 import { earlierProofs, earlierProofsNote, newestProof } from '#core/proof/index.ts'
+import { shortCode } from '#core/system/code-fingerprint.ts'
 import { changesOfSettings, type Setting } from '#core/training/recipe-file.ts'
 import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run.ts'
 import { repeatabilityOf } from '#core/training/repeatability.ts'
@@ -116,11 +117,17 @@ function summaryLines(run: RunDetail): string[] {
     `${run.name} (${run.id}): ${run.status}${run.endReason && run.endReason !== run.status ? `, ${run.endReason}` : ''}`,
     `project ${run.projectName}, model ${run.modelName}, data ${run.datasetFingerprint}, seed ${run.seed}`,
     `${run.backend}; ${run.determinism ?? 'not started yet'}; started ${run.attempts} time${run.attempts === 1 ? '' : 's'}`,
+    programLine(run),
   ]
   if (run.bestStep !== null && run.bestLossNats !== null)
     lines.push(`kept: the version of step ${run.bestStep}, validation loss ${run.bestLossNats.toFixed(4)}`)
   if (run.failure) lines.push(`reason: ${run.failure.message}`, `what to do: ${run.failure.remedy}`)
   return lines
+}
+
+function programLine({ versions }: RunDetail): string {
+  const code = versions.code === undefined ? 'of unknown code' : `code ${shortCode(versions.code)}`
+  return `Tunewright ${versions.tunewright ?? 'of unknown version'}, ${code}`
 }
 
 /** What a repeat showed, and what is not as it was. */
