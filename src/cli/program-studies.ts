@@ -30,6 +30,7 @@ export function addStudyCommands(program: Command, run: Run): void {
       .option('--sampler <kind>', 'tpe, random, quasi-random or grid')
       .option('--seed <number>', 'the same seed gives the same search')
       .option('--confirm <number>', 'seeds that plan and winner are compared with at the end; 1: none')
+      .option('--night <from-to>', 'work by these hours only, e.g. 22:00-07:00')
       .option('--no-pruning', 'no trial is given up early')
       .option('--no-earlier', 'do not begin from earlier results')
   const flagsOf = ({ seed, ...flags }: Record<string, unknown>): StudyFlags =>
@@ -40,7 +41,6 @@ export function addStudyCommands(program: Command, run: Run): void {
   )
   onSearch('start', 'search; Ctrl-C pauses with a checkpoint')
     .option('--name <text>', 'what to call it')
-    .option('--night <from-to>', 'work by these hours only, e.g. 22:00-07:00')
     .action((recipe: string | undefined, options: Record<string, unknown>, command: Command) =>
       run(command, async (application) => (await load()).startSearch(application, recipe, flagsOf(options))),
     )
@@ -62,8 +62,10 @@ export function addStudyCommands(program: Command, run: Run): void {
   onOneStudy('show', 'its trials, what mattered and what it found', async (application, studyId) =>
     (await load()).showSearch(application, studyId),
   )
-  onOneStudy('resume', 'go on with one that was paused or left behind', async (application, studyId) =>
-    (await load()).resumeSearch(application, studyId),
+  onOneStudy(
+    'resume',
+    'go on with one that was paused, failed or left behind',
+    async (application, studyId) => (await load()).resumeSearch(application, studyId),
   )
   onOneStudy('pause', 'a trial at work saves a checkpoint first', async (application, studyId) =>
     (await load()).endSearch(application, studyId, 'pause'),

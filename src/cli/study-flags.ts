@@ -32,9 +32,18 @@ export interface ReadFlags {
 }
 
 const hourMs = 3_600_000
+const leastWorkMs = 1000
+const mostTrials = 10_000
+const mostNameLength = 200
 
 /** Throws ProblemError (`usage.invalid`) with the flag that cannot be read. */
 export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): ReadFlags {
+  if (flags.name !== undefined && (flags.name.trim() === '' || flags.name.length > mostNameLength))
+    throw wrong(
+      '--name',
+      `A name has 1 to ${mostNameLength} characters`,
+      'Leave it out for a name by the data.',
+    )
   const budget = budgetOf(flags, nowMs)
   const parsed = studyCalls['studies.plan'].input.safeParse({
     projectId: 'any',
@@ -52,21 +61,39 @@ export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): R
   })
   if (!parsed.success) {
     const [issue] = parsed.error.issues
-    throw wrong(`--${issue?.path.join('.') ?? ''}`, issue?.message ?? 'not valid', usualFlags)
+    throw wrong(flagOf(issue?.path), issue?.message ?? 'not valid', usualFlags)
   }
   const { projectId: _projectId, preset, changes: _changes, ...wishes } = parsed.data
   return { preset, wishes }
 }
+
+/** The flag's name is not always the call's. */
+const flagOf = (path: readonly PropertyKey[] = []): string =>
+  path[0] === 'confirmSeeds' ? '--confirm' : `--${path.map(String).join('.')}`
 
 const usualFlags = `Efforts are ${searchEfforts.join(', ')}; samplers ${samplerKinds.join(', ')}; presets ${presetIds.join(', ')}.`
 
 function budgetOf({ trials, hours, until }: StudyFlags, nowMs: number) {
   if (trials === undefined && hours === undefined && until === undefined) return null
   return {
-    ...(trials !== undefined && { trials: numberOf('--trials', trials) }),
-    ...(hours !== undefined && { workMs: Math.round(numberOf('--hours', hours) * hourMs) }),
+    ...(trials !== undefined && { trials: trialsOf(trials) }),
+    ...(hours !== undefined && { workMs: workOf(hours) }),
     ...(until !== undefined && { untilMs: nextTimeMs(minuteOf('--until', until), nowMs) }),
   }
+}
+
+function trialsOf(text: string): number {
+  const trials = numberOf('--trials', text)
+  if (Number.isInteger(trials) && trials >= 1 && trials <= mostTrials) return trials
+  const message = `"${text}" is not a number of trials: it is a whole number, at least 1 and at most ${mostTrials}`
+  throw wrong('--trials', message, 'Say how many trials there are to be: --trials 12.')
+}
+
+function workOf(text: string): number {
+  const workMs = Math.round(numberOf('--hours', text) * hourMs)
+  if (workMs >= leastWorkMs && Number.isSafeInteger(workMs)) return workMs
+  const message = `"${text}" is no time to work: it is at least a second (0.0003 hours)`
+  throw wrong('--hours', message, 'Say how many hours it is to work: --hours 1.5.')
 }
 
 function numberOf(flag: string, text: string): number {
@@ -84,8 +111,17 @@ function minuteOf(flag: string, text: string): number {
 }
 
 function nightOf(text: string): Schedule {
-  const [from = '', to = ''] = text.split('-')
-  return { fromMinute: minuteOf('--night', from), toMinute: minuteOf('--night', to) }
+  const [from, to, ...rest] = text.split('-')
+  const likeThis = 'Write it like --night 22:00-07:00.'
+  if (from === undefined || to === undefined || rest.length > 0)
+    throw wrong('--night', `"${text}" is not from one time of day to another`, likeThis)
+  const hours = { fromMinute: minuteOf('--night', from), toMinute: minuteOf('--night', to) }
+  if (hours.fromMinute !== hours.toMinute) return hours
+  throw wrong(
+    '--night',
+    `"${text}" begins and ends at the same time`,
+    `${likeThis} Left out, it works at any time.`,
+  )
 }
 
 /** "path=low..high", "path=low..high:log", or "path=one,another". */

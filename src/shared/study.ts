@@ -168,7 +168,7 @@ export const studyTrial = z.strictObject({
   rungs: z.array(pruneRung),
   status: z.enum(trialStatuses),
   runId: id.nullable(),
-  /** Lowest validation loss, and at which step; of a pruned one the last it had. */
+  /** Lowest validation loss, and at which step; of a pruned one the lowest until it was given up. */
   lossNats: z.number().nullable(),
   lossStep: count.nullable(),
   rungLosses: z.array(rungResult),

@@ -109,12 +109,36 @@ test.each([
   { night: '22:00' },
   { effort: 'hard' },
   { sampler: 'luck' },
-  { trials: '0' },
+  { name: ' ' },
+  { night: '07:00-07:00' },
+  { night: '22:00-07:00-08:00' },
 ])('a flag that says nothing is refused: %j', (flags) => {
   expect(() => readStudyFlags(flags)).toThrow(
     expect.objectContaining({ problem: expect.objectContaining({ code: 'usage.invalid' }) }),
   )
 })
+
+test.each([
+  [{ trials: '0' }, '--trials', /at least 1 /, /--trials 12/],
+  [{ trials: '2.5' }, '--trials', /whole number/, /--trials 12/],
+  [{ hours: '0.0001' }, '--hours', /at least a second/, /--hours 1\.5/],
+  [{ confirm: '0' }, '--confirm', /./, /./],
+  [{ name: '' }, '--name', /1 to 200 characters/, /Leave it out/],
+  [{ night: 'a-b-c' }, '--night', /one time of day to another/, /22:00-07:00/],
+])(
+  'what is wrong with a flag is said with its name and a remedy for it: %j',
+  (flags, where, message, remedy) => {
+    expect(() => readStudyFlags(flags)).toThrow(
+      expect.objectContaining({
+        problem: expect.objectContaining({
+          where,
+          message: expect.stringMatching(message),
+          remedy: expect.stringMatching(remedy),
+        }),
+      }),
+    )
+  },
+)
 
 const start = (...parameters: string[]) => startWith(join(work, 'library'), work, parameters)
 
@@ -147,7 +171,10 @@ duration: { epochs: 3 }
     '--space',
     'optimizer.learningRate=1e-4..0.03:log',
   ]
-  const planned = await start('studies', 'plan', ...search).done
+  const fractions = await start('studies', 'plan', ...search, '--space', 'method.rank=2.0..8.0').done
+  expect(fractions.code).toBe(1)
+  expect(fractions.error).toMatch(/At method\.rank: expected a whole number/)
+  const planned = await start('studies', 'plan', ...search, '--night', '22:00-07:00').done
   expect(planned).toMatchObject({ code: 0, error: '' })
   expect(planned.out).toContain('It ends after 8 trials.')
   expect(planned.out).toMatch(/In all it is at work for about /)
@@ -173,4 +200,7 @@ duration: { epochs: 3 }
   const adopted = await start('studies', 'adopt', 'latest').done
   expect(adopted.out).toMatch(/--set optimizer\.learningRate=/)
   expect(await start('studies', 'stop', 'latest').done).toMatchObject({ code: 1 })
+  const nameless = await start('studies', 'stop', '').done
+  expect(nameless.error).toContain('No study is named.')
+  expect(nameless.error).not.toContain('fault of the program')
 })

@@ -15,7 +15,7 @@ import { requestOfStudy } from '#core/tuning/study-requests.ts'
 import { stopAtRest } from '#core/tuning/trial-end.ts'
 import type { PlanOption } from '#shared/contract/index.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
-import { attempt, ProblemError, unwrap } from '#shared/result.ts'
+import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { type JournalStudy, livingStudies } from '#shared/study.ts'
 import type { Application } from '../application.ts'
 import { followStudy } from '../follow-study.ts'
@@ -140,6 +140,13 @@ function findProject(application: Application, text: string): { readonly id: str
 
 /** The study that a person means: its id, the beginning or the end of it, or "latest". */
 export function findStudy(application: Application, text: string): string {
+  if (text.trim() === '')
+    throw new ProblemError({
+      code: 'usage.invalid',
+      message: 'No study is named.',
+      where: 'study',
+      remedy: 'Name it by its id or write "latest"; tunewright studies list shows all.',
+    })
   const studies = unwrap(application.reader().studies())
   if (text === 'latest' && studies[0]) return studies[0].id
   const found = studies.filter(({ id }) => text.length >= 6 && (id.startsWith(text) || id.endsWith(text)))
@@ -175,6 +182,13 @@ export function showSearch(application: Application, studyId: string): void {
   output.result(view)
 }
 
+const notHeard = (studyId: string): Problem => ({
+  code: 'journal.locked',
+  message: 'Another program has the journal open, and it did not answer: it does not look after studies.',
+  where: `study ${studyId}`,
+  remedy: 'Nothing was changed. Wait until that program is done, or close it, and ask again.',
+})
+
 /** One at work is asked through the process that owns it; one at rest is changed in the journal. */
 export async function endSearch(
   application: Application,
@@ -188,12 +202,13 @@ export async function endSearch(
     throw new ProblemError(writer.problem)
   if (writer.ok && wish === 'stop') stopAtRest(application.reader(), writer.value, studyId)
   else if (writer.ok) unwrap(writer.value.changeStudy(studyId, { status: 'paused' }))
-  else await requestOfStudy(library, studyId, wish)
+  else if (!(await requestOfStudy(library, { studyId, kind: wish })))
+    throw new ProblemError(notHeard(studyId))
   const done = wish === 'stop' ? 'stopped; what it found stays' : 'paused'
   output.line(
     writer.ok
       ? `Study ${studyId} is ${done}.`
-      : `Asked the program that works on study ${studyId} to ${wish} it; its trial saves a checkpoint first.`,
+      : `Asked the program that has the journal open to ${wish} study ${studyId}; a trial at work saves a checkpoint first.`,
   )
   output.result({ studyId, status: writer.ok ? (wish === 'stop' ? 'stopped' : 'paused') : 'asked' })
 }

@@ -9,7 +9,7 @@ export const runRequestKinds = ['cancel', 'pause', 'resume'] as const
 export type RunRequest = (typeof runRequestKinds)[number]
 
 const requestFile = z.strictObject({ kind: z.enum(runRequestKinds) })
-const requestPath = (runFolder: string) => join(runFolder, 'request.json')
+export const requestPath = (runFolder: string) => join(runFolder, 'request.json')
 
 export async function requestOfRun(runFolder: string, kind: RunRequest): Promise<void> {
   await writeFileDurably(requestPath(runFolder), JSON.stringify({ kind }))

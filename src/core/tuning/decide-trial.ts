@@ -6,6 +6,8 @@ import { type BudgetState, isSearchOver, isTimeOver } from './study-budget.ts'
 
 export interface StudyState extends BudgetState {
   readonly spec: StudySpec
+  /** Trials that had ended when it was last begun or gone on with: a person knows of those and wants more. */
+  readonly endedBefore: number
 }
 
 export type Decision =
@@ -15,13 +17,13 @@ export type Decision =
   /** `reason`: null where all is done; else why it cannot go on, in one sentence. */
   | { readonly kind: 'end'; readonly reason: string | null }
 
-/** So many points in a row that cannot be computed: there is nothing to find. */
+/** So many points in a row that cannot be computed: there is nothing to find. One that is gone on with gets as many again. */
 const mostSkipped = 20
 const mostFailed = 10
 
 export function decideTrial(state: StudyState): Decision {
   const { spec, trials } = state
-  const hopeless = hopelessReason(trials)
+  const hopeless = hopelessReason(state)
   if (hopeless !== null) return { kind: 'end', reason: hopeless }
   if (!isSearchOver(state)) {
     const next = searchTrial(spec, trials)
@@ -91,14 +93,17 @@ function confirmingTrial(spec: StudySpec, trials: readonly StudyTrial[]): Omit<N
   return null
 }
 
-function hopelessReason(trials: readonly StudyTrial[]): string | null {
+function hopelessReason({ trials, endedBefore }: StudyState): string | null {
   const ended = trials.filter(({ status }) => status !== 'planned')
-  const last = (count: number) => (ended.length < count ? [] : ended.slice(-count))
-  const skipped = last(mostSkipped)
-  if (skipped.length > 0 && skipped.every(({ status }) => status === 'skipped'))
+  const isReached = (status: StudyTrial['status'], most: number): boolean => {
+    const inARow = ended.length - 1 - ended.findLastIndex((one) => one.status !== status)
+    const since = Math.max(0, ended.length - endedBefore)
+    // By full tens: a program that ended in between counts on.
+    return Math.floor(inARow / most) > Math.floor(Math.max(0, inARow - since) / most)
+  }
+  if (isReached('skipped', mostSkipped))
     return `The last ${mostSkipped} points of the search do not fit into this computer's memory: choose narrower ranges or a smaller model.`
-  const failed = last(mostFailed)
-  if (failed.length > 0 && failed.every(({ status }) => status === 'failed'))
+  if (isReached('failed', mostFailed))
     return `The last ${mostFailed} trials came to nothing: look at the reason of one of them.`
   return null
 }

@@ -9,7 +9,7 @@ import { runFolderOf } from '../training/run-service.ts'
 import type { WarmTrainers } from '../training/warm-trainer.ts'
 import { createTrialPlanner } from './plan-trial.ts'
 import { systemStudyClock } from './study-ports.ts'
-import { takeStudyRequest } from './study-requests.ts'
+import { takeStudyRequests } from './study-requests.ts'
 import { createStudyService, type StudyService } from './study-service.ts'
 
 export interface OpenStudiesPorts {
@@ -31,7 +31,7 @@ export function openStudies({ library, warmTrainers, tell, ...ports }: OpenStudi
     clock: systemStudyClock,
     runFolderOf: (runId) => runFolderOf(library, runId),
     emit: tell,
-    takeRequest: (studyId) => takeStudyRequest(library, studyId),
+    takeRequests: () => takeStudyRequests(library),
     warmTrainer: () => warmTrainers.open(),
   })
   ports.queue.attachStudies(studies)

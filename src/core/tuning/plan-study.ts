@@ -4,7 +4,7 @@ import type { PlanOption, PresetId } from '#shared/contract/index.ts'
 import type { StudyPlan } from '#shared/contract/studies.ts'
 import { describeIssue, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { attemptAsync, type Problem, unwrap } from '#shared/result.ts'
-import type { Dimension, Pruning, SearchSpace } from '#shared/study.ts'
+import type { Dimension, Pruning, SearchSpace, StudiedValue } from '#shared/study.ts'
 import { cardsOf } from '../devices/graphics-cards-in-use.ts'
 import { resolveDevice } from '../devices/known-devices.ts'
 import { lookAround } from '../devices/surroundings.ts'
@@ -156,10 +156,19 @@ function spaceProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
   }
 }
 
-/** Both ends of a range and every choice must be what the recipe can have. */
+/** Of a range its ends, and a number between them that is no whole one: a setting may take whole numbers only. */
+function triedValues(one: Dimension): readonly StudiedValue[] {
+  if (one.kind === 'choice') return one.values
+  const between = one.low + (one.high - one.low) * fraction
+  const isBetween = one.kind === 'number' && one.low < one.high
+  return [one.low, one.high, ...(isBetween ? [between] : [])]
+}
+const fraction = Math.SQRT1_2
+
+/** Ends and middle of a range, and every choice, must be what the recipe can have. */
 function valueProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
   for (const one of space)
-    for (const value of one.kind === 'choice' ? one.values : [one.low, one.high]) {
+    for (const value of triedValues(one)) {
       const wanted: Record<string, unknown> = { ...draft }
       setAt(wanted, one.path.split('.'), value)
       const parsed = recipeDraft.safeParse(wanted, { reportInput: true })

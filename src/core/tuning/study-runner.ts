@@ -48,6 +48,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   let reason: string | null = 'It is about to begin.'
   let isOutside = false
   let fault: unknown = null
+  let endedBefore = 0
 
   const say = (next: string | null): void => {
     if (reason === next) return
@@ -62,6 +63,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   const stateOf = ({ spec, startedAtMs, workedMs }: JournalStudy): StudyState => ({
     ...{ spec, startedAtMs, workedMs },
     trials: unwrap(reader.trials(studyId)),
+    endedBefore,
     nowMs: clock.nowMs(),
   })
 
@@ -249,6 +251,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   async function loop(): Promise<void> {
     try {
       const ended = unwrap(reader.trials(studyId)).filter(({ status }) => status !== 'planned')
+      endedBefore = ended.length
       for (const trial of ended) await dropCheckpoints(ports, trial)
       while (!(await step()));
     } catch (error) {

@@ -101,7 +101,7 @@ function aboutRange({ low, high }: { low: number; high: number }): string {
 
 /** "40 s", "12 min", "3.5 h". */
 function aboutText(seconds: number): string {
-  if (seconds < 1) return 'a second'
+  if (seconds < 1.5) return 'a second'
   if (seconds < 90) return `${Math.round(seconds)} s`
   if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
   const hours = seconds / 3600

@@ -6,6 +6,7 @@ import type { QueuedStudy, StudySource } from '../training/run-queue-port.ts'
 import { progressOf, type StudyProgress } from './study-budget.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { atItsEnd } from './study-problems.ts'
+import type { StudyRequest } from './study-requests.ts'
 import { createStudyRunner, type StudyRunner } from './study-runner.ts'
 import { stopAtRest } from './trial-end.ts'
 
@@ -30,8 +31,8 @@ export interface StudyService extends StudySource {
 
 interface StudyServiceOptions extends Omit<StudyPorts, 'tell'> {
   readonly emit: (studyId: string) => void
-  /** What another process asked for; left out, none can. */
-  readonly takeRequest?: (studyId: string) => 'pause' | 'stop' | null
+  /** What other processes asked for, of any study; left out, none can. */
+  readonly takeRequests?: () => readonly StudyRequest[]
 }
 
 /** Another process is heard after so long. */
@@ -39,11 +40,12 @@ const requestEveryMs = 2_000
 /** A screen asks again for what it is told of: not more often than this. */
 const tellEveryMs = 500
 
-export function createStudyService({ emit, takeRequest, ...options }: StudyServiceOptions): StudyService {
+export function createStudyService({ emit, takeRequests, ...options }: StudyServiceOptions): StudyService {
   const { reader, writer, queue, clock, runs } = options
   const runners = new Map<string, StudyRunner>()
   const told = new Map<string, () => void>()
   let isClosed = false
+  let deafen: (() => void) | null = null
 
   function tell(studyId: string): void {
     if (told.has(studyId) || isClosed) return
@@ -67,13 +69,10 @@ export function createStudyService({ emit, takeRequest, ...options }: StudyServi
     // Where it stands a person may have moved it.
     const queued = stands ? ok({}) : writer.enqueue({ kind: 'study', id, priority })
     if (!queued.ok) return queued
-    // One from before is meant for a process that is gone.
-    takeRequest?.(id)
+    listen()
     const runner = createStudyRunner({ ...options, tell }, id)
     runners.set(id, runner)
-    const deafen = listen(id, runner)
     void runner.ended.then(() => {
-      deafen()
       if (runners.get(id) === runner) runners.delete(id)
       void queue.noticeChange()
       tell(id)
@@ -82,16 +81,15 @@ export function createStudyService({ emit, takeRequest, ...options }: StudyServi
     return ok({})
   }
 
-  function listen(id: string, runner: StudyRunner): () => void {
-    if (takeRequest === undefined) return () => {}
-    let undo = (): void => {}
+  function listen(): void {
+    if (takeRequests === undefined || deafen !== null || isClosed) return
+    // One from before is meant for a process that is gone.
+    takeRequests()
     const look = (): void => {
-      const request = takeRequest(id)
-      if (request !== null) void runner.halt(request)
-      undo = clock.timer(requestEveryMs, look)
+      for (const { studyId, kind } of takeRequests()) void halt(studyId, kind)
+      deafen = clock.timer(requestEveryMs, look)
     }
-    undo = clock.timer(requestEveryMs, look)
-    return () => undo()
+    deafen = clock.timer(requestEveryMs, look)
   }
 
   function begin(studyId: string): Done {
@@ -105,7 +103,7 @@ export function createStudyService({ emit, takeRequest, ...options }: StudyServi
     const { status } = study.value
     const runner = runners.get(studyId)
     if (runner !== undefined) await runner.halt(wish)
-    else if (wish === 'stop' ? status !== 'paused' && status !== 'failed' : status === 'paused')
+    else if (wish === 'stop' ? !livingStudies.includes(status) && status !== 'failed' : status === 'paused')
       return wish === 'stop' ? fail(atItsEnd(study.value)) : ok({})
     else {
       const changed = attempt(() =>
@@ -191,12 +189,14 @@ export function createStudyService({ emit, takeRequest, ...options }: StudyServi
     progressOf: progress,
     describe,
     goOn() {
+      listen()
       const found = reader.studies()
       for (const study of found.ok ? found.value : [])
         if (study.status === 'waiting' || study.status === 'running') start(study)
     },
     async close() {
       isClosed = true
+      deafen?.()
       await Promise.all([...runners.values()].map((runner) => runner.halt('close')))
       for (const undo of told.values()) undo()
     },

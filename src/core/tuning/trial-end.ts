@@ -33,7 +33,7 @@ export function trialState(reader: Reader, trial: StudyTrial, isOurStop: boolean
   const { status, failure, endReason } = run
   if (status === 'finished') return { kind: 'ended', end: finished(reader, trial, run, endReason) }
   if (status === 'cancelled' && !isOurStop)
-    return { kind: 'ended', end: withoutLoss(reader, trial, run, 'stopped', 'It was stopped by hand.') }
+    return { kind: 'ended', end: withoutLoss(reader, trial, run, 'stopped', stoppedByHand) }
   if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on', isRetry: false }
   if (failure !== null && isSpaceProblem(failure)) return { kind: 'no-space', problem: failure }
   const isFinal = failure?.code === 'training.diverged' || triesFromHere(reader, run) >= mostTries[status]
@@ -72,6 +72,7 @@ const ended = (trial: StudyTrial, status: 'failed' | 'stopped', reason: string):
   end: { ...blank(trial), status, reason },
 })
 
+const stoppedByHand = 'It was stopped by hand.'
 export const stoppedStudy = 'The study was stopped before it came to its end.'
 
 /** Ends a study that nobody works on for good, with the trials that it had begun. Throws ProblemError. */
@@ -83,6 +84,22 @@ export function stopAtRest(
   for (const trial of unwrap(reader.trials(studyId)))
     if (trial.status === 'planned') unwrap(writer.endTrial(cutTrial(reader, trial, stoppedStudy)))
   unwrap(writer.changeStudy(studyId, { status: 'stopped' }))
+}
+
+/**
+ * A person cancels a run on which nobody works: where it is a trial under way of a study, the study does not go on with it.
+ * Written at once, because a study's own pause leaves a run that was cancelled too. True where it was one.
+ */
+export function stopTrialOf(
+  reader: Reader & Pick<StudyPorts['reader'], 'trials'>,
+  writer: Pick<StudyPorts['writer'], 'endTrial'>,
+  { id, trial }: Pick<RunDetail, 'id' | 'trial'>,
+): boolean {
+  const trials = trial === null ? [] : unwrap(reader.trials(trial.studyId))
+  const planned = trials.find(({ runId, status }) => runId === id && status === 'planned')
+  if (planned === undefined) return false
+  unwrap(writer.endTrial(cutTrial(reader, planned, stoppedByHand)))
+  return true
 }
 
 /** A trial that the study itself brings to its end before its run does. */

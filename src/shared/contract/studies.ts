@@ -107,7 +107,7 @@ export const front = z.strictObject({ against: z.enum(tradeOffs), trials: z.arra
 /** What the same trials would have taken as plain runs, and what they took. */
 export const savedWork = z.strictObject({
   workedMs: z.number(),
-  /** Reckoned: every trial to its end at its own pace, every model loaded, every state computed. */
+  /** Reckoned: every trial to its end at its own pace, but no slower than the median, every model loaded, every state computed. */
   plainMs: z.number(),
   /** Parts of the difference. */
   byPruningMs: z.number(),

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { afterEach } from 'vitest'
 import type { Turn } from '#core/training/run-queue-port.ts'
 import type { StudyClock, StudyPorts } from '#core/tuning/study-ports.ts'
+import type { StudyRequest } from '#core/tuning/study-requests.ts'
 import { createStudyService, type StudyService } from '#core/tuning/study-service.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
@@ -123,6 +124,8 @@ const aNight = Date.parse('2026-05-05T23:00:00')
 export function openScripted(
   nowMs = aNight,
   home = mkdtempSync(join(tmpdir(), 'tunewright-studies-')),
+  /** What other programs asked for and nobody took; left out, none can. */
+  requests?: StudyRequest[],
 ): ScriptedStudies {
   const clock = createTestClock(nowMs)
   const path = join(home, 'journal.db')
@@ -141,6 +144,7 @@ export function openScripted(
     runs: runs.port,
     planner: { tooLarge: async (recipe) => opened.tooLarge(recipe) },
     runFolderOf: (runId) => join(home, runId),
+    ...(requests && { takeRequests: () => requests.splice(0) }),
     emit: (studyId) => {
       const study = reader.study(studyId)
       if (study.ok) reasons.push(studies.waitingOf(study.value))

@@ -60,4 +60,5 @@ test('with hours of its own it says them, and on how many days it works', () => 
 
 test('times of less than a second are no zeros', () => {
   expect(said('short', null, { low: 0.2, high: 0.4 })).toContain('takes about a second. In all')
+  expect(said('short', null, { low: 0.6, high: 1.2 })).toContain('takes about a second. In all')
 })

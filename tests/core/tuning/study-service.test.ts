@@ -1,6 +1,8 @@
 // What a study decides and survives, over a real journal with runs by a formula and a clock that is turned: its budget, its
 // hours, pauses, a full disk, crashes, closing and opening.
 import { expect, test, vi } from 'vitest'
+import type { StudyRequest } from '#core/tuning/study-requests.ts'
+import { stopTrialOf } from '#core/tuning/trial-end.ts'
 import { type Problem, unwrap } from '#shared/result.ts'
 import type { StudyTrial } from '#shared/study.ts'
 import { busySentence, openScripted, type ScriptedStudies, specOf } from './scripted-studies.ts'
@@ -343,4 +345,58 @@ test('a study whose model is gone fails with the reason, and can be gone on with
   unwrap(await opened.studies.resume(id))
   await atEnd(opened, id)
   expect(tableOf(trialsOf(opened, id))).toEqual(await undisturbed())
+})
+
+test('ten trials that failed end it; gone on with, it gets as many again, over a closed program too', async () => {
+  const first = openScripted()
+  const { runs, studies } = first
+  const id = first.create(specOf({ budget: { trials: 40, workMs: null, untilMs: null } }))
+  runs.endings.push(...Array.from({ length: 14 }, () => 'diverged' as const), 'held')
+  unwrap(studies.begin(id))
+  await atEnd(first, id, 'failed')
+  expect(trialsOf(first, id)).toHaveLength(10)
+  unwrap(await studies.resume(id))
+  await atWork(first, 15)
+  await first.close()
+  const second = openScripted(first.clock.nowMs(), first.home)
+  second.runs.endings.push(...Array.from({ length: 26 }, () => 'diverged' as const))
+  second.studies.goOn()
+  await atEnd(second, id, 'failed')
+  expect(trialsOf(second, id)).toHaveLength(20)
+  expect(unwrap(second.reader.study(id)).reason).toContain('The last 10 trials came to nothing')
+})
+
+test('a trial that a person cancels while its study is paused is stopped, and the study goes on with the next', async () => {
+  const opened = openScripted()
+  const { runs, studies, reader, writer } = opened
+  const id = opened.create()
+  runs.endings.push('held')
+  unwrap(studies.begin(id))
+  await atWork(opened, 1)
+  unwrap(await studies.pause(id))
+  const run = unwrap(reader.getRun(runs.launched[0]!))
+  expect(run.status).toBe('cancelled')
+  expect(stopTrialOf(reader, writer, run)).toBe(true)
+  expect(stopTrialOf(reader, writer, run)).toBe(false)
+  unwrap(await studies.resume(id))
+  await atEnd(opened, id)
+  expect(trialsOf(opened, id)[0]).toMatchObject({ status: 'stopped', reason: 'It was stopped by hand.' })
+  expect(runs.launched.filter((runId) => runId === run.id)).toHaveLength(1)
+})
+
+test('what another program asks for is done for any study of the journal; what it asked of one before is not', async () => {
+  const requests: StudyRequest[] = []
+  const opened = openScripted(undefined, undefined, requests)
+  const { clock, runs, studies } = opened
+  const [worked, left, paused] = [opened.create(), opened.create(), opened.create()]
+  unwrap(await studies.pause(paused))
+  requests.push({ studyId: worked, kind: 'stop' })
+  runs.endings.push('held')
+  unwrap(studies.begin(worked))
+  await atWork(opened, 1)
+  requests.push({ studyId: left, kind: 'stop' }, { studyId: paused, kind: 'stop' })
+  await clock.until(() => statusOf(opened, left) === 'stopped' && statusOf(opened, paused) === 'stopped')
+  expect(statusOf(opened, worked)).toBe('running')
+  requests.push({ studyId: worked, kind: 'pause' })
+  await clock.until(() => statusOf(opened, worked) === 'paused')
 })
