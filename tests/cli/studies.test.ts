@@ -12,7 +12,7 @@ import {
   settingsText,
   trialWords,
 } from '../../src/cli/study-report.ts'
-import { type Dimension, trialStatuses } from '../../src/shared/study.ts'
+import { type Dimension, type StudyTrial, trialStatuses } from '../../src/shared/study.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import { startWith } from './terminal.ts'
@@ -191,11 +191,18 @@ duration: { epochs: 3 }
     new RegExp(`${studyId} +Search of Teams +paused +[1-8] `),
   )
 
+  const trialsNow = async (): Promise<StudyTrial[]> =>
+    JSON.parse((await start('--json', 'studies', 'show', 'latest').done).out).trials
+  const cut = (await trialsNow()).filter(({ status }) => status === 'planned').map(({ runId }) => runId!)
+  for (const runId of cut)
+    expect((await start('runs', 'cancel', runId).done).out).toContain('Its search goes on without it.')
   const resumed = await start('studies', 'resume', 'latest').done
   expect(resumed).toMatchObject({ code: 0 })
   expect(resumed.error).not.toMatch(/trial 1 complete/)
   const shown = JSON.parse((await start('--json', 'studies', 'show', 'latest').done).out)
   expect(shown.study).toMatchObject({ id: studyId, status: 'finished', trials: { planned: 0 } })
+  const reasons = (await trialsNow()).flatMap(({ status, reason }) => (status === 'stopped' ? [reason] : []))
+  expect(reasons).toEqual(cut.map(() => 'It was stopped by hand.'))
   expect(shown.verdict.kind).toBe('not-confirmed')
   const adopted = await start('studies', 'adopt', 'latest').done
   expect(adopted.out).toMatch(/--set optimizer\.learningRate=/)

@@ -6,6 +6,7 @@ import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run
 import { repeatabilityOf } from '#core/training/repeatability.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
+import { stopTrialOf } from '#core/tuning/trial-end.ts'
 import type { RepeatCheck } from '#shared/contract/index.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { RunQuery } from '#shared/journal-commands.ts'
@@ -203,7 +204,11 @@ export async function cancelRun(application: Application, runId: string): Promis
     if (unwrap(application.reader().getRun(runId)).status !== 'cancelled')
       unwrap(writer.value.setRunStatus(runId, 'cancelled'))
     unwrap(writer.value.dequeue('run', runId))
-    output.line(`Run ${runId} is cancelled. Its checkpoints are kept.`)
+    const run = unwrap(application.reader().getRun(runId))
+    const isTrial = stopTrialOf(application.reader(), writer.value, run)
+    output.line(
+      `Run ${runId} is cancelled. ${isTrial ? 'Its search goes on without it.' : 'Its checkpoints are kept.'}`,
+    )
     output.result({ runId, status: 'cancelled' })
     return
   }
