@@ -11,7 +11,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
 import { createPrivately, openForReading } from './connection.ts'
@@ -33,13 +33,19 @@ const weekMs = 7 * 24 * 3600 * 1000
 
 export const backupsFolderOf = (journalPath: string): string => join(dirname(journalPath), 'backups')
 
-/** Writes a verified backup into `folder` and prunes older ones. Not inside a transaction; `db` is the writer's. */
+/**
+ * Writes a verified backup into `folder` and prunes older ones, but never the file named `spared`. Not inside a
+ * transaction; `db` is the writer's.
+ */
 export function backUp(
   db: Database.Database,
   journalPath: string,
   folder: string,
   nowMs: number,
-  prefix: 'journal' | `before-schema-${number}` = 'journal',
+  {
+    prefix = 'journal',
+    spared,
+  }: { prefix?: 'journal' | `before-schema-${number}`; spared?: string | undefined } = {},
 ): BackupReport {
   if (!db.open) throw new ProblemError(closedProblem(journalPath))
   const name = `${prefix}-${timeName(nowMs)}.db`
@@ -55,7 +61,7 @@ export function backUp(
     const { runs, events } = assertSameContents(db, temporary, journalPath)
     renameSync(temporary, final)
     syncFolder(folder)
-    return { path: final, bytes: statSync(final).size, runs, events, pruned: prune(folder) }
+    return { path: final, bytes: statSync(final).size, runs, events, pruned: prune(folder, spared) }
   } catch (error) {
     tryRemove(temporary)
     throw asBackupError(error, journalPath, folder)
@@ -155,7 +161,7 @@ export function isBackupDue(folder: string, ageMs: number, nowMs: number): boole
 }
 
 /** Keeps the newest 7, the newest of each of 4 older weeks, and the newest 3 made before a change of schema. */
-function prune(folder: string): string[] {
+function prune(folder: string, spared: string | undefined): string[] {
   const backups = listBackups(folder)
   const beforeUpgrade = backups.filter((backup) => backup.isBeforeUpgrade)
   const ordinary = backups.filter((backup) => !backup.isBeforeUpgrade)
@@ -168,7 +174,7 @@ function prune(folder: string): string[] {
     kept.add(backup)
   }
   return backups
-    .filter((backup) => !kept.has(backup))
+    .filter((backup) => !kept.has(backup) && basename(backup.path) !== spared)
     .map((backup) => backup.path)
     .filter(tryRemove)
 }

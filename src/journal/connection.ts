@@ -1,9 +1,9 @@
 // Connections with every durability setting made explicit. SQLite's own answer right after switching to WAL can be wrong
 // (a bundled default takes effect at the first write), so a writer's settings are read back after its first write.
-import { closeSync, openSync, statSync } from 'node:fs'
+import { closeSync, openSync, readSync, statSync } from 'node:fs'
 import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
-import { refuse, unreadableProblem } from './problems.ts'
+import { attemptOn, refuse, unreadableProblem } from './problems.ts'
 
 /** "TUNW": marks a file as a Tunewright journal. */
 export const applicationId = 0x54554e57
@@ -88,6 +88,25 @@ export function createPrivately(path: string): void {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
+}
+
+const formatAt = 18
+
+/**
+ * Whether the bytes in the head that say how the file is written and read have a value that SQLite gives them; also where
+ * they cannot be read. Nothing of this process may have the file open: closing it here would drop SQLite's locks.
+ */
+export function hasKnownFormat(path: string): boolean {
+  const head = attemptOn(path, () => {
+    const bytes = Buffer.alloc(formatAt + 2)
+    const file = openSync(path, 'r')
+    try {
+      return readSync(file, bytes, 0, bytes.length, 0) === bytes.length ? bytes.subarray(formatAt) : []
+    } finally {
+      closeSync(file)
+    }
+  })
+  return !head.ok || head.value.every((version) => version === 1 || version === 2)
 }
 
 export function sqliteVersion(): string {

@@ -1,7 +1,7 @@
 // Brings a journal's schema to the newest version: forward only, each step in one transaction, a verified backup before
 // the first step where the journal already holds something. A journal from a newer Tunewright is refused untouched.
 import { createHash } from 'node:crypto'
-import type { Database } from 'better-sqlite3'
+import SqliteDatabase, { type Database } from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
 import { applicationId } from './connection.ts'
 import { migrations as everyMigration } from './migrations/all.ts'
@@ -21,6 +21,14 @@ export interface MigrationHooks {
 export function readVersion(db: Database, path: string): number {
   const version = db.pragma('user_version', { simple: true }) as number
   const owner = db.pragma('application_id', { simple: true }) as number
+  const written = readWrittenVersion(db)
+  if (written !== undefined && (version !== written || owner !== applicationId))
+    throw new ProblemError(
+      corruptProblem(
+        path,
+        `its first bytes are not what they were (schema ${version}, tables of ${written})`,
+      ),
+    )
   const isEmpty = version === 0 && owner === 0 && countTables(db) === 0
   if (!isEmpty && owner !== applicationId)
     throw new ProblemError({
@@ -37,6 +45,28 @@ export function readVersion(db: Database, path: string): number {
       remedy: 'Update Tunewright. The journal was not changed.',
     })
   return version
+}
+
+/**
+ * The version by the table of steps, where these are ours letter for letter: first bytes that say otherwise have rotted,
+ * for both are written in one transaction. Undefined in an empty file, a stranger's, and in a really newer journal.
+ */
+function readWrittenVersion(db: Database): number | undefined {
+  try {
+    const rows = db.prepare('SELECT version, sha256 FROM migrations ORDER BY version').all() as {
+      version: number
+      sha256: string
+    }[]
+    const areOurs = rows.every(({ version, sha256 }, i) => {
+      const known = everyMigration[i]
+      return known !== undefined && known.version === version && hashMigration(known) === sha256
+    })
+    return areOurs && rows.length > 0 ? rows.length : undefined
+  } catch (error) {
+    // No such table, or one that a stranger made.
+    if (error instanceof SqliteDatabase.SqliteError && error.code === 'SQLITE_ERROR') return undefined
+    throw error
+  }
 }
 
 const countTables = (db: Database): number =>

@@ -4,8 +4,11 @@ import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs
 import { basename, dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { ProblemError, type Result } from '#shared/result.ts'
+import { type AlsoLost, countAlsoLost } from './also-lost.ts'
 import { backupsFolderOf, listBackups, syncFile, syncFolder } from './backup.ts'
-import { createPrivately, openForReading } from './connection.ts'
+import { createPrivately, hasKnownFormat, openForReading } from './connection.ts'
+import { assertUnchanged } from './contents-digest.ts'
+import { countDroppedCommits } from './log-check.ts'
 import { readVersion } from './migrate.ts'
 import { attemptOn } from './problems.ts'
 import { assertSchema } from './schema-check.ts'
@@ -32,6 +35,8 @@ export interface RestoreReport {
   readonly damagedKeptAs: string | null
   /** What was lost; null where the damaged file can no longer be read, so everything after the backup is. */
   readonly missing: readonly MissingEvents[] | null
+  /** What else was lost; null where that cannot be told. */
+  readonly alsoLost: AlsoLost | null
 }
 
 export interface RestoreOptions {
@@ -64,6 +69,7 @@ function restoreLocked(
   nowMs: number,
 ): RestoreReport {
   const missing = listMissing(path, chosen.path)
+  const alsoLost = countAlsoLost(path, chosen.path)
   const temporary = restoringPath(path)
   rmSync(temporary, { force: true })
   try {
@@ -77,7 +83,7 @@ function restoreLocked(
     const damagedKeptAs = moveAside(path, nowMs)
     renameSync(temporary, path)
     syncFolder(dirname(path))
-    return { restoredFrom: chosen.path, backupAtMs: chosen.atMs, skipped, damagedKeptAs, missing }
+    return { restoredFrom: chosen.path, backupAtMs: chosen.atMs, skipped, damagedKeptAs, missing, alsoLost }
   } finally {
     rmSync(temporary, { force: true })
   }
@@ -135,6 +141,20 @@ const backupProblem = (folder: string, details: string): ProblemError =>
     remedy: 'Keep the damaged journal; start Tunewright with another folder, or ask for help with this one.',
     ...(details === '' ? {} : { details }),
   })
+
+/** Whether nothing is wrong with the journal there, so that no backup takes its place unasked. Nobody may have it open. */
+export function isSoundJournal(path: string): boolean {
+  if (!existsSync(path) || !hasKnownFormat(path)) return false
+  if (whyNotSound(path) !== undefined || countDroppedCommits(path) > 0) return false
+  return attemptOn(path, () => {
+    const db = openForReading(path)
+    try {
+      assertUnchanged(db, path)
+    } finally {
+      db.close()
+    }
+  }).ok
+}
 
 /** Why a backup cannot be used; undefined where it is sound and of a schema that we know. */
 function whyNotSound(path: string): string | undefined {

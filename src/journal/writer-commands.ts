@@ -128,8 +128,11 @@ export interface JournalWriter {
   /** Takes projects, runs and studies of another journal over, each in one commit. */
   importing(source: ImportSource, choice: ImportChoice): Result<JournalImport>
 
-  /** A verified backup; the folder is `backups` beside the journal where none is given. */
-  backup(folder?: string): Result<BackupReport>
+  /**
+   * A verified backup; the folder is `backups` beside the journal where none is given. Older ones are pruned, but never
+   * the one named `spared`.
+   */
+  backup(folder?: string, spared?: string): Result<BackupReport>
   /** A backup where the newest one is older than that; null where none was due. For the start of a working day. */
   backupIfOlderThan(ageMs: number): Result<BackupReport | null>
   /** Folds the log into the main file and releases the lock. */
@@ -186,7 +189,8 @@ export function writerOver(
     addArtifact: (artifact) => commit(context, () => addArtifact(context, artifact)),
     markArtifactRemoved: (artifactId) => commit(context, () => markArtifactRemoved(context, artifactId)),
     importing: (source, choice) => attemptOn(path, () => importInto(context, source, choice)),
-    backup: (folder = backupsFolder) => attemptOn(path, () => backUp(db, path, folder, now())),
+    backup: (folder = backupsFolder, spared) =>
+      attemptOn(path, () => backUp(db, path, folder, now(), { spared })),
     backupIfOlderThan: (ageMs) =>
       attemptOn(path, () =>
         isBackupDue(backupsFolder, ageMs, now()) ? backUp(db, path, backupsFolder, now()) : null,

@@ -5,11 +5,11 @@ import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { ProblemError, type Result } from '#shared/result.ts'
 import { backUp, backupsFolderOf, listBackups } from './backup.ts'
-import { assertDurable, openForReading, openForWriting } from './connection.ts'
+import { assertDurable, hasKnownFormat, openForReading, openForWriting } from './connection.ts'
 import { assertUnchanged } from './contents-digest.ts'
 import { countDroppedCommits } from './log-check.ts'
 import { migrate, readVersion } from './migrate.ts'
-import { attemptOn, corruptProblem } from './problems.ts'
+import { asJournalProblem, attemptOn, corruptProblem } from './problems.ts'
 import { restoringPath } from './restore.ts'
 import { assertSafeFolder } from './safe-folder.ts'
 import { assertSchema } from './schema-check.ts'
@@ -36,10 +36,18 @@ export function openJournalWriter(path: string, options: WriterOptions = {}): Re
       return openLocked(path, lock, options)
     } catch (error) {
       lock.release()
-      throw error
+      throw hasRottenFormat(error, path)
+        ? new ProblemError(
+            corruptProblem(path, 'its first bytes name a form of file that SQLite does not have'),
+          )
+        : error
     }
   })
 }
+
+/** With one flipped bit there SQLite opens the file for reading only, as if a right were missing. */
+const hasRottenFormat = (error: unknown, path: string): boolean =>
+  asJournalProblem(error, path)?.code === 'journal.unreadable' && !hasKnownFormat(path)
 
 function openLocked(path: string, lock: WriterLock, options: WriterOptions): JournalWriter {
   const now = options.now ?? Date.now
@@ -62,7 +70,8 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
       ...(droppedCommits > 0 ? [droppedNotice(droppedCommits)] : []),
     ]
     const { from, to } = migrate(db, path, {
-      beforeUpgrade: (version) => backUp(db, path, backupsFolder, now(), `before-schema-${version}`),
+      beforeUpgrade: (version) =>
+        backUp(db, path, backupsFolder, now(), { prefix: `before-schema-${version}` }),
     })
     const session = beginSession(db, now())
     assertDurable(db, path)

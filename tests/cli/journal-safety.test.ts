@@ -2,7 +2,7 @@
 // backup, taken as it is; each with its exit code.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { afterAll, beforeEach, expect, test, vi } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
@@ -83,8 +83,24 @@ test('backups are listed, and the one that is named takes the place of a rotten 
   })
   expect(restored.out).toContain('is kept as')
   expect(projectNames()).toEqual(['Support mail'])
+  rot(journal())
   expect(run('journal', 'restore')).toMatchObject({ code: 0 })
   expect(projectNames()).toEqual(['After the first', 'Support mail'])
+})
+
+test('a sound journal is replaced only by a backup that is named, and what that costs is counted', () => {
+  const unasked = run('journal', 'restore')
+  expect(unasked).toMatchObject({
+    code: 1,
+    error: expect.stringContaining('Nothing is wrong with the journal'),
+  })
+  expect(unasked.error).toContain('--backup NAME')
+  expect(projectNames()).toHaveLength(3)
+  const { backups } = json<{ backups: { path: string }[] }>('journal', 'backups')
+  const named = run('journal', 'restore', '--backup', basename(backups.at(-1)?.path ?? ''))
+  expect(named.code).toBe(0)
+  expect(named.out).toContain('Also lost: projects: 2\n')
+  expect(projectNames()).toEqual(['Support mail'])
 })
 
 test('a backup that is not there changes nothing, and a library without any says so', () => {

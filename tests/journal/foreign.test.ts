@@ -90,6 +90,7 @@ test('what is no journal is refused before it is copied, and a newer or damaged 
   const newer = journalAt(newestVersion)
   const db = new Database(newer)
   db.pragma(`user_version = ${newestVersion + 1}`)
+  db.prepare("INSERT INTO migrations VALUES (?, 'later', ?, 0)").run(newestVersion + 1, 'f'.repeat(64))
   db.close()
   expect(refused(newer)).toBe('journal.too-new')
 

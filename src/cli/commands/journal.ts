@@ -2,14 +2,19 @@
 import { basename } from 'node:path'
 import { readWholeJournal } from '#core/archive/read-whole-journal.ts'
 import { backupsFolderOf, listBackups } from '#journal/backup.ts'
-import { restoreBackup } from '#journal/restore.ts'
+import { isSoundJournal, type RestoreReport, restoreBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { unwrap } from '#shared/result.ts'
+import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
 import { exitCodes } from '../output.ts'
 
-/** Puts a backup in the journal's place, the newest that verifies where none is named; the old files stay beside it. */
+/**
+ * Puts a backup in the journal's place, the newest that verifies where none is named; the old files stay beside it. A
+ * sound journal is replaced only by a backup that was named.
+ */
 export function restoreJournal({ library, output }: Application, options: { backup?: string }): void {
+  if (options.backup === undefined && isSoundJournal(library.journalPath))
+    throw new ProblemError(soundProblem(library.journalPath))
   const report = unwrap(restoreBackup(library.journalPath, { name: options.backup }))
   output.line(`The journal is back as it was on ${new Date(report.backupAtMs).toISOString()}.`)
   if (report.damagedKeptAs) output.line(`What was in its place is kept as ${report.damagedKeptAs}`)
@@ -18,8 +23,33 @@ export function restoreJournal({ library, output }: Application, options: { back
     output.line('What came after the backup is lost; the damaged journal cannot be read any more.')
   else
     for (const { runName, runId, firstSeq, lastSeq } of report.missing)
-      output.line(`Missing: events ${firstSeq} to ${lastSeq} of ${runName} (${runId})`)
+      output.line(
+        lastSeq < firstSeq
+          ? `Missing: ${runName} (${runId})`
+          : `Missing: events ${firstSeq} to ${lastSeq} of ${runName} (${runId})`,
+      )
+  for (const line of alsoLostLines(report.alsoLost)) output.line(line)
+  output.line('Whatever else was written after that time, such as settings and links, is not in the journal.')
   output.result(report)
+}
+
+const soundProblem = (path: string): Problem => ({
+  code: 'journal.no-backup',
+  message: 'Nothing is wrong with the journal as it opens, so no backup was put in its place unasked.',
+  where: path,
+  remedy:
+    'To go back all the same, name the backup: tunewright journal restore --backup NAME. The names: tunewright journal backups.',
+})
+
+function alsoLostLines(lost: RestoreReport['alsoLost']): string[] {
+  if (lost === null) return []
+  const counts: [string, number][] = [
+    ['measurements, such as those of proofs', lost.measurements],
+    ['runs whose notes, stars, tags or name are as they were then', lost.markedRuns],
+    ['searches', lost.studies],
+    ['projects', lost.projects],
+  ]
+  return counts.filter(([, count]) => count > 0).map(([what, count]) => `Also lost: ${what}: ${count}`)
 }
 
 /** Takes a journal that something else changed as it is from now on. */

@@ -1,8 +1,11 @@
 // A workstation that outlives its journal: where a backup takes the journal's place, everything is closed, the file is
 // exchanged, and everything is opened anew, while host and page go on talking to the same handlers.
+import { basename } from 'node:path'
 import { type RestoreReport, restoreBackup } from '#journal/restore.ts'
+import { openJournalWriter } from '#journal/writer.ts'
 import { type AnyHandlers, coreCalls, type Handler } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
+import { isDamage } from '../archive/broken-journal.ts'
 import { openLibrary } from '../system/library.ts'
 import { createWorkstation, type Workstation, type WorkstationOptions } from './workstation.ts'
 
@@ -51,11 +54,14 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
     }
 
     const restore: Handler<'journal.restore'> = async ({ name }) => {
-      // So that the way back from it stands among the backups too; a journal that rots cannot be backed up.
-      if (name !== undefined && current.damage === null && current.workUnderWay() === null)
-        await current.handlers['journal.backup']?.({} as never)
-      const report = await reopen(() => restoreBackup(openLibrary(options.home).journalPath, { name }))
-      return report.ok ? ok(plainReport(report.value)) : report
+      const wantsBackup = name !== undefined && current.damage === null
+      return reopen(() =>
+        attempt(() => {
+          const path = openLibrary(options.home).journalPath
+          const backedUpAs = wantsBackup ? backUpFirst(path, name) : null
+          return plainReport(unwrap(restoreBackup(path, { name })), backedUpAs)
+        }),
+      )
     }
     const accept: Handler<'journal.accept'> = () => reopen(() => ok({}), true)
 
@@ -97,11 +103,32 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
   })
 }
 
-const plainReport = ({ backupAtMs, damagedKeptAs, skipped, missing }: RestoreReport) => ({
+/**
+ * So that the way back from it stands among the backups too; the name it has there. Null where the journal rotted and so
+ * cannot be backed up. Throws where it is sound and cannot be backed up all the same: then nothing is put in its place.
+ */
+function backUpFirst(path: string, spared: string): string | null {
+  const made = attempt(() => {
+    const writer = unwrap(openJournalWriter(path))
+    try {
+      return basename(unwrap(writer.backup(undefined, spared)).path)
+    } finally {
+      writer.close()
+    }
+  })
+  return !made.ok && isDamage(made.problem) ? null : unwrap(made)
+}
+
+const plainReport = (
+  { backupAtMs, damagedKeptAs, skipped, missing, alsoLost }: RestoreReport,
+  backedUpAs: string | null,
+) => ({
   backupAtMs,
+  backedUpAs,
   damagedKeptAs,
   skipped: skipped.map(({ path, reason }) => ({ path, reason })),
   missing: missing === null ? null : missing.map((one) => ({ ...one })),
+  alsoLost: alsoLost === null ? null : { ...alsoLost },
 })
 
 const reopening = (): Problem => ({

@@ -41,10 +41,16 @@ export type JournalState = z.output<typeof journalState>
 export const restoreReport = z.strictObject({
   backupAtMs: timeMs,
   damagedKeptAs: z.string().nullable(),
+  /** Name of the backup that was made of the journal first; null where it was damaged or no backup was named. */
+  backedUpAs: z.string().nullable(),
   skipped: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
   /** Null where the damaged journal cannot be read any more. */
   missing: z
     .array(z.strictObject({ runId: z.string(), runName: z.string(), firstSeq: count, lastSeq: count }))
+    .nullable(),
+  /** Besides events; null where that cannot be told. */
+  alsoLost: z
+    .strictObject({ measurements: count, markedRuns: count, studies: count, projects: count })
     .nullable(),
 })
 

@@ -324,6 +324,7 @@ describe('what cannot be trusted', () => {
     const newer = otherJournal({ runs: 1 }).path
     const later = new Database(newer)
     later.pragma(`user_version = ${newestVersion + 1}`)
+    later.prepare("INSERT INTO migrations VALUES (?, 'later', ?, 0)").run(newestVersion + 1, 'f'.repeat(64))
     later.close()
     expect(await problemOf(newer, station)).toMatchObject({ code: 'journal.too-new' })
     expect((await problemOf(temporaryFolder(), station)).code).toBe('file.unsafe')

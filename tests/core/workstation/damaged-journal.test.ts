@@ -1,6 +1,8 @@
 // A journal that rotted: the program opens all the same, says what is wrong wherever the journal is needed, and goes on
 // with a backup in its place, without being started again.
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
@@ -14,6 +16,13 @@ import { rot } from '../../journal/support/rot.ts'
 import { writeTinyModel } from '../../processes/tiny-model.ts'
 import { otherJournal } from '../archive/other-journal.ts'
 import { openWorkstation, temporaryHome } from './open-workstation.ts'
+
+/** Mounts are allowed to root, but not in every container. */
+const probe = mkdtempSync(join(tmpdir(), 'tunewright-mount-probe-'))
+const canMount = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', probe]).status === 0
+if (canMount) execFileSync('umount', [probe])
+else console.info('Skipped: a full folder of backups needs root on Linux, to mount a small disk.')
+rmSync(probe, { recursive: true, force: true })
 
 const projectNames = async (api: Api): Promise<string[]> =>
   unwrap(await api.call('projects.list', {})).projects.map(({ project }) => project.name)
@@ -110,6 +119,48 @@ test('a sound journal too can go back to a backup, and what it was is kept besid
   expect(report.damagedKeptAs).not.toBeNull()
   expect(await projectNames(api)).toEqual(['Kept'])
 }, 60_000)
+
+test('the oldest backup of all that are kept is gone back to, and stays, though one of now is made first', async () => {
+  const home = await libraryWithBackup()
+  const { api } = await openWorkstation(home)
+  for (let n = 0; n < 9; n++) unwrap(await api.call('journal.backup', {}))
+  const ordinary = async () =>
+    unwrap(await api.call('journal.get', {})).backups.filter(({ isBeforeUpgrade }) => !isBeforeUpgrade)
+  const oldest = (await ordinary()).at(-1)!.name
+  const report = unwrap(await api.call('journal.restore', { name: oldest }))
+  const after = (await ordinary()).map(({ name }) => name)
+  expect(after).toContain(oldest)
+  expect(after[0]).toBe(report.backedUpAs)
+}, 60_000)
+
+test('a journal that is already damaged goes back without a backup of now, and that is said', async () => {
+  const home = await libraryWithBackup()
+  rot(join(home, 'journal.db'))
+  const { api } = await openWorkstation(home)
+  const { backups } = unwrap(await api.call('journal.get', {}))
+  expect(unwrap(await api.call('journal.restore', { name: backups[0]!.name })).backedUpAs).toBeNull()
+}, 60_000)
+
+test.skipIf(!canMount)(
+  'where no backup of now can be made, nothing is put in the journal’s place',
+  async () => {
+    const home = await libraryWithBackup()
+    const { api } = await openWorkstation(home)
+    const { backups } = unwrap(await api.call('journal.get', {}))
+    const folder = join(home, 'backups')
+    const chosen = readFileSync(join(folder, backups[0]!.name))
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${chosen.length + 64 * 1024}`, 'tmpfs', folder])
+    try {
+      writeFileSync(join(folder, backups[0]!.name), chosen)
+      const refused = await api.call('journal.restore', { name: backups[0]!.name })
+      expect(refused).toMatchObject({ ok: false, problem: { code: 'journal.backup-failed' } })
+      expect((await projectNames(api)).sort()).toEqual(['Kept', 'Later'])
+    } finally {
+      execFileSync('umount', ['-l', folder])
+    }
+  },
+  60_000,
+)
 
 test('a backup that is not there, or is rotten itself, changes nothing', async () => {
   const home = await libraryWithBackup()

@@ -123,7 +123,17 @@ export const settings = {
       restored: 'The journal is as it was on {when}.',
       keptAs: 'What was in its place is kept as {path}',
       lostUnknown: 'What came after the backup is lost: the old file cannot be read any more.',
-      lost: 'Nothing that the old file still shows is missing. | Of one run entries are missing: | Of {count} runs entries are missing:',
+      lost: 'No entry of a run is missing. | Of one run entries are missing: | Of {count} runs entries are missing:',
+      notBackedUp: 'No backup of it could be made first, because it was damaged.',
+      alsoLost: {
+        measurements:
+          'One measurement is lost, such as one of a proof. | {count} measurements are lost, such as those of proofs.',
+        markedRuns:
+          'Of one run the notes, stars, tags or name are as they were then. | Of {count} runs the notes, stars, tags or name are as they were then.',
+        studies: 'One search is lost. | {count} searches are lost.',
+        projects: 'One project is lost. | {count} projects are lost.',
+      },
+      lostElse: 'Whatever else was written after that time is not in it either.',
     },
     dialog: {
       title: 'Go back to {when}?',
