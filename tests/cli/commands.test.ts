@@ -53,7 +53,9 @@ describe('the whole story', () => {
     expect(shown.out).toMatch(
       new RegExp(`^repeats Tiny \\(${runId}\\): The same came out to the last bit: \\d+ losses`, 'm'),
     )
-    expect((await ask(terminal, 'runs', 'show', runId)).out).not.toContain('repeats')
+    const original = await ask(terminal, 'runs', 'show', runId)
+    expect(original.out).not.toContain('repeats')
+    expect(original.out).toMatch(/^Tunewright \d\S+, code [0-9a-f]{12}$/m)
   })
 
   test('Ctrl-C stops cleanly with exit code 130; resumed, the run ends bit for bit like the undisturbed one', async () => {

@@ -1,7 +1,7 @@
 // The library: one folder that holds everything Tunewright keeps. Only names are decided here.
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { asDiskProblem, asNoFolder, isTemporaryName } from './durable-files.ts'
 
 export interface Library {
@@ -54,11 +54,24 @@ export function openLibrary(home: string = defaultHome()): Library {
   return library
 }
 
+/** One by one, as in durable-files.ts: Node's own `recursive` never ends where a system refuses with ENOENT. */
 function makeFolder(folder: string): void {
+  if (isFolder(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) makeFolder(parent)
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    mkdirSync(folder, { mode: 0o700 })
   } catch (error) {
-    throw asDiskProblem(asNoFolder(error, folder), folder)
+    // Another process may have made it meanwhile.
+    if (!isFolder(folder)) throw asDiskProblem(asNoFolder(error, folder), folder)
+  }
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory()
+  } catch {
+    return false
   }
 }
 

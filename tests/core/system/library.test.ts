@@ -53,6 +53,10 @@ test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
   },
 )
 
+test.skipIf(process.platform !== 'linux')('a home where no folder can be made is refused at once', () => {
+  expect(() => openLibrary('/proc/nowhere/below')).toThrow('The file could not be written.')
+})
+
 test('a variable set to nothing is no place: the library would lie wherever the command was typed', () => {
   vi.stubEnv('XDG_DATA_HOME', '')
   vi.stubEnv('APPDATA', '')
