@@ -7,13 +7,14 @@ import { createWarmTrainers } from '#core/training/warm-trainer.ts'
 import { importanceAtOnce } from '#core/tuning/kept-importance.ts'
 import { openStudies } from '#core/tuning/open-studies.ts'
 import { viewOf } from '#core/tuning/read-study.ts'
-import type { Emit } from '#shared/contract/index.ts'
+import type { Emit, EventPayload } from '#shared/contract/index.ts'
 import type { StudyView } from '#shared/contract/studies.ts'
 import { unwrap } from '#shared/result.ts'
 import { livingStudies, type StudyTrial } from '#shared/study.ts'
 import { formatDuration } from '#shared/units.ts'
 import type { Application } from './application.ts'
 import { exitCodes } from './output.ts'
+import { createTrialTeller } from './study-progress.ts'
 import { purposeText, settingsText, trialWords } from './study-report.ts'
 
 /** `isResumed`: it was paused, failed or left behind by a program that ended. Resolves when it no longer goes on by itself. */
@@ -30,9 +31,11 @@ export async function followStudy(
   const told = new Set<number>()
   const emit: Emit = (event, payload) => {
     if (event !== 'training.update' || isStopping) return
-    const { state } = payload as { state: { step: number; totalSteps: number; status: string } }
-    if (state.status === 'running' && state.totalSteps > 0) output.progress(progressLine(state))
+    tellProgress(payload as EventPayload<'training.update'>)
   }
+  const tellProgress = createTrialTeller<EventPayload<'training.update'>['state']>(output.progress, (state) =>
+    progressLine(state),
+  )
   const service = createRunService({ library, launcher: warmTrainers.launcher, writer, reader })
   const runs = createLiveRuns({ service, reader, emit, runFolderOf: (runId) => runFolderOf(library, runId) })
   const queue = createRunQueue({ library, writer, reader, runs, emit })

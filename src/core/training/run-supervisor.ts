@@ -95,6 +95,9 @@ const urgentKinds: ReadonlySet<string> = new Set([
   'resumed',
 ])
 
+/** So begins what is said of a run that waits for space on the disk. */
+export const heldForDisk = 'Waiting: '
+
 const isDiskFull = (problem: Problem): boolean => problem.code === 'journal.disk-full'
 
 export interface SupervisedAttempt extends ActiveRun {
@@ -163,7 +166,7 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
       seq: nextSeq - 1,
       event: {
         kind: 'notice',
-        text: `Waiting: ${problem.message} ${problem.remedy} It then goes on by itself.`,
+        text: `${heldForDisk}${problem.message} ${problem.remedy} It then goes on by itself.`,
       },
     })
   }
