@@ -84,8 +84,10 @@ function fromSqlite(error: InstanceType<typeof Database.SqliteError>, path: stri
     case 'SQLITE_PROTOCOL':
       return hasNoSpace(path) ? diskFullProblem(path, details) : failedProblem(path, details)
     case 'SQLITE_ERROR':
-      // The index of words has no code of its own for damage; every other plain error is a bug of ours.
-      return /fts5.*file format|malformed/.test(error.message) ? corruptProblem(path, details) : undefined
+      // The index of words, and a form of schema that there is not, have no code for damage; other plain errors are bugs.
+      return /fts5.*file format|malformed|unsupported file format/.test(error.message)
+        ? corruptProblem(path, details)
+        : undefined
     default:
       return undefined
   }

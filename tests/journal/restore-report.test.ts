@@ -22,6 +22,7 @@ test.each([
   ['the version, to none', 63, 8],
   ['the mark of the program', 68, 1],
   ['the form of the file', 18, 1],
+  ['the form of the schema', 47, 1],
 ])('one flipped bit in %s is damage, and a backup mends it', (_what, at, bit) => {
   const { writer, path, id } = sampleWithRun()
   good(writer.backup())
@@ -31,7 +32,8 @@ test.each([
   writeFileSync(path, bytes)
   expect(codeOf(openJournalWriter(path))).toBe('journal.corrupt')
   expect(isSoundJournal(path)).toBe(false)
-  expect(good(restoreBackup(path)).missing).toEqual([])
+  // Where not even its tables are read, nobody knows what is lost.
+  expect(good(restoreBackup(path)).missing).toEqual(at === 47 ? null : [])
   expect(isSoundJournal(path)).toBe(true)
   const reader = good(openJournalReader(path))
   expect(good(reader.getRun(id)).headSeq).toBe(3)
