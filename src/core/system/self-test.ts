@@ -146,7 +146,7 @@ async function checkJournal({ library, launcher, canWrite }: SelfTestPorts): Pro
         : `${faults.length} things in the journal of your runs are not what was written.`,
     where: library.journalPath,
     remedy:
-      'Do not trust what is named here; the rest is sound. To go back to the newest backup, close Tunewright and run: tunewright journal restore.',
+      'Do not trust what is named here; the rest is sound. To go back to a backup: Settings, Journal, or close Tunewright and run: tunewright journal restore --backup NAME (the names: tunewright journal backups).',
     faults,
     details: JSON.stringify(faults),
   })
