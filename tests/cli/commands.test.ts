@@ -31,6 +31,10 @@ interface Shown {
   artifacts: { kind: string; path: string; sha256: string }[]
 }
 
+/** One that is still at work when it is disturbed. */
+const startLongTraining = () =>
+  terminal.start('train', terminal.recipe, '--epochs', '200', '--set', 'evaluation.patience=null')
+
 describe('the whole story', () => {
   let undisturbed: Shown
   let runId: string
@@ -111,14 +115,7 @@ describe('the whole story', () => {
   })
 
   test('another terminal cancels a run that trains', async () => {
-    const training = terminal.start(
-      'train',
-      terminal.recipe,
-      '--epochs',
-      '200',
-      '--set',
-      'evaluation.patience=null',
-    )
+    const training = startLongTraining()
     await heardLine(training, /step [2-9]/)
     const list = await askJson<{ runs: { id: string; status: string }[] }>(terminal, 'runs', 'list')
     expect(list.runs[0].status).toBe('running')
@@ -328,14 +325,7 @@ describe('the whole story', () => {
   })
 
   test('a second writer is told who holds the journal', async () => {
-    const training = terminal.start(
-      'train',
-      terminal.recipe,
-      '--epochs',
-      '200',
-      '--set',
-      'evaluation.patience=null',
-    )
+    const training = startLongTraining()
     await heardLine(training, /step 2/)
     const second = await terminal.run('train', terminal.recipe)
     expect(second.code).toBe(1)
