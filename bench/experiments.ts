@@ -2,18 +2,18 @@
 // runs of 100 events unless told; the library in HOME is kept and used again. Chromium over the browser host; every time
 // is from the act to rows that are painted.
 import { existsSync, mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
-import { loadavg, tmpdir } from 'node:os'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { chromium } from 'playwright-core'
-import { createNodeLauncher } from '#core/system/launcher.ts'
 import { pageFolder } from '#core/system/program-places.ts'
-import { createWorkstation } from '#core/workstation/workstation.ts'
 import { dispatch } from '#shared/contract/index.ts'
-import { ok, unwrap } from '#shared/result.ts'
+import { unwrap } from '#shared/result.ts'
 import { startWebHost } from '#web/host.ts'
 import { ensureBuilt } from '../scripts/program-build.ts'
 import { findChromium } from '../tests/e2e/support/browser.ts'
+import { openCore } from './experiment-calls.ts'
 import { writeManyRuns } from './many-experiments.ts'
+import { loadNow } from './timed-rows.ts'
 
 const runs = Number(process.argv[2] ?? 10_000)
 const keptHome = process.argv[3]
@@ -33,17 +33,10 @@ if (!existsSync(journal)) {
   writeManyRuns(journal, { runs, eventsPerRun })
   console.log(`written in ${Math.round((performance.now() - startMs) / 1000)} s`)
 }
-const load = (): string => `load ${loadavg()[0]?.toFixed(1)}`
 const size = `${Math.round(statSync(journal).size / 1e6)} MB`
-console.log(`${runs} runs, ${runs * eventsPerRun} events, ${size}; ${load()}`)
+console.log(`${runs} runs, ${runs * eventsPerRun} events, ${size}; ${loadNow()}`)
 
-const { handlers, onEvent, close } = unwrap(
-  createWorkstation({
-    home,
-    launcher: createNodeLauncher(),
-    host: { kind: 'browser', moveToBin: () => Promise.resolve(ok(undefined)), pickedPath: () => null },
-  }),
-)
+const { handlers, onEvent, close } = openCore(home)
 unwrap(await dispatch(handlers, 'settings.set', { isStarted: true }))
 const host = await startWebHost({ handlers, pageFolder, onEvent })
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
@@ -137,7 +130,7 @@ await measure('  scrolled to the other end', () => {
   isAtEnd = !isAtEnd
   return inPage(`document.querySelector('table').parentElement.scrollTop = ${isAtEnd ? 1e9 : 0}`)
 })
-console.log(load())
+console.log(loadNow())
 
 await browser.close()
 await host.close()

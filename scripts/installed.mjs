@@ -49,6 +49,21 @@ const programOf = (command) =>
     : { path: join(bin, command), shell: isWindows }
 
 /**
+ * Between npm and this process stands a shell, which passes no signal on: asked to end, npm and the shell go, and nobody
+ * tells this process. So it looks whether its parent is still there; where npm did not start it, it may outlive that.
+ */
+function whenLeftByNpm(end) {
+  if (process.env.npm_lifecycle_event === undefined) return () => {}
+  const parent = process.ppid
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(timer)
+    end()
+  }, 250)
+  return () => clearInterval(timer)
+}
+
+/**
  * Runs a program of node_modules on the project's own Node; ends this process with its exit code on failure. Ctrl-C is
  * left to the program: this process waits until it has saved what it must and is gone.
  */
@@ -70,10 +85,12 @@ export async function runInstalled(command, parameters, { environment = {}, cwd 
   process.on('SIGINT', wait)
   process.on('SIGTERM', passOn)
   process.on('SIGHUP', passOn)
+  const unwatch = whenLeftByNpm(() => passOn('SIGTERM'))
   const code = await new Promise((resolve) => {
     child.once('error', () => resolve(1))
     child.once('close', (exitCode) => resolve(exitCode ?? 1))
   })
+  unwatch()
   process.off('SIGINT', wait)
   process.off('SIGTERM', passOn)
   process.off('SIGHUP', passOn)

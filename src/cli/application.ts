@@ -5,9 +5,10 @@ import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/syst
 import { onStopSignal } from '#core/system/stop-signals.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
-import { everyRun } from '#shared/journal-commands.ts'
-import { ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { everyRun, type RunQuery } from '#shared/journal-commands.ts'
+import { attempt, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { exitCodes, type Output } from './output.ts'
+import { isUnwritable, libraryForReading, lookInto, type SeenAs, unwritableWords } from './read-only.ts'
 
 export { appVersion } from '#core/system/app-version.ts'
 
@@ -17,10 +18,15 @@ export interface Application {
   readonly library: Library
   readonly launcher: Launcher
   readonly output: Output
-  /** The journal for reading; it is made first where there is none yet. */
-  reader(): JournalReader
+  /**
+   * The journal for reading; it is made first where there is none yet. A command that only reads gets a copy where the
+   * journal is not this library's, or where nothing can be written; `as` says how what was under way is seen in it.
+   */
+  reader(as?: SeenAs): JournalReader
   /** The journal for writing: one process at a time. Runs that a crash left behind are marked as interrupted. */
   writer(): JournalWriter
+  /** Null where a copy is read, or where nothing can be written. */
+  writerIfPossible(): JournalWriter | null
   /** The id of the run that a person means: the id, the beginning of it, or "latest". */
   findRun(text: string): string
   /** A verified copy of the journal beside it; called when a run or a proof has ended. */
@@ -45,8 +51,20 @@ function openHome(home: string): Library {
   }
 }
 
-export function openApplication(home: string | undefined, output: Output): Application {
-  const library = openHome(home || process.env.TUNEWRIGHT_HOME || defaultHome())
+interface Reading {
+  /** The command changes nothing, so it does its work where nothing can be written too. */
+  readonly onlyReads?: boolean
+  /** This file in place of the library's journal. */
+  readonly journal?: string
+}
+
+export function openApplication(
+  home: string | undefined,
+  output: Output,
+  { onlyReads = false, journal }: Reading = {},
+): Application {
+  const root = home || process.env.TUNEWRIGHT_HOME || defaultHome()
+  const library = onlyReads ? libraryForReading(root, journal, openHome) : openHome(root)
   let openReader: JournalReader | null = null
   let openWriter: JournalWriter | null = null
 
@@ -55,18 +73,37 @@ export function openApplication(home: string | undefined, output: Output): Appli
     if (!backup.ok) output.progress(`No backup of the journal: ${backup.problem.message}`, true)
   }
 
+  const openOwn = (): JournalReader => {
+    const opened = openJournalReader(library.journalPath)
+    if (opened.ok || !['journal.missing', 'journal.too-old'].includes(opened.problem.code))
+      return unwrap(opened)
+    application.writer()
+    return unwrap(openJournalReader(library.journalPath))
+  }
+
+  const openForReading = (as: SeenAs): JournalReader => {
+    if (journal !== undefined) return lookInto(library.journalPath, as)
+    const own = attempt(openOwn)
+    if (own.ok || !onlyReads || !isUnwritable(own.problem, library)) return unwrap(own)
+    const copy = lookInto(library.journalPath, as)
+    output.progress(`${unwritableWords(own.problem, library)}, so a copy of its journal is read.`, true)
+    return copy
+  }
+
   const application: Application = {
     library,
     output,
     launcher: createNodeLauncher(),
-    reader() {
-      if (openReader) return openReader
-      const opened = openJournalReader(library.journalPath)
-      if (!opened.ok && ['journal.missing', 'journal.too-old'].includes(opened.problem.code)) {
-        application.writer()
-        openReader = unwrap(openJournalReader(library.journalPath))
-      } else openReader = unwrap(opened)
+    reader(as = 'at-rest') {
+      openReader ??= openForReading(as)
       return openReader
+    },
+    writerIfPossible() {
+      if (journal !== undefined || (openReader && openReader.path !== library.journalPath)) return null
+      const opened = attempt(() => application.writer())
+      if (opened.ok || !isUnwritable(opened.problem, library)) return unwrap(opened)
+      output.progress(`${unwritableWords(opened.problem, library)}, so what is found is not kept.`, true)
+      return null
     },
     writer() {
       if (openWriter) return openWriter
@@ -79,8 +116,11 @@ export function openApplication(home: string | undefined, output: Output): Appli
       return openWriter
     },
     findRun(text) {
-      const [newest] = unwrap(application.reader().listRuns({ limit: 1 })).runs
-      if (text === 'latest' && newest !== undefined) return newest.id
+      const newestOf = (query: RunQuery) =>
+        unwrap(application.reader().listRuns({ ...query, limit: 1 })).runs[0]
+      // Trials of searches, and runs that were put away, only where there is no other.
+      const newest = text === 'latest' ? (newestOf({}) ?? newestOf(everyRun)) : undefined
+      if (newest !== undefined) return newest.id
       const { runs } = unwrap(application.reader().listRuns(everyRun))
       const found = runs.filter(({ id }) => text.length >= 6 && id.startsWith(text))
       return found.length === 1 && found[0] ? found[0].id : text

@@ -1,6 +1,10 @@
 // Follows an active run on a terminal: one line of progress with the time left, milestones kept, Ctrl-C stops cleanly.
+
+import { diagnosesAtRest } from '#core/training/run-diagnosis.ts'
 import type { ActiveRun, RunOutcome } from '#core/training/run-supervisor.ts'
 import { createTimeLeft } from '#core/training/time-left.ts'
+import type { JournalReader } from '#journal/reader.ts'
+import { unwrap } from '#shared/result.ts'
 import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import { formatDuration } from '#shared/units.ts'
 import type { Application } from './application.ts'
@@ -62,11 +66,26 @@ export async function followRun(application: Application, run: ActiveRun): Promi
   return outcome
 }
 
-/** What to do with a run that ended well. */
-export function printNextStep({ output }: Application, outcome: RunOutcome): void {
+/** Of a run that ended well how it went, why it ended before its last step and which version is kept; and what to do now. */
+export function printNextStep(application: Application, outcome: RunOutcome): void {
   if (outcome.status !== 'finished') return
+  const { output } = application
+  for (const line of findingLines(application.reader(), outcome.runId)) output.line(line)
   output.line(`Finished. Now see whether it got better: tunewright proof ${outcome.runId}`)
 }
+
+/** The same findings as on its screen. */
+export function findingLines(reader: JournalReader, runId: string): string[] {
+  const run = unwrap(reader.getRun(runId))
+  const findings = diagnosesAtRest(run, unwrap(reader.thinCurve(runId, mostPoints)), reader)
+  return findings.flatMap(({ sentence, reason, help }) => [
+    `${sentence} ${reason}`,
+    ...(help === '' ? [] : [`  ${help}`]),
+  ])
+}
+
+/** As the screen thins a curve: the findings are about the same points. */
+const mostPoints = 2000
 
 function stagesWords({ before, trainRows, totalSteps }: TrainerEventOf<'plan'>): string {
   if (before === undefined) return `Training on ${trainRows} rows, ${totalSteps} steps`
@@ -115,6 +134,8 @@ function measuringWords({
 }
 
 function progressOf(event: TrainerEvent, leftMs: number | null, doneShare: number): string | null {
+  // The first step may take minutes: what frozen layers give for all rows is computed in it.
+  if (event.kind === 'phase' && event.phase === 'training') return `Training, ${event.detail}…`
   if (event.kind === 'phase') return phaseWords[event.phase] ? `${phaseWords[event.phase]}…` : null
   if (event.kind !== 'step') return null
   const time = leftMs === null ? '' : `, about ${formatDuration(leftMs)} left`

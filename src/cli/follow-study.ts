@@ -15,7 +15,7 @@ import { formatDuration } from '#shared/units.ts'
 import type { Application } from './application.ts'
 import { exitCodes } from './output.ts'
 import { createTrialTeller } from './study-progress.ts'
-import { purposeText, settingsText, trialWords } from './study-report.ts'
+import { purposeText, settingsText, trialName, trialWords } from './study-report.ts'
 
 /** `isResumed`: it was paused, failed or left behind by a program that ended. Resolves when it no longer goes on by itself. */
 export async function followStudy(
@@ -47,10 +47,12 @@ export async function followStudy(
   const trialsNow = (): readonly StudyTrial[] => unwrap(reader.trials(studyId))
   const progressLine = ({ step, totalSteps }: { step: number; totalSteps: number }): string => {
     const { doneShare, timeLeftMs } = studies.progressOf(unwrap(reader.study(studyId)))
-    const trial = trialsNow().find(({ status }) => status === 'planned')
+    const trials = trialsNow()
+    const trial = trials.find(({ status }) => status === 'planned')
     const left = timeLeftMs === null ? '' : `, about ${formatDuration(timeLeftMs)} left`
     const done = doneShare === null ? '' : `${Math.round(100 * doneShare)} %  `
-    return `${done}trial ${(trial?.number ?? 0) + 1}: step ${step} of ${totalSteps}${left}`
+    const name = trial === undefined ? 'trial' : trialName(trial, trials)
+    return `${done}${name}: step ${step} of ${totalSteps}${left}`
   }
   for (const { number, status } of trialsNow()) if (status !== 'planned') told.add(number)
   unwrap(isResumed ? await studies.resume(studyId) : studies.begin(studyId))
@@ -67,7 +69,8 @@ export async function followStudy(
       const heard = new Promise<void>((resolve) => {
         wake = resolve
       })
-      for (const trial of trialsNow()) tellTrial(trial)
+      const trials = trialsNow()
+      for (const trial of trials) tellTrial(trial, trials)
       const study = unwrap(reader.study(studyId))
       if (!livingStudies.includes(study.status) || study.status === 'paused') break
       const reason = studies.waitingOf(study)
@@ -82,14 +85,14 @@ export async function followStudy(
   }
   return tellEnd()
 
-  function tellTrial(trial: StudyTrial): void {
+  function tellTrial(trial: StudyTrial, trials: readonly StudyTrial[]): void {
     const { number, purpose, status, lossNats, settings, reason } = trial
     if (status === 'planned' || told.has(number)) return
     told.add(number)
     const loss = lossNats === null ? '' : `, loss ${lossNats.toFixed(4)}`
     const what = purpose === 'search' ? settingsText(settings) : purposeText(trial)
     const why = reason === null || status === 'pruned' ? '' : ` (${reason})`
-    output.progress(`trial ${number + 1} ${trialWords[status]}${loss}: ${what}${why}`, true)
+    output.progress(`${trialName(trial, trials)} ${trialWords[status]}${loss}: ${what}${why}`, true)
   }
 
   function tellEnd(): StudyView {

@@ -6,6 +6,8 @@ import { createOutput, exitCodeOf } from './output.ts'
 
 interface CommonOptions {
   readonly home?: string
+  /** Of commands that only read. */
+  readonly journal?: string
   readonly json?: boolean
 }
 
@@ -17,11 +19,11 @@ export type Run = (command: Command, work: Work) => Promise<void>
 export const runnerOf =
   (program: Command): Run =>
   async (command, work) => {
-    const { home, json } = commonOptionsOf(program, command)
+    const { home, json, journal } = commonOptionsOf(program, command)
     const output = createOutput(json === true)
     let application: Application | undefined
     try {
-      application = openApplication(home, output)
+      application = openApplication(home, output, isReading(command) ? { onlyReads: true, journal } : {})
       await work(application)
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
@@ -46,6 +48,18 @@ export function addCommonOptions(command: Command): Command {
 
 export const addCommand = (parent: Command, name: string, description: string): Command =>
   addCommonOptions(parent.command(name).description(description))
+
+const journalFlag = '--journal'
+
+export const addJournalOption = (command: Command): Command =>
+  command.option(`${journalFlag} <file>`, 'read this journal instead; not a byte is written beside it')
+
+/** One that changes nothing: it takes `--journal`, and where nothing can be written it reads all the same. */
+export const addReadingCommand = (parent: Command, name: string, description: string): Command =>
+  addJournalOption(addCommand(parent, name, description))
+
+export const isReading = (command: Command): boolean =>
+  command.options.some(({ long }) => long === journalFlag)
 
 export const whole = (text: string): number => {
   if (!/^[1-9][0-9]{0,3}$/.test(text))

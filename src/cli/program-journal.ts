@@ -1,7 +1,7 @@
 // Commands for the journal of all runs: keeping it safe, carrying it out and bringing it in.
 import { Argument, type Command } from 'commander'
 import { type JournalForm, journalForms } from '#shared/contract/index.ts'
-import { addCommand, type Run } from './program-command.ts'
+import { addCommand, addReadingCommand, type Run } from './program-command.ts'
 
 export function addJournalCommands(program: Command, run: Run): void {
   const journal = program.command('journal').description('the journal of all runs')
@@ -19,7 +19,7 @@ function addJournalKeeping(journal: Command, run: Run): void {
   addCommand(journal, 'backups', 'the backups there are, newest first').action((_options, command: Command) =>
     run(command, async (application) => (await load()).showBackups(application)),
   )
-  addCommand(journal, 'check', 'read every entry again, and keep what was found').action(
+  addReadingCommand(journal, 'check', 'read every entry again, and keep what was found').action(
     (_options, command: Command) =>
       run(command, async (application) => (await load()).checkJournal(application)),
   )
@@ -34,7 +34,7 @@ function addJournalKeeping(journal: Command, run: Run): void {
 
 function addArchiveCommands(journal: Command, run: Run): void {
   const load = () => import('./commands/archive.ts')
-  addCommand(journal, 'export', 'carry it out in an open form, or chosen runs as one bundle')
+  addReadingCommand(journal, 'export', 'carry it out in an open form, or chosen runs as one bundle')
     .addArgument(new Argument('<form>').choices([...journalForms]))
     .option('--runs <run...>', 'of these runs only; a bundle wants some')
     .option('--to <folder>', "where it is put; left out, the library's exports")

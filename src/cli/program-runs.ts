@@ -2,7 +2,7 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Application } from './application.ts'
 import type { ListOptions } from './commands/runs.ts'
-import { addCommand, collect, type Run, whole } from './program-command.ts'
+import { addCommand, addReadingCommand, collect, type Run, whole } from './program-command.ts'
 import { settingFlags, settingOf, trainOptionsOf } from './setting-flags.ts'
 
 export function addRunCommands(program: Command, run: Run): void {
@@ -25,7 +25,7 @@ export function addRunCommands(program: Command, run: Run): void {
 
   const runs = program.command('runs').description('runs of the journal')
   const load = () => import('./commands/runs.ts')
-  addCommand(runs, 'list', 'the newest runs')
+  addReadingCommand(runs, 'list', 'the newest runs')
     .option('--limit <number>', 'how many', whole, 20)
     .option('--text <words>', 'with these words in name, notes, tags or answers')
     .option('--stars <number>', 'with at least so many stars', starCount)
@@ -39,15 +39,28 @@ export function addRunCommands(program: Command, run: Run): void {
     name: string,
     description: string,
     work: (application: Application, runId: string) => Promise<void>,
+    add = addCommand,
   ) =>
-    addCommand(runs, name, description)
+    add(runs, name, description)
       .argument('<run>')
       .action((runId: string, _options: unknown, command: Command) =>
         run(command, (application) => work(application, application.findRun(runId))),
       )
-  onOneRun('show', 'settings, curves, proof and files of a run', async (application, runId) =>
-    (await load()).showRun(application, runId),
+  onOneRun(
+    'show',
+    'settings, curves, proof and files of a run',
+    async (application, runId) => (await load()).showRun(application, runId),
+    addReadingCommand,
   )
+  addReadingCommand(runs, 'compare', 'any number of runs beside each other: figures and settings that differ')
+    .argument('<run...>')
+    .option('--answers [number]', 'and so many rows on which their answers differ (20; as JSON all)', whole)
+    .action((given: string[], { answers }: { answers?: number | true }, command: Command) =>
+      run(command, async (application) => {
+        const { compareGivenRuns } = await import('./commands/compare-runs.ts')
+        await compareGivenRuns(application, given, answers)
+      }),
+    )
   onOneRun('resume', 'go on from the last checkpoint', async (application, runId) =>
     (await load()).resumeRun(application, runId),
   )

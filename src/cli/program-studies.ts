@@ -1,11 +1,11 @@
 // Commands for searches for better settings.
 import type { Command } from 'commander'
 import type { Application } from './application.ts'
-import { addCommand, collect, type Run, whole } from './program-command.ts'
+import { addCommand, addReadingCommand, collect, type Run, whole } from './program-command.ts'
 import type { StudyFlags } from './study-flags.ts'
 
 export function addStudyCommands(program: Command, run: Run): void {
-  const studies = program.command('studies').description('searches for better settings')
+  const studies = program.command('studies').description('searches for better settings (studies)')
   const load = () => import('./commands/studies.ts')
   const onSearch = (name: string, description: string): Command =>
     addCommand(studies, name, description)
@@ -23,13 +23,16 @@ export function addStudyCommands(program: Command, run: Run): void {
       .option('--until <time>', 'end when the clock shows this, e.g. 07:00')
       .option(
         '--space <path=range>',
-        'a range: path=low..high, path=low..high:log or path=one,another; once for each',
+        'a range: path=low..high, path=low..high:log (by factors) or path=one,another; once for each',
         collect,
         [],
       )
       .option('--sampler <kind>', 'tpe, random, quasi-random or grid')
       .option('--seed <number>', 'the same seed gives the same search')
-      .option('--confirm <number>', 'seeds that plan and winner are compared with at the end; 1: none')
+      .option(
+        '--confirm <number>',
+        'with how many seeds plan and winner are compared at the end; 0: not at all',
+      )
       .option('--night <from-to>', 'work by these hours only, e.g. 22:00-07:00')
       .option('--no-pruning', 'no trial is given up early')
       .option('--no-earlier', 'do not begin from earlier results')
@@ -44,23 +47,27 @@ export function addStudyCommands(program: Command, run: Run): void {
     .action((recipe: string | undefined, options: Record<string, unknown>, command: Command) =>
       run(command, async (application) => (await load()).startSearch(application, recipe, flagsOf(options))),
     )
-  addCommand(studies, 'list', 'all studies, the newest first').action((_options, command: Command) =>
+  addReadingCommand(studies, 'list', 'all searches, the newest first').action((_options, command: Command) =>
     run(command, async (application) => (await load()).listSearches(application)),
   )
   const onOneStudy = (
     name: string,
     description: string,
     work: (application: Application, studyId: string, options: { trial?: number }) => Promise<void>,
+    add = addCommand,
   ): Command =>
-    addCommand(studies, name, description)
-      .argument('<study>')
+    add(studies, name, description)
+      .argument('<search>')
       .action((study: string, options: { trial?: number }, command: Command) =>
         run(command, async (application) =>
           work(application, (await load()).findStudy(application, study), options),
         ),
       )
-  onOneStudy('show', 'its trials, what mattered and what it found', async (application, studyId) =>
-    (await load()).showSearch(application, studyId),
+  onOneStudy(
+    'show',
+    'its trials, what mattered and what it found',
+    async (application, studyId) => (await load()).showSearch(application, studyId),
+    addReadingCommand,
   )
   onOneStudy(
     'resume',

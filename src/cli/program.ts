@@ -3,7 +3,7 @@ import { Command, CommanderError } from 'commander'
 import type { Problem } from '#shared/result.ts'
 import { appVersion } from './application.ts'
 import { createOutput, exitCodes } from './output.ts'
-import { addCommonOptions, runnerOf } from './program-command.ts'
+import { addCommonOptions, addJournalOption, isReading, runnerOf } from './program-command.ts'
 import { addDataCommands, addEmbedCommand } from './program-data.ts'
 import { addDeviceCommands, addDoctorCommand } from './program-devices.ts'
 import { addJournalCommands } from './program-journal.ts'
@@ -30,7 +30,11 @@ function createProgram(): Command {
     .showHelpAfterError('(add --help for the options)')
     .enablePositionalOptions()
     .exitOverride(endParsing)
-  addCommonOptions(program)
+  addJournalOption(addCommonOptions(program))
+  program.hook('preAction', (_program, command) => {
+    if (program.opts().journal !== undefined && !isReading(command))
+      command.error('error: --journal goes with commands that only read', { exitCode: exitCodes.usage })
+  })
   const run = runnerOf(program)
   addModelCommands(program, run)
   addEngineCommands(program, run)

@@ -72,7 +72,11 @@ export function curveLines(curve: RunCurve): string[] {
 }
 
 /** A change of a share is in points (hundredths of the whole), never in per cent. */
-function intervalText(metric: MetricName, { value, low, high }: Interval, isDifference = false): string {
+export function intervalText(
+  metric: MetricName,
+  { value, low, high }: Interval,
+  isDifference = false,
+): string {
   const scale = isShare(metric) ? 100 : 1
   const sign = metricFacts[metric].unit === 'share' ? ' %' : ''
   const unit = isShare(metric) && isDifference ? ' points' : sign

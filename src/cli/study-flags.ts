@@ -4,7 +4,14 @@ import type { StudyWishes } from '#core/tuning/study-wishes.ts'
 import { presetIds } from '#shared/contract/index.ts'
 import { searchEfforts, studyCalls } from '#shared/contract/studies.ts'
 import { ProblemError } from '#shared/result.ts'
-import { type Dimension, type Schedule, type StudiedValue, samplerKinds, searchSpace } from '#shared/study.ts'
+import {
+  type Dimension,
+  fewestSeeds,
+  type Schedule,
+  type StudiedValue,
+  samplerKinds,
+  searchSpace,
+} from '#shared/study.ts'
 
 export interface StudyFlags {
   readonly project?: string
@@ -33,8 +40,12 @@ export interface ReadFlags {
 
 const hourMs = 3_600_000
 const leastWorkMs = 1000
+const mostHours = 1_000_000
 const mostTrials = 10_000
 const mostNameLength = 200
+const mostSeeds = 10
+const mostSeed = 4_294_967_295
+const mostRanges = 40
 
 /** Throws ProblemError (`usage.invalid`) with the flag that cannot be read. */
 export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): ReadFlags {
@@ -45,33 +56,53 @@ export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): R
       'Leave it out for a name by the data.',
     )
   const budget = budgetOf(flags, nowMs)
-  const parsed = studyCalls['studies.plan'].input.safeParse({
+  const { preset = 'balanced', effort, sampler, searchSeed, confirm, night, space = [] } = flags
+  const parsed = studyCalls['studies.plan'].input.parse({
     projectId: 'any',
-    preset: flags.preset ?? 'balanced',
+    preset: oneOf('--preset', preset, presetIds, 'a plan that a search can begin from'),
     changes: {},
     isPruned: flags.pruning !== false,
     usesEarlierResults: flags.earlier !== false,
-    ...(flags.effort !== undefined && { effort: flags.effort }),
-    ...(flags.sampler !== undefined && { sampler: flags.sampler }),
-    ...(flags.searchSeed !== undefined && { seed: numberOf('--seed', flags.searchSeed) }),
-    ...(flags.confirm !== undefined && { confirmSeeds: numberOf('--confirm', flags.confirm) }),
+    ...(effort !== undefined && { effort: oneOf('--effort', effort, searchEfforts, 'how hard to search') }),
+    ...(sampler !== undefined && {
+      sampler: oneOf('--sampler', sampler, samplerKinds, 'a way to choose the next trial'),
+    }),
+    ...(searchSeed !== undefined && { seed: wholeOf('--seed', searchSeed, 0, mostSeed) }),
+    ...(confirm !== undefined && { confirmSeeds: seedsOf(confirm) }),
     ...(budget !== null && { budget }),
-    ...(flags.night !== undefined && { schedule: nightOf(flags.night) }),
-    ...(flags.space?.length && { space: flags.space.map(dimensionOf) }),
+    ...(night !== undefined && { schedule: nightOf(night) }),
+    ...(space.length > 0 && { space: spaceOf(space) }),
   })
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues
-    throw wrong(flagOf(issue?.path), issue?.message ?? 'not valid', usualFlags)
-  }
-  const { projectId: _projectId, preset, changes: _changes, ...wishes } = parsed.data
-  return { preset, wishes }
+  const { projectId: _projectId, preset: plan, changes: _changes, ...wishes } = parsed
+  return { preset: plan, wishes }
 }
 
-/** The flag's name is not always the call's. */
-const flagOf = (path: readonly PropertyKey[] = []): string =>
-  path[0] === 'confirmSeeds' ? '--confirm' : `--${path.map(String).join('.')}`
+function oneOf(flag: string, text: string, known: readonly string[], what: string): string {
+  if (known.includes(text)) return text
+  throw wrong(flag, `"${text}" is not ${what}`, `Write ${flag} with one of these: ${known.join(', ')}.`)
+}
 
-const usualFlags = `Efforts are ${searchEfforts.join(', ')}; samplers ${samplerKinds.join(', ')}; presets ${presetIds.join(', ')}.`
+function wholeOf(flag: string, text: string, low: number, high: number): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text)
+  if (Number.isInteger(value) && value >= low && value <= high) return value
+  throw wrong(flag, `"${text}" is not a whole number from ${low} to ${high}`, `Write it like ${flag} 3.`)
+}
+
+function seedsOf(text: string): number {
+  const seeds = text.trim() === '' ? Number.NaN : Number(text)
+  const isMany = seeds >= fewestSeeds && seeds <= mostSeeds
+  if (Number.isInteger(seeds) && (isMany || seeds === 0)) return seeds
+  throw wrong(
+    '--confirm',
+    `"${text}" is not a number of seeds: it is a whole number from ${fewestSeeds} to ${mostSeeds}, or 0`,
+    'Write --confirm 3 to train plan and best trial with 3 seeds each, or --confirm 0 to leave this out.',
+  )
+}
+
+function spaceOf(texts: readonly string[]): Dimension[] {
+  if (texts.length <= mostRanges) return texts.map(dimensionOf)
+  throw wrong('--space', `${texts.length} ranges are too many: a search has at most ${mostRanges}`, spaceHelp)
+}
 
 function budgetOf({ trials, hours, until }: StudyFlags, nowMs: number) {
   if (trials === undefined && hours === undefined && until === undefined) return null
@@ -90,9 +121,10 @@ function trialsOf(text: string): number {
 }
 
 function workOf(text: string): number {
-  const workMs = Math.round(numberOf('--hours', text) * hourMs)
-  if (workMs >= leastWorkMs && Number.isSafeInteger(workMs)) return workMs
-  const message = `"${text}" is no time to work: it is at least a second (0.0003 hours)`
+  const hours = numberOf('--hours', text)
+  const workMs = Math.round(hours * hourMs)
+  if (workMs >= leastWorkMs && hours <= mostHours) return workMs
+  const message = `"${text}" is no time to work: it is at least a second (0.0003 hours) and at most ${mostHours} hours`
   throw wrong('--hours', message, 'Say how many hours it is to work: --hours 1.5.')
 }
 
@@ -132,8 +164,9 @@ export function dimensionOf(text: string): Dimension {
   const dimension = range === null ? choiceOf(path, value) : rangeOf(path, range)
   const parsed = searchSpace.safeParse([dimension])
   if (path !== '' && value !== '' && parsed.success) return parsed.data[0]!
-  const [issue] = parsed.success ? [] : parsed.error.issues
-  throw wrong('--space', `"${text}" is no range${issue ? `: ${issue.message}` : ''}`, spaceHelp)
+  // Of our own rules the sentence says more; a schema's is not for people.
+  const own = parsed.success ? undefined : parsed.error.issues.find(({ code }) => code === 'custom')
+  throw wrong('--space', `"${text}" is no range${own ? `: ${own.message}` : ''}`, spaceHelp)
 }
 
 const spaceHelp =

@@ -1,5 +1,7 @@
 // A search as lines of text: its plan, its trials, which settings mattered, what it saved and what it found.
-import type { StudyCard, StudyPlan, StudyView } from '#shared/contract/studies.ts'
+import { pruningSentence } from '#core/tuning/study-sentences.ts'
+import { roundedToSum } from '#shared/adding-up.ts'
+import type { RangeEnd, StudyCard, StudyPlan, StudyView } from '#shared/contract/studies.ts'
 import type { Dimension, StudiedSettings, StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
 import { formatDuration } from '#shared/units.ts'
 import { formatTable } from './table.ts'
@@ -25,7 +27,10 @@ function valueText(path: string, value: StudiedValue): string {
 const rangeText = (dimension: Dimension): string =>
   dimension.kind === 'choice'
     ? dimension.values.map((value) => valueText(dimension.path, value)).join(', ')
-    : `${numberText(dimension.low)} to ${numberText(dimension.high)}${dimension.isLog ? ', by factors' : ''}`
+    : `${numberText(dimension.low)} to ${numberText(dimension.high)}${dimension.isLog ? ', by factors (log scale)' : ''}`
+
+const factorsText =
+  'By factors (log scale): from 1 to 2 counts as much as from 10 to 20, so small values are tried as closely as large ones.'
 
 export function planLines({ dimensions, sentences }: Pick<StudyPlan, 'dimensions' | 'sentences'>): string[] {
   const rows = dimensions.map(({ dimension, isIncluded, reason }) => [
@@ -34,7 +39,9 @@ export function planLines({ dimensions, sentences }: Pick<StudyPlan, 'dimensions
     rangeText(dimension),
     reason,
   ])
-  return [...sentences, '', ...formatTable(['searched', 'setting', 'range', 'why'], rows)]
+  const hasFactors = dimensions.some(({ dimension }) => dimension.kind !== 'choice' && dimension.isLog)
+  const table = formatTable(['searched', 'setting', 'range', 'why'], rows)
+  return [...sentences, '', ...table, ...(hasFactors ? [factorsText] : [])]
 }
 
 export const settingsText = (settings: StudiedSettings): string =>
@@ -48,12 +55,24 @@ export const settingFlagsText = (settings: StudiedSettings): string =>
     .map(([path, value]) => `--set ${path}=${value}`)
     .join(' ')
 
-export function cardRow({ id, name, status, trials, best, waiting }: StudyCard): string[] {
-  const ended = trials.complete + trials.pruned + trials.failed + trials.stopped
-  return [id, name, status, String(ended), best === null ? '' : best.lossNats.toFixed(4), waiting ?? '']
+const endedOf = ({ trials }: Pick<StudyCard, 'trials'>): number =>
+  trials.complete + trials.pruned + trials.skipped + trials.failed + trials.stopped
+
+export function cardRow(card: StudyCard): string[] {
+  const { id, name, status, confirming, best, waiting } = card
+  const counts = [endedOf(card), confirming].map(String)
+  return [id, name, status, ...counts, best === null ? '' : best.lossNats.toFixed(4), waiting ?? '']
 }
 
-export const cardHeading = ['study', 'name', 'status', 'trials', 'lowest loss', 'waits']
+export const cardHeading = ['search', 'name', 'status', 'trials', 'confirming runs', 'lowest loss', 'waits']
+
+const counted = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`
+
+/** "5 trials and 4 confirming runs". */
+function countText(card: StudyCard): string {
+  const trials = counted(endedOf(card), 'trial')
+  return card.confirming === 0 ? trials : `${trials} and ${counted(card.confirming, 'confirming run')}`
+}
 
 const shareText = (share: number): string => `${Math.round(100 * share)} %`
 
@@ -77,10 +96,20 @@ const purposeWords: Readonly<Record<StudyTrial['purpose'], string>> = {
 export const purposeText = ({ purpose, seed }: Pick<StudyTrial, 'purpose' | 'seed'>): string =>
   purpose === 'search' ? '' : `${purposeWords[purpose]}, seed ${seed}`
 
-function trialRow(trial: StudyTrial): string[] {
-  const { number, status, lossNats, work, settings, reason } = trial
+/** "trial 5"; runs that confirm are counted by themselves: "confirming run 2". */
+export function trialName(
+  { number, purpose }: Pick<StudyTrial, 'number' | 'purpose'>,
+  trials: readonly Pick<StudyTrial, 'number' | 'purpose'>[],
+): string {
+  if (purpose === 'search') return `trial ${number + 1}`
+  const at = trials.filter((one) => one.purpose !== 'search' && one.number <= number).length
+  return `confirming run ${at}`
+}
+
+function trialRow(trial: StudyTrial, _at: number, trials: readonly StudyTrial[]): string[] {
+  const { status, lossNats, work, settings, reason } = trial
   return [
-    String(number + 1),
+    trialName(trial, trials),
     purposeText(trial),
     trialWords[status],
     lossNats === null ? '' : lossNats.toFixed(4),
@@ -91,17 +120,20 @@ function trialRow(trial: StudyTrial): string[] {
   ]
 }
 
-export function studyLines({ study, trials, verdict, importance, saved, adoptable }: StudyView): string[] {
+export function studyLines(view: StudyView): string[] {
+  const { study, trials, verdict, importance, saved, adoptable, pruning } = view
   return [
-    `${study.name} (${study.id}): ${study.status}`,
+    `${study.name} (${study.id}): ${study.status}, ${countText(study)}`,
     ...(study.waiting === null ? [] : [study.waiting]),
-    ...(study.reason === null ? [] : [study.reason]),
+    ...(study.reason === null || verdict.reasons.includes(study.reason) ? [] : [study.reason]),
     verdict.sentence,
     ...verdict.reasons.map((reason) => `  ${reason}`),
     '',
-    ...formatTable(['trial', '', 'status', 'loss', 'steps', 'time', 'settings', ''], trials.map(trialRow)),
+    ...formatTable(['', '', 'status', 'loss', 'steps', 'time', 'settings', ''], trials.map(trialRow)),
     '',
+    pruningSentence(pruning, study.budget.trials),
     ...importanceLines(importance),
+    ...view.rangeEnds.map(rangeEndText),
     ...(saved === null ? [] : savedLines(saved)),
     ...(adoptable === null
       ? []
@@ -129,6 +161,11 @@ function importanceLines({ settings, seedNoise, cannotTell }: StudyView['importa
   ]
 }
 
+export const rangeEndText = ({ path, end, wider }: RangeEnd): string =>
+  `The best trials have ${path} at the ${end === 'low' ? 'lower' : 'upper'} end of its range: a wider range might find more, ${end === 'low' ? 'down' : 'up'} to ${numberText(wider)}, say.`
+
+const hourMs = 3_600_000
+
 function savedLines({
   workedMs,
   plainMs,
@@ -137,7 +174,11 @@ function savedLines({
   modelsReused,
 }: NonNullable<StudyView['saved']>) {
   const share = plainMs === 0 ? 0 : 1 - workedMs / plainMs
+  const step = plainMs < hourMs ? 1000 : 60_000
+  const parts = roundedToSum([workedMs, byPruningMs, byReuseMs], step)
+  const [worked = '', pruned = '', reused = ''] = parts.map(formatDuration)
+  const plain = formatDuration(parts.reduce((sum, ms) => sum + ms, 0))
   return [
-    `It worked ${formatDuration(workedMs)}; plain runs would have taken about ${formatDuration(plainMs)}: ${shareText(share)} saved, ${formatDuration(byPruningMs)} by giving up, ${formatDuration(byReuseMs)} by what trials share (${modelsReused} times the model was there already).`,
+    `It worked ${worked}; plain runs would have taken about ${plain}: ${shareText(share)} saved, ${pruned} by giving up, ${reused} by what trials share (${modelsReused} times the model was there already).`,
   ]
 }

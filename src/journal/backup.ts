@@ -26,7 +26,7 @@ export interface BackupReport {
   readonly pruned: readonly string[]
 }
 
-const keepNewest = 7
+export const keepNewest = 7
 const keepWeekly = 4
 const keepBeforeUpgrade = 3
 const weekMs = 7 * 24 * 3600 * 1000

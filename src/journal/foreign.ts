@@ -18,11 +18,11 @@ import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { ProblemError, type Result } from '#shared/result.ts'
-import { livingStudies } from '#shared/study.ts'
+import type { LivingStudy } from '#shared/study.ts'
 import { applicationId, openForWriting } from './connection.ts'
 import { assertUnchanged } from './contents-digest.ts'
 import { countDroppedCommits } from './log-check.ts'
-import { migrate, readVersion } from './migrate.ts'
+import { migrate, readVersion, stepsTable } from './migrate.ts'
 import { attemptOn, corruptProblem, refuse } from './problems.ts'
 import { type JournalReader, openJournalReader } from './reader.ts'
 import { assertSchema } from './schema-check.ts'
@@ -33,6 +33,8 @@ export interface ForeignJournal {
   readonly reader: JournalReader
   /** Schema version of the file itself. */
   readonly schema: number
+  /** Searches that were not at their end, by id; with `isAtRest` they are `stopped` in the copy. */
+  readonly stood: ReadonlyMap<string, LivingStudy>
 }
 
 export interface ForeignOptions {
@@ -56,8 +58,8 @@ export function openForeignJournal(path: string, options: ForeignOptions = {}): 
     try {
       const copy = join(folder, 'journal.db')
       copyWhole(path, copy, folder)
-      const schema = bringUpToDate(copy, path, options.isAtRest === true)
-      return { reader: readerOfCopy(copy, away), schema }
+      const facts = bringUpToDate(copy, path, options.isAtRest === true)
+      return { reader: readerOfCopy(copy, away), ...facts }
     } catch (error) {
       away()
       throw error
@@ -82,20 +84,29 @@ function readerOfCopy(copy: string, away: () => void): JournalReader {
 const magic = Buffer.from('53514c69746520666f726d6174203300', 'hex')
 const applicationIdAt = 68
 
-/** A look at the first bytes: nothing is copied of a film, or of another program's database. */
+/** So much of its beginning holds the first pages of a journal's schema. */
+const beginningBytes = 256 * 1024
+
+/**
+ * A look at the first bytes: nothing is copied of a film, or of another program's database. Where one of the two marks is
+ * there and our first table too, the other mark has rotted.
+ */
 function assertJournal(path: string): void {
   // A pipe or a device would never end.
   if (!existsSync(path) || !statSync(path).isFile() || statSync(path).size === 0)
     refuse('journal.missing', 'There is no journal in this place.', path, 'Choose a file named journal.db.')
-  const head = Buffer.alloc(100)
+  const head = Buffer.alloc(beginningBytes)
   const file = openSync(path, 'r')
   try {
     readSync(file, head, 0, head.length, 0)
   } finally {
     closeSync(file)
   }
-  if (head.subarray(0, magic.length).equals(magic) && head.readUInt32BE(applicationIdAt) === applicationId)
-    return
+  const isDatabase = head.subarray(0, magic.length).equals(magic)
+  const isOurs = head.readUInt32BE(applicationIdAt) === applicationId
+  if (isDatabase && isOurs) return
+  if ((isDatabase || isOurs) && head.includes(stepsTable))
+    throw new ProblemError(corruptProblem(path, 'its first bytes are not what they were'))
   refuse(
     'journal.foreign-file',
     'This file is not a Tunewright journal.',
@@ -136,8 +147,8 @@ const stateOf = (path: string): string =>
     }),
   )
 
-/** Folds the log into the copy and upgrades its schema; returns the one it had. The file itself is named in what is wrong. */
-function bringUpToDate(copy: string, path: string, isAtRest: boolean): number {
+/** Folds the log into the copy and upgrades its schema. The file itself is named in what is wrong. */
+function bringUpToDate(copy: string, path: string, isAtRest: boolean): Omit<ForeignJournal, 'reader'> {
   if (countDroppedCommits(copy) > 0)
     throw new ProblemError(corruptProblem(path, 'its log is damaged: entries that were kept are lost'))
   const db = openForWriting(copy)
@@ -149,24 +160,41 @@ function bringUpToDate(copy: string, path: string, isAtRest: boolean): number {
     if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
     assertUnchanged(db, path)
     const isUpgraded = migrate(db, path).to > version
+    const stood = readStood(db)
     if (isAtRest) db.transaction(putToRest)(db)
     // The digest of the last closing is about the schema and the rows of that time.
     if (isUpgraded || isAtRest) db.exec('UPDATE sessions SET contents_sha256 = NULL')
     db.pragma('wal_checkpoint(TRUNCATE)')
-    return version
+    return { schema: version, stood }
   } finally {
     db.close()
   }
 }
 
+/** Of a search that nobody works on here, how it stood. */
+const stoodThen: Readonly<Record<LivingStudy, string>> = {
+  waiting: 'was waiting for its turn',
+  running: 'was at work',
+  paused: 'was paused',
+}
+
+function readStood(db: Database): ForeignJournal['stood'] {
+  const rows = db
+    .prepare(`SELECT id, status FROM studies WHERE status IN (${listed(Object.keys(stoodThen))})`)
+    .all() as { id: string; status: LivingStudy }[]
+  return new Map(rows.map(({ id, status }) => [id, status]))
+}
+
+const listed = (statuses: readonly string[]): string => statuses.map((one) => `'${one}'`).join(', ')
+
 function putToRest(db: Database): void {
-  const listed = (statuses: readonly string[]): string => statuses.map((one) => `'${one}'`).join(', ')
   db.exec(`UPDATE runs SET status = 'interrupted',
       ended_at_ms = coalesce(ended_at_ms, (SELECT max(at_ms) FROM events WHERE run_id = runs.id))
     WHERE status IN (${listed(activeStatuses)})`)
-  db.prepare(
-    `UPDATE studies SET status = 'stopped', reason = ? WHERE status IN (${listed(livingStudies)})`,
-  ).run('It was not at its end when this journal was written.')
+  const told = Object.entries(stoodThen).map(([status, how]) => `WHEN '${status}' THEN '${how}'`)
+  db.exec(`UPDATE studies SET status = 'stopped',
+      reason = 'It ' || CASE status ${told.join(' ')} END || ' when this journal was last written.'
+    WHERE status IN (${listed(Object.keys(stoodThen))})`)
   correctTrials(db)
 }
 

@@ -25,6 +25,7 @@ import {
 import { importStudy } from './import-studies.ts'
 import { attemptOn, refuse } from './problems.ts'
 import { readJson } from './read-json.ts'
+import { isReplaced, markReplaced } from './replaced-files.ts'
 
 const copyOf = (context: WriterContext, source: ImportSource): Copy => ({ from: source.db, to: context.db })
 
@@ -204,11 +205,12 @@ function addArtifacts({ now }: WriterContext, copy: Copy, runId: string, { hasFi
       insertRow(copy, 'artifacts', { ...row, removed_at_ms: isHere ? null : (row.removed_at_ms ?? now()) })
     else if (!isSameRow(known, row, ['removed_at_ms']))
       refuse('journal.conflict', 'One of its files is another one here.', `file ${path}`, 'It was left out.')
-    else if (isHere && known.removed_at_ms !== null)
+    else if (isHere && known.removed_at_ms !== null && !isReplaced(copy.to, String(row.id)))
       copy.to.prepare('UPDATE artifacts SET removed_at_ms = NULL WHERE id = ?').run(row.id)
     else continue
     changed += 1
   }
+  markReplaced(copy.to, runId)
   return changed
 }
 

@@ -23,6 +23,8 @@ export interface ImportSource {
   /** Null for an id that is not there. */
   project(id: string): { readonly name: string; readonly isRemoved: boolean } | null
   run(id: string): ImportedRun | null
+  /** A person there removed it: it comes along, hidden as it was. */
+  isRemoved(table: 'runs' | 'studies', id: string): boolean
   studyName(id: string): string
   close(): void
 }

@@ -125,6 +125,7 @@ function sourceOver(db: Database, notices: readonly string[], close: () => void)
       return row === undefined ? null : { name: String(row.name), isRemoved: row.removed_at_ms !== null }
     },
     run: (id) => importedRun(db, id),
+    isRemoved: (table, id) => (rowOf(db, table, 'id', id)?.removed_at_ms ?? null) !== null,
     studyName: (id) => String(rowOf(db, 'studies', 'id', id)?.name ?? id),
     close,
   }

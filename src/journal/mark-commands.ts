@@ -43,9 +43,14 @@ function assertThere(db: WriterContext['db'], id: string): void {
   refuse('journal.unknown', 'The journal knows no such run or study.', id, 'Add it first.')
 }
 
+/** Neither a space nor a character that only steers others; the blank of Braille counts as a symbol and shows nothing. */
+const visible = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{C}\u2800]/u
+
 /** Keeps a view under its name, in place of one that has it. */
 export function saveView({ db, now }: WriterContext, input: unknown): void {
   const { name, query } = checkInput(savedView, input, 'view')
+  if (!visible.test(name))
+    refuse('journal.invalid', 'A view needs a name that can be seen.', 'view.name', 'Give it a word.')
   const set = { query: jsonText(query, `view ${name}`), saved_at_ms: now() }
   const insert = sqlFor.insertInto('saved_views').values({ name, ...set })
   run(

@@ -72,6 +72,14 @@ function readWrittenVersion(db: Database): number | undefined {
 const countTables = (db: Database): number =>
   db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number
 
+/** The first table of every journal. As it is written here it stands in the file. */
+export const stepsTable = `CREATE TABLE migrations (
+        version       INTEGER PRIMARY KEY,
+        name          TEXT NOT NULL,
+        sha256        TEXT NOT NULL CHECK (length(sha256) = 64),
+        applied_at_ms INTEGER NOT NULL
+      ) STRICT`
+
 /** Runs every step that is missing. Returns the version found and the version left. */
 export function migrate(
   db: Database,
@@ -90,12 +98,7 @@ function step(db: Database, migration: Migration, hooks: MigrationHooks): void {
   db.transaction(() => {
     if (migration.version === 1) {
       db.pragma(`application_id = ${applicationId}`)
-      db.exec(`CREATE TABLE migrations (
-        version       INTEGER PRIMARY KEY,
-        name          TEXT NOT NULL,
-        sha256        TEXT NOT NULL CHECK (length(sha256) = 64),
-        applied_at_ms INTEGER NOT NULL
-      ) STRICT`)
+      db.exec(stepsTable)
     }
     for (const [index, statement] of migration.statements.entries()) {
       hooks.onStatement?.(migration.version, index)

@@ -155,12 +155,20 @@ export function recordTestSetOpening({ db, now }: WriterContext, input: unknown)
   return { id }
 }
 
-/** A file that the run made. Record it after it is safely on disk under its final name. */
+/**
+ * A file that the run made. Record it after it is safely on disk under its final name. One that it made before under the
+ * same path went when this one came.
+ */
 export function addArtifact({ db, now }: WriterContext, input: unknown): { id: string } {
   const given = checkInput(newArtifact, input, 'artifact')
   readRun(db, given.runId)
   const createdAtMs = now()
   const id = newId('artifact', createdAtMs)
+  const before = sqlFor
+    .updateTable('artifacts')
+    .where('run_id', '=', given.runId)
+    .where('path', '=', given.path)
+  run(db, before.where('removed_at_ms', 'is', null).set({ removed_at_ms: createdAtMs }))
   run(
     db,
     sqlFor.insertInto('artifacts').values({

@@ -12,7 +12,7 @@ import {
 } from '#shared/journal-types.ts'
 import { checkInput } from './check-input.ts'
 import { chainStart, hashEvent } from './hash-chain.ts'
-import { all, each, sqlFor } from './query.ts'
+import { all, each, first, sqlFor } from './query.ts'
 import { DamagedValueError, readJson } from './read-json.ts'
 import { toHex } from './rows.ts'
 import { createThinner } from './thin-curve.ts'
@@ -72,25 +72,60 @@ const hashOf = (runId: string, previous: Uint8Array, row: EventRow): Buffer =>
     bodyText: row.body,
   })
 
-export const curveQuery = (runId: string) =>
-  sqlFor
-    .selectFrom('events')
-    .selectAll()
-    .where('run_id', '=', runId)
-    .where('kind', 'in', ['step', 'evaluation'])
-    .orderBy('seq')
+type Direction = 'asc' | 'desc'
+
+/** Events of all kinds: one whose kind rotted would else be passed over as if it had never been. */
+export const chainQuery = (runId: string, direction: Direction = 'asc') =>
+  sqlFor.selectFrom('events').selectAll().where('run_id', '=', runId).orderBy('seq', direction)
+
+/** Every event of the run, each against its own hash and against the one beside it. Throws where one is not as it was. */
+function* eachEvent(db: Database, runId: string, direction: Direction): Generator<EventRow> {
+  const isForward = direction === 'asc'
+  let before: EventRow | null = null
+  for (const row of each(db, chainQuery(runId, direction))) {
+    assertWritten(row)
+    const [earlier, later] = isForward ? [before, row] : [row, before]
+    if (before !== null && !doesFollow(earlier, later)) throw missingEvent(runId)
+    if (isForward && before === null && !isFirst(row)) throw missingEvent(runId)
+    before = row
+    yield row
+  }
+  if (!isForward && before !== null && !isFirst(before)) throw missingEvent(runId)
+}
+
+const isFirst = ({ seq, prev_hash }: EventRow): boolean => seq === 1 && isSame(prev_hash, chainStart)
+
+const doesFollow = (earlier: EventRow | null, later: EventRow | null): boolean =>
+  earlier !== null && later !== null && later.seq === earlier.seq + 1 && isSame(later.prev_hash, earlier.hash)
+
+const missingEvent = (runId: string): DamagedValueError =>
+  new DamagedValueError(`an event of run ${runId} is missing`)
+
+/** The last event has none behind it that names it; the run's own row knows how far it came. */
+function assertReached(db: Database, runId: string, reached: number): void {
+  const known = first(db, sqlFor.selectFrom('runs').select('last_step').where('id', '=', runId))
+  if ((known?.last_step ?? 0) > reached) throw missingEvent(runId)
+}
 
 /** The run's losses in order of step. A resumed run goes over some steps again: the latest attempt's figures stand. */
 export function readCurve(db: Database, runId: unknown): RunCurve {
   const id = checkInput(rowReference, runId, 'run id')
   const train = new Map<number, TrainPoint>()
   const validation = new Map<number, ValidationPoint>()
-  for (const row of each(db, curveQuery(id)))
+  let reached = 0
+  for (const row of eachEvent(db, id, 'asc'))
     followRow(
       row,
-      (point) => train.set(point.step, point),
-      (point) => validation.set(point.step, point),
+      (point) => {
+        reached = Math.max(reached, point.step)
+        train.set(point.step, point)
+      },
+      (point) => {
+        reached = Math.max(reached, point.step)
+        validation.set(point.step, point)
+      },
     )
+  assertReached(db, id, reached)
   return { train: byStep(train), validation: byStep(validation) }
 }
 
@@ -100,14 +135,17 @@ export function readThinCurve(db: Database, runId: unknown, most: number): RunCu
   const train = createThinner<TrainPoint>(most)
   const validation = new Map<number, ValidationPoint>()
   const isSuperseded = supersededSteps()
+  let reached = 0
   const addStep = (point: TrainPoint): void => {
+    reached = Math.max(reached, point.step)
     if (!isSuperseded(point)) train.add(point)
   }
   const addMeasurement = (point: ValidationPoint): void => {
+    reached = Math.max(reached, point.step)
     if (!validation.has(point.step)) validation.set(point.step, point)
   }
-  for (const row of each(db, curveQuery(id).clearOrderBy().orderBy('seq', 'desc')))
-    followRow(row, addStep, addMeasurement)
+  for (const row of eachEvent(db, id, 'desc')) followRow(row, addStep, addMeasurement)
+  assertReached(db, id, reached)
   return { train: train.points(), validation: byStep(validation) }
 }
 
@@ -128,7 +166,7 @@ function followRow(
   addStep: (point: TrainPoint) => void,
   addMeasurement: (point: ValidationPoint) => void,
 ): void {
-  assertWritten(row)
+  if (row.kind !== 'step' && row.kind !== 'evaluation') return
   const body = readJson(row.body)
   const place = { attempt: row.attempt, atMs: row.at_ms }
   if (row.kind === 'step') {
@@ -159,9 +197,6 @@ export function verifyChain(db: Database, runId: unknown): ChainReport {
   }
   return { intact: true, events: seq, headHash: seq === 0 ? null : toHex(previous) }
 }
-
-const chainQuery = (runId: string) =>
-  sqlFor.selectFrom('events').selectAll().where('run_id', '=', runId).orderBy('seq')
 
 const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
 

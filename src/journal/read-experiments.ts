@@ -52,6 +52,7 @@ function withFigures(db: Database, runs: readonly RunSummary[]): ExperimentRow[]
       learningRate: recipe.optimizer?.learningRate ?? null,
       epochs: recipe.duration?.epochs ?? null,
       batchRows: batch === null ? null : batch.microRows * batch.accumulation,
+      device: recipe.device ?? null,
       durationMs: startedAtMs === null || endedAtMs === null ? null : endedAtMs - startedAtMs,
       proof: proofOf(proofs.get(run.id)),
     }

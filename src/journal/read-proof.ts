@@ -13,6 +13,7 @@ import { hashTexts } from './hash-chain.ts'
 import { hashEvaluation } from './proof-commands.ts'
 import { all, sqlFor } from './query.ts'
 import { DamagedValueError, readJson } from './read-json.ts'
+import { withReplaced } from './replaced-files.ts'
 import { toArtifact } from './rows.ts'
 
 export const evaluationsQuery = (runId: string) =>
@@ -143,9 +144,10 @@ export const artifactsQuery = (runId: string) =>
     .orderBy('created_at_ms')
     .orderBy('id')
 
+/** Oldest first. One that the run wrote again later counts as removed from then on. */
 export function readArtifacts(db: Database, runId: unknown): JournalArtifact[] {
   const id = checkInput(rowReference, runId, 'run id')
-  return all(db, artifactsQuery(id)).map(toArtifact)
+  return withReplaced(all(db, artifactsQuery(id)).map(toArtifact))
 }
 
 /** Ids of evaluations and comparisons whose rows are not what was written. */

@@ -3,6 +3,7 @@ import type { Database } from 'better-sqlite3'
 import { type RawBuilder, type Selectable, sql } from 'kysely'
 import { type RunSort, rowReference, runQuery } from '#shared/journal-commands.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
+import { isRecord } from '#shared/json-record.ts'
 import { type Recipe, recipe as recipeSchema } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import { checkInput } from './check-input.ts'
@@ -46,6 +47,7 @@ const sortKeys: Readonly<Record<RunSort, readonly RawBuilder<unknown>[]>> = {
   learningRate: [setting('optimizer.learningRate'), created],
   epochs: [setting('duration.epochs'), created],
   batchRows: [sql`${setting('batch.microRows')} * ${setting('batch.accumulation')}`, created],
+  device: [setting('device'), created],
   seed: [sql.ref('runs.seed')],
   steps: [sql.ref('runs.last_step')],
   bestLoss: [sql.ref('runs.best_loss_nats')],
@@ -90,6 +92,12 @@ const beforeFingerprint = sql<string | null>`json_extract(runs.recipe, '$.before
   'before_fingerprint',
 )
 
+/** Runs that confirm a search are counted by themselves, from 1. */
+const confirming = sql<
+  number | null
+>`CASE WHEN trials.purpose <> 'search' THEN (SELECT count(*) FROM trials AS t WHERE
+  t.study_id = trials.study_id AND t.purpose <> 'search' AND t.number <= trials.number) END`.as('confirming')
+
 /** One page of the runs that `input` asks for. Runs without a value to sort by come last in either order. */
 export function listRuns(db: Database, input: unknown): RunPage {
   const query = checkInput(runQuery, input, 'list of runs')
@@ -112,7 +120,7 @@ export const summariesQuery = (ids: readonly string[]) =>
     .innerJoin('models', 'models.id', 'runs.model_id')
     .leftJoin('trials', 'trials.run_id', 'runs.id')
     .select(summaryColumns)
-    .select(beforeFingerprint)
+    .select([beforeFingerprint, confirming])
     .where('runs.id', 'in', listed(ids))
 
 /** One parameter, however many there are. */
@@ -200,6 +208,7 @@ type SummaryRow = Omit<
   before_fingerprint: string | null
   study_id: string | null
   trial_number: number | null
+  confirming: number | null
 }
 
 function toSummary(row: SummaryRow): RunSummary {
@@ -233,7 +242,7 @@ function toSummary(row: SummaryRow): RunSummary {
     trial:
       row.study_id === null || row.trial_number === null
         ? null
-        : { studyId: row.study_id, number: row.trial_number },
+        : { studyId: row.study_id, number: row.trial_number, confirming: row.confirming },
   }
 }
 
@@ -249,7 +258,7 @@ export function getRun(db: Database, runId: unknown): RunDetail {
         .innerJoin('models', 'models.id', 'runs.model_id')
         .leftJoin('trials', 'trials.run_id', 'runs.id')
         .select([...summaryColumns])
-        .select(beforeFingerprint)
+        .select([beforeFingerprint, confirming])
         .select([
           'runs.recipe',
           'runs.device',
@@ -279,7 +288,13 @@ export function getRun(db: Database, runId: unknown): RunDetail {
 }
 
 function readRecipe(text: string, id: string): Recipe {
-  const parsed = recipeSchema.safeParse(readJson(text))
+  const parsed = recipeSchema.safeParse(asItWas(readJson(text)))
   if (parsed.success) return parsed.data
   throw new DamagedValueError(`the recipe of run ${id} is not one: ${parsed.error.message}`)
+}
+
+/** What a recipe of before a setting does not say is what was done then, not what is usual today: rows lay side by side. */
+function asItWas(written: unknown): unknown {
+  if (!isRecord(written) || !isRecord(written.batch)) return written
+  return { ...written, batch: { packing: false, ...written.batch } }
 }

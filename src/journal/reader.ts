@@ -25,6 +25,7 @@ import { assertUnchanged } from './contents-digest.ts'
 import { newestVersion, readVersion } from './migrate.ts'
 import { attemptOn, refuse } from './problems.ts'
 import { all, sqlFor } from './query.ts'
+import { hasRunSince } from './read-activity.ts'
 import { readCurve, readEvents, readEventsOfKind, readThinCurve, verifyChain } from './read-events.ts'
 import { type ExperimentPage, listExperiments, readExperiment, readFacets } from './read-experiments.ts'
 import { requireProject } from './read-projects.ts'
@@ -49,6 +50,7 @@ import {
   readStudy,
   readTrials,
 } from './read-studies.ts'
+import { readTimeAtWork } from './read-time-at-work.ts'
 import { toDataset, toModel, toProject } from './rows.ts'
 import { assertSchema } from './schema-check.ts'
 import { type JournalCheck, verifyAll } from './verify-all.ts'
@@ -71,6 +73,10 @@ export interface JournalReader {
   facets(): Result<ReturnType<typeof readFacets>>
   /** run.unknown where there is none with this id. */
   getRun(runId: string): Result<RunDetail>
+  /** Whether a run computes now, or ended at this time (UTC milliseconds) or later. */
+  hasRunSince(sinceMs: number): Result<boolean>
+  /** Milliseconds at work over all attempts: pauses, and the time while nothing worked on it, are left out. */
+  timeAtWork(runId: string): Result<number>
   /** Empty for a run that the journal does not know. */
   curve(runId: string): Result<RunCurve>
   /** As `curve`, with at most `most` training points: the lowest and highest of each stretch of steps. */
@@ -168,6 +174,8 @@ function readerOver(db: Database, path: string): JournalReader {
     runNumbers: (runIds) => read(() => readRunNumbers(db, runIds)),
     facets: () => read(() => readFacets(db)),
     getRun: (runId) => read(() => getRun(db, runId)),
+    hasRunSince: (sinceMs) => read(() => hasRunSince(db, sinceMs)),
+    timeAtWork: (runId) => read(() => readTimeAtWork(db, runId)),
     curve: (runId) => read(() => readCurve(db, runId)),
     thinCurve: (runId, most) => read(() => readThinCurve(db, runId, most)),
     events: (runId, afterSeq, limit) => read(() => readEvents(db, runId, { afterSeq, limit })),

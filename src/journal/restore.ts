@@ -1,9 +1,10 @@
-// After damage: the newest backup that verifies takes the journal's place. The damaged files are kept beside it, together,
-// and what the backup lacks is listed as far as the damaged file can still tell.
+// After damage, or because a person wants to go back: a backup that verifies takes the journal's place. What was there is
+// kept beside it, together, under a name that says what it is, and what the backup lacks is listed as far as it can tell.
 import { chmodSync, copyFileSync, existsSync, renameSync, rmSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import Database from 'better-sqlite3'
 import { ProblemError, type Result } from '#shared/result.ts'
+import { runLabel } from '#shared/run-label.ts'
 import { type AlsoLost, countAlsoLost } from './also-lost.ts'
 import { backupsFolderOf, listBackups, syncFile, syncFolder } from './backup.ts'
 import { createPrivately, hasKnownFormat, openForReading } from './connection.ts'
@@ -11,6 +12,7 @@ import { assertUnchanged } from './contents-digest.ts'
 import { countDroppedCommits } from './log-check.ts'
 import { readVersion } from './migrate.ts'
 import { attemptOn } from './problems.ts'
+import { readRunNumbers } from './read-run-numbers.ts'
 import { assertSchema } from './schema-check.ts'
 import { takeWriterLock } from './writer-lock.ts'
 
@@ -20,6 +22,7 @@ export const restoringPath = (path: string): string => `${path}.restoring`
 /** Events of one run that the damaged journal held and the restored one does not. */
 export interface MissingEvents {
   readonly runId: string
+  /** As it is called beside others of its name (`runLabel`). */
   readonly runName: string
   readonly firstSeq: number
   readonly lastSeq: number
@@ -31,8 +34,8 @@ export interface RestoreReport {
   readonly backupAtMs: number
   /** Newer backups that did not verify, each with the reason. */
   readonly skipped: readonly { readonly path: string; readonly reason: string }[]
-  /** Where the damaged files are now; null where there was no file. */
-  readonly damagedKeptAs: string | null
+  /** Where the files are now that the backup took the place of; null where there was none. */
+  readonly keptAs: string | null
   /** What was lost; null where the damaged file can no longer be read, so everything after the backup is. */
   readonly missing: readonly MissingEvents[] | null
   /** What else was lost; null where that cannot be told. */
@@ -80,10 +83,10 @@ function restoreLocked(
     syncFile(temporary)
     const reason = whyNotSound(temporary)
     if (reason !== undefined) throw backupProblem(folder, `the copy of ${chosen.path}: ${reason}`)
-    const damagedKeptAs = moveAside(path, nowMs)
+    const keptAs = moveAside(path, isSoundJournal(path) ? 'before-restore' : 'damaged', nowMs)
     renameSync(temporary, path)
     syncFolder(dirname(path))
-    return { restoredFrom: chosen.path, backupAtMs: chosen.atMs, skipped, damagedKeptAs, missing, alsoLost }
+    return { restoredFrom: chosen.path, backupAtMs: chosen.atMs, skipped, keptAs, missing, alsoLost }
   } finally {
     rmSync(temporary, { force: true })
   }
@@ -174,8 +177,8 @@ function whyNotSound(path: string): string | undefined {
 }
 
 /** Moves the journal and its companions aside together, so that none of them meets the restored file. */
-function moveAside(path: string, nowMs: number): string | null {
-  const name = `${path}.damaged-${new Date(nowMs).toISOString().replace(/[-:.]/g, '')}`
+function moveAside(path: string, as: 'before-restore' | 'damaged', nowMs: number): string | null {
+  const name = `${path}.${as}-${new Date(nowMs).toISOString().replace(/[-:.]/g, '')}`
   for (const suffix of ['-wal', '-shm', ''])
     if (existsSync(path + suffix)) renameSync(path + suffix, name + suffix)
   return existsSync(name) ? name : null
@@ -208,11 +211,30 @@ function tryReadHeads(path: string): Heads | undefined {
         'SELECT id, name, coalesce((SELECT max(seq) FROM events WHERE run_id = runs.id), 0) AS seq FROM runs',
       )
       .all() as { id: string; name: string; seq: number }[]
-    return new Map(rows.map(({ id, name, seq }) => [id, { name, seq }]))
+    const numbers = numbersOf(
+      db,
+      rows.map(({ id }) => id),
+    )
+    return new Map(
+      rows.map(({ id, name, seq }) => [
+        id,
+        { name: runLabel({ name, number: numbers.get(id) ?? null }), seq },
+      ]),
+    )
   } catch (error) {
     if (error instanceof Database.SqliteError) return undefined
     throw error
   } finally {
     db?.close()
+  }
+}
+
+/** None where it is too old, or too damaged, to tell. */
+function numbersOf(db: Database.Database, runIds: readonly string[]): ReadonlyMap<string, number> {
+  try {
+    return readRunNumbers(db, runIds)
+  } catch (error) {
+    if (error instanceof Database.SqliteError) return new Map()
+    throw error
   }
 }

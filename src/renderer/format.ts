@@ -1,19 +1,21 @@
 // Numbers, times and dates for people: rounded to what is known, with their unit, in one place.
-import { formatBytes } from '#shared/units.ts'
+import { formatBytes, halfHours, type RoundedTime, roundAbout } from '#shared/units.ts'
 import { t } from './words/index.ts'
 
 export { formatBytes }
 
 const numbers = new Intl.NumberFormat('en', { maximumFractionDigits: 2 })
 const dates = new Intl.DateTimeFormat('en', { day: 'numeric', month: 'short', year: 'numeric' })
-const datesAndTimes = new Intl.DateTimeFormat('en', {
+const toTheMinute = {
   day: 'numeric',
   month: 'short',
   year: 'numeric',
   hour: '2-digit',
   minute: '2-digit',
   hourCycle: 'h23',
-})
+} as const
+const datesAndTimes = new Intl.DateTimeFormat('en', toTheMinute)
+const exactTimes = new Intl.DateTimeFormat('en', { ...toTheMinute, second: '2-digit' })
 
 /** "1,412", "0.59". */
 export const formatNumber = (value: number): string => numbers.format(value)
@@ -29,21 +31,7 @@ export function formatParameters(count: number): string {
 export const formatPercent = (share: number): string =>
   t('common.amounts.percent', { count: Math.round(share * 100) })
 
-interface Duration {
-  readonly count: number
-  readonly unit: 'seconds' | 'minutes' | 'hours'
-}
-const writeDuration = ({ count, unit }: Duration): string => t(`common.amounts.${unit}`, { count })
-const halfHours = (seconds: number): Duration => ({ count: Math.round(seconds / 1800) / 2, unit: 'hours' })
-
-/** Rounded to what an estimate can know. */
-function roundAbout(ms: number): Duration {
-  const seconds = ms / 1000
-  if (seconds < 50) return { count: Math.max(5, Math.round(seconds / 5) * 5), unit: 'seconds' }
-  const minutes = Math.max(1, Math.round(seconds / 60))
-  if (minutes >= 90) return halfHours(seconds)
-  return { count: minutes < 20 ? minutes : Math.round(minutes / 5) * 5, unit: 'minutes' }
-}
+const writeDuration = ({ count, unit }: RoundedTime): string => t(`common.amounts.${unit}`, { count })
 
 /** An expected duration: "about 4 min". */
 export const formatAbout = (ms: number): string =>
@@ -69,6 +57,8 @@ export function formatShortTime(ms: number): string {
 
 const formatDate = (atMs: number): string => dates.format(atMs)
 export const formatDateTime = (atMs: number): string => datesAndTimes.format(atMs)
+/** To the second, where two of one minute stand beside each other. */
+export const formatExactTime = (atMs: number): string => exactTimes.format(atMs)
 
 const startOfDay = (atMs: number): number => new Date(atMs).setHours(0, 0, 0, 0)
 

@@ -13,6 +13,7 @@ export const recipeFigures = z.object({
   optimizer: z.object({ learningRate: z.number() }).nullish(),
   duration: z.object({ epochs: z.number() }).nullish(),
   batch: z.object({ microRows: z.number(), accumulation: z.number() }).nullish(),
+  device: z.string().nullish(),
 })
 
 export const proofFigures = z.object({

@@ -235,6 +235,7 @@ export const runSorts = [
   'learningRate',
   'epochs',
   'batchRows',
+  'device',
   'seed',
   'steps',
   'bestLoss',

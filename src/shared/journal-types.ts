@@ -103,8 +103,11 @@ export const runSummary = z.strictObject({
   rating: z.int().min(1).max(5).nullable(),
   isPinned: z.boolean(),
   isArchived: z.boolean(),
-  /** The study that it is a trial of, and which one; null for a run of its own. */
-  trial: z.strictObject({ studyId: z.string(), number: count }).nullable(),
+  /**
+   * The study that it is a trial of, and which one; null for a run of its own. Of one that confirms what was found
+   * `confirming` says which of those it is, from 1.
+   */
+  trial: z.strictObject({ studyId: z.string(), number: count, confirming: count.nullable() }).nullable(),
 })
 export type RunSummary = z.output<typeof runSummary>
 

@@ -93,6 +93,9 @@ export const priorTrial = z.strictObject({
 })
 export type PriorTrial = z.output<typeof priorTrial>
 
+/** Nothing is called better, or worse, by fewer seeds of either side: of two the interval says next to nothing. */
+export const fewestSeeds = 3
+
 /** Everything that decides a study. The same study on the same computer gives the same trials. */
 export const studySpec = z.strictObject({
   version: z.literal(1),
@@ -106,7 +109,10 @@ export const studySpec = z.strictObject({
   /** Null: every trial goes to its end. */
   pruning: pruning.nullable(),
   seed: z.int().min(0).max(4_294_967_295),
-  /** The base and the best trial are each computed with so many seeds before one is called the winner; 1 does neither. */
+  /**
+   * The base and the best trial are each computed with so many seeds before one is called the winner; 1 does neither. Fewer
+   * than `fewestSeeds` stand in older journals only.
+   */
   confirmSeeds: z.int().min(1).max(10).default(3),
   /** Trials at once. More than one only where there are several graphics cards. */
   parallel: z.int().min(1).max(64).default(1),
@@ -118,7 +124,9 @@ export type StudySpec = z.output<typeof studySpec>
 export const studyStatuses = ['waiting', 'running', 'paused', 'finished', 'stopped', 'failed'] as const
 export type StudyStatus = (typeof studyStatuses)[number]
 /** They go on by themselves when the program is opened again. */
-export const livingStudies: readonly StudyStatus[] = ['waiting', 'running', 'paused']
+export const livingStudy = z.enum(['waiting', 'running', 'paused'])
+export type LivingStudy = z.output<typeof livingStudy>
+export const livingStudies: readonly StudyStatus[] = livingStudy.options
 
 /** `search`: one point of the space. `preset`: the base with another seed. `winner`: the best point with another seed. */
 export const trialPurposes = ['search', 'preset', 'winner'] as const

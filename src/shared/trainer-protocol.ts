@@ -6,6 +6,9 @@ import { problem } from './problem-schema.ts'
 import { recipe } from './recipe.ts'
 import { pruneRung } from './study.ts'
 
+const journaled = z.strictObject({ step: z.int().nonnegative(), evaluatedAtStep: z.int().min(-1) })
+export type Journaled = z.output<typeof journaled>
+
 /** What the trainer is told to do. Paths point into the library only: files we wrote and verified. */
 export const trainerJob = z.strictObject({
   runId: z.string(),
@@ -43,6 +46,11 @@ export const trainerJob = z.strictObject({
   withoutSamples: z.boolean().optional(),
   /** The process stays after this run's end and waits for another `start`, holding what that one can use again. */
   staysOpen: z.boolean().optional(),
+  /**
+   * How far the journal holds this run: its last step and the step of its last measurement (-1: none). A checkpoint from
+   * further on is not gone on from, or the curve would have a hole. Left out, any checkpoint counts.
+   */
+  journaled: journaled.optional(),
   /** First event's sequence number: one more than the last the journal holds for this run. */
   firstSeq: z.int().nonnegative(),
 })

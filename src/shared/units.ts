@@ -24,3 +24,21 @@ export function formatChange(change: number, decimals: number): string {
   if (Number(size) === 0) return size
   return `${change > 0 ? '+' : '-'}${size}`
 }
+
+export interface RoundedTime {
+  readonly count: number
+  readonly unit: 'seconds' | 'minutes' | 'hours'
+}
+export const halfHours = (seconds: number): RoundedTime => ({
+  count: Math.round(seconds / 1800) / 2,
+  unit: 'hours',
+})
+
+/** An expected time, rounded to what an estimate can know. */
+export function roundAbout(ms: number): RoundedTime {
+  const seconds = ms / 1000
+  if (seconds < 50) return { count: Math.max(5, Math.round(seconds / 5) * 5), unit: 'seconds' }
+  const minutes = Math.max(1, Math.round(seconds / 60))
+  if (minutes >= 90) return halfHours(seconds)
+  return { count: minutes < 20 ? minutes : Math.round(minutes / 5) * 5, unit: 'minutes' }
+}

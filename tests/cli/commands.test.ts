@@ -60,6 +60,7 @@ describe('the whole story', () => {
     const original = await ask(terminal, 'runs', 'show', runId)
     expect(original.out).not.toContain('repeats')
     expect(original.out).toMatch(/^Tunewright \d\S+, code [0-9a-f]{12}$/m)
+    expect(original.out).toMatch(/^took \d+ s of work$/m)
   })
 
   test('Ctrl-C stops cleanly with exit code 130; resumed, the run ends bit for bit like the undisturbed one', async () => {
@@ -239,6 +240,13 @@ describe('the whole story', () => {
     const refused = await ask(terminal, 'export', trained.runId, '--as', 'gguf-q8')
     expect(refused.code).toBe(1)
     expect(refused.error).toContain('Export it as a model folder')
+  })
+
+  test('a new last layer that gets no better says that it stopped by itself and what is kept (it said nothing)', async () => {
+    const tooMuch = ['--method', 'head', '--learning-rate', '1']
+    const trained = await ask(terminal, 'train', terminal.recipe, ...tooMuch)
+    expect(trained.out).toMatch(/^It stopped by itself at step \d+ of 60\./m)
+    expect(trained.out).toContain('What is kept is the model as it was before.')
   })
 
   test('Ctrl-C while a proof is measured ends with exit code 130 (it was 1) and keeps nothing', async () => {

@@ -1,4 +1,5 @@
-// `tunewright devices` and `train --device` as a person or a script uses them: real processes, words, exit codes.
+// `tunewright devices` and `train --device` as a person or a script uses them: words and exit codes. What computes is a
+// process of its own.
 import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test, vi } from 'vitest'
@@ -12,6 +13,7 @@ import { addSampleLibrary } from '../journal/support/sample.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import { hasTensorflow, linkTensorflow } from '../support/tensorflow-engine.ts'
+import { ask } from './own-process.ts'
 import { runWith } from './terminal.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
@@ -27,6 +29,7 @@ beforeAll(async () => {
 })
 
 const run = (...parameters: string[]) => runWith(library.home, ...parameters)
+const say = (...parameters: string[]) => ask({ home: library.home, work: library.cacheFolder }, ...parameters)
 
 const train = (...parameters: string[]) =>
   run(
@@ -35,25 +38,27 @@ const train = (...parameters: string[]) =>
     ...parameters,
   )
 
-test('lists, measures, pins and frees', () => {
-  const before = run('devices', 'list')
+test('lists, measures, pins and frees', async () => {
+  const before = await say('devices', 'list')
   expect(before.code).toBe(0)
   expect(before.out).toMatch(/^cpu +- .*not measured yet$/m)
   expect(before.out).toContain('On the processor: nothing else was measured on this computer.')
   const measured = JSON.parse(run('devices', 'measure', '--model', modelId, '--json').out) as DevicesView
   expect(measured.devices[0]).toMatchObject({ id: 'cpu', figure: { modelId, difference: 0 } })
-  const after = run('devices', 'list', '--model', modelId).out
+  const after = (await say('devices', 'list', '--model', modelId)).out
   expect(after).toMatch(/^cpu +\d+ ms/m)
   expect(after).toMatch(/^step: the time of a step of 4 rows of \d+ tokens; 10\^9\/s: .*difference: /m)
-  expect(run('devices', 'use', 'cpu').out).toContain('On the processor: chosen by hand in the settings.')
-  const freed = JSON.parse(run('devices', 'use', 'fastest', '--json').out) as DevicesView
+  expect((await say('devices', 'use', 'cpu')).out).toContain(
+    'On the processor: chosen by hand in the settings.',
+  )
+  const freed = JSON.parse((await say('devices', 'use', 'fastest', '--json')).out) as DevicesView
   expect(freed.pinned).toBeNull()
 })
 
-test('the table says what is missing in a few words; sentences come once, with their devices', () => {
-  const { out } = run('devices', 'list')
+test('the table says what is missing in a few words; sentences come once, with their devices', async () => {
+  const { out } = await say('devices', 'list')
   const [table, below] = out.split('\n\n')
-  const { devices } = JSON.parse(run('devices', 'list', '--json').out) as DevicesView
+  const { devices } = JSON.parse((await say('devices', 'list', '--json')).out) as DevicesView
   for (const { id, missing } of devices) {
     if (missing === null) continue
     expect(table).toMatch(new RegExp(`^${id} +- +(engine|no|not) [A-Za-z ]{4,25}$`, 'm'))
@@ -67,13 +72,17 @@ test('the table says what is missing in a few words; sentences come once, with t
   }
 })
 
-test('remedies name the command as it is typed in a clone, in what screens get too', () => {
+test('remedies name the command as it is typed in a clone, in what screens get too', async () => {
   process.env.TUNEWRIGHT_COMMAND = 'npm run tunewright --'
   try {
-    const { devices } = JSON.parse(run('devices', 'list', '--json').out) as DevicesView
+    const { devices } = JSON.parse((await say('devices', 'list', '--json')).out) as DevicesView
     const remedies = devices.map(({ missing }) => missing?.remedy ?? '').join(' ')
     expect(remedies.replaceAll('npm run tunewright -- ', '')).not.toMatch(/\btunewright [a-z]+ /)
-    expect(run('call', 'devices.view', '{"modelId":null}').out).not.toMatch(/[^n] tunewright engines/)
+    for (const call of [
+      ['devices.view', '{"modelId":null}'],
+      ['engines.list', '{}'],
+    ] as const)
+      expect((await say('call', ...call)).out).not.toMatch(/[^n] tunewright engines/)
     // The engine is on no computer where this library is.
     if (process.platform === 'linux' && process.arch === 'x64')
       expect(remedies).toContain('npm run tunewright -- engines add tensorflow')
@@ -98,13 +107,13 @@ test('while a run trains nothing is measured; one that a crash left behind does 
   expect(JSON.parse(afterwards.out).problem.code).toBe('model.unknown')
 })
 
-test('what is not here can neither be pinned nor trained on, and the remedy is exact', () => {
-  expect(run('devices', 'use', 'abacus')).toMatchObject({
+test('what is not here can neither be pinned nor trained on, and the remedy is exact', async () => {
+  expect(await say('devices', 'use', 'abacus')).toMatchObject({
     code: 2,
     error: expect.stringContaining('fastest'),
   })
   for (const { code, out } of [
-    run('devices', 'use', 'tensorflow-cuda', '--json'),
+    await say('devices', 'use', 'tensorflow-cuda', '--json'),
     train('--device', 'tensorflow-cuda', '--json'),
   ]) {
     expect(code).toBe(1)
@@ -123,7 +132,7 @@ describe.skipIf(!hasTensorflow())('with TensorFlow', () => {
     await linkTensorflow(library.enginesFolder)
     const there = JSON.parse(train('--device', 'tensorflow-cpu', '--json').out)
     expect(there).toMatchObject({ status: 'finished', recipe: { device: 'tensorflow-cpu' } })
-    expect(run('devices', 'use', 'tensorflow-cpu').code).toBe(0)
+    expect((await say('devices', 'use', 'tensorflow-cpu')).code).toBe(0)
     expect(JSON.parse(train('--json').out).recipe.device).toBe('tensorflow-cpu')
     rmSync(join(library.enginesFolder, 'tensorflow'), { recursive: true })
     const gone = train()

@@ -4,7 +4,10 @@ import { vi } from 'vitest'
 import { runProgram } from '../../src/cli/program.ts'
 import type { Finished, Terminal } from './terminal.ts'
 
-export async function ask({ home, work }: Terminal, ...parameters: string[]): Promise<Finished> {
+/** A library, and the folder that commands begin in. */
+type Place = Pick<Terminal, 'home' | 'work'>
+
+export async function ask({ home, work }: Place, ...parameters: string[]): Promise<Finished> {
   const before = { argv: process.argv, cwd: process.cwd(), exitCode: process.exitCode }
   const said = { out: '', error: '' }
   const out = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
@@ -30,8 +33,8 @@ export async function ask({ home, work }: Terminal, ...parameters: string[]): Pr
   }
 }
 
-export async function askJson<T>(terminal: Terminal, ...parameters: string[]): Promise<T> {
-  const { code, out, error } = await ask(terminal, '--json', ...parameters)
+export async function askJson<T>(place: Place, ...parameters: string[]): Promise<T> {
+  const { code, out, error } = await ask(place, '--json', ...parameters)
   if (code !== 0) throw new Error(error)
   return JSON.parse(out) as T
 }

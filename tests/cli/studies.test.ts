@@ -6,15 +6,20 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { dimensionOf, readStudyFlags } from '../../src/cli/study-flags.ts'
 import {
+  cardHeading,
+  cardRow,
   planLines,
   purposeText,
   settingFlagsText,
   settingsText,
+  studyLines,
   trialWords,
 } from '../../src/cli/study-report.ts'
 import { type Dimension, type StudyTrial, trialStatuses } from '../../src/shared/study.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
+import { sampleStudy } from '../renderer/studies/sample-study.ts'
+import { ask } from './own-process.ts'
 import { startWith } from './terminal.ts'
 
 const work = mkdtempSync(join(tmpdir(), 'tunewright-search-'))
@@ -51,12 +56,12 @@ test('limits, hours and seeds', () => {
       until: '07:00',
       night: '22:00-07:00',
       searchSeed: '9',
-      confirm: '1',
+      confirm: '0',
       pruning: false,
     },
     nowMs,
   )
-  expect(read.wishes).toMatchObject({ seed: 9, confirmSeeds: 1, isPruned: false, effort: 'night' })
+  expect(read.wishes).toMatchObject({ seed: 9, confirmSeeds: 0, isPruned: false, effort: 'night' })
   expect(read.wishes.budget).toEqual({
     trials: 30,
     workMs: 5_400_000,
@@ -87,6 +92,51 @@ test('settings without a value are said in words, and taken over as they are', (
   } satisfies Dimension
   const lines = planLines({ dimensions: [{ dimension, isIncluded: true, reason }], sentences: [] })
   expect(lines.join('\n')).toMatch(/method\.topLayers +all layers, 4 +Faster\./)
+})
+
+test('runs that confirm are no trials, and the best at an end of a range is said', () => {
+  const wider = { path: 'optimizer.learningRate', end: 'high', wider: 0.02 } as const
+  const view = sampleStudy({ search: 5, isConfirmed: true, view: { rangeEnds: [wider] } })
+  const row = cardRow(view.study)
+  expect([row[cardHeading.indexOf('trials')], row[cardHeading.indexOf('confirming runs')]]).toEqual([
+    '5',
+    '6',
+  ])
+  const text = studyLines(view).join('\n')
+  expect(text).toContain('finished, 5 trials and 6 confirming runs')
+  expect(text).toMatch(/^trial 5 /m)
+  expect(text).toMatch(/^confirming run 6 +best again, seed 45 /m)
+  expect(text).toContain('The first 4 trials are never given up')
+  expect(text).toContain(
+    'The best trials have optimizer.learningRate at the upper end of its range: a wider range might find more, up to 0.02, say.',
+  )
+})
+
+test('what was saved adds up as it is told, and why a search is at its end is said once', () => {
+  const reason = 'All 5 points of the ranges were tried.'
+  const view = sampleStudy({ search: 5, isConfirmed: true, study: { reason } })
+  const saved = { ...view.saved!, workedMs: 2600, byPruningMs: 0, byReuseMs: 1500, plainMs: 4100 }
+  const text = studyLines({ ...view, saved }).join('\n')
+  expect(text).toContain(
+    'It worked 3 s; plain runs would have taken about 4 s: 37 % saved, 0 s by giving up, 1 s by',
+  )
+  expect(text.split(reason)).toHaveLength(2)
+  const verdict = { ...view.verdict, reasons: [reason] }
+  expect(
+    studyLines({ ...view, verdict })
+      .join('\n')
+      .split(reason),
+  ).toHaveLength(2)
+})
+
+test('a range by factors says what that is', () => {
+  const rate = dimensionOf('optimizer.learningRate=1e-5..1e-3:log')
+  const lines = (dimension: Dimension): string =>
+    planLines({ dimensions: [{ dimension, isIncluded: true, reason: 'r' }], sentences: [] }).join('\n')
+  expect(lines(rate)).toMatch(
+    /by factors \(log scale\)[\s\S]*By factors \(log scale\): from 1 to 2 counts as much/,
+  )
+  expect(lines({ ...rate, isLog: false } as Dimension)).not.toContain('actors')
 })
 
 test('how a trial ended is said in plain words', () => {
@@ -122,7 +172,28 @@ test.each([
   [{ trials: '0' }, '--trials', /at least 1 /, /--trials 12/],
   [{ trials: '2.5' }, '--trials', /whole number/, /--trials 12/],
   [{ hours: '0.0001' }, '--hours', /at least a second/, /--hours 1\.5/],
-  [{ confirm: '0' }, '--confirm', /./, /./],
+  [{ trials: '-1' }, '--trials', /at least 1 /, /--trials 12/],
+  [{ trials: '' }, '--trials', /not a number/, /--trials 3/],
+  [{ hours: '1e9' }, '--hours', /at most 1000000 hours/, /--hours 1\.5/],
+  [{ hours: 'long' }, '--hours', /"long" is not a number/, /--hours 3/],
+  [
+    { confirm: '2' },
+    '--confirm',
+    /"2" is not a number of seeds: it is a whole number from 3 to 10, or 0/,
+    /--confirm 0 to leave/,
+  ],
+  [{ confirm: '2.5' }, '--confirm', /whole number from 3 to 10/, /--confirm 3/],
+  [{ confirm: '1' }, '--confirm', /whole number from 3 to 10, or 0/, /--confirm 0/],
+  [{ confirm: '' }, '--confirm', /whole number from 3 to 10/, /--confirm 3/],
+  [{ searchSeed: '-1' }, '--seed', /whole number from 0 to 4294967295/, /--seed 3/],
+  [{ searchSeed: '1.5' }, '--seed', /whole number/, /--seed 3/],
+  [{ effort: 'hard' }, '--effort', /"hard" is not how hard to search/, /short, night, thorough/],
+  [{ sampler: 'luck' }, '--sampler', /"luck" is not a way to choose the next trial/, /random, quasi-random/],
+  [{ preset: 'best' }, '--preset', /"best" is not a plan/, /quick, balanced/],
+  [{ until: '7' }, '--until', /"7" is not a time of day/, /--until 07:00/],
+  [{ space: ['method.rank=1e..3'] }, '--space', /"method\.rank=1e\.\.3" is no range\.$/, /Write it like/],
+  [{ space: ['method.rank=8..2'] }, '--space', /lower end first/, /Write it like/],
+  [{ space: Array.from({ length: 41 }, () => 'method.rank=2..3') }, '--space', /at most 40/, /Write it like/],
   [{ name: '' }, '--name', /1 to 200 characters/, /Leave it out/],
   [{ night: 'a-b-c' }, '--night', /one time of day to another/, /22:00-07:00/],
 ])(
@@ -140,7 +211,8 @@ test.each([
   },
 )
 
-const start = (...parameters: string[]) => startWith(join(work, 'library'), work, parameters)
+const home = join(work, 'library')
+const run = (...parameters: string[]) => ask({ home, work }, ...parameters)
 
 test('a search in the terminal: planned, paused, gone on with, read, taken over', {
   timeout: 600_000,
@@ -159,7 +231,7 @@ checkpoints: { everySeconds: null, everySteps: 2 }
 duration: { epochs: 3 }
 `,
   )
-  const added = await start('models', 'add', writeTinyModel(join(work, 'tiny'))).done
+  const added = await run('models', 'add', writeTinyModel(join(work, 'tiny')))
   expect(added).toMatchObject({ code: 0 })
   const search = [
     'recipe.yaml',
@@ -167,47 +239,47 @@ duration: { epochs: 3 }
     '--trials',
     '8',
     '--confirm',
-    '1',
+    '0',
     '--space',
     'optimizer.learningRate=1e-4..0.03:log',
   ]
-  const fractions = await start('studies', 'plan', ...search, '--space', 'method.rank=2.0..8.0').done
+  const fractions = await run('studies', 'plan', ...search, '--space', 'method.rank=2.0..8.0')
   expect(fractions.code).toBe(1)
   expect(fractions.error).toMatch(/At method\.rank: expected a whole number/)
-  const planned = await start('studies', 'plan', ...search, '--night', '22:00-07:00').done
+  const planned = await run('studies', 'plan', ...search, '--night', '22:00-07:00')
   expect(planned).toMatchObject({ code: 0, error: '' })
   expect(planned.out).toContain('It ends after 8 trials.')
-  expect(planned.out).toMatch(/In all it is at work for about /)
+  expect(planned.out).toMatch(/In all it is at work for less than 5 s\./)
   expect(planned.out).toMatch(/yes +optimizer\.learningRate +0\.0001 to 0\.03, by factors/)
 
-  const first = start('studies', 'start', ...search)
+  const first = startWith(home, work, ['studies', 'start', ...search])
   await expect.poll(() => first.heard(), { timeout: 300_000 }).toMatch(/trial 1 complete/)
   first.child.kill('SIGINT')
   const paused = await first.done
   expect(paused.code).toBe(130)
   const [, studyId = ''] = /Go on with: tunewright studies resume (\S+)/.exec(paused.error) ?? []
   expect(studyId).toMatch(/^study-/)
-  expect((await start('studies', 'list').done).out).toMatch(
+  expect((await run('studies', 'list')).out).toMatch(
     new RegExp(`${studyId} +Search of Teams +paused +[1-8] `),
   )
 
   const trialsNow = async (): Promise<StudyTrial[]> =>
-    JSON.parse((await start('--json', 'studies', 'show', 'latest').done).out).trials
+    JSON.parse((await run('--json', 'studies', 'show', 'latest')).out).trials
   const cut = (await trialsNow()).filter(({ status }) => status === 'planned').map(({ runId }) => runId!)
   for (const runId of cut)
-    expect((await start('runs', 'cancel', runId).done).out).toContain('Its search goes on without it.')
-  const resumed = await start('studies', 'resume', 'latest').done
+    expect((await run('runs', 'cancel', runId)).out).toContain('Its search goes on without it.')
+  const resumed = await run('studies', 'resume', 'latest')
   expect(resumed).toMatchObject({ code: 0 })
   expect(resumed.error).not.toMatch(/trial 1 complete/)
-  const shown = JSON.parse((await start('--json', 'studies', 'show', 'latest').done).out)
+  const shown = JSON.parse((await run('--json', 'studies', 'show', 'latest')).out)
   expect(shown.study).toMatchObject({ id: studyId, status: 'finished', trials: { planned: 0 } })
   const reasons = (await trialsNow()).flatMap(({ status, reason }) => (status === 'stopped' ? [reason] : []))
   expect(reasons).toEqual(cut.map(() => 'It was stopped by hand.'))
   expect(shown.verdict.kind).toBe('not-confirmed')
-  const adopted = await start('studies', 'adopt', 'latest').done
+  const adopted = await run('studies', 'adopt', 'latest')
   expect(adopted.out).toMatch(/--set optimizer\.learningRate=/)
-  expect(await start('studies', 'stop', 'latest').done).toMatchObject({ code: 1 })
-  const nameless = await start('studies', 'stop', '').done
-  expect(nameless.error).toContain('No study is named.')
+  expect(await run('studies', 'stop', 'latest')).toMatchObject({ code: 1 })
+  const nameless = await run('studies', 'stop', '')
+  expect(nameless.error).toContain('No search is named.')
   expect(nameless.error).not.toContain('fault of the program')
 })

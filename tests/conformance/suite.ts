@@ -103,9 +103,12 @@ export async function modelError(
   return Math.max(...errors)
 }
 
+let expectedCurve: ReturnType<typeof trainCurve> | undefined
+
 /** Of parameters moved on the host, or where the backend computes. */
 export async function curveError(backend: Backend, place: 'host' | 'device' = 'host'): Promise<number> {
-  const [expected, actual] = [await trainCurve(truth, tmpdir()), await trainCurve(backend, tmpdir(), place)]
+  expectedCurve ??= trainCurve(truth, tmpdir())
+  const [expected, actual] = [await expectedCurve, await trainCurve(backend, tmpdir(), place)]
   const errors = expected.losses.map((loss, step) => relativeDifference(actual.losses[step]!, loss))
   return errors.some(Number.isNaN) ? Number.POSITIVE_INFINITY : Math.max(...errors)
 }

@@ -84,9 +84,14 @@ async function startRun({ page, button, heading, open }: TestBrowser): Promise<v
   await button(wizard.goal.create).click()
   await heading(wizard.data.heading)
   await page.getByText(wizard.data.split.change).click()
-  const share = page.getByRole('textbox', { name: wizard.data.split.testShare })
-  await share.fill('8')
-  await share.press('Tab')
+  for (const [name, percent] of [
+    [wizard.data.split.validationShare, '4'],
+    [wizard.data.split.testShare, '5'],
+  ] as const) {
+    const share = page.getByRole('textbox', { name })
+    await share.fill(percent)
+    await share.press('Tab')
+  }
   await button(wizard.data.next).and(page.locator(':enabled')).click()
   await page.getByRole('radio').first().check()
   await button(wizard.model.next).click()

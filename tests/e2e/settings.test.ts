@@ -110,9 +110,9 @@ describeInBrowser('the settings in a browser', { limitMs, prepare: fill }, (scre
     await dialog().getByRole('button', { name: storage.remove }).click()
     await storagePart().getByText(storage.clean).waitFor()
     expect(existsSync(join(home, 'cache', 'gguf'))).toBe(false)
-    // The newest backup stays, and says why.
+    // The newest backups stay, and say why.
     await storagePart().getByText(storage.kinds.backup).click()
-    await storagePart().getByText('The newest backup of the journal is kept.').waitFor()
+    await storagePart().getByText('The newest 7 backups stay.').waitFor()
     expect(complaints).toEqual([])
   })
 

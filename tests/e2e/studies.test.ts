@@ -1,6 +1,7 @@
 // Searches over settings: one is set up, started from the plan, paused, gone on with after the page was closed, read, and
 // made the plan; those of last year are read from the journal alone, with no model there. The queue is moved.
 import { describe, expect, test } from 'vitest'
+import { nameInTable } from '#renderer/features/studies/study-story.ts'
 import { common } from '#renderer/words/en/common.ts'
 import { studies } from '#renderer/words/en/studies.ts'
 import { wizard } from '#renderer/words/en/wizard.ts'
@@ -51,6 +52,7 @@ describe('searches over settings', () => {
       await screen.heading(/^Paused/)
       await expect.poll(() => statusOf(studyId), soon).toBe('paused')
       const before = (await call('studies.get', { studyId })).trials.length
+      await expectFoundPaused(screen, studyId)
       await changeHours(screen, studyId)
       await page.reload()
       await screen.heading(/^Paused/)
@@ -66,13 +68,12 @@ describe('searches over settings', () => {
       await page.getByText(view.verdict.sentence).waitFor()
       const table = page.getByRole('region', { name: studies.trials.region })
       await table.getByRole('button', { name: studies.trials.loss, exact: true }).click()
-      const losses = view.trials.flatMap(({ lossNats, number }) =>
-        lossNats === null ? [] : [{ lossNats, number }],
-      )
-      const lowest = losses.sort((a, b) => a.lossNats - b.lossNats)[0]
+      const lowest = view.trials
+        .filter(({ lossNats }) => lossNats !== null)
+        .sort((a, b) => (a.lossNats ?? 0) - (b.lossNats ?? 0))[0]!
       await expect
         .poll(() => table.getByRole('rowheader').first().textContent(), soon)
-        .toContain(`Trial ${(lowest?.number ?? 0) + 1}`)
+        .toContain(nameInTable(lowest, view.trials))
       await page.getByRole('heading', { name: studies.seeds.heading }).waitFor()
 
       if (view.adoptable === null) throw new Error('nothing to make the plan of')
@@ -84,6 +85,17 @@ describe('searches over settings', () => {
       await page.getByRole('link', { name: `From the search “${view.study.name}”` }).waitFor()
       expect(complaints).toEqual([])
     })
+
+    /** A paused search stands in no queue: the top bar and its project's card lead to it. */
+    async function expectFoundPaused({ page, open }: TestBrowser, studyId: string): Promise<void> {
+      await open('/')
+      const card = page.getByRole('listitem').filter({ hasText: 'is paused.' })
+      await card.getByRole('link', { name: /^Search “/ }).click()
+      await page.waitForURL(`**/studies/${studyId}`)
+      await open('/models')
+      await page.getByRole('link', { name: '1 search paused' }).click()
+      await page.waitForURL(`**/studies/${studyId}`)
+    }
 
     const hoursOf = ({ page }: TestBrowser) => {
       const group = page.getByRole('group', { name: studies.night.title })
@@ -151,6 +163,8 @@ describe('searches over settings', () => {
       await seeds.fill('11')
       await drawer.getByText(studies.wrong.seeds).waitFor()
       await seeds.fill('2')
+      await drawer.getByText(studies.wrong.seeds).waitFor()
+      await seeds.fill('3')
       await expectAccessible(screen)
       await drawer.getByRole('button', { name: common.close, exact: true }).last().click()
       await page.getByText('It ends after 4 trials.').waitFor()
@@ -232,7 +246,7 @@ describe('searches over settings', () => {
         await page.getByRole('radio', { name: studies.fronts.against.size }).check()
         await page.getByRole('button', { name: 'Show 6 more' }).click()
         await expect
-          .poll(() => page.getByRole('rowheader', { name: /^Trial/ }).count(), soon)
+          .poll(() => page.getByRole('rowheader', { name: /^(Trial|Confirming run)/ }).count(), soon)
           .toBeGreaterThan(35)
 
         await page.getByRole('textbox', { name: studies.about.notes }).fill('A higher rank does not help.')

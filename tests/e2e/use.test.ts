@@ -75,6 +75,13 @@ describeInBrowser('a trained run in a browser', suite, (screen) => {
     const { page, call, button, heading, open } = screen
     await open(`/runs/${runId}/use`)
     const { suggestions } = await call('chat.ofRun', { runId })
+    await button(chat.fine).click()
+    const longest = page.getByRole('spinbutton', { name: new RegExp(chat.fields.maxTokens.title) })
+    await longest.fill('5000')
+    await page.getByRole('alert').getByText(chat.fields.maxTokens.range).waitFor()
+    // Enough to be read; the model would go on for a long time.
+    await longest.fill('40')
+    await page.getByRole('alert').waitFor({ state: 'detached' })
     await button(suggestions[0]!.text).click()
     await expect.poll(() => answers().count(), soon).toBe(2)
     await allEnded()
@@ -82,12 +89,7 @@ describeInBrowser('a trained run in a browser', suite, (screen) => {
     await page.getByRole('status').filter({ hasText: 'Base model answered: ' }).waitFor({ state: 'attached' })
     await expectAccessible(screen)
 
-    await button(chat.fine).click()
-    const longest = page.getByRole('spinbutton', { name: new RegExp(chat.fields.maxTokens.title) })
-    await longest.fill('5000')
-    await page.getByRole('alert').getByText(chat.fields.maxTokens.range).waitFor()
     await longest.fill('2048')
-    await page.getByRole('alert').waitFor({ state: 'detached' })
     await page.getByRole('spinbutton', { name: new RegExp(chat.fields.temperature.title) }).fill('1.5')
     await message().fill('Tell me a long story')
     await message().press('Shift+Enter')

@@ -13,7 +13,7 @@ import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { DeviceId } from '#shared/devices.ts'
 import type { RunStatus } from '#shared/journal-types.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
-import { unwrap } from '#shared/result.ts'
+import { ok, unwrap } from '#shared/result.ts'
 import type { TrainerJob } from '#shared/trainer-protocol.ts'
 import type { JournalReader } from '../../src/journal/reader.ts'
 import type { JournalWriter } from '../../src/journal/writer.ts'
@@ -107,7 +107,8 @@ const nextDevice: NextDevice = (without) => order.find((device) => !without.incl
 async function run(device: DeviceId, scripts: readonly Script[], more: Partial<RunServiceOptions> = {}) {
   const runId = addRun(device, ['Planned so.'])
   const { launcher, launched } = scripted(scripts)
-  const service = createRunService({ library, writer, reader, launcher, nextDevice, ...more })
+  const requireModel = async () => ok(undefined)
+  const service = createRunService({ library, writer, reader, launcher, nextDevice, requireModel, ...more })
   const active = unwrap(await service.launch(runId))
   const places = () => launched.map(({ job }) => [job.device ?? job.recipe.device, job.rowsAtOnce ?? null])
   const notices = () =>

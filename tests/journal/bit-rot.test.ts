@@ -190,3 +190,22 @@ function place(bytes: Buffer, backup: string): string {
   copyFileSync(backup, join(folder, backup.split('/').at(-1)!))
   return path
 }
+
+test('an event whose kind rotted is not passed over: its curve is refused (it lacked a step)', () => {
+  const { path, backup } = filledJournal()
+  const bytes = readFileSync(path)
+  // The kind and the body of an event lie beside each other; pages that are free hold old copies.
+  for (let at = bytes.indexOf('step{"'); at >= 0; at = bytes.indexOf('step{"', at + 1))
+    if (bytes.subarray(at, at + 300).includes('"step":24,')) bytes[at] = 'r'.charCodeAt(0)
+  const copy = place(bytes, backup)
+  const writer = good(openJournalWriter(copy))
+  const reader = good(openJournalReader(copy))
+  for (const read of [(id: string) => reader.curve(id), (id: string) => reader.thinCurve(id, 40)]) {
+    const refused = runIds.map(read).filter((curve) => !curve.ok)
+    expect(refused.length).toBeGreaterThan(0)
+    for (const curve of refused) expect(curve).toMatchObject({ problem: { code: 'journal.corrupt' } })
+    for (const curve of runIds.map(read)) if (curve.ok) expect(curve.value.train).toHaveLength(60)
+  }
+  reader.close()
+  writer.close()
+})

@@ -64,6 +64,7 @@ const sortedBy: Readonly<Partial<Record<RunSort, (row: ExperimentRow) => string 
   learningRate: ({ learningRate }) => learningRate,
   epochs: ({ epochs }) => epochs,
   batchRows: ({ batchRows }) => batchRows,
+  device: ({ device }) => device,
   seed: ({ seed }) => seed,
   steps: ({ lastStep }) => lastStep,
   proof: ({ proof }) => proof?.tuned.value ?? null,

@@ -15,7 +15,10 @@ import { expect, test } from 'vitest'
 import { openForeignJournal } from '#journal/foreign.ts'
 import { newestVersion } from '#journal/migrate.ts'
 import { migrations } from '#journal/migrations/all.ts'
+import { openJournalWriter } from '#journal/writer.ts'
+import { otherJournal } from '../core/archive/other-journal.ts'
 import { journalAt } from '../migrations/journal-at.ts'
+import { placeReal, realJournals } from '../migrations/real-journals.ts'
 import { copyJournal } from './support/copies.ts'
 import { openSample, temporaryFolder } from './support/folders.ts'
 import { codeOf, good } from './support/sample.ts'
@@ -103,6 +106,19 @@ test('what is no journal is refused before it is copied, and a newer or damaged 
   expect(readdirSync(folder)).toEqual([])
 })
 
+test.each([0, 15, 68, 71])(
+  'a mark of the head that rotted, byte %i, is damage and not another program',
+  (at) => {
+    for (const { name } of realJournals) {
+      const path = placeReal(name, join(temporaryFolder(), 'journal.db'))
+      const bytes = readFileSync(path)
+      bytes[at] = (bytes[at] ?? 0) ^ 1
+      writeFileSync(path, bytes)
+      expect(codeOf(openForeignJournal(path))).toBe('journal.corrupt')
+    }
+  },
+)
+
 test('copies that a killed process left are swept, those of a living one stay', () => {
   const folder = temporaryFolder()
   // A process id beyond what any system gives out.
@@ -111,4 +127,18 @@ test('copies that a killed process left are swept, those of a living one stay', 
   const { reader } = good(openForeignJournal(journalAt(newestVersion), { folder }))
   reader.close()
   expect(readdirSync(folder)).toEqual([`tunewright-looked-into-${process.ppid}-abc`])
+})
+
+test.each([
+  ['running', 'It was at work when this journal was last written.'],
+  ['paused', 'It was paused when this journal was last written.'],
+] as const)('a search that was %s says so, for it does not go on here', (status, reason) => {
+  const { path, studyId } = otherJournal({ runs: 1 })
+  const writer = good(openJournalWriter(path))
+  if (status !== 'running') good(writer.changeStudy(studyId, { status }))
+  good(writer.close())
+  const { reader, stood } = good(openForeignJournal(path, { folder: temporaryFolder(), isAtRest: true }))
+  expect(good(reader.study(studyId))).toMatchObject({ status: 'stopped', reason })
+  expect([...stood]).toEqual([[studyId, status]])
+  reader.close()
 })

@@ -200,6 +200,20 @@ function spoil(value: unknown, random: () => number): unknown {
   return { ...value, [key]: spoil((value as Record<string, unknown>)[key], random) }
 }
 
+test('a view is not saved under a name that nobody can see', () => {
+  const { writer, path } = openSample()
+  for (const name of [' ', '\u202e', '\u200b\t', '\u3164', '\u2800'])
+    expect(writer.saveView({ name, query: {} })).toMatchObject({
+      ok: false,
+      problem: { code: 'journal.invalid', message: expect.stringContaining('can be seen') },
+    })
+  for (const name of ['?', ' mine ', '\u05d0\u202e', '\u{1f600}']) good(writer.saveView({ name, query: {} }))
+  const reader = good(openJournalReader(path))
+  expect(good(reader.savedViews())).toHaveLength(4)
+  reader.close()
+  good(writer.close())
+})
+
 test('text that begins with a zero character is refused where it must not be empty', () => {
   const { writer, path, newRun } = openSample()
   // Bug: to SQLite it was empty, and its own refusal flew on as an error.

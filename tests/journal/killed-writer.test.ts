@@ -110,7 +110,7 @@ class Acknowledged {
       expect([status, ...later]).toContain(good(reader.study(id)).status)
       const trials = good(reader.trials(id))
       for (const { number, runId, status: its } of trials) {
-        expect(good(reader.getRun(runId ?? '')).trial).toEqual({ studyId: id, number })
+        expect(good(reader.getRun(runId ?? '')).trial).toEqual({ studyId: id, number, confirming: null })
         if (its === 'pruned') expect(good(reader.getRun(runId ?? '')).status).toBe('finished')
       }
       const told = this.#trials.get(id) ?? []

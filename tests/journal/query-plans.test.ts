@@ -3,7 +3,7 @@
 import type { Compilable } from 'kysely'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openForReading } from '#journal/connection.ts'
-import { curveQuery, eventsQuery } from '#journal/read-events.ts'
+import { chainQuery, eventsQuery } from '#journal/read-events.ts'
 import { artifactsQuery, comparisonsQuery, evaluationsQuery, openingsQuery } from '#journal/read-proof.ts'
 import { countQuery, pageQuery, summariesQuery } from '#journal/read-runs.ts'
 import { trialsQuery } from '#journal/read-studies.ts'
@@ -70,7 +70,7 @@ describe('the plan of', () => {
 
   test.each([
     ['events', eventsQuery('r', 3, 10), 'SEARCH events USING PRIMARY KEY (run_id=? AND seq>?)'],
-    ['a curve', curveQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
+    ['a curve', chainQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
     ['evaluations', evaluationsQuery('r'), 'SEARCH evaluations USING INDEX evaluations_by_run (run_id=?)'],
     ['comparisons', comparisonsQuery('r'), 'SEARCH comparisons USING INDEX comparisons_by_run (run_id=?)'],
     [

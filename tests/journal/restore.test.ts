@@ -165,7 +165,7 @@ test('a damaged journal is refused, restored from the newest sound backup, and w
   good(writer.appendEvents(id, 1, [stepEvent(4, 4)]))
   const newer = good(writer.backup())
   good(writer.appendEvents(id, 1, [stepEvent(5, 5), stepEvent(6, 6)]))
-  const late = good(writer.createRun({ ...newRun, name: 'Too late' }))
+  const [late, later] = [0, 1].map(() => good(writer.createRun({ ...newRun, name: 'Too late' })))
   good(writer.close())
 
   smash(newer.path)
@@ -176,9 +176,11 @@ test('a damaged journal is refused, restored from the newest sound backup, and w
   expect(report.skipped.map((skipped) => skipped.path)).toEqual([newer.path])
   expect(report.missing).toEqual([
     { runId: id, runName: 'First try', firstSeq: 4, lastSeq: 6 },
-    { runId: late.id, runName: 'Too late', firstSeq: 1, lastSeq: 0 },
+    { runId: late?.id, runName: 'Too late #2', firstSeq: 1, lastSeq: 0 },
+    { runId: later?.id, runName: 'Too late #3', firstSeq: 1, lastSeq: 0 },
   ])
-  expect(readFileSync(report.damagedKeptAs ?? '').equals(damaged)).toBe(true)
+  expect(readFileSync(report.keptAs ?? '').equals(damaged)).toBe(true)
+  expect(report.keptAs).toMatch(/journal\.db\.damaged-[0-9TZ]+$/)
 
   const restored = good(openJournalWriter(path))
   expect(restored.opened).toMatchObject({ isNew: false, afterUncleanExit: false, notices: [] })
@@ -198,7 +200,7 @@ test('a journal that cannot be read at all is restored too; what was lost is the
   expect(codeOf(openJournalReader(path))).toBe('journal.corrupt')
   const report = good(restoreBackup(path))
   expect(report.missing).toBeNull()
-  expect(existsSync(report.damagedKeptAs ?? '')).toBe(true)
+  expect(existsSync(report.keptAs ?? '')).toBe(true)
   good(good(openJournalWriter(path)).close())
 })
 
@@ -208,7 +210,7 @@ test('a journal that is gone is restored, its folder too', () => {
   good(writer.close())
   const elsewhere = join(temporaryFolder(), 'gone', 'journal.db')
   const report = good(restoreBackup(elsewhere, { folder: dirname(backup.path) }))
-  expect(report).toMatchObject({ damagedKeptAs: null, missing: null, restoredFrom: backup.path })
+  expect(report).toMatchObject({ keptAs: null, missing: null, restoredFrom: backup.path })
   const reader = good(openJournalReader(elsewhere))
   expect(good(reader.getRun(id)).headSeq).toBe(3)
   reader.close()

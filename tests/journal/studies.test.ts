@@ -76,7 +76,7 @@ test('a study and its trials are read as they were written', () => {
   good(writer.addTrial(trialOf(id, 1), null))
   expect(good(reader.getRun(runId ?? ''))).toMatchObject({
     status: 'queued',
-    trial: { studyId: id, number: 0 },
+    trial: { studyId: id, number: 0, confirming: null },
   })
   good(writer.endTrial(endOf(id, 0)))
   good(writer.endTrial({ ...endOf(id, 1), status: 'skipped', lossNats: null, reason: 'No room.' }))
@@ -113,6 +113,23 @@ test('a trial has the next number; the same once more is no error, another under
   expect(good(reader.trials(id))).toHaveLength(1)
   expect(good(reader.listRuns({ hasTrials: true })).total).toBe(1)
   expect(codeOf(writer.addTrial(trialOf('nobody', 0), newRun))).toBe('study.unknown')
+})
+
+test('runs that confirm a search are counted by themselves', () => {
+  const { writer, reader, newRun, addStudy } = open()
+  const id = addStudy()
+  const purposes = ['search', 'preset', 'winner'] as const
+  const runIds = purposes.map(
+    (purpose, number) => good(writer.addTrial({ ...trialOf(id, number), purpose }, newRun)).runId ?? '',
+  )
+  const confirming = [null, 1, 2]
+  expect(runIds.map((runId) => good(reader.getRun(runId)).trial?.confirming)).toEqual(confirming)
+  const { runs } = good(reader.listRuns({ runIds, order: 'ascending' }))
+  expect(runs.map(({ trial }) => [trial?.number, trial?.confirming])).toEqual([
+    [0, null],
+    [1, 1],
+    [2, 2],
+  ])
 })
 
 test('a trial ends once', () => {

@@ -1,97 +1,49 @@
 // The logic of the table of experiments, without a browser: the address, columns, keys, words, and pages that come as they
 // are needed.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { effectScope, ref } from 'vue'
+import { effectScope } from 'vue'
 import type { CallInput } from '#shared/contract/index.ts'
 import type { ExperimentRow, LineageNode, TimelineEntry } from '#shared/contract/results.ts'
 import type { StudyCard } from '#shared/contract/studies.ts'
 import { ProblemError } from '#shared/result.ts'
+import { experimentRow as row } from './support/experiment-row.ts'
 import { openTestPage } from './support/page.ts'
-
-const row = (index: number, part: Partial<ExperimentRow> = {}): ExperimentRow => ({
-  id: `run-${index}`,
-  projectId: 'project-1',
-  projectName: 'Mail',
-  name: `Run ${index}`,
-  status: 'finished',
-  scenario: 'classification',
-  modelId: 'starter',
-  modelName: 'Starter',
-  datasetFingerprint: 'd',
-  beforeFingerprint: null,
-  seed: 42,
-  backend: 'onnx-cpu',
-  createdAtMs: 0,
-  startedAtMs: 0,
-  endedAtMs: 60_000,
-  attempts: 1,
-  totalSteps: 100,
-  lastStep: 80,
-  bestStep: 60,
-  bestLossNats: 0.5912,
-  failureCode: null,
-  tags: [],
-  rating: null,
-  isPinned: false,
-  isArchived: false,
-  trial: null,
-  number: null,
-  notes: '',
-  method: 'lora',
-  rank: 16,
-  learningRate: 5e-4,
-  epochs: 3,
-  batchRows: 8,
-  durationMs: 60_000,
-  proof: null,
-  ...part,
-})
 
 let total = 0
 /** What the answers wait for. */
 let gate: Promise<void> = Promise.resolve()
 let isRefused = false
 let refusedOffset = -1
+/** The loss that a run has come to meanwhile. */
+const learnt = new Map<string, number>()
 const page = openTestPage({
   'experiments.list': async ({ offset = 0, limit = 100, text = '', runIds }) => {
     if (isRefused || offset === refusedOffset)
       throw new ProblemError({ code: 'journal.failed', message: 'm', where: 'w', remedy: 'r' })
-    if (runIds !== undefined) {
-      // In the journal's order, not in that of the question.
-      const found = [3, 2, 1].map((n) => row(n)).filter(({ id }) => runIds.includes(id))
-      return { rows: found, total: found.length }
-    }
     const rows = Array.from({ length: Math.max(0, Math.min(limit, total - offset)) }, (_, n) =>
       row(offset + n, { notes: text }),
     )
     await gate
+    if (runIds) {
+      const asked = rows.filter(({ id }) => runIds.includes(id))
+      return {
+        rows: asked.map((one) => ({ ...one, bestLossNats: learnt.get(one.id) ?? one.bestLossNats })),
+        total,
+      }
+    }
     return { rows, total }
   },
-  'experiments.curves': ({ runIds }) => ({
-    curves: runIds.map((runId) => ({ runId, name: runId, train: [], validation: [] })),
-  }),
-  'experiments.compare': ({ runIds }) => ({
-    settings: [],
-    sameData: true,
-    sameModel: true,
-    metrics: [],
-    lockedRows: runIds.map(() => null),
-  }),
   'experiments.edit': ({ runId, ...marks }) => ({ ...row(1), id: runId, ...marks }),
 })
 const { useExperimentPages } = await import('#renderer/features/experiments/experiment-pages.ts')
-const { firstView, isFiltered, mostTicked, queryOf, readView, sortedBy, toggled, writeView } = await import(
-  '#renderer/features/experiments/experiment-view.ts'
-)
+const { firstView, isFiltered, mostTicked, queryOf, readView, sortedBy, tickedToo, toggled, writeView } =
+  await import('#renderer/features/experiments/experiment-view.ts')
 const { allColumns, listedColumns, movedColumn, shownColumns, usualColumns } = await import(
   '#renderer/features/experiments/experiment-columns.ts'
 )
 const { nextPlace } = await import('#renderer/features/experiments/grid-keys.ts')
 const { cellText, formatRate, methodWord, openingSentence, proofWords, readTags, statusWord, tooMuchWords } =
   await import('#renderer/features/experiments/experiment-words.ts')
-const { chartOf, figureGroups, notComparable, readsFirst, settingLine } = await import(
-  '#renderer/features/experiments/compare-words.ts'
-)
 const { foundIn } = await import('#renderer/features/experiments/found-in.ts')
 const { readSavedView, sameView, writeSavedView } = await import(
   '#renderer/features/experiments/saved-views.ts'
@@ -100,8 +52,6 @@ const { marksOfKey } = await import('#renderer/features/experiments/mark-run.ts'
 const { studiesBeside } = await import('#renderer/features/experiments/studies-beside.ts')
 const { placeLineage } = await import('#renderer/features/experiments/lineage-layout.ts')
 const { triedLines } = await import('#renderer/features/experiments/timeline-lines.ts')
-const { useComparedRuns } = await import('#renderer/features/experiments/compared-runs.ts')
-const { markOf, mostCompared } = await import('#renderer/features/experiments/run-marks.ts')
 const { runQuery } = await import('#shared/journal-commands.ts')
 const { tooMuchIn } = await import('#shared/word-limits.ts')
 
@@ -133,7 +83,7 @@ describe('the address of a view', () => {
       runs: '',
     }
     expect(readView(wrong)).toEqual(firstView)
-    const many = Array.from({ length: 300 }, (_, n) => `run-${n % 200}`).join()
+    const many = Array.from({ length: mostTicked + 300 }, (_, n) => `run-${n % (mostTicked + 200)}`).join()
     expect(readView({ runs: many }).ticked).toHaveLength(mostTicked)
     expect(readView({ runs: `run-1,${'x'.repeat(300)}` }).ticked).toEqual(['run-1'])
     expect(readView({ text: 'x'.repeat(900) }).text).toHaveLength(500)
@@ -165,6 +115,8 @@ describe('the address of a view', () => {
     expect(toggled(['b'], 'a')).toEqual(['b', 'a'])
     const full = Array.from({ length: mostTicked }, (_, n) => `${n}`)
     expect(toggled(full, 'one more')).toBe(full)
+    expect(tickedToo(['b', 'a'], ['c', 'a'])).toEqual(['b', 'a', 'c'])
+    expect(tickedToo(full, ['one more'])).toEqual(full)
   })
 })
 
@@ -233,6 +185,9 @@ describe('words of a run', () => {
     expect(cellText('steps', row(1), null)).toBe('80 of 100')
     expect(cellText('steps', row(1, { lastStep: 100 }), null)).toBe('100')
     const nothing = { bestLossNats: null, learningRate: null, lastStep: null, durationMs: null }
+    expect(cellText('device', row(1, { device: 'onnx-cuda' }), null)).toBe('NVIDIA card')
+    expect(cellText('device', row(1), null)).toBe('Processor')
+    expect(cellText('device', row(1, { startedAtMs: null }), null)).toBe('—')
     for (const column of ['bestLoss', 'learningRate', 'steps', 'duration', 'proof', 'verdict'] as const)
       expect(cellText(column, row(1, nothing), null)).toBe('—')
     for (const column of allColumns) expect(typeof cellText(column, row(1, { proof }), 0.5)).toBe('string')
@@ -257,7 +212,7 @@ describe('words of a run', () => {
     expect(openingSentence(nothing, false)).toBe('1 run in 1 project.')
     const all = { runs: 12, projects: 3, trials: 30, searches: 1, archived: 2 }
     expect(openingSentence(all, true)).toBe(
-      '12 runs in 3 projects, and 30 trials of 1 search. 2 more are archived. All of it is on this computer and opens without a model.',
+      '12 runs in 3 projects, and 30 runs of 1 search. 2 more are archived. All of it is on this computer and opens without a model.',
     )
     expect(openingSentence({ ...nothing, searches: 2 }, false)).toBe('1 run in 1 project, and 2 searches.')
   })
@@ -279,147 +234,6 @@ describe('words of a run', () => {
   it('read tags as they are typed', () => {
     expect(readTags(' keep, too fast ,, keep,')).toEqual(['keep', 'too fast'])
     expect(readTags(' ')).toEqual([])
-  })
-
-  it('mark a setting that is other than the first run’s', () => {
-    const line = settingLine({
-      path: 'optimizer.learningRate',
-      values: [5e-4, 2e-4, 5e-4],
-      isDifferent: true,
-    })
-    expect(line).toMatchObject({ values: ['5e-4', '2e-4', '5e-4'], isOther: [false, true, false] })
-    expect(line.title).toBe('How strongly it learns')
-    const goal = settingLine({ path: 'scenario', values: ['code', 'code'], isDifferent: false })
-    expect([goal.title, ...goal.values]).toEqual(['Goal', 'Write code', 'Write code'])
-    expect(settingLine({ path: 'some.newer.field', values: [1, null], isDifferent: true })).toMatchObject({
-      title: 'some.newer.field',
-      values: ['1', 'null'],
-    })
-  })
-
-  it('draw each run twice, with its letter where it is strong', () => {
-    const curve = { runId: 'b', name: 'Run b', train: [[1, 2]], validation: [[10, 1]] } as {
-      runId: string
-      name: string
-      train: [number, number][]
-      validation: [number, number][]
-    }
-    const { lines, lastX } = chartOf(
-      [
-        { ...curve, runId: 'a', name: 'Run a' },
-        { ...curve, validation: [] },
-      ],
-      ['a', 'b'],
-    )
-    expect(lines.map(({ name, isMain, label }) => [name, isMain, label])).toEqual([
-      ['A Run a, training rows', false, ''],
-      ['A Run a, rows not seen', true, 'A'],
-      ['B Run b, training rows', false, ''],
-    ])
-    expect(lastX).toBe(10)
-    expect(markOf(['a'], 'b')).toBeNull()
-    const many = Array.from({ length: mostCompared + 1 }, (_, n) => `${n}`)
-    expect(markOf(many, `${mostCompared}`)).toBeNull()
-  })
-
-  it('say which texts a run read first, how often and how strongly, and that another read none', () => {
-    const line = (path: string, values: (string | number | null)[]) =>
-      settingLine({ path, values, isDifferent: true })
-    const file = line('before.path', ['handbook.md', null])
-    expect([file.title, ...file.values]).toEqual(['Texts of the field, read first', 'handbook.md', 'none'])
-    expect(file.isOther).toEqual([false, true])
-    const passes = line('before.epochs', [2, null])
-    expect([passes.title, ...passes.values]).toEqual(['Times through the texts', '2', 'none'])
-    const rate = line('before.learningRate', [2e-5, null])
-    expect([rate.title, ...rate.values]).toEqual(['How strongly it learns from them', '2e-5', 'none'])
-  })
-
-  it('draw texts of the field as a line of their own: it used to go on into that of the rows', () => {
-    const train: [number, number][] = [1, 2, 3, 4, 5, 6].map((step) => [step, 4 - step / 2])
-    const two = {
-      runId: 'a',
-      name: 'Two',
-      train,
-      validation: [
-        [4, 2],
-        [6, 1],
-      ] as [number, number][],
-    }
-    const one = { ...two, runId: 'b', name: 'One' }
-    const stepsOf = ({ lines }: ReturnType<typeof chartOf>) =>
-      lines.map(({ name, points, label }) => [name, points.map(([step]) => step).join(), label])
-    expect(stepsOf(chartOf([two, one], ['a', 'b'], new Set(['a'])))).toEqual([
-      ['A Two, texts of its field', '1,2,3,4', 'A, texts'],
-      ['A Two, training rows', '5,6', ''],
-      ['A Two, rows not seen', '4,6', 'A'],
-      ['B One, training rows', '1,2,3,4,5,6', ''],
-      ['B One, rows not seen', '4,6', 'B'],
-    ])
-    const long: (typeof one)['train'] = [
-      [1, 1],
-      [60, 1],
-    ]
-    const labels = chartOf([two, { ...one, train: long }], ['a', 'b'], new Set(['a'])).lines.map(
-      ({ label }) => label,
-    )
-    expect(labels).toEqual(['', '', 'A', '', 'B'])
-    // Among the texts nothing is measured; without any measurement nothing tells where the rows begin.
-    const early = { ...two, validation: [] }
-    expect(stepsOf(chartOf([early], ['a'], new Set(['a'])))).toEqual([
-      ['A Two, texts of its field, then training rows', '1,2,3,4,5,6', 'A, texts'],
-    ])
-    const rows = [row(1, { id: 'a', beforeFingerprint: 'f' }), row(2, { id: 'b' })]
-    expect(rows.map(readsFirst)).toEqual([true, false])
-    expect(notComparable([two, one], rows, ['a', 'b'])).toEqual([
-      expect.stringMatching(/texts of the field.* A read them up to step 4\.$/),
-    ])
-    expect(notComparable([one], rows.slice(1), ['b'])).toEqual([])
-  })
-
-  it('say that losses of a new last layer and of an adapter do not compare', () => {
-    const heads = [row(1, { method: 'head' }), row(2, { method: 'lora-head' })]
-    expect(notComparable([], heads, [])).toEqual([])
-    expect(notComparable([], [...heads, row(3)], [])).toEqual([expect.stringContaining('about labels')])
-  })
-
-  it('set figures beside each other that compare, and all others apart', () => {
-    const value = (middle: number) => ({ value: middle, low: middle - 0.1, high: middle + 0.1 })
-    const rows = [row(1), row(2, { method: 'head' }), row(3), row(4)]
-    const metrics = [
-      {
-        metric: 'accuracy' as const,
-        isHigherBetter: true,
-        values: [value(0.8), value(0.7), value(0.6), null],
-      },
-      { metric: 'lossNats' as const, isHigherBetter: false, values: [value(1), value(2), null, null] },
-    ]
-    const groups = figureGroups(rows, { metrics, lockedRows: [0, 0, 1, null] })
-    expect(groups.map((group) => [group.metric, group.rows.map((one) => one.row.id)])).toEqual([
-      // Other locked rows.
-      ['accuracy', ['run-1', 'run-2']],
-      ['accuracy', ['run-3']],
-      // A loss of words, and one of labels.
-      ['lossNats', ['run-1']],
-      ['lossNats', ['run-2']],
-    ])
-    expect(groups[0]?.intervals).toEqual([value(0.8), value(0.7)])
-  })
-
-  it('draw curves over time in the unit that they are read in', () => {
-    const curve = (seconds: number) => ({
-      runId: 'a',
-      name: 'Run a',
-      train: [[seconds, 1]] as [number, number][],
-      validation: [],
-    })
-    const at = (seconds: number) => {
-      const { xTitle, lines } = chartOf([curve(seconds)], ['a'], new Set(), 'time')
-      return [xTitle, lines[0]?.points[0]?.[0]]
-    }
-    expect(at(90)).toEqual(['seconds at work', 90])
-    expect(at(600)).toEqual(['minutes at work', 10])
-    expect(at(18_000)).toEqual(['hours at work', 5])
-    expect(chartOf([curve(7)], ['a'], new Set(), 'tokens').xTitle).toBe('tokens read')
   })
 })
 
@@ -548,6 +362,21 @@ describe('a lineage', () => {
     ])
   })
 
+  it('has a box as high as its name is long, and no other one in it (long names were cut)', () => {
+    const long = {
+      ...node('long', 'run', 3),
+      name: 'Support mail with the new rows after the holidays, twice as strong',
+    }
+    const { nodes: boxes } = placeLineage(
+      [...nodes, long, node('below', 'run', 5)],
+      [...edges, { from: 'long', to: 'run', kind: 'repeats' }, { from: 'below', to: 'run', kind: 'repeats' }],
+    )
+    const box = (id: string) => boxes.find((one) => one.node.id === id)!
+    expect(box('long').height).toBeGreaterThan(box('run').height)
+    expect(box('below').x).toBe(box('long').x)
+    expect(box('below').y).toBeGreaterThan(box('long').y + box('long').height)
+  })
+
   it('has every word beside the others, however many lines end at one box (they lay on each other)', () => {
     const rows = Array.from({ length: 5 }, (_, n) => node(`rows-${n}`, 'dataset', n))
     const lines = rows.map(({ id }) => ({ from: 'run', to: id, kind: 'trained-on' as const }))
@@ -625,42 +454,6 @@ describe('what was tried', () => {
   })
 })
 
-describe('the compared runs', () => {
-  const scope = effectScope()
-  afterEach(() => {
-    scope.stop()
-    isRefused = false
-  })
-
-  it('stand in the order of their ticks; one that was removed is forgotten, one that cannot be asked for is not', async () => {
-    const ticked = ref(['run-1', 'run-3', 'run-removed'])
-    const forgotten: string[] = []
-    const { comparison, problem, load } = scope.run(() =>
-      useComparedRuns(
-        () => ({ ticked: ticked.value, axis: 'step', journal: '' }),
-        (runIds) => {
-          forgotten.push(...runIds)
-          ticked.value = ticked.value.filter((id) => !runIds.includes(id))
-        },
-      ),
-    )!
-    const shown = () => comparison.value?.rows.map(({ id }) => id)
-    await vi.waitFor(() => expect(shown()).toEqual(['run-1', 'run-3']))
-    expect(forgotten).toEqual(['run-removed'])
-    // Bug: every tick went where the journal could not be read for a moment.
-    isRefused = true
-    await load()
-    expect(problem.value?.code).toBe('journal.failed')
-    expect([shown(), ticked.value]).toEqual([
-      ['run-1', 'run-3'],
-      ['run-1', 'run-3'],
-    ])
-    isRefused = false
-    await load()
-    expect(problem.value).toBeNull()
-  })
-})
-
 describe('pages of the table', () => {
   let scope = effectScope()
   let text = ''
@@ -726,6 +519,24 @@ describe('pages of the table', () => {
     await vi.advanceTimersByTimeAsync(300)
     expect(offsets()).toEqual([0])
     expect(pages.total.value).toBe(951)
+  })
+
+  it('have the row of a run that learns read anew where it stands, and no other', async () => {
+    const pages = open()
+    await pages.restart()
+    page.calls.length = 0
+    pages.readSoon('run-3')
+    pages.readSoon('run-3')
+    pages.readSoon('run-700')
+    expect(pages.rowAt(3)?.bestLossNats).toBe(row(3).bestLossNats)
+    learnt.set('run-3', 0.25)
+    await vi.advanceTimersByTimeAsync(1100)
+    expect(page.calls.map(({ input }) => (input as CallInput<'experiments.list'>).runIds)).toEqual([
+      ['run-3'],
+    ])
+    expect(pages.rowAt(3)?.bestLossNats).toBe(0.25)
+    expect(pages.rowAt(4)?.bestLossNats).toBe(row(4).bestLossNats)
+    learnt.clear()
   })
 
   it('stay where they cannot be read anew, with the reason', async () => {

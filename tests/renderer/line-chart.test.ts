@@ -1,11 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import {
-  endsAtBorder,
-  isUpmost,
-  keepInside,
-  labelledPoint,
-  markedLine,
-} from '#renderer/components/line-chart.ts'
+import { keepInside, placeLetters } from '#renderer/components/chart-letters.ts'
+import { endsAtBorder, isUpmost, markedLine, nearestLine } from '#renderer/components/line-chart.ts'
 
 const chart = { width: 320, height: 330 }
 const label = { width: 115, height: 14 }
@@ -57,16 +52,53 @@ describe('labels of the chart', () => {
     expect(markedLine([])).toBeUndefined()
   })
 
-  it('of several runs stand at different points', () => {
-    const points = Array.from({ length: 11 }, (_, x) => [x, 1] as const)
-    const line = (label?: string) => ({
-      name: '',
-      isMain: true,
-      points,
-      ...(label === undefined ? {} : { label }),
-    })
-    const lines = [line('A'), line(''), line('B'), line(), line('C')]
-    expect([0, 2, 4].map((index) => labelledPoint(lines[index] ?? line(), lines))).toEqual([3, 5, 8])
-    expect(labelledPoint({ ...line('A'), points: points.slice(0, 1) }, lines)).toBe(0)
+  it('of several runs stand in the order of their ends and never on each other', () => {
+    const end = (x: number, y: number) => ({ x, y })
+    const ys = (places: readonly { readonly y: number }[]) => places.map(({ y }) => y)
+    // Far apart they stay where their lines end, also one whose line ended early.
+    expect(placeLetters([end(300, 50), end(300, 90), end(60, 51)], 28, 278)).toEqual([
+      end(300, 50),
+      end(300, 90),
+      end(60, 51),
+    ])
+    expect(ys(placeLetters([end(300, 101), end(302, 100), end(300, 99)], 28, 278))).toEqual([116, 100, 84])
+    // Two that end in one place, at the border of the plot.
+    expect(ys(placeLetters([end(60, 28), end(60, 28)], 28, 278))).toEqual([28, 44])
+    const many = ys(
+      placeLetters(
+        Array.from({ length: 18 }, () => end(300, 270)),
+        28,
+        278,
+      ),
+    )
+    expect(Math.min(...many)).toBeGreaterThanOrEqual(28)
+    expect(Math.max(...many)).toBeLessThanOrEqual(278)
+    expect(many.every((y, at) => at === 0 || y - many[at - 1]! > 14)).toBe(true)
+  })
+})
+
+describe('pointing at a line', () => {
+  const line = (id: string, ...points: (readonly [number, number])[]) => ({
+    id,
+    name: id,
+    isMain: false,
+    points,
+  })
+  const lines = [
+    line('flat', [0, 100], [200, 100]),
+    line('falling', [0, 0], [100, 100], [200, 300]),
+    line('point', [300, 40]),
+    { name: 'nameless', isMain: false, points: [[0, 50] as const, [200, 50] as const] },
+  ]
+  const at = (x: number, y: number) => nearestLine(lines, [x, y], ([px, py]) => [px, py])
+
+  it('finds the nearest one, between its points too, and none far from all', () => {
+    expect([at(20, 98), at(50, 52), at(150, 195), at(305, 45)]).toEqual([
+      'flat',
+      'falling',
+      'falling',
+      'point',
+    ])
+    expect([at(150, 150), at(250, 100), at(20, 50)]).toEqual([null, null, null])
   })
 })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { projectLine } from '#renderer/features/projects/project-line.ts'
+import { projectLine, searchState } from '#renderer/features/projects/project-line.ts'
 import type { ProjectCard } from '#shared/contract/projects.ts'
 
 const card: ProjectCard = {
@@ -45,5 +45,15 @@ describe('the line of a project', () => {
     expect(projectLine({ ...card, best: scored })).toContain(
       'worse than the base model: 91.0 (87.0 to 94.0), was 34.0',
     )
+  })
+})
+
+describe('a search of a project that is not over', () => {
+  it('says how it stands, and for what it waits', () => {
+    expect(searchState({ status: 'paused', waiting: 'It is paused.' })).toBe('is paused.')
+    expect(searchState({ status: 'running', waiting: null })).toBe('is under way.')
+    const hours = 'It works only between 22:00 and 07:00, and goes on at 22:00.'
+    expect(searchState({ status: 'waiting', waiting: hours })).toBe(`waits. ${hours}`)
+    expect(searchState({ status: 'waiting', waiting: null })).toBe('waits.')
   })
 })

@@ -48,6 +48,7 @@ test('where it learns and how the rest is kept', () => {
 
 test('the promise of repeatability is said for each label that a backend can have', () => {
   const said = determinismLabels.map((label) => words({}, {}, label).at(-1) ?? '')
+  expect(words({}, {}, 'it went on').at(-1)).toContain('It went on')
   expect(said[0]).toContain('last bit')
   const reused = words({ topLayers: 2 }, { reuseFrozenLayers: true }, determinismLabels[0])
   expect(reused.at(-1)).toContain('while the copies')

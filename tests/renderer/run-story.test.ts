@@ -3,7 +3,8 @@ import type { Diagnosis, TrainingView } from '#shared/contract/index.ts'
 import { openTestPage } from './support/page.ts'
 
 openTestPage({})
-const { bestOf, borderLine, chartOf, headingOf, isWithoutVersion, lineOf, partLine } = await import(
+const { hasVersion } = await import('#renderer/features/training/run-version.ts')
+const { bestOf, borderLine, chartOf, headingOf, isWithoutVersion, lineOf, partLine, tookOf } = await import(
   '#renderer/features/training/run-story.ts'
 )
 
@@ -37,6 +38,7 @@ function viewOf(
     train,
     validation,
     waiting: null,
+    goesOnWith: null,
   } as unknown as TrainingView
 }
 
@@ -135,7 +137,7 @@ it('says that a run waits, and for what, whatever it did before; a stranger’s 
 })
 
 it('names the lowest loss once there are two measurements', () => {
-  expect(bestOf(viewOf({}))).toBe('Lowest on rows it has not seen: 0.6 at step 20')
+  expect(bestOf(viewOf({}))).toBe('Lowest on rows it has not seen: 0.60 at step 20')
   expect(bestOf(viewOf({}, { validation: points(2) }))).toBeNull()
 })
 
@@ -238,4 +240,24 @@ describe('a run that reads texts of the field first', () => {
       'The first step is under way ·',
     )
   })
+})
+
+describe('how long a run took', () => {
+  const minutes = (workedMs: number | null, spanMs: number | null) =>
+    tookOf({ workedMs: workedMs && workedMs * 60_000, spanMs: spanMs && spanMs * 60_000 })
+
+  it('is its time at work, with the whole span where it paused or the program was closed', () => {
+    expect(minutes(3, 120)).toBe('3 min of work, over 2 h')
+    expect(minutes(3, 3.5)).toBe('3 min')
+    // Both read the same.
+    expect(minutes(598, 605)).toBe('10 h')
+    expect(minutes(null, null)).toBeNull()
+  })
+})
+
+it('a stopped run is asked whether it got better only where it measured a version', () => {
+  expect(hasVersion({ status: 'cancelled', bestStep: 0 })).toBe(true)
+  expect(hasVersion({ status: 'cancelled', bestStep: null })).toBe(false)
+  expect(hasVersion({ status: 'finished', bestStep: null })).toBe(true)
+  expect(hasVersion({ status: 'crashed', bestStep: 8 })).toBe(false)
 })

@@ -21,7 +21,15 @@ const runOf = (backend: string): TrainingView['run'] => ({
 })
 const stateOf = (totalSteps: number): TrainingView['state'] => ({
   ...{ runId: 'r', status: 'running', phase: 'training', step: 0, totalSteps, doneShare: 0 },
-  ...{ timeLeftMs: null, elapsedMs: 0, tokensPerSecond: null, bestStep: null, diagnoses: [], headSeq: 0 },
+  ...{
+    timeLeftMs: null,
+    workedMs: null,
+    spanMs: null,
+    tokensPerSecond: null,
+    bestStep: null,
+    diagnoses: [],
+    headSeq: 0,
+  },
   device: { processorShare: null, residentBytes: null, memoryBytes: 1, diskBytes: 0, energyWh: null },
 })
 const nothing = { train: [], validation: [], samples: [], notices: [] }
@@ -31,7 +39,14 @@ let waiting: string | null = null
 const page = openTestPage({
   'training.get': () => {
     reads += 1
-    const rest = { canContinue: false, hasAdapter: false, waiting, repeat: null }
+    const rest = {
+      number: null,
+      canContinue: false,
+      goesOnWith: null,
+      hasAdapter: false,
+      waiting,
+      repeat: null,
+    }
     return { run: runOf(`backend ${reads}`), state: stateOf(plannedSteps), ...nothing, ...rest }
   },
   'queue.remove': ({ id }) => {

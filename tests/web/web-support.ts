@@ -97,11 +97,14 @@ export function ask(
   })
 }
 
-export const ticketOf = (host: WebHost): string => new URL(host.newAddress()).hash.replace('#ticket=', '')
+/** What reaching a host needs of it. */
+type Reachable = Pick<WebHost, 'port' | 'newAddress'>
+
+export const ticketOf = (host: Reachable): string => new URL(host.newAddress()).hash.replace('#ticket=', '')
 
 export const ownOrigin = (port: number): string => `http://127.0.0.1:${port}`
 
-export async function openSession(host: WebHost): Promise<{ cookie: string; token: string }> {
+export async function openSession(host: Reachable): Promise<{ cookie: string; token: string }> {
   const answer = await ask(host.port, '/session', {
     method: 'POST',
     headers: { origin: ownOrigin(host.port) },
@@ -112,7 +115,7 @@ export async function openSession(host: WebHost): Promise<{ cookie: string; toke
 }
 
 /** The socket's headers; `undefined` leaves one out. */
-export function openSocket(host: WebHost, headers: Record<string, string | undefined>): WebSocket {
+export function openSocket(host: Reachable, headers: Record<string, string | undefined>): WebSocket {
   const { origin, ...rest } = headers
   const given = Object.fromEntries(Object.entries(rest).filter(([, value]) => value !== undefined))
   return new WebSocket(`ws://127.0.0.1:${host.port}/socket`, {
@@ -142,10 +145,10 @@ export interface TestPage {
   readonly socket: WebSocket
   readonly events: { event: string; payload: unknown }[]
   readonly frames: number[]
-  call(name: unknown, input: unknown): Promise<{ ok: boolean; problem?: { code: string } }>
+  call(name: unknown, input: unknown): Promise<{ ok: boolean; value?: unknown; problem?: { code: string } }>
 }
 
-export async function openPage(host: WebHost): Promise<TestPage> {
+export async function openPage(host: Reachable): Promise<TestPage> {
   const { cookie, token } = await openSession(host)
   const socket = openSocket(host, { cookie, origin: ownOrigin(host.port) })
   await once(socket, 'open')

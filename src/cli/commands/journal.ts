@@ -17,7 +17,7 @@ export function restoreJournal({ library, output }: Application, options: { back
     throw new ProblemError(soundProblem(library.journalPath))
   const report = unwrap(restoreBackup(library.journalPath, { name: options.backup }))
   output.line(`The journal is back as it was on ${new Date(report.backupAtMs).toISOString()}.`)
-  if (report.damagedKeptAs) output.line(`What was in its place is kept as ${report.damagedKeptAs}`)
+  if (report.keptAs) output.line(`What was in its place is kept as ${report.keptAs}`)
   for (const { path, reason } of report.skipped) output.line(`Not used, does not verify: ${path} (${reason})`)
   if (report.missing === null)
     output.line('What came after the backup is lost; the damaged journal cannot be read any more.')
@@ -60,16 +60,17 @@ export function acceptJournal({ library, output }: Application): void {
   output.result({ accepted: true })
 }
 
-/** Reads every entry again and keeps what was found. */
+/** Reads every entry again, and keeps what was found where the journal is one's own and can be written. */
 export async function checkJournal(application: Application): Promise<void> {
-  const { library, launcher, output } = application
-  const writer = application.writer()
+  const { launcher, output } = application
+  const { path } = application.reader('as-written')
+  const writer = application.writerIfPossible()
   const atMs = Date.now()
   output.progress('Reading every entry again', true)
-  const faults = unwrap(await readWholeJournal(launcher, library.journalPath))
+  const faults = unwrap(await readWholeJournal(launcher, path))
   const findings = faults.map(({ where, message }) => `${where}: ${message}`)
   const report = { atMs, isSound: findings.length === 0, findings, tookMs: Date.now() - atMs }
-  unwrap(writer.noteCheck(report))
+  if (writer !== null) unwrap(writer.noteCheck(report))
   output.line(report.isSound ? 'Every entry is what was written.' : 'These entries are not what was written:')
   for (const finding of findings) output.line(`  ${finding}`)
   if (!report.isSound) application.setExitCode(exitCodes.problem)

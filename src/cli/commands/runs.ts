@@ -1,9 +1,9 @@
 // runs list | show | resume | repeat | cancel
 import { earlierProofs, earlierProofsNote, newestProof } from '#core/proof/index.ts'
-import { shortCode } from '#core/system/code-fingerprint.ts'
 import { changesOfSettings, type Setting } from '#core/training/recipe-file.ts'
 import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run.ts'
-import { repeatabilityOf } from '#core/training/repeatability.ts'
+import { programsOf, programWords, repeatabilityOf } from '#core/training/repeatability.ts'
+import { livingSearchOf, partOfSearch } from '#core/training/run-of-search.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import { stopTrialOf } from '#core/tuning/trial-end.ts'
@@ -13,9 +13,10 @@ import type { RunQuery } from '#shared/journal-commands.ts'
 import { activeStatuses, type RunDetail } from '#shared/journal-types.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { runLabel } from '#shared/run-label.ts'
+import { formatDuration } from '#shared/units.ts'
 import { wordLimits } from '#shared/word-limits.ts'
 import type { Application } from '../application.ts'
-import { followRun, printNextStep } from '../follow-run.ts'
+import { findingLines, followRun, printNextStep } from '../follow-run.ts'
 import { curveLines, proofLines, settingLines } from '../report.ts'
 import { formatTable } from '../table.ts'
 
@@ -98,9 +99,12 @@ export function showRun(application: Application, runId: string): void {
   const comparisons = unwrap(reader.comparisons(runId))
   const artifacts = unwrap(reader.artifacts(runId))
   const repeat = repeatOf(reader, found)
+  const workedMs = unwrap(reader.timeAtWork(runId))
+  const programs = programsOf(reader, found)
   const { output } = application
-  for (const line of summaryLines(run)) output.line(line)
+  for (const line of summaryLines(run, { workedMs, programs })) output.line(line)
   if (repeat !== null) for (const line of repeatLines(repeat)) output.line(line)
+  for (const line of findingLines(reader, runId)) output.line(line)
   output.line()
   for (const line of settingLines(run.recipe)) output.line(line)
   output.line()
@@ -110,15 +114,21 @@ export function showRun(application: Application, runId: string): void {
   if (proof) for (const line of ['', ...proofLines(proof), ...earlierProofsNote(looks), '']) output.line(line)
   for (const artifact of artifacts.filter(({ removedAtMs }) => removedAtMs === null))
     output.line(`${artifact.kind}: ${artifact.path} (SHA-256 ${artifact.sha256})`)
-  output.result({ run, curve, comparisons, artifacts, repeat })
+  output.result({ run, workedMs, programs, curve, comparisons, artifacts, repeat })
 }
 
-function summaryLines(run: RunDetail): string[] {
+interface Summed {
+  readonly workedMs: number
+  readonly programs: readonly string[]
+}
+
+function summaryLines(run: RunDetail, { workedMs, programs }: Summed): string[] {
   const lines = [
     `${run.name} (${run.id}): ${run.status}${run.endReason && run.endReason !== run.status ? `, ${run.endReason}` : ''}`,
     `project ${run.projectName}, model ${run.modelName}, data ${run.datasetFingerprint}, seed ${run.seed}`,
     `${run.backend}; ${run.determinism ?? 'not started yet'}; started ${run.attempts} time${run.attempts === 1 ? '' : 's'}`,
-    programLine(run),
+    programLine(run, programs),
+    ...tookLines(run, workedMs),
   ]
   if (run.bestStep !== null && run.bestLossNats !== null)
     lines.push(`kept: the version of step ${run.bestStep}, validation loss ${run.bestLossNats.toFixed(4)}`)
@@ -126,8 +136,18 @@ function summaryLines(run: RunDetail): string[] {
   return lines
 }
 
-function programLine({ versions }: RunDetail): string {
-  const code = versions.code === undefined ? 'of unknown code' : `code ${shortCode(versions.code)}`
+/** Less than this beside the work is starting and ending. */
+const idleMs = 60_000
+
+function tookLines({ startedAtMs, endedAtMs }: RunDetail, workedMs: number): string[] {
+  if (startedAtMs === null || endedAtMs === null) return []
+  const spanMs = endedAtMs - startedAtMs
+  const span = spanMs - workedMs < idleMs ? '' : `, over ${formatDuration(spanMs)} from start to end`
+  return [`took ${formatDuration(workedMs)} of work${span}`]
+}
+
+function programLine({ versions }: RunDetail, programs: readonly string[]): string {
+  const code = programs.length === 0 ? 'of unknown code' : `code ${programWords(programs)}`
   return `Tunewright ${versions.tunewright ?? 'of unknown version'}, ${code}`
 }
 
@@ -173,7 +193,10 @@ export async function resumeRun(application: Application, runId: string): Promis
   const writer = attempt(() => application.writer())
   if (!writer.ok) return wakeRun(application, runId, writer.problem)
   const { library, launcher } = application
-  const service = createRunService({ library, launcher, writer: writer.value, reader: application.reader() })
+  const reader = application.reader()
+  if (livingSearchOf(reader, unwrap(reader.getRun(runId))) !== null)
+    throw new ProblemError(partOfSearch(runId))
+  const service = createRunService({ library, launcher, writer: writer.value, reader })
   const run = unwrap(await service.launch(runId))
   unwrap(writer.value.dequeue('run', runId))
   run.onEvent(({ event }) => {

@@ -68,7 +68,7 @@ export async function startSearch(
   const ports = { library, reader, writer }
   const { studyId, changed } = await startStudy(planned, flags.wishes, place, ports)
   for (const line of changed) output.line(line)
-  output.line(`Study ${studyId} begins. Ctrl-C pauses it.`)
+  output.line(`The search (study) ${studyId} begins. Ctrl-C pauses it.`)
   await followToEnd(application, studyId, false)
 }
 
@@ -143,8 +143,8 @@ export function findStudy(application: Application, text: string): string {
   if (text.trim() === '')
     throw new ProblemError({
       code: 'usage.invalid',
-      message: 'No study is named.',
-      where: 'study',
+      message: 'No search is named.',
+      where: 'search',
       remedy: 'Name it by its id or write "latest"; tunewright studies list shows all.',
     })
   const studies = unwrap(application.reader().studies())
@@ -168,7 +168,7 @@ export function listSearches(application: Application): void {
   const cards = unwrap(reader.studies()).map((study) =>
     cardOf(study, unwrap(reader.trials(study.id)), { ...atRest, waiting: waitingOf(study) }),
   )
-  if (cards.length === 0) output.line('No studies yet. Start one with: tunewright studies start RECIPE.yaml')
+  if (cards.length === 0) output.line('No searches yet. Start one with: tunewright studies start RECIPE.yaml')
   else for (const line of formatTable(cardHeading, cards.map(cardRow))) output.line(line)
   output.result({ studies: cards })
 }
@@ -184,8 +184,8 @@ export function showSearch(application: Application, studyId: string): void {
 
 const notHeard = (studyId: string): Problem => ({
   code: 'journal.locked',
-  message: 'Another program has the journal open, and it did not answer: it does not look after studies.',
-  where: `study ${studyId}`,
+  message: 'Another program has the journal open, and it did not answer: it does not look after searches.',
+  where: `search ${studyId}`,
   remedy: 'Nothing was changed. Wait until that program is done, or close it, and ask again.',
 })
 
@@ -207,8 +207,8 @@ export async function endSearch(
   const done = wish === 'stop' ? 'stopped; what it found stays' : 'paused'
   output.line(
     writer.ok
-      ? `Study ${studyId} is ${done}.`
-      : `Asked the program that has the journal open to ${wish} study ${studyId}; a trial at work saves a checkpoint first.`,
+      ? `The search ${studyId} is ${done}.`
+      : `Asked the program that has the journal open to ${wish} the search ${studyId}; a trial at work saves a checkpoint first.`,
   )
   output.result({ studyId, status: writer.ok ? (wish === 'stop' ? 'stopped' : 'paused') : 'asked' })
 }
@@ -228,8 +228,8 @@ export async function adoptSearch(
   if (number === null)
     throw new ProblemError({
       code: 'run.not-finished',
-      message: 'This study has no trial that is worth taking over.',
-      where: `study ${studyId}`,
+      message: 'This search has no trial that is worth taking over.',
+      where: `search ${studyId}`,
       remedy: 'Name one with --trial, or keep the plan as it is.',
     })
   const adopted = await adoptTrial(studyId, number, {
@@ -238,7 +238,7 @@ export async function adoptSearch(
   })
   const settings = trials.find((one) => one.number === number)?.settings ?? {}
   if (!adopted.ok && adopted.problem.code === 'project.not-ready') {
-    output.line('This study began from a recipe file. Train with these settings:')
+    output.line('This search began from a recipe file. Train with these settings:')
     output.line(`  ${settingFlagsText(settings)}`)
   } else {
     unwrap(adopted)

@@ -3,6 +3,7 @@ import { prepareRun } from '#core/training/prepare-run.ts'
 import { draftOfSettings, readRecipeFile, type Setting } from '#core/training/recipe-file.ts'
 import { doubtSentences, idleSentences } from '#core/training/recipe-sense.ts'
 import { createRunService } from '#core/training/run-service.ts'
+import { noteWinnerRun } from '#core/tuning/winner-run.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
@@ -51,6 +52,7 @@ export async function train(application: Application, draft: RecipeDraft): Promi
   if (device.isNotable) output.line(device.reason)
   for (const line of changed) output.line(line)
   for (const line of [...idleSentences(draft), ...doubtSentences(recipe)]) output.line(line)
+  noteWinnerRun(runId, application.reader(), writer)
   const service = createRunService({ library, launcher, writer, reader: application.reader() })
   const outcome = await followRun(application, unwrap(await service.launch(runId)))
   const curve = unwrap(application.reader().curve(runId))

@@ -92,6 +92,10 @@ export async function listCarriedOut(exportsFolder: string): Promise<CarriedOut[
   return found.flat().sort((a, b) => b.createdAtMs - a.createdAtMs)
 }
 
+/** Whether what lies there came out of the journal; anything else is an export of a run, or not ours. */
+export const isCarriedOut = (place: string): boolean =>
+  place.endsWith(bundleEnding) || readKept(join(place, noteName), note) !== null
+
 async function carriedOut(exportsFolder: string, name: string): Promise<CarriedOut[]> {
   if (name.includes('.tmp-')) return []
   const place = join(exportsFolder, name)

@@ -166,10 +166,13 @@ function writeAll(runIds: readonly string[], { source, importing, manifest, repo
     const result = importing.run(id)
     if (result.ok) written.add(id)
     if (result.ok && isProjectNew && source.project(run.projectId)?.isRemoved === false) report.projects += 1
-    count(report, 'runs', run?.name ?? id, result)
+    if (!result.ok || !source.isRemoved('runs', id)) count(report, 'runs', run?.name ?? id, result)
   }
   if (manifest !== null) return written
-  for (const id of source.studyIds()) count(report, 'studies', source.studyName(id), importing.study(id))
+  for (const id of source.studyIds()) {
+    const result = importing.study(id)
+    if (!result.ok || !source.isRemoved('studies', id)) count(report, 'studies', source.studyName(id), result)
+  }
   unwrap(importing.views())
   return written
 }

@@ -1,9 +1,10 @@
 // Journals that are looked into beside one's own: from a stick, another computer, a backup. Nothing of them is ever changed.
 import { randomUUID } from 'node:crypto'
-import { openForeignJournal } from '#journal/foreign.ts'
+import { type ForeignJournal, openForeignJournal } from '#journal/foreign.ts'
 import type { JournalReader } from '#journal/reader.ts'
 import type { OpenedJournal } from '#shared/contract/index.ts'
 import { attempt, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { LivingStudy } from '#shared/study.ts'
 
 interface LookedInto {
   readonly path: string
@@ -22,14 +23,20 @@ export interface OpenedJournals {
   hasRun(runId: string): boolean
   /** One's own journal where no other is named; throws a ProblemError (journal.unknown) for one that is not open. */
   readerOf(journalId: string | undefined): JournalReader
+  /** How a search of that journal stood, not at its end, when it was last written; null for any other. */
+  stoodOf(journalId: string, studyId: string): LivingStudy | null
   closeAll(): void
 }
 
 /** Each holds a file open, and perhaps a copy in the temporary folder. */
 const mostOpened = 8
 
+interface Opened extends Pick<ForeignJournal, 'reader' | 'stood'> {
+  readonly facts: OpenedJournal
+}
+
 export function createOpenedJournals(own: JournalReader): OpenedJournals {
-  const opened = new Map<string, { readonly reader: JournalReader; readonly facts: OpenedJournal }>()
+  const opened = new Map<string, Opened>()
   const close = (journalId: string): void => {
     opened.get(journalId)?.reader.close()
     opened.delete(journalId)
@@ -40,13 +47,13 @@ export function createOpenedJournals(own: JournalReader): OpenedJournals {
         const known = [...opened.values()].find(({ facts }) => facts.path === path)
         if (known !== undefined) close(known.facts.journalId)
         if (opened.size >= mostOpened) throw new ProblemError(tooMany(path))
-        const { reader, schema } = unwrap(openForeignJournal(path, { isAtRest: true }))
+        const { reader, schema, stood } = unwrap(openForeignJournal(path, { isAtRest: true }))
         try {
           const { runs, total } = unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' }))
           const newestRunAtMs = runs[0]?.createdAtMs ?? null
           const place = { name, path: isSent ? null : path }
           const facts = { journalId: randomUUID(), ...place, schema, runs: total, newestRunAtMs }
-          opened.set(facts.journalId, { reader, facts })
+          opened.set(facts.journalId, { reader, stood, facts })
           return facts
         } catch (error) {
           reader.close()
@@ -62,6 +69,7 @@ export function createOpenedJournals(own: JournalReader): OpenedJournals {
       if (found === undefined) throw new ProblemError(notOpen(journalId))
       return found.reader
     },
+    stoodOf: (journalId, studyId) => opened.get(journalId)?.stood.get(studyId) ?? null,
     closeAll() {
       for (const journalId of [...opened.keys()]) close(journalId)
     },

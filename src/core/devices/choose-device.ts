@@ -30,6 +30,8 @@ export interface DeviceChoice {
 interface Wishes {
   /** Of the recipe. */
   readonly asked: DeviceId | null
+  /** Why that one, where it was not a person who chose it. */
+  readonly askedBecause?: string
   /** Of the settings. */
   readonly pinned: DeviceId | null
   readonly modelId: string | null
@@ -56,7 +58,7 @@ export function chooseDevice(devices: readonly KnownDevice[], wishes: Wishes): R
   }
   if (asked !== null) {
     const problem = problemOf(devices, asked, modelId)
-    return problem === null ? ok(named(asked, 'as you chose')) : fail(problem)
+    return problem === null ? ok(named(asked, wishes.askedBecause ?? 'as you chose')) : fail(problem)
   }
   const fastest = fastestDevice(devices, wishes)
   if (pinned === null) return ok(fastest)

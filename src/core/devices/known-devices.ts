@@ -19,14 +19,16 @@ export function devicesAround(library: Library, around: Surroundings): readonly 
 }
 
 /**
- * What a run with this model takes that asks for `asked`, or for nothing (null). Problems: device.missing, of the one that is
- * asked for.
+ * What a run with this model takes that asks for `asked`, or for nothing (null); `askedBecause` where no person asked for it.
+ * Problems: device.missing, of the one that is asked for.
  */
 export async function resolveDevice(
   library: Library,
   asked: DeviceId | null,
   modelId: string | null,
+  askedBecause?: string,
 ): Promise<Result<DeviceChoice>> {
   const { device: pinned } = readSettings(library)
-  return chooseDevice(devicesAround(library, await lookAround(library)), { asked, pinned, modelId })
+  const wishes = { asked, pinned, modelId, ...(askedBecause !== undefined && { askedBecause }) }
+  return chooseDevice(devicesAround(library, await lookAround(library)), wishes)
 }

@@ -20,7 +20,5 @@ export function requireQuiet({ reader }: Pick<WorkstationContext, 'reader'>): vo
 }
 
 /** Whether one computed since then: a measurement beside it does not count. */
-export function hasComputedSince({ reader }: Pick<WorkstationContext, 'reader'>, sinceMs: number): boolean {
-  const { runs } = unwrap(reader.listRuns(everyRun))
-  return runs.some(({ status, endedAtMs }) => status === 'running' || (endedAtMs ?? 0) >= sinceMs)
-}
+export const hasComputedSince = ({ reader }: Pick<WorkstationContext, 'reader'>, sinceMs: number): boolean =>
+  unwrap(reader.hasRunSince(sinceMs))

@@ -6,6 +6,7 @@ import { attemptAsync, fail, ok, type Problem, ProblemError, type Result, unwrap
 import type { DevicePorts } from '../devices/ask-speedometer.ts'
 import type { JobTools } from '../system/jobs.ts'
 import type { Library } from '../system/library.ts'
+import { withTypedCommands } from '../system/typed-command.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { engineFolder, findEngine, listEngines, offerProblem, removeEngine } from './engine-library.ts'
 import { enginePack } from './engine-packs.ts'
@@ -48,7 +49,8 @@ export function createEngineHandlers(
       )
 
   return {
-    'engines.list': () => attemptAsync(async () => ({ engines: await listEngines(library) })),
+    'engines.list': () =>
+      attemptAsync(async () => withTypedCommands({ engines: await listEngines(library) })),
     'engines.add': async ({ engineId: id }) => {
       const pack = enginePack(id)
       const notOffered = offerProblem(pack)

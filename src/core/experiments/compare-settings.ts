@@ -27,6 +27,22 @@ export function compareSettings(
   })
 }
 
+/** Of many runs most have the same: each value once, and for each run which of them it has. */
+export function eachValueOnce({ path, values }: ComparedSetting): {
+  path: string
+  values: Json[]
+  of: number[]
+} {
+  const texts = values.map((value) => JSON.stringify(value))
+  const known = [...new Set(texts)]
+  const places = new Map(known.map((text, at) => [text, at]))
+  return {
+    path,
+    values: known.map((text) => JSON.parse(text) as Json),
+    of: texts.map((text) => places.get(text) ?? 0),
+  }
+}
+
 /** The rate as it is, also where it is the run's own. */
 const firstStage = (
   { fingerprint, epochs, learningRate }: NonNullable<Recipe['before']>,

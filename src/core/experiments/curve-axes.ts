@@ -1,5 +1,5 @@
 // A run's curve over steps, tokens or time at work. Pure; knows nothing of the journal.
-import type { curveAxes } from '#shared/contract/results.ts'
+import type { curveAxes } from '#shared/contract/comparison.ts'
 import type { RunCurve, TrainPoint } from '#shared/journal-types.ts'
 
 export type CurveAxis = (typeof curveAxes)[number]

@@ -1,22 +1,20 @@
 // Every run there was: listed, compared, traced back, annotated, put into the bin. Works from the journal alone, with no
 // model and nothing running. What only reads looks into an opened foreign journal too; what changes never does.
 import type { JournalReader } from '#journal/reader.ts'
-import type { CallOutput, SomeHandlers } from '#shared/contract/index.ts'
+import { type CallInput, type CallOutput, mostCompared, type SomeHandlers } from '#shared/contract/index.ts'
 import type { RunQuery } from '#shared/journal-commands.ts'
 import { attempt, attemptAsync, type Problem, ProblemError, unwrap } from '#shared/result.ts'
-import { readableProof } from '../proof/proof-journal.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
-import { compareMetrics } from './compare-metrics.ts'
-import { compareSettings } from './compare-settings.ts'
+import { compareRuns } from './compare-runs.ts'
 import { createComparedAnswers } from './compared-answers.ts'
-import { type CurveAxis, placeCurve, type Wait } from './curve-axes.ts'
 import { readLineage } from './lineage.ts'
+import { readOverlayCurves } from './overlay-curves.ts'
 import { removeRuns } from './remove-runs.ts'
-import { type LabelOf, runLabels } from './run-labels.ts'
 import { readTimeline } from './timeline.ts'
 
 type ReadingCalls =
   | 'experiments.list'
+  | 'experiments.ids'
   | 'experiments.facets'
   | 'experiments.curves'
   | 'experiments.compare'
@@ -30,10 +28,8 @@ type ChangingCalls =
   | 'experiments.saveView'
   | 'experiments.removeView'
 
-/** Points of each curve in an overlay: more than a chart has pixels for. */
-const overlayPoints = 400
-/** A run waits for space on a disk, or for a person; so often that nobody follows it any more. */
-const mostWaits = 1000
+/** Runs whose settings and figures are given at once: each takes about a millisecond. */
+const comparedAtOnce = 200
 
 /** What of the workstation reading needs: the library for prompts, and the journals that are open. */
 type ReadingContext = Pick<WorkstationContext, 'library' | 'journals'>
@@ -63,13 +59,11 @@ function readingHandlers({ library, journals }: ReadingContext): SomeHandlers<Re
         const archived = count({ hasTrials: true, archived: 'only' })
         return { runs, trials: withTrials - runs, archived, ...unwrap(reader.facets()) }
       }),
-    'experiments.curves': ({ runIds, journal, axis }) =>
-      attempt(() => {
-        const reader = readerOf(journal)
-        const labelOf = runLabels(reader, runIds)
-        return { curves: runIds.map((runId) => overlayCurveOf(reader, runId, axis, labelOf)) }
-      }),
-    'experiments.compare': ({ runIds, journal }) => attempt(() => compareRuns(readerOf(journal), runIds)),
+    'experiments.ids': ({ journal, ...query }) => attempt(() => listedIds(readerOf(journal), query)),
+    'experiments.curves': ({ runIds, journal, ...question }) =>
+      attempt(() => ({ curves: readOverlayCurves(readerOf(journal), runIds, question) })),
+    'experiments.compare': ({ runIds, journal }) =>
+      attempt(() => compareRuns(readerOf(journal), runIds.slice(0, comparedAtOnce))),
     'experiments.answers': ({ runIds, journal, ...page }) =>
       attemptAsync(async () => comparedAnswers(readerOf(journal), runIds, page)),
     'experiments.lineage': ({ runId, journal }) => attempt(() => readLineage(readerOf(journal), runId)),
@@ -78,40 +72,17 @@ function readingHandlers({ library, journals }: ReadingContext): SomeHandlers<Re
   }
 }
 
-function overlayCurveOf(reader: JournalReader, runId: string, axis: CurveAxis, labelOf: LabelOf) {
-  const curve = unwrap(reader.thinCurve(runId, overlayPoints))
-  const waits = axis === 'time' ? waitsOf(reader, runId) : []
-  return { runId, name: labelOf(unwrap(reader.getRun(runId))), ...placeCurve(curve, axis, waits) }
-}
-
-/** Between a "paused" event and the "resumed" one after it; one that an attempt ended in waits within none. */
-function waitsOf(reader: JournalReader, runId: string): Wait[] {
-  const of = (kind: string) => unwrap(reader.eventsOfKind(runId, kind, mostWaits))
-  const resumed = of('resumed')
-  return of('paused').flatMap(({ seq, attempt: during, atMs }) => {
-    const end = resumed.find((event) => event.seq > seq && event.attempt === during)
-    return end === undefined ? [] : [{ fromMs: atMs, toMs: end.atMs }]
-  })
-}
-
-function compareRuns(reader: JournalReader, runIds: readonly string[]): CallOutput<'experiments.compare'> {
-  const runs = runIds.map((runId) => unwrap(reader.getRun(runId)))
-  const names = new Map(
-    unwrap(reader.datasets()).map(({ fingerprint, sourceName }) => [fingerprint, sourceName]),
-  )
-  const isSame = (values: readonly string[]) => new Set(values).size === 1
-  const proved = runs.map(({ id, datasetFingerprint }) => ({
-    datasetFingerprint,
-    summary: readableProof(unwrap(reader.comparisons(id))),
-  }))
+/** As `experiments.list` has them: pinned runs first. */
+function listedIds(
+  reader: JournalReader,
+  query: Omit<CallInput<'experiments.ids'>, 'journal'>,
+): CallOutput<'experiments.ids'> {
+  const find = (part: RunQuery) => unwrap(reader.listRuns({ ...query, ...part, limit: mostCompared }))
+  const parts = query.isPinned === undefined ? [{ isPinned: true }, { isPinned: false }] : [{}]
+  const found = parts.map(find)
   return {
-    settings: compareSettings(
-      runs.map(({ recipe }) => recipe),
-      (fingerprint) => names.get(fingerprint) ?? fingerprint,
-    ),
-    sameData: isSame(runs.map(({ datasetFingerprint }) => datasetFingerprint)),
-    sameModel: isSame(runs.map(({ modelId }) => modelId)),
-    ...compareMetrics(proved),
+    runIds: found.flatMap(({ runs }) => runs.map(({ id }) => id)).slice(0, mostCompared),
+    total: found.reduce((sum, { total }) => sum + total, 0),
   }
 }
 

@@ -16,10 +16,19 @@ const words: readonly (readonly [TrialStatus, string])[] = [
   ['planned', 'still to come'],
 ]
 
+/** Runs that confirm what was found are no trials: those of the search and these are counted by themselves. */
 function countSentence(trials: readonly StudyTrial[]): string {
+  const search = trials.filter(({ purpose }) => purpose === 'search')
+  const confirming = trials.filter(({ purpose }) => purpose !== 'search')
+  const parts = [search.length === 0 ? '0 trials' : countText(search, 'trial')]
+  if (confirming.length > 0) parts.push(countText(confirming, 'confirming run'))
+  return `${parts.join('; ')}.`
+}
+
+function countText(trials: readonly StudyTrial[], one: string): string {
   const parts = words.flatMap(([status, word]) => {
     const count = trials.filter((trial) => trial.status === status).length
     return count === 0 ? [] : [`${count} ${word}`]
   })
-  return `${trials.length} ${trials.length === 1 ? 'trial' : 'trials'}${parts.length === 0 ? '' : `: ${parts.join(', ')}`}.`
+  return `${trials.length} ${trials.length === 1 ? one : `${one}s`}: ${parts.join(', ')}`
 }

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Emit, Job } from '#shared/contract/index.ts'
 import { attemptAsync, fail, faultOf, ok, type Problem, type Result } from '#shared/result.ts'
+import { withTypedCommands } from './typed-command.ts'
 
 export interface NewJob extends Pick<Job, 'kind' | 'title'> {
   readonly projectId?: string
@@ -97,7 +98,7 @@ export function createJobBoard(emit: Emit, now: () => number = Date.now): JobBoa
     const isCancelled = !result.ok && (signal.aborted || result.problem.code === 'proof.cancelled')
     change(id, {
       status: result.ok ? 'done' : isCancelled ? 'cancelled' : 'failed',
-      problem: result.ok ? null : result.problem,
+      problem: result.ok ? null : withTypedCommands(result.problem),
       leftMs: null,
     })
   }

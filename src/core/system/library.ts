@@ -27,10 +27,10 @@ export function defaultHome(): string {
   return join(process.env.XDG_DATA_HOME || join(homedir(), '.local', 'share'), 'tunewright')
 }
 
-/** Names the library's places under `home` and makes the folders that are missing. Throws a ProblemError where it cannot. */
-export function openLibrary(home: string = defaultHome()): Library {
+/** The library's places under `home`; nothing is made there. */
+export function libraryAt(home: string): Library {
   const root = resolve(home)
-  const library: Library = {
+  return {
     home: root,
     journalPath: join(root, 'journal.db'),
     modelsFolder: join(root, 'models'),
@@ -41,6 +41,11 @@ export function openLibrary(home: string = defaultHome()): Library {
     cacheFolder: join(root, 'cache'),
     enginesFolder: join(root, 'engines'),
   }
+}
+
+/** The library's places, after the folders that are missing are made. Throws a ProblemError where they cannot be. */
+export function openLibrary(home: string = defaultHome()): Library {
+  const library = libraryAt(home)
   for (const folder of [
     library.modelsFolder,
     library.datasetsFolder,

@@ -3,6 +3,7 @@ import type { SelfTestCheck, SomeHandlers } from '#shared/contract/index.ts'
 import { ok } from '#shared/result.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { runSelfTest } from './self-test.ts'
+import { withTypedCommands } from './typed-command.ts'
 
 export function createMachineHandlers(context: WorkstationContext): SomeHandlers<'system.selfTest'> {
   const { library, launcher, emit } = context
@@ -11,10 +12,12 @@ export function createMachineHandlers(context: WorkstationContext): SomeHandlers
   let running: Promise<SelfTestCheck[]> | null = null
   return {
     'system.selfTest': async () => {
-      running ??= runSelfTest(ports, (check) => emit('system.selfTestCheck', check)).finally(() => {
+      running ??= runSelfTest(ports, (check) =>
+        emit('system.selfTestCheck', withTypedCommands(check)),
+      ).finally(() => {
         running = null
       })
-      return ok({ checks: await running })
+      return ok({ checks: withTypedCommands(await running) })
     },
   }
 }

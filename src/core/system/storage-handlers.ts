@@ -44,6 +44,8 @@ export function createStorageHandlers(
         } finally {
           if (moved.some(({ kind }) => kind === 'model')) emit('models.changed', {})
           if (moved.some(({ kind }) => kind === 'run')) emit('experiments.changed', { runId: null })
+          if (moved.some(({ kind }) => kind === 'export' || kind === 'backup'))
+            emit('journal.changed', { isDamaged: false, isExchanged: false })
         }
         return { removed: moved.length, freedBytes: moved.reduce((sum, { bytes }) => sum + bytes, 0) }
       }),

@@ -7,12 +7,15 @@ import { engineIds } from '#shared/devices.ts'
 import { everyRun } from '#shared/journal-commands.ts'
 import type { RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
+import { isCarriedOut } from '../archive/archive-folder.ts'
 import { enginePack } from '../engines/engine-packs.ts'
 import { listModels } from '../models/model-library.ts'
 import { hasLivingOwner } from '../models/temporary-owner.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { isTemporaryName } from './durable-files.ts'
 import { folderBytes } from './folder-size.ts'
+import { backupWords } from './kept-backups.ts'
+import { journalItems } from './kept-journal.ts'
 import type { Library } from './library.ts'
 import { idsAtWork } from './work-under-way.ts'
 
@@ -29,6 +32,7 @@ interface Kept {
   readonly names: { readonly of: ReadonlyMap<string, string>; readonly projects: ReadonlySet<string> }
   /** What runs and jobs under way use. */
   readonly atWork: ReadonlySet<string>
+  readonly ofBackup: Awaited<ReturnType<typeof backupWords>>
 }
 
 /** Largest first. */
@@ -50,9 +54,12 @@ export async function listStorage(
     runs: new Map(runs.map((run) => [run.id, run])),
     names: { of: names, projects: new Set(projects.map(({ id }) => id)) },
     atWork: idsAtWork(context),
+    ofBackup: await backupWords(library.journalPath, Date.now()),
   }
   const found = await Promise.all(placesOf(library).map((place) => itemsIn(place, kept)))
-  return found.flat().sort((a, b) => b.bytes - a.bytes || (a.id < b.id ? -1 : 1))
+  return [...found.flat(), ...(await journalItems(library.journalPath))].sort(
+    (a, b) => b.bytes - a.bytes || (a.id < b.id ? -1 : 1),
+  )
 }
 
 type Kind = StorageItem['kind']
@@ -78,8 +85,7 @@ async function itemsIn(
     const stat = await lstat(path).catch(() => null)
     if (stat === null) return []
     const bytes = stat.isDirectory() ? await folderBytes(path) : stat.size
-    const isNewest = name === entries.at(-1)
-    const words = await describe(kind, name, path, { ...kept, isNewest })
+    const words = await describe(kind, name, path, kept)
     return [{ id: `${kind}/${name}`, kind, bytes, changedAtMs: Math.round(stat.mtimeMs), path, ...words }]
   })
   return (await Promise.all(items)).flat()
@@ -89,7 +95,7 @@ async function describe(
   kind: Kind,
   name: string,
   path: string,
-  { runs, names, atWork, isNewest }: Kept & { readonly isNewest: boolean },
+  { runs, names, atWork, ofBackup }: Kept,
 ): Promise<Words> {
   const title = names.of.get(name) ?? name
   if (kind !== 'project' && atWork.has(name))
@@ -107,16 +113,19 @@ async function describe(
     return { name: title, isRemovable: true, note: 'No run in the list belongs to it.' }
   }
   if (kind === 'export')
-    return { name: title, isRemovable: true, note: 'Can be made again while its run is there.' }
+    return {
+      name: title,
+      isRemovable: true,
+      note: isCarriedOut(path)
+        ? 'Came out of the journal, and can be made again while that has its runs.'
+        : 'Can be made again while its run is there.',
+    }
   if (kind === 'cache') {
     const isBusy = ['downloads', 'measuring'].includes(name) && (await hasLivingOwner(path))
     const note = isBusy ? 'It is being used at the moment.' : 'Is made again when it is needed.'
     return { name: cacheNames[name] ?? name, isRemovable: !isBusy, note }
   }
-  if (kind === 'backup')
-    return isNewest
-      ? { name: title, isRemovable: false, note: 'The newest backup of the journal is kept.' }
-      : { name: title, isRemovable: true, note: 'A newer backup of the journal is there.' }
+  if (kind === 'backup') return { name: title, ...ofBackup(name) }
   if (kind === 'engine') {
     const engine = engineIds.find((id) => id === name)
     return {

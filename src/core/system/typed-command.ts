@@ -1,7 +1,7 @@
 // Hints name the command the way this person has to type it: from a clone it is `npm run tunewright -- …`.
 
 const ownCommands =
-  'models|engines|devices|data|embed|train|runs|proof|export|predict|doctor|demo|journal|web|call'
+  'models|engines|devices|data|embed|train|runs|studies|proof|export|predict|doctor|demo|journal|web|call'
 
 export function asTyped(text: string, command = process.env.TUNEWRIGHT_COMMAND ?? 'tunewright'): string {
   return text.replace(new RegExp(`\\btunewright (?=(?:${ownCommands})\\b)`, 'g'), `${command} `)

@@ -33,8 +33,14 @@ export interface CheckpointTensor {
   readonly data: Float32Array | Uint8Array
 }
 
+/** A checkpoint by its folder's name. */
+export interface SavedStep {
+  readonly folder: string
+  readonly step: number
+}
+
 /** Checkpoint folders, newest step first. Other names, temporary ones too, are not looked at. */
-export async function listCheckpoints(parent: string): Promise<{ folder: string; step: number }[]> {
+export async function listCheckpoints(parent: string): Promise<SavedStep[]> {
   const names = await readdir(parent).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return [] as string[]
     throw error

@@ -13,6 +13,7 @@ import {
   listCheckpoints,
   manifestName,
   manifestSchema,
+  type SavedStep,
   stateName,
 } from './checkpoint-format.ts'
 
@@ -28,19 +29,34 @@ export interface CheckpointSearch {
   readonly newest: VerifiedCheckpoint | null
   /** Newer ones that did not verify, each with the reason. They are left where they are. */
   readonly rejected: readonly { readonly folder: string; readonly reason: string }[]
+  /** Those that lie too far ahead, the furthest first. They are left where they are. */
+  readonly ahead: readonly SavedStep[]
 }
 
-/** The newest checkpoint that verifies entirely: manifest, sizes and SHA-256 of every file. */
-export async function findNewestCheckpoint(runFolder: string): Promise<Result<CheckpointSearch>> {
+/** Which checkpoints can be gone on from; left out, all. */
+export interface SearchLimits {
+  readonly lastStep?: number
+  /** Asked of one that verifies. */
+  readonly isAhead?: (checkpoint: VerifiedCheckpoint) => boolean
+}
+
+/** The newest checkpoint within the limits that verifies entirely: manifest, sizes and SHA-256 of every file. */
+export async function findNewestCheckpoint(
+  runFolder: string,
+  { lastStep = Number.POSITIVE_INFINITY, isAhead = () => false }: SearchLimits = {},
+): Promise<Result<CheckpointSearch>> {
   const parent = checkpointsFolderOf(runFolder)
   return diskAttempt(parent, async () => {
     const rejected: { folder: string; reason: string }[] = []
-    for (const { folder } of await listCheckpoints(parent)) {
-      const verified = await attemptAsync(() => verifyCheckpoint(join(parent, folder), folder))
-      if (verified.ok) return { newest: verified.value, rejected }
-      rejected.push({ folder, reason: verified.problem.message })
+    const ahead: SavedStep[] = []
+    for (const { folder, step } of await listCheckpoints(parent)) {
+      const verified =
+        step > lastStep ? null : await attemptAsync(() => verifyCheckpoint(join(parent, folder), folder))
+      if (verified === null || (verified.ok && isAhead(verified.value))) ahead.push({ folder, step })
+      else if (verified.ok) return { newest: verified.value, rejected, ahead }
+      else rejected.push({ folder, reason: verified.problem.message })
     }
-    return { newest: null, rejected }
+    return { newest: null, rejected, ahead }
   })
 }
 

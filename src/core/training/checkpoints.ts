@@ -21,6 +21,7 @@ import {
   diskAttempt,
   listCheckpoints,
   manifestName,
+  type SavedStep,
   stateName,
 } from './checkpoint-format.ts'
 
@@ -121,7 +122,7 @@ async function withBytesNeeded(
   return {
     ...problem,
     message: `The disk is full: saving step ${content.step} needs ${formatBytes(needed)}, free is ${free}. Training waits, and what was saved before is untouched.`,
-    remedy: `Free at least ${formatBytes(needed)} on this disk, then resume.`,
+    remedy: `Free at least ${formatBytes(needed)} on this disk, then resume. A search resumes by itself.`,
   }
 }
 
@@ -142,13 +143,37 @@ export async function pruneCheckpoints(
     const keptSteps = new Set([...new Set(past.map(({ step }) => step))].slice(0, keepLast))
     for (const { folder, step } of past) {
       if (keptSteps.has(step)) continue
-      const doomed = temporaryPath(join(parent, folder))
-      await renameDurably(join(parent, folder), doomed)
-      await rm(doomed, { recursive: true, force: true })
+      await removeFolder(join(parent, folder))
       removed.push(folder)
     }
   } catch (error) {
     if (typeof (error as NodeJS.ErrnoException).code !== 'string') throw error
   }
   return removed
+}
+
+async function removeFolder(path: string): Promise<void> {
+  const doomed = temporaryPath(path)
+  await renameDurably(path, doomed)
+  await rm(doomed, { recursive: true, force: true })
+}
+
+/**
+ * Removes these, the furthest first. Where one cannot be removed the run must not go on: it would pass its step, and could
+ * go on from it later. Problems: disk.full, disk.failed.
+ */
+export async function removeAhead(runFolder: string, ahead: readonly SavedStep[]): Promise<Result<void>> {
+  const parent = checkpointsFolderOf(runFolder)
+  return diskAttempt(parent, async () => {
+    for (const { folder } of ahead) await removeFolder(join(parent, folder))
+  })
+}
+
+/**
+ * Removes all of a run's checkpoints. A run that never began has none of its own: after going back to a backup a search
+ * decides its next trial anew, and its folder may hold those of another trial under the same name. Failing is no failure
+ * of the run: what is left is not gone on from.
+ */
+export async function removeCheckpoints(runFolder: string): Promise<void> {
+  await rm(checkpointsFolderOf(runFolder), { recursive: true, force: true }).catch(() => {})
 }

@@ -1,10 +1,13 @@
 // The words of each finding about a run: what it is, the reason with its numbers, what helps.
 import type { Diagnosis } from '#shared/contract/index.ts'
+import { formatLoss } from '#shared/loss-words.ts'
 import type { DiagnosedPlan, Finding, FindingKind } from './finding.ts'
 
 interface Context {
   readonly plan: DiagnosedPlan
   readonly isOver: boolean
+  /** On rows not seen; null where none was measured. */
+  readonly lowest: { readonly step: number; readonly lossNats: number } | null
 }
 type Words = Omit<Diagnosis, 'kind' | 'step'>
 
@@ -28,8 +31,10 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
           reason: 'The strength of learning is still rising, or too little has been measured.',
           help: 'Wait for a few more steps.',
         },
-  'still-learning': ({ from, to, isSeen, isFalling }, { isOver }) => {
-    const course = `On ${rows(isSeen)} its loss came from ${loss(from)} to ${loss(to)}`
+  'still-learning': (finding, context) => {
+    const { isFalling } = finding
+    const { isOver } = context
+    const course = courseOf(finding, context)
     if (isFalling)
       return {
         severity: isOver ? 'note' : 'good',
@@ -46,19 +51,19 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
         : 'Let it go on: the next checks show whether more is to come.',
     }
   },
-  converged: ({ from, to, isSeen, chance }, { isOver }) =>
-    chance !== null
+  converged: (finding, context) =>
+    finding.chance !== null
       ? {
           severity: 'warning',
           sentence: 'It no longer gets better, and cannot tell your labels apart yet.',
-          reason: `Its loss of ${loss(to)} hardly changes any more. Guessing one of the labels at random would already give ${loss(chance)}.`,
+          reason: `Its loss of ${formatLoss(finding.to)} hardly changes any more. Guessing one of the labels at random would already give ${formatLoss(finding.chance)}.`,
           help: 'Look whether a person could tell the label from the text alone. Then bring more rows, or let it learn more strongly (a higher learning rate).',
         }
       : {
           severity: 'good',
           sentence: 'It has learned what it can from these rows.',
-          reason: `On ${rows(isSeen)} its loss came from ${loss(from)} to ${loss(to)}, and hardly changes any more.`,
-          help: isOver
+          reason: `${courseOf(finding, context)}, and hardly changes any more.`,
+          help: context.isOver
             ? 'More passes would bring little. More or more varied rows may bring more.'
             : 'You can stop now and keep the best version: going on brings little.',
         },
@@ -68,7 +73,7 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
       step === 0
         ? 'It learns its rows by heart, and gets no better on others.'
         : `It began to memorise at step ${ofRun(plan, step)}.`,
-    reason: `On rows it has not seen its loss went from ${loss(best)} to ${loss(now)} and was never lower since${trainTo < trainFrom ? `, while on its training rows it still fell, from ${loss(trainFrom)} to ${loss(trainTo)}` : ''}.`,
+    reason: `On rows it has not seen its loss went from ${formatLoss(best)} to ${formatLoss(now)} and was never lower since${trainTo < trainFrom ? `, while on its training rows it still fell, from ${formatLoss(trainFrom)} to ${formatLoss(trainTo)}` : ''}.`,
     help: `${keptWords(plan, step)} ${isOver ? '' : 'You can stop now. '}Fewer passes over the rows, learning less strongly (a lower learning rate), or more and more varied rows help.`,
   }),
   'rate-too-low': ({ step, from, to }, { plan }) => ({
@@ -86,10 +91,10 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
       dead: 'It got stuck far from its goal: it seems to have learned too strongly (learning rate).',
     }[how],
     reason: {
-      worse: `On its own training rows the loss rose from ${loss(from)} to ${loss(to)}.`,
-      thrown: `On rows it has not seen the loss was ${loss(from)} before training, and ${loss(to)} at step ${ofRun(plan, step)}.`,
-      rose: `On its own training rows the loss was ${loss(from)} at step ${ofRun(plan, step)}, and has risen to ${loss(to)} since.`,
-      dead: `Its loss stays at ${loss(at)}, and hardly anything pulls it on: the pull of a step (gradient norm) fell from ${loss(from)} to ${loss(to)}.`,
+      worse: `On its own training rows the loss rose from ${formatLoss(from)} to ${formatLoss(to)}.`,
+      thrown: `On rows it has not seen the loss was ${formatLoss(from)} before training, and ${formatLoss(to)} at step ${ofRun(plan, step)}.`,
+      rose: `On its own training rows the loss was ${formatLoss(from)} at step ${ofRun(plan, step)}, and has risen to ${formatLoss(to)} since.`,
+      dead: `Its loss stays at ${formatLoss(at)}, and hardly anything pulls it on: the pull of a step (gradient norm) fell from ${formatLoss(from)} to ${formatLoss(to)}.`,
     }[how],
     help: `${weaker}: try ${times(plan, 0.1)} instead of ${rate(plan)}.`,
   }),
@@ -97,8 +102,8 @@ const writers: { readonly [K in FindingKind]: (finding: Finding<K>, context: Con
     severity: 'warning',
     sentence: 'Training is unstable.',
     reason: isSpiky
-      ? `In ${spikes} steps the loss leapt up, to as much as ${loss(highest)}, together with the pull of the step (gradient norm).`
-      : `From about step ${ofRun(plan, step)} on its loss went up for a while, to ${loss(highest)}, instead of down.`,
+      ? `In ${spikes} steps the loss leapt up, to as much as ${formatLoss(highest)}, together with the pull of the step (gradient norm).`
+      : `From about step ${ofRun(plan, step)} on its loss went up for a while, to ${formatLoss(highest)}, instead of down.`,
     help:
       plan.recipe.optimizer.clipNorm === null
         ? 'Limit the pull of a step (gradient clipping, at 1), let it learn less strongly (learning rate), or take more rows in each step.'
@@ -133,14 +138,22 @@ function keptWords(plan: DiagnosedPlan, best: number): string {
 
 const rows = (isSeen: boolean): string => (isSeen ? 'its training rows' : 'rows it has not seen')
 
-const moved = (from: number, to: number): string =>
-  loss(from) === loss(to) || to >= from
-    ? `Its loss has stayed at ${loss(to)}`
-    : `Its loss has only come from ${loss(from)} to ${loss(to)}`
+/** Down to the lowest loss that the page names; training rows have none, as each step sees others of them. */
+function courseOf(
+  { from, to, isSeen }: { readonly from: number; readonly to: number; readonly isSeen: boolean },
+  { plan, lowest }: Context,
+): string {
+  const end =
+    isSeen || lowest === null
+      ? formatLoss(to)
+      : `its lowest, ${formatLoss(lowest.lossNats)} at step ${ofRun(plan, lowest.step)}`
+  return `On ${rows(isSeen)} its loss came from ${formatLoss(from)} to ${end}`
+}
 
-/** Two decimals, or two digits where that would say 0. */
-const loss = (value: number): string =>
-  Math.abs(value) >= 0.095 || value === 0 ? value.toFixed(2) : String(Number(value.toPrecision(2)))
+const moved = (from: number, to: number): string =>
+  formatLoss(from) === formatLoss(to) || to >= from
+    ? `Its loss has stayed at ${formatLoss(to)}`
+    : `Its loss has only come from ${formatLoss(from)} to ${formatLoss(to)}`
 
 const rate = ({ recipe }: DiagnosedPlan): string => String(recipe.optimizer.learningRate)
 const times = ({ recipe }: DiagnosedPlan, factor: number): string =>

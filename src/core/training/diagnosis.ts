@@ -38,7 +38,7 @@ export function diagnose(whole: DiagnosedCurve, plan: DiagnosedPlan, end: Diagno
     .map((finding) => ({
       kind: finding.kind,
       step: plan.firstStep + finding.step,
-      ...sentenceOf(finding, { plan, isOver }),
+      ...sentenceOf(finding, { plan, isOver, lowest: best }),
     }))
     .sort((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity))
 }

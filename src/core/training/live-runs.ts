@@ -7,6 +7,7 @@ import type { TrainerMessage } from '#shared/trainer-protocol.ts'
 import { createEnergyMeter } from '../system/energy-meter.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import { watchProcess } from '../system/process-load.ts'
+import { asTyped } from '../system/typed-command.ts'
 import { type DiagnosisReader, followDiagnoses } from './run-diagnosis.ts'
 import type { RunReader } from './run-journal.ts'
 import type { RunService, TrialLaunch } from './run-service.ts'
@@ -31,7 +32,7 @@ export interface LiveRuns {
 
 export interface LiveRunPorts {
   readonly service: RunService
-  readonly reader: RunReader & DiagnosisReader
+  readonly reader: Pick<RunReader, 'getRun'> & DiagnosisReader
   readonly emit: Emit
   readonly runFolderOf: (runId: string) => string
 }
@@ -92,7 +93,7 @@ export function createLiveRuns(ports: LiveRunPorts): LiveRuns {
     }
     if (event.kind === 'plan') forgetAfter(entry, event.resumedAtStep)
     if (event.kind === 'samples') entry.samples.push({ step: event.step, answers: event.answers })
-    if (event.kind === 'notice') entry.notices.push({ atMs, text: event.text })
+    if (event.kind === 'notice') entry.notices.push({ atMs, text: asTyped(event.text) })
   }
 
   /** Points that were not told yet and are gone over again. */

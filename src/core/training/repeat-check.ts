@@ -1,27 +1,27 @@
 // Whether a run that repeats another one gave the same bits: every loss and gradient norm, every measurement, and the
 // trained weights, as the journal has them; and what is not as it was. Reads, never changes; nothing is rounded.
 import type { RepeatCheck } from '#shared/contract/index.ts'
-import { activeStatuses, type RunCurve, type RunDetail } from '#shared/journal-types.ts'
-import { shortCode } from '../system/code-fingerprint.ts'
+import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
+import { programWords } from './repeatability.ts'
 import { settingsByPath } from './setting-paths.ts'
 
-/** A run with every point of its curve. */
-interface CheckedRun {
+export interface CheckedRun {
   readonly run: RunDetail
-  readonly curve: RunCurve
+  /** Code of the programs that computed it (`programsOf`). */
+  readonly programs: readonly string[]
 }
 
-export function checkRepeat(original: CheckedRun, repeat: CheckedRun): RepeatCheck {
+/** `found`: of both curves with every point; null while the repeat is under way. */
+export function checkRepeat(original: CheckedRun, repeat: CheckedRun, found: Compared | null): RepeatCheck {
   const { id, name } = original.run
   const said = { originalId: id, originalName: name }
   const nothing = { firstDifferentStep: null, largestDifferenceNats: null, differences: [] }
-  if (activeStatuses.includes(repeat.run.status))
+  if (found === null)
     return { ...said, ...nothing, kind: 'running', sentence: 'It is compared when it has ended.' }
-  const differences = differencesOf(original.run, repeat.run)
-  const found = compareCurves(original.curve, repeat.curve)
+  const differences = differencesOf(original, repeat)
   const { firstDifferentStep, largestDifferenceNats } = found
   const facts = { ...said, firstDifferentStep, largestDifferenceNats, differences }
-  const because = changedWords(differences, isCodeKnown(original.run, repeat.run))
+  const because = `${changedWords(differences, isCodeKnown(original, repeat))}${wentOnWords(original, repeat)}`
   if (firstDifferentStep !== null)
     return { ...facts, kind: 'different', sentence: `${apartSentence(found)}${because}.` }
   const gap = gapOf(original, repeat, found)
@@ -46,7 +46,7 @@ export function checkRepeat(original: CheckedRun, repeat: CheckedRun): RepeatChe
   }
 }
 
-interface Compared {
+export interface Compared {
   /** Steps and measurements that both have. */
   readonly steps: number
   readonly measurements: number
@@ -57,7 +57,7 @@ interface Compared {
   readonly largestDifferenceNats: number | null
 }
 
-function compareCurves(then: RunCurve, now: RunCurve): Compared {
+export function compareCurves(then: RunCurve, now: RunCurve): Compared {
   const steps = pairs(then.train, now.train)
   const measurements = pairs(then.validation, now.validation)
   const differing = [
@@ -130,8 +130,16 @@ function changedWords(differences: readonly Difference[], isProgramKnown: boolea
 }
 
 /** Runs of before the program's own code was recorded do not say it. */
-const isCodeKnown = (then: RunDetail, now: RunDetail): boolean =>
-  then.versions.code !== undefined && now.versions.code !== undefined
+const isCodeKnown = (then: CheckedRun, now: CheckedRun): boolean =>
+  then.programs.length > 0 && now.programs.length > 0
+
+function wentOnWords(then: CheckedRun, now: CheckedRun): string {
+  const which = [
+    ...(then.programs.length > 1 ? ['the run that it repeats'] : []),
+    ...(now.programs.length > 1 ? ['it'] : []),
+  ]
+  return which.map((one) => `; ${one} went on with another version of the program`).join('')
+}
 
 /** Where a plain word helps more than the path. */
 const settingWords: Readonly<Record<string, string>> = {
@@ -155,19 +163,24 @@ const versionWords: Readonly<Record<string, string>> = {
 }
 
 /** Settings, computer, versions and runtime of both, where they are not the same. */
-function differencesOf(then: RunDetail, now: RunDetail): Difference[] {
+function differencesOf(original: CheckedRun, repeat: CheckedRun): Difference[] {
+  const [then, now] = [original.run, repeat.run]
   return [
     ...fields(then.recipe, now.recipe, (path) => settingWords[path] ?? path),
     ...fields(machineOf(then), machineOf(now), (path) => machineWords[path] ?? path),
-    ...fields(versionsOf(then, now), versionsOf(now, then), (path) => versionWords[path] ?? path),
+    ...fields(
+      versionsOf(original, repeat),
+      versionsOf(repeat, original),
+      (path) => versionWords[path] ?? path,
+    ),
     ...fields({ backend: then.backend }, { backend: now.backend }, () => 'computed by'),
   ]
 }
 
 /** The code's hash in short, and only where both runs have it. */
-function versionsOf(run: RunDetail, other: RunDetail): Record<string, string> {
-  const { code, ...versions } = run.versions
-  return isCodeKnown(run, other) ? { ...versions, code: shortCode(code ?? '') } : versions
+function versionsOf(one: CheckedRun, other: CheckedRun): Record<string, string> {
+  const { code: _code, ...versions } = one.run.versions
+  return isCodeKnown(one, other) ? { ...versions, code: programWords(one.programs) } : versions
 }
 
 function machineOf({ device }: RunDetail): Record<string, unknown> {

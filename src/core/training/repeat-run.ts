@@ -8,12 +8,13 @@ import { describeIssue, type Recipe, recipe as recipeSchema } from '#shared/reci
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { datasetFolder, readSplit } from '../data/dataset-folder.ts'
 import { resolveDevice } from '../devices/known-devices.ts'
-import { showModel } from '../models/model-library.ts'
 import type { Library } from '../system/library.ts'
 import { newRunOf } from './prepare-run.ts'
-import { checkRepeat } from './repeat-check.ts'
+import { type CheckedRun, type Compared, checkRepeat, compareCurves } from './repeat-check.ts'
+import { programsOf } from './repeatability.ts'
+import { requireModelOf } from './required-model.ts'
 import { setAt, stepsOf } from './setting-paths.ts'
-import { notRepeatable, stillUnderWay } from './training-problems.ts'
+import { stillUnderWay, withoutPart } from './training-problems.ts'
 
 interface RepeatPorts {
   readonly library: Library
@@ -24,6 +25,9 @@ interface RepeatPorts {
 /** Names are at most so long in the journal. */
 const mostNameCharacters = 500
 const suffix = ' (repeat)'
+/** Why a run takes a device that nobody chose for it. */
+const sameDevice = 'the run that it repeats began there, and the last bits depend on the device'
+const settingsOfFirst = 'as the run that it is tried again from'
 
 /** Inserts the run as `queued` with its link; nothing is started. Problems: run.active, model.*, data.*, device.missing. */
 export function prepareRepeat(runId: string, ports: RepeatPorts): Promise<Result<{ runId: string }>> {
@@ -32,9 +36,9 @@ export function prepareRepeat(runId: string, ports: RepeatPorts): Promise<Result
     const run = unwrap(reader.getRun(runId))
     if (activeStatuses.includes(run.status)) throw new ProblemError(stillUnderWay(runId))
     const { library } = ports
-    await requireModel(library, run)
+    unwrap(await requireModelOf(library, run, 'repeated'))
     await requireRows(library, run)
-    const device = unwrap(await resolveDevice(library, run.recipe.device, run.modelId))
+    const device = unwrap(await resolveDevice(library, run.recipe.device, run.modelId, sameDevice))
     const given = { projectId: run.projectId, name: repeatName(run.name) }
     const { id } = unwrap(writer.createRun(newRunOf({ recipe: run.recipe, device }, given)))
     unwrap(writer.addLink({ runId: id, kind: 'repeats', parent: runId }))
@@ -54,10 +58,11 @@ export function prepareRetry(
   return attemptAsync(async () => {
     const { library, reader, writer } = ports
     const run = unwrap(reader.getRun(runId))
-    await requireModel(library, run)
+    unwrap(await requireModelOf(library, run, 'repeated'))
     await requireRows(library, run)
     const recipe = changedRecipe(run.recipe, changes)
-    const device = unwrap(await resolveDevice(library, recipe.device, run.modelId))
+    const why = 'device' in changes ? undefined : settingsOfFirst
+    const device = unwrap(await resolveDevice(library, recipe.device, run.modelId, why))
     const given = { projectId: run.projectId, name: run.name }
     const { id } = unwrap(writer.createRun(newRunOf({ recipe, device }, given)))
     unwrap(writer.addLink({ runId: id, kind: 'retried-from', parent: runId }))
@@ -95,42 +100,52 @@ function repeatName(name: string): string {
   return `${plain.slice(0, mostNameCharacters - suffix.length)}${suffix}`
 }
 
-async function requireModel(library: Library, { recipe, modelName }: RunDetail): Promise<void> {
-  const { id, weightsSha256 } = recipe.model
-  const model = await showModel(library, id)
-  if (!model.ok) throw new ProblemError(notRepeatable(`its model, ${modelName},`, model.problem))
-  if (model.value.weightsSha256 === weightsSha256) return
-  throw new ProblemError({
-    code: 'model.damaged',
-    message: 'The model on this computer is not the one that this run began from.',
-    where: modelName,
-    remedy: 'Add the model in the version that the run was made with; then repeat it.',
-    details: `SHA-256 is ${model.value.weightsSha256}, not ${weightsSha256}`,
-  })
-}
-
 /** Every byte that the run read, against its hash. */
 async function requireRows(library: Library, { recipe }: RunDetail): Promise<void> {
   for (const fingerprint of [recipe.data.fingerprint, recipe.before?.fingerprint]) {
     if (fingerprint === undefined) continue
     for (const part of ['train', 'validation'] as const) {
       const rows = await readSplit(datasetFolder(library, fingerprint), part)
-      if (!rows.ok) throw new ProblemError(notRepeatable('the data set that it learnt from', rows.problem))
+      if (!rows.ok)
+        throw new ProblemError(withoutPart('repeated', 'the data set that it learnt from', rows.problem))
     }
   }
 }
 
-const noCurve = { train: [], validation: [] }
+type RepeatReader = Pick<JournalReader, 'getRun' | 'links' | 'curve' | 'eventsOfKind'>
 
 /** What a repeat showed; null of a run that repeats nothing, or where the run that it repeats is gone. */
-export function repeatOf(
-  reader: Pick<JournalReader, 'getRun' | 'links' | 'curve'>,
-  run: RunDetail,
-): RepeatCheck | null {
+export function repeatOf(reader: RepeatReader, run: RunDetail): RepeatCheck | null {
   const link = unwrap(reader.links(run.id)).find((one) => one.kind === 'repeats' && one.runId === run.id)
   const original = link && reader.getRun(link.parent)
   if (original === undefined || !original.ok) return null
-  const isOver = !activeStatuses.includes(run.status)
-  const withCurve = (one: RunDetail) => ({ run: one, curve: isOver ? unwrap(reader.curve(one.id)) : noCurve })
-  return checkRepeat(withCurve(original.value), withCurve(run))
+  if (activeStatuses.includes(run.status)) return checkRepeat(plain(original.value), plain(run), null)
+  const { before, after, found } = evidenceOf(reader, original.value, run)
+  return checkRepeat({ run: original.value, programs: before }, { run, programs: after }, found)
+}
+
+const plain = (run: RunDetail): CheckedRun => ({ run, programs: [] })
+
+interface Evidence {
+  readonly found: Compared
+  readonly before: readonly string[]
+  readonly after: readonly string[]
+}
+
+/** Whole curves are read once for a state of both runs: events are only ever added. */
+const known = new WeakMap<RepeatReader, Map<string, Evidence>>()
+const mostKnown = 100
+
+function evidenceOf(reader: RepeatReader, original: RunDetail, repeat: RunDetail): Evidence {
+  const ofReader = known.get(reader) ?? new Map<string, Evidence>()
+  known.set(reader, ofReader)
+  const key = JSON.stringify([original.id, original.headSeq, repeat.id, repeat.headSeq])
+  const evidence = ofReader.get(key) ?? {
+    found: compareCurves(unwrap(reader.curve(original.id)), unwrap(reader.curve(repeat.id))),
+    before: programsOf(reader, original),
+    after: programsOf(reader, repeat),
+  }
+  ofReader.set(key, evidence)
+  if (ofReader.size > mostKnown) ofReader.delete([...ofReader.keys()][0] ?? '')
+  return evidence
 }

@@ -2,7 +2,7 @@
 // follows it, it is one run from its beginning to its end.
 import type { DeviceId } from '#shared/devices.ts'
 import { ok, type Problem, type Result } from '#shared/result.ts'
-import type { TrainerEvent, TrainerJob, TrainerMessage } from '#shared/trainer-protocol.ts'
+import type { Journaled, TrainerEvent, TrainerJob, TrainerMessage } from '#shared/trainer-protocol.ts'
 import type { ChildPort } from '../system/launcher.ts'
 import { afterFailure, firstTry, type NextDevice, type Tries } from './next-device.ts'
 import { computedRows } from './run-graphs.ts'
@@ -41,6 +41,8 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
   const listeners: ((message: TrainerMessage) => void)[] = []
   const recipeRows = computedRows(job.recipe.batch)
   const saved = { step: 0, isThere: options.attempt > 1 }
+  /** How far the journal holds the run; undefined where the first attempt was not told. */
+  let journaled = job.journaled
   /** The trainer has told what stands in the job. */
   let isTold = false
   let tries = firstTry(job.device ?? job.recipe.device, recipeRows)
@@ -64,6 +66,7 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
     })
     supervised.onEvent((message) => {
       watchCheckpoints(message.event)
+      journaled = journaled && furtherWith(journaled, message.event)
       for (const listener of listeners) listener(message)
     })
     if (asked !== 'resume') supervised[asked]()
@@ -89,7 +92,13 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
     tries = after.tries
     const { attempt, firstSeq } = begun.value
     const place = { ...placeOf(tries, recipeRows), memoryFactor: options.memoryFactorOn(tries.device) }
-    const next = { ...job, ...place, ...(isTold && { notices: [] }), firstSeq }
+    const next = {
+      ...job,
+      ...place,
+      ...(journaled && { journaled }),
+      ...(isTold && { notices: [] }),
+      firstSeq,
+    }
     current = start(attempt, next, [after.sentence])
     return ok(null)
   }
@@ -123,6 +132,12 @@ export function superviseAttempts(options: AttemptsOptions): ActiveRun {
     },
     ended,
   }
+}
+
+/** How far the journal holds a run once it has this event too. */
+function furtherWith(journaled: Journaled, event: TrainerEvent): Journaled {
+  if (event.kind === 'step') return { ...journaled, step: event.step }
+  return event.kind === 'evaluation' ? { ...journaled, evaluatedAtStep: event.step } : journaled
 }
 
 /** What the trainer is told of it: only what differs from the recipe. */

@@ -8,11 +8,17 @@ import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import type { DiagnosedCurve } from './curve-view.ts'
 import { type DiagnosedEnd, diagnose } from './diagnosis.ts'
 import type { DiagnosedPlan } from './finding.ts'
+import { givenUp, type SearchReader } from './run-of-search.ts'
 
 export type DiagnosisReader = Pick<JournalReader, 'datasets' | 'thinCurve'>
 
 /** Of a run at rest. */
-export function diagnosesAtRest(run: RunDetail, curve: RunCurve, reader: DiagnosisReader): Diagnosis[] {
+export function diagnosesAtRest(
+  run: RunDetail,
+  curve: RunCurve,
+  reader: DiagnosisReader & SearchReader,
+): Diagnosis[] {
+  if (run.endReason === 'pruned') return [givenUp(run, reader)]
   const firstStep = firstStepOf(curve)
   const plan = planOf(run, run.totalSteps, firstStep, reader)
   const second = secondStageOf(curve, firstStep)
@@ -37,7 +43,6 @@ function secondStageOf({ train, validation }: RunCurve, firstStep: number): Diag
 function endOf({ status, endReason, failureCode }: RunDetail): DiagnosedEnd {
   if (failureCode === 'training.diverged') return 'diverged'
   if (status !== 'finished') return 'other'
-  if (endReason === 'pruned') return 'other'
   return endReason === 'stopped-early' ? 'stopped-early' : 'completed'
 }
 

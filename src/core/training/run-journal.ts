@@ -6,4 +6,4 @@ export type RunWriter = Pick<
   JournalWriter,
   'startAttempt' | 'nextAttempt' | 'appendEvents' | 'setRunStatus' | 'finishRun' | 'failRun' | 'addArtifact'
 >
-export type RunReader = Pick<JournalReader, 'getRun'>
+export type RunReader = Pick<JournalReader, 'getRun' | 'eventsOfKind'>

@@ -27,7 +27,7 @@ export function aheadSentence(ahead: Ahead, others: number): string {
 }
 
 function waitsFor({ kind, name, state, timeLeftMs, isOneTrial }: Ahead): string {
-  const who = `the ${kind} “${name}”`
+  const who = `the ${kind === 'study' ? 'search' : 'run'} “${name}”`
   if (state === 'paused') return `It waits for ${who}, which is paused: go on with that one, or stop it`
   if (state === 'waiting') return `It waits for ${who}, which goes first and waits itself`
   const what = isOneTrial ? `one trial of ${who}` : who

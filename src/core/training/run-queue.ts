@@ -8,6 +8,7 @@ import { fail, ok } from '#shared/result.ts'
 import { lookAround } from '../devices/surroundings.ts'
 import type { Library } from '../system/library.ts'
 import type { LiveRuns } from './live-runs.ts'
+import { livingSearchOf, partOfSearch } from './run-of-search.ts'
 import { type Launched, launcherOf } from './run-queue-launch.ts'
 import { holdingReason, staleEntries } from './run-queue-look.ts'
 import { inOrderOf, nextPlaces } from './run-queue-order.ts'
@@ -26,7 +27,7 @@ import { cardOf, type Slot, slotsOf } from './run-queue-slots.ts'
 import { createQueueView, type Wish } from './run-queue-view.ts'
 import { withoutSpace } from './run-queue-words.ts'
 import { launchable } from './run-service.ts'
-import { isWaiting, notResumable, notWaiting, partOfStudy } from './training-problems.ts'
+import { isWaiting, notResumable, notWaiting } from './training-problems.ts'
 
 interface RunQueueOptions {
   readonly library: Library
@@ -229,11 +230,11 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     async enqueueRun(runId) {
       const found = reader.getRun(runId)
       if (!found.ok) return found
-      const { status, trial } = found.value
+      const { status } = found.value
       if (hasTurn('run', runId) || runs.stateOf(runId) !== null) return fail(notResumable(runId, 'under way'))
       if (waits('run', runId)) return fail(isWaiting(runId))
       if (!launchable.includes(status)) return fail(notResumable(runId, status))
-      if (trial !== null && stands('study', trial.studyId)) return fail(partOfStudy(runId))
+      if (livingSearchOf(reader, found.value) !== null) return fail(partOfSearch(runId))
       if (!stands('run', runId)) {
         const entered = writer.enqueue({ kind: 'run', id: runId, priority: runPriority })
         if (!entered.ok) return entered

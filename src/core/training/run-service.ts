@@ -3,9 +3,10 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { GraphicsCard } from '#shared/contract/devices.ts'
 import type { DeviceId } from '#shared/devices.ts'
-import type { RunStatus } from '#shared/journal-types.ts'
+import { type RunDetail, type RunStatus, validationBody } from '#shared/journal-types.ts'
 import { fail, ok, type Result } from '#shared/result.ts'
 import type { PruneRung } from '#shared/study.ts'
+import type { Journaled } from '#shared/trainer-protocol.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
 import { figureOf, nextBest } from '../devices/choose-device.ts'
 import { memoryFactorOf } from '../devices/device-speed.ts'
@@ -17,7 +18,9 @@ import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import { readSettings } from '../system/settings-store.ts'
 import { diskAttempt } from './checkpoint-format.ts'
+import { removeCheckpoints } from './checkpoints.ts'
 import type { NextDevice } from './next-device.ts'
+import { requireModelOf } from './required-model.ts'
 import { superviseAttempts } from './run-attempts.ts'
 import type { RunReader, RunWriter } from './run-journal.ts'
 import { dropRequest } from './run-requests.ts'
@@ -33,6 +36,8 @@ export interface RunServiceOptions {
   readonly silentLimitMs?: number
   /** Where a run goes on whose device failed; left out, on the best one that is left. */
   readonly nextDevice?: NextDevice
+  /** Whether the model of a run that goes on is there as it was; left out, its files are looked for in the library. */
+  readonly requireModel?: (run: RunDetail) => Promise<Result<void>>
   /** Left out, the graphics cards of this computer. */
   readonly graphicsCards?: () => Promise<readonly GraphicsCard[]>
 }
@@ -69,6 +74,14 @@ function noticesFor(device: unknown): string[] {
   return Array.isArray(notices) ? notices.map(String) : []
 }
 
+/** How far the journal holds it. After going back to a backup its folder may hold checkpoints from further on. */
+function howFar(reader: RunReader, { id, lastStep }: RunDetail): Result<Journaled> {
+  const measured = reader.eventsOfKind(id, 'evaluation', 2)
+  if (!measured.ok) return measured
+  const newest = validationBody.safeParse(measured.value.at(-1)?.body)
+  return ok({ step: lastStep ?? 0, evaluatedAtStep: newest.success ? newest.data.step : -1 })
+}
+
 const besideMeasurement =
   'This computer is being measured at the moment: both are slower meanwhile, and that measurement will not count.'
 
@@ -81,6 +94,7 @@ export function createRunService(options: RunServiceOptions): RunService {
     clock = systemClock,
     silentLimitMs = defaultSilentLimitMs,
     nextDevice,
+    requireModel = (run) => requireModelOf(library, run, 'continued'),
     graphicsCards,
   } = options
   const places = createCardPlaces()
@@ -90,10 +104,17 @@ export function createRunService(options: RunServiceOptions): RunService {
       if (!found.ok) return found
       const run = found.value
       if (!launchable.includes(run.status)) return fail(notResumable(runId, run.status))
+      if (run.attempts > 0) {
+        const model = await requireModel(run)
+        if (!model.ok) return model
+      }
       const runFolder = runFolderOf(library, runId)
       const made = await diskAttempt(runFolder, () => mkdir(runFolder, { recursive: true }))
       if (!made.ok) return made
       dropRequest(runFolder)
+      const journaled = howFar(reader, run)
+      if (!journaled.ok) return journaled
+      if (run.attempts === 0) await removeCheckpoints(runFolder)
       const around = await lookAround(library)
       const devices = devicesAround(library, around)
       const isMeasured = await isMeasuring(library)
@@ -128,6 +149,7 @@ export function createRunService(options: RunServiceOptions): RunService {
           cacheLimitBytes: readSettings(library).cacheLimitBytes,
           enginesFolder: library.enginesFolder,
           memoryFactor: memoryFactorOn(run.recipe.device),
+          journaled: journaled.value,
           firstSeq: started.value.firstSeq,
           notices: [...noticesFor(run.device), ...(isMeasured ? [besideMeasurement] : [])],
           ...(pruneAt && { pruneAt: [...pruneAt] }),

@@ -1,5 +1,5 @@
 // What a screen shows of a run besides its curve: folded from events while it trains, read from the journal afterwards.
-// Reads nothing but the clock it is given and the size of this computer's memory.
+// Reads nothing but the size of this computer's memory.
 import { totalmem } from 'node:os'
 import type { Diagnosis, TrainingState } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
@@ -20,14 +20,9 @@ const speedSteps = 24
 
 const runningPhase: Readonly<Record<string, string>> = { queued: 'loading', paused: 'paused' }
 
-/** Folds the events of an attempt that began at `startedMs` (clock of `now`, monotonic). */
-export function createRunFold(
-  run: RunDetail,
-  diagnoses: DiagnosisFold,
-  now: () => number = () => performance.now(),
-): RunFold {
+/** Folds the events of one attempt. */
+export function createRunFold(run: RunDetail, diagnoses: DiagnosisFold): RunFold {
   const timeLeft = createTimeLeft()
-  const startedMs = now()
   const recent: { tokens: number; ms: number }[] = []
   let lastTokens: number | null = null
   let residentBytes: number | null = null
@@ -71,7 +66,7 @@ export function createRunFold(
       ...state,
       doneShare: timeLeft.doneShare(),
       timeLeftMs: state.status === 'paused' ? null : timeLeft.estimateMs(),
-      elapsedMs: now() - startedMs,
+      ...{ workedMs: null, spanMs: null },
       tokensPerSecond: speedOf(recent),
       device: { ...device, residentBytes, memoryBytes: totalmem() },
       diagnoses: diagnoses.list(),
@@ -85,8 +80,14 @@ function speedOf(recent: readonly { readonly tokens: number; readonly ms: number
   return ms <= 0 ? null : (tokens / ms) * 1000
 }
 
+export interface AtRest {
+  readonly diskBytes: number
+  readonly diagnoses: Diagnosis[]
+  readonly workedMs: number
+}
+
 /** A run at rest, from the journal alone. */
-export function stateAtRest(run: RunDetail, diskBytes: number, diagnoses: Diagnosis[]): TrainingState {
+export function stateAtRest(run: RunDetail, { diskBytes, diagnoses, workedMs }: AtRest): TrainingState {
   const step = run.lastStep ?? 0
   const totalSteps = run.totalSteps ?? 0
   const { startedAtMs, endedAtMs } = run
@@ -98,7 +99,9 @@ export function stateAtRest(run: RunDetail, diskBytes: number, diagnoses: Diagno
     totalSteps,
     doneShare: totalSteps === 0 ? 0 : Math.min(1, step / totalSteps),
     timeLeftMs: null,
-    elapsedMs: startedAtMs === null || endedAtMs === null ? 0 : endedAtMs - startedAtMs,
+    ...(startedAtMs === null || endedAtMs === null
+      ? { workedMs: null, spanMs: null }
+      : { workedMs, spanMs: endedAtMs - startedAtMs }),
     tokensPerSecond: null,
     bestStep: run.bestStep,
     device: {

@@ -11,11 +11,12 @@ import {
   type TrainerMessage,
   trainerEvent,
 } from '#shared/trainer-protocol.ts'
+import { codeFingerprint } from '../system/code-fingerprint.ts'
 import type { ChildExit, ChildPort } from '../system/launcher.ts'
 import { recordTuned } from './record-tuned.ts'
 import type { RunWriter } from './run-journal.ts'
 import { takeRequest } from './run-requests.ts'
-import { deadTrainer, silentTrainer, strangeMessage } from './training-problems.ts'
+import { deadTrainer, silentTrainer, spaceSentence, strangeMessage } from './training-problems.ts'
 
 export interface Clock {
   /** Wall clock, for dates that people read. */
@@ -104,6 +105,11 @@ export interface SupervisedAttempt extends ActiveRun {
   readonly ended: Promise<AttemptEnd>
 }
 
+/** A plan notes besides which program computes from there on: a run may go on with another one. */
+function asNewEvent({ seq, event: { kind, ...body } }: TrainerMessage, atMs: number): NewEvent {
+  return { seq, atMs, kind, body: kind === 'plan' ? { ...body, code: codeFingerprint() } : body }
+}
+
 /** Takes over a launched trainer, sends it the job and follows it to its end. */
 export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
   const { journal, child, attempt, clock, notices = [], onFailure = ({ problem }) => ok(problem) } = options
@@ -135,10 +141,7 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
   function commit(): boolean {
     if (pending.length === 0) return true
     const batch = pending.slice()
-    const events: NewEvent[] = batch.map(({ message, atMs }) => {
-      const { kind, ...body } = message.event
-      return { seq: message.seq, atMs, kind, body }
-    })
+    const events = batch.map(({ message, atMs }) => asNewEvent(message, atMs))
     const written = journal.appendEvents(job.runId, attempt, events)
     if (!written.ok) {
       if (isDiskFull(written.problem)) {
@@ -164,10 +167,7 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
     tell({ kind: 'pause' })
     broadcast({
       seq: nextSeq - 1,
-      event: {
-        kind: 'notice',
-        text: `${heldForDisk}${problem.message} ${problem.remedy} It then goes on by itself.`,
-      },
+      event: { kind: 'notice', text: `${heldForDisk}${spaceSentence(problem)}` },
     })
   }
 

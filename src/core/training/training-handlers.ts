@@ -3,11 +3,14 @@ import type { JournalReader } from '#journal/reader.ts'
 import { type SomeHandlers, sampleAnswers, type TrainingView } from '#shared/contract/index.ts'
 import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
+import { runLabel } from '#shared/run-label.ts'
 import { readPlannedModel } from '../models/model-config.ts'
 import { showModel } from '../models/model-library.ts'
 import type { FilledProject, ProjectSource } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
 import { folderBytes } from '../system/folder-size.ts'
+import { asTyped, withTypedCommands } from '../system/typed-command.ts'
+import { noteWinnerRun } from '../tuning/winner-run.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { draftWithRecipe } from './adopt-recipe.ts'
 import type { LiveRuns } from './live-runs.ts'
@@ -17,6 +20,7 @@ import { recipeOfProject } from './recipe-of-project.ts'
 import { prepareRepeat, repeatOf } from './repeat-run.ts'
 import { repeatabilityOf } from './repeatability.ts'
 import { diagnosesAtRest } from './run-diagnosis.ts'
+import { goesOnWith, livingSearchOf } from './run-of-search.ts'
 import type { RunQueue } from './run-queue-port.ts'
 import { launchable, runFolderOf } from './run-service.ts'
 import { stateAtRest } from './run-state.ts'
@@ -64,12 +68,16 @@ export function createTrainingHandlers(
     const curve = unwrap(reader.thinCurve(runId, shownPoints))
     const live = runs.stateOf(runId)
     const waiting = queue.waitingReason('run', runId)
-    const atRest = async () =>
-      stateAtRest(run, await folderBytes(runFolderOf(library, runId)), diagnosesAtRest(run, curve, reader))
+    const search = livingSearchOf(reader, run)
+    const atRest = async () => {
+      const diskBytes = await folderBytes(runFolderOf(library, runId))
+      return stateAtRest(run, { diskBytes, ...atRestOf(reader, run, curve) })
+    }
     return {
       ...recordedOf(reader, run, curve),
       state: live ?? (await atRest()),
-      canContinue: live === null && waiting === null && launchable.includes(run.status),
+      canContinue: live === null && waiting === null && search === null && launchable.includes(run.status),
+      goesOnWith: live === null ? goesOnWith(reader, run) : null,
       hasAdapter: hasTunedVersion(run),
       waiting,
     }
@@ -82,10 +90,15 @@ export function createTrainingHandlers(
     const curve = unwrap(there.thinCurve(runId, shownPoints))
     return {
       ...recordedOf(there, run, curve),
-      state: stateAtRest(run, 0, diagnosesAtRest(run, curve, there)),
-      ...{ canContinue: false, hasAdapter: false, waiting: null },
+      state: stateAtRest(run, { diskBytes: 0, ...atRestOf(there, run, curve) }),
+      ...{ canContinue: false, goesOnWith: null, hasAdapter: false, waiting: null },
     }
   }
+
+  const atRestOf = (from: JournalReader, run: RunDetail, curve: RunCurve) => ({
+    diagnoses: diagnosesAtRest(run, curve, from),
+    workedMs: unwrap(from.timeAtWork(run.id)),
+  })
 
   const recordedOf = (from: JournalReader, run: RunDetail, curve: RunCurve) => ({
     run: detailOf({ ...run, determinism: repeatabilityOf(from, run) }),
@@ -93,8 +106,19 @@ export function createTrainingHandlers(
     validation: [...curve.validation],
     samples: samplesOf(from, run.id),
     notices: noticesOf(from, run.id),
-    repeat: repeatOf(from, run),
+    number: numberOf(from, run.id),
+    repeat: repeatThere(from, run),
   })
+
+  const numberOf = (from: JournalReader, runId: string): number | null =>
+    unwrap(from.runNumbers([runId])).get(runId) ?? null
+
+  function repeatThere(from: JournalReader, run: RunDetail): TrainingView['repeat'] {
+    const found = repeatOf(from, run)
+    if (found === null) return null
+    const { originalId, originalName: name } = found
+    return { ...found, originalName: runLabel({ name, number: numberOf(from, originalId) }) }
+  }
 
   /** Of a step that was gone over again the later answers stand, as in the curve. */
   const samplesOf = (from: JournalReader, runId: string): TrainingView['samples'] => {
@@ -109,7 +133,7 @@ export function createTrainingHandlers(
   const noticesOf = (from: JournalReader, runId: string): TrainingView['notices'] =>
     unwrap(from.eventsOfKind(runId, 'notice', shownNotices)).flatMap(({ atMs, body }) => {
       const text = (body as { text?: unknown } | null)?.text
-      return typeof text === 'string' ? [{ atMs, text }] : []
+      return typeof text === 'string' ? [{ atMs, text: asTyped(text) }] : []
     })
 
   return {
@@ -124,6 +148,7 @@ export function createTrainingHandlers(
           await prepareRun(recipe, { library, writer, comesBack, projectId: project.id }),
         )
         if (input.retriedFrom !== null) noteOrigin(runId, input.retriedFrom)
+        noteWinnerRun(runId, reader, writer)
         unwrap(await queue.enqueueRun(runId))
         emit('projects.changed', { projectId: project.id })
         return { runId }
@@ -158,4 +183,5 @@ const detailOf = (run: RunDetail): TrainingView['run'] => ({
   ...run,
   device: run.device as TrainingView['run']['device'],
   versions: { ...run.versions },
+  failure: withTypedCommands(run.failure),
 })

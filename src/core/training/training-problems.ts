@@ -115,15 +115,6 @@ export function notWaiting(id: string): Problem {
   }
 }
 
-export function partOfStudy(runId: string): Problem {
-  return {
-    code: 'run.active',
-    message: 'This run is a trial of a study that is not over: it goes on with its study.',
-    where: `run ${runId}`,
-    remedy: 'Resume the study, or stop it first.',
-  }
-}
-
 export function stillUnderWay(runId: string): Problem {
   return {
     code: 'run.active',
@@ -133,10 +124,27 @@ export function stillUnderWay(runId: string): Problem {
   }
 }
 
+/** What a run cannot be where something that it needs is not there. */
+export type Refused = 'repeated' | 'continued'
+
 /** `what`: whatever it needs and is not as it was. */
-export function notRepeatable(what: string, problem: Problem): Problem {
+export function withoutPart(refused: Refused, what: string, problem: Problem): Problem {
   return {
     ...problem,
-    message: `This run cannot be repeated, because ${what} is not here as it was: ${problem.message}`,
+    message: `This run cannot be ${refused}, because ${what} is not here as it was: ${problem.message}`,
   }
 }
+
+export function otherModel(name: string, foundSha256: string, expectedSha256: string): Problem {
+  return {
+    code: 'model.damaged',
+    message: 'The model on this computer is not the one that this run began from.',
+    where: name,
+    remedy: 'Add the model in the version that the run was made with, then try again.',
+    details: `SHA-256 is ${foundSha256}, not ${expectedSha256}`,
+  }
+}
+
+/** Of what waits for space on the disk and tries again by itself: nothing has to be started by hand. */
+export const spaceSentence = ({ message }: Pick<Problem, 'message'>): string =>
+  `${message} It goes on by itself when there is space again.`

@@ -1,7 +1,8 @@
 // What a study does next, decided from its journal alone: the same trials give the same decision, after any kill. Pure.
 import type { NewTrial } from '#shared/journal-commands.ts'
 import type { PruneRung, StudiedSettings, StudySpec, StudyTrial } from '#shared/study.ts'
-import { type Observation, rungsFor, suggest } from './search/index.ts'
+import { bestTrial } from './best-trial.ts'
+import { countPoints, type Observation, rungsFor, suggest } from './search/index.ts'
 import { type BudgetState, isSearchOver, isTimeOver } from './study-budget.ts'
 
 export interface StudyState extends BudgetState {
@@ -14,8 +15,8 @@ export type Decision =
   | { readonly kind: 'trial'; readonly trial: Omit<NewTrial, 'studyId'> }
   /** Nothing can be decided before what is planned has ended. */
   | { readonly kind: 'wait' }
-  /** `reason`: null where all is done; else why it cannot go on, in one sentence. */
-  | { readonly kind: 'end'; readonly reason: string | null }
+  /** `failed`: it cannot go on; `reason` says why, or of one that is finished what ended it before its budget did. */
+  | { readonly kind: 'end'; readonly status: 'finished' | 'failed'; readonly reason: string | null }
 
 /** So many points in a row that cannot be computed: there is nothing to find. One that is gone on with gets as many again. */
 const mostSkipped = 20
@@ -24,7 +25,7 @@ const mostFailed = 10
 export function decideTrial(state: StudyState): Decision {
   const { spec, trials } = state
   const hopeless = hopelessReason(state)
-  if (hopeless !== null) return { kind: 'end', reason: hopeless }
+  if (hopeless !== null) return { kind: 'end', status: 'failed', reason: hopeless }
   if (!isSearchOver(state)) {
     const next = searchTrial(spec, trials)
     if (next !== null) return { kind: 'trial', trial: next }
@@ -35,7 +36,20 @@ export function decideTrial(state: StudyState): Decision {
     return next === null ? { kind: 'wait' } : { kind: 'trial', trial: next }
   }
   const next = isTimeOver(state) ? null : confirmingTrial(spec, trials)
-  return next === null ? { kind: 'end', reason: null } : { kind: 'trial', trial: next }
+  return next === null
+    ? { kind: 'end', status: 'finished', reason: allTriedReason(spec, trials) }
+    : { kind: 'trial', trial: next }
+}
+
+/** Null where there was more to try. */
+function allTriedReason({ space, sampler, budget }: StudySpec, trials: readonly StudyTrial[]): string | null {
+  const points = countPoints({ space, sampler, trials: budget.trials })
+  const tried = trials.filter(({ purpose }) => purpose === 'search').length
+  if (points === null || tried < points) return null
+  const of = sampler === 'grid' ? 'grid' : 'ranges'
+  return points === 1
+    ? `The only point of the ${of} was tried.`
+    : `All ${points} points of the ${of} were tried.`
 }
 
 function searchTrial(spec: StudySpec, trials: readonly StudyTrial[]): Omit<NewTrial, 'studyId'> | null {
@@ -65,13 +79,6 @@ function observationOf(trial: StudyTrial): Observation {
   const lastShare = status === 'complete' ? 1 : (rungLosses.at(-1)?.share ?? 0)
   return { number, settings, lossNats, status, lastShare }
 }
-
-/** The best point of the search that came to its end; the earlier one of two that are equal. Null where none did. */
-export const bestTrial = (trials: readonly StudyTrial[]): StudyTrial | null =>
-  trials.reduce<StudyTrial | null>((best, one) => {
-    if (one.purpose !== 'search' || one.status !== 'complete' || one.lossNats === null) return best
-    return best === null || one.lossNats < (best.lossNats ?? Number.POSITIVE_INFINITY) ? one : best
-  }, null)
 
 /**
  * Preset and winner in turn, with the same seeds, none of them that of the search: a point that was chosen because its loss

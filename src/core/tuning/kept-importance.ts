@@ -1,6 +1,7 @@
 // Which settings matter, for a program that has other calls to answer: reckoned in slices that give way to them, one study
 // after the other, and kept until another trial ends. What is not ready says so, or is that of the trials before.
 import type { StudyView } from '#shared/contract/studies.ts'
+import { detailsOf } from '#shared/result.ts'
 import { type ImportanceRequest, importanceOf, importanceSteps } from './search/index.ts'
 
 type Reading = StudyView['importance']
@@ -23,8 +24,15 @@ const mostAtOnce = 60
 const sliceMs = 10
 const mostKept = 20
 
-/** `tell`: what was not ready is. */
-export function createKeptImportance(tell: (studyId: string) => void): ImportanceFor {
+/** Into the log of the process. */
+const warnOf = (error: unknown): void =>
+  process.emitWarning(`What mattered in a search could not be worked out: ${detailsOf(error)}`)
+
+/** `tell`: what was not ready is. `warn`: of one that could not be worked out; it is not tried again before another trial ends. */
+export function createKeptImportance(
+  tell: (studyId: string) => void,
+  warn: (error: unknown) => void = warnOf,
+): ImportanceFor {
   const kept = new Map<string, { readonly state: string; readonly reading: Reading }>()
   /** Of each study what was asked last. */
   const waiting = new Map<string, ImportanceQuestion>()
@@ -38,13 +46,25 @@ export function createKeptImportance(tell: (studyId: string) => void): Importanc
   }
 
   async function work(): Promise<void> {
-    for (const [key, question] of waiting) {
-      waiting.delete(key)
-      underWay = question
-      keep(question, await inSlices(question.request))
-      tell(question.studyId)
+    try {
+      for (const [key, question] of waiting) {
+        waiting.delete(key)
+        underWay = question
+        keep(question, await readingOf(question))
+        tell(question.studyId)
+      }
+    } finally {
+      underWay = null
     }
-    underWay = null
+  }
+
+  async function readingOf({ key, request }: ImportanceQuestion): Promise<Reading> {
+    try {
+      return await inSlices(request)
+    } catch (error) {
+      warn(error)
+      return kept.get(key)?.reading ?? withoutFigures(request, notPossible)
+    }
   }
 
   return (question) => {
@@ -55,8 +75,8 @@ export function createKeptImportance(tell: (studyId: string) => void): Importanc
       return keep(question, importanceOf(request))
     const isUnderWay = underWay?.key === key && underWay.state === state
     if (!isUnderWay) waiting.set(key, question)
-    if (underWay === null) void work()
-    return known?.reading ?? notReady(request)
+    if (underWay === null) work().catch(warn)
+    return known?.reading ?? withoutFigures(request, notReady)
   }
 }
 
@@ -72,9 +92,12 @@ async function inSlices(request: ImportanceRequest): Promise<Reading> {
   }
 }
 
-const notReady = ({ seedNoise, observations }: ImportanceRequest): Reading => ({
+const notReady = 'It is being worked out from all trials, and comes by itself in a moment.'
+const notPossible = 'It could not be worked out. It is tried again when another trial has ended.'
+
+const withoutFigures = ({ seedNoise, observations }: ImportanceRequest, cannotTell: string): Reading => ({
   settings: [],
   seedNoise,
   trials: observations.filter(({ status }) => status === 'complete' || status === 'pruned').length,
-  cannotTell: 'It is being worked out from all trials, and comes by itself in a moment.',
+  cannotTell,
 })

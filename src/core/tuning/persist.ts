@@ -1,5 +1,6 @@
 // Writing into the journal while its disk may be full: it waits and says so, and nothing is lost.
 import type { Problem, Result } from '#shared/result.ts'
+import { spaceSentence } from '../training/training-problems.ts'
 import type { StudyClock } from './study-ports.ts'
 
 /** With these the same is tried again when there is space. */
@@ -37,6 +38,3 @@ export async function persist<T>(
     await pause(clock, tryAgainMs)
   }
 }
-
-export const spaceSentence = ({ message, remedy }: Pick<Problem, 'message' | 'remedy'>): string =>
-  `${message} ${remedy} It then goes on by itself.`

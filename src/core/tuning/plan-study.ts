@@ -10,12 +10,19 @@ import { resolveDevice } from '../devices/known-devices.ts'
 import { lookAround } from '../devices/surroundings.ts'
 import type { Library } from '../system/library.ts'
 import type { OpenPlan } from '../training/run-planner.ts'
-import { setAt } from '../training/setting-paths.ts'
-import { proposeSpace } from './search/index.ts'
-import { type StudyShape, trialRange } from './study-estimate.ts'
+import { setAt, settingsByPath } from '../training/setting-paths.ts'
+import { countPoints, onlyPoint, proposeSpace } from './search/index.ts'
+import { trialRange, withinPoints, workSeconds } from './study-estimate.ts'
 import { findPriors } from './study-priors.ts'
 import { studySentences } from './study-sentences.ts'
-import { measuredAlike, proposedBudget, proposedSeeds, pruningOf, type StudyWishes } from './study-wishes.ts'
+import {
+  measuredAlike,
+  proposedBudget,
+  proposedSeeds,
+  pruningOf,
+  type StudyWishes,
+  startupTrialsOf,
+} from './study-wishes.ts'
 import { isSearchablePath } from './trial-recipe.ts'
 
 export interface PlanStudyPorts {
@@ -56,28 +63,43 @@ export async function planStudy(
   const space = dimensions.flatMap(({ dimension, isIncluded }) => (isIncluded ? [dimension] : []))
   const base = await open.option(preset, changes)
   const blocking = base.blocking ?? spaceProblem(space, draft) ?? rowsProblem(open.counts.validation)
-  const budget = wishes.budget ?? proposedBudget(effort, ports.nowMs)
-  const confirmSeeds = wishes.confirmSeeds ?? proposedSeeds(effort)
+  const asked = wishes.budget ?? proposedBudget(effort, ports.nowMs)
+  const sampler = wishes.sampler ?? 'tpe'
+  const confirmSeeds = Math.max(1, wishes.confirmSeeds ?? proposedSeeds(effort))
   const largest = blocking === null ? await largestOption(open, wanted, space) : null
   const { lowSeconds, highSeconds } = base.estimate
   const trialSeconds = highSeconds > 0 ? { low: lowSeconds, high: highSeconds } : null
   const parallel = Math.max(1, ports.cards)
   const { schedule } = wishes
   const { nowMs } = ports
-  const shape: StudyShape = { budget, confirmSeeds, parallel, pruning, trialSeconds, schedule, nowMs }
+  const points = countPoints({ space, sampler, trials: asked.trials })
+  const askedShape = { budget: asked, confirmSeeds, parallel, pruning, trialSeconds, schedule, nowMs }
+  const shape = withinPoints(askedShape, points)
   const view: Omit<StudyPlan, 'sentences'> = {
     effort,
     dimensions,
-    sampler: wishes.sampler ?? 'tpe',
-    budget,
+    sampler,
+    budget: shape.budget,
     trials: trialRange(shape),
     trialSeconds,
+    workSeconds: workSeconds(shape),
     priors: priorsOf(open, draft, space, wanted, ports),
     confirmSeeds,
     parallel,
     blocking: blocking ?? largestProblem(largest),
   }
-  const sentences = studySentences({ ...view, pruning, schedule, base, largest, space, nowMs })
+  const startupTrials = startupTrialsOf(effort)
+  const sentences = studySentences({
+    ...view,
+    pruning,
+    schedule,
+    base,
+    largest,
+    space,
+    nowMs,
+    points,
+    startupTrials,
+  })
   return { view: { ...view, sentences }, draft, space, pruning }
 }
 
@@ -147,7 +169,7 @@ function spaceProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
     const isTwice = space.findIndex((one) => one.path === path) !== at
     return isTwice || !isSearchablePath(path)
   })
-  if (wrong === undefined) return valueProblem(space, draft)
+  if (wrong === undefined) return valueProblem(space, draft) ?? samePlanProblem(space, draft)
   return {
     code: 'recipe.invalid',
     message: `At ${wrong.path}: this cannot be searched, or stands there twice.`,
@@ -182,6 +204,17 @@ function valueProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
       }
     }
   return null
+}
+
+function samePlanProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
+  const point = onlyPoint(space)
+  if (point === null) return null
+  const plan = settingsByPath(draft)
+  if (Object.entries(point).some(([path, value]) => plan.get(path) !== value)) return null
+  return notReady(
+    'There is nothing to search: the ranges have a single point, and that is the plan itself.',
+    'Give one setting at least a wider range, or another value.',
+  )
 }
 
 const rowsProblem = (validationRows: number): Problem | null =>

@@ -2,30 +2,41 @@
 import type { JournalReader } from '#journal/reader.ts'
 import { type StudyCard, type StudyView, tradeOffs } from '#shared/contract/studies.ts'
 import { unwrap } from '#shared/result.ts'
-import type { JournalStudy, StudyTrial } from '#shared/study.ts'
-import { bestTrial } from './decide-trial.ts'
+import { type JournalStudy, type LivingStudy, livingStudies, type StudyTrial } from '#shared/study.ts'
+import { type BegunReader, trialsNow } from './begun-trials.ts'
+import { bestTrial } from './best-trial.ts'
 import type { ImportanceFor } from './kept-importance.ts'
+import { rangeEndsOf } from './range-ends.ts'
 import { type ReuseTimes, savedWorkOf } from './saved-work.ts'
 import { frontOf, seedNoiseOf } from './search/index.ts'
-import type { StudyProgress } from './study-budget.ts'
+import { type StudyProgress, workedMsOf } from './study-budget.ts'
 import { confirmedLosses, verdictOf } from './study-verdict.ts'
 import { baseSettings } from './trial-recipe.ts'
 
 /** What only a program that works on it knows. */
 export interface LivingFacts extends StudyProgress {
   readonly waiting: string | null
+  /** Of another journal: how it stood when that was last written. */
+  readonly stood?: LivingStudy | null
 }
 
+/** `trials`: as they stand now (`trialsNow`), so that the time at work of one under way counts too. */
 export function cardOf(
   { spec, ...study }: JournalStudy,
   trials: readonly StudyTrial[],
   living: LivingFacts,
 ): StudyCard {
   const countOf = (status: StudyTrial['status']): number =>
-    trials.filter((trial) => trial.status === status).length
+    trials.filter((trial) => trial.purpose === 'search' && trial.status === status).length
   const best = bestTrial(trials)
   return {
     ...study,
+    workedMs:
+      study.workedMs +
+      workedMsOf(
+        spec,
+        trials.filter(({ status }) => status === 'planned'),
+      ),
     sampler: spec.sampler,
     budget: spec.budget,
     trials: {
@@ -36,10 +47,12 @@ export function cardOf(
       stopped: countOf('stopped'),
       planned: countOf('planned'),
     },
+    confirming: trials.filter(({ purpose, status }) => purpose !== 'search' && status !== 'planned').length,
     best:
       best === null || best.lossNats === null
         ? null
         : { number: best.number, lossNats: best.lossNats, settings: best.settings },
+    stood: living.stood ?? null,
     waiting: living.waiting,
     timeLeftMs: living.timeLeftMs,
     doneShare: living.doneShare,
@@ -48,17 +61,17 @@ export function cardOf(
 
 /** Throws ProblemError where the journal cannot be read. */
 export function viewOf(
-  reader: Pick<JournalReader, 'trials' | 'eventsOfKind'>,
+  reader: BegunReader & Pick<JournalReader, 'eventsOfKind'>,
   study: JournalStudy,
   living: LivingFacts,
   importanceFor: ImportanceFor,
 ): StudyView {
   const { spec } = study
-  const trials = unwrap(reader.trials(study.id))
+  const trials = trialsNow(reader, study.id)
   const search = trials.filter(({ purpose }) => purpose === 'search')
-  const ended = trials.filter(({ status }) => status !== 'planned').length
+  const ended = trials.filter(({ status }) => status !== 'planned')
   const importance = importanceFor({
-    ...{ studyId: study.id, key: study.id, state: `${ended}` },
+    ...{ studyId: study.id, key: study.id, state: `${ended.length}` },
     request: {
       space: spec.space,
       observations: search,
@@ -69,13 +82,17 @@ export function viewOf(
   return {
     study: cardOf(study, trials, living),
     space: spec.space,
+    pruning: spec.pruning,
+    rangeEnds: livingStudies.includes(study.status)
+      ? []
+      : rangeEndsOf(spec.space, search, importance.settings),
     baseSettings: baseSettings(spec),
     trials,
     best: bestOverTime(search),
     importance,
     fronts: frontsOf(search),
-    saved: savedWorkOf(trials, reuseOf(reader, trials)),
-    verdict: verdictOf(study, trials),
+    saved: savedWorkOf(ended, reuseOf(reader, ended)),
+    verdict: verdictOf({ ...study, stood: living.stood ?? null }, trials),
     adoptable: adoptableOf(study, trials),
   }
 }

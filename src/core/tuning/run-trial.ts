@@ -1,12 +1,12 @@
 // One trial from its turn to its end: its run is launched, gone on with after a pause, a kill or a full disk, and its end
 // written. Nothing about it is kept outside of the journal.
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { StudyTrial } from '#shared/study.ts'
+import { removeCheckpoints } from '../training/checkpoints.ts'
 import type { Turn } from '../training/run-queue-port.ts'
+import { spaceSentence } from '../training/training-problems.ts'
 import type { WarmTrainer } from '../training/warm-trainer.ts'
-import { isSpaceProblem, pause, persist, spaceSentence, tryAgainMs } from './persist.ts'
+import { isSpaceProblem, pause, persist, tryAgainMs } from './persist.ts'
 import type { Halt } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { retryNotice, trialState } from './trial-end.ts'
@@ -125,6 +125,5 @@ export async function dropCheckpoints(
   { runFolderOf }: Pick<StudyPorts, 'runFolderOf'>,
   { runId }: StudyTrial,
 ): Promise<void> {
-  if (runId === null) return
-  await rm(join(runFolderOf(runId), 'checkpoints'), { recursive: true, force: true }).catch(() => {})
+  if (runId !== null) await removeCheckpoints(runFolderOf(runId))
 }

@@ -15,7 +15,7 @@ export interface StartPorts {
   readonly library: Library
   /** Bytes that are taken now and that its trials find free; left out, none. */
   readonly comesBack?: (device: DeviceId) => number
-  readonly reader: Pick<JournalReader, 'listRuns' | 'getRun'>
+  readonly reader: Pick<JournalReader, 'listRuns' | 'getRun' | 'studies'>
   readonly writer: Pick<
     JournalWriter,
     'ensureProject' | 'addModel' | 'addDataset' | 'createStudy' | 'changeStudy'
@@ -33,6 +33,18 @@ export interface StudyPlace {
   /** Left out, the project of the recipe's name, made where there is none. */
   readonly projectId?: string
   readonly name: string
+}
+
+const mostNameCharacters = 200
+
+/** Two searches of one name could not be told apart in a list: the later one gets a number. */
+export function freeName(wanted: string, taken: readonly string[]): string {
+  if (!taken.includes(wanted)) return wanted
+  for (let number = 2; ; number += 1) {
+    const suffix = ` ${number}`
+    const name = `${wanted.slice(0, mostNameCharacters - suffix.length)}${suffix}`
+    if (!taken.includes(name)) return name
+  }
 }
 
 /** The study as `waiting`; nothing is begun. Throws ProblemError: those of preparing a run. */
@@ -69,7 +81,10 @@ export async function startStudy(
     parallel: view.parallel,
     priors: wishes.usesEarlierResults ? findPriors(reader, question) : [],
   })
-  const { name } = place
+  const name = freeName(
+    place.name,
+    unwrap(reader.studies(projectId)).map((one) => one.name),
+  )
   const { schedule } = wishes
   const { id } = unwrap(writer.createStudy({ projectId, name, spec, schedule }))
   if (changed.length > 0) unwrap(writer.changeStudy(id, { notes: changed.join('\n') }))

@@ -1,7 +1,7 @@
 // How many trials a search has about, and how long it is at work in all, from the time that a trial takes. Pure.
 import type { StudyPlan } from '#shared/contract/studies.ts'
 import type { Pruning, Schedule } from '#shared/study.ts'
-import { confirmingRuns } from './study-budget.ts'
+import { confirmingRuns, keptForConfirming } from './study-budget.ts'
 import { msWithinHours } from './study-schedule.ts'
 
 export interface StudyShape extends Pick<StudyPlan, 'budget' | 'confirmSeeds' | 'parallel' | 'trialSeconds'> {
@@ -16,7 +16,7 @@ interface Range {
 }
 
 /**
- * Of the steps of a whole trial, in the mean. The least is that of trials at random, of which one in `reduction` goes on at
+ * Of the steps of a whole trial, in the mean of those that can be given up: the first ones cannot. The least is that of trials at random, of which one in `reduction` goes on at
  * each rung; what is drawn where results are good goes on more often (54 % of the steps in docs/tuning.md, "A real search").
  */
 function computedShare(pruning: Pruning | null): Range {
@@ -27,12 +27,31 @@ function computedShare(pruning: Pruning | null): Range {
   return { low, high: (1 + low) / 2 }
 }
 
+/** A budget of no more trials than there are points to try. `points`: null where nobody can count them. */
+export function withinPoints(shape: StudyShape, points: number | null): StudyShape {
+  const most = trialRange(shape)?.high ?? Number.POSITIVE_INFINITY
+  if (points === null || points >= most) return shape
+  return { ...shape, budget: { ...shape.budget, trials: points } }
+}
+
 /** Time at work that the budget allows; null where it sets none. */
-function budgetSeconds({ budget, schedule, nowMs }: StudyShape): number | null {
+export function budgetSeconds({ budget, schedule, nowMs }: StudyShape): number | null {
   const { workMs, untilMs } = budget
   const times = [workMs, untilMs === null ? null : msWithinHours(schedule, nowMs, untilMs)]
   const known = times.filter((ms) => ms !== null)
   return known.length === 0 ? null : Math.max(0, Math.min(...known)) / 1000
+}
+
+/** So much work as whole trials would be. */
+function wholeTrials(trials: number, pruning: Pruning | null, share: number): number {
+  const neverGivenUp = Math.min(trials, pruning?.startupTrials ?? 0)
+  return neverGivenUp + (trials - neverGivenUp) * share
+}
+
+/** Trials whose work is as much as that of so many whole ones. */
+function trialsOfWork(whole: number, pruning: Pruning | null, share: number): number {
+  const neverGivenUp = Math.min(whole, pruning?.startupTrials ?? 0)
+  return neverGivenUp + (whole - neverGivenUp) / share
 }
 
 /** Trials of the search; null where a trial's time decides and is not known. */
@@ -44,8 +63,10 @@ export function trialRange(shape: StudyShape): Range | null {
   if (trialSeconds === null) return null
   const seconds = wall * parallel
   const countOf = (whole: number, share: number): number => {
-    const kept = Math.min(seconds / 2, confirmingRuns({ confirmSeeds }) * whole)
-    return Math.min(most, Math.max(1, Math.floor((seconds - kept) / (whole * share))))
+    const ms = { eachMs: 1000 * whole, allMs: 1000 * wall }
+    const kept = (parallel * keptForConfirming({ confirmSeeds, parallel, ...ms })) / 1000
+    const work = (seconds - kept) / whole
+    return Math.min(most, Math.max(1, Math.floor(trialsOfWork(work, shape.pruning, share))))
   }
   const share = computedShare(shape.pruning)
   return { low: countOf(trialSeconds.high, share.high), high: countOf(trialSeconds.low, share.low) }
@@ -62,7 +83,7 @@ export function workSeconds(shape: StudyShape): Range | null {
   const secondsOf = (whole: number, part: number): number =>
     Math.min(
       most ?? Number.POSITIVE_INFINITY,
-      ((trials * part + confirmingRuns({ confirmSeeds })) * whole) / parallel,
+      ((wholeTrials(trials, pruning, part) + confirmingRuns({ confirmSeeds })) * whole) / parallel,
     )
   return { low: secondsOf(trialSeconds.low, share.low), high: secondsOf(trialSeconds.high, share.high) }
 }

@@ -1,7 +1,7 @@
 // Searches for the screens: planned, started, followed, paused, read, taken over as the plan.
 import type { SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
-import type { JournalStudy } from '#shared/study.ts'
+import { type JournalStudy, livingStudies } from '#shared/study.ts'
 import { moveFolderToBin } from '../experiments/remove-runs.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
@@ -9,6 +9,7 @@ import type { RunPlanner } from '../training/run-planner.ts'
 import { runFolderOf } from '../training/run-service.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { adoptTrial } from './adopt-trial.ts'
+import { trialsNow } from './begun-trials.ts'
 import { createKeptImportance, type ImportanceFor } from './kept-importance.ts'
 import { cardsFor, planStudy, requirePlan, type Wanted } from './plan-study.ts'
 import { cardOf, type LivingFacts, viewOf } from './read-study.ts'
@@ -36,7 +37,7 @@ export interface StudyRooms {
 }
 
 /** Of another journal nothing is at work here. */
-const atRest: LivingFacts = { waiting: null, doneShare: null, timeLeftMs: null }
+const atRest = { waiting: null, doneShare: null, timeLeftMs: null } as const
 
 export function createStudyHandlers(
   context: WorkstationContext,
@@ -56,7 +57,11 @@ export function createStudyHandlers(
     waiting: studies.waitingOf(study),
     ...studies.progressOf(study),
   })
-  const card = (study: JournalStudy) => cardOf(study, unwrap(reader.trials(study.id)), livingOf(study))
+  const restingIn = (journal: string, { id }: JournalStudy): LivingFacts => ({
+    ...atRest,
+    stood: journals.stoodOf(journal, id),
+  })
+  const card = (study: JournalStudy) => cardOf(study, trialsNow(reader, study.id), livingOf(study))
 
   return {
     'studies.plan': ({ projectId, preset, changes, ...wishes }) =>
@@ -72,12 +77,15 @@ export function createStudyHandlers(
         emit('studies.changed', { studyId })
         return { studyId }
       }),
-    'studies.list': ({ projectId, journal }) =>
+    'studies.list': ({ projectId, isLiving = false, journal }) =>
       attempt(() => {
-        if (journal === undefined) return { studies: unwrap(reader.studies(projectId)).map(card) }
         const there = journals.readerOf(journal)
-        const cardThere = (study: JournalStudy) => cardOf(study, unwrap(there.trials(study.id)), atRest)
-        return { studies: unwrap(there.studies(projectId)).map(cardThere) }
+        const cardThere = (study: JournalStudy) =>
+          cardOf(study, trialsNow(there, study.id), restingIn(journal ?? '', study))
+        const found = unwrap(there.studies(projectId)).filter(
+          ({ status }) => !isLiving || livingStudies.includes(status),
+        )
+        return { studies: found.map(journal === undefined ? card : cardThere) }
       }),
     'studies.get': ({ studyId, journal }) =>
       attempt(() => {
@@ -87,7 +95,7 @@ export function createStudyHandlers(
         const importanceThere: ImportanceFor = (question) =>
           importanceFor({ ...question, key: `${journal} ${studyId}` })
         // No plan of one's own is its project's.
-        return { ...viewOf(from, study, atRest, importanceThere), adoptable: null }
+        return { ...viewOf(from, study, restingIn(journal, study), importanceThere), adoptable: null }
       }),
     'studies.pause': ({ studyId }) => studies.pause(studyId),
     'studies.resume': ({ studyId }) => studies.resume(studyId),

@@ -28,7 +28,7 @@ export interface StudyPorts {
   >
   readonly writer: Pick<
     JournalWriter,
-    'changeStudy' | 'addTrial' | 'endTrial' | 'enqueue' | 'dequeue' | 'setTags'
+    'changeStudy' | 'addTrial' | 'endTrial' | 'addLink' | 'enqueue' | 'dequeue' | 'setTags'
   >
   readonly runs: Pick<LiveRuns, 'launch' | 'stop' | 'resume' | 'stateOf' | 'ended'>
   readonly queue: Pick<RunQueue, 'askTurn' | 'noticeChange'>

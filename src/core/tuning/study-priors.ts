@@ -41,17 +41,25 @@ export function findPriors(
 ): PriorTrial[] {
   const query = { ...everyRun, projectId, modelId, datasetFingerprint: data, limit: mostPriors }
   const { runs } = unwrap(reader.listRuns({ ...query, statuses: ['finished'] }))
-  return runs.flatMap(({ id, bestLossNats, beforeFingerprint }) => {
+  const found = runs.flatMap(({ id, bestLossNats, beforeFingerprint }) => {
     if (bestLossNats === null || beforeFingerprint !== before) return []
     const { recipe, endReason } = unwrap(reader.getRun(id))
     if (endReason === 'pruned') return []
     const settings = searchedOf(recipe, base, space)
     return settings === null ? [] : [{ runId: id, settings, lossNats: bestLossNats }]
   })
+  return onceEach(found)
+}
+
+/** A run that was repeated to the last bit says nothing new: of such the first one counts. */
+function onceEach(found: readonly PriorTrial[]): PriorTrial[] {
+  const known = new Map<string, PriorTrial>()
+  for (const prior of found) known.set(JSON.stringify([prior.settings, prior.lossNats]), prior)
+  return [...known.values()]
 }
 
 /** The run's place in the space; null where it differs in anything else, or lies outside. */
-function searchedOf(
+export function searchedOf(
   recipe: ComparedRecipe,
   base: ComparedRecipe,
   space: SearchSpace,

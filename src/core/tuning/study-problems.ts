@@ -4,9 +4,9 @@ import { type JournalStudy, livingStudies, type StudyTrial } from '#shared/study
 
 export const atItsEnd = ({ id, status }: Pick<JournalStudy, 'id' | 'status'>): Problem => ({
   code: 'run.not-resumable',
-  message: `This study is ${status}.`,
-  where: `study ${id}`,
-  remedy: 'Start a new study: it begins from what this one found.',
+  message: `This search is ${status}.`,
+  where: `search ${id}`,
+  remedy: 'Start a new search: it begins from what this one found.',
 })
 
 /** Throws ProblemError (`run.active`) while it goes on by itself. */
@@ -14,8 +14,8 @@ export function requireStudyAtRest({ id, status }: Pick<JournalStudy, 'id' | 'st
   if (!livingStudies.includes(status)) return
   throw new ProblemError({
     code: 'run.active',
-    message: status === 'paused' ? 'This study is paused.' : 'This study is under way.',
-    where: `study ${id}`,
+    message: status === 'paused' ? 'This search is paused.' : 'This search is under way.',
+    where: `search ${id}`,
     remedy: 'Stop it first; what it found stays until you remove it.',
   })
 }
@@ -26,7 +26,7 @@ export function requireTrial(trials: readonly StudyTrial[], number: number): Stu
   if (trial !== undefined) return trial
   throw new ProblemError({
     code: 'run.unknown',
-    message: 'This study has no such trial.',
+    message: 'This search has no such trial.',
     where: `trial ${number + 1}`,
     remedy: 'Choose one from its table.',
   })

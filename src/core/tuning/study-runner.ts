@@ -14,7 +14,9 @@ import { createBell, createHalt, type HaltReason } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { isWithinHours, nextChangeMs, restSentence } from './study-schedule.ts'
 import { cutTrial, stoppedStudy } from './trial-end.ts'
+import { nameOfTrial } from './trial-name.ts'
 import { trialRecipe } from './trial-recipe.ts'
+import { winnerLink } from './winner-link.ts'
 
 export interface StudyRunner {
   /** Asks for a rest; a trial at work stops with a checkpoint. Resolves when it rests. */
@@ -34,7 +36,7 @@ type Wish = 'pause' | 'stop' | 'close'
 
 /** The clock is looked at this often at least: a computer that slept wakes to another time. */
 const mostIdleMs = 30_000
-const timeOver = 'The time of the study was over before it came to its end.'
+const timeOver = 'The time of the search was over before it came to its end.'
 
 export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunner {
   const { reader, writer, queue, clock, tell } = ports
@@ -60,8 +62,8 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   const write = (change: () => Result<unknown>) => persist(persistPorts, change)
 
   const readStudy = (): JournalStudy => unwrap(reader.study(studyId))
-  const stateOf = ({ spec, startedAtMs, workedMs }: JournalStudy): StudyState => ({
-    ...{ spec, startedAtMs, workedMs },
+  const stateOf = ({ spec, startedAtMs, workedMs, schedule }: JournalStudy): StudyState => ({
+    ...{ spec, startedAtMs, workedMs, schedule },
     trials: unwrap(reader.trials(studyId)),
     endedBefore,
     nowMs: clock.nowMs(),
@@ -158,7 +160,11 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
     const { projectId, name } = study
     const run = newRunOf(
       { recipe: recipe.value },
-      { projectId, name: nameOf(name, trial), id: `${studyId}-${trial.number}` },
+      {
+        projectId,
+        name: nameOfTrial(name, trial, unwrap(reader.trials(studyId))),
+        id: `${studyId}-${trial.number}`,
+      },
     )
     const written = await write(() => writer.addTrial(trial, run))
     if (written !== null) unwrap(written)
@@ -200,6 +206,8 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   ): Promise<void> {
     giveTurnsBack()
     closeWarm()
+    const link = status === 'finished' ? winnerLink(readStudy(), unwrap(reader.trials(studyId))) : null
+    if (link !== null) await write(() => writer.addLink(link))
     await write(() => writer.changeStudy(studyId, { status, reason: why?.slice(0, 400) ?? null }))
     if (status === 'paused' || status === 'failed') await write(() => writer.dequeue('study', studyId))
     say(null)
@@ -238,7 +246,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
       const decision = hasPlace ? decideTrial(state) : ({ kind: 'wait' } as const)
       if (decision.kind === 'trial') await addTrial(study, decision.trial)
       else if (decision.kind === 'end' && atWork.size === 0) {
-        await end(decision.reason === null ? 'finished' : 'failed', decision.reason)
+        await end(decision.status, decision.reason)
         return true
       } else {
         giveTurnsBack()
@@ -283,11 +291,6 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
 type StudyDecision = Extract<ReturnType<typeof decideTrial>, { kind: 'trial' }>['trial'] & {
   readonly studyId: string
 }
-
-const purposeWords = { search: 'trial', preset: 'preset again', winner: 'winner again' } as const
-
-const nameOf = (name: string, { number, purpose }: Pick<StudyTrial, 'number' | 'purpose'>): string =>
-  `${name.slice(0, 400)}, ${purposeWords[purpose]} ${number + 1}`
 
 const reasonOf = (error: unknown): string => {
   const { message, remedy } = error instanceof ProblemError ? error.problem : faultOf('a study', error)

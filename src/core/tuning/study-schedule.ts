@@ -4,8 +4,8 @@ import type { Schedule } from '#shared/study.ts'
 
 const minuteMs = 60_000
 const dayMinutes = 24 * 60
-/** A change comes within a day, and with it the hour that a clock can be put by. */
-const lookedAheadMinutes = 26 * 60
+/** Hours within the one that the clock leaves out have no such day: the next change may be two days off. */
+const lookedAheadMinutes = 3 * dayMinutes
 
 const minuteOfDay = (atMs: number): number => {
   const at = new Date(atMs)
@@ -42,8 +42,14 @@ export function restSentence(schedule: Schedule | null, nowMs: number): string {
   const nextMs = nextChangeMs(schedule, nowMs)
   return !isLimited(schedule) || nextMs === null
     ? 'It waits for its hours.'
-    : `It works only ${hoursText(schedule)}, and goes on at ${timeText(nextMs)}.`
+    : `It works only ${hoursText(schedule)}, and goes on at ${timeText(nextMs)}${farDayText(nextMs, nowMs)}.`
 }
+
+/** Within a day the time alone says which. */
+const farDayText = (atMs: number, nowMs: number): string =>
+  atMs - nowMs <= dayMinutes * minuteMs
+    ? ''
+    : ` on ${new Date(atMs).toLocaleDateString('en-GB', { weekday: 'long' })}`
 
 /** Minutes of a day in which work may be done. */
 export function minutesADay(schedule: Schedule | null): number {
@@ -71,6 +77,7 @@ export function msWithinHours(schedule: Schedule | null, fromMs: number, untilMs
 
 /** When the hours begin or end next, UTC milliseconds; null where they never do. */
 export function nextChangeMs(schedule: Schedule | null, atMs: number): number | null {
+  if (!isLimited(schedule)) return null
   const isNow = isWithinHours(schedule, atMs)
   const firstMs = Math.floor(atMs / minuteMs + 1) * minuteMs
   for (let ahead = 0; ahead <= lookedAheadMinutes; ahead += 1) {

@@ -1,15 +1,21 @@
 // What a search will do and cost, in plain sentences with the exact terms beside them. Pure.
 import type { PlanOption } from '#shared/contract/index.ts'
 import type { StudyPlan } from '#shared/contract/studies.ts'
-import type { SearchSpace } from '#shared/study.ts'
-import { formatBytes, formatDuration } from '#shared/units.ts'
-import { confirmingRuns } from './study-budget.ts'
-import { type StudyShape, workSeconds } from './study-estimate.ts'
+import { fewestSeeds, type Pruning, type SearchSpace } from '#shared/study.ts'
+import { formatBytes, formatDuration, roundAbout } from '#shared/units.ts'
+import { confirmingRuns, keptForConfirming } from './study-budget.ts'
+import { budgetSeconds, type StudyShape, workSeconds } from './study-estimate.ts'
 import { hoursSentences, minutesADay, timeText } from './study-schedule.ts'
 
-interface ToldPlan extends Omit<StudyPlan, 'sentences' | 'dimensions' | 'effort'>, StudyShape {
+interface ToldPlan
+  extends Omit<StudyPlan, 'sentences' | 'dimensions' | 'effort' | 'workSeconds'>,
+    StudyShape {
   readonly space: SearchSpace
   readonly base: PlanOption
+  /** Points that the ranges have; null where nobody can count them. */
+  readonly points: number | null
+  /** Results that the sampler knows before it goes by them. */
+  readonly startupTrials: number
   /** The largest of all that may be tried; null where not known. */
   readonly largest: PlanOption | null
 }
@@ -19,11 +25,11 @@ export function studySentences(plan: ToldPlan): string[] {
   return [
     searchedSentence(plan),
     samplerSentence(plan),
-    ...pruningSentences(plan),
+    pruningSentence(plan.pruning, plan.trials?.high),
     budgetSentence(plan),
     ...wholeSentences(plan),
     ...hoursSentences(plan.schedule),
-    confirmSentence(plan),
+    ...confirmSentences(plan),
     'Trials are compared by the loss on validation rows. The locked rows of the proof are never read.',
     ...priorSentences(plan),
     ...parallelSentences(plan),
@@ -31,43 +37,54 @@ export function studySentences(plan: ToldPlan): string[] {
   ]
 }
 
-function searchedSentence({ space, trials }: ToldPlan): string {
-  const count = trials === null ? 'settings' : `${rangeText(trials)} settings`
-  return `It tries ${count}, each a run of its own on the same rows and with the same seed, and changes ${space.length === 1 ? 'one setting' : `${space.length} settings`} of the plan.`
+function searchedSentence({ space, trials, sampler, points, budget }: ToldPlan): string {
+  const count = trials === null ? 'as many trials as fit into its time' : trialsText(trials)
+  const changed = space.length === 1 ? 'one setting' : `${space.length} settings`
+  const of = sampler === 'grid' ? 'grid has' : 'ranges have'
+  const all =
+    points !== null && points === budget.trials ? ` The ${of} ${countText(points, 'point')} in all.` : ''
+  return `It makes ${count}.${all} Each trial is a training run of its own with other values for ${changed} of the plan, on the same rows and from the same random start (seed).`
 }
 
-const rangeText = ({ low, high }: { low: number; high: number }): string =>
-  low === high ? `${low}` : `about ${low} to ${high}`
+const trialsText = ({ low, high }: { low: number; high: number }): string =>
+  low === high ? countText(low, 'trial') : `about ${low} to ${high} trials`
 
-function samplerSentence({ sampler }: ToldPlan): string {
+const countText = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`
+
+function samplerSentence({ sampler, priors, startupTrials }: ToldPlan): string {
+  const even = Math.max(0, startupTrials - priors)
   switch (sampler) {
     case 'tpe':
-      return 'The first ones are spread evenly over the ranges; each later one is drawn where the results so far promise most (TPE).'
+      return even === 0
+        ? 'Each trial takes values near those that did well in earlier results and in the trials so far (TPE).'
+        : `The first ${even === 1 ? 'trial lies' : `${even} trials lie`} spread evenly over the ranges; each later one takes values near those that did well so far (TPE).`
     case 'grid':
-      return 'It goes through a grid over the ranges.'
+      return 'A few values of each range are tried in every combination (grid).'
     case 'random':
-      return 'Each is drawn at random.'
+      return 'Each takes its values by chance (random).'
     case 'quasi-random':
       return 'They are spread evenly over the ranges (quasi-random).'
   }
 }
 
-function pruningSentences({ pruning }: ToldPlan): string[] {
-  if (pruning === null) return ['Every trial goes to its end.']
-  const shares = pruning.rungs.map((share) => `${Math.round(100 * share)} %`).join(' and ')
-  const part = pruning.reduction === 3 ? 'third' : `${Math.round(100 / pruning.reduction)} %`
-  return [
-    `Trials are compared after ${shares} of their steps. Those that are not among the best ${part} by then are given up (ASHA), so that most of the time goes to what promises something.`,
-  ]
+/** How trials are given up, and from which on. `trials`: most that there are; null where that is not known. */
+export function pruningSentence(pruning: Pruning | null, trials: number | null = null): string {
+  if (pruning === null) return 'Every trial goes to its end.'
+  const { rungs, reduction, startupTrials } = pruning
+  if (trials !== null && trials <= startupTrials)
+    return `Every trial goes to its end: giving up early (pruning, ASHA) begins only after ${startupTrials} trials, which are there to compare with.`
+  const shares = rungs.map((share) => `${Math.round(100 * share)} %`).join(' and ')
+  const part = reduction === 3 ? 'third' : `${Math.round(100 / reduction)} %`
+  return `Trials are compared after ${shares} of their steps. Those that are not among the best ${part} by then are given up early (pruning, ASHA), so that most of the time goes to what promises something. The first ${startupTrials} trials are never given up: there is too little to compare them with.`
 }
 
 function budgetSentence({ budget, trialSeconds, nowMs, base }: ToldPlan): string {
   const each =
     trialSeconds === null
       ? ''
-      : ` A trial that goes to its end takes about ${aboutRange(trialSeconds)}${base.estimate.basis === 'guess' ? ', which is a guess' : ''}.`
+      : ` A trial that goes to its end takes ${aboutRange(trialSeconds)}${base.estimate.basis === 'guess' ? ', which is a guess' : ''}.`
   const ends = [
-    budget.trials === null ? null : `after ${budget.trials} trials`,
+    budget.trials === null ? null : `after ${countText(budget.trials, 'trial')}`,
     budget.workMs === null ? null : `after ${formatDuration(budget.workMs)} of work`,
     budget.untilMs === null ? null : `at ${timeText(budget.untilMs)}${dayText(budget.untilMs, nowMs)}`,
   ].filter((end) => end !== null)
@@ -79,8 +96,8 @@ function wholeSentences(plan: ToldPlan): string[] {
   const work = workSeconds(plan)
   if (work === null) return []
   const runs = confirmingRuns(plan)
-  const confirming = runs === 0 ? '' : `, with the ${runs} runs at the end`
-  return [`In all it is at work for about ${aboutRange(work)}${confirming}${daysText(plan, work)}.`]
+  const confirming = runs === 0 ? '' : `, with the ${runs} confirming runs at the end`
+  return [`In all it is at work for ${aboutRange(work)}${confirming}${daysText(plan, work)}.`]
 }
 
 /** Nothing where it may work at any time, or comes to its end within one day's hours. */
@@ -93,19 +110,20 @@ function daysText({ schedule }: ToldPlan, { low, high }: { low: number; high: nu
   return `: ${days} days with ${aboutText(60 * minutes)} each`
 }
 
-/** "12 min to 3.5 h"; one time where both are told alike. */
+/** "about 12 min to 3.5 h"; one time where both are told alike. Rounded as on the screens beside it. */
 function aboutRange({ low, high }: { low: number; high: number }): string {
   const [least, most] = [aboutText(low), aboutText(high)]
-  return least === most ? most : `${least} to ${most}`
+  if (low >= leastToldSeconds) return `about ${least === most ? most : `${least} to ${most}`}`
+  return high < leastToldSeconds ? `less than ${leastToldSeconds} s` : `up to about ${most}`
 }
+/** No time is told as less: a product with many trials would not be what a reader reckons. */
+const leastToldSeconds = 5
 
+const units = { seconds: 's', minutes: 'min', hours: 'h' } as const
 /** "40 s", "12 min", "3.5 h". */
 function aboutText(seconds: number): string {
-  if (seconds < 1.5) return 'a second'
-  if (seconds < 90) return `${Math.round(seconds)} s`
-  if (seconds < 90 * 60) return `${Math.round(seconds / 60)} min`
-  const hours = seconds / 3600
-  return `${Number(hours.toFixed(hours < 10 ? 1 : 0))} h`
+  const { count, unit } = roundAbout(1000 * seconds)
+  return `${count} ${units[unit]}`
 }
 
 function dayText(atMs: number, nowMs: number): string {
@@ -116,10 +134,35 @@ function dayText(atMs: number, nowMs: number): string {
 
 const startOfDay = (atMs: number): number => new Date(atMs).setHours(0, 0, 0, 0)
 
-function confirmSentence({ confirmSeeds }: ToldPlan): string {
-  if (confirmingRuns({ confirmSeeds }) === 0)
-    return 'The best trial is not computed again with other seeds, so that nobody can say whether it is better than the plan by luck.'
-  return `At the end the plan as it is and the best settings are each trained with ${confirmSeeds} other seeds. Only what is better beyond the difference between seeds is called better.`
+function confirmSentences(plan: ToldPlan): string[] {
+  const { confirmSeeds } = plan
+  const runs = confirmingRuns({ confirmSeeds })
+  if (runs === 0)
+    return [
+      'The best settings are not trained again with other seeds. Nobody can say then whether they are better than the plan or were only lucky.',
+    ]
+  return [
+    `At the end the plan as it is and the best settings are each trained with ${confirmSeeds} other seeds: ${runs} confirming runs. Only what is better by more than seeds change by chance is called better.`,
+    ...confirmTimeSentences(plan),
+  ]
+}
+
+/** Of a limit of time: what becomes of the confirming runs where it runs short. */
+function confirmTimeSentences(plan: ToldPlan): string[] {
+  const seconds = budgetSeconds(plan)
+  if (seconds === null) return []
+  const { confirmSeeds, parallel, trialSeconds } = plan
+  const ms = { eachMs: 1000 * (trialSeconds?.high ?? 0), allMs: 1000 * seconds }
+  if (trialSeconds === null || keptForConfirming({ confirmSeeds, parallel, ...ms }) > 0)
+    return [
+      confirmSeeds > fewestSeeds
+        ? `Part of the time is kept for these runs. Where it runs short, fewer seeds are used, down to ${fewestSeeds}.`
+        : 'Part of the time is kept for these runs. Where it runs short all the same, nothing is called better.',
+    ]
+  const rounds = 1 + Math.ceil(confirmingRuns({ confirmSeeds: fewestSeeds }) / parallel)
+  return [
+    `The time may be too short for these runs: then nobody can say whether the best settings are better than the plan or were only lucky. About ${aboutText(rounds * trialSeconds.high)} are enough for one trial and ${fewestSeeds} seeds.`,
+  ]
 }
 
 const priorSentences = ({ priors }: ToldPlan): string[] =>
@@ -136,7 +179,7 @@ function memorySentences({ base, largest }: ToldPlan): string[] {
   if (largest === null) return []
   if (largest.blocking !== null)
     return [
-      `Some of the settings would take more memory than this computer has: such trials are known beforehand, and skipped. The plan as it is takes about ${formatBytes(base.estimate.memoryBytes)}.`,
+      `Some of the values would take more memory than this computer has: such trials are known beforehand and left out. The plan as it is takes about ${formatBytes(base.estimate.memoryBytes)}.`,
     ]
   const most = Math.max(base.estimate.memoryBytes, largest.estimate.memoryBytes)
   return most === base.estimate.memoryBytes

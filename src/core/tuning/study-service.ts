@@ -134,11 +134,11 @@ export function createStudyService({ emit, takeRequests, ...options }: StudyServ
   }
 
   const progress = (study: JournalStudy): StudyProgress => {
-    const { spec, startedAtMs, workedMs } = study
+    const { spec, startedAtMs, workedMs, schedule } = study
     const trials = reader.trials(study.id)
     if (!trials.ok) return { doneShare: null, timeLeftMs: null }
     return progressOf(
-      { spec, startedAtMs, workedMs, trials: trials.value, nowMs: clock.nowMs() },
+      { spec, startedAtMs, workedMs, schedule, trials: trials.value, nowMs: clock.nowMs() },
       turnLeftMs(study.id),
     )
   }
@@ -165,8 +165,10 @@ export function createStudyService({ emit, takeRequests, ...options }: StudyServ
     const planned = trials.ok ? trials.value.find(({ status }) => status === 'planned') : undefined
     if (planned === undefined) return 'It is between two trials.'
     if (planned.purpose !== 'search') return 'It confirms what it found with other seeds.'
-    const of = spec.budget.trials === null ? '' : ` of ${spec.budget.trials}`
-    return `It searches: trial ${planned.number + 1}${of}.`
+    const { trials: most } = spec.budget
+    // Those that were left out have a number too.
+    const isToldOf = most !== null && planned.number < most
+    return `It searches: trial ${planned.number + 1}${isToldOf ? ` of ${most}` : ''}.`
   }
 
   return {

@@ -1,15 +1,24 @@
 // What a study found, said honestly: preset and winner over seeds that the search did not use, with an interval; and while
 // it is not at its end, how it stands. Pure.
 import type { StudyView } from '#shared/contract/studies.ts'
-import { type JournalStudy, livingStudies, type StudyTrial } from '#shared/study.ts'
+import {
+  fewestSeeds,
+  type JournalStudy,
+  type LivingStudy,
+  livingStudies,
+  type StudyTrial,
+} from '#shared/study.ts'
 import { formatChange } from '#shared/units.ts'
-import { bestTrial } from './decide-trial.ts'
+import { bestTrial } from './best-trial.ts'
 import { compareSeeds } from './search/index.ts'
 import { confirmingRuns } from './study-budget.ts'
 import { hoursSentences } from './study-schedule.ts'
 
 type Verdict = StudyView['verdict']
-type Study = Pick<JournalStudy, 'status' | 'spec' | 'reason' | 'schedule'>
+type Study = Pick<JournalStudy, 'status' | 'spec' | 'reason' | 'schedule'> & {
+  /** Of another journal: how it stood there, not at its end. */
+  readonly stood?: LivingStudy | null
+}
 
 /** Losses of the runs that confirm, of those that came to their end. */
 export function confirmedLosses(trials: readonly StudyTrial[], purpose: 'preset' | 'winner'): number[] {
@@ -33,9 +42,10 @@ export function verdictOf(study: Study, trials: readonly StudyTrial[]): Verdict 
     )
   const [preset, winner] = [confirmedLosses(trials, 'preset'), confirmedLosses(trials, 'winner')]
   const gain = compareSeeds(preset, winner)
-  if (gain === null)
+  if (gain === null || Math.min(preset.length, winner.length) < fewestSeeds)
     return plain('not-confirmed', notConfirmedSentence(study, best), [
-      whyNotConfirmed(study, confirming),
+      ...(gain === null ? [] : [tooFewSentence(gain, preset.length, winner.length)]),
+      ...(gain === null || confirming.left > 0 ? [whyNotConfirmed(study, confirming)] : []),
       ...reasonsOf(study),
     ])
   const kind = gain.low > 0 ? 'better' : gain.high < 0 ? 'worse' : 'no-difference'
@@ -61,14 +71,21 @@ interface Confirming {
   readonly all: number
   readonly left: number
   readonly hasBegun: boolean
+  /** Of a search at its end: its time was over before all of them had one of their own. */
+  readonly isCutByTime: boolean
 }
 
-function confirmingOf({ spec }: Study, trials: readonly StudyTrial[]): Confirming {
+function confirmingOf({ spec, status }: Study, trials: readonly StudyTrial[]): Confirming {
   const runs = trials.filter(({ purpose }) => purpose !== 'search')
-  const done = runs.filter(({ status }) => status === 'complete').length
+  const countOf = (end: StudyTrial['status']): number => runs.filter((one) => one.status === end).length
+  const done = countOf('complete')
   const all = confirmingRuns(spec)
   // Where nothing is computed again, the study's own end is its only one.
-  return { done, all, left: Math.max(all - done, all === 0 ? 1 : 0), hasBegun: runs.length > 0 }
+  const left = Math.max(all - done, all === 0 ? 1 : 0)
+  const { untilMs, workMs } = spec.budget
+  const isTimed = untilMs !== null || workMs !== null
+  const isCutByTime = status === 'finished' && isTimed && done + countOf('failed') < all
+  return { done, all, left, hasBegun: runs.length > 0, isCutByTime }
 }
 
 const countText = ({ done, all }: Confirming): string => `${done} of ${all} runs done`
@@ -96,7 +113,8 @@ function livingSentence(status: Study['status'], best: StudyTrial | null, confir
 }
 
 /** How it ended, as the beginning of a sentence. */
-const endWords = ({ status }: Study): string => {
+const endWords = ({ status, stood = null }: Study): string => {
+  if (stood !== null) return 'The search was not at its end: '
   if (status === 'stopped') return 'The search was stopped: '
   return status === 'failed' ? 'The search could not go on: ' : 'The search is over: '
 }
@@ -106,26 +124,46 @@ function notConfirmedSentence(study: Study, { number, lossNats }: StudyTrial): s
   return `${endWords(study)}trial ${number + 1} has the lowest loss, ${loss}. Whether it is better than the plan beyond luck is not known.`
 }
 
-function whyNotConfirmed({ status, spec }: Study, confirming: Confirming): string {
-  if (confirming.all === 0) return 'The study was told not to train it again with other seeds.'
-  const { hasBegun } = confirming
+function whyNotConfirmed({ status, stood = null }: Study, confirming: Confirming): string {
+  if (confirming.all === 0) return 'The search was told not to train it again with other seeds.'
+  const { hasBegun, isCutByTime } = confirming
+  if (stood !== null && !hasBegun)
+    return 'Plan and best settings were not trained again with other seeds yet.'
   if (status === 'stopped' || status === 'failed')
     return hasBegun
       ? `It ended while plan and best settings were trained again with other seeds: ${countText(confirming)}.`
       : 'It ended before plan and best settings were trained again with other seeds.'
-  const isTimed = spec.budget.untilMs !== null || spec.budget.workMs !== null
-  if (!hasBegun && isTimed) return 'There was no time left to train it again with other seeds.'
+  if (isCutByTime)
+    return hasBegun
+      ? `The time was over while plan and best settings were trained again with other seeds: ${countText(confirming)}.`
+      : 'There was no time left to train it again with other seeds.'
   return `Too few of the runs with other seeds came to their end: ${countText(confirming)}.`
 }
 
 /** Of a comparison that rests on fewer runs than were to be. */
-const partReasons = (study: Study, confirming: Confirming): string[] =>
-  confirming.left === 0
-    ? []
-    : [
-        `${study.status === 'stopped' ? 'The search was stopped before all runs with other seeds were done' : 'Not all runs with other seeds came to their end'}: the comparison is of ${confirming.done} of ${confirming.all}.`,
-        ...reasonsOf(study),
-      ]
+function partReasons(study: Study, { left, isCutByTime, done, all }: Confirming): string[] {
+  if (left === 0) return []
+  const why = isCutByTime
+    ? 'The time was over before all runs with other seeds were done'
+    : study.status === 'stopped'
+      ? 'The search was stopped before all runs with other seeds were done'
+      : 'Not all runs with other seeds came to their end'
+  return [`${why}: the comparison is of ${done} of ${all}.`, ...reasonsOf(study)]
+}
+
+/** What a comparison of too few seeds says so far. */
+function tooFewSentence(
+  { value, low, high }: NonNullable<Verdict['gain']>,
+  preset: number,
+  winner: number,
+): string {
+  const seeds =
+    preset === winner
+      ? `With ${preset} seeds each`
+      : `With ${preset} seeds of the plan and ${winner} of the best settings`
+  const lower = `${value >= 0 ? 'lower' : 'higher'} by ${Math.abs(value).toFixed(4)} nats`
+  return `${seeds} its validation loss is ${lower} (95 % interval of the gain ${low.toFixed(4)} to ${high.toFixed(4)}); ${fewestSeeds} are needed before it is called better.`
+}
 
 function sentenceOf(
   kind: 'better' | 'worse' | 'no-difference',

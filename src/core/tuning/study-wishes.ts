@@ -58,6 +58,7 @@ export function measuredAlike(
       mostRows: mostRows ?? (validationRows > enoughRows ? enoughRows : null),
       patience: null,
     },
-    checkpoints: { ...draft.checkpoints, keepLast: 1 },
+    // The newest may lie ahead of what the journal holds after a kill: then the one before it is gone on from.
+    checkpoints: { ...draft.checkpoints, keepLast: 2 },
   }
 }

@@ -73,7 +73,7 @@ const ended = (trial: StudyTrial, status: 'failed' | 'stopped', reason: string):
 })
 
 const stoppedByHand = 'It was stopped by hand.'
-export const stoppedStudy = 'The study was stopped before it came to its end.'
+export const stoppedStudy = 'The search was stopped before it came to its end.'
 
 /** Ends a study that nobody works on for good, with the trials that it had begun. Throws ProblemError. */
 export function stopAtRest(

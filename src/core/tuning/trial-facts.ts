@@ -2,6 +2,7 @@
 // trial's changes nothing. Pure.
 import type { JournalEvent } from '#shared/journal-types.ts'
 import type { PruneRung, StudyTrial, TrialWork } from '#shared/study.ts'
+import { timeAtWork, type WorkEvent } from '#shared/time-at-work.ts'
 
 export interface TrialFacts extends Pick<StudyTrial, 'lossNats' | 'lossStep' | 'rungLosses'> {
   readonly work: TrialWork
@@ -85,7 +86,7 @@ function workOf(events: readonly JournalEvent[], plan: Plan): Omit<TrialWork, 't
   })
   const steps = events.flatMap((event) => (event.kind === 'step' ? [numberOf(bodyOf(event).step)] : []))
   return {
-    durationMs: events.length === 0 ? null : durationMs(events),
+    durationMs: events.length === 0 ? null : timeAtWork(events.map(asWork)),
     steps: steps.reduce((most, step) => Math.max(most, step), 0),
     plannedSteps: plan.totalSteps,
     isModelReused: reused.some(({ isModelReused }) => isModelReused === true),
@@ -96,20 +97,8 @@ function workOf(events: readonly JournalEvent[], plan: Plan): Omit<TrialWork, 't
   }
 }
 
-/** Longer without any event it was asleep, or its own clock knows better. */
-const mostSilentMs = 60_000
-
-/** At work, over all attempts: pauses and a computer that slept left out. */
-export function durationMs(
-  events: readonly Pick<JournalEvent, 'attempt' | 'atMs' | 'kind' | 'body'>[],
-): number {
-  let total = 0
-  for (const [at, event] of events.entries()) {
-    const before = events[at - 1]
-    if (before === undefined || before.attempt !== event.attempt || before.kind === 'paused') continue
-    const gapMs = Math.max(0, event.atMs - before.atMs)
-    const own = ((event.body ?? {}) as Body).durationMs
-    total += gapMs > mostSilentMs && typeof own === 'number' ? Math.min(gapMs, own) : gapMs
-  }
-  return Math.round(total)
+function asWork(event: JournalEvent): WorkEvent {
+  const { attempt, atMs, kind } = event
+  const own = bodyOf(event).durationMs
+  return { attempt, atMs, kind, ownMs: typeof own === 'number' ? own : null }
 }

@@ -3,10 +3,11 @@
 import { basename } from 'node:path'
 import { type RestoreReport, restoreBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { type AnyHandlers, coreCalls, type Handler } from '#shared/contract/index.ts'
+import { coreCalls, type Handler } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { isDamage } from '../archive/broken-journal.ts'
 import { openLibrary } from '../system/library.ts'
+import { withTypedProblems } from './typed-replies.ts'
 import { createWorkstation, type Workstation, type WorkstationOptions } from './workstation.ts'
 
 /** Problems: those of createWorkstation. */
@@ -69,11 +70,11 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
       if (isReopening) return fail(reopening())
       return current.handlers[name]?.(input)
     }
-    const handlers: AnyHandlers = {
+    const handlers = withTypedProblems({
       ...Object.fromEntries(Object.keys(coreCalls).map((name) => [name, answer(name)])),
       'journal.restore': restore,
       'journal.accept': accept,
-    }
+    })
     return {
       get library() {
         return current.library
@@ -120,12 +121,12 @@ function backUpFirst(path: string, spared: string): string | null {
 }
 
 const plainReport = (
-  { backupAtMs, damagedKeptAs, skipped, missing, alsoLost }: RestoreReport,
+  { backupAtMs, keptAs, skipped, missing, alsoLost }: RestoreReport,
   backedUpAs: string | null,
 ) => ({
   backupAtMs,
   backedUpAs,
-  damagedKeptAs,
+  keptAs,
   skipped: skipped.map(({ path, reason }) => ({ path, reason })),
   missing: missing === null ? null : missing.map((one) => ({ ...one })),
   alsoLost: alsoLost === null ? null : { ...alsoLost },

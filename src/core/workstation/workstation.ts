@@ -54,6 +54,7 @@ import { createWarmTrainers } from '../training/warm-trainer.ts'
 import { openStudies } from '../tuning/open-studies.ts'
 import { createStudyHandlers } from '../tuning/study-handlers.ts'
 import type { HostPort } from './context.ts'
+import { withTypedProblems } from './typed-replies.ts'
 
 export interface WorkstationOptions {
   readonly home: string
@@ -175,7 +176,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     }
     return {
       library,
-      handlers,
+      handlers: withTypedProblems(handlers),
       interruptedRuns,
       notices: damage === null ? writer.opened.notices : [],
       damage,

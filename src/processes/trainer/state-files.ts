@@ -75,6 +75,12 @@ const floatsOf = (layout: ParameterLayout, flat: Float32Array): ReadonlyMap<stri
     ]),
   )
 
+/** Step of the last measurement that a verified checkpoint knows of; -1 where there is none, or where it cannot be read. */
+export function evaluatedAtStepOf({ state }: VerifiedCheckpoint): number {
+  const parsed = stateSchema.safeParse(state)
+  return parsed.success ? parsed.data.evaluatedAtStep : -1
+}
+
 /**
  * The state that a verified checkpoint holds. Throws ProblemError: run.not-resumable where it belongs to another run,
  * recipe or data, or holds what this version does not write.

@@ -4,6 +4,7 @@ import { GridComponent, MarkAreaComponent, MarkLineComponent } from 'echarts/com
 import { init, use } from 'echarts/core'
 import { LabelLayout } from 'echarts/features'
 import { CanvasRenderer } from 'echarts/renderers'
+import { keepInside, margin, marginOfLetters, placeLetters, type Rect } from './chart-letters.ts'
 
 use([LineChart, GridComponent, MarkAreaComponent, MarkLineComponent, LabelLayout, CanvasRenderer])
 
@@ -14,17 +15,22 @@ export interface LineLook {
 }
 
 export interface ChartLine {
+  /** What a person points at with it; lines without one cannot be pointed at. */
+  readonly id?: string
   readonly name: string
   readonly points: readonly (readonly [x: number, y: number])[]
   /** The main line is thick, in the accent colour and has its points marked. */
   readonly isMain: boolean
   /** Of several runs in one chart; without it the main line has the accent colour and the others are grey. */
   readonly look?: LineLook
-  /**
-   * What the line is called in the drawing: its name unless told, nothing where it is empty. It stands at the line's end; of
-   * several runs' main lines, which end close together, at one of their points.
-   */
+  /** What the line is called in the drawing, at its end: its name unless told, nothing where it is empty. */
   readonly label?: string
+  /** The label is the letter of a run among several: in a box of the line's colour, and never on another letter. */
+  readonly isLetter?: boolean
+  /** One of very many, thin and grey without a label. */
+  readonly isFaint?: boolean
+  /** The one among many that a person points at: stronger than all others. */
+  readonly isPicked?: boolean
 }
 
 export interface ChartView {
@@ -46,34 +52,12 @@ export interface ChartHandle {
   dispose(): void
 }
 
-/** Pixels around the plot: the axes' numbers stand left and below, the mark's words above. */
-const margin = { left: 52, right: 16, top: 28, bottom: 52 }
 /** More room above, for a border's words. */
 const borderTop = 18
 const topOf = ({ border }: ChartView): number => margin.top + (border ? borderTop : 0)
+const rightOf = ({ lines }: ChartView): number =>
+  lines.some(({ isLetter, isFaint }) => isLetter && !isFaint) ? marginOfLetters : margin.right
 const font = { fontFamily: 'Inter Variable', fontSize: 12 }
-
-interface Rect {
-  readonly x: number
-  readonly y: number
-  readonly width: number
-  readonly height: number
-}
-
-/** Where a label goes so that it stands inside the plot of a chart of this size, as near as it can to where it was put. */
-export function keepInside(
-  label: Rect,
-  chart: { readonly width: number; readonly height: number },
-  top: number = margin.top,
-) {
-  const within = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, high))
-  return {
-    align: 'left' as const,
-    verticalAlign: 'top' as const,
-    x: within(label.x, margin.left, chart.width - margin.right - label.width),
-    y: within(label.y, top, chart.height - margin.bottom - label.height),
-  }
-}
 
 const lastY = (points: ChartLine['points']): number => points.at(-1)?.[1] ?? Number.NEGATIVE_INFINITY
 
@@ -88,18 +72,48 @@ export function endsAtBorder(points: ChartLine['points'], borderX: number): bool
   return firstX < borderX && lastX <= borderX && lastX > (2 / 3) * borderX
 }
 
+type Pixel = readonly [x: number, y: number]
+
+/** How far a line passes below or above a place, in pixels; from its nearer end where it does not come so far. */
+function distanceTo(points: readonly Pixel[], [x, y]: Pixel): number {
+  const behind = points.findIndex(([px]) => px >= x)
+  const [low, high] = [points[behind - 1], points[behind]]
+  if (low === undefined || high === undefined) {
+    const [px, py] = (high ?? points.at(-1)) as Pixel
+    return Math.hypot(px - x, py - y)
+  }
+  const share = (x - low[0]) / Math.max(1e-9, high[0] - low[0])
+  return Math.abs(low[1] + share * (high[1] - low[1]) - y)
+}
+
+/** Which line a person points at: the nearest within `reach` pixels; null where there is none. */
+export function nearestLine(
+  lines: readonly ChartLine[],
+  place: Pixel,
+  toPixel: (point: readonly [x: number, y: number]) => Pixel,
+  reach = 14,
+): string | null {
+  let found: { readonly id: string; readonly distance: number } | null = null
+  for (const { id, points } of lines) {
+    if (id === undefined || points.length === 0) continue
+    const distance = distanceTo(points.map(toPixel), place)
+    if (distance <= reach && (found === null || distance < found.distance)) found = { id, distance }
+  }
+  return found?.id ?? null
+}
+
 /** The line that mark, border and band are drawn with. */
 export const markedLine = (lines: readonly ChartLine[]): ChartLine | undefined =>
   lines.find(({ isMain }) => isMain) ?? lines[0]
 
-/** The point of a line that bears its label: of all lines that have one they are spread over the chart. */
-export function labelledPoint(line: ChartLine, lines: readonly ChartLine[]): number {
-  const labelled = lines.filter(({ isMain, label }) => isMain && label !== undefined && label !== '')
-  const share = (labelled.indexOf(line) + 1) / (labelled.length + 1)
-  return Math.round(share * (line.points.length - 1))
-}
+/** A line of one point is nothing without it. */
+const hasPoints = ({ isMain, points }: ChartLine): boolean => isMain || points.length === 1
 
-export function openChart(place: HTMLElement): ChartHandle {
+/** `onPoint` hears which line is pointed at, and which was pressed. */
+export function openChart(
+  place: HTMLElement,
+  onPoint: (id: string | null, isPressed: boolean) => void = () => {},
+): ChartHandle {
   const chart = init(place)
   const colour = (name: string): string => getComputedStyle(place).getPropertyValue(name).trim()
   const size = () => ({ width: chart.getWidth(), height: chart.getHeight() })
@@ -170,26 +184,62 @@ export function openChart(place: HTMLElement): ChartHandle {
     }
   }
 
-  /** Points of the main line are rings; the one at the mark is full. Of several runs one point bears the label. */
-  function pointsOf(line: ChartLine, { mark, lines }: ChartView, color: string) {
+  /** Points of the main line are rings; the one at the mark is full. Of a run among several the last bears its letter. */
+  function pointsOf(line: ChartLine, { mark }: ChartView, color: string) {
     const { points, isMain, look } = line
-    if (look) return isMain ? withLabel(line, labelledPoint(line, lines)) : points
+    if (look) return hasPoints(line) ? withLetter(line, color) : points
     if (!isMain || mark === null) return points
     return points.map((value) =>
       value[0] === mark.x ? { value, symbolSize: 11, itemStyle: { color, borderColor: color } } : value,
     )
   }
 
-  function withLabel({ points, label = '' }: ChartLine, at: number) {
-    if (label === '') return points
-    const ink = {
-      color: colour('--c-ink'),
-      fontWeight: 700,
-      backgroundColor: colour('--c-panel'),
-      padding: [0, 2],
+  const letterStyle = (color: string) => ({
+    ...font,
+    fontSize: 11,
+    color: colour('--c-ink'),
+    fontWeight: 700,
+    backgroundColor: colour('--c-panel'),
+    borderColor: color,
+    borderWidth: 1.5,
+    borderRadius: 3,
+    padding: [2, 3, 1],
+  })
+
+  function withLetter({ points, label = '' }: ChartLine, color: string) {
+    const shown = { ...letterStyle(color), show: label !== '', formatter: label, position: 'right' }
+    return points.map((value, at) => (at === points.length - 1 ? { value, label: shown } : value))
+  }
+
+  const toPixel = (point: readonly [number, number]): Pixel => {
+    const [x = 0, y = 0] = chart.convertToPixel({ gridIndex: 0 }, [...point])
+    return [x, y]
+  }
+
+  /** Where the letter of a line stands among the others, in the chart as it is now. */
+  function placeLetter(line: ChartLine, view: ChartView) {
+    const lettered = view.lines.filter(({ isLetter, isFaint }) => isLetter && !isFaint)
+    const ends = lettered.map(({ points }) => {
+      const [x, y] = toPixel(points.at(-1) ?? [0, 0])
+      return { x: x + 9, y }
+    })
+    const places = placeLetters(ends, topOf(view), size().height - margin.bottom)
+    return { ...places[lettered.indexOf(line)], align: 'left' as const, verticalAlign: 'middle' as const }
+  }
+
+  /** Very many lines as one series with gaps: a thousand series would take seconds. */
+  function faintSeries(lines: readonly ChartLine[]) {
+    return {
+      type: 'line',
+      silent: true,
+      data: lines.flatMap(({ points }) => [...points, ['-', '-']]),
+      showSymbol: false,
+      lineStyle: {
+        width: 1,
+        color: colour('--c-third'),
+        opacity: Math.max(0.04, Math.min(0.5, 25 / lines.length)),
+      },
     }
-    const shown = { ...font, ...ink, show: true, formatter: label, position: 'top' }
-    return points.map((value, index) => (index === at ? { value, label: shown } : value))
   }
 
   function seriesOf(line: ChartLine, view: ChartView) {
@@ -205,15 +255,16 @@ export function openChart(place: HTMLElement): ChartHandle {
       name,
       type: 'line',
       data: pointsOf(line, view, color),
-      showSymbol: isMain,
+      showSymbol: hasPoints(line),
       symbol: 'circle',
       symbolSize: 7,
       lineStyle: {
-        width: isMain ? 2.5 : 1.25,
+        width: line.isPicked ? 4 : isMain ? 2.5 : 1.25,
         color,
         type: look?.dash ?? 'solid',
         opacity: look && !isMain && label === '' ? 0.6 : 1,
       },
+      z: line.isPicked ? 4 : 2,
       itemStyle: look ? { color } : { color: colour('--c-panel'), borderColor: color, borderWidth: 2 },
       endLabel: {
         ...font,
@@ -224,23 +275,58 @@ export function openChart(place: HTMLElement): ChartHandle {
         backgroundColor: colour('--c-panel'),
         padding: [0, 2],
         offset: isShort ? [6, isAbove ? -8 : 8] : [-6, isAbove ? -14 : 14],
+        ...(line.isLetter && { ...letterStyle(color), offset: [0, 0] }),
       },
-      labelLayout: ({ labelRect }: { labelRect: Rect }) => keepInside(labelRect, size(), topOf(view)),
+      labelLayout: ({ labelRect }: { labelRect: Rect }) =>
+        line.isLetter ? placeLetter(line, view) : keepInside(labelRect, size(), topOf(view)),
       ...(line === markedLine(view.lines) ? { ...markOf(view), ...bandOf(view) } : {}),
     }
   }
 
+  let drawn: ChartView | null = null
+  let pointed: string | null = null
+  function lineAt({ offsetX, offsetY }: { offsetX: number; offsetY: number }): string | null {
+    const inPlot = chart.containPixel({ gridIndex: 0 }, [offsetX, offsetY])
+    if (drawn === null || !inPlot) return null
+    const [[left = 0, top = 0], [right = 0, bottom = 0]] = [[0, 0] as const, [1, 1] as const].map((corner) =>
+      chart.convertToPixel({ gridIndex: 0 }, [...corner]),
+    ) as [number[], number[]]
+    const toPixel = ([x, y]: readonly [number, number]): Pixel => [
+      left + x * (right - left),
+      top + y * (bottom - top),
+    ]
+    return nearestLine(drawn.lines, [offsetX, offsetY], toPixel)
+  }
+  function point(id: string | null): void {
+    if (id === pointed) return
+    pointed = id
+    onPoint(id, false)
+  }
+  const pointer = chart.getZr()
+  pointer.on('mousemove', (event) => point(lineAt(event)))
+  pointer.on('globalout', () => point(null))
+  pointer.on('click', (event) => {
+    const id = lineAt(event)
+    if (id !== null) onPoint(id, true)
+  })
+
   return {
-    draw: (view) =>
+    draw(view) {
+      drawn = view
+      const faint = view.lines.filter(({ isFaint }) => isFaint)
       chart.setOption(
         {
           animation: false,
-          grid: { ...margin, top: topOf(view) },
+          grid: { ...margin, top: topOf(view), right: rightOf(view) },
           ...axes(view),
-          series: view.lines.map((line) => seriesOf(line, view)),
+          series: [
+            ...(faint.length > 0 ? [faintSeries(faint)] : []),
+            ...view.lines.filter(({ isFaint }) => !isFaint).map((line) => seriesOf(line, view)),
+          ],
         },
         { notMerge: true },
-      ),
+      )
+    },
     resize: () => chart.resize(),
     dispose: () => chart.dispose(),
   }

@@ -40,7 +40,7 @@ export type JournalState = z.output<typeof journalState>
 
 export const restoreReport = z.strictObject({
   backupAtMs: timeMs,
-  damagedKeptAs: z.string().nullable(),
+  keptAs: z.string().nullable(),
   /** Name of the backup that was made of the journal first; null where it was damaged or no backup was named. */
   backedUpAs: z.string().nullable(),
   skipped: z.array(z.strictObject({ path: z.string(), reason: z.string() })),
@@ -89,6 +89,9 @@ export type OpenedJournal = z.output<typeof openedJournal>
 /** A file the person picked in the host's dialog, or the name of a finished upload. */
 const givenFile = z.strictObject({ handle: z.string().min(1).max(4000) })
 
+/** More runs than that are carried out with everything else. */
+export const mostExportedRuns = 1000
+
 export const archiveCalls = {
   'journal.get': call(nothing, journalState),
   /** Reads all of it; a job of kind `journal`. */
@@ -102,7 +105,7 @@ export const archiveCalls = {
   'journal.export': call(
     z.strictObject({
       form: z.enum(journalForms),
-      runIds: z.array(id).min(1).max(1000).nullable(),
+      runIds: z.array(id).min(1).max(mostExportedRuns).nullable(),
       /** Of a bundle: whether rows of data sets, and answers to them, go along. */
       withRows: z.boolean().default(true),
     }),

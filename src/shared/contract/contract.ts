@@ -4,6 +4,7 @@ import type { z } from 'zod'
 import type { Result } from '../result.ts'
 import { archiveCalls, archiveEvents } from './archive.ts'
 import { chatCalls, chatEvents } from './chat.ts'
+import { comparisonCalls } from './comparison.ts'
 import { dataCalls } from './data.ts'
 import { deviceCalls, engineCalls } from './devices.ts'
 import { hostCalls, modelCalls, modelEvents } from './models.ts'
@@ -23,6 +24,7 @@ export const coreCalls = {
   ...modelCalls,
   ...trainingCalls,
   ...resultCalls,
+  ...comparisonCalls,
   ...studyCalls,
   ...archiveCalls,
   ...chatCalls,

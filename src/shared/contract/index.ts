@@ -2,6 +2,7 @@
 export * from './api.ts'
 export * from './archive.ts'
 export * from './chat.ts'
+export * from './comparison.ts'
 export * from './contract.ts'
 export * from './data.ts'
 export * from './devices.ts'

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { exportForms } from '../export-forms.ts'
 import { count, timeMs } from '../fields.ts'
-import { runMarks, runQuery, savedView } from '../journal-commands.ts'
+import { mostListedRuns, runMarks, runQuery, savedView } from '../journal-commands.ts'
 import { runSummary } from '../journal-types.ts'
 import { metricName } from '../metrics.ts'
 import { problem } from '../problem-schema.ts'
@@ -94,6 +94,8 @@ export const experimentRow = runSummary.extend({
   learningRate: z.number().nullable(),
   epochs: z.number().nullable(),
   batchRows: count.nullable(),
+  /** What it was begun on, as its recipe names it; null for a recipe that names none. */
+  device: z.string().nullable(),
   durationMs: z.number().nullable(),
   proof: z
     .strictObject({
@@ -107,16 +109,6 @@ export const experimentRow = runSummary.extend({
 })
 export type ExperimentRow = z.output<typeof experimentRow>
 
-const curvePoint = z.tuple([z.number(), z.number()])
-/** What curves are drawn over: optimizer steps, tokens seen, or seconds at work (pauses between attempts left out). */
-export const curveAxes = ['step', 'tokens', 'time'] as const
-export const overlayCurve = z.strictObject({
-  runId: id,
-  name: z.string(),
-  /** [place on the axis, loss in nats], thinned. */
-  train: z.array(curvePoint),
-  validation: z.array(curvePoint),
-})
 export const settingComparison = z.strictObject({
   path: z.string(),
   values: z.array(z.json()),
@@ -124,7 +116,6 @@ export const settingComparison = z.strictObject({
 })
 
 const ofRun = z.strictObject({ runId: id })
-const runIds = z.array(id).min(1).max(24)
 
 export const lineageNode = z.strictObject({
   id,
@@ -175,25 +166,6 @@ export const timelineEntry = z.strictObject({
 })
 export type TimelineEntry = z.output<typeof timelineEntry>
 
-export const comparedMetric = z.strictObject({
-  metric: metricName,
-  /** One for each run, in their order; null where it was not measured. */
-  values: z.array(interval.nullable()),
-  isHigherBetter: z.boolean(),
-})
-export type ComparedMetric = z.output<typeof comparedMetric>
-
-export const comparedAnswer = z.strictObject({
-  rowId: z.string(),
-  prompt: z.string().nullable(),
-  expected: z.string(),
-  /** One for each run, in their order; null where that run's proof does not have this row. */
-  answers: z.array(z.strictObject({ text: z.string(), score: z.number().nullable() }).nullable()),
-  /** Whether two of the answers are other texts. */
-  isDifferent: z.boolean(),
-})
-export type ComparedAnswer = z.output<typeof comparedAnswer>
-
 export const resultCalls = {
   'proof.get': call(z.strictObject({ runId: id, journal }), proofView),
   'proof.start': call(ofRun, started),
@@ -240,34 +212,6 @@ export const resultCalls = {
     }),
     experimentRow,
   ),
-  'experiments.curves': call(
-    z.strictObject({ runIds, journal, axis: z.enum(curveAxes).default('step') }),
-    z.strictObject({ curves: z.array(overlayCurve) }),
-  ),
-  'experiments.compare': call(
-    z.strictObject({ runIds, journal }),
-    z.strictObject({
-      settings: z.array(settingComparison),
-      sameData: z.boolean(),
-      sameModel: z.boolean(),
-      /** Each run's newest proof; two compare where they were measured on the same locked rows. */
-      metrics: z.array(comparedMetric),
-      /** For each run which locked rows its newest proof is about: the same number, the same rows; null where there is none. */
-      lockedRows: z.array(count.nullable()),
-    }),
-  ),
-  /** Answers of the runs' newest proofs on the same rows; rows that answers differ in come first. */
-  'experiments.answers': call(
-    z.strictObject({ runIds, journal, text: z.string().max(500).default(''), ...page }),
-    z.strictObject({
-      answers: z.array(comparedAnswer),
-      total: count,
-      /** Of all rows those on which the answers differ. */
-      different: count,
-      /** Runs that cannot stand beside the first measured one, with the reason. */
-      leftOut: z.array(z.strictObject({ runId: id, reason: z.enum(['not-measured', 'other-rows']) })),
-    }),
-  ),
   /** Where a run comes from and what came of it. */
   'experiments.lineage': call(
     z.strictObject({ runId: id, journal }),
@@ -291,7 +235,7 @@ export const resultCalls = {
   ),
   /** Moves the runs' folders to the system's bin and takes them out of every list; one that fails does not stop the rest. */
   'experiments.remove': call(
-    z.strictObject({ runIds: z.array(id).min(1).max(1000) }),
+    z.strictObject({ runIds: z.array(id).min(1).max(mostListedRuns) }),
     z.strictObject({ removed: count, failed: z.array(z.strictObject({ runId: id, problem })) }),
   ),
 } as const

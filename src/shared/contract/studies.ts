@@ -5,7 +5,10 @@ import { count, text, timeMs } from '../fields.ts'
 import { problem } from '../problem-schema.ts'
 import {
   dimension,
+  fewestSeeds,
   journalStudy,
+  livingStudy,
+  pruning,
   samplerKinds,
   schedule,
   searchSpace,
@@ -33,6 +36,8 @@ export const studyPlan = z.strictObject({
   trials: z.strictObject({ low: count, high: count }).nullable(),
   /** A trial that goes to its end. */
   trialSeconds: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
+  /** At work in all, with the runs that confirm; null where a trial's time decides and is not known. */
+  workSeconds: z.strictObject({ low: z.number(), high: z.number() }).nullable(),
   /** Earlier results of this project that it begins from. */
   priors: count,
   confirmSeeds: count,
@@ -55,7 +60,13 @@ const studyChoice = {
   budget: studyBudget.optional(),
   isPruned: z.boolean().default(true),
   seed: z.int().min(0).max(4_294_967_295).default(42),
-  confirmSeeds: z.int().min(1).max(10).optional(),
+  /** 0 or 1: the best trial is not computed again. */
+  confirmSeeds: z
+    .int()
+    .min(0)
+    .max(10)
+    .refine((seeds) => seeds <= 1 || seeds >= fewestSeeds, `expected 0, or at least ${fewestSeeds}`)
+    .optional(),
   usesEarlierResults: z.boolean().default(true),
   /** Left out, it works at any time. */
   schedule: schedule.nullable().default(null),
@@ -63,8 +74,11 @@ const studyChoice = {
 
 export const studyCard = z.strictObject({
   ...journalStudy.omit({ spec: true }).shape,
+  /** Of another journal: how it stood, not at its end, when that was last written; null for any other. */
+  stood: livingStudy.nullable().default(null),
   sampler: z.enum(samplerKinds),
   budget: studyBudget,
+  /** Of the search itself. */
   trials: z.strictObject({
     complete: count,
     pruned: count,
@@ -73,6 +87,8 @@ export const studyCard = z.strictObject({
     stopped: count,
     planned: count,
   }),
+  /** Runs that train the plan and the best settings again with other seeds and have ended, however they did. */
+  confirming: count,
   best: z.strictObject({ number: count, lossNats: z.number(), settings: studiedSettings }).nullable(),
   /** Why nothing is computed at the moment, in one sentence; null while a trial runs and at the end. */
   waiting: z.string().nullable(),
@@ -126,9 +142,22 @@ export const studyVerdict = z.strictObject({
   gain: z.strictObject({ value: z.number(), low: z.number(), high: z.number() }).nullable(),
 })
 
+/** The best trials lie at an end of a range that the setting itself does not have there. */
+export const rangeEnd = z.strictObject({
+  path: z.string(),
+  end: z.enum(['low', 'high']),
+  /** Where a wider range would end. */
+  wider: z.number(),
+})
+export type RangeEnd = z.output<typeof rangeEnd>
+
 export const studyView = z.strictObject({
   study: studyCard,
   space: searchSpace,
+  /** How trials are given up; null where each goes to its end. */
+  pruning: pruning.nullable(),
+  /** Of a search that is over; of settings that are not known to be noise. */
+  rangeEnds: z.array(rangeEnd),
   /** The base's values of what is searched. */
   baseSettings: studiedSettings,
   trials: z.array(studyTrial),
@@ -169,7 +198,8 @@ export const studyCalls = {
     z.strictObject({ studyId: id }),
   ),
   'studies.list': call(
-    z.strictObject({ projectId: id.optional(), journal }),
+    /** `isLiving`: only those that wait, work or are paused. */
+    z.strictObject({ projectId: id.optional(), isLiving: z.boolean().optional(), journal }),
     z.strictObject({ studies: z.array(studyCard) }),
   ),
   'studies.get': call(z.strictObject({ studyId: id, journal }), studyView),

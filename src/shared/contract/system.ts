@@ -93,6 +93,7 @@ export const storageKinds = [
   'backup',
   'project',
   'engine',
+  'journal',
 ] as const
 export const storageItem = z.strictObject({
   id,

@@ -91,6 +91,7 @@ export const diagnosisKinds = [
   'rate-too-high',
   'stopped-early',
   'diverged',
+  'given-up',
 ] as const
 export const diagnosis = z.strictObject({
   kind: z.enum(diagnosisKinds),
@@ -100,7 +101,7 @@ export const diagnosis = z.strictObject({
   /** The finding, and its reason with numbers. */
   sentence: z.string(),
   reason: z.string(),
-  /** What helps. */
+  /** What helps; empty where there is nothing to mend. */
   help: z.string(),
 })
 export type Diagnosis = z.output<typeof diagnosis>
@@ -128,7 +129,9 @@ export const trainingState = z.strictObject({
   totalSteps: count,
   doneShare: z.number(),
   timeLeftMs: z.number().nullable(),
-  elapsedMs: z.number(),
+  /** Of a run at rest: at work over all attempts, and from its start to its end; null while it is under way. */
+  workedMs: z.number().nullable(),
+  spanMs: z.number().nullable(),
   tokensPerSecond: z.number().nullable(),
   bestStep: count.nullable(),
   device: deviceLoad,
@@ -143,6 +146,7 @@ const validationPoints = z.array(validationPoint)
 /** The run that is repeated beside the one that repeats it, as far as that has come. */
 export const repeatCheck = z.strictObject({
   originalId: id,
+  /** As it is called beside others of its name (`runLabel`) where a screen shows it. */
   originalName: z.string(),
   /** `same`: every loss, every measurement and the trained weights, bit for bit. */
   kind: z.enum(['running', 'same', 'different', 'cannot-tell']),
@@ -157,6 +161,8 @@ export type RepeatCheck = z.output<typeof repeatCheck>
 
 export const trainingView = z.strictObject({
   run: runDetail,
+  /** The run's number in its project where its name does not tell it apart (`runLabel`). */
+  number: count.nullable(),
   state: trainingState,
   /** Thinned to at most 2,000 points; validation points are all there. */
   train: trainPoints,
@@ -164,6 +170,8 @@ export const trainingView = z.strictObject({
   samples: z.array(sampleAnswers),
   notices: z.array(z.strictObject({ atMs: timeMs, text: z.string() })),
   canContinue: z.boolean(),
+  /** The search, not at its end, that this trial at rest goes on with; null for any other run. */
+  goesOnWith: id.nullable(),
   hasAdapter: z.boolean(),
   /** Why it waits in the queue; null where it does not. */
   waiting: z.string().nullable(),

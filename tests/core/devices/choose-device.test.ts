@@ -105,6 +105,10 @@ describe('a device that computed wrong', () => {
     expect(asked.reason).toBe(
       'On the processor with TensorFlow: as you chose. When it was measured last, it failed: Wrong.',
     )
+    const wishes = { ...nothing, asked: 'tensorflow-cpu', askedBecause: 'as before' } as const
+    expect(unwrap(chooseDevice(devices, wishes)).reason).toMatch(
+      /^On the processor with TensorFlow: as before\./,
+    )
     const again = [devices[0]!, { ...fast, measured: [...fast.measured, wrongWith('third')] }]
     expect(unwrap(chooseDevice(again, nothing)).device).toBe('tensorflow-cpu')
   })

@@ -32,6 +32,18 @@ test('every reading call reads the named journal; editing ones know its runs not
   const lineage = good(await api.call('experiments.lineage', { runId, journal }))
   expect(lineage.nodes.map(({ id }) => id)).toContain(runId)
 
+  // Nobody works on it here, so it rests; how it stood when that journal was written is told.
+  expect(good(await api.call('studies.list', { journal })).studies).toMatchObject([
+    { id: other.studyId, status: 'stopped', stood: 'running' },
+  ])
+  const { study, verdict } = good(await api.call('studies.get', { studyId: other.studyId, journal }))
+  expect(study.stood).toBe('running')
+  expect(verdict.sentence).toMatch(/^The search was not at its end: trial 1 has the lowest loss/)
+  expect(verdict.reasons).toEqual([
+    'Plan and best settings were not trained again with other seeds yet.',
+    'It was at work when this journal was last written.',
+  ])
+
   expect(codeOf(await api.call('experiments.edit', { runId, rating: 5 }))).toBe('run.unknown')
   good(await api.call('journal.close', { journalId: journal }))
   expect(codeOf(await api.call('experiments.list', { journal }))).toBe('journal.unknown')

@@ -9,7 +9,9 @@ import { evaluationEvent, good, stepEvent } from '../../journal/support/sample.t
 
 export interface RecordedRun {
   readonly name: string
-  readonly settings?: Partial<Pick<Recipe, 'seed' | 'optimizer' | 'method'>>
+  readonly settings?: Partial<Pick<Recipe, 'seed' | 'optimizer' | 'method'>> & {
+    readonly evaluation?: Partial<Recipe['evaluation']>
+  }
   /** How many of the locked rows it answers right; left out, it was not measured. */
   readonly right?: number
   readonly rows?: number

@@ -1,8 +1,9 @@
 // What the library keeps, by its real sizes, and how it leaves.
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { openJournalWriter } from '#journal/writer.ts'
+import type { CallInput } from '#shared/contract/index.ts'
 import { describeProblem, unwrap } from '#shared/result.ts'
 import { addSampleLibrary } from '../../journal/support/sample.ts'
 import { openWorkstation, temporaryHome } from '../workstation/open-workstation.ts'
@@ -88,4 +89,74 @@ test('the newest backup and the project of a list stay, whatever is asked', asyn
     ok: false,
     problem: { remedy: backup.note },
   })
+})
+
+test('the journal is listed with what a backup took the place of, and both stay', async () => {
+  const { home } = await homeWithRuns()
+  const { api } = await openWorkstation(home)
+  const aside = 'journal.db.before-restore-20250601T080910123Z'
+  writeFileSync(join(home, aside), new Uint8Array(3000))
+  writeFileSync(join(home, `${aside}-wal`), new Uint8Array(500))
+  const { items } = unwrap(await api.call('storage.list', {}))
+  const files = items.filter(({ kind }) => kind === 'journal')
+  expect(files.map(({ name, isRemovable }) => [name, isRemovable]).sort()).toEqual([
+    ['journal.db', false],
+    [aside, false],
+  ])
+  expect(files.find(({ name }) => name === aside)?.bytes).toBe(3500)
+  expect(files.find(({ name }) => name === 'journal.db')?.bytes).toBeGreaterThan(3500)
+})
+
+test('the newest seven backups stay, and the one made before the journal went back of late', async () => {
+  const { home } = await homeWithRuns()
+  const { api } = await openWorkstation(home)
+  const dayMs = 24 * 3600 * 1000
+  const nowMs = Date.now()
+  const named = (daysAgo: number) => new Date(nowMs - daysAgo * dayMs).toISOString().replace(/[-:.]/g, '')
+  const backup = (daysAgo: number) => `journal-${named(daysAgo)}.db`
+  const daysOfBackups = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 41]
+  for (const daysAgo of daysOfBackups) writeFileSync(join(home, 'backups', backup(daysAgo)), 'a backup')
+  for (const daysAgo of [8.5, 40])
+    writeFileSync(join(home, `journal.db.before-restore-${named(daysAgo)}`), '')
+  const { items } = unwrap(await api.call('storage.list', {}))
+  const staying = (daysAgo: number) => {
+    const found = items.find(({ kind, name }) => kind === 'backup' && name === backup(daysAgo))
+    return found?.isRemovable === false ? found.note : null
+  }
+  // With the one that opening made, these are seven.
+  const newest = 'The newest 7 backups stay.'
+  expect([1, 2, 3, 4, 5, 6].map(staying)).toEqual(Array(6).fill(newest))
+  expect(staying(9)).toContain('stays for 30 days as the way back')
+  expect([7, 8, 10, 11, 41].map(staying)).toEqual(Array(5).fill(null))
+})
+
+test('what was carried out of the journal is listed, goes to the bin, and everybody who shows it hears of that', async () => {
+  const { home, runId } = await homeWithRuns()
+  const { api, bin, ended } = await openWorkstation(home)
+  const wishes: CallInput<'journal.export'>[] = [
+    { form: 'jsonl', runIds: null },
+    { form: 'bundle', runIds: [runId] },
+  ]
+  for (const wanted of wishes)
+    expect(await ended(unwrap(await api.call('journal.export', wanted)).jobId)).toMatchObject({
+      status: 'done',
+    })
+  const exported = async () =>
+    unwrap(await api.call('storage.list', {})).items.filter(({ kind }) => kind === 'export')
+  const items = await exported()
+  expect(items).toHaveLength(2)
+  for (const { bytes, isRemovable, note } of items)
+    expect({ isThere: bytes > 500, isRemovable, note }).toMatchObject({
+      isThere: true,
+      isRemovable: true,
+      note: expect.stringMatching(/^Came out of the journal/),
+    })
+  let told = 0
+  api.on('journal.changed', () => {
+    told += 1
+  })
+  unwrap(await api.call('storage.remove', { ids: items.map(({ id }) => id) }))
+  expect([await exported(), told]).toEqual([[], 1])
+  expect(unwrap(await api.call('journal.exports', {})).exports).toEqual([])
+  expect(readdirSync(bin)).toHaveLength(2)
 })

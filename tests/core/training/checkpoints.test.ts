@@ -6,12 +6,14 @@ import type { CheckpointTensor } from '../../../src/core/training/checkpoint-for
 import {
   findNewestCheckpoint,
   readCheckpointTensors,
+  type SearchLimits,
   type VerifiedCheckpoint,
 } from '../../../src/core/training/checkpoint-search.ts'
 import {
   estimateCheckpointBytes,
   prepareCheckpoints,
   pruneCheckpoints,
+  removeAhead,
   writeCheckpoint,
 } from '../../../src/core/training/checkpoints.ts'
 import { unwrap } from '../../../src/shared/result.ts'
@@ -34,8 +36,8 @@ async function write(step: number): Promise<string> {
   if (!written.ok) throw new Error(written.problem.message)
   return written.value.folder
 }
-async function newest() {
-  const found = await findNewestCheckpoint(run)
+async function newest(limits?: SearchLimits) {
+  const found = await findNewestCheckpoint(run, limits)
   if (!found.ok) throw new Error(found.problem.message)
   return found.value
 }
@@ -69,11 +71,33 @@ describe('checkpoints', () => {
     expect(await readAll((await newest()).newest!, 'moments.safetensors')).toEqual(tensors)
   })
   it('are none in a new run', async () => {
-    expect(await newest()).toEqual({ newest: null, rejected: [] })
+    expect(await newest()).toEqual({ newest: null, rejected: [], ahead: [] })
   })
   it('the one of the highest step counts, also past a million', async () => {
     for (const step of [999_999, 1_000_000, 7]) await write(step)
     expect((await newest()).newest!.step).toBe(1_000_000)
+  })
+  it('from further on than the journal knows are left aside, and stay until they are removed', async () => {
+    for (const step of [2, 4, 6, 8]) await write(step)
+    const isAhead = ({ step }: VerifiedCheckpoint) => step === 4
+    const stepsFor = async (limits: SearchLimits) => {
+      const { newest: found, ahead, rejected } = await newest(limits)
+      expect(rejected).toEqual([])
+      return { newest: found?.step ?? null, ahead: ahead.map(({ step }) => step) }
+    }
+    expect(await stepsFor({ lastStep: 5 })).toEqual({ newest: 4, ahead: [8, 6] })
+    expect(await stepsFor({ lastStep: 8 })).toEqual({ newest: 8, ahead: [] })
+    expect(await stepsFor({ lastStep: 4, isAhead })).toEqual({ newest: 2, ahead: [8, 6, 4] })
+    expect(await stepsFor({ lastStep: 1 })).toEqual({ newest: null, ahead: [8, 6, 4, 2] })
+    expect(await folders()).toHaveLength(4)
+    unwrap(await removeAhead(run, (await newest({ lastStep: 5 })).ahead))
+    expect(await stepsFor({})).toEqual({ newest: 4, ahead: [] })
+    expect(await folders()).toHaveLength(2)
+  })
+  it('that cannot be removed are a Problem: the run would pass their step', async () => {
+    const gone = { folder: await write(8), step: 8 }
+    await rm(fileOf(gone.folder, '.'), { recursive: true })
+    expect(await removeAhead(run, [gone])).toMatchObject({ ok: false, problem: { code: 'disk.failed' } })
   })
   it('never use a name twice', async () => {
     expect(await write(5)).not.toBe(await write(5))

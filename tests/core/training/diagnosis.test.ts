@@ -108,7 +108,9 @@ describe('labelled curves', () => {
     expect(goldens.length).toBeGreaterThanOrEqual(60)
     expect(goldens.filter(isHeldOut).length).toBeGreaterThanOrEqual(goldens.length / 3)
     expect(goldens.filter(({ made }) => made !== 'recorded').length).toBeLessThanOrEqual(4)
-    expect(new Set(goldens.flatMap(({ label }) => label))).toEqual(new Set(diagnosisKinds))
+    // That its search gave a run up is no matter of its curve.
+    const ofCurves = diagnosisKinds.filter((kind) => kind !== 'given-up')
+    expect(new Set(goldens.flatMap(({ label }) => label))).toEqual(new Set(ofCurves))
   })
 
   test.each(goldens)('$name', (golden) => {
@@ -173,7 +175,7 @@ describe('words', () => {
       {
         "help": "More passes over the rows would probably make it better.",
         "kind": "still-learning",
-        "reason": "On rows it has not seen its loss came from 6.04 to 0.90, and was still falling.",
+        "reason": "On rows it has not seen its loss came from 6.04 to its lowest, 0.90 at step 50, and was still falling.",
         "sentence": "It was still learning when it ended.",
         "severity": "note",
         "step": 12,
@@ -221,7 +223,8 @@ describe('words', () => {
     expect({ severity, sentence, reason }).toEqual({
       severity: 'note',
       sentence: 'It learned, and hardly moves now.',
-      reason: 'On rows it has not seen its loss came from 3.40 to 0.90, and has hardly changed of late.',
+      reason:
+        'On rows it has not seen its loss came from 3.40 to its lowest, 0.90 at step 30, and has hardly changed of late.',
     })
   })
 

@@ -31,3 +31,21 @@ it('says where a limit of steps ends it, and what it would have been', () => {
     /over your 200 rows only in part, about 4 % of them, where the limit of one step ends it/,
   )
 })
+
+it('says plainly what it costs that only upper blocks learn', () => {
+  const said = (scenario: 'classification' | 'summarisation', topLayers: number | null): string =>
+    planSentences({
+      recipe: recipeDraft.parse({
+        ...{ scenario, model: 'm', data: { path: 'd' }, reuseFrozenLayers: true },
+        method: { kind: 'lora', topLayers },
+      }),
+      counts: { train: 200, validation: 40, test: 60 },
+      ...{ texts: 0, layers: 30 },
+    })[1] ?? ''
+  expect(said('classification', 10)).toBe(
+    'Only the uppermost 10 of its 30 blocks learn; what the blocks below make of your rows is computed once and kept on disk. That is much quicker. Where we measured it, sorting into labels lost nothing by that with 400 rows, but most of what there was to gain with 36: with few rows rather let all blocks learn.',
+  )
+  expect(said('classification', 1)).toMatch(/^Only the uppermost of its 30 blocks learns;/)
+  expect(said('summarisation', 10)).toMatch(/written answers lost about a fifth of the gain by that\.$/)
+  expect(said('classification', null)).not.toContain('uppermost')
+})

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { repeatOf } from '#core/training/repeat-run.ts'
+import { programsOf, repeatabilityOf } from '#core/training/repeatability.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import type { NewEvent, NewRun } from '#shared/journal-commands.ts'
@@ -180,4 +181,83 @@ test('a repeat under way is compared at its end; what repeats nothing has no che
   expect(checked(original, id)?.kind).toBe('running')
   expect(repeatOf(reader, good(reader.getRun(original)))).toBeNull()
   expect(repeatOf(reader, good(reader.getRun(ran())))).toBeNull()
+})
+
+const programs = ['a', 'b', 'c'].map((letter) => letter.repeat(64)) as [string, string, string]
+const planEvent = (seq: number, code: string | undefined, resumedAtStep = 0): NewEvent => ({
+  seq,
+  atMs: 1_750_000_000_000 + seq,
+  kind: 'plan',
+  body: {
+    ...{ totalSteps: 10, determinism: 'bit-exact on this machine', backend: 'onnx-cpu', resumedAtStep },
+    ...(code !== undefined && { code }),
+  },
+})
+
+/** Five steps, then the rest by an attempt that the other program made, from step `from` on. */
+function wentOn(code: string, from: number): string {
+  const { id } = good(writer.createRun({ ...base, versions: { code: programs[0] } }))
+  good(writer.startAttempt(id))
+  // As attempts of before their code was noted: what made the run stands for the first one.
+  good(writer.appendEvents(id, 1, [planEvent(1, undefined), ...later(steps(5), 1)]))
+  good(writer.setRunStatus(id, 'interrupted'))
+  good(writer.startAttempt(id))
+  const rest = steps(10).slice(from)
+  good(writer.appendEvents(id, 2, [planEvent(7, code, from), ...later(rest, 7 - from)]))
+  good(
+    writer.finishRun(id, { reason: 'completed', bestStep: 10, bestLossNats: 0.4321, adapterSha256: weights }),
+  )
+  return id
+}
+const later = (events: readonly NewEvent[], by: number): NewEvent[] =>
+  events.map((event) => ({ ...event, seq: event.seq + by }))
+const promisedOf = (id: string) => repeatabilityOf(reader, good(reader.getRun(id)))
+
+test('a run that another version of the program went on with promises no bits, and a repeat of it says so', () => {
+  const original = wentOn(programs[1], 5)
+  expect(promisedOf(original)).toBe(
+    `it went on with another version of the program (code ${'a'.repeat(12)}, then ${'b'.repeat(12)}); the same bits cannot be promised`,
+  )
+  const change = { versions: { code: programs[1] } }
+  const check = checked(original, ran({ events: steps(10), change }))
+  expect(check).toMatchObject({
+    kind: 'same',
+    differences: [
+      {
+        what: 'the program itself',
+        before: `${'a'.repeat(12)}, then ${'b'.repeat(12)}`,
+        now: 'b'.repeat(12),
+      },
+    ],
+  })
+  const apart = checked(wentOn(programs[1], 5), ran({ events: steps(10).slice(0, 9), change }))
+  expect(apart?.sentence).toMatch(/; the run that it repeats went on with another version of the program\.$/)
+})
+
+test('the same program, or one whose steps were all gone over again, leaves the promise as it was', () => {
+  for (const id of [wentOn(programs[0], 5), wentOn(programs[2], 0)])
+    expect(promisedOf(id)).toBe('bit-exact on this machine')
+  expect(programsOf(reader, good(reader.getRun(wentOn(programs[2], 0))))).toEqual([programs[2]])
+})
+
+test('both curves are read once, and again when one of them has more', () => {
+  let read = 0
+  const counting = {
+    ...reader,
+    curve: (id: string) => {
+      read += 1
+      return reader.curve(id)
+    },
+  }
+  const original = ran({ reason: 'cancelled' })
+  const repeat = ran()
+  good(writer.addLink({ runId: repeat, kind: 'repeats', parent: original }))
+  const look = () => repeatOf(counting, good(reader.getRun(repeat)))
+  const first = look()
+  expect([look(), look()]).toEqual([first, first])
+  expect(read).toBe(2)
+  good(writer.startAttempt(original))
+  good(writer.appendEvents(original, 2, [stepEvent(12, 11, 9)]))
+  look()
+  expect(read).toBe(4)
 })

@@ -25,6 +25,9 @@ test('the same recipe once more gives the same bits, as a run of its own', async
   const repeat = unwrap(small.reader.getRun(runId))
   expect(repeat).toMatchObject({ name: 'Sorted (repeat)', status: 'queued' })
   expect(repeat.recipe).toEqual(unwrap(small.reader.getRun(original)).recipe)
+  expect((repeat.device as { reason: string }).reason).toBe(
+    'On the processor: the run that it repeats began there, and the last bits depend on the device.',
+  )
   await train(runId, small)
   const check = showed(runId)
   expect(check).toMatchObject({ originalId: original, kind: 'same', differences: [] })
@@ -97,8 +100,11 @@ test('without its rows or its model as they were nothing begins, and what is mis
 test('tried again with other settings it is a run of its own that remembers the first', async () => {
   const changes = { 'method.rank': 2, seed: 5 }
   const { runId } = unwrap(await prepareRetry(original, changes, small))
-  const { recipe, status } = unwrap(small.reader.getRun(runId))
+  const { recipe, status, device } = unwrap(small.reader.getRun(runId))
   expect(status).toBe('queued')
+  expect((device as { reason: string }).reason).toBe(
+    'On the processor: as the run that it is tried again from.',
+  )
   const first = unwrap(small.reader.getRun(original)).recipe
   expect(recipe).toEqual({ ...first, seed: 5, method: { ...first.method, rank: 2 } })
   expect(unwrap(small.reader.links(runId))).toMatchObject([{ runId, kind: 'retried-from', parent: original }])

@@ -1,10 +1,11 @@
 // The findings of a run that is followed, one that is resumed, and one of the past: the same rules over the same points.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { type DiagnosisReader, diagnosesAtRest, followDiagnoses } from '#core/training/run-diagnosis.ts'
+import { diagnosesAtRest, followDiagnoses } from '#core/training/run-diagnosis.ts'
 import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
 import { recipe } from '#shared/recipe.ts'
-import { ok } from '#shared/result.ts'
+import { fail, ok } from '#shared/result.ts'
+import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 import type { TrainerEvent } from '#shared/trainer-protocol.ts'
 
 interface Golden {
@@ -78,7 +79,13 @@ const run = {
     threads: 1,
   }),
 } as unknown as RunDetail
-const reader = (known: RunCurve): DiagnosisReader => ({ datasets: () => ok([]), thinCurve: () => ok(known) })
+const unknown = fail({ code: 'study.unknown', message: 'There is no such search.', where: '', remedy: '' })
+const reader = (known: RunCurve): Parameters<typeof diagnosesAtRest>[2] => ({
+  datasets: () => ok([]),
+  thinCurve: () => ok(known),
+  study: () => unknown,
+  trials: () => unknown,
+})
 const none = reader({ train: [], validation: [] })
 
 test('nothing is said before the plan, then what is found as it comes', () => {
@@ -112,6 +119,33 @@ test('a run of the past says the same, in the past tense; one that never had a p
   expect(diagnosesAtRest({ ...run, totalSteps: null }, curveUntil(0), none)).toEqual([])
   const broken = { ...run, status: 'failed', failureCode: 'training.diverged' } as RunDetail
   expect(diagnosesAtRest(broken, curveUntil(60), none)[0]?.kind).toBe('diverged')
+})
+
+test('one that its search gave up says so and nothing else, also where the search is not in the journal', () => {
+  const given = { ...run, endReason: 'pruned', lastStep: 33, totalSteps: 300 } as RunDetail
+  const trial = { studyId: 'study', number: 4, confirming: null }
+  const told = (reduction: number) => ({
+    ...none,
+    study: () => ok({ spec: { pruning: { reduction } } } as JournalStudy),
+    trials: () =>
+      ok([
+        { number: 4, rungLosses: [{ share: 1 / 9, step: 33, lossNats: 4.83217 }] } as unknown as StudyTrial,
+      ]),
+  })
+  expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), told(3))).toEqual([
+    {
+      ...{ kind: 'given-up', severity: 'note', step: 33, help: '' },
+      sentence:
+        'Given up early after 11 % of its steps: its loss of 4.8322 was not among the best third then.',
+      reason: 'That is part of the search (pruning); there is nothing to mend.',
+    },
+  ])
+  expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), told(4))[0]?.sentence).toContain(
+    'best 25 % then',
+  )
+  expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), none).map(({ sentence }) => sentence)).toEqual([
+    'Given up early after 11 % of its steps: others were better by then.',
+  ])
 })
 
 /** The same run after a first stage of 40 steps, in which the loss goes another way. */

@@ -1,5 +1,6 @@
 // Studies in the queue, beside runs that a person starts: whose turn it is between two trials, and what a study says of itself.
 import { expect, test } from 'vitest'
+import { goesOnWith } from '#core/training/run-of-search.ts'
 import type { Turn } from '#core/training/run-queue-port.ts'
 import type { GraphicsCard } from '#shared/contract/index.ts'
 import type { DeviceId } from '#shared/devices.ts'
@@ -18,7 +19,7 @@ test('a run goes before the next trial of a study, which then goes on', async ()
   const run = newRun('Mine')
   await put(queue, run)
   expect(queue.waitingReason('run', run)).toBe(
-    'It waits for one trial of the study “Night”: about 2 minutes left.',
+    'It waits for one trial of the search “Night”: about 2 minutes left.',
   )
   let next: Turn | null = null
   const told: string[] = []
@@ -60,7 +61,7 @@ test('a study that asks before it gives its place back goes before a later study
   expect(turns.map(({ card: number }) => number)).toEqual([0, 1])
   const other = ask(second!, 'onnx-cuda')
   await lookOf(queue)
-  expect(queue.waitingReason('study', second!)).toBe('It waits for the study “First”: about 2 hours left.')
+  expect(queue.waitingReason('study', second!)).toBe('It waits for the search “First”: about 2 hours left.')
   const next = ask(first!, 'onnx-cuda')
   turns[1]!.release()
   expect((await next.granted).card).toBe(1)
@@ -88,4 +89,25 @@ test('what the studies say is shown, and taking a study out pauses it', async ()
   expect(desk.launched).toEqual([[run, null]])
   good(await desk.queue.remove('study', studyId))
   expect(desk.queue.waitingReason('study', studyId)).toBe('You paused it.')
+})
+
+test('a trial of a search that lives is not continued by hand: it goes on with its search', async () => {
+  const desk = openQueue()
+  const studyId = newStudy('Night')
+  const decided = { settings: {}, seed: 1, rungs: [], purpose: 'search' as const }
+  const { runId } = good(stand.writer.addTrial({ studyId, number: 0, ...decided }, stand.base))
+  const run = () => good(stand.reader.getRun(runId ?? ''))
+  good(stand.writer.startAttempt(run().id))
+  good(stand.writer.setRunStatus(run().id, 'cancelled'))
+  good(stand.writer.changeStudy(studyId, { status: 'paused' }))
+  expect(goesOnWith(stand.reader, run())).toBe(studyId)
+  expect(await desk.queue.enqueueRun(run().id)).toMatchObject({
+    ok: false,
+    problem: { code: 'run.active', message: 'It goes on with its search, of which it is a trial.' },
+  })
+  expect(desk.launched).toEqual([])
+  good(stand.writer.changeStudy(studyId, { status: 'stopped' }))
+  expect(goesOnWith(stand.reader, run())).toBeNull()
+  good(await desk.queue.enqueueRun(run().id))
+  expect(desk.launched).toEqual([[run().id, null]])
 })

@@ -9,7 +9,7 @@ import { createRunService, runFolderOf } from '../../../src/core/training/run-se
 import type { ActiveRun, Clock } from '../../../src/core/training/run-supervisor.ts'
 import type { JournalReader } from '../../../src/journal/reader.ts'
 import type { JournalWriter } from '../../../src/journal/writer.ts'
-import { unwrap } from '../../../src/shared/result.ts'
+import { ok, unwrap } from '../../../src/shared/result.ts'
 import { finishedAt, forkScripted, openRunsToSupervise, type Script, step } from './scripted-trainer.ts'
 
 const sha = 'a'.repeat(64)
@@ -36,6 +36,7 @@ async function follow(script: Script, silentLimitMs = 10_000) {
     reader,
     launcher: { launch: () => forkScripted(script) },
     silentLimitMs,
+    requireModel: async () => ok(undefined),
   })
   const run = unwrap(await service.launch(runId))
   const shown: { seq: number; kind: string; inJournal: boolean }[] = []

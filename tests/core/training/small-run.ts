@@ -26,6 +26,13 @@ export interface SmallRun extends SmallRunPorts {
 }
 
 export async function openSmallRun(name: string, rows: number): Promise<SmallRun> {
+  const small = await prepareSmallRun(name, rows)
+  await train(small.runId, small)
+  return small
+}
+
+/** In the journal, not begun yet. `settings` of its recipe besides the usual ones. */
+export async function prepareSmallRun(name: string, rows: number, settings: object = {}): Promise<SmallRun> {
   const library = freshLibrary()
   const writer = unwrap(openJournalWriter(library.journalPath))
   const reader = unwrap(openJournalReader(library.journalPath))
@@ -40,10 +47,10 @@ export async function openSmallRun(name: string, rows: number): Promise<SmallRun
     duration: { epochs: 1, maxSteps: 8 },
     evaluation: { everySteps: 4 },
     optimizer: { learningRate: 0.01 },
+    ...settings,
   })
   const ports = { library, writer, reader }
   const { runId } = unwrap(await prepareRun(draft, ports))
-  await train(runId, ports)
   const close = (): void => {
     reader.close()
     unwrap(writer.close())

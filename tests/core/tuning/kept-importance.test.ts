@@ -96,3 +96,38 @@ test('a small one is there at once', () => {
   expect(createKeptImportance(tell)(question(30))).toEqual(importanceAtOnce(question(30)))
   expect(told).toEqual([])
 })
+
+test('one that cannot be worked out leaves the reading as it was, says why in the log, and holds no other up', {
+  timeout: 120_000,
+}, async () => {
+  const { told, tell, next } = listen()
+  const warned: unknown[] = []
+  const importanceFor = createKeptImportance(tell, (error) => warned.push(error))
+  let isThere = next()
+  importanceFor(question(100))
+  await isThere
+  const fault = new Error('a value that nobody can read')
+  const broken = (state: string, studyId: string): ImportanceQuestion => {
+    const { request, ...about } = question(100, state, studyId)
+    const unreadable = { ...trials[0]! }
+    Object.defineProperty(unreadable, 'settings', {
+      get() {
+        throw fault
+      },
+    })
+    return { ...about, request: { ...request, observations: [...request.observations, unreadable] } }
+  }
+  importanceFor(broken('101', 'study'))
+  importanceFor(broken('1', 'other'))
+  importanceFor(question(90, '90', 'third'))
+  while (told.length < 4) {
+    isThere = next()
+    await isThere
+  }
+  expect(told).toEqual(['study', 'study', 'other', 'third'])
+  expect(warned).toEqual([fault, fault])
+  expect(importanceFor(broken('101', 'study'))).toMatchObject({ trials: 100, cannotTell: null })
+  expect(importanceFor(broken('1', 'other')).cannotTell).toMatch(/^It could not be worked out/)
+  // Asked again in the same state it is not tried again.
+  expect(told).toHaveLength(4)
+})

@@ -2,8 +2,10 @@
 import { expect, test } from 'vitest'
 import { importanceAtOnce } from '#core/tuning/kept-importance.ts'
 import { viewOf } from '#core/tuning/read-study.ts'
-import { ok } from '#shared/result.ts'
+import type { RunDetail } from '#shared/journal-types.ts'
+import { fail, ok } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial, TrialWork } from '#shared/study.ts'
+import { recordedTrial, recordedWork } from './recorded-trials.ts'
 import { specOf } from './scripted-studies.ts'
 
 const living = { waiting: null, timeLeftMs: null, doneShare: null }
@@ -23,33 +25,34 @@ const study: JournalStudy = {
   workedMs: 8,
   reason: null,
 }
-const work: TrialWork = {
-  durationMs: 1000,
-  steps: 10,
-  plannedSteps: 10,
-  isModelReused: false,
-  graphsReused: 0,
-  frozenRowsReused: 0,
-  frozenRowsComputed: 0,
-  peakResidentBytes: 100,
-  tunedBytes: 10,
+const trial = (number: number, lossNats: number, of: Partial<TrialWork>): StudyTrial =>
+  recordedTrial(number, { lossNats, work: recordedWork({ peakResidentBytes: 100, tunedBytes: 10, ...of }) })
+
+const withoutRuns = {
+  getRun: () => fail({ code: 'run.unknown', message: 'There is no such run.', where: '', remedy: '' }),
+  timeAtWork: () => ok(0),
 }
-const trial = (number: number, lossNats: number, of: Partial<TrialWork>): StudyTrial => ({
-  studyId: 'study',
-  number,
-  purpose: 'search',
-  settings: {},
-  seed: 1,
-  rungs: [],
-  status: 'complete',
-  runId: null,
-  lossNats,
-  lossStep: 1,
-  rungLosses: [],
-  reason: null,
-  work: { ...work, ...of },
-  createdAtMs: 0,
-  endedAtMs: number + 1,
+
+test('a trial under way has its time at work, which counts for the search too; one that is to begin has none', () => {
+  const planned = [3, 4].map((number) => recordedTrial(number, { status: 'planned', lossNats: null }))
+  const reader = {
+    trials: () => ok([trial(0, 1.2, {}), ...planned]),
+    eventsOfKind: () => ok([]),
+    getRun: (id: string) =>
+      ok({ id, attempts: id === 'run-3' ? 1 : 0, lastStep: 18, totalSteps: 27 } as RunDetail),
+    timeAtWork: () => ok(45_000),
+  }
+  const {
+    trials,
+    study: card,
+    saved,
+  } = viewOf(reader, { ...study, status: 'paused' }, living, importanceAtOnce)
+  expect(trials.map(({ work }) => work && [work.durationMs, work.steps, work.plannedSteps])).toEqual([
+    [1000, 10, 10],
+    [45_000, 18, 27],
+    null,
+  ])
+  expect([card.workedMs, saved?.workedMs]).toEqual([45_008, 1000])
 })
 
 test('against memory only trials stand on the front whose own peak is known', () => {
@@ -59,7 +62,7 @@ test('against memory only trials stand on the front whose own peak is known', ()
     trial(1, 0.9, { isModelReused: true, peakResidentBytes: 90 }),
     trial(2, 1, { peakResidentBytes: 150, tunedBytes: 20 }),
   ]
-  const reader = { trials: () => ok(trials), eventsOfKind: () => ok([]) }
+  const reader = { ...withoutRuns, trials: () => ok(trials), eventsOfKind: () => ok([]) }
   const { fronts } = viewOf(reader, study, living, importanceAtOnce)
   const front = (against: string) => fronts.find((one) => one.against === against)?.trials
   expect([...(front('memory') ?? [])].sort()).toEqual([0, 2])

@@ -27,10 +27,10 @@ test('by trials: all of them, and the runs that confirm', () => {
 
 test('what is given up takes less, and how much less is not sure', () => {
   const { low, high } = workSeconds(shape({ pruning: pruning.parse({}) }))!
-  // One in three goes on at a ninth, one in nine at a third.
+  // The first four are never given up; of the others one in three goes on at a ninth, one in nine at a third.
   const least = 1 / 9 + (1 / 3 - 1 / 9) / 3 + 2 / 3 / 9
-  expect(low).toBeCloseTo(100 * (100 * least + 10), 6)
-  expect(high).toBeCloseTo(200 * (100 * ((1 + least) / 2) + 10), 6)
+  expect(low).toBeCloseTo(100 * (4 + 96 * least + 10), 6)
+  expect(high).toBeCloseTo(200 * (4 + 96 * ((1 + least) / 2) + 10), 6)
 })
 
 test('by time: it takes as long as it may, and its trials follow', () => {

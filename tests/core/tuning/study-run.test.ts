@@ -22,7 +22,7 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
   expect(plan.sentences.length).toBeGreaterThan(5)
   const said = plan.sentences.join(' ')
   expect(said).toContain('It ends after 6 trials.')
-  expect(said).toMatch(/In all it is at work for about .+, with the 4 runs at the end\./)
+  expect(said).toMatch(/In all it is at work for .+, with the 6 confirming runs at the end\./)
   expect(said).not.toContain('It works only')
   const schedule = { fromMinute: 22 * 60, toMinute: 7 * 60 }
   const atNight = unwrap(await api.call('studies.plan', { ...choice, schedule })).sentences.join(' ')
@@ -34,9 +34,21 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
   expect(items).toMatchObject([{ kind: 'study', id: studyId, name: 'Search of Teams', priority: 0 }])
   const view = await studyAtEnd(station, studyId)
   expect(view.study).toMatchObject({ status: 'finished', doneShare: 1, waiting: null })
+  // Bug to guard against: its confirming runs were counted as trials.
+  const { complete, pruned } = view.study.trials
+  expect([complete + pruned, view.study.confirming]).toEqual([6, 6])
+  expect(unwrap(await api.call('studies.list', { isLiving: true })).studies).toEqual([])
   expect(view.trials.map(({ purpose }) => purpose)).toEqual([
     ...Array.from({ length: 6 }, () => 'search'),
-    ...['preset', 'winner', 'preset', 'winner'],
+    ...['preset', 'winner', 'preset', 'winner', 'preset', 'winner'],
+  ])
+  const nameAt = async (at: number) =>
+    unwrap(await api.call('training.get', { runId: view.trials[at]?.runId ?? '' })).run.name
+  // Bug to guard against: a confirming run had three names, and in a search of six trials it was called "trial 7".
+  expect([await nameAt(5), await nameAt(6), await nameAt(9)]).toEqual([
+    'Search of Teams, trial 6',
+    'Search of Teams, confirming run 1 (plan)',
+    'Search of Teams, confirming run 4 (best settings)',
   ])
   for (const { runId, status, lossNats, work } of view.trials) {
     const { run } = unwrap(await api.call('training.get', { runId: runId! }))
@@ -45,9 +57,9 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
     expect(readdirSync(join(home, 'runs', runId!))).not.toContain('checkpoints')
   }
   // One process for all of them: the model is loaded once.
-  expect(view.saved!.modelsReused).toBe(9)
+  expect(view.saved!.modelsReused).toBe(11)
   expect(view.best.at(-1)!.number).toBe(view.study.best!.number)
-  expect(view.importance.seedNoise).toMatchObject({ runs: 4 })
+  expect(view.importance.seedNoise).toMatchObject({ runs: 6 })
   expect(['better', 'worse', 'no-difference']).toContain(view.verdict.kind)
 
   const number = view.study.best!.number
@@ -74,7 +86,7 @@ test('a study tries, gives up, confirms with other seeds, says what it found, an
   expect(named).toMatchObject({ name: 'First', notes: 'It was quick.', status: 'finished' })
   unwrap(await api.call('studies.remove', { studyId }))
   expect(unwrap(await api.call('studies.list', {})).studies).toEqual([])
-  expect(readdirSync(bin)).toHaveLength(10)
+  expect(readdirSync(bin)).toHaveLength(12)
 })
 
 test('paused, it rests over a restart, and what it uses cannot be removed; then it goes on by itself', {
@@ -86,6 +98,8 @@ test('paused, it rests over a restart, and what it uses cannot be removed; then 
   const { studyId } = unwrap(await first.api.call('studies.start', wanted))
   await studyAtEnd(first, studyId, ({ trials }) => trials.some(({ status }) => status === 'complete'))
   unwrap(await first.api.call('studies.pause', { studyId }))
+  const { studies } = unwrap(await first.api.call('studies.list', { isLiving: true }))
+  expect(studies).toMatchObject([{ id: studyId, status: 'paused' }])
   await first.close()
   const second = await openWorkstation(first.home)
   const { api } = second
@@ -116,6 +130,21 @@ test('what cannot be searched is said before anything begins', { timeout: 120_00
     problem: { code: 'recipe.invalid', where: 'seed' },
   })
   const ranks = [{ kind: 'whole' as const, path: 'method.rank', low: 0, high: 4, isLog: false, onlyWhen }]
+  const rankOf = (...values: number[]) => [{ kind: 'choice' as const, path: 'method.rank', values, onlyWhen }]
+  const budget = { trials: 50 }
+  const two = unwrap(await api.call('studies.plan', { ...wanted, budget, space: rankOf(3, 4) }))
+  expect(two).toMatchObject({ trials: { low: 2, high: 2 }, budget: { trials: 2 }, blocking: null })
+  expect(two.sentences.join(' ')).toMatch(
+    /It makes 2 trials\. The ranges have 2 points in all\..+ends after 2/,
+  )
+  const { preset, changes } = wanted
+  const { values } = unwrap(await api.call('plan.estimate', { projectId, preset, changes }))
+  const same = { ...wanted, budget, space: rankOf(Number(values['method.rank'])) }
+  expect(await api.call('studies.start', same)).toMatchObject({
+    problem: { code: 'project.not-ready', message: expect.stringContaining('that is the plan itself') },
+  })
+  const other = await api.call('studies.plan', { ...same, space: rankOf(Number(values['method.rank']) + 1) })
+  expect(unwrap(other)).toMatchObject({ trials: { low: 1, high: 1 }, blocking: null })
   const { draft } = unwrap(await api.call('projects.get', { projectId }))
   unwrap(await api.call('projects.saveDraft', { projectId, draft: { ...draft, validationShare: 0 } }))
   expect(await api.call('studies.start', { ...wanted, space: ranks })).toMatchObject({ ok: false })

@@ -91,3 +91,33 @@ test('of the time until a moment only what lies within the hours counts', () => 
   expect(msWithinHours(night, evening, evening + 40 * 24 * hour)).toBe(40 * 9 * hour)
   expect(msWithinHours(night, evening, evening - hour)).toBe(0)
 })
+
+// 29 March 2026 has no 02:00 to 03:00; 25 October 2026 has it twice.
+const leftOut = { fromMinute: 2 * 60 + 10, toMinute: 2 * 60 + 50 }
+const outsideLeftOut = { fromMinute: 2 * 60 + 50, toMinute: 2 * 60 + 10 }
+test.each([
+  [leftOut, '2026-03-28T12:00:00+01:00', '2026-03-30T02:10:00+02:00'],
+  [leftOut, '2026-03-28T02:50:00+01:00', '2026-03-30T02:10:00+02:00'],
+  [leftOut, '2026-03-28T02:30:00+01:00', '2026-03-28T02:50:00+01:00'],
+  [leftOut, '2026-03-29T12:00:00+02:00', '2026-03-30T02:10:00+02:00'],
+  [outsideLeftOut, '2026-03-28T12:00:00+01:00', '2026-03-30T02:10:00+02:00'],
+  [leftOut, '2026-10-25T00:00:00+02:00', '2026-10-25T02:10:00+02:00'],
+  [leftOut, '2026-10-25T02:50:00+02:00', '2026-10-25T02:10:00+01:00'],
+  [leftOut, '2026-10-25T02:50:00+01:00', '2026-10-26T02:10:00+01:00'],
+])('hours %o change next after %s at %s', (schedule, from, next) => {
+  expect(nextChangeMs(schedule, at(from))).toBe(at(next))
+})
+
+test.each([
+  [leftOut, '2026-03-28T12:00:00+01:00', '2026-03-31T12:00:00+02:00', 2 * 40],
+  [leftOut, '2026-03-28T00:00:00+01:00', '2026-04-02T00:00:00+02:00', 4 * 40],
+  [leftOut, '2026-10-24T12:00:00+02:00', '2026-10-26T12:00:00+01:00', 3 * 40],
+  [outsideLeftOut, '2026-03-28T12:00:00+01:00', '2026-03-30T12:00:00+02:00', 47 * 60 - 40],
+])('hours %o have from %s until %s as many as %i minutes', (schedule, from, until, minutes) => {
+  expect(msWithinHours(schedule, at(from), at(until))).toBe(minutes * 60_000)
+})
+
+test('where the next hours are more than a day off, their day is said', () => {
+  expect(restSentence(leftOut, at('2026-03-28T12:00:00+01:00'))).toContain('goes on at 02:10 on Monday.')
+  expect(restSentence(leftOut, at('2026-03-27T12:00:00+01:00'))).toContain('goes on at 02:10.')
+})

@@ -1,10 +1,13 @@
 // What a study decides and survives, over a real journal with runs by a formula and a clock that is turned: its budget, its
 // hours, pauses, a full disk, crashes, closing and opening.
 import { expect, test, vi } from 'vitest'
+import { newRunOf } from '#core/training/prepare-run.ts'
 import type { StudyRequest } from '#core/tuning/study-requests.ts'
 import { stopTrialOf } from '#core/tuning/trial-end.ts'
+import { trialRecipe } from '#core/tuning/trial-recipe.ts'
+import { noteWinnerRun } from '#core/tuning/winner-run.ts'
 import { type Problem, unwrap } from '#shared/result.ts'
-import type { StudyTrial } from '#shared/study.ts'
+import type { StudiedSettings, StudyTrial } from '#shared/study.ts'
 import { busySentence, openScripted, type ScriptedStudies, specOf } from './scripted-studies.ts'
 import { tableOf } from './study-station.ts'
 
@@ -63,6 +66,48 @@ test('a study searches, gives up, confirms with other seeds, and is the same twi
   expect(study.workedMs).toBe(trialsOf(opened, id).reduce((sum, { work }) => sum + work!.durationMs!, 0))
   expect(await undisturbed()).toEqual(table)
   expect((await search(specOf({ seed: 8 }))).table).not.toEqual(table)
+})
+
+test.each([
+  ['grid', [2, 4], 'All 2 points of the grid were tried.'],
+  ['tpe', [2, 4, 8], 'All 3 points of the ranges were tried.'],
+  ['tpe', [4], 'The only point of the ranges was tried.'],
+] as const)(
+  'by %s of %j it ends where nothing is left to try, and says so',
+  async (sampler, values, said) => {
+    const space = [{ kind: 'choice' as const, path: 'method.rank', values: [...values], onlyWhen: null }]
+    const { opened, id, table } = await search(specOf({ sampler, space, confirmSeeds: 3 }))
+    expect(table.map(({ purpose }) => purpose)).toEqual([
+      ...values.map(() => 'search'),
+      ...['preset', 'winner', 'preset', 'winner', 'preset', 'winner'],
+    ])
+    expect(unwrap(opened.reader.study(id))).toMatchObject({ status: 'finished', reason: said })
+    const whole = (await search(specOf())).opened
+    expect(unwrap(whole.reader.studies()).map(({ reason }) => reason)).toEqual([null])
+  },
+)
+
+test('a search that ends names its winner only where it was confirmed', async () => {
+  const { opened, id } = await search(specOf({ confirmSeeds: 3 }))
+  const links = unwrap(opened.reader.links(id)).filter(({ kind }) => kind === 'winner-of')
+  const [best] = trialsOf(opened, id)
+    .filter(({ purpose, status }) => purpose === 'search' && status === 'complete')
+    .sort((a, b) => a.lossNats! - b.lossNats!)
+  expect(links).toMatchObject([{ runId: best!.runId, parent: id }])
+
+  // A run that is trained with the winner's settings, with whatever seed, is the winner of that search too.
+  const { projectId, spec } = unwrap(opened.reader.study(id))
+  const linksOfRun = (settings: StudiedSettings) => {
+    const recipe = unwrap(trialRecipe(spec, settings, 77))
+    const run = unwrap(opened.writer.createRun(newRunOf({ recipe }, { projectId, name: 'Again' })))
+    noteWinnerRun(run.id, opened.reader, opened.writer)
+    return unwrap(opened.reader.links(run.id)).map(({ kind, parent }) => [kind, parent])
+  }
+  expect(linksOfRun(best!.settings)).toEqual([['winner-of', id]])
+  const others = trialsOf(opened, id).filter(({ runId }) => runId !== best!.runId)
+  expect(linksOfRun(others[0]!.settings)).toEqual([])
+  const two = await search(specOf({ confirmSeeds: 2 }))
+  expect(unwrap(two.opened.reader.links(two.id))).toEqual([])
 })
 
 test('outside its hours a trial stops with a checkpoint and goes on from there when they begin', async () => {
@@ -127,7 +172,7 @@ test('paused, its trial rests and goes on; stopped, it ends with a reason and fo
   unwrap(await studies.stop(id))
   expect(statusOf(opened, id)).toBe('stopped')
   expect(trialsOf(opened, id)).toMatchObject([
-    { status: 'stopped', reason: 'The study was stopped before it came to its end.' },
+    { status: 'stopped', reason: 'The search was stopped before it came to its end.' },
   ])
   expect(await studies.resume(id)).toMatchObject({ ok: false, problem: { code: 'run.not-resumable' } })
 })
@@ -216,7 +261,7 @@ test('a full disk is waited for, and said, wherever the study has to write', asy
     unwrap(studies.begin(id))
     await clock.until(() => waitingOf(opened, id)?.startsWith('The disk is full.') === true)
     await clock.pass(5 * minute)
-    expect(waitingOf(opened, id)).toBe('The disk is full. Make some space. It then goes on by itself.')
+    expect(waitingOf(opened, id)).toBe('The disk is full. It goes on by itself when there is space again.')
     expect(statusOf(opened, id)).not.toBe('failed')
     broken.clear()
     await atEnd(opened, id)
@@ -244,7 +289,7 @@ test('a run that ended for want of space is gone on with when there is some', as
   opened.runs.endings.push('disk-full', 'disk-full')
   unwrap(opened.studies.begin(id))
   await atEnd(opened, id)
-  expect(opened.reasons).toContain('It ended with disk.full. Nothing. It then goes on by itself.')
+  expect(opened.reasons).toContain('It ended with disk.full. It goes on by itself when there is space again.')
   expect(tableOf(trialsOf(opened, id))).toEqual(await undisturbed())
 })
 
@@ -261,7 +306,7 @@ test('at the hour at which it is to end a trial is cut, and nothing begins any m
   await atEnd(opened, id)
   expect(statusOf(opened, id)).toBe('finished')
   expect(trialsOf(opened, id)).toMatchObject([
-    { status: 'stopped', reason: 'The time of the study was over before it came to its end.' },
+    { status: 'stopped', reason: 'The time of the search was over before it came to its end.' },
   ])
 })
 

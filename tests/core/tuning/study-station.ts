@@ -34,7 +34,7 @@ export const tinyStudy = (projectId: string): CallInput<'studies.start'> => ({
   space: tinySpace,
   sampler: 'tpe',
   budget: { trials: 6 },
-  confirmSeeds: 2,
+  confirmSeeds: 3,
 })
 
 export async function studyAtEnd(

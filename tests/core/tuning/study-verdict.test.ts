@@ -2,28 +2,12 @@
 import { expect, test } from 'vitest'
 import { savedWorkOf } from '#core/tuning/saved-work.ts'
 import { verdictOf } from '#core/tuning/study-verdict.ts'
+import { winnerLink } from '#core/tuning/winner-link.ts'
 import { type StudyStatus, type StudyTrial, studyStatuses } from '#shared/study.ts'
+import { recordedWork, recordedTrial as trial } from './recorded-trials.ts'
 import { specOf } from './scripted-studies.ts'
 
 const spec = specOf({ confirmSeeds: 3 })
-const trial = (number: number, changes: Partial<StudyTrial>): StudyTrial => ({
-  studyId: 'study',
-  number,
-  purpose: 'search',
-  settings: {},
-  seed: 1,
-  rungs: [],
-  status: 'complete',
-  runId: `run-${number}`,
-  lossNats: 1,
-  lossStep: 1,
-  rungLosses: [],
-  reason: null,
-  work: null,
-  createdAtMs: 0,
-  endedAtMs: 1,
-  ...changes,
-})
 const confirmed = (preset: readonly number[], winner: readonly number[]): StudyTrial[] => [
   trial(0, { lossNats: 0.9 }),
   ...preset.map((lossNats, at) => trial(1 + at, { purpose: 'preset', lossNats })),
@@ -43,6 +27,16 @@ test('better only where the interval lies above what seeds change', () => {
     sentence: expect.stringContaining('No better than the plan beyond what seeds change'),
   })
   expect(verdictOf(study, confirmed([1.2, 1.21, 1.19], [1.5, 1.51, 1.49]))).toMatchObject({ kind: 'worse' })
+})
+
+test('only what was confirmed is linked as the winner', () => {
+  const linkOf = (preset: readonly number[], winner: readonly number[]) =>
+    winnerLink({ ...study, id: 'study' }, confirmed(preset, winner))
+  expect(linkOf([1.5, 1.51, 1.49], [1.2, 1.21, 1.19])).toEqual({
+    ...{ runId: 'run-0', kind: 'winner-of', parent: 'study' },
+  })
+  expect(linkOf([1.5, 1.2, 1.8], [1.4, 1.1, 1.7])).toBeNull()
+  expect(linkOf([], [])).toBeNull()
 })
 
 const searched = [
@@ -171,16 +165,18 @@ test('every status at every stage has its line', () => {
 })
 
 test('a comparison of fewer runs than were to be says of how many', () => {
-  const fewer = verdictOf({ ...study, status: 'stopped' }, confirmed([1.5, 1.51], [1.2, 1.21]))
+  const five = specOf({ confirmSeeds: 5 })
+  const runs = confirmed([1.5, 1.51, 1.49], [1.2, 1.21, 1.19])
+  const fewer = verdictOf({ ...study, spec: five, status: 'stopped' }, runs)
   expect(fewer.kind).toBe('better')
   expect(fewer.reasons).toContain(
-    'The search was stopped before all runs with other seeds were done: the comparison is of 4 of 6.',
+    'The search was stopped before all runs with other seeds were done: the comparison is of 6 of 10.',
   )
 })
 
 test('why nothing was trained again: it was not asked for, or there was no time left', () => {
   const alone = verdictOf({ ...study, spec: specOf({ confirmSeeds: 1 }) }, searched)
-  expect(alone.reasons).toEqual(['The study was told not to train it again with other seeds.'])
+  expect(alone.reasons).toEqual(['The search was told not to train it again with other seeds.'])
   const timed = specOf({ confirmSeeds: 3, budget: { trials: null, workMs: 5000, untilMs: null } })
   expect(verdictOf({ ...study, spec: timed }, searched).reasons).toEqual([
     'There was no time left to train it again with other seeds.',
@@ -197,10 +193,8 @@ test('a study that lives says its hours; one at its end has none', () => {
   expect(said('finished')).not.toContain('22:00')
 })
 
-const work = (durationMs: number, steps: number, plannedSteps: number, isModelReused: boolean) => ({
-  ...{ durationMs, steps, plannedSteps, isModelReused, graphsReused: 0, frozenRowsReused: 0 },
-  ...{ frozenRowsComputed: 0, peakResidentBytes: null, tunedBytes: null },
-})
+const work = (durationMs: number, steps: number, plannedSteps: number, isModelReused: boolean) =>
+  recordedWork({ durationMs, steps, plannedSteps, isModelReused })
 const reuse = (
   number: number,
   isModelReused: boolean,
@@ -229,4 +223,42 @@ test('saved work is reckoned from the pace of each trial and the price of what w
   })
   expect(saved.plainMs).toBe(13_000 + 90 * 100 + 1_300)
   expect(savedWorkOf([trial(0, { status: 'planned' })], [])).toBeNull()
+})
+
+test('where the time was over in the midst of the runs that confirm, it says so', () => {
+  const timed = specOf({ confirmSeeds: 3, budget: { trials: null, workMs: 60_000, untilMs: null } })
+  const inMidst = verdictOf({ ...study, spec: timed }, confirmed([1.5], [1.2]))
+  expect(inMidst.reasons).toEqual([
+    'The time was over while plan and best settings were trained again with other seeds: 2 of 6 runs done.',
+  ])
+  const five = { ...timed, confirmSeeds: 5 }
+  const part = verdictOf({ ...study, spec: five }, confirmed([1.5, 1.51, 1.49], [1.2, 1.21, 1.19]))
+  expect(part.kind).toBe('better')
+  expect(part.reasons.join(' ')).toContain(
+    'The time was over before all runs with other seeds were done: the comparison is of 6 of 10.',
+  )
+  // Of a failed one time would not have helped.
+  const failed = [
+    ...confirmed([1.5, 1.51, 1.49], [1.2, 1.21]),
+    trial(20, { purpose: 'winner', status: 'failed' }),
+  ]
+  expect(verdictOf({ ...study, spec: timed }, failed).reasons.join(' ')).toContain(
+    'Too few of the runs with other seeds came to their end: 5 of 6',
+  )
+})
+
+test('nothing is called better or worse by fewer than three seeds of either side; what they say so far is told', () => {
+  const two = verdictOf({ ...study, spec: specOf({ confirmSeeds: 2 }) }, confirmed([1.5, 1.51], [1.2, 1.21]))
+  expect(two).toMatchObject({ kind: 'not-confirmed', gain: null })
+  expect(two.reasons).toEqual([
+    expect.stringMatching(
+      /^With 2 seeds each its validation loss is lower by 0\.3000 nats \(95 % interval of the gain 0\.2\d+ to 0\.3\d+\); 3 are needed/,
+    ),
+  ])
+  const part = verdictOf(study, confirmed([1.2, 1.21, 1.19], [1.5, 1.51]))
+  expect(part.kind).toBe('not-confirmed')
+  expect(part.reasons[0]).toMatch(
+    /^With 3 seeds of the plan and 2 of the best settings .* is higher by 0\.3050 nats/,
+  )
+  expect(part.reasons[1]).toBe('Too few of the runs with other seeds came to their end: 5 of 6 runs done.')
 })

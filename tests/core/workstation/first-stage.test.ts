@@ -203,7 +203,7 @@ test('two stages: planned, stopped among the texts, gone on with, finished', {
   await station.close()
   const again = await openWorkstation(home)
   const { settings } = unwrap(await again.api.call('experiments.compare', { runIds: [runId] }))
-  expect(settings).toContainEqual({ path: 'before.path', values: ['handbook.jsonl'], isDifferent: false })
+  expect(settings).toContainEqual({ path: 'before.path', values: ['handbook.jsonl'], of: [0] })
   unwrap(await again.api.call('experiments.remove', { runIds: [runId] }))
   expect(existsSync(join(home, 'datasets', beforeFingerprint!))).toBe(true)
   const { items } = unwrap(await again.api.call('storage.list', {}))

@@ -89,6 +89,9 @@ test('a run is repeated: a run of its own, the same bits, and the screen is told
     kind: 'same',
     differences: [],
   })
+  // Where both are called the same, each is told by its number.
+  unwrap(await station.api.call('experiments.edit', { runId, name: 'Once' }))
+  expect(await viewOf(station, runId)).toMatchObject({ number: 2, repeat: { originalName: 'Once #1' } })
 })
 
 test('a run that was to remember one which is not there is not left as one that waits (it was)', async () => {

@@ -1,10 +1,8 @@
 // The workstation in a real browser: the browser host over a library of its own, Chromium, and what tests ask of every
 // screen: no fault in its console, nothing that axe finds, the same reading for a screen reader as the golden says.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { AxeBuilder } from '@axe-core/playwright'
 import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { type ChildPort, createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
@@ -19,6 +17,7 @@ import { dispatch } from '#shared/contract/dispatch.ts'
 import { type Result, unwrap } from '#shared/result.ts'
 import { startWebHost } from '#web/host.ts'
 import { ensureBuilt } from '../../../scripts/program-build.ts'
+import { findBarriers } from './barriers.ts'
 
 const ariaFolder = join(import.meta.dirname, '..', '..', 'golden', 'aria')
 
@@ -78,11 +77,11 @@ export const launchChromium = (executablePath: string): Promise<Browser> =>
 
 /**
  * Builds the page where it is out of date, prepares a library, and opens the page on it; the first start is behind it.
- * In a Chromium of its own, or in a window without a past of one that is open. `patienceMs`: how long a heading may take
- * to come.
+ * In a Chromium of its own, in a window without a past of one that is open, or in a window that showed another library
+ * before: each library has an address of its own. `patienceMs`: how long a heading may take to come.
  */
 export async function openTestBrowser(
-  chromiumOrPath: Browser | string,
+  place: Browser | string | OpenedPage,
   prepare: (home: string) => Promise<unknown> = () => Promise.resolve(),
   { isStarted = true, patienceMs = 30_000 } = {},
 ): Promise<TestBrowser> {
@@ -119,9 +118,11 @@ export async function openTestBrowser(
     pageFolder,
     onEvent: (listener) => workstation.onEvent(listener),
   })
-  const isOwn = typeof chromiumOrPath === 'string'
-  const browser = isOwn ? await launchChromium(chromiumOrPath) : chromiumOrPath
-  const { context, page, complaints } = await openPage(browser)
+  const browser = typeof place === 'string' ? await launchChromium(place) : null
+  const isKept = typeof place === 'object' && 'complaints' in place
+  const { context, page, complaints } = isKept ? place : await openPage(browser ?? (place as Browser))
+  complaints.length = 0
+  await page.setViewportSize(windowSize)
   const call = callerOf(workstation)
   await call('settings.set', { isStarted, theme: 'light' })
   await page.goto(host.newAddress())
@@ -138,8 +139,9 @@ export async function openTestBrowser(
     call,
     kill: (name) => newest.get(name)?.kill(),
     async close() {
-      await context.close()
-      if (isOwn) await browser.close()
+      if (!isKept) await context.close()
+      else if (!page.isClosed()) await page.goto('about:blank')
+      await browser?.close()
       await host.close()
       await workstation.close()
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
@@ -147,11 +149,17 @@ export async function openTestBrowser(
   }
 }
 
-async function openPage(
-  browser: Browser,
-): Promise<{ context: BrowserContext; page: Page; complaints: string[] }> {
+const windowSize = { width: 1280, height: 800 } as const
+
+export interface OpenedPage {
+  readonly context: BrowserContext
+  readonly page: Page
+  readonly complaints: string[]
+}
+
+export async function openPage(browser: Browser): Promise<OpenedPage> {
   const context = await browser.newContext({
-    viewport: { width: 1280, height: 800 },
+    viewport: windowSize,
     reducedMotion: 'reduce',
     locale: 'en-GB',
   })
@@ -164,64 +172,9 @@ async function openPage(
   return { context, page, complaints }
 }
 
-type Rules = Parameters<AxeBuilder['options']>[0]
-type Violations = Awaited<ReturnType<AxeBuilder['analyze']>>['violations']
-/** axe itself. What brings it to Playwright sends it along with every question, which took most of a check's time. */
-const { source: axe }: { source: string } = createRequire(
-  createRequire(import.meta.url).resolve('@axe-core/playwright'),
-)('axe-core')
-
-const byTheme: Record<'light' | 'dark', Rules> = {
-  // Label in Name (2.5.3) belongs to level A, but axe asks it only where it is named.
-  light: {
-    runOnly: { type: 'tag', values: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'] },
-    rules: { 'label-content-name-mismatch': { enabled: true } },
-  },
-  // What a theme or a width can change is asked in both; the rest of the rules once.
-  dark: { runOnly: { type: 'rule', values: ['color-contrast', 'target-size'] } },
-}
-
-/** What is not as these rules want it; of what is, axe need not work out the way to every element. */
-async function violationsOn(page: Page, rules: Rules): Promise<Violations> {
-  if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe)
-  return page.evaluate(
-    async (options) => {
-      interface Axe {
-        run(place: Document, options: Rules): Promise<{ violations: Violations }>
-      }
-      return (await (window as unknown as { axe: Axe }).axe.run(document, options)).violations
-    },
-    { ...rules, resultTypes: ['violations' as const] },
-  )
-}
-
 /** Nothing that axe finds under WCAG 2.2 AA, in light and in dark, wide and narrow. */
-export async function expectAccessible({ page, call: ask }: TestBrowser): Promise<void> {
-  const found: string[] = []
-  for (const [theme, width] of [
-    ['dark', 640],
-    ['light', 1280],
-  ] as const) {
-    await ask('settings.set', { theme })
-    await page.setViewportSize({ width, height: 800 })
-    await page.locator(`html.${theme}`).waitFor()
-    // On a busy machine a dialog may still be opening, and is then half drawn.
-    await page.evaluate(async () => {
-      // A colour that ends its change lets those that inherit it begin theirs.
-      for (let round = 0; round < 5; round++) {
-        for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame)
-        await Promise.allSettled(document.getAnimations().map(({ finished }) => finished))
-      }
-    })
-    for (const { id, nodes } of await violationsOn(page, byTheme[theme]))
-      for (const node of nodes)
-        found.push(`${theme} ${width}: ${id}: ${node.html.slice(0, 200)}: ${node.failureSummary}`)
-    const overflow = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    )
-    if (overflow > 0) found.push(`${theme} ${width}: the page is ${overflow} pixels too wide`)
-  }
-  expect(found).toEqual([])
+export async function expectAccessible({ page }: Pick<TestBrowser, 'page'>): Promise<void> {
+  expect(await findBarriers(page)).toEqual([])
 }
 
 /** Without ids, numbers and months, and of a long table only its head and its first rows. */

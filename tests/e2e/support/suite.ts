@@ -2,7 +2,14 @@
 // no Chromium.
 import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe } from 'vitest'
-import { findChromium, launchChromium, openTestBrowser, type TestBrowser } from './browser.ts'
+import {
+  findChromium,
+  launchChromium,
+  type OpenedPage,
+  openPage,
+  openTestBrowser,
+  type TestBrowser,
+} from './browser.ts'
 
 const chromium = findChromium()
 
@@ -25,12 +32,15 @@ export function describeInBrowser(
   describe.skipIf(chromium === null)(title, { timeout: limitMs }, () => {
     const screen = {} as TestBrowser
     let browser: Browser
+    // One for all of them: a window that is new compiles the whole page anew.
+    let shown: OpenedPage
     beforeAll(async () => {
       browser = await launchChromium(chromium!)
+      shown = await openPage(browser)
     }, limitMs)
     afterAll(() => browser?.close())
     const open = async () => {
-      Object.assign(screen, await openTestBrowser(browser, prepare, how))
+      Object.assign(screen, await openTestBrowser(shown, prepare, how))
       return screen.close
     }
     if (isShared) beforeAll(open, limitMs)

@@ -110,7 +110,8 @@ export function sampleStudy({
   const complete = searched.filter(({ status, lossNats }) => status === 'complete' && lossNats !== null)
   const winner = [...complete].sort((a, b) => (a.lossNats ?? 0) - (b.lossNats ?? 0))[0]
   const trials = [...searched, ...(isConfirmed && winner ? seedTrials(search, winner) : [])]
-  const count = (status: StudyTrial['status']): number => trials.filter((one) => one.status === status).length
+  const count = (status: StudyTrial['status']): number =>
+    trials.filter((one) => one.purpose === 'search' && one.status === status).length
   const byCost = [...complete].sort(
     (a, b) => (a.work?.tunedBytes ?? 0) - (b.work?.tunedBytes ?? 0) || (a.lossNats ?? 0) - (b.lossNats ?? 0),
   )
@@ -145,6 +146,7 @@ export function sampleStudy({
         stopped: count('stopped'),
         planned: count('planned'),
       },
+      confirming: trials.length - searched.length,
       best: winner ? { number: winner.number, lossNats: winner.lossNats, settings: winner.settings } : null,
       waiting: null,
       timeLeftMs: null,
@@ -152,6 +154,8 @@ export function sampleStudy({
       ...study,
     },
     space: sampleSpace,
+    pruning: { reduction: 3, rungs: [1 / 9, 1 / 3], startupTrials: 4 },
+    rangeEnds: [],
     baseSettings: {
       'optimizer.learningRate': 2e-4,
       'duration.epochs': 3,

@@ -4,6 +4,7 @@ import {
   bestSoFar,
   costOf,
   frontPoints,
+  frontRange,
   heldIn,
   lossRange,
   measuredTrials,
@@ -20,6 +21,7 @@ import {
   sortedBy,
   statusWord,
 } from '#renderer/features/studies/trial-table.ts'
+import type { StudyTrial } from '#shared/study.ts'
 import { sampleSpace, sampleStudy, sampleTrial } from './sample-study.ts'
 
 const paint = (name: string): string => name
@@ -64,8 +66,14 @@ describe('points', () => {
   })
 
   it('losses far above the others are held at the edge and counted', () => {
-    expect(lossRange([0.5, 0.6, 0.7, 0.8, 50])).toMatchObject({ low: 0.5, above: 1 })
-    expect(heldIn(50, lossRange([0.5, 0.6, 0.7, 0.8, 50]))).toBeLessThan(2)
+    const many = [...Array.from({ length: 11 }, (_, at) => 0.5 + at / 100), 50]
+    expect(lossRange(many)).toMatchObject({ low: 0.5, above: 1 })
+    expect(heldIn(50, lossRange(many))).toBeGreaterThan(lossRange(many).high)
+    expect(heldIn(50, lossRange(many))).toBeLessThan(2)
+    expect(heldIn(0.6, lossRange(many))).toBe(0.6)
+    // Few are all drawn, and what has to be seen always is.
+    expect(lossRange(many.slice(1))).toMatchObject({ high: 50, above: 0 })
+    expect(lossRange(many, [50])).toMatchObject({ high: 50, above: 0 })
     expect(lossRange([0.5, 0.6, 0.7])).toEqual({ low: 0.5, high: 0.7, above: 0 })
     expect(lossRange([1, 1, 1, 1, 1])).toEqual({ low: 1, high: 1, above: 0 })
     expect(lossRange([])).toEqual({ low: 0, high: 0, above: 0 })
@@ -119,6 +127,46 @@ describe.each([0, 1, 30, 1000])('charts of %i trials', (search) => {
     expect(frontChart(view, 'memory', paint).series).toHaveLength(2)
     const text = JSON.stringify([bestChart(view, 'hours', paint), parallelChart(view, paint)])
     expect(text).not.toMatch(/NaN|Infinity/)
+  })
+})
+
+describe('a trial far above the others', () => {
+  const far = (odd: Partial<StudyTrial> = {}) =>
+    sampleStudy({
+      search: 20,
+      trial: (number) => ({
+        status: 'complete',
+        lossNats: 0.5 + number / 100,
+        ...(number === 3 ? { lossNats: 50, ...odd } : {}),
+      }),
+    })
+  it('is a hollow arrow with its true loss, and no ring', () => {
+    const view = far()
+    const charts = [
+      bestChart(view, 'trials', paint),
+      ...view.space.map((one) => sliceChart(view, one, paint)),
+    ]
+    for (const { series } of charts) {
+      const arrows = ((series[0]?.data ?? []) as Mark[]).filter(({ symbol }) => symbol === 'arrow')
+      expect(arrows.map(({ name }) => name)).toEqual(['Trial 4: above the chart, 50.00 nats'])
+    }
+    const [, dots] = frontChart(view, 'time', paint).series
+    const ringed = ((dots?.data ?? []) as (Mark & { itemStyle: { borderColor?: string } })[]).filter(
+      ({ symbol, itemStyle }) => symbol === 'arrow' && itemStyle.borderColor === '--c-accent',
+    )
+    expect(ringed).toEqual([])
+    const lines = parallelChart(view, paint).series[0]?.data ?? []
+    expect(lines.filter(({ lineStyle }) => lineStyle.type === 'dotted').map(({ name }) => name)).toEqual([
+      'Trial 4: above the chart, 50.00 nats',
+    ])
+  })
+
+  it('is drawn where it lies if it is on the front', () => {
+    const view = { ...far(), fronts: [{ against: 'time' as const, trials: [3, 0] }] }
+    expect(frontRange(view, 'time')).toMatchObject({ high: 50, above: 0 })
+    const [line, dots] = frontChart(view, 'time', paint).series
+    expect(line?.data.map((point) => (point as number[])[1])).toContain(50)
+    expect(((dots?.data ?? []) as Mark[]).some(({ symbol }) => symbol === 'arrow')).toBe(false)
   })
 })
 
@@ -200,11 +248,13 @@ describe('the table of trials', () => {
 
   it('says how a trial stands', () => {
     expect(statusWord(sampleTrial(0, { status: 'planned' }), 0.4)).toBe('Under way, 40 %')
-    expect(statusWord(sampleTrial(0, { status: 'planned' }), null)).toBe('Decided')
+    expect(statusWord(sampleTrial(0, { status: 'planned', work: null }), null)).toBe('Waiting to begin')
+    expect(statusWord(sampleTrial(0, { status: 'planned' }), null)).toBe('Begun, waits')
     expect(statusWord(sampleTrial(0, { status: 'skipped' }), null)).toBe('Left out')
-    expect(countWords({ complete: 1, pruned: 3, skipped: 0, failed: 2, stopped: 0 })).toBe(
-      '1 to its end, 3 given up early, 2 failed',
+    const none = { complete: 0, pruned: 0, skipped: 0, failed: 0, stopped: 0, planned: 0 }
+    expect(countWords({ trials: { ...none, complete: 1, pruned: 3, failed: 2 }, confirming: 4 })).toBe(
+      '1 to its end, 3 given up early, 2 failed, 4 confirming runs',
     )
-    expect(countWords({ complete: 0, pruned: 0, skipped: 0, failed: 0, stopped: 0 })).toBe('')
+    expect(countWords({ trials: none, confirming: 0 })).toBe('')
   })
 })

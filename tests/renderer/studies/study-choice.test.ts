@@ -25,15 +25,18 @@ import {
   firstChoice,
   readChoice,
   type StudyChoice,
+  shownTrials,
   withoutChanges,
 } from '#renderer/features/studies/study-choice.ts'
 import { nextTimeMs, readTime, writeTime } from '#renderer/features/studies/study-hours.ts'
 import { shownFields } from '#renderer/features/wizard/recipe-form.ts'
 import { type StudyPlan, studyCalls } from '#shared/contract/studies.ts'
+import type { StudyBudget } from '#shared/study.ts'
 import { sampleSpace } from './sample-study.ts'
 
 const noon = new Date(2026, 10, 30, 12).getTime()
-const read = (part: Partial<StudyChoice>) => readChoice({ ...firstChoice, ...part }, noon)
+const read = (part: Partial<StudyChoice>, proposed: StudyBudget | null = null) =>
+  readChoice({ ...firstChoice, ...part }, proposed, noon)
 const plan = { projectId: 'p', preset: 'balanced', changes: {} } as const
 
 describe('a choice', () => {
@@ -55,6 +58,19 @@ describe('a choice', () => {
     }
   })
 
+  it('a number of trials is what the effort proposes until it is typed, and then stays', () => {
+    // Bug to guard against: a short search of 12 trials jumped to 30 where the limit was to be its trials.
+    const proposed = (trials: number | null) => ({ trials, workMs: null, untilMs: null })
+    const budgetOf = (trials: string | null, effort: number | null) =>
+      read({ limit: 'trials', trials }, proposed(effort)).request.budget?.trials
+    expect([budgetOf(null, 12), budgetOf(null, 100), budgetOf(null, null)]).toEqual([12, 100, 30])
+    // Over night as many as fit: no number that anybody would choose.
+    expect(budgetOf(null, 300)).toBe(30)
+    expect([budgetOf('5', 12), budgetOf('5', 100), budgetOf('5', null)]).toEqual([5, 5, 5])
+    expect(shownTrials({ trials: '' }, proposed(12))).toBe('')
+    expect(read({ limit: 'trials', trials: '' }, proposed(12)).wrong.trials).toMatch(/^Write a whole number/)
+  })
+
   it.each([
     [{ limit: 'until', until: '25:00' }, 'until'],
     [{ limit: 'until', until: '' }, 'until'],
@@ -67,6 +83,7 @@ describe('a choice', () => {
     [{ night: { from: '22:00', to: '' } }, 'night'],
     [{ isAtNight: true, night: { from: '7:00', to: '07:00' } }, 'night'],
     [{ confirmSeeds: '11' }, 'confirmSeeds'],
+    [{ confirmSeeds: '2' }, 'confirmSeeds'],
     [{ confirmSeeds: '' }, 'confirmSeeds'],
     [{ seed: '-1' }, 'seed'],
     [{ seed: '4294967296' }, 'seed'],
@@ -92,6 +109,11 @@ describe('a choice', () => {
     expect(scheduleOf({ effort: 'short', isAtNight: true })).toEqual(usual)
     const night = { from: '0:30', to: '5.15' }
     expect(scheduleOf({ night })).toEqual({ fromMinute: 30, toMinute: 315 })
+  })
+
+  it('three seeds or more confirm, or none', () => {
+    const seedsOf = (confirmSeeds: string) => read({ confirmSeeds }).request.confirmSeeds
+    expect([seedsOf('0'), seedsOf('3'), seedsOf('10')]).toEqual([0, 3, 10])
   })
 
   it('has a name', () => expect(read({ name: ' Rank ' }).name).toBe('Rank'))
@@ -170,7 +192,7 @@ describe('ranges', () => {
         },
         { low: '0', high: '0.1', isLog: true },
       ),
-    ).toEqual({ low: 'A range by factors begins above 0.' })
+    ).toEqual({ low: 'A range by factors (log scale) begins above 0.' })
     expect(wrong(rank, { values: [] })).toEqual({ values: 'Choose at least one value.' })
     const whole = {
       ...epochs,
@@ -237,6 +259,8 @@ describe('a plan in figures', () => {
     expect(trialsWord({ trials: null })).toBe('trials not known yet')
     expect(trialTime({ trialSeconds: { low: 240, high: 360 } })).toBe('about 4 to 6 min')
     expect(trialTime({ trialSeconds: null })).toBe(null)
+    expect(trialTime({ trialSeconds: { low: 0.3, high: 0.9 } })).toBe('less than 5 s')
+    expect(trialTime({ trialSeconds: { low: 2, high: 9 } })).toBe('up to about 10 s')
     expect(budgetWord({ trials: 12, workMs: null, untilMs: null })).toBe('at most 12 trials')
     const until = (untilMs: number) => budgetWord({ trials: null, workMs: null, untilMs }, noon)
     expect(until(noon + 3_600_000)).toBe('until 13:00 today')
@@ -254,6 +278,7 @@ describe('a plan in figures', () => {
     budget: { trials: 12, workMs: null, untilMs: null },
     trials: { low: 12, high: 12 },
     trialSeconds: { low: 300, high: 600 },
+    workSeconds: { low: 2400, high: 5400 },
     priors: 0,
     confirmSeeds: 3,
     parallel: 1,
@@ -262,18 +287,13 @@ describe('a plan in figures', () => {
     ...part,
   })
 
-  it('says what ends it and how long that takes at most, with the check at its end', () => {
-    const hundred = planned({
-      budget: { trials: 100, workMs: null, untilMs: null },
-      trials: { low: 100, high: 100 },
-      confirmSeeds: 5,
-    })
+  it('says what ends it and how long that takes, as its sentences do', () => {
     expect(endWord(planned({}).budget)).toBe('Ends after 12 trials')
-    expect(lengthWord(planned({}))).toMatch(/^at most about 3 h in all/)
-    expect(lengthWord(planned({ confirmSeeds: 1, parallel: 2 }))).toMatch(/^at most about 60 min in all/)
-    expect(lengthWord(hundred)).toMatch(/^at most about 18\.5 h in all/)
-    expect(lengthWord({ ...hundred, trialSeconds: { low: 1, high: 3600 } })).toMatch(/^at most about 5 days/)
-    expect(lengthWord(planned({ trialSeconds: null }))).toBe('how long is not known yet')
+    expect(lengthWord(planned({}))).toBe('about 40 min to 1.5 h in all')
+    expect(lengthWord(planned({ workSeconds: { low: 3600, high: 5 * 86_400 } }))).toBe(
+      'at most about 5 days in all',
+    )
+    expect(lengthWord(planned({ workSeconds: null }))).toBe('how long is not known yet')
   })
 
   it('says of a time how many trials fit', () => {

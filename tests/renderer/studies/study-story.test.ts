@@ -2,16 +2,19 @@
 // as many digits as tell them apart.
 import { describe, expect, it } from 'vitest'
 import { formatGain, formatLoss, formatLosses } from '#renderer/features/studies/loss-words.ts'
-import { savedHeading, savedParts } from '#renderer/features/studies/saved-words.ts'
+import { savedHeading, savedParts, savedTook } from '#renderer/features/studies/saved-words.ts'
 import {
   endedTrials,
   headingOf,
   isLiving,
   lineOf,
+  nameInTable,
+  pruningWords,
   seedMeans,
   seedPairs,
   seedsMissing,
 } from '#renderer/features/studies/study-story.ts'
+import { countWords } from '#renderer/features/studies/trial-table.ts'
 import { sampleStudy, sampleTrial } from './sample-study.ts'
 
 const hourMs = 3_600_000
@@ -31,6 +34,7 @@ describe('the heading of a study', () => {
     expect(told('worse')).toBe('The plan stays the better one: a loss of 0.64, the search’s best 0.57')
     expect(told('no-difference')).toBe('No better than the plan, beyond chance')
     expect(headingOf(sampleStudy({ search: 12 }))).toBe('Lowest loss 0.58, not checked with other seeds')
+    expect(told('not-confirmed')).toBe('Lowest loss 0.58, checked with too few other seeds')
   })
 
   it('of one whose trials all failed, or that had none', () => {
@@ -74,6 +78,11 @@ describe('the heading of a study', () => {
     expect(at('waiting', 2)).toBe('Waiting: 2 trials so far')
     expect(at('paused', 0)).toBe('Paused: no trial came to its end yet')
     expect(at('paused', 1)).toBe('Paused after 1 trial')
+    // Bug to guard against: a search of 5 trials was said to have 9.
+    const confirming = { study: { status: 'paused' }, view: verdict('searching') } as const
+    expect(headingOf(sampleStudy({ search: 5, isConfirmed: true, ...confirming }))).toBe(
+      'Paused after 5 trials and 6 confirming runs',
+    )
     expect(at('failed', 4)).toBe('The search could not go on')
   })
 
@@ -84,6 +93,27 @@ describe('the heading of a study', () => {
     })
     expect(lineOf(study)).toBe('31 trials · 3 h at work · from 22:00 to 07:05 only · started Mar 4, 2025')
     expect([endedTrials(study), isLiving(study), isLiving({ status: 'stopped' })]).toEqual([31, true, false])
+    const confirmed = sampleStudy({ search: 5, isConfirmed: true })
+    expect(lineOf(confirmed.study)).toMatch(/^5 trials and 6 confirming runs · /)
+    expect(countWords(confirmed.study)).toMatch(/to their end.*, 6 confirming runs$/)
+  })
+
+  it('names the runs that confirm by themselves', () => {
+    const { trials } = sampleStudy({ search: 5, isConfirmed: true })
+    expect([4, 5, 10].map((at) => nameInTable(trials[at]!, trials))).toEqual([
+      'Trial 5',
+      'Confirming run 1',
+      'Confirming run 6',
+    ])
+  })
+
+  it('says when trials are given up, and from which one on', () => {
+    expect(pruningWords({ reduction: 3, rungs: [1 / 9, 1 / 3], startupTrials: 4 })).toEqual({
+      value: 'after 11 % and 33 % of the steps',
+      help: expect.stringMatching(/the best third so far .* The first 4 trials never are:/),
+    })
+    expect(pruningWords({ reduction: 4, rungs: [0.5], startupTrials: 6 }).help).toContain('the best 25 %')
+    expect(pruningWords(null)).toEqual({ value: 'no, every trial goes to its end', help: '' })
   })
 })
 
@@ -115,12 +145,25 @@ describe('what was saved', () => {
     if (saved === null) throw new Error('nothing saved')
     expect(savedHeading(saved)).toBe('1.7 times as fast as plain runs')
     expect(savedParts(saved)).toEqual([
-      expect.stringMatching(/^1\.5 h by giving up early: \d+ steps were not computed\.$/),
-      '36 min by using things again: the model 29 times, graphs 90 times.',
+      expect.stringMatching(/^About 1\.5 h by giving up early: \d+ steps were not computed\.$/),
+      'About 36 min by using things again: the model 29 times, graphs 90 times.',
     ])
     expect(savedParts({ ...saved, byReuseMs: 400 })[1]).toMatch(
       /^Used again, which saved next to no time: the model/,
     )
+  })
+
+  it('has parts that add up to the whole as it is told', () => {
+    if (saved === null) throw new Error('nothing saved')
+    // Told by themselves: 3 s instead of 4 s, and 2 s by what was used again.
+    const tiny = { ...saved, workedMs: 2600, byPruningMs: 0, byReuseMs: 1500, plainMs: 4100, stepsLeftOut: 0 }
+    expect(savedTook(tiny)).toBe('Took 3 s instead of about 4 s.')
+    expect(savedParts(tiny)).toEqual([expect.stringMatching(/^About 1 s by using things again/)])
+    const minutes = { workedMs: 14.7, byPruningMs: 8.6, byReuseMs: 4.6, plainMs: 27.9 }
+    const inMs = Object.fromEntries(Object.entries(minutes).map(([name, one]) => [name, one * 60_000]))
+    const half = { ...saved, ...inMs }
+    expect(savedTook(half)).toBe('Took 15 min instead of about 28 min.')
+    expect(savedParts(half).map((part) => part.slice(0, 12))).toEqual(['About 9 min ', 'About 4 min '])
   })
 
   it('is none where the reckoning is no better than that', () => {

@@ -119,6 +119,7 @@ describe('a search that is planned', () => {
     budget: { trials: 12, workMs: null, untilMs: null },
     trials: null,
     trialSeconds: null,
+    workSeconds: null,
     priors: 0,
     confirmSeeds: 3,
     parallel: 1,

@@ -14,10 +14,10 @@ const plan = (preset: 'quick' | 'balanced' | 'thorough', kind: string, epochs: n
 it('plans of a new last layer, which take the same time, say in what they differ', () => {
   const plans = [plan('quick', 'head', 5), plan('balanced', 'head', 30), plan('thorough', 'head', 100)]
   const about = plans.map(aboutPlan)
-  expect(about[0]).toMatch(/^5 times through your rows/)
-  expect(about[1]).toMatch(/^30 times through your rows/)
-  expect(about[2]).toMatch(/^100 times through your rows/)
-  expect(aboutPlan(plan('quick', 'head', 1))).toMatch(/^1 time through/)
+  expect(about[0]).toMatch(/goes over your rows 5 times\.$/)
+  expect(about[1]).toMatch(/goes over your rows 30 times\.$/)
+  expect(about[2]).toMatch(/goes over your rows 100 times\.$/)
+  expect(aboutPlan(plan('quick', 'head', 1))).toMatch(/goes over your rows 1 time\.$/)
   expect(aboutPlans(plans)).toBe(wizard.plan.sentenceLayer)
 })
 

@@ -6,7 +6,7 @@ import { gridPoints, pointAt } from './points.ts'
 import { drawsOf, drawWhole, shuffled } from './streams.ts'
 
 /** Where nobody says how many trials there will be. */
-const usualTrials = 60
+export const usualTrials = 60
 /** More levels tell nothing that the ones between would not. */
 const mostLevels = 9
 /** A grid of more points is drawn from instead of listed: no study has that many trials. */
@@ -27,7 +27,7 @@ export function nextOfGrid(
 }
 
 /** Two levels for each number, then one more in turn for as long as the whole grid fits into the trials. */
-function gridLevels(axes: readonly Axis[], trials: number): number[] {
+export function gridLevels(axes: readonly Axis[], trials: number): number[] {
   const levels = axes.map((axis) => levelsFrom(axis))
   const isGrowing = axes.map((axis) => !axis.isFixed && axis.dimension.kind !== 'choice')
   while (isGrowing.includes(true))

@@ -14,9 +14,9 @@ const widths = {
   learningRate: 78,
   bestLoss: 70,
   proof: 140,
-  tags: 120,
-  notes: 180,
-  created: 104,
+  tags: 110,
+  notes: 142,
+  created: 110,
   project: 150,
   scenario: 140,
   model: 170,
@@ -28,6 +28,7 @@ const widths = {
   seed: 80,
   duration: 90,
   rating: 128,
+  device: 200,
 } as const satisfies Partial<Record<RunSort, number>>
 export type ColumnId = keyof typeof widths
 

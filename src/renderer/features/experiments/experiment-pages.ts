@@ -7,6 +7,8 @@ import type { Problem } from '#shared/result.ts'
 import { api } from '../../api.ts'
 
 const pageRows = 100
+/** A run that learns is read anew so often, as a comparison reads it. */
+const liveMs = 1000
 /** Changes that come closer together than this are read at once. */
 const gatherMs = 250
 
@@ -96,7 +98,31 @@ export function useExperimentPages(query: () => RunQuery) {
   }
 
   const loaded = computed(() => [...pages.value.values()].flat())
-  onScopeDispose(() => clearTimeout(timer))
-  return { total, problem, loaded, rowAt, show, refresh, refreshSoon, restart, replace }
+
+  const learning = new Set<string>()
+  let liveTimer: ReturnType<typeof setTimeout> | undefined
+  async function readLearning(): Promise<void> {
+    liveTimer = undefined
+    const mine = generation
+    const runIds = [...learning]
+    learning.clear()
+    const asked = { runIds, limit: pageRows, archived: 'with', hasTrials: true } as const
+    const reply = await api.call('experiments.list', asked)
+    // What is wrong is said by whoever reads the pages.
+    if (reply.ok && mine === generation) reply.value.rows.forEach(replace)
+  }
+
+  /** A run has learnt on: its row is read anew where it stands, once for all that do so meanwhile. */
+  function readSoon(runId: string): void {
+    if (!loaded.value.some(({ id }) => id === runId)) return
+    learning.add(runId)
+    liveTimer ??= setTimeout(() => void readLearning(), liveMs)
+  }
+
+  onScopeDispose(() => {
+    clearTimeout(timer)
+    clearTimeout(liveTimer)
+  })
+  return { total, problem, loaded, rowAt, show, refresh, refreshSoon, readSoon, restart, replace }
 }
 export type ExperimentPages = ReturnType<typeof useExperimentPages>

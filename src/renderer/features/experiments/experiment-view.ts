@@ -1,5 +1,6 @@
 // What the screen of experiments shows: search, filters, order and the ticked runs. It stands in the address, so that a
 // reload and the way back from a run find it again. Pure.
+import { mostCompared } from '#shared/contract/comparison.ts'
 import { type RunQuery, type RunSort, runSorts, runVerdicts } from '#shared/journal-commands.ts'
 import { activeStatuses, type RunStatus } from '#shared/journal-types.ts'
 import { methodKinds, type ScenarioId, scenarioIds } from '#shared/recipe.ts'
@@ -53,8 +54,8 @@ export const firstView: ExperimentView = {
   journal: '',
 }
 
-/** More are not removed in one go, and an address has to end somewhere. */
-export const mostTicked = 100
+/** As many as are compared at once; the address of so many has some 250,000 characters, which a browser takes. */
+export const mostTicked = mostCompared
 
 /** What the contract takes for an id. */
 const isId = (text: string): boolean => text !== '' && text.length <= 200
@@ -154,6 +155,10 @@ const wordSorts: ReadonlySet<RunSort> = new Set([
   ...(['name', 'project', 'model', 'scenario', 'status', 'method', 'tags', 'notes', 'verdict'] as const),
   'bestLoss',
 ])
+
+/** These ticked too, as far as there is room. */
+export const tickedToo = (ticked: readonly string[], runIds: readonly string[]): readonly string[] =>
+  [...new Set([...ticked, ...runIds])].slice(0, mostTicked)
 
 export function toggled(ticked: readonly string[], runId: string): readonly string[] {
   if (ticked.includes(runId)) return ticked.filter((id) => id !== runId)

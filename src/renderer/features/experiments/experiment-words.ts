@@ -1,12 +1,14 @@
 // What a cell says, in words: what a run was made with and what came of it.
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { StudyCard } from '#shared/contract/studies.ts'
+import { deviceIds } from '#shared/devices.ts'
 import { metricFacts } from '#shared/metrics.ts'
 import { methodKinds } from '#shared/recipe.ts'
 import type { TooMuch } from '#shared/word-limits.ts'
 import { formatDay, formatNumber, formatPercent, formatShortTime } from '../../format.ts'
 import { formatMetric } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
+import { stateOf } from '../studies/study-story.ts'
 import type { ColumnId } from './experiment-columns.ts'
 import { foundIn } from './found-in.ts'
 
@@ -112,6 +114,8 @@ export function cellText(column: ColumnId, row: ExperimentRow, doneShare: number
       return orNone(row.batchRows, formatNumber)
     case 'steps':
       return stepsWord(row)
+    case 'device':
+      return deviceWord(row)
     case 'seed':
       return String(row.seed)
     case 'duration':
@@ -125,6 +129,14 @@ export function cellText(column: ColumnId, row: ExperimentRow, doneShare: number
     case 'rating':
       return orNone(row.rating, (count) => t('experiments.stars.have', { count }))
   }
+}
+
+/** What it was begun on; a run that went on elsewhere says so on its own page. */
+function deviceWord({ device, startedAtMs }: ExperimentRow): string {
+  if (startedAtMs === null) return none
+  const known = deviceIds.find((id) => id === device)
+  // A run of another computer was not computed on "this computer".
+  return known === undefined || known === 'cpu' ? t('experiments.processor') : t(`devices.names.${known}`)
 }
 
 function stepsWord({ lastStep, totalSteps }: ExperimentRow): string {
@@ -158,12 +170,18 @@ export function foundWords(row: ExperimentRow, text: string): string {
   })
 }
 
+/** As the search's page calls it. */
+const trialWords = ({ number, confirming }: NonNullable<ExperimentRow['trial']>): string =>
+  confirming === null
+    ? t('experiments.trial', { number: number + 1 })
+    : t('experiments.confirming', { number: confirming })
+
 /** Below a run's name: how it stands, which trial it is, where a search's words were found, or its project. */
 export function lineBelow(row: ExperimentRow, doneShare: number | null, text: string): string {
   const parts = [
     row.status === 'finished' ? '' : statusWord(row, doneShare),
     row.isArchived ? t('experiments.marks.isArchived') : '',
-    row.trial === null ? '' : t('experiments.trial', { number: row.trial.number + 1 }),
+    row.trial === null ? '' : trialWords(row.trial),
     foundWords(row, text) || row.projectName,
   ]
   return parts.filter((part) => part !== '').join(' · ')
@@ -183,7 +201,7 @@ export function studyCellText(column: ColumnId, study: StudyCard): string {
     case 'project':
       return study.projectName
     case 'status':
-      return t(`studies.statuses.${study.status}`)
+      return stateOf(study)
     case 'notes':
       return study.notes
     default:

@@ -5,18 +5,27 @@ export interface PlacedNode {
   readonly node: LineageNode
   readonly x: number
   readonly y: number
+  /** A name that is long takes several lines: nothing of it is cut. */
+  readonly height: number
 }
 export interface PlacedEdge {
   readonly edge: LineageEdge
   /** An SVG path from the earlier node to the later one. */
   readonly path: string
+  /** It passes several columns, below all boxes. */
+  readonly isLong: boolean
   /** Where its word stands. */
   readonly x: number
   readonly y: number
 }
 
-/** Pixels. */
-export const nodeSize = { width: 224, height: 68 }
+/** Pixels; three columns fit in the usual window, and the height is that of a box whose texts have a line each. */
+export const nodeSize = { width: 236, height: 68 }
+/** Letters of a name, and of the smaller line below it, that surely have room side by side. */
+const lettersInLine = { name: 23, detail: 29 }
+const linePixels = { name: 20, detail: 18 }
+/** Of a name this much is shown. */
+export const longestName = 200
 /** Between two columns the longest word on a line has its place. */
 const gap = { x: 124, y: 24 }
 /** From one word to the next below it. */
@@ -33,26 +42,41 @@ export function placeLineage(
   edges: readonly LineageEdge[],
 ): { nodes: PlacedNode[]; edges: PlacedEdge[]; width: number; height: number } {
   const columns = columnsOf(nodes, edges)
+  /** Pixels of each column that have boxes. */
   const filled = new Map<number, number>()
   const placed = nodes
     .toSorted((a, b) => (a.atMs ?? 0) - (b.atMs ?? 0))
     .map((node): PlacedNode => {
       const column = columns.get(node.id) ?? 0
-      const row = filled.get(column) ?? 0
-      filled.set(column, row + 1)
-      return { node, x: column * (nodeSize.width + gap.x), y: row * (nodeSize.height + gap.y) }
+      const y = filled.get(column) ?? 0
+      const height = heightOf(node)
+      filled.set(column, y + height + gap.y)
+      return { node, x: column * (nodeSize.width + gap.x), y, height }
     })
     .toSorted((a, b) => a.x - b.x || a.y - b.y)
   const at = new Map(placed.map((one) => [one.node.id, one]))
   const words = apart(placeEdges(withoutImplied(edges), at))
-  const lowest = Math.max(...placed.map(({ y }) => y)) + nodeSize.height
+  const isDetoured = words.some(({ isLong }) => isLong)
   return {
     nodes: placed,
     edges: words,
     width: Math.max(...placed.map(({ x }) => x)) + nodeSize.width,
-    height: Math.max(lowest + detour, ...words.map(({ y }) => y + wordHeight)),
+    height: Math.max(lowestOf(placed) + (isDetoured ? detour : 0), ...words.map(({ y }) => y + wordHeight)),
   }
 }
+
+function heightOf({ name, detail }: LineageNode): number {
+  const more = (text: string, letters: number): number =>
+    Math.max(0, Math.ceil(Math.min(text.length, longestName) / letters) - 1)
+  return (
+    nodeSize.height +
+    more(name, lettersInLine.name) * linePixels.name +
+    more(detail, lettersInLine.detail) * linePixels.detail
+  )
+}
+
+const lowestOf = (placed: Iterable<PlacedNode>): number =>
+  Math.max(0, ...[...placed].map(({ y, height }) => y + height))
 
 /** Each node one column behind the latest that it came from. A circle, which no journal has, ends after as many turns as nodes. */
 function columnsOf(
@@ -110,14 +134,14 @@ function placeEdges(edges: readonly LineageEdge[], at: ReadonlyMap<string, Place
     const [from, to] = [at.get(earlier), at.get(later)]
     return from && to ? [{ edge, from, to }] : []
   })
-  const lowest = Math.max(0, ...[...at.values()].map(({ y }) => y)) + nodeSize.height
+  const lowest = lowestOf(at.values())
   return lines.map(({ edge, from, to }) => {
     const beside = lines
       .filter((other) => other.to === to)
       .toSorted((a, b) => b.from.x - a.from.x || a.from.y - b.from.y)
     const share = (beside.findIndex((other) => other.edge === edge) + 1) / (beside.length + 1)
-    const start = { x: from.x + nodeSize.width, y: from.y + nodeSize.height / 2 }
-    const end = { x: to.x, y: to.y + share * nodeSize.height }
+    const start = { x: from.x + nodeSize.width, y: from.y + from.height / 2 }
+    const end = { x: to.x, y: to.y + share * to.height }
     // Past the boxes between them, not through them.
     const isLong = end.x - start.x > gap.x
     const [y1, y2] = isLong ? [lowest + detour, lowest + detour] : [start.y, end.y]
@@ -125,6 +149,7 @@ function placeEdges(edges: readonly LineageEdge[], at: ReadonlyMap<string, Place
     const x = end.x - bend
     return {
       edge,
+      isLong,
       path: `M${start.x},${start.y} C${start.x + bend},${y1} ${x},${y2} ${end.x},${end.y}`,
       // Near the later box, where lines to it have come apart.
       x,

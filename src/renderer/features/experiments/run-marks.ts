@@ -1,31 +1,53 @@
-// How a ticked run is told from the others, in the table, in the chart and beside it: by a letter, a colour and dashes.
+// How a ticked run is told from the others, in the table, in the chart and beside it: by a letter, and as long as they can
+// be told apart by a colour and dashes. Pure.
 import type { LineLook } from '../../components/line-chart.ts'
 
 export interface RunMark {
   readonly letter: string
   /** Classes of a box with the letter in it. */
   readonly box: string
-  readonly look: LineLook
+  /** null among so many that colours and dashes would tell nothing: a line is then named when it is pointed at. */
+  readonly look: LineLook | null
+}
+export type MarkOf = (runId: string) => RunMark | null
+
+const colours = [
+  { box: 'bg-subject-tuned text-on-accent', colour: '--c-subject-tuned' },
+  { box: 'bg-subject-few-shot text-on-few-shot', colour: '--c-subject-few-shot' },
+  { box: 'bg-subject-retrieval text-on-few-shot', colour: '--c-subject-retrieval' },
+  { box: 'bg-run-rose text-on-few-shot', colour: '--c-run-rose' },
+  { box: 'bg-run-violet text-on-few-shot', colour: '--c-run-violet' },
+  { box: 'bg-run-teal text-on-few-shot', colour: '--c-run-teal' },
+] as const
+const dashes = ['solid', 'dashed', 'dotted'] as const
+const plainBox = 'bg-hover text-ink ring-1 ring-line-strong'
+
+/** So many are drawn with both lines each and told in full; of more there is a line each, and a list. */
+export const mostInFull = colours.length
+/** So many lines differ in colour or dashes. */
+export const mostLooks = colours.length * dashes.length
+
+/** A to Z, then AA, AB and so on. */
+export function letterAt(index: number): string {
+  const before = index < 26 ? '' : letterAt(Math.floor(index / 26) - 1)
+  return before + String.fromCharCode(65 + (index % 26))
 }
 
-const mark = (letter: string, box: string, colour: string, dash: LineLook['dash']): RunMark => ({
-  letter,
-  box,
-  look: { colour, dash },
-})
+function markAt(index: number, count: number): RunMark {
+  const letter = letterAt(index)
+  if (count > mostLooks) return { letter, box: plainBox, look: null }
+  const turn = Math.floor(index / colours.length)
+  const { box, colour } = colours[index % colours.length]!
+  // Each time round the colours every one of them has the next dashes.
+  const dash = dashes[(index + turn) % dashes.length]!
+  return { letter, box, look: { colour, dash } }
+}
 
-const marks: readonly RunMark[] = [
-  mark('A', 'bg-subject-tuned text-on-accent', '--c-subject-tuned', 'solid'),
-  mark('B', 'bg-subject-few-shot text-on-few-shot', '--c-subject-few-shot', 'dashed'),
-  mark('C', 'bg-subject-retrieval text-on-few-shot', '--c-subject-retrieval', 'dotted'),
-  mark('D', 'bg-run-rose text-on-few-shot', '--c-run-rose', 'solid'),
-  mark('E', 'bg-run-violet text-on-few-shot', '--c-run-violet', 'dashed'),
-  mark('F', 'bg-run-teal text-on-few-shot', '--c-run-teal', 'dotted'),
-]
-
-/** So many are compared at once: more lines in one chart nobody can follow. */
-export const mostCompared = marks.length
-
-/** null for a run that is not ticked, and for ticked ones beyond those that are compared. */
-export const markOf = (ticked: readonly string[], runId: string): RunMark | null =>
-  marks[ticked.indexOf(runId)] ?? null
+/** Of runs in the order in which they were ticked; null for one that is not among them. */
+export function marksOf(ticked: readonly string[]): MarkOf {
+  const places = new Map(ticked.map((runId, at) => [runId, at]))
+  return (runId) => {
+    const at = places.get(runId)
+    return at === undefined ? null : markAt(at, ticked.length)
+  }
+}

@@ -1,5 +1,6 @@
 // What an entry of the timeline says in words: what was tried, setting by setting. Pure but for the words.
 import type { TimelineEntry } from '#shared/contract/results.ts'
+import { settingsTried } from '#shared/measuring-settings.ts'
 import { t } from '../../words/index.ts'
 import { settingLine } from './compare-words.ts'
 
@@ -14,10 +15,12 @@ export function triedLines(entry: TimelineEntry): TriedLines {
     return { lead: t('experiments.timeline.searched'), changes: entry.searched.map(settingWords) }
   const { beside, changes, isOtherData, isOtherModel } = entry
   if (beside === null) return { lead: t('experiments.timeline.first'), changes: [] }
+  const { tried, isMeasuredOtherwise } = settingsTried(changes)
   const lines = [
     ...(isOtherData ? [t('experiments.timeline.otherData')] : []),
     ...(isOtherModel ? [t('experiments.timeline.otherModel')] : []),
-    ...changes.map(changeWords),
+    ...tried.map(changeWords),
+    ...(isMeasuredOtherwise ? [t('experiments.timeline.measured')] : []),
   ]
   const { name } = beside
   return lines.length === 0

@@ -1,5 +1,6 @@
-// One line below a project's name: what there is, and what came of it. Pure but for the words.
+// One line below a project's name: what there is, and what came of it; and how a search of it stands. Pure but for the words.
 import type { ProjectCard } from '#shared/contract/projects.ts'
+import type { StudyCard } from '#shared/contract/studies.ts'
 import { formatDay } from '../../format.ts'
 import { formatMetric } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
@@ -30,4 +31,11 @@ export function projectLine({
     parts.push(t(`projects.verdict.${best.verdict}`, values))
   }
   return parts.join(' · ')
+}
+
+/** What stands behind the name of a search that is not over. */
+export function searchState({ status, waiting }: Pick<StudyCard, 'status' | 'waiting'>): string {
+  if (status === 'paused') return t('studies.resting.isPaused')
+  if (status === 'running') return t('studies.resting.running')
+  return [t('studies.resting.waiting'), waiting ?? ''].join(' ').trim()
 }

@@ -20,7 +20,7 @@ export function groupByKind(items: readonly StorageItem[]): StorageGroup[] {
     .sort((a, b) => b.bytes - a.bytes)
 }
 
-/** Working copies are made again, and of backups the newest stays: nothing is lost with these. */
+/** Working copies are made again, and of backups those stay that are the way back: nothing is lost with these. */
 export const cleanable = (items: readonly StorageItem[]): StorageItem[] =>
   items.filter(({ kind, isRemovable }) => isRemovable && (kind === 'cache' || kind === 'backup'))
 

@@ -3,7 +3,7 @@
 // mark that says how many. Pure but for the words.
 import type { Dimension, StudiedValue } from '#shared/study.ts'
 import { t } from '../../words/index.ts'
-import { heldIn, type LossRange, type Rank } from './chart-points.ts'
+import { heldIn, isAbove, type LossRange, type Rank, roomOf } from './chart-points.ts'
 import { formatLoss } from './loss-words.ts'
 import { settingValue, writeStudied } from './space-form.ts'
 import { trialName } from './study-story.ts'
@@ -28,7 +28,7 @@ export const figureAxis = (paint: Paint, name: string) => ({
 })
 
 export function lossAxis(paint: Paint, { low, high }: { low: number; high: number }) {
-  const room = (high - low || Math.abs(high) || 1) * 0.06
+  const room = roomOf({ low, high })
   return {
     type: 'value',
     min: Math.max(0, low - room),
@@ -82,15 +82,18 @@ export interface NamedTrial {
   readonly number: number
   readonly lossNats: number
 }
-const pointName = ({ number, lossNats }: NamedTrial): string =>
-  t('studies.chart.trial', { trial: trialName(number), loss: formatLoss(lossNats) })
+const pointName = ({ number, lossNats }: NamedTrial, range: LossRange): string =>
+  t(isAbove(lossNats, range) ? 'studies.chart.trialAbove' : 'studies.chart.trial', {
+    trial: trialName(number),
+    loss: formatLoss(lossNats),
+  })
 
 /** More trials of one mark are counted and not named. */
 const mostNamed = 6
 /** What a mark says of its trials, a line each. */
-export function markName(trials: readonly NamedTrial[]): string {
+export function markName(trials: readonly NamedTrial[], range: LossRange): string {
   const more = trials.length - mostNamed
-  const named = trials.slice(0, mostNamed).map(pointName)
+  const named = trials.slice(0, mostNamed).map((trial) => pointName(trial, range))
   return [...named, ...(more > 0 ? [t('studies.chart.more', { count: more })] : [])].join('\n')
 }
 
@@ -138,16 +141,20 @@ interface DotView {
   readonly paint: Paint
 }
 
-/** Trials as points over their losses; those that lie upon one another are one point with their number beside it. */
+/**
+ * Trials as points over their losses; those that lie upon one another are one point with their number beside it. What lies
+ * above the chart is a hollow arrow at its edge.
+ */
 export function scatterOf(dots: readonly Dot[], { ranks, range, paint }: DotView) {
   const isFine = isCrowd(dots.length)
   const data = byPlace(dots, ({ x, lossNats }) => [x, heldIn(lossNats, range)]).map((trials) => {
     const [{ x, lossNats }] = trials
     return {
-      name: markName(trials),
+      name: markName(trials, range),
       value: [x, heldIn(lossNats, range)],
       ...dotLook(rankOf(trials, ranks), isFine, paint),
       ...(trials.some(({ isRinged }) => isRinged) ? ringLook(paint) : {}),
+      ...(isAbove(lossNats, range) ? aboveLook(paint) : {}),
       ...(trials.length > 1 ? { label: countLabel(trials.length, paint) } : {}),
     }
   })
@@ -171,6 +178,12 @@ const ringLook = (paint: Paint) => ({
   itemStyle: { color: paint('--c-panel'), borderColor: paint('--c-accent'), borderWidth: 2.5 },
 })
 
+const aboveLook = (paint: Paint) => ({
+  symbol: 'arrow',
+  symbolSize: 11,
+  itemStyle: { color: paint('--c-panel'), borderColor: paint('--c-second'), borderWidth: 1.5 },
+})
+
 const countLabel = (count: number, paint: Paint) => ({
   ...font,
   show: true,
@@ -180,16 +193,16 @@ const countLabel = (count: number, paint: Paint) => ({
   formatter: t('studies.chart.times', { number: count }),
 })
 
-/** The steps of a rising or falling line over losses. */
+/** The steps of a rising or falling line over losses; where it lies above the chart it is not drawn. */
 export const stepLine = (
   points: readonly (readonly [x: number, lossNats: number])[],
-  range: LossRange,
   lineStyle: Readonly<Record<string, unknown>>,
 ) => ({
   type: 'line',
   step: 'end',
   silent: true,
   showSymbol: false,
-  data: points.map(([x, lossNats]) => [x, heldIn(lossNats, range)]),
+  clip: true,
+  data: points.map(([x, lossNats]) => [x, lossNats]),
   lineStyle,
 })

@@ -38,18 +38,32 @@ export interface LossRange {
 
 /** Three times the middle half above the upper quarter: what lies beyond would press all others together. */
 const farBeyond = 3
+/** Of fewer trials all are drawn: nobody can say which of them is the odd one. */
+const fewTrials = 12
 
-/** From the lowest to the highest loss, without those far above the others. */
-export function lossRange(losses: readonly number[]): LossRange {
+/** From the lowest to the highest loss, without those far above the others; `shown` ones are never left out. */
+export function lossRange(losses: readonly number[], shown: readonly number[] = []): LossRange {
   const sorted = [...losses].sort((a, b) => a - b)
   const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))] ?? 0
   const [low, quarter, upper, highest] = [at(0), at(0.25), at(0.75), at(1)]
   const limit = upper + farBeyond * Math.max(upper - quarter, (upper - low) / 2)
-  const high = sorted.length >= 4 && limit > low && highest > limit ? limit : highest
+  const isCut = sorted.length >= fewTrials && limit > low && highest > limit
+  const high = isCut ? Math.max(limit, ...shown) : highest
   return { low, high, above: sorted.filter((loss) => loss > high).length }
 }
 
-export const heldIn = (lossNats: number, { high }: LossRange): number => Math.min(lossNats, high)
+export const isAbove = (lossNats: number, { high }: LossRange): boolean => lossNats > high
+
+/** Room below the lowest and above the highest loss. */
+export const roomOf = ({ low, high }: Pick<LossRange, 'low' | 'high'>): number =>
+  (high - low || Math.abs(high) || 1) * 0.06
+
+/** Where a mark stands: what lies above at the very end of the axis, where no figure stands. */
+export const heldIn = (lossNats: number, range: LossRange): number =>
+  isAbove(lossNats, range) ? range.high + roomOf(range) : lossNats
+
+export const measuredRange = ({ trials }: Pick<StudyView, 'trials'>): LossRange =>
+  lossRange(measuredTrials(trials).map(({ lossNats }) => lossNats))
 
 export type BestAxis = 'trials' | 'hours'
 const hourMs = 3_600_000
@@ -85,7 +99,7 @@ export function presetLoss(trials: readonly StudyTrial[]): number | null {
 export function bestRange({ trials }: Pick<StudyView, 'trials'>): LossRange {
   const preset = presetLoss(trials)
   const losses = measuredTrials(trials).map(({ lossNats }) => lossNats)
-  return lossRange(preset === null ? losses : [...losses, preset])
+  return preset === null ? lossRange(losses) : lossRange([...losses, preset], [preset])
 }
 
 /** Trials with a value of this setting. */
@@ -129,4 +143,14 @@ export function frontPoints(view: Pick<StudyView, 'trials' | 'fronts'>, against:
     if (!isMeasured || cost === null || trial.lossNats === null) return []
     return [{ number: trial.number, cost, lossNats: trial.lossNats, isOnFront: onFront.has(trial.number) }]
   })
+}
+
+/** All of the front is in it. */
+export function frontRange(view: Pick<StudyView, 'trials' | 'fronts'>, against: TradeOff): LossRange {
+  const points = frontPoints(view, against)
+  const front = points.filter(({ isOnFront }) => isOnFront)
+  return lossRange(
+    points.map(({ lossNats }) => lossNats),
+    front.map(({ lossNats }) => lossNats),
+  )
 }

@@ -1,14 +1,9 @@
 // Losses and their differences as a person reads them: as many digits as tell them apart, and no more. Pure.
 
+export { formatLoss } from '#shared/loss-words.ts'
+
 const write = (nats: number, digits: number): string => nats.toFixed(digits)
 const mostDigits = 5
-
-/** "0.57"; small ones with as many digits as two that count. */
-export function formatLoss(nats: number): string {
-  if (!Number.isFinite(nats)) return '—'
-  if (Math.abs(nats) >= 0.1 || nats === 0) return write(nats, 2)
-  return write(nats, Math.min(mostDigits, 1 - Math.floor(Math.log10(Math.abs(nats)))))
-}
 
 /** Both with the same digits, enough of them that they do not look equal where they are not. */
 export function formatLosses(a: number, b: number): readonly [string, string] {

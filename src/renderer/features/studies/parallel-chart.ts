@@ -18,7 +18,7 @@ import {
   tooltip,
   valueAxis,
 } from './chart-parts.ts'
-import { heldIn, type LossRange, lossRange, measuredTrials, rankTrials } from './chart-points.ts'
+import { heldIn, isAbove, type LossRange, measuredRange, measuredTrials, rankTrials } from './chart-points.ts'
 import { settingTitle } from './space-form.ts'
 
 /** Axes closer together cannot be told apart. */
@@ -83,14 +83,10 @@ function placesOf({ space }: StudyView, { settings, lossNats }: Measured, range:
   return [...places, heldIn(lossNats, range)]
 }
 
-const rangeOf = (measured: readonly Measured[]): LossRange =>
-  lossRange(measured.map(({ lossNats }) => lossNats))
-
 /** Trials whose lines would lie upon one another are one. */
 function linesOf(view: StudyView) {
-  const measured = measuredTrials(view.trials)
-  const range = rangeOf(measured)
-  return byPlace(measured, (trial) => placesOf(view, trial, range))
+  const range = measuredRange(view)
+  return byPlace(measuredTrials(view.trials), (trial) => placesOf(view, trial, range))
 }
 
 /** Lines that stand for more than one trial. */
@@ -104,7 +100,7 @@ const mostWider = 5
 export function parallelChart(view: StudyView, paint: Paint) {
   const measured = measuredTrials(view.trials)
   const ranks = rankTrials(view.trials)
-  const range = rangeOf(measured)
+  const range = measuredRange(view)
   const thin = isCrowd(measured.length) ? 0.5 : 1
   const axes = settingAxes(view, paint)
   const ofLoss = lossAxis(paint, range)
@@ -126,9 +122,9 @@ export function parallelChart(view: StudyView, paint: Paint) {
       color: paint(colour),
       width: thin * width + wider,
       opacity: thin * opacity,
-      type: rank === 'pruned' ? 'dashed' : 'solid',
+      type: isAbove(trials[0].lossNats, range) ? 'dotted' : rank === 'pruned' ? 'dashed' : 'solid',
     }
-    return { z, line: { name: markName(trials), value: placesOf(view, trials[0], range), lineStyle } }
+    return { z, line: { name: markName(trials, range), value: placesOf(view, trials[0], range), lineStyle } }
   })
   return {
     animation: false,

@@ -1,7 +1,7 @@
 // A search before it begins, in figures: how many trials, how long each, until when. Pure but for the words.
 import type { StudyPlan } from '#shared/contract/studies.ts'
 import type { StudyBudget } from '#shared/study.ts'
-import { formatAbout, formatAboutRange, formatDateTime, formatShortTime } from '../../format.ts'
+import { formatAboutRange, formatDateTime, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { writeTime } from './study-hours.ts'
 
@@ -16,9 +16,16 @@ export function trialsWord({ trials }: Pick<StudyPlan, 'trials'>): string {
 
 /** "about 4 to 6 min"; null where a trial's time is not known. */
 export const trialTime = ({ trialSeconds }: Pick<StudyPlan, 'trialSeconds'>): string | null =>
-  trialSeconds === null
-    ? null
-    : formatAboutRange({ lowSeconds: trialSeconds.low, highSeconds: trialSeconds.high })
+  trialSeconds === null ? null : aboutTime(trialSeconds)
+
+/** No time is told as less: of many trials the product would not be what a reader reckons. */
+const leastToldSeconds = 5
+function aboutTime({ low, high }: { readonly low: number; readonly high: number }): string {
+  if (low >= leastToldSeconds) return formatAboutRange({ lowSeconds: low, highSeconds: high })
+  return high < leastToldSeconds
+    ? t('studies.start.lessThan', { seconds: leastToldSeconds })
+    : t('studies.start.upTo', { time: formatAboutRange({ lowSeconds: high, highSeconds: high }) })
+}
 
 /** "07:00 tomorrow"; of any other day its date too. */
 function untilWord(untilMs: number, nowMs: number): string {
@@ -49,22 +56,16 @@ export function endWord({ trials, workMs, untilMs }: StudyBudget, nowMs: number 
 
 /** How long it takes about, or how much of it fits into its time. */
 export function lengthWord(plan: StudyPlan): string {
-  const { budget, trials, trialSeconds, confirmSeeds, parallel } = plan
+  const { budget, workSeconds } = plan
   if (budget.untilMs !== null || budget.workMs !== null)
     return t('studies.start.fit', { trials: trialsWord(plan) })
-  if (trialSeconds === null || trials === null) return t('studies.start.longestUnknown')
-  // The plan and the best are each trained with these seeds at the end.
-  const checks = confirmSeeds < 2 ? 0 : 2 * confirmSeeds
-  const seconds = ((trials.high + checks) * trialSeconds.high) / parallel
-  return t('studies.start.longest', { time: aboutWord(seconds) })
+  if (workSeconds === null) return t('studies.start.longestUnknown')
+  const { high } = workSeconds
+  if (high >= 2 * daySeconds) return t('studies.start.longestDays', { count: Math.round(high / daySeconds) })
+  return t('studies.start.inAll', { time: aboutTime(workSeconds) })
 }
 
 const daySeconds = 86_400
-/** "about 3 h"; from two days on in days. */
-const aboutWord = (seconds: number): string =>
-  seconds < 2 * daySeconds
-    ? formatAbout(1000 * seconds)
-    : t('studies.start.days', { count: Math.round(seconds / daySeconds) })
 
 /** "changes 5 settings". */
 export const settingsWord = ({ dimensions }: Pick<StudyPlan, 'dimensions'>): string =>

@@ -19,8 +19,8 @@ import {
   bestRange,
   bestSoFar,
   frontPoints,
-  lossRange,
-  measuredTrials,
+  frontRange,
+  measuredRange,
   presetLoss,
   rankTrials,
   slicePoints,
@@ -64,7 +64,7 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
     series: [
       scatterOf(points, { ranks: rankTrials(view.trials), range, paint }),
       {
-        ...stepLine(line, range, { width: 2.5, color: paint('--c-accent') }),
+        ...stepLine(line, { width: 2.5, color: paint('--c-accent') }),
         ...(preset === null ? {} : { markLine: presetLine(paint, preset) }),
       },
     ],
@@ -73,7 +73,7 @@ export function bestChart(view: StudyView, axis: BestAxis, paint: Paint) {
 
 export function sliceChart(view: StudyView, dimension: Dimension, paint: Paint) {
   const points = slicePoints(view.trials, dimension.path)
-  const range = lossRange(measuredTrials(view.trials).map(({ lossNats }) => lossNats))
+  const range = measuredRange(view)
   const values = points.map(({ value }) => value)
   const dots = points.map((point) => ({ ...point, x: placeOf(dimension, point.value) }))
   return {
@@ -89,7 +89,7 @@ export function sliceChart(view: StudyView, dimension: Dimension, paint: Paint) 
 export function frontChart(view: StudyView, against: TradeOff, paint: Paint) {
   const points = frontPoints(view, against)
   const front = points.filter(({ isOnFront }) => isOnFront).sort((a, b) => a.cost - b.cost)
-  const range = lossRange(points.map(({ lossNats }) => lossNats))
+  const range = frontRange(view, against)
   const dots = points.map(({ cost, isOnFront, ...trial }) => ({ ...trial, x: cost, isRinged: isOnFront }))
   const line = front.map(({ cost, lossNats }) => [cost, lossNats] as const)
   return {
@@ -99,7 +99,7 @@ export function frontChart(view: StudyView, against: TradeOff, paint: Paint) {
     xAxis: { ...figureAxis(paint, t(`studies.fronts.axis.${against}`)), scale: true },
     yAxis: lossAxis(paint, range),
     series: [
-      stepLine(line, range, { width: 1.5, color: paint('--c-accent'), type: 'dashed' }),
+      stepLine(line, { width: 1.5, color: paint('--c-accent'), type: 'dashed' }),
       scatterOf(dots, { ranks: rankTrials(view.trials), range, paint }),
     ],
   }

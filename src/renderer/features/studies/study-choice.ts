@@ -1,7 +1,7 @@
 // What a person chooses of a search before it begins, as it stands in the fields, and what of it the program is asked for:
 // a request, or a reason at each field that cannot be taken. Pure but for the words.
 import type { SearchEffort } from '#shared/contract/studies.ts'
-import type { SamplerKind, StudyBudget } from '#shared/study.ts'
+import { fewestSeeds, type SamplerKind, type StudyBudget } from '#shared/study.ts'
 import { t } from '../../words/index.ts'
 import type { DimensionEdit } from './space-form.ts'
 import {
@@ -24,7 +24,8 @@ export interface StudyChoice {
   /** "07:00". */
   readonly until: string
   readonly hours: string
-  readonly trials: string
+  /** null: as many as the effort proposes. */
+  readonly trials: string | null
   readonly isAtNight: boolean | null
   /** Hours of the day at which it works where it is at night. */
   readonly night: TypedHours
@@ -43,7 +44,7 @@ export const firstChoice: StudyChoice = {
   limit: 'proposed',
   until: '07:00',
   hours: '8',
-  trials: '30',
+  trials: null,
   isAtNight: null,
   night: typedHours(usualNight),
   name: '',
@@ -69,12 +70,27 @@ function readNumber(typed: string, low: number, high: number, isWhole: boolean):
   return isWhole && !Number.isInteger(value) ? null : value
 }
 
+/** Where an effort sets none, or so many that they are no limit. */
+const usualTrials = 30
+const mostProposed = 100
+
+/** What was typed stays, whatever else is chosen; else it is what the effort proposes. */
+export function shownTrials({ trials }: Pick<StudyChoice, 'trials'>, proposed: StudyBudget | null): string {
+  if (trials !== null) return trials
+  const most = proposed?.trials ?? usualTrials
+  return String(most > mostProposed ? usualTrials : most)
+}
+
 const hourMs = 3_600_000
 /** A second is the shortest that the contract takes. */
 const fewestHours = 1000 / hourMs
 
 /** undefined leaves the budget to the effort; null where the field is wrong. */
-function budgetOf(choice: StudyChoice, nowMs: number): StudyBudget | undefined | null {
+function budgetOf(
+  choice: StudyChoice,
+  proposed: StudyBudget | null,
+  nowMs: number,
+): StudyBudget | undefined | null {
   const none = { trials: null, workMs: null, untilMs: null }
   switch (choice.limit) {
     case 'proposed':
@@ -88,7 +104,7 @@ function budgetOf(choice: StudyChoice, nowMs: number): StudyBudget | undefined |
       return hours === null ? null : { ...none, workMs: Math.round(hours * hourMs) }
     }
     case 'trials': {
-      const trials = readNumber(choice.trials, 1, 10_000, true)
+      const trials = readNumber(shownTrials(choice, proposed), 1, 10_000, true)
       return trials === null ? null : { ...none, trials }
     }
   }
@@ -101,15 +117,23 @@ const wrongLimits = {
 } as const
 
 const longestName = 200
+const mostSeeds = 10
 
-/** What is asked for, and why a field cannot be taken. What is wrong is left out of the request. */
-export function readChoice(choice: StudyChoice, nowMs: number) {
+/** 0 leaves the check out; fewer than three say nothing. */
+const readSeeds = (typed: string): number | null =>
+  readNumber(typed, 0, 0, true) ?? readNumber(typed, fewestSeeds, mostSeeds, true)
+
+/**
+ * What is asked for, and why a field cannot be taken. What is wrong is left out of the request.
+ * @param proposed the effort's own limit, null before it is known
+ */
+export function readChoice(choice: StudyChoice, proposed: StudyBudget | null, nowMs: number) {
   const wrong: Partial<Record<ChoiceField, string>> = {}
-  const budget = budgetOf(choice, nowMs)
+  const budget = budgetOf(choice, proposed, nowMs)
   if (budget === null && choice.limit !== 'proposed') wrong[choice.limit] = t(wrongLimits[choice.limit])
   const schedule = worksAtNight(choice) ? readHours(choice.night) : null
   if (worksAtNight(choice) && schedule === null) wrong.night = wrongHours(choice.night)
-  const confirmSeeds = choice.confirmSeeds === null ? undefined : readNumber(choice.confirmSeeds, 1, 10, true)
+  const confirmSeeds = choice.confirmSeeds === null ? undefined : readSeeds(choice.confirmSeeds)
   if (confirmSeeds === null) wrong.confirmSeeds = t('studies.wrong.seeds')
   const seed = readNumber(choice.seed, 0, 4_294_967_295, true)
   if (seed === null) wrong.seed = t('studies.wrong.seed')
@@ -125,7 +149,7 @@ export function readChoice(choice: StudyChoice, nowMs: number) {
       schedule,
       ...(choice.sampler === null ? {} : { sampler: choice.sampler }),
       ...(budget ? { budget } : {}),
-      ...(confirmSeeds ? { confirmSeeds } : {}),
+      ...(typeof confirmSeeds === 'number' ? { confirmSeeds } : {}),
     },
     name: name === '' || name.length > longestName ? undefined : name,
   }

@@ -1,15 +1,15 @@
 // What the screen of a search says first: its finding as the heading, how it stands, and how the best trial's seeds compare
 // with the preset's. Pure but for the words.
 import type { StudyCard, StudyView } from '#shared/contract/studies.ts'
-import { livingStudies, type StudyTrial } from '#shared/study.ts'
-import { formatDay, formatShortTime } from '../../format.ts'
+import { livingStudies, type Pruning, type StudyTrial } from '#shared/study.ts'
+import { formatDay, formatPercent, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { formatLoss, formatLosses } from './loss-words.ts'
 import { writeTime } from './study-hours.ts'
 
 export const isLiving = ({ status }: Pick<StudyCard, 'status'>): boolean => livingStudies.includes(status)
 
-/** Trials that have an end, however they ended. */
+/** Trials of the search that have an end, however they ended. */
 export const endedTrials = ({ trials }: Pick<StudyCard, 'trials'>): number =>
   trials.complete + trials.pruned + trials.skipped + trials.failed + trials.stopped
 
@@ -17,6 +17,29 @@ export const endedTrials = ({ trials }: Pick<StudyCard, 'trials'>): number =>
 export const trialName = (number: number): string => t('studies.trialName', { number: number + 1 })
 
 const trialCount = (count: number): string => t('studies.line.trials', { count })
+
+/** "5 trials and 4 confirming runs". */
+export function countsWord(study: Pick<StudyCard, 'trials' | 'confirming'>): string {
+  const trials = trialCount(endedTrials(study))
+  if (study.confirming === 0) return trials
+  return t('studies.line.both', { trials, runs: t('studies.line.confirming', { count: study.confirming }) })
+}
+
+/** "5 trials, 4 confirming", for a cell. */
+export const countsShort = (study: Pick<StudyCard, 'trials' | 'confirming'>): string =>
+  study.confirming === 0
+    ? countsWord(study)
+    : t('studies.line.bothShort', { trials: trialCount(endedTrials(study)), count: study.confirming })
+
+/** Runs that confirm are counted by themselves. */
+export function nameInTable(
+  { number, purpose }: Pick<StudyTrial, 'number' | 'purpose'>,
+  trials: readonly Pick<StudyTrial, 'number' | 'purpose'>[],
+): string {
+  if (purpose === 'search') return trialName(number)
+  const at = trials.filter((one) => one.purpose !== 'search' && one.number <= number).length
+  return t('studies.confirmingName', { number: at })
+}
 
 /** A share of less says too little of the whole. */
 const tellingShare = 0.02
@@ -35,17 +58,23 @@ function expectedTrials(study: StudyCard): number | null {
 /** The search itself is over: plan and best are trained with other seeds. */
 const isConfirming = ({ trials }: StudyView): boolean => trials.some(({ purpose }) => purpose !== 'search')
 
+/** How it stands; of another journal, how it stood when that was last written. */
+export const stateOf = ({ status, stood }: Pick<StudyCard, 'status' | 'stood'>): string =>
+  t(stood === null ? `studies.statuses.${status}` : `studies.stood.${stood}`)
+
 /** A study at work says how far it is, one at rest what it found. */
 export function headingOf(view: StudyView): string {
   const { study } = view
   const done = endedTrials(study)
   if (study.status === 'failed') return t('studies.heading.failed')
   if (study.status === 'paused')
-    return done === 0 ? t('studies.heading.pausedFirst') : t('studies.heading.paused', { count: done })
+    return done === 0
+      ? t('studies.heading.pausedFirst')
+      : t('studies.heading.paused', { done: countsWord(study) })
   if (study.status === 'waiting')
     return done === 0
       ? t('studies.heading.waitingFirst')
-      : t('studies.heading.waiting', { done: trialCount(done) })
+      : t('studies.heading.waiting', { done: countsWord(study) })
   if (study.status === 'running') {
     if (isConfirming(view)) return t('studies.heading.confirming')
     const count = expectedTrials(study)
@@ -73,17 +102,19 @@ function findingOf(view: StudyView): string {
     case 'searching':
       return study.best === null
         ? t('studies.heading.notConfirmedPlain')
-        : t('studies.heading.not-confirmed', { best: formatLoss(study.best.lossNats) })
+        : t(best === null ? 'studies.heading.not-confirmed' : 'studies.heading.tooFewSeeds', {
+            best: formatLoss(study.best.lossNats),
+          })
     case 'nothing-found':
       return t(study.trials.failed > 0 ? 'studies.heading.allFailed' : 'studies.heading.nothing-found')
   }
 }
 
-/** "12 trials · 3.2 h at work · from 22:00 to 07:00 only · started yesterday". */
+/** "12 trials and 6 confirming runs · 3.2 h at work · from 22:00 to 07:00 only · started yesterday". */
 export function lineOf(study: StudyCard): string {
   const { schedule, startedAtMs, endedAtMs, createdAtMs } = study
   return [
-    trialCount(endedTrials(study)),
+    countsWord(study),
     ...(study.workedMs > 0 ? [t('studies.line.worked', { time: formatShortTime(study.workedMs) })] : []),
     ...(schedule === null || !isLiving(study)
       ? []
@@ -139,4 +170,16 @@ export function seedMeans(view: Pick<StudyView, 'trials'>): {
 export function seedsMissing({ verdict, study }: StudyView): string {
   if (verdict.gain !== null) return ''
   return t(isLiving(study) ? 'studies.seeds.waiting' : 'studies.seeds.missing')
+}
+
+/** At which shares of their steps trials were given up, and how; from which one on. */
+export function pruningWords(pruning: Pruning | null): { readonly value: string; readonly help: string } {
+  if (pruning === null) return { value: t('studies.about.notPruned'), help: '' }
+  const { rungs, reduction, startupTrials: trials } = pruning
+  const shares = rungs.map(formatPercent).join(t('studies.about.and'))
+  const part = reduction === 3 ? t('studies.about.bestThird') : formatPercent(1 / reduction)
+  return {
+    value: t('studies.about.prunedAt', { shares }),
+    help: t('studies.about.prunedHelp', { part, trials }),
+  }
 }

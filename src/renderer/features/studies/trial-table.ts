@@ -1,4 +1,5 @@
 // The table of a study's trials: what each says, and in which order they stand. Pure but for the words.
+import type { StudyCard } from '#shared/contract/studies.ts'
 import type { StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
 import { formatPercent } from '../../format.ts'
 import { t } from '../../words/index.ts'
@@ -70,23 +71,20 @@ export function orderTrials(
 }
 
 /** How a trial stands; of one under way how far it is. `doneShare` is null where its run is not at work. */
-export function statusWord({ status }: StudyTrial, doneShare: number | null): string {
+export function statusWord({ status, work }: StudyTrial, doneShare: number | null): string {
   if (status === 'planned' && doneShare !== null)
     return t('studies.trials.underWay', { percent: formatPercent(doneShare) })
+  if (status === 'planned' && work !== null) return t('studies.trials.begun')
   return t(`studies.trials.statuses.${status}`)
 }
 
-/** "26 to their end, 4 given up early": what there is none of is left out. */
-export function countWords(trials: {
-  readonly complete: number
-  readonly pruned: number
-  readonly skipped: number
-  readonly failed: number
-  readonly stopped: number
-}): string {
+/** "26 to their end, 4 given up early, 6 confirming runs": what there is none of is left out. */
+export function countWords({ trials, confirming }: Pick<StudyCard, 'trials' | 'confirming'>): string {
   const kinds = ['complete', 'pruned', 'skipped', 'failed', 'stopped'] as const
-  return kinds
-    .filter((kind) => trials[kind] > 0)
-    .map((kind) => t(`studies.trials.counts.${kind}`, { count: trials[kind] }))
-    .join(', ')
+  return [
+    ...kinds
+      .filter((kind) => trials[kind] > 0)
+      .map((kind) => t(`studies.trials.counts.${kind}`, { count: trials[kind] })),
+    ...(confirming > 0 ? [t('studies.line.confirming', { count: confirming })] : []),
+  ].join(', ')
 }

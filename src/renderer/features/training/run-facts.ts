@@ -80,7 +80,8 @@ export const keepsCopies = ({ method, reuseFrozenLayers }: Recipe): boolean =>
 function repeatWord(recipe: Recipe, determinism: string | null): string {
   if (determinism === null) return t('training.facts.repeatable.unknown')
   const label = determinismLabels.find((one) => one === determinism)
-  if (label === undefined) return determinism
+  // What the core says of several parts is a sentence without its capital.
+  if (label === undefined) return determinism.slice(0, 1).toUpperCase() + determinism.slice(1)
   if (keepsCopies(recipe) && repeatKeys[label] === 'exact')
     return t('training.facts.repeatable.exactWithCopies')
   return t(`training.facts.repeatable.${repeatKeys[label]}`)

@@ -1,9 +1,10 @@
 // What the screen of a run says first: its heading, the line below it, and the chart. Pure.
 import type { TrainingView } from '#shared/contract/index.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
+import { formatLoss } from '#shared/loss-words.ts'
 import type { ChartView } from '../../components/line-chart.ts'
 import { nameForeign } from '../../foreign-text.ts'
-import { formatAbout, formatNumber } from '../../format.ts'
+import { formatAbout, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { keepsCopies } from './run-facts.ts'
 import { borderOf, hasBegun, isBetweenParts, isOfExamples, isOfTexts, partOf } from './run-parts.ts'
@@ -18,6 +19,7 @@ export function headingOf(view: TrainingView): string {
   const { state } = view
   const { status, totalSteps, diagnoses } = state
   if (view.waiting !== null) return t('training.waiting.heading')
+  if (view.goesOnWith !== null) return t('training.heading.withSearch')
   const asked = askedOf(state)
   if (asked !== null) return t(`training.asked.${asked}.heading`)
   if (status === 'running' && totalSteps === 0) return t('training.starting')
@@ -141,5 +143,18 @@ export function borderLine(view: TrainingView): string | null {
 export function bestOf({ validation }: TrainingView): string | null {
   if (validation.length < 2) return null
   const best = validation.reduce((lowest, point) => (point.lossNats < lowest.lossNats ? point : lowest))
-  return t('training.best', { loss: formatNumber(best.lossNats), step: best.step })
+  return t('training.best', { loss: formatLoss(best.lossNats), step: best.step })
+}
+
+/** Less than this beside the work is starting and ending. */
+const idleMs = 60_000
+
+/** How long a run at rest was at work, and over which time where that says something else; null before it began. */
+export function tookOf({
+  workedMs,
+  spanMs,
+}: Pick<TrainingView['state'], 'workedMs' | 'spanMs'>): string | null {
+  if (workedMs === null || spanMs === null) return null
+  const [work, span] = [formatShortTime(workedMs), formatShortTime(spanMs)]
+  return spanMs - workedMs < idleMs || work === span ? work : t('training.tookOver', { work, span })
 }

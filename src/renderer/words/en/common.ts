@@ -55,6 +55,14 @@ export const common = {
     hideTable: 'Hide the numbers',
     tableOf: 'Numbers of the chart: {title}',
     summary: '{title}. {series}. The numbers stand in a table below the chart.',
+    summaryOfMany:
+      '{title}. {count} line. The numbers stand in a table below the chart. | {title}. {count} lines. The numbers stand in a table below the chart.',
+    line: 'Line',
+    first: 'At first',
+    lowest: 'Lowest',
+    last: 'At last',
+    at: 'at {place}',
+    moreLines: 'Show more: {shown} of {count}',
   },
   subjects: {
     base: 'Base model',

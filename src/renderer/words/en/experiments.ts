@@ -3,7 +3,7 @@ export const experiments = {
   heading: 'Everything you have tried',
   listed: '{runs} in {projects}',
   and: '{listed}, and {beside}.',
-  trialsOf: '{count} trial of {searches} | {count} trials of {searches}',
+  trialsOf: '{count} run of {searches} | {count} runs of {searches}',
   archivedToo: '{count} more is archived. | {count} more are archived.',
   onThisComputer: 'All of it is on this computer and opens without a model.',
   headingThere: 'Everything in another journal',
@@ -19,8 +19,16 @@ export const experiments = {
   searches: '{count} search | {count} searches',
   projects: '{count} project | {count} projects',
   loading: 'Opening the journal',
-  find: 'Find anything',
-  search: 'Search names, notes, tags and answers',
+  find: 'Name, note, answer',
+  search: 'Search names, notes, tags and answers of proofs',
+  searchHelp:
+    'Looked through are names, notes, tags, run numbers and what the models answered when they were measured on locked rows (proofs). Sample answers of a training, and the rows themselves, are not.',
+  tickAll: 'Tick all {count}',
+  tickFirst: 'Tick the first {count}',
+  trialsFound:
+    'Also found in {count} trial of a search, which this list leaves out. | Also found in {count} trials of searches, which this list leaves out.',
+  showTrials: 'Show trials too',
+  processor: 'Processor',
   shownOf: '{shown} of {count} run | {shown} of {count} runs',
   filters: {
     label: 'Filter',
@@ -74,6 +82,7 @@ export const experiments = {
     at: 'found {places}',
   },
   trial: 'trial {number}',
+  confirming: 'confirming run {number}',
   study: { word: 'search', more: 'Show all {count} searches' },
   statuses: {
     active: 'Under way',
@@ -99,11 +108,12 @@ export const experiments = {
     start: 'Start with a goal',
   },
   noMatch: 'No run matches.',
+  noOwnMatch: 'No run of its own matches.',
   table: {
     label: 'Runs',
-    help: 'Arrow keys move, Space ticks a run to compare it, Enter opens it, F2 edits, 1 to 5 gives stars and 0 takes them, Shift and P pins, Shift and A archives, Delete asks to remove it.',
+    help: 'Arrow keys move, Space ticks a run to compare it, Control and A ticks all that are listed, Enter opens it, F2 edits, 1 to 5 gives stars and 0 takes them, Shift and P pins, Shift and A archives, Delete asks to remove it.',
     helpReading:
-      'Arrow keys move, Space ticks a run to compare it, Enter opens it. Nothing in this journal can be changed from here.',
+      'Arrow keys move, Space ticks a run to compare it, Control and A ticks all that are listed, Enter opens it. Nothing in this journal can be changed from here.',
     sortBy: 'Sort by {column}',
     compared: 'Compare',
     tick: 'Compare {name}',
@@ -133,8 +143,9 @@ export const experiments = {
     batchRows: { title: 'Rows a step', term: 'batch' },
     steps: { title: 'Steps', term: '' },
     seed: { title: 'Seed', term: '' },
-    duration: { title: 'Took', term: '' },
+    duration: { title: 'Took', term: 'from start to end' },
     rating: { title: 'Stars', term: '' },
+    device: { title: 'Computed on', term: 'device, backend' },
   },
   columnMenu: {
     open: 'Columns',
@@ -189,6 +200,10 @@ export const experiments = {
   bundle: {
     title: 'One file of this run | One file of these {count} runs',
     text: 'It opens and trains again on another computer: settings, what was learnt, figures and notes go along.',
+    noSearch:
+      'The searches that these trials belong to stay behind: there each trial stands as a run of its own.',
+    unfinished:
+      '{count} run is not at its end: it goes along as it stands now. | {count} runs are not at their end: they go along as they stand now.',
     withRows: 'Your rows too',
     rowsGo: 'Whoever gets the file can read your examples and the answers to them.',
     rowsStay:
@@ -200,8 +215,26 @@ export const experiments = {
     curves: 'How far off they are',
     curvesTerm: 'loss on rows not seen',
     region: 'Ticked runs',
-    first:
-      'The first {most} of {count} ticked run are compared. | The first {most} of {count} ticked runs are compared.',
+    readSoFar: 'Reading: {read} of {count} run. | Reading: {read} of {count} runs.',
+    list: 'The compared runs',
+    letter: 'Letter',
+    value: 'Value',
+    drawn: 'Drawn',
+    untickOne: 'Untick',
+    figuresOf: '{figure} of the compared runs',
+    figuresOfGroup:
+      '{figure} of the compared runs, group {number} of {count} | {figure} of the compared runs, group {number} of {count}',
+    pickHelp: 'Point at a line or a row to see which is which; press it to keep it and to read more of it.',
+    linesOfMany: 'A line each: rows not seen. Of the one you point at training rows too, thin.',
+    spread: {
+      low: 'Lower quartile: a quarter of the runs is below',
+      middle: 'Median: half of the runs is below',
+      high: 'Upper quartile: a quarter of the runs is above',
+      label: 'median',
+      help: 'The line called median is the middle of them, and between the dashed ones is half of them (quartiles), as far as enough runs came.',
+    },
+    linesOfVeryMany:
+      'A line each: rows not seen, or training rows where nothing else was measured. The one you point at is drawn strongly, with its training rows thin.',
     tickMore: 'Tick another run to see what is different.',
     untick: 'Untick {name}',
     untickAll: 'Untick all',
@@ -246,11 +279,14 @@ export const experiments = {
     otherThanFirst: 'other than {letter}',
     sameRest: '{count} other setting is the same. | {count} other settings are the same.',
     noDifference: 'Every setting is the same.',
+    noOtherDifference: 'Every other setting is the same.',
+    measuredOtherwise: 'Trials of a search are measured in its own way.',
     showAll: 'Show all settings',
     showDifferent: 'Show only differences',
     hideAll: 'Hide the settings',
     results: 'On the locked rows',
     notProved: '{names}: not measured yet.',
+    notProvedCount: '{count} run was not measured yet. | {count} runs were not measured yet.',
     baseWas: '{verdict}; base model {base}',
     remove: 'Remove',
   },
@@ -271,6 +307,9 @@ export const experiments = {
     notMeasured: '{names}: not measured yet.',
     otherRows: '{names}: measured on other rows, so their answers do not stand here.',
     noRow: 'No row matches.',
+    readSoFar: 'Reading answers: {read} of {count} run. | Reading answers: {read} of {count} runs.',
+    runsShown: '{shown} of {count} run stands here. | {shown} of {count} runs stand here.',
+    moreRuns: 'Show more runs',
   },
   lineage: {
     crumb: 'Where it comes from',
@@ -278,6 +317,7 @@ export const experiments = {
     sentence: 'What it was trained on, what it was tried again from, and what came of it.',
     alone: 'Nothing else in this journal belongs to it.',
     cut: 'More belongs to it than can be drawn; the nearest is shown.',
+    scrolls: 'The drawing is wider than the window: scroll it sideways to see all of it.',
     region: 'What belongs together',
     kinds: {
       dataset: 'Rows',
@@ -314,6 +354,8 @@ export const experiments = {
     changeTerm: '{title} ({term}): {before} → {now}',
     otherData: 'other rows',
     otherModel: 'another model',
+    measured:
+      'measured in another way: a search measures all of its trials alike, at set shares of their steps',
     searched: 'Searched over:',
     setting: '{title} ({term})',
     came: 'What came of it',

@@ -30,6 +30,7 @@ export const settings = {
       backup: 'Backups of the journal',
       project: 'Files of projects',
       engine: 'Engines',
+      journal: 'Files of the journal',
     },
     kindsTerm: {
       model: 'what training starts from',
@@ -40,6 +41,7 @@ export const settings = {
       backup: 'one a day',
       project: 'copies of what you brought',
       engine: 'what you added to compute with, such as TensorFlow',
+      journal: 'everything you tried, and what a backup took the place of',
     },
     items: '{count} item | {count} items',
     tickAll: 'Tick all of: {kind}',
@@ -55,7 +57,8 @@ export const settings = {
     untick: 'Untick',
     remove: 'Move to the bin',
     cleanUp: 'Clean up',
-    cleanUpHelp: 'Finds working copies and old backups, {size} in all. You see them before anything moves.',
+    cleanUpHelp:
+      'Finds working copies and old backups, {size} in all. The newest seven backups stay, and for 30 days one made before the journal went back. You see everything before it moves.',
     clean: 'Nothing to clean up: no working copies, no old backups.',
     limit: {
       title: 'Working copies of training may take',
@@ -124,6 +127,7 @@ export const settings = {
       keptAs: 'What was in its place is kept as {path}',
       lostUnknown: 'What came after the backup is lost: the old file cannot be read any more.',
       lost: 'No entry of a run is missing. | Of one run entries are missing: | Of {count} runs entries are missing:',
+      andMore: 'and one more | and {count} more',
       notBackedUp: 'No backup of it could be made first, because it was damaged.',
       alsoLost: {
         measurements:
@@ -138,8 +142,13 @@ export const settings = {
     dialog: {
       title: 'Go back to {when}?',
       text: 'The journal becomes what it was then. Runs and notes that came later are not in it.',
-      keeps:
-        'A backup of now is made first, so that you can come back. No model, adapter or file of yours is touched. A search that was under way then is paused.',
+      which: 'The backup is {size} in size.',
+      backupFirst: 'A backup of now is made first, so that you can come back.',
+      backupPerhaps:
+        'A backup of now is made first where the damage that was found allows it. In any case the file of now is kept beside the journal, under another name.',
+      fileOnly:
+        'No backup of now can be made, because the journal cannot be used as it is. Its file is kept beside the new one, under another name.',
+      untouched: 'No model, adapter or file of yours is touched. A search that was under way then is paused.',
       confirm: 'Go back to it',
     },
     out: {

@@ -24,7 +24,8 @@ export const studies = {
       },
       thorough: {
         title: 'Thorough',
-        about: 'More settings and a fixed number of trials, however long they take: for a last few points.',
+        about:
+          'More settings and a fixed number of trials, however long they take: for the last bit of quality.',
       },
     },
     trials: '{count} trial | {count} trials',
@@ -37,9 +38,11 @@ export const studies = {
       trials: 'Ends after {count} trial | Ends after {count} trials',
     },
     fit: 'as many trials as fit: {trials}',
-    longest: 'at most {time} in all',
+    inAll: '{time} in all',
+    lessThan: 'less than {seconds} s',
+    upTo: 'up to {time}',
+    longestDays: 'at most about {count} day in all | at most about {count} days in all',
     longestUnknown: 'how long is not known yet',
-    days: 'about {count} day | about {count} days',
     changes: 'changes {count} setting | changes {count} settings',
     limit: 'Until when',
     limits: {
@@ -62,18 +65,21 @@ export const studies = {
     untilHelp:
       'By this computer’s clock, at the next time it is so late. A trial that is under way then is stopped.',
     hoursHelp: 'Time at work; pauses do not count.',
-    trialsHelp: 'A trial is one training run with settings of its own. Those given up early count too.',
+    trialsHelp:
+      'A trial is one training run with settings of its own. Those given up early count too; the confirming runs at the end come on top.',
     what: 'What will happen',
     facts: {
       trials: 'Trials',
       trial: 'One trial takes',
       priors: 'Begins from',
-      priorsNone: 'nothing: this is the first',
-      priorsSome: '{count} earlier result | {count} earlier results',
-      seeds: 'Checked in the end',
-      seedsOne: 'not checked again',
-      seedsSome: 'with {count} seeds',
+      priorsNone: 'the plan alone',
+      priorsSome: 'the plan and {count} earlier result | the plan and {count} earlier results',
+      seeds: 'Confirming runs',
+      seedsOne: 'none',
+      seedsSome: '{runs}: plan and best with {seeds} seeds each',
     },
+    wider: 'Filled in from the search “{name}”, with a wider range: {settings}.',
+    widerOf: '{setting} from {low} to {high}',
     fine: 'Fine settings',
     fineAbout: 'What is tried, and how. You can leave all of it as it is.',
     changed: '{count} changed by you | {count} changed by you',
@@ -113,7 +119,7 @@ export const studies = {
       asha: {
         word: 'Given up early',
         term: 'pruning, ASHA: asynchronous successive halving',
-        text: 'After set shares of its steps a trial is compared with those that came so far before it. Only the best third goes on, so that most of the time goes to what promises something.',
+        text: 'After set shares of its steps a trial is compared with those that came so far before it. Only the best third goes on, so that most of the time goes to what promises something. The first few trials always go on, so that there is something to compare with.',
       },
       fanova: {
         word: 'What mattered',
@@ -133,7 +139,9 @@ export const studies = {
     low: 'From',
     high: 'To',
     byFactors: 'By factors',
-    byFactorsHelp: 'Counts 1 to 2 as much as 10 to 20 (logarithm). Good for strengths.',
+    byFactorsTerm: 'log scale',
+    byFactorsHelp:
+      'From 1 to 2 counts as much as from 10 to 20, so small values are tried as closely as large ones.',
     values: 'Values',
     include: 'Try {name}',
     onlyWhen: 'Only where “{name}” is {values}.',
@@ -155,7 +163,7 @@ export const studies = {
     isPruned: 'Give up early',
     isPrunedTerm: 'pruning, ASHA',
     isPrunedHelp:
-      'After a ninth and a third of its steps a trial is compared with those that came so far before it. Only the best third goes on; the time goes to those.',
+      'After a ninth and a third of its steps a trial is compared with those that came so far before it. Only the best third goes on; the time goes to those. The first {trials} trials always go on: there is too little to compare them with.',
     usesEarlier: 'Begin from earlier results',
     usesEarlierTerm: 'warm start',
     usesEarlierHelp:
@@ -163,7 +171,7 @@ export const studies = {
     confirmSeeds: 'Seeds for the final check',
     confirmSeedsTerm: 'repeats',
     confirmSeedsHelp:
-      'Plan and best trial are each trained with so many seeds before one is called better. 1 leaves the check out.',
+      'Plan and best trial are each trained with so many other seeds before one is called better (confirming runs): at least three. 0 leaves the check out.',
     seed: 'Number that chance starts from',
     seedTerm: 'seed',
     seedHelp: 'The same number on the same computer gives the same search.',
@@ -176,10 +184,10 @@ export const studies = {
     trials: 'Write a whole number from 1 to 10,000.',
     night: 'The night needs two different times.',
     lowFirst: 'The lower end comes first.',
-    factors: 'A range by factors begins above 0.',
+    factors: 'A range by factors (log scale) begins above 0.',
     values: 'Choose at least one value.',
     nothing: 'Leave at least one setting to try.',
-    seeds: 'Write a whole number from 1 to 10.',
+    seeds: 'Write a whole number from 3 to 10, or 0 for no check.',
     seed: 'Write a whole number from 0 to 4,294,967,295.',
     name: 'At most 200 characters.',
     fixFirst: 'One field needs a hand first. | {count} fields need a hand first.',
@@ -191,6 +199,7 @@ export const studies = {
     'no-difference': 'No better than the plan, beyond chance',
     worse: 'The plan stays the better one: a loss of {preset}, the search’s best {best}',
     'not-confirmed': 'Lowest loss {best}, not checked with other seeds',
+    tooFewSeeds: 'Lowest loss {best}, checked with too few other seeds',
     'nothing-found': 'Nothing found',
     allFailed: 'Nothing found: no trial came to its end',
     searching: 'Searching: {done} so far',
@@ -198,13 +207,14 @@ export const studies = {
     confirming: 'Checking the best with other seeds',
     waiting: 'Waiting: {done} so far',
     waitingFirst: 'Waiting for its turn',
-    paused: 'Paused after {count} trial | Paused after {count} trials',
+    paused: 'Paused after {done}',
     pausedFirst: 'Paused: no trial came to its end yet',
     failed: 'The search could not go on',
     betterPlain: 'Better than the plan',
     worsePlain: 'The plan stays the better one',
     notConfirmedPlain: 'The best is not checked with other seeds',
   },
+  stood: { waiting: 'Was waiting', running: 'Was searching', paused: 'Was paused' },
   statuses: {
     waiting: 'Waiting',
     running: 'Searching',
@@ -215,6 +225,9 @@ export const studies = {
   },
   line: {
     trials: '{count} trial | {count} trials',
+    confirming: '{count} confirming run | {count} confirming runs',
+    both: '{trials} and {runs}',
+    bothShort: '{trials}, {count} confirming',
     worked: '{time} at work',
     night: 'from {from} to {to} only',
     started: 'started {when}',
@@ -232,6 +245,7 @@ export const studies = {
   adoptShort: 'Use as recipe',
   adoptWhat: '{trial} becomes the plan of {project}; what you changed there is replaced.',
   trialName: 'Trial {number}',
+  confirmingName: 'Confirming run {number}',
   found: 'What was found',
   remove: {
     open: 'Remove this search',
@@ -242,6 +256,7 @@ export const studies = {
   },
   about: {
     heading: 'About this search',
+    term: 'study',
     name: 'Name',
     notes: 'Notes',
     notesPlaceholder: 'What you wanted to know, what you learnt',
@@ -249,6 +264,13 @@ export const studies = {
     notSaved: 'Not saved: {reason} What you typed is still here.',
     nameMissing: 'A search needs a name.',
     sampler: 'Next trial chosen',
+    pruning: 'Given up early',
+    prunedAt: 'after {shares} of the steps',
+    prunedHelp:
+      'What is not among the best {part} so far by then is given up. The first {trials} trials never are: there is too little to compare them with.',
+    bestThird: 'third',
+    notPruned: 'no, every trial goes to its end',
+    and: ' and ',
     budget: 'Limit',
     project: 'Project',
     created: 'Set up',
@@ -268,9 +290,10 @@ export const studies = {
     presetLine: 'plan {loss}',
     dots: 'Line: the best so far. Full points: trials that came to their end. Triangles: given up early.',
     above:
-      '{count} trial lies far above and is drawn at the edge. | {count} trials lie far above and are drawn at the edge.',
+      '{count} trial lies far above the chart: a hollow arrow at its edge. | {count} trials lie far above the chart: hollow arrows at its edge.',
     summary: '{title}. The numbers stand in the table of trials.',
     trial: '{trial}: {loss}',
+    trialAbove: '{trial}: above the chart, {loss} nats',
     more: 'and {count} more | and {count} more',
     times: '×{number}',
     loss: 'loss',
@@ -292,6 +315,8 @@ export const studies = {
     term: 'parallel coordinates',
     help: 'Each line is a trial, from setting to setting to its loss at the right. Drag along an axis to pick out a range.',
     legend: 'Thick green: the best tenth. Blue: the better half. Grey: the rest. Dashed: given up early.',
+    above:
+      'Dotted: {count} trial whose loss lies far beyond the axis. | Dotted: {count} trials whose losses lie far beyond the axis.',
     shared:
       '{count} wider line stands for several trials that are alike. | {count} wider lines stand for several trials each that are alike.',
     none: 'Lines come once two trials were measured.',
@@ -321,8 +346,8 @@ export const studies = {
     none: 'About as fast as plain runs',
     took: 'Took {worked} instead of about {plain}.',
     pruning:
-      '{time} by giving up early: {count} step was not computed. | {time} by giving up early: {count} steps were not computed.',
-    reuse: '{time} by using things again:',
+      'About {time} by giving up early: {count} step was not computed. | About {time} by giving up early: {count} steps were not computed.',
+    reuse: 'About {time} by using things again:',
     reuseOnly: 'Used again, which saved next to no time:',
     models: 'the model {count} time | the model {count} times',
     graphs: 'graphs {count} time | graphs {count} times',
@@ -341,7 +366,7 @@ export const studies = {
     waiting:
       'Before one is called better, both are trained with the same seeds. That comes at the end of the search.',
     missing:
-      'The plan and the best trial were not both trained with other seeds, so neither is called better.',
+      'The plan and the best trial were not both trained with at least three other seeds, so neither is called better.',
     comes: 'to come',
   },
   trials: {
@@ -353,7 +378,7 @@ export const studies = {
     purposes: { search: 'search', preset: 'plan, other seed', winner: 'best, other seed' },
     status: 'State',
     statuses: {
-      planned: 'Decided',
+      planned: 'Waiting to begin',
       complete: 'To its end',
       pruned: 'Given up early',
       skipped: 'Left out',
@@ -361,6 +386,7 @@ export const studies = {
       stopped: 'Stopped',
     },
     underWay: 'Under way, {percent}',
+    begun: 'Begun, waits',
     loss: 'Loss',
     time: 'Took',
     best: 'best',
@@ -375,13 +401,26 @@ export const studies = {
     },
     actions: 'Ways on',
   },
+  wider: {
+    label: 'At the end of a range',
+    low: 'The best trials lie at the lower end of what was tried for “{setting}”. A wider range might find more: down to {wider}, say.',
+    high: 'The best trials lie at the upper end of what was tried for “{setting}”. A wider range might find more: up to {wider}, say.',
+    open: 'Search on in a wider range',
+  },
   list: {
     heading: 'Searches',
     of: 'Searches of this project',
-    study: 'study',
+    study: 'search',
     row: '{trials} · {time}',
     best: 'loss {loss}',
     noBest: 'no loss yet',
+  },
+  resting: {
+    paused: '{count} search paused | {count} searches paused',
+    name: 'Search “{name}”',
+    waiting: 'waits.',
+    running: 'is under way.',
+    isPaused: 'is paused.',
   },
   queue: {
     button: '{count} waits | {count} wait',

@@ -11,6 +11,7 @@ export const training = {
     cancelledInTexts: 'Stopped before your examples',
     failed: 'Not finished',
     crashed: 'Not finished',
+    withSearch: 'Waits for its search',
   },
   waiting: { heading: 'Waiting for its turn', takeOut: 'Take it out of the queue' },
   running: {
@@ -24,6 +25,7 @@ export const training = {
     'rate-too-high': 'Learning goes wrong',
     'stopped-early': 'It stopped by itself',
     diverged: 'Learning broke down',
+    'given-up': 'Given up early',
   },
   finished: {
     'too-early': 'Finished, after a few steps',
@@ -36,6 +38,7 @@ export const training = {
     'rate-too-high': 'Finished, but learning went wrong',
     'stopped-early': 'Finished: it stopped by itself',
     diverged: 'Learning broke down',
+    'given-up': 'Given up early by its search',
   },
   asked: {
     pausing: { heading: 'Pausing…', line: 'The step under way ends first' },
@@ -78,6 +81,7 @@ export const training = {
   stopLeaves:
     'Stopping now leaves no version to use yet: there is none before your examples begin. The run can be continued from where it stopped.',
   goOn: 'Continue this run',
+  goesOnWith: 'It goes on with its search',
   toProof: 'Did it get better?',
   chart: 'How far off it is',
   chartTerm: 'loss, lower is better',
@@ -99,6 +103,7 @@ export const training = {
   memoryValue: '{used} of {all}',
   disk: 'Disk for this run',
   took: 'It took',
+  tookOver: '{work} of work, over {span}',
   energy: '{amount} Wh of electricity so far, for everything that runs on this computer’s processor.',
   facts: {
     heading: 'How it is trained',

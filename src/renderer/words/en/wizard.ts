@@ -305,13 +305,14 @@ export const wizard = {
       thorough: { title: 'Thorough', about: 'More room and more time, for a last few points.' },
     },
     sentenceLayer:
-      'Only a new last layer learns. What takes time is reading your rows once, the same in all three plans; they differ in how often the layer then goes over them.',
+      'The model stays as it is and reads each row once; that takes most of the time, in all three plans. Only a small new layer at its end learns, from what the model read. The plans differ in how often it goes over that.',
     ofLayer: {
       quick:
-        '{count} time through your rows, to see whether it learns at all. | {count} times through your rows, to see whether it learns at all.',
-      balanced: '{count} time through your rows: a full run. | {count} times through your rows: a full run.',
+        'Enough to see whether it learns at all: the new layer goes over your rows {count} time. | Enough to see whether it learns at all: the new layer goes over your rows {count} times.',
+      balanced:
+        'A full run: the new layer goes over your rows {count} time. | A full run: the new layer goes over your rows {count} times.',
       thorough:
-        '{count} time through your rows, for a last few points. | {count} times through your rows, for a last few points.',
+        'For a last few points: the new layer goes over your rows {count} time. | For a last few points: the new layer goes over your rows {count} times.',
     },
     pick: 'Plan',
     recommended: 'recommended',

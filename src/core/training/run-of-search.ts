@@ -1,0 +1,66 @@
+// What the search that a run is a trial of says about it: whether it still goes on with it, and how it gave it up. Reads only.
+import type { JournalReader } from '#journal/reader.ts'
+import type { Diagnosis } from '#shared/contract/index.ts'
+import type { RunDetail } from '#shared/journal-types.ts'
+import type { Problem } from '#shared/result.ts'
+import { livingStudies, type StudyTrial } from '#shared/study.ts'
+import { launchable } from './run-service.ts'
+
+export type SearchReader = Pick<JournalReader, 'study' | 'trials'>
+
+/** The search, not at its end yet, that a run is a trial of; null for any other run. */
+export function livingSearchOf(
+  reader: Pick<SearchReader, 'study'>,
+  { trial }: Pick<RunDetail, 'trial'>,
+): string | null {
+  if (trial === null) return null
+  const study = reader.study(trial.studyId)
+  return study.ok && livingStudies.includes(study.value.status) ? trial.studyId : null
+}
+
+/** Why a run of a search that lives is not continued by hand. */
+export function partOfSearch(runId: string): Problem {
+  return {
+    code: 'run.active',
+    message: 'It goes on with its search, of which it is a trial.',
+    where: `run ${runId}`,
+    remedy: 'Go on with the search, or stop that first.',
+  }
+}
+
+/** The search that a run at rest goes on with by itself: its trial is not at its end there. Null for any other run. */
+export function goesOnWith(reader: SearchReader, run: RunDetail): string | null {
+  const isToCome = launchable.includes(run.status) && trialOf(run, reader)?.status === 'planned'
+  return isToCome ? livingSearchOf(reader, run) : null
+}
+
+/** Of a run that its search gave up: the one thing to say. The search may be missing, as in a bundle of single runs. */
+export function givenUp(run: RunDetail, reader: SearchReader): Diagnosis {
+  const trial = trialOf(run, reader)
+  const last = trial?.rungLosses.at(-1)
+  const share = last?.share ?? (run.lastStep ?? 0) / (run.totalSteps ?? Number.POSITIVE_INFINITY)
+  return {
+    kind: 'given-up',
+    severity: 'note',
+    step: run.lastStep ?? 0,
+    sentence: `Given up early${share > 0 ? ` after ${Math.round(100 * share)} % of its steps` : ''}: ${
+      last === undefined
+        ? 'others were better by then.'
+        : `its loss of ${last.lossNats.toFixed(4)} was not among the best ${bestPart(run, reader)} then.`
+    }`,
+    reason: 'That is part of the search (pruning); there is nothing to mend.',
+    help: '',
+  }
+}
+
+function trialOf({ trial }: RunDetail, reader: SearchReader): StudyTrial | undefined {
+  const trials = trial === null ? null : reader.trials(trial.studyId)
+  return trials?.ok ? trials.value.find(({ number }) => number === trial?.number) : undefined
+}
+
+/** "third", or "25 %". */
+function bestPart({ trial }: RunDetail, reader: SearchReader): string {
+  const study = trial === null ? null : reader.study(trial.studyId)
+  const reduction = study?.ok ? study.value.spec.pruning?.reduction : undefined
+  return reduction === undefined || reduction === 3 ? 'third' : `${Math.round(100 / reduction)} %`
+}

@@ -1,0 +1,42 @@
+// Hints name the command as a person with a clone types it, on screens too.
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { asTyped } from '#core/system/typed-command.ts'
+import { unwrap } from '#shared/result.ts'
+import { runWith } from '../../cli/terminal.ts'
+import { openWorkstation, temporaryHome } from './open-workstation.ts'
+
+beforeEach(() => {
+  process.env.TUNEWRIGHT_COMMAND = 'npm run tunewright --'
+})
+afterEach(() => {
+  delete process.env.TUNEWRIGHT_COMMAND
+})
+
+const bare = /(?<!run )\btunewright [a-z]+ /
+
+test('a Problem and the list of engines say it so; the name that a person gave stays', async () => {
+  const { api } = await openWorkstation()
+  const { project } = unwrap(
+    await api.call('projects.create', {
+      name: 'tunewright models for us',
+      scenario: 'classification',
+      withSample: false,
+    }),
+  )
+  expect(project.name).toBe('tunewright models for us')
+  const refused = await api.call('journal.restore', { name: 'none' })
+  expect(refused).toMatchObject({
+    problem: { remedy: 'Take a name from: npm run tunewright -- journal backups.' },
+  })
+  const { engines } = unwrap(await api.call('engines.list', {}))
+  expect(engines.map(({ problem }) => problem?.remedy ?? '').join('\n')).not.toMatch(bare)
+})
+
+test('every command of the program is known to it', async () => {
+  const { out } = runWith(await temporaryHome(), '--help')
+  const names = [...out.matchAll(/^ {2}([a-z]+)(?:\|| |$)/gm)]
+    .map(([, name]) => name)
+    .filter((name) => name !== 'help')
+  expect(names).toContain('studies')
+  for (const name of names) expect(asTyped(`tunewright ${name} x`)).toBe(`npm run tunewright -- ${name} x`)
+})
