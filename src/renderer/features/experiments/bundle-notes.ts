@@ -1,0 +1,12 @@
+// What a person should know of the chosen runs before they go into a bundle, a sentence each. Pure but for the words.
+import type { ExperimentRow } from '#shared/contract/results.ts'
+import { activeStatuses } from '#shared/journal-types.ts'
+import { t } from '../../words/index.ts'
+
+export function bundleNotes(runs: readonly Pick<ExperimentRow, 'status' | 'trial'>[]): string[] {
+  const unfinished = runs.filter(({ status }) => activeStatuses.includes(status)).length
+  return [
+    ...(runs.some(({ trial }) => trial !== null) ? [t('experiments.bundle.noSearch')] : []),
+    ...(unfinished > 0 ? [t('experiments.bundle.unfinished', { count: unfinished })] : []),
+  ]
+}
