@@ -405,6 +405,27 @@ describe('a lineage', () => {
     expect(long.y).toBeLessThan(y1!)
   })
 
+  it('has every word on its own line, one that made room for others too (lines passed beside their words)', () => {
+    const rows = Array.from({ length: 5 }, (_, n) => node(`rows-${n}`, 'dataset', n))
+    const ofRows = (from: string, to: string) => ({ from, to, kind: 'trained-on' as const })
+    // The last two cross in their middle.
+    const crossing = [ofRows('upper', 'rows-1'), ofRows('lower', 'rows-0')]
+    const lines = [...rows.map(({ id }) => ofRows('run', id)), ...edges, ...crossing]
+    const runs = [node('upper', 'run', 20), node('lower', 'run', 21)]
+    const { edges: placed } = placeLineage([...nodes, ...rows, ...runs], lines)
+    expect(placed.length).toBeGreaterThan(8)
+    for (const { path, x, y, edge } of placed) {
+      const [ax, ay, bx, by, cx, cy, dx, dy] = path.match(/-?[\d.]+/g)!.map(Number) as number[]
+      const nearest = Array.from({ length: 1001 }, (_, n) => {
+        const at = n / 1000
+        const point = (a: number, b: number, c: number, d: number) =>
+          (1 - at) ** 3 * a + 3 * (1 - at) ** 2 * at * b + 3 * (1 - at) * at ** 2 * c + at ** 3 * d
+        return Math.hypot(point(ax!, bx!, cx!, dx!) - x, point(ay!, by!, cy!, dy!) - y)
+      })
+      expect(Math.min(...nearest), `${edge.from} ${edge.kind} ${edge.to}`).toBeLessThan(0.5)
+    }
+  })
+
   it('that goes round in a circle is drawn all the same', () => {
     const circle = [
       { from: 'run', to: 'again', kind: 'retried-from' },

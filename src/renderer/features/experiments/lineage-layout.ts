@@ -14,7 +14,7 @@ export interface PlacedEdge {
   readonly path: string
   /** It passes several columns, below all boxes. */
   readonly isLong: boolean
-  /** Where its word stands. */
+  /** Where its word stands: on the line. */
   readonly x: number
   readonly y: number
 }
@@ -55,7 +55,7 @@ export function placeLineage(
     })
     .toSorted((a, b) => a.x - b.x || a.y - b.y)
   const at = new Map(placed.map((one) => [one.node.id, one]))
-  const words = apart(placeEdges(withoutImplied(edges), at))
+  const words = apart(linesOf(withoutImplied(edges), at))
   const isDetoured = words.some(({ isLong }) => isLong)
   return {
     nodes: placed,
@@ -115,64 +115,74 @@ function withoutImplied(edges: readonly LineageEdge[]): readonly LineageEdge[] {
   )
 }
 
-/** Words that would lie on each other move down, in the order in which they stand. */
-function apart(edges: readonly PlacedEdge[]): PlacedEdge[] {
+/** A line before its word has its place: a cubic Bézier curve, and how far along it the word stands. */
+interface Line {
+  readonly edge: LineageEdge
+  readonly isLong: boolean
+  readonly xs: Four
+  readonly ys: Four
+  readonly share: number
+}
+type Four = readonly [number, number, number, number]
+
+/** Words that would lie on each other move down, in the order in which they stand, and each line with its word. */
+function apart(lines: readonly Line[]): PlacedEdge[] {
   const below = new Map<number, number>()
-  return edges
-    .toSorted((a, b) => a.y - b.y)
-    .map((edge) => {
-      const y = Math.max(edge.y, below.get(edge.x) ?? Number.NEGATIVE_INFINITY)
-      below.set(edge.x, y + wordHeight)
-      return { ...edge, y }
+  return lines
+    .map((line) => ({ line, x: pointAt(line.xs, line.share), onLine: pointAt(line.ys, line.share) }))
+    .toSorted((a, b) => a.onLine - b.onLine)
+    .map(({ line, x, onLine }) => {
+      const column = Math.round(x)
+      const y = Math.max(onLine, below.get(column) ?? Number.NEGATIVE_INFINITY)
+      below.set(column, y + wordHeight)
+      return { edge: line.edge, isLong: line.isLong, path: pathOf(line, y - onLine), x, y }
     })
 }
 
+/** Ends where it did; at its word it is lower by so much. */
+function pathOf({ xs, ys, share }: Line, lower: number): string {
+  const bend = lower / (3 * share * (1 - share))
+  const [start, first, second, end] = ys
+  return `M${xs[0]},${start} C${xs[1]},${first + bend} ${xs[2]},${second + bend} ${xs[3]},${end}`
+}
+
 /** Lines that end at one box come in below each other, in the order of where they begin. */
-function placeEdges(edges: readonly LineageEdge[], at: ReadonlyMap<string, PlacedNode>): PlacedEdge[] {
-  const lines = edges.flatMap((edge) => {
+function linesOf(edges: readonly LineageEdge[], at: ReadonlyMap<string, PlacedNode>): Line[] {
+  const pairs = edges.flatMap((edge) => {
     const { earlier, later } = orderOf(edge)
     const [from, to] = [at.get(earlier), at.get(later)]
     return from && to ? [{ edge, from, to }] : []
   })
-  const lowest = lowestOf(at.values())
-  return lines.map(({ edge, from, to }) => {
-    const beside = lines
+  const below = lowestOf(at.values()) + detour
+  return pairs.map(({ edge, from, to }) => {
+    const beside = pairs
       .filter((other) => other.to === to)
       .toSorted((a, b) => b.from.x - a.from.x || a.from.y - b.from.y)
-    const share = (beside.findIndex((other) => other.edge === edge) + 1) / (beside.length + 1)
+    const part = (beside.findIndex((other) => other.edge === edge) + 1) / (beside.length + 1)
     const start = { x: from.x + nodeSize.width, y: from.y + from.height / 2 }
-    const end = { x: to.x, y: to.y + share * to.height }
+    const end = { x: to.x, y: to.y + part * to.height }
     // Past the boxes between them, not through them.
     const isLong = end.x - start.x > gap.x
-    const [y1, y2] = isLong ? [lowest + detour, lowest + detour] : [start.y, end.y]
     const bend = gap.x / 2
-    const x = end.x - bend
-    return {
-      edge,
-      isLong,
-      path: `M${start.x},${start.y} C${start.x + bend},${y1} ${x},${y2} ${end.x},${end.y}`,
-      // Near the later box, where lines to it have come apart.
-      x,
-      y: isLong
-        ? heightAt([start.x, start.x + bend, x, end.x], [start.y, y1, y2, end.y], x)
-        : end.y + (start.y - end.y) / 4,
-    }
+    const xs = [start.x, start.x + bend, end.x - bend, end.x] as const
+    const ys = [start.y, isLong ? below : start.y, isLong ? below : end.y, end.y] as const
+    // Between the two columns, and of a long line before its last box, where lines to it have come apart.
+    return { edge, isLong, xs, ys, share: shareAt(xs, end.x - bend) }
   })
 }
 
-type Four = readonly [number, number, number, number]
+function pointAt([a, b, c, d]: Four, share: number): number {
+  const rest = 1 - share
+  return rest ** 3 * a + 3 * rest ** 2 * share * b + 3 * rest * share ** 2 * c + share ** 3 * d
+}
 
-/** How low a cubic Bézier curve that runs from left to right is at a place, by halving. */
-function heightAt(xs: Four, ys: Four, x: number): number {
-  const at = ([a, b, c, d]: Four, share: number): number => {
-    const rest = 1 - share
-    return rest ** 3 * a + 3 * rest ** 2 * share * b + 3 * rest * share ** 2 * c + share ** 3 * d
-  }
+/** How far along a curve that runs from left to right a place is, by halving; never at its ends. */
+function shareAt(xs: Four, x: number): number {
   let [low, high] = [0, 1]
   for (let turn = 0; turn < 20; turn++) {
     const middle = (low + high) / 2
-    if (at(xs, middle) < x) low = middle
+    if (pointAt(xs, middle) < x) low = middle
     else high = middle
   }
-  return at(ys, low)
+  return Math.min(0.95, Math.max(0.05, (low + high) / 2))
 }
