@@ -3,6 +3,7 @@ import { pruningSentence } from '#core/tuning/study-sentences.ts'
 import { roundedToSum } from '#shared/adding-up.ts'
 import type { RangeEnd, StudyCard, StudyPlan, StudyView } from '#shared/contract/studies.ts'
 import type { Dimension, StudiedSettings, StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
+import { trialPurposeText } from '#shared/trial-words.ts'
 import { formatDuration } from '#shared/units.ts'
 import { formatTable } from './table.ts'
 
@@ -86,15 +87,9 @@ export const trialWords: Readonly<Record<TrialStatus, string>> = {
   stopped: 'stopped',
 }
 
-const purposeWords: Readonly<Record<StudyTrial['purpose'], string>> = {
-  search: '',
-  preset: 'plan again',
-  winner: 'best again',
-}
-
 /** What the trial is for; nothing for one of the search. */
-export const purposeText = ({ purpose, seed }: Pick<StudyTrial, 'purpose' | 'seed'>): string =>
-  purpose === 'search' ? '' : `${purposeWords[purpose]}, seed ${seed}`
+export const purposeText = (trial: Pick<StudyTrial, 'purpose' | 'seed'>): string =>
+  trial.purpose === 'search' ? '' : trialPurposeText(trial)
 
 /** "trial 5"; runs that confirm are counted by themselves: "confirming run 2". */
 export function trialName(
@@ -129,7 +124,10 @@ export function studyLines(view: StudyView): string[] {
     verdict.sentence,
     ...verdict.reasons.map((reason) => `  ${reason}`),
     '',
-    ...formatTable(['', '', 'status', 'loss', 'steps', 'time', 'settings', ''], trials.map(trialRow)),
+    ...formatTable(
+      ['trial', 'for', 'status', 'loss', 'steps', 'time', 'settings', 'why'],
+      trials.map(trialRow),
+    ),
     '',
     pruningSentence(pruning, study.budget.trials),
     ...importanceLines(importance),

@@ -104,8 +104,9 @@ test('runs that confirm are no trials, and the best at an end of a range is said
   ])
   const text = studyLines(view).join('\n')
   expect(text).toContain('finished, 5 trials and 6 confirming runs')
+  expect(text).toMatch(/^trial +for +status +loss +steps +time +settings +why$/m)
   expect(text).toMatch(/^trial 5 /m)
-  expect(text).toMatch(/^confirming run 6 +best again, seed 45 /m)
+  expect(text).toMatch(/^confirming run 6 +confirms the best trial, seed 45 /m)
   expect(text).toContain('The first 4 trials are never given up')
   expect(text).toContain(
     'The best trials have optimizer.learningRate at the upper end of its range: a wider range might find more, up to 0.02, say.',
@@ -150,7 +151,7 @@ test('how a trial ended is said in plain words', () => {
     'stopped',
   ])
   expect(purposeText({ purpose: 'search', seed: 42 })).toBe('')
-  expect(purposeText({ purpose: 'preset', seed: 43 })).toBe('plan again, seed 43')
+  expect(purposeText({ purpose: 'preset', seed: 43 })).toBe('confirms the plan, seed 43')
 })
 
 test.each([

@@ -41,22 +41,20 @@ export function nameInTable(
   return t('studies.confirmingName', { number: at })
 }
 
-/** A share of less says too little of the whole. */
-const tellingShare = 0.02
+/** Those that the limit of trials counts: what was left out took no time, and another one takes its place. */
+const countedTrials = (study: Pick<StudyCard, 'trials'>): number => endedTrials(study) - study.trials.skipped
 
-/** How many there may be in all, about; null where the time decides and nothing is known. */
-function expectedTrials(study: StudyCard): number | null {
-  const { budget, doneShare } = study
-  const ended = endedTrials(study)
-  const isTelling = doneShare !== null && doneShare >= tellingShare && ended >= 3
-  const byTime = isTelling ? Math.round(ended / doneShare) : null
-  const isTimed = budget.workMs !== null || budget.untilMs !== null
-  const expected = isTimed ? byTime && Math.min(byTime, budget.trials ?? byTime) : (budget.trials ?? byTime)
-  return expected === null ? null : Math.max(ended, expected)
+/** "8 of 12 trials"; where time may end it before, "of at most"; by time alone nobody knows how many there will be. */
+export function searchedWord(study: Pick<StudyCard, 'trials' | 'budget'>): string {
+  const { trials: count, workMs, untilMs } = study.budget
+  if (count === null) return t('studies.line.soFar', { trials: trialCount(endedTrials(study)) })
+  const isTimed = workMs !== null || untilMs !== null
+  return t(isTimed ? 'studies.line.ofMost' : 'studies.line.of', { done: countedTrials(study), count })
 }
 
 /** The search itself is over: plan and best are trained with other seeds. */
-const isConfirming = ({ trials }: StudyView): boolean => trials.some(({ purpose }) => purpose !== 'search')
+export const isConfirming = ({ trials }: Pick<StudyView, 'trials'>): boolean =>
+  trials.some(({ purpose }) => purpose !== 'search')
 
 /** How it stands; of another journal, how it stood when that was last written. */
 export const stateOf = ({ status, stood }: Pick<StudyCard, 'status' | 'stood'>): string =>
@@ -77,9 +75,7 @@ export function headingOf(view: StudyView): string {
       : t('studies.heading.waiting', { done: countsWord(study) })
   if (study.status === 'running') {
     if (isConfirming(view)) return t('studies.heading.confirming')
-    const count = expectedTrials(study)
-    if (count === null) return t('studies.heading.searching', { done: trialCount(done) })
-    return t('studies.heading.searchingOf', { done, count })
+    return t('studies.heading.searching', { done: searchedWord(study) })
   }
   return findingOf(view)
 }

@@ -1,8 +1,9 @@
 // The table of a study's trials: what each says, and in which order they stand. Pure but for the words.
-import type { StudyCard } from '#shared/contract/studies.ts'
+import type { StudyCard, StudyView } from '#shared/contract/studies.ts'
 import type { StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
 import { formatPercent } from '../../format.ts'
 import { t } from '../../words/index.ts'
+import { isConfirming, searchedWord } from './study-story.ts'
 
 /** `setting:<path>` sorts by the value of a setting. */
 export type TrialSort = 'number' | 'purpose' | 'status' | 'loss' | 'time' | `setting:${string}`
@@ -36,7 +37,7 @@ function keyOf(trial: StudyTrial, sort: TrialSort): Key {
     case 'number':
       return trial.number
     case 'purpose':
-      return t(`studies.trials.purposes.${trial.purpose}`)
+      return purposeWord(trial)
     case 'status':
       return statusRank[trial.status]
     case 'loss':
@@ -70,12 +71,29 @@ export function orderTrials(
     .map(({ trial }) => trial)
 }
 
+/** As the terminal says it too: "confirms the plan, seed 43". */
+export const purposeWord = ({ purpose, seed }: Pick<StudyTrial, 'purpose' | 'seed'>): string =>
+  t(`studies.trials.purposes.${purpose}`, { seed: String(seed) })
+
 /** How a trial stands; of one under way how far it is. `doneShare` is null where its run is not at work. */
 export function statusWord({ status, work }: StudyTrial, doneShare: number | null): string {
   if (status === 'planned' && doneShare !== null)
     return t('studies.trials.underWay', { percent: formatPercent(doneShare) })
   if (status === 'planned' && work !== null) return t('studies.trials.begun')
   return t(`studies.trials.statuses.${status}`)
+}
+
+/** How far a search is, trials and confirming runs each by themselves: "8 of 12 trials: 6 to their end, 2 given up early". */
+export function progressWords({ study, trials }: Pick<StudyView, 'study' | 'trials'>): string {
+  const kinds = countWords({ trials: study.trials, confirming: 0 })
+  const searched = searchedWord(study)
+  const { confirming } = study
+  return [
+    kinds === '' ? searched : t('studies.line.kinds', { trials: searched, kinds }),
+    ...(confirming > 0 || isConfirming({ trials })
+      ? [t('studies.line.soFar', { trials: t('studies.line.confirming', { count: confirming }) })]
+      : []),
+  ].join('; ')
 }
 
 /** "26 to their end, 4 given up early, 6 confirming runs": what there is none of is left out. */

@@ -1,4 +1,6 @@
 // Words of searches over settings ("studies"), from the question how hard to search to what was found, and of the queue.
+import { trialPurposeWords } from '#shared/trial-words.ts'
+
 export const studies = {
   start: {
     title: 'Search for better settings',
@@ -202,8 +204,7 @@ export const studies = {
     tooFewSeeds: 'Lowest loss {best}, checked with too few other seeds',
     'nothing-found': 'Nothing found',
     allFailed: 'Nothing found: no trial came to its end',
-    searching: 'Searching: {done} so far',
-    searchingOf: 'Searching: {done} of about {count} trials',
+    searching: 'Searching: {done}',
     confirming: 'Checking the best with other seeds',
     waiting: 'Waiting: {done} so far',
     waitingFirst: 'Waiting for its turn',
@@ -225,6 +226,10 @@ export const studies = {
   },
   line: {
     trials: '{count} trial | {count} trials',
+    soFar: '{trials} so far',
+    kinds: '{trials}: {kinds}',
+    of: '{done} of {count} trial | {done} of {count} trials',
+    ofMost: '{done} of at most {count} trial | {done} of at most {count} trials',
     confirming: '{count} confirming run | {count} confirming runs',
     both: '{trials} and {runs}',
     bothShort: '{trials}, {count} confirming',
@@ -375,7 +380,7 @@ export const studies = {
     region: 'Table of trials',
     number: 'Trial',
     purpose: 'For',
-    purposes: { search: 'search', preset: 'plan, other seed', winner: 'best, other seed' },
+    purposes: trialPurposeWords,
     status: 'State',
     statuses: {
       planned: 'Waiting to begin',
