@@ -7,8 +7,10 @@ import { openForReading } from './connection.ts'
 import { readVersion } from './migrate.ts'
 import { attemptOn } from './problems.ts'
 import { readJson } from './read-json.ts'
+import { removedAt } from './replaced-files.ts'
 import { toHex } from './rows.ts'
 import { assertSchema } from './schema-check.ts'
+import { assertWritten, type EventRow, eachEvent } from './whole-events.ts'
 
 /** A row with its columns in camelCase: JSON columns as values, hashes as hexadecimal text. */
 export type ArchiveRow = Readonly<Record<string, unknown>>
@@ -35,6 +37,7 @@ export interface JournalArchive {
   readonly tables: readonly ArchiveTable[]
   /** How many rows of this kind there are; of these runs only where some are named. */
   count(table: ArchiveTable, runIds: readonly string[] | null): number
+  /** Throws where an event is not as it was written. */
   rows(table: ArchiveTable, runIds: readonly string[] | null): IterableIterator<ArchiveRow>
   /** Points in the order in which they were measured. */
   points(runId: string): IterableIterator<CurvePoint>
@@ -98,8 +101,17 @@ function archiveOver(db: Database, schema: number): JournalArchive {
     *rows(table, runIds) {
       const layout = layouts.get(table)
       if (layout === undefined) return
-      const { statement, chosen } = query(table, '*', runIds, `ORDER BY ${layout.key.join(', ')}`)
-      for (const row of statement.iterate(chosen)) yield decoded(row as Record<string, unknown>, layout)
+      const { statement, chosen } = query(
+        table,
+        layout.columns.map(({ column, value }) => `${value} AS ${column}`).join(', '),
+        runIds,
+        `ORDER BY ${layout.key.join(', ')}`,
+      )
+      for (const row of statement.iterate(chosen)) {
+        // Carried out, it would be taken for what was written.
+        if (table === 'events') assertWritten(row as EventRow)
+        yield decoded(row as Record<string, unknown>, layout)
+      }
     },
     points: (runId) => pointsOf(db, runId),
     close: () => {
@@ -110,8 +122,20 @@ function archiveOver(db: Database, schema: number): JournalArchive {
 
 interface Layout {
   readonly key: readonly string[]
-  readonly columns: readonly { readonly column: string; readonly name: string; readonly isJson: boolean }[]
+  readonly columns: readonly Column[]
 }
+
+interface Column {
+  readonly column: string
+  readonly name: string
+  readonly isJson: boolean
+  /** What is read for it. */
+  readonly value: string
+}
+
+/** Programs of before did not mark a file that its run wrote again. */
+const readAs = (table: ArchiveTable, column: string): string =>
+  table === 'artifacts' && column === 'removed_at_ms' ? removedAt : column
 
 /** Which columns hold JSON is said by the checks that stand in the table's own definition. */
 function layoutOf(db: Database, table: ArchiveTable): [ArchiveTable, Layout][] {
@@ -127,6 +151,7 @@ function layoutOf(db: Database, table: ArchiveTable): [ArchiveTable, Layout][] {
     column,
     name: column.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase()),
     isJson: json.has(column),
+    value: readAs(table, column),
   }))
   return [[table, { key: key.length > 0 ? key : ['rowid'], columns }]]
 }
@@ -145,21 +170,16 @@ function decoded(row: Readonly<Record<string, unknown>>, { columns }: Layout): A
   return values
 }
 
-interface PointRow {
-  readonly attempt: number
-  readonly at_ms: number
-  readonly kind: 'step' | 'evaluation'
-  readonly body: string
-}
+type PointRow = EventRow & { readonly kind: 'step' | 'evaluation' }
 
+const isPoint = (row: EventRow): row is PointRow => row.kind === 'step' || row.kind === 'evaluation'
+
+/** Throws where an event of the run is not as it was written, whatever its kind is now. */
 function* pointsOf(db: Database, runId: string): IterableIterator<CurvePoint> {
   const isLatest = latestAttempts(db, runId)
-  const rows = db.prepare<[string], PointRow>(
-    "SELECT attempt, at_ms, kind, body FROM events WHERE run_id = ? AND kind IN ('step', 'evaluation') ORDER BY seq",
-  )
-  for (const row of rows.iterate(runId)) {
-    const point = pointOf(row)
-    if (point !== null && isLatest(row.kind, point.step, row.attempt)) yield point
+  for (const row of eachEvent(db, runId)) {
+    const point = isPoint(row) ? pointOf(row) : null
+    if (isPoint(row) && point !== null && isLatest(row.kind, point.step, row.attempt)) yield point
   }
 }
 

@@ -1,11 +1,12 @@
-// How long a run was at work. Of its events only the clock is read, and what an event says of its own time only where that
-// counts: after a long silence.
+// How long a run was at work, by the clock of all its events, each as it was written. What an event says of its own time is
+// read only where that counts: after a long silence.
 import type { Database } from 'better-sqlite3'
-import { sql } from 'kysely'
 import { rowReference } from '#shared/journal-commands.ts'
+import { isRecord } from '#shared/json-record.ts'
 import { mostSilentMs, timeAtWork, type WorkEvent } from '#shared/time-at-work.ts'
 import { checkInput } from './check-input.ts'
-import { each, sqlFor } from './query.ts'
+import { readJson } from './read-json.ts'
+import { eachEvent } from './whole-events.ts'
 
 /** 0 for a run without events, and for one that the journal does not know. */
 export function readTimeAtWork(db: Database, runId: unknown): number {
@@ -13,17 +14,14 @@ export function readTimeAtWork(db: Database, runId: unknown): number {
 }
 
 function* workEvents(db: Database, runId: string): Generator<WorkEvent> {
-  for (const { attempt, at_ms: atMs, kind, own_ms: own } of each(db, workQuery(runId)))
-    yield { attempt, atMs, kind, ownMs: typeof own === 'number' ? own : null }
+  let beforeMs = Number.POSITIVE_INFINITY
+  for (const { attempt, at_ms: atMs, kind, body } of eachEvent(db, runId)) {
+    yield { attempt, atMs, kind, ownMs: atMs - beforeMs > mostSilentMs ? ownTime(body) : null }
+    beforeMs = atMs
+  }
 }
 
-const workQuery = (runId: string) =>
-  sqlFor
-    .selectFrom('events')
-    .select(['attempt', 'at_ms', 'kind'])
-    .select(
-      sql<unknown>`CASE WHEN at_ms - lag(at_ms) OVER (ORDER BY seq) > ${mostSilentMs}
-        THEN body ->> '$.durationMs' END`.as('own_ms'),
-    )
-    .where('run_id', '=', runId)
-    .orderBy('seq')
+function ownTime(body: string): number | null {
+  const said = readJson(body)
+  return isRecord(said) && typeof said.durationMs === 'number' ? said.durationMs : null
+}

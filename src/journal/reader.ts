@@ -149,6 +149,8 @@ const tooOld = (path: string, version: number): ProblemError =>
 
 function readerOver(db: Database, path: string): JournalReader {
   const read = <T>(work: () => T): Result<T> => attemptOn(path, work)
+  /** Where several statements answer: all see one moment, also while a run is being written. */
+  const readAtOnce = <T>(work: () => T): Result<T> => read(() => db.transaction(work)())
   return {
     path,
     projects: () =>
@@ -175,11 +177,11 @@ function readerOver(db: Database, path: string): JournalReader {
     facets: () => read(() => readFacets(db)),
     getRun: (runId) => read(() => getRun(db, runId)),
     hasRunSince: (sinceMs) => read(() => hasRunSince(db, sinceMs)),
-    timeAtWork: (runId) => read(() => readTimeAtWork(db, runId)),
-    curve: (runId) => read(() => readCurve(db, runId)),
-    thinCurve: (runId, most) => read(() => readThinCurve(db, runId, most)),
+    timeAtWork: (runId) => readAtOnce(() => readTimeAtWork(db, runId)),
+    curve: (runId) => readAtOnce(() => readCurve(db, runId)),
+    thinCurve: (runId, most) => readAtOnce(() => readThinCurve(db, runId, most)),
     events: (runId, afterSeq, limit) => read(() => readEvents(db, runId, { afterSeq, limit })),
-    eventsOfKind: (runId, kind, most) => read(() => readEventsOfKind(db, runId, kind, most)),
+    eventsOfKind: (runId, kind, most) => readAtOnce(() => readEventsOfKind(db, runId, kind, most)),
     evaluations: (runId) => read(() => readEvaluations(db, runId)),
     newestEvaluation: (runId, subject) => read(() => readNewestEvaluation(db, runId, subject)),
     comparisons: (runId) => read(() => readComparisons(db, runId)),
@@ -192,8 +194,8 @@ function readerOver(db: Database, path: string): JournalReader {
     links: (id) => read(() => readLinks(db, id)),
     savedViews: () => read(() => readSavedViews(db)),
     lastCheck: () => read(() => readLastCheck(db)),
-    verifyChain: (runId) => read(() => db.transaction(() => verifyChain(db, runId))()),
-    verifyAll: () => read(() => db.transaction(() => verifyAll(db))()),
+    verifyChain: (runId) => readAtOnce(() => verifyChain(db, runId)),
+    verifyAll: () => readAtOnce(() => verifyAll(db)),
     close: () => {
       db.close()
     },

@@ -5,6 +5,9 @@ import type { Database } from 'better-sqlite3'
 const later = `FROM artifacts AS later WHERE later.run_id = artifacts.run_id AND later.path = artifacts.path
   AND later.created_at_ms > artifacts.created_at_ms`
 
+/** When a file went, of the run's own row where it says so: for whoever reads rows of `artifacts` as a table. */
+export const removedAt = `coalesce(removed_at_ms, (SELECT min(later.created_at_ms) ${later}))`
+
 /** Notes of every file of the run that it wrote again later that it went then. */
 export function markReplaced(db: Database, runId: string): void {
   const update = db.prepare<[string]>(

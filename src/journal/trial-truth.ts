@@ -2,30 +2,41 @@
 // that was put in by hand must not be shown as true.
 import type { Database } from 'better-sqlite3'
 import { type Row, rowsOf } from './import-rows.ts'
-import { readJson } from './read-json.ts'
+import { DamagedValueError, readJson } from './read-json.ts'
+import { eachOfKind } from './whole-events.ts'
 
 /** The row itself, or, where its run did not measure it, the row without its losses. Of two attempts the later one counts. */
 export function asItsRunSays(db: Database, row: Row): Row {
   if (row.run_id === null || row.loss_nats === null) return row
-  const byStep = new Map<unknown, unknown>()
-  const measured = "run_id = ? AND kind = 'evaluation' ORDER BY seq"
-  for (const { body } of rowsOf(db, 'events', measured, [row.run_id])) {
-    const { step, lossNats } = readJson(String(body)) as Readonly<Record<string, unknown>>
-    byStep.set(step, lossNats)
-  }
+  const byStep = measuredLosses(db, String(row.run_id))
+  if (byStep === 'damaged')
+    return without(row, 'An event of its run is damaged in that journal, so its loss cannot be trusted.')
   const losses = new Set(byStep.values())
   const rungs = readJson(String(row.rung_losses)) as readonly { readonly lossNats: number }[]
   const isTrue =
     byStep.get(row.loss_step) === row.loss_nats && rungs.every(({ lossNats }) => losses.has(lossNats))
   if (isTrue) return row
-  return {
-    ...row,
-    status: 'failed',
-    loss_nats: null,
-    loss_step: null,
-    rung_losses: '[]',
-    reason: 'Its loss in that journal is not what its run measured, so it does not count.',
+  return without(row, 'Its loss in that journal is not what its run measured, so it does not count.')
+}
+
+const without = (row: Row, reason: string): Row => ({
+  ...row,
+  ...{ status: 'failed', loss_nats: null, loss_step: null, rung_losses: '[]', reason },
+})
+
+/** Validation losses by step; damaged where the run is not as it was written, and a measurement may be among what is not. */
+function measuredLosses(db: Database, runId: string): ReadonlyMap<unknown, unknown> | 'damaged' {
+  const byStep = new Map<unknown, unknown>()
+  try {
+    for (const { body } of eachOfKind(db, runId, 'evaluation')) {
+      const { step, lossNats } = readJson(body) as Readonly<Record<string, unknown>>
+      byStep.set(step, lossNats)
+    }
+  } catch (error) {
+    if (error instanceof DamagedValueError) return 'damaged'
+    throw error
   }
+  return byStep
 }
 
 /** In a private copy of a journal: trials that say otherwise lose what they say. */

@@ -128,6 +128,8 @@ function answersOf(reader: JournalReader, what = 'whole'): Answers {
     ask(`${runId} curve`, reader.curve(runId))
     ask(`${runId} thin curve`, reader.thinCurve(runId, 20))
     ask(`${runId} events`, reader.events(runId))
+    ask(`${runId} notices`, reader.eventsOfKind(runId, 'notice', 10))
+    ask(`${runId} time at work`, reader.timeAtWork(runId))
     ask(`${runId} evaluations`, reader.evaluations(runId))
     ask(`${runId} comparisons`, reader.comparisons(runId))
     ask(`${runId} artifacts`, reader.artifacts(runId))
@@ -149,7 +151,8 @@ function filledJournal() {
     good(writer.createRun({ ...newRun, id, name: `Run ${id}`, notes: 'A note. '.repeat(20), tags: ['mail'] }))
     good(writer.startAttempt(id))
     const events = Array.from({ length: 60 }, (_, i) => stepEvent(i + 1, i + 1))
-    good(writer.appendEvents(id, 1, events))
+    const notice = { seq: 61, atMs: 1_750_000_000_061, kind: 'notice', body: { text: 'A notice.' } }
+    good(writer.appendEvents(id, 1, [...events, notice]))
     const answers = Array.from({ length: 30 }, (_, i) => ({
       ...{ rowId: `row-${i}`, expected: 'billing', answer: 'returns', scores: { exact: 0 } },
     }))

@@ -3,10 +3,11 @@
 import type { Compilable } from 'kysely'
 import { afterAll, describe, expect, test } from 'vitest'
 import { openForReading } from '#journal/connection.ts'
-import { chainQuery, eventsQuery } from '#journal/read-events.ts'
+import { eventsQuery } from '#journal/read-events.ts'
 import { artifactsQuery, comparisonsQuery, evaluationsQuery, openingsQuery } from '#journal/read-proof.ts'
 import { countQuery, pageQuery, summariesQuery } from '#journal/read-runs.ts'
 import { trialsQuery } from '#journal/read-studies.ts'
+import { chainQuery, markedQuery, numbersQuery } from '#journal/whole-events.ts'
 import { runQuery } from '#shared/journal-commands.ts'
 import { openSample } from './support/folders.ts'
 import { indexedSorts } from './support/indexed-sorts.ts'
@@ -71,6 +72,8 @@ describe('the plan of', () => {
   test.each([
     ['events', eventsQuery('r', 3, 10), 'SEARCH events USING PRIMARY KEY (run_id=? AND seq>?)'],
     ['a curve', chainQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
+    ['events of a kind', markedQuery('r', 'notice'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
+    ['whether an event is missing', numbersQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
     ['evaluations', evaluationsQuery('r'), 'SEARCH evaluations USING INDEX evaluations_by_run (run_id=?)'],
     ['comparisons', comparisonsQuery('r'), 'SEARCH comparisons USING INDEX comparisons_by_run (run_id=?)'],
     [

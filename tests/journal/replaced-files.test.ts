@@ -2,12 +2,13 @@
 // today's program or an earlier one wrote it, and wherever the run is taken.
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { openJournalArchive } from '#journal/archive-rows.ts'
 import { openForReading } from '#journal/connection.ts'
 import { openForeignJournal } from '#journal/foreign.ts'
 import { openImportSource } from '#journal/import-source.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { placeReal, type RealName } from '../migrations/real-journals.ts'
+import { placeReal, type RealName, realJournals } from '../migrations/real-journals.ts'
 import { openSample, temporaryFolder } from './support/folders.ts'
 import { good } from './support/sample.ts'
 
@@ -91,5 +92,24 @@ test.each(withResumedRun)(
     expect(rawFiles(target)).toEqual(taken)
     source.close()
     good(writer.close())
+  },
+)
+
+test.each(realJournals)(
+  '$name, carried out as it is, says of its files what is said of them once it is up to date',
+  ({ name }) => {
+    const path = placeReal(name, join(temporaryFolder(), 'journal.db'))
+    const archive = good(openJournalArchive(path))
+    const carriedOut = [...archive.rows('artifacts', null)]
+    archive.close()
+    const foreign = good(openForeignJournal(path, { folder: temporaryFolder() }))
+    const runIds = [...new Set(carriedOut.map(({ runId }) => String(runId)))]
+    const shown = runIds.flatMap((runId) => good(foreign.reader.artifacts(runId)))
+    foreign.reader.close()
+    const byId = (a: { readonly id?: unknown }, b: { readonly id?: unknown }) =>
+      String(a.id).localeCompare(String(b.id))
+    expect(carriedOut.toSorted(byId)).toEqual(shown.map((file) => ({ ...file })).toSorted(byId))
+    const here = carriedOut.filter(({ removedAtMs }) => removedAtMs === null)
+    expect(here).toHaveLength(new Set(carriedOut.map(({ runId, path }) => `${runId} ${path}`)).size)
   },
 )

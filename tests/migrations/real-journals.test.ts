@@ -195,6 +195,12 @@ describe.each(realJournals)('the journal $name', ({ name, schema }) => {
     expect(events).toHaveLength(
       readRaw(path, (db) => db.prepare('SELECT count(*) FROM events').pluck().get()) as number,
     )
+    const files = readFileSync(join(lines?.place ?? '', 'artifacts.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+    const here = files.map((line) => JSON.parse(line)).filter(({ removedAtMs }) => removedAtMs === null)
+    // What a run wrote again is there once, though programs of then did not say so.
+    expect(new Set(here.map(({ runId, path }) => `${runId} ${path}`)).size).toBe(here.length)
     const elsewhere = await openWorkstation()
     elsewhere.picked.set('old', placeReal(name, join(temporaryFolder(), 'journal.db')))
     const { jobId } = good(await elsewhere.api.call('journal.import', { handle: 'old' }))

@@ -20,7 +20,8 @@ const kinds: Readonly<Record<ArchiveTable, string>> = {
   answers: 'The answers of each measurement, row by row.',
   comparisons: 'Base against tuned: the verdict, differences and 95 % intervals.',
   test_set_openings: 'Each look into a locked test set.',
-  artifacts: 'Files that runs made, by their path in the library, with their SHA-256.',
+  artifacts:
+    'Files that runs made, by their path in the library, with their SHA-256; `removedAtMs` where one was removed, or its run wrote it again.',
   links: 'Where runs and studies come from: `runId` is the later one.',
   saved_views: 'Views of the list of runs that a person saved.',
   queue: 'What waits for its turn.',

@@ -22,6 +22,7 @@ import {
   stepEvent,
 } from '../../journal/support/sample.ts'
 import { journalAt } from '../../migrations/journal-at.ts'
+import { forgeRows } from '../../support/forged-rows.ts'
 import { randomFrom } from '../../support/seeded.ts'
 import { addRun, falsifyLoss, otherJournal } from './other-journal.ts'
 import { quietly } from './real-library.ts'
@@ -334,17 +335,12 @@ describe('what cannot be trusted', () => {
 
   test('one changed event keeps its run out by name; the others come in', async () => {
     const other = otherJournal()
-    const db = new Database(other.path)
-    const trigger = db
-      .prepare("SELECT sql FROM sqlite_schema WHERE name = 'events_never_change'")
-      .pluck()
-      .get()
-    db.exec('DROP TRIGGER events_never_change')
-    db.prepare(
+    forgeRows(
+      other.path,
+      'events_never_change',
       `UPDATE events SET body = replace(body, '"step":3', '"step":33') WHERE run_id = ? AND seq = 3`,
-    ).run(other.runIds[4])
-    db.exec(String(trigger))
-    db.close()
+      other.runIds[4],
+    )
     const station = here()
     const report = await bringIn(other.path, station)
     expect(report).toMatchObject({ runs: 7 })

@@ -1,6 +1,5 @@
 // Another computer's journal: many runs with events and measurements, searches, views.
 import { join } from 'node:path'
-import Database from 'better-sqlite3'
 import { openJournalWriter } from '#journal/writer.ts'
 import type { NewRun } from '#shared/journal-commands.ts'
 import { temporaryFolder } from '../../journal/support/folders.ts'
@@ -12,6 +11,7 @@ import {
   sampleRecipe,
   stepEvent,
 } from '../../journal/support/sample.ts'
+import { forgeRows } from '../../support/forged-rows.ts'
 
 export interface OtherJournal {
   readonly path: string
@@ -68,15 +68,8 @@ export function otherJournal({ runs = 6, events = 20 } = {}): OtherJournal {
 }
 
 /** The first trial says another loss than its run measured, as if somebody had put it in by hand. */
-export function falsifyLoss(path: string): void {
-  const db = new Database(path)
-  const trigger = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'trials_end_once'").pluck().get()
-  db.exec('DROP TRIGGER trials_end_once')
-  db.exec('UPDATE trials SET loss_nats = 0.01 WHERE number = 0')
-  db.exec(String(trigger))
-  db.exec('UPDATE sessions SET contents_sha256 = NULL')
-  db.close()
-}
+export const falsifyLoss = (path: string): number =>
+  forgeRows(path, 'trials_end_once', 'UPDATE trials SET loss_nats = 0.01 WHERE number = 0')
 
 type Writer = Extract<ReturnType<typeof openJournalWriter>, { ok: true }>['value']
 
