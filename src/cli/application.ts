@@ -1,5 +1,6 @@
 // What every command works with: the library, the journal, child processes, the output. Opened late, closed always.
 // Methods that can meet bad input throw a ProblemError; program.ts catches it, prints it and sets the exit code.
+import { isUnwritable, lookInto, type SeenAs, unwritableWords } from '#core/archive/read-only-journal.ts'
 import { createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
 import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/system/library.ts'
 import { onStopSignal } from '#core/system/stop-signals.ts'
@@ -8,7 +9,7 @@ import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { everyRun, type RunQuery } from '#shared/journal-commands.ts'
 import { attempt, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { exitCodes, type Output } from './output.ts'
-import { isUnwritable, libraryForReading, lookInto, type SeenAs, unwritableWords } from './read-only.ts'
+import { libraryForReading } from './read-only.ts'
 
 export { appVersion } from '#core/system/app-version.ts'
 

@@ -1,5 +1,4 @@
 // Commands that only read: over another computer's journal, over a read-only disk, over a full one. Not a byte is written.
-import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
   copyFileSync,
@@ -11,8 +10,7 @@ import {
   statSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
-import Database from 'better-sqlite3'
-import { afterAll, describe, expect, test, vi } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { openLibrary } from '#core/system/library.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { recordRun } from '../core/experiments/recorded.ts'
@@ -20,6 +18,8 @@ import { temporaryFolder } from '../journal/support/folders.ts'
 import { addSampleLibrary, good } from '../journal/support/sample.ts'
 import { addSampleStudy, sampleTrial } from '../journal/support/study.ts'
 import { placeReal } from '../migrations/real-journals.ts'
+import { forgeRows } from '../support/forged-rows.ts'
+import { smallDisk } from '../support/small-disk.ts'
 import { ask } from './own-process.ts'
 
 vi.setConfig({ testTimeout: 300_000 })
@@ -52,15 +52,12 @@ async function otherJournal(): Promise<{ path: string; runIds: string[] }> {
 }
 
 /** As if somebody had put another loss in by hand. */
-function falsifyEvent(path: string): void {
-  const db = new Database(path)
-  const trigger = db.prepare("SELECT sql FROM sqlite_schema WHERE name = 'events_never_change'").pluck().get()
-  db.exec('DROP TRIGGER events_never_change')
-  db.exec("UPDATE events SET body = json_set(body, '$.lossNats', 0.01) WHERE seq = 3")
-  db.exec(String(trigger))
-  db.exec('UPDATE sessions SET contents_sha256 = NULL')
-  db.close()
-}
+const falsifyEvent = (path: string): number =>
+  forgeRows(
+    path,
+    'events_never_change',
+    "UPDATE events SET body = json_set(body, '$.lossNats', 0.01) WHERE seq = 3",
+  )
 
 /** Every file of a folder: its bytes and when it was last written. */
 const stateOf = (folder: string) =>
@@ -175,25 +172,18 @@ test('"latest" is the newest trial where there is nothing else', async () => {
   expect((await at(home)('runs', 'show', 'latest')).out).toContain(trial.runId)
 })
 
-const disk = join(temporaryFolder(), 'small-disk')
-mkdirSync(disk)
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m', 'tmpfs', disk])
-const canMount = mounted.status === 0
-if (!canMount)
-  console.log(`read-only tests skipped: mount said ${String(mounted.stderr ?? mounted.error).trim()}`)
-afterAll(() => {
-  if (canMount) spawnSync('umount', ['-l', disk])
-})
+const disk = smallDisk('6m', 'read-only tests')
 
-describe.skipIf(!canMount)('on a disk of its own', () => {
+describe.skipIf(!disk.canMount)('on a disk of its own', () => {
   /** Closed in order, as a program that was ended left it, of an older schema, and without the library's folders. */
-  const closed = join(disk, 'closed')
-  const open = join(disk, 'open')
-  const old = join(disk, 'old')
-  const bare = join(disk, 'bare')
+  const closed = join(disk.folder, 'closed')
+  const open = join(disk.folder, 'open')
+  const old = join(disk.folder, 'old')
+  const bare = join(disk.folder, 'bare')
 
   async function readAll(homes: readonly string[]): Promise<void> {
-    const journals = () => stateOf(disk).filter(([name]) => /journal\.db$|open.*-wal$/.test(String(name)))
+    const journals = () =>
+      stateOf(disk.folder).filter(([name]) => /journal\.db$|open.*-wal$/.test(String(name)))
     const before = journals()
     const out = mkdtempSync(join(work, 'out-'))
     for (const home of homes)
@@ -224,17 +214,17 @@ describe.skipIf(!canMount)('on a disk of its own', () => {
     for (const suffix of ['', '-wal']) copyFileSync(held + suffix, join(open, `journal.db${suffix}`))
     good(writer.close())
 
-    spawnSync('mount', ['-o', 'remount,ro', disk])
+    disk.remount('ro')
     await readAll([open, old, bare])
-    spawnSync('mount', ['-o', 'remount,rw', disk])
-    spawnSync('dd', ['if=/dev/zero', `of=${join(disk, 'ballast')}`, 'bs=4096', 'count=2000'])
+    disk.remount('rw')
+    disk.fill()
     await readAll([closed, open])
     expect((await at(closed)('runs', 'list')).error).toContain(`The disk of ${closed} is full`)
-    vi.stubEnv('TMPDIR', disk)
+    vi.stubEnv('TMPDIR', disk.folder)
     const crowded = await at(closed)('runs', 'list')
     vi.unstubAllEnvs()
     expect(crowded).toMatchObject({ code: 1, error: expect.stringContaining('no space for the copy') })
-    expect(readdirSync(disk).filter((name) => name.startsWith('tunewright-'))).toEqual([])
+    expect(readdirSync(disk.folder).filter((name) => name.startsWith('tunewright-'))).toEqual([])
     expect(await at(closed)('runs', 'pin', 'latest')).toMatchObject({ code: 1 })
   })
 })

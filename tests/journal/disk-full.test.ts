@@ -1,36 +1,24 @@
 // A disk that fills up while the journal is written: a Problem each time, nothing acknowledged is lost, and it goes on
 // once there is space again. Needs a small file system of its own; skipped where this process may not mount one.
-import { spawnSync } from 'node:child_process'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { openJournalReader } from '#journal/reader.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { openSample, temporaryFolder } from './support/folders.ts'
+import { smallDisk } from '../support/small-disk.ts'
+import { openSample } from './support/folders.ts'
 import { codeOf, good, stepEvent } from './support/sample.ts'
 import { addSampleStudy, sampleTrial } from './support/study.ts'
 
-const disk = join(temporaryFolder(), 'small-disk')
-mkdirSync(disk)
-const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk])
-const canMount = mounted.status === 0
-if (!canMount)
-  console.log(`disk-full tests skipped: mount said ${String(mounted.stderr ?? mounted.error).trim()}`)
+const disk = smallDisk('3m', 'disk-full tests')
 
-describe.skipIf(!canMount)('on a disk of 3 MB', () => {
-  beforeAll(() => {
-    rmSync(join(disk, 'ballast'), { force: true })
-  })
-  afterAll(() => {
-    spawnSync('umount', ['-l', disk])
-  })
-
+describe.skipIf(!disk.canMount)('on a disk of 3 MB', () => {
   test('a filling journal fails with journal.disk-full, keeps all it acknowledged, and goes on after', () => {
-    const { writer, path, newRun } = openSample({ path: join(disk, 'one', 'journal.db') })
+    const { writer, path, newRun } = openSample({ path: join(disk.folder, 'one', 'journal.db') })
     const { id } = good(writer.createRun(newRun))
     good(writer.startAttempt(id))
     addSampleStudy(writer, newRun, 'study-a')
-    writeFileSync(join(disk, 'ballast'), Buffer.alloc(1_000_000))
+    writeFileSync(join(disk.folder, 'ballast'), Buffer.alloc(1_000_000))
     let acknowledged = 0
     let refused = 0
     for (let seq = 1; refused < 5; ) {
@@ -46,7 +34,7 @@ describe.skipIf(!canMount)('on a disk of 3 MB', () => {
     }
     expect(acknowledged).toBeGreaterThan(10)
     // A trial and its run, or neither.
-    fillUp()
+    disk.fill()
     const trial = writer.addTrial(sampleTrial('study-a', 2), { ...newRun, notes: 'x'.repeat(90_000) })
     expect(codeOf(trial)).toBe('journal.disk-full')
     const reader = good(openJournalReader(path))
@@ -56,7 +44,7 @@ describe.skipIf(!canMount)('on a disk of 3 MB', () => {
     expect(good(reader.listRuns({ hasTrials: true })).total).toBe(3)
     expect(codeOf(writer.backup())).toBe('journal.backup-failed')
 
-    rmSync(join(disk, 'ballast'))
+    disk.free()
     good(writer.appendEvents(id, 1, [stepEvent(acknowledged + 1, acknowledged + 1)]))
     good(writer.addTrial(sampleTrial('study-a', 2), newRun))
     good(
@@ -65,22 +53,22 @@ describe.skipIf(!canMount)('on a disk of 3 MB', () => {
     expect(good(reader.verifyChain(id))).toMatchObject({ intact: true, events: acknowledged + 1 })
     reader.close()
     good(writer.close())
-    rmSync(join(disk, 'one'), { recursive: true })
+    rmSync(join(disk.folder, 'one'), { recursive: true })
   })
 
   test('a full disk when it is opened or closed is a Problem and breaks nothing', () => {
-    const path = join(disk, 'two', 'journal.db')
+    const path = join(disk.folder, 'two', 'journal.db')
     const { writer, newRun } = openSample({ path })
     const { id } = good(writer.createRun(newRun))
-    fillUp()
+    disk.fill()
     const closed = writer.close()
     if (!closed.ok) expect(closed.problem.code).toBe('journal.disk-full')
     const opened = openJournalWriter(path)
     if (opened.ok) good(opened.value.close())
     else expect(opened.problem.code).toBe('journal.disk-full')
-    expect(codeOf(openJournalWriter(join(disk, 'three', 'journal.db')))).toBe('journal.disk-full')
+    expect(codeOf(openJournalWriter(join(disk.folder, 'three', 'journal.db')))).toBe('journal.disk-full')
 
-    rmSync(join(disk, 'ballast'))
+    disk.free()
     const again = good(openJournalWriter(path))
     const reader = good(openJournalReader(path))
     expect(good(reader.getRun(id)).status).toBe('queued')
@@ -91,9 +79,3 @@ describe.skipIf(!canMount)('on a disk of 3 MB', () => {
 })
 
 const note = (seq: number) => ({ seq, atMs: seq, kind: 'notice', body: { text: 'x'.repeat(3000) } })
-
-/** Leaves not one page free. */
-function fillUp(): void {
-  const ballast = join(disk, 'ballast')
-  spawnSync('dd', ['if=/dev/zero', `of=${ballast}`, 'bs=4096', 'count=2000'])
-}

@@ -165,8 +165,8 @@ const fingerprintsOf = ({ datasetFingerprint, beforeFingerprint }: RunDetail): s
 ]
 
 /** A journal of its own with these runs only: any SQLite program opens it. */
-function writeJournal({ library, runs, work, withRows }: Packing, files: ReadonlySet<string>): void {
-  const source = unwrap(openOwnSource(library.journalPath))
+function writeJournal({ reader, runs, work, withRows }: Packing, files: ReadonlySet<string>): void {
+  const source = unwrap(openOwnSource(reader.path))
   try {
     const writer = unwrap(openJournalWriter(join(work, journalName)))
     try {

@@ -43,7 +43,7 @@ export function exportJournal(
     for (const id of runIds ?? []) unwrap(ports.reader.getRun(id))
     const exportsFolder = request.folder ?? ports.library.exportsFolder
     if (form === 'bundle') return exportBundle({ ...request, exportsFolder }, ports, telling)
-    const archive = unwrap(openJournalArchive(ports.library.journalPath))
+    const archive = unwrap(openJournalArchive(ports.reader.path))
     try {
       const { name, fill } = folderForms[form]
       const head = { version: 1, form, createdAtMs: Date.now(), appVersion, schema: archive.schema } as const
@@ -57,7 +57,7 @@ export function exportJournal(
   }).catch((error: unknown) => {
     if (telling.signal.aborted) return fail(stopped())
     // A row that cannot be read, while it was written.
-    const problem = asJournalProblem(error, ports.library.journalPath)
+    const problem = asJournalProblem(error, ports.reader.path)
     if (problem === undefined) throw error
     return fail(problem)
   })

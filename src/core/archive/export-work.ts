@@ -23,7 +23,8 @@ export interface Telling {
 
 export interface ArchivePorts {
   readonly library: Library
-  readonly reader: Pick<JournalReader, 'getRun' | 'artifacts'>
+  /** Over the library's journal, or over a copy of it. */
+  readonly reader: Pick<JournalReader, 'path' | 'getRun' | 'artifacts'>
 }
 
 /** What every form works with. */

@@ -38,6 +38,8 @@ export interface KeepingPorts {
   readonly workUnderWay: () => Problem | null
   /** Why the journal cannot be used; null where it can. */
   readonly damage: Problem | null
+  /** A copy is read: what a check finds is told, and not kept. */
+  readonly isReadOnly?: boolean
   /** Left out, the computer's. */
   readonly clock?: KeepingClock
 }
@@ -53,7 +55,7 @@ const systemClock: KeepingClock = {
 /** `stop` ends the monthly look. */
 export function createJournalHandlers(
   context: WorkstationContext,
-  { workUnderWay, damage, clock = systemClock }: KeepingPorts,
+  { workUnderWay, damage, isReadOnly = false, clock = systemClock }: KeepingPorts,
 ): { readonly handlers: JournalKeeping; readonly stop: () => void } {
   const { library, reader, writer, launcher, jobs, journals, emit } = context
   const path = library.journalPath
@@ -67,7 +69,7 @@ export function createJournalHandlers(
     tell('Reading every entry again')
     const atMs = clock.nowMs()
     const startedMs = performance.now()
-    const faults = await readWholeJournal(launcher, path, signal)
+    const faults = await readWholeJournal(launcher, reader.path, signal)
     if (!faults.ok) return faults
     const report = {
       atMs,
@@ -75,7 +77,7 @@ export function createJournalHandlers(
       findings: faults.value.slice(0, mostFindings).map(({ where, message }) => `${where}: ${message}`),
       tookMs: Math.round(performance.now() - startedMs),
     }
-    const noted = writer.noteCheck(report)
+    const noted = isReadOnly ? ok(undefined) : writer.noteCheck(report)
     if (!noted.ok) return noted
     emit('journal.changed', { isDamaged: !report.isSound, isExchanged: false })
     return report.isSound ? ok(undefined) : fail(unsound(path, faults.value))
@@ -84,7 +86,7 @@ export function createJournalHandlers(
     jobs.start({ kind: 'journal', title: journalJobs.check, key: 'journal check' }, check)
 
   const stop = clock.every(lookEveryMs, () => {
-    if (damage !== null || workUnderWay() !== null) return
+    if (damage !== null || isReadOnly || workUnderWay() !== null) return
     const due = attempt(isDue)
     if (!due.ok || !due.value) return
     triedAtMs = clock.nowMs()

@@ -15,11 +15,18 @@ export interface ModelList {
   readonly damaged: readonly Problem[]
 }
 
+/** A disk for reading only may hold a library without this folder. */
+const namesIn = (folder: string): Promise<string[]> =>
+  readdir(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return []
+    throw error
+  })
+
 /** Every model, by its manifest and the sizes of its files; `verifyModel` reads the files themselves. */
 export async function listModels(library: Library): Promise<ModelList> {
   const models: ModelManifest[] = []
   const damaged: Problem[] = []
-  for (const id of (await readdir(library.modelsFolder)).sort()) {
+  for (const id of (await namesIn(library.modelsFolder)).sort()) {
     if (!isModelId(id)) continue
     const manifest = await readWhole(library, id)
     if (manifest.ok) models.push(manifest.value)

@@ -1,7 +1,5 @@
 // The core as one thing: opens the library and its journal, puts the rooms' handlers together, closes in order. The
 // same for the desktop program, the browser host, the command line and tests.
-import { type JournalReader, openJournalReader } from '#journal/reader.ts'
-import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import {
   type AnyHandlers,
   type CoreHandlers,
@@ -13,7 +11,6 @@ import {
 import { attempt, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { createAdviceHandlers } from '../advice/advice-handlers.ts'
 import { createArchiveHandlers } from '../archive/archive-handlers.ts'
-import { brokenJournal, damagedProblem, isDamage } from '../archive/broken-journal.ts'
 import { createJournalHandlers } from '../archive/journal-handlers.ts'
 import { createOpenedJournals } from '../archive/opened-journals.ts'
 import { createChatHandlers } from '../chat/chat-handlers.ts'
@@ -34,10 +31,9 @@ import { createProjectSource } from '../projects/project-source.ts'
 import { createProjectStore } from '../projects/project-store.ts'
 import { createPredictHandlers } from '../proof/predict-handlers.ts'
 import { createProofHandlers } from '../proof/proof-handlers.ts'
-import { asDiskProblem } from '../system/durable-files.ts'
 import { createJobBoard } from '../system/jobs.ts'
 import type { Launcher } from '../system/launcher.ts'
-import { type Library, openLibrary, sweepLibrary } from '../system/library.ts'
+import type { Library } from '../system/library.ts'
 import { createMachineHandlers } from '../system/machine-handlers.ts'
 import { createNetworkGate } from '../system/network-gate.ts'
 import { createSettingsStore } from '../system/settings-store.ts'
@@ -54,16 +50,14 @@ import { createWarmTrainers } from '../training/warm-trainer.ts'
 import { openStudies } from '../tuning/open-studies.ts'
 import { createStudyHandlers } from '../tuning/study-handlers.ts'
 import type { HostPort } from './context.ts'
+import { type KeptOptions, openKept } from './open-kept.ts'
 import { withTypedProblems } from './typed-replies.ts'
 
-export interface WorkstationOptions {
-  readonly home: string
+export interface WorkstationOptions extends KeptOptions {
   readonly launcher: Launcher
   readonly host: HostPort
   /** It stays open, so that what waits in the queue goes on by itself; left out, only what is asked for begins. */
   readonly isLasting?: boolean
-  /** Takes a journal that something else changed since it was closed as it is. */
-  readonly acceptsChanges?: boolean
 }
 
 /** Exchanging the journal closes all of this: lasting-workstation.ts does it from outside. */
@@ -76,7 +70,7 @@ export interface Workstation {
   readonly handlers: AnyHandlers
   /** Runs that a crash left behind, now marked as interrupted. */
   readonly interruptedRuns: readonly string[]
-  /** Sentences about the journal that a person should read once. */
+  /** Sentences about the journal that a person should read once; that it is open for reading only is one. */
   readonly notices: readonly string[]
   /** Why the journal cannot be used; null where it can. Then only what needs no journal works. */
   readonly damage: Problem | null
@@ -88,12 +82,10 @@ export interface Workstation {
   close(): Promise<void>
 }
 
-const backupAgeMs = 24 * 60 * 60 * 1000
-
 /** Problems: those of the journal and of an unusable home folder. */
 export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
-    const { library, writer, reader, interruptedRuns, damage } = openKept(options)
+    const { library, writer, reader, interruptedRuns, notices, damage, isReadOnly } = openKept(options)
     // Beside everything else: what killed imports and engines left can be large. What cannot be looked at is tried at the next start.
     const swept = Promise.all([sweepModels(library), sweepEngines(library)]).catch(() => [])
     const listeners = new Set<EventListener>()
@@ -147,7 +139,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
         ...queue.list().flatMap(({ state, name }) => (state === 'running' ? [name] : [])),
         ...jobs.list().flatMap(({ status, title }) => (status === 'running' ? [title] : [])),
       ])
-    const keeping = createJournalHandlers(context, { workUnderWay, damage })
+    const keeping = createJournalHandlers(context, { workUnderWay, damage, isReadOnly })
     const handlers: OwnHandlers = {
       ...createSystemHandlers(context, network, runs),
       ...createMachineHandlers(context),
@@ -170,7 +162,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createExperimentHandlers(context),
       ...keeping.handlers,
     }
-    if (options.isLasting === true) {
+    if (options.isLasting === true && !isReadOnly) {
       studies.goOn()
       queue.goOn(interruptedRuns)
     }
@@ -178,7 +170,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       library,
       handlers: withTypedProblems(handlers),
       interruptedRuns,
-      notices: damage === null ? writer.opened.notices : [],
+      notices,
       damage,
       workUnderWay,
       onEvent(listener) {
@@ -220,39 +212,3 @@ const atWork = (names: readonly string[]): Problem | null =>
         where: [...new Set(names)].join('; '),
         remedy: 'Wait until that is done, or stop it; then try again.',
       }
-
-interface Kept {
-  readonly library: Library
-  readonly writer: JournalWriter
-  readonly reader: JournalReader
-  readonly interruptedRuns: readonly string[]
-  readonly damage: Problem | null
-}
-
-/** In place of a damaged journal one that says so. */
-function brokenKept(library: Library, problem: Problem): Kept {
-  const damage = damagedProblem(problem)
-  const writer = brokenJournal<JournalWriter>(library.journalPath, damage)
-  const reader = brokenJournal<JournalReader>(library.journalPath, damage)
-  return { library, writer, reader, interruptedRuns: [], damage }
-}
-
-/** Library and journal, after what the last start left behind is cleared away. Throws a ProblemError, and holds nothing. */
-function openKept({ home, acceptsChanges = false }: WorkstationOptions): Kept {
-  const opened: { close(): unknown }[] = []
-  try {
-    const library = openLibrary(home)
-    const found = openJournalWriter(library.journalPath, { acceptsChanges })
-    if (!found.ok && isDamage(found.problem)) return brokenKept(library, found.problem)
-    const writer = unwrap(found)
-    opened.push(writer)
-    const reader = unwrap(openJournalReader(library.journalPath))
-    opened.push(reader)
-    sweepLibrary(library)
-    writer.backupIfOlderThan(backupAgeMs)
-    return { library, writer, reader, interruptedRuns: unwrap(writer.markOrphansInterrupted()), damage: null }
-  } catch (error) {
-    for (const one of opened.reverse()) one.close()
-    throw asDiskProblem(error, home)
-  }
-}
