@@ -1,52 +1,25 @@
 // Runs a task of this repository with everything it needs, on a machine that has only Node 20 and git: installs the
 // packages when the lock file changed, then starts the task on the Node version of node_modules (24).
 // Plain JavaScript on purpose: it runs before anything is installed.
-import { spawn, spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { takeLock } from './install-lock.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const bin = join(root, 'node_modules', '.bin')
 const isWindows = process.platform === 'win32'
 const marker = join(root, 'node_modules', '.installed-from-lock')
+/** Outside of node_modules, which npm clears away first. */
+const installing = join(root, '.cache', 'installing')
 
 function lockHash() {
   return createHash('sha256')
     .update(readFileSync(join(root, 'package-lock.json')))
     .digest('hex')
 }
-
-/** Installs exactly what the lock file names; says so, because it takes about a minute. */
-export function ensureInstalled() {
-  const wanted = lockHash()
-  if (existsSync(marker) && readFileSync(marker, 'utf8') === wanted) return
-  process.stderr.write('Installing the packages Tunewright needs (once, about a minute)…\n')
-  const npm = process.env.npm_execpath
-  const [command, first] = npm ? [process.execPath, [npm]] : [isWindows ? 'npm.cmd' : 'npm', []]
-  const done = spawnSync(command, [...first, 'ci', '--loglevel=error', '--no-fund', '--no-audit'], {
-    cwd: root,
-    stdio: ['ignore', 'ignore', 'inherit'],
-    shell: !npm && isWindows,
-  })
-  if (done.status !== 0) {
-    process.stderr.write(
-      'The packages could not be installed.\n  what to do: check that this computer reaches a package registry, then run the command again.\n',
-    )
-    process.exit(1)
-  }
-  writeFileSync(marker, wanted)
-}
-
-/**
- * The file to start for a command. On Windows the others are scripts for the shell; Node is started without one, so that
- * file names with blanks or quotation marks arrive as they were typed.
- */
-const programOf = (command) =>
-  command === 'node'
-    ? { path: join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node'), shell: false }
-    : { path: join(bin, command), shell: isWindows }
 
 /**
  * Between npm and this process stands a shell, which passes no signal on: asked to end, npm and the shell go, and nobody
@@ -62,6 +35,84 @@ function whenLeftByNpm(end) {
   }, 250)
   return () => clearInterval(timer)
 }
+
+const isInstalled = () => existsSync(marker) && readFileSync(marker, 'utf8') === lockHash()
+
+/**
+ * Installs exactly what the lock file names; says so, because it takes about a minute. Where another command is at it, that
+ * one is waited for: two of them at once would clear the folder away under each other.
+ */
+export async function ensureInstalled() {
+  if (isInstalled()) return
+  const unwatch = whenLeftByNpm(() => process.exit(130))
+  const lock = await takeLock(installing, sayWaiting).catch(refuseFolder)
+  unwatch()
+  let code = 0
+  try {
+    if (!isInstalled()) code = await install(lock)
+  } finally {
+    lock.release()
+  }
+  if (code !== 0) process.exit(code)
+}
+
+function sayWaiting(pid) {
+  const who = pid === null ? '' : ` (process ${pid})`
+  process.stderr.write(
+    `Another command is installing the packages Tunewright needs${who}. This one goes on when that is done…\n`,
+  )
+}
+
+function refuseFolder(error) {
+  process.stderr.write(
+    `The packages could not be installed: nothing can be written in ${root}\n  what to do: see to it that you may write there and that its disk has space, then run the command again.\n${error.message}\n`,
+  )
+  process.exit(1)
+}
+
+/** The exit code: 0 where everything is there now. Asked to end, npm ends first, so that nobody goes on in the folder. */
+async function install(lock) {
+  const wanted = lockHash()
+  process.stderr.write('Installing the packages Tunewright needs (once, about a minute)…\n')
+  const npm = process.env.npm_execpath
+  const [command, first] = npm ? [process.execPath, [npm]] : [isWindows ? 'npm.cmd' : 'npm', []]
+  const child = spawn(command, [...first, 'ci', '--loglevel=error', '--no-fund', '--no-audit'], {
+    cwd: root,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    shell: !npm && isWindows,
+  })
+  if (child.pid !== undefined) lock.also(child.pid)
+  let isStopped = false
+  const stop = () => {
+    isStopped = true
+    child.kill('SIGTERM')
+  }
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP']
+  for (const signal of signals) process.on(signal, stop)
+  const unwatch = whenLeftByNpm(stop)
+  const code = await new Promise((resolve) => {
+    child.once('error', () => resolve(1))
+    child.once('close', (exitCode) => resolve(exitCode ?? 1))
+  })
+  unwatch()
+  for (const signal of signals) process.off(signal, stop)
+  if (isStopped) return 130
+  if (code === 0) writeFileSync(marker, wanted)
+  else
+    process.stderr.write(
+      'The packages could not be installed.\n  what to do: read what npm says above. Most often this computer does not reach a package registry, or its disk is full; mend that, then run the command again.\n',
+    )
+  return code
+}
+
+/**
+ * The file to start for a command. On Windows the others are scripts for the shell; Node is started without one, so that
+ * file names with blanks or quotation marks arrive as they were typed.
+ */
+const programOf = (command) =>
+  command === 'node'
+    ? { path: join(root, 'node_modules', 'node', 'bin', isWindows ? 'node.exe' : 'node'), shell: false }
+    : { path: join(bin, command), shell: isWindows }
 
 /**
  * Runs a program of node_modules on the project's own Node; ends this process with its exit code on failure. Ctrl-C is
@@ -151,6 +202,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
     process.stderr.write(`usage: node scripts/installed.mjs ${Object.keys(tasks).join('|')}\n`)
     process.exit(2)
   }
-  ensureInstalled()
+  await ensureInstalled()
   await run(rest)
 }
