@@ -82,22 +82,25 @@ function oneOf(flag: string, text: string, known: readonly string[], what: strin
   throw wrong(flag, `"${text}" is not ${what}`, `Write ${flag} with one of these: ${known.join(', ')}.`)
 }
 
-function wholeOf(flag: string, text: string, low: number, high: number): number {
+function wholeOf(flag: string, text: string, low: number, high: number, told?: FlagWords): number {
   const value = text.trim() === '' ? Number.NaN : Number(text)
   if (Number.isInteger(value) && value >= low && value <= high) return value
-  throw wrong(flag, `"${text}" is not a whole number from ${low} to ${high}`, `Write it like ${flag} 3.`)
+  const { what = `a whole number from ${low} to ${high}`, help = `Write it like ${flag} 3.` } = told ?? {}
+  throw wrong(flag, `"${text}" is not ${what}`, help)
 }
 
-function seedsOf(text: string): number {
-  const seeds = text.trim() === '' ? Number.NaN : Number(text)
-  const isMany = seeds >= fewestSeeds && seeds <= mostSeeds
-  if (Number.isInteger(seeds) && (isMany || seeds === 0)) return seeds
-  throw wrong(
-    '--confirm',
-    `"${text}" is not a number of seeds: it is a whole number from ${fewestSeeds} to ${mostSeeds}, or 0`,
-    'Write --confirm 3 to train plan and best trial with 3 seeds each, or --confirm 0 to leave this out.',
-  )
+interface FlagWords {
+  readonly what: string
+  readonly help: string
 }
+
+const seedWords: FlagWords = {
+  what: `a number of seeds: it is a whole number from ${fewestSeeds} to ${mostSeeds}, or 0`,
+  help: 'Write --confirm 3 to train plan and best trial with 3 seeds each, or --confirm 0 to leave this out.',
+}
+
+const seedsOf = (text: string): number =>
+  text.trim() === '0' ? 0 : wholeOf('--confirm', text, fewestSeeds, mostSeeds, seedWords)
 
 function spaceOf(texts: readonly string[]): Dimension[] {
   if (texts.length <= mostRanges) return texts.map(dimensionOf)

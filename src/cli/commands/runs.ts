@@ -3,7 +3,7 @@ import { earlierProofs, earlierProofsNote, newestProof } from '#core/proof/index
 import { changesOfSettings, type Setting } from '#core/training/recipe-file.ts'
 import { prepareRepeat, prepareRetry, repeatOf } from '#core/training/repeat-run.ts'
 import { programsOf, programWords, repeatabilityOf } from '#core/training/repeatability.ts'
-import { livingSearchOf, partOfSearch } from '#core/training/run-of-search.ts'
+import { heldBySearch, overInSearch } from '#core/training/run-of-search.ts'
 import { requestOfRun } from '#core/training/run-requests.ts'
 import { createRunService, runFolderOf } from '#core/training/run-service.ts'
 import { stopTrialOf } from '#core/tuning/trial-end.ts'
@@ -190,12 +190,13 @@ export async function retryRun(
 }
 
 export async function resumeRun(application: Application, runId: string): Promise<void> {
+  refuseOver(application, runId)
   const writer = attempt(() => application.writer())
   if (!writer.ok) return wakeRun(application, runId, writer.problem)
   const { library, launcher } = application
   const reader = application.reader()
-  if (livingSearchOf(reader, unwrap(reader.getRun(runId))) !== null)
-    throw new ProblemError(partOfSearch(runId))
+  const held = heldBySearch(reader, unwrap(reader.getRun(runId)))
+  if (held !== null) throw new ProblemError(held)
   const service = createRunService({ library, launcher, writer: writer.value, reader })
   const run = unwrap(await service.launch(runId))
   unwrap(writer.value.dequeue('run', runId))
@@ -209,6 +210,15 @@ export async function resumeRun(application: Application, runId: string): Promis
   application.output.result(outcome)
 }
 
+/** Whoever has the journal open: of a trial that is over nothing is left to be continued or cancelled. */
+function refuseOver(application: Application, runId: string): RunDetail {
+  const reader = application.reader()
+  const run = unwrap(reader.getRun(runId))
+  const over = overInSearch(reader, run)
+  if (over !== null) throw new ProblemError(over)
+  return run
+}
+
 /** A run that waits (for space on the disk, say) belongs to a living process: that one is asked to go on. */
 async function wakeRun(application: Application, runId: string, problem: Problem): Promise<void> {
   const run = unwrap(application.reader().getRun(runId))
@@ -218,10 +228,18 @@ async function wakeRun(application: Application, runId: string, problem: Problem
   application.output.result({ runId, status: 'asked' })
 }
 
+const nothingToCancel = (runId: string): Problem => ({
+  code: 'run.not-resumable',
+  message: 'This run came to its end already, so there is nothing to cancel.',
+  where: `run ${runId}`,
+  remedy: `What it trained stays as it is. Look at it with: tunewright runs show ${runId}`,
+})
+
 /** Stops a run: an active one through the process that owns it, one at rest in the journal. */
 export async function cancelRun(application: Application, runId: string): Promise<void> {
   const { output } = application
-  const { status } = unwrap(application.reader().getRun(runId))
+  const { status } = refuseOver(application, runId)
+  if (status === 'finished') throw new ProblemError(nothingToCancel(runId))
   const writer = attempt(() => application.writer())
   if (writer.ok) {
     if (unwrap(application.reader().getRun(runId)).status !== 'cancelled')

@@ -11,6 +11,7 @@ import { importanceAtOnce } from '#core/tuning/kept-importance.ts'
 import { cardsFor, type PlannedStudy, planStudy, requirePlan } from '#core/tuning/plan-study.ts'
 import { adoptableOf, cardOf, viewOf } from '#core/tuning/read-study.ts'
 import { startStudy } from '#core/tuning/start-study.ts'
+import { atItsEnd } from '#core/tuning/study-problems.ts'
 import { requestOfStudy } from '#core/tuning/study-requests.ts'
 import { stopAtRest } from '#core/tuning/trial-end.ts'
 import type { PlanOption } from '#shared/contract/index.ts'
@@ -196,9 +197,12 @@ export async function endSearch(
   wish: 'pause' | 'stop',
 ): Promise<void> {
   const { output, library } = application
-  const { status } = unwrap(application.reader().study(studyId))
+  const study = unwrap(application.reader().study(studyId))
+  const isLiving = livingStudies.includes(study.status)
+  // One that failed can still be gone on with, so it can be stopped too.
+  if (!isLiving && (wish === 'pause' || study.status !== 'failed')) throw new ProblemError(atItsEnd(study))
   const writer = attempt(() => application.writer())
-  if (!writer.ok && (writer.problem.code !== 'journal.locked' || !livingStudies.includes(status)))
+  if (!writer.ok && (writer.problem.code !== 'journal.locked' || !isLiving))
     throw new ProblemError(writer.problem)
   if (writer.ok && wish === 'stop') stopAtRest(application.reader(), writer.value, studyId)
   else if (writer.ok) unwrap(writer.value.changeStudy(studyId, { status: 'paused' }))

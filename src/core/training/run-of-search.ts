@@ -3,7 +3,7 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { Diagnosis } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import type { Problem } from '#shared/result.ts'
-import { livingStudies, type StudyTrial } from '#shared/study.ts'
+import { livingStudies, type StudyTrial, type TrialStatus } from '#shared/study.ts'
 import { launchable } from './run-service.ts'
 
 export type SearchReader = Pick<JournalReader, 'study' | 'trials'>
@@ -18,13 +18,37 @@ export function livingSearchOf(
   return study.ok && livingStudies.includes(study.value.status) ? trial.studyId : null
 }
 
-/** Why a run of a search that lives is not continued by hand. */
-export function partOfSearch(runId: string): Problem {
+/** Why a run of a search that lives is not continued by hand; null where it may be. */
+export function heldBySearch(reader: SearchReader, run: RunDetail): Problem | null {
+  if (livingSearchOf(reader, run) === null) return null
+  return (
+    overInSearch(reader, run) ?? {
+      code: 'run.active',
+      message: 'It goes on with its search, of which it is a trial.',
+      where: `run ${run.id}`,
+      remedy: 'Go on with the search, or stop that first.',
+    }
+  )
+}
+
+const overWords: Readonly<Record<Exclude<TrialStatus, 'planned'>, string>> = {
+  complete: 'This trial came to its end',
+  pruned: 'This trial was given up early by its search',
+  skipped: 'This trial was left out by its search, for it would not fit',
+  failed: 'This trial failed',
+  stopped: 'This trial was stopped',
+}
+
+/** Of a trial that is at its end while its search goes on: what happened, and what can be done. Null for any other run. */
+export function overInSearch(reader: SearchReader, run: RunDetail): Problem | null {
+  const status = trialOf(run, reader)?.status ?? 'planned'
+  const studyId = livingSearchOf(reader, run)
+  if (status === 'planned' || studyId === null) return null
   return {
-    code: 'run.active',
-    message: 'It goes on with its search, of which it is a trial.',
-    where: `run ${runId}`,
-    remedy: 'Go on with the search, or stop that first.',
+    code: 'run.not-resumable',
+    message: `${overWords[status]}; its search goes on with other trials.`,
+    where: `run ${run.id}`,
+    remedy: `To train with its settings once more: tunewright runs retry ${run.id}. To end the search: tunewright studies stop ${studyId}.`,
   }
 }
 

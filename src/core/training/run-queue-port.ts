@@ -5,7 +5,7 @@ import type { DeviceId } from '#shared/devices.ts'
 import type { QueueEntry } from '#shared/journal-commands.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import type { Result } from '#shared/result.ts'
-import type { JournalStudy } from '#shared/study.ts'
+import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 
 export type QueueKind = QueueItem['kind']
 
@@ -95,5 +95,6 @@ export interface QueueReader {
   queue(): Result<readonly QueueRecord[]>
   getRun(runId: string): Result<RunDetail>
   study(studyId: string): Result<JournalStudy>
+  trials(studyId: string): Result<StudyTrial[]>
 }
 export type QueueRecord = Pick<QueueItem, 'kind' | 'id' | 'priority' | 'addedAtMs'>

@@ -8,7 +8,7 @@ import { fail, ok } from '#shared/result.ts'
 import { lookAround } from '../devices/surroundings.ts'
 import type { Library } from '../system/library.ts'
 import type { LiveRuns } from './live-runs.ts'
-import { livingSearchOf, partOfSearch } from './run-of-search.ts'
+import { heldBySearch } from './run-of-search.ts'
 import { type Launched, launcherOf } from './run-queue-launch.ts'
 import { holdingReason, staleEntries } from './run-queue-look.ts'
 import { inOrderOf, nextPlaces } from './run-queue-order.ts'
@@ -233,8 +233,9 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
       const { status } = found.value
       if (hasTurn('run', runId) || runs.stateOf(runId) !== null) return fail(notResumable(runId, 'under way'))
       if (waits('run', runId)) return fail(isWaiting(runId))
+      const held = heldBySearch(reader, found.value)
+      if (held !== null) return fail(held)
       if (!launchable.includes(status)) return fail(notResumable(runId, status))
-      if (livingSearchOf(reader, found.value) !== null) return fail(partOfSearch(runId))
       if (!stands('run', runId)) {
         const entered = writer.enqueue({ kind: 'run', id: runId, priority: runPriority })
         if (!entered.ok) return entered

@@ -1,12 +1,22 @@
 // Problems of studies, in words.
 import { type Problem, ProblemError } from '#shared/result.ts'
-import { type JournalStudy, livingStudies, type StudyTrial } from '#shared/study.ts'
+import { type JournalStudy, livingStudies, type StudyStatus, type StudyTrial } from '#shared/study.ts'
 
+const endWords: Readonly<Partial<Record<StudyStatus, string>>> = {
+  finished: 'This search came to its end.',
+  stopped: 'This search was stopped for good.',
+  failed: 'This search failed.',
+}
+
+/** Of a search that nobody works on any more: it can be neither paused nor, but for one that failed, gone on with. */
 export const atItsEnd = ({ id, status }: Pick<JournalStudy, 'id' | 'status'>): Problem => ({
   code: 'run.not-resumable',
-  message: `This search is ${status}.`,
+  message: endWords[status] ?? `This search is ${status}.`,
   where: `search ${id}`,
-  remedy: 'Start a new search: it begins from what this one found.',
+  remedy:
+    status === 'failed'
+      ? `What it found stays. Go on with it on its screen, or with: tunewright studies resume ${id}`
+      : 'What it found stays. Start a new search: it begins from what this one found.',
 })
 
 /** Throws ProblemError (`run.active`) while it goes on by itself. */
