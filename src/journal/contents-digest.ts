@@ -59,7 +59,7 @@ export function assertUnchanged(db: Database, path: string): void {
       'The journal is not what it was when Tunewright closed it: another program, or the disk, changed it.',
     where: path,
     remedy:
-      'If you know what changed it, take it as it is: tunewright journal accept. Else go back to the newest backup: tunewright journal restore.',
+      'If you know what changed it, take it as it is, under “Settings” or with: tunewright journal accept. Else go back to the newest backup, there or with: tunewright journal restore.',
   })
 }
 

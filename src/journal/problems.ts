@@ -42,7 +42,7 @@ export function corruptProblem(path: string, details: string): Problem {
     message: 'The journal is damaged: what it holds cannot be trusted any more.',
     where: path,
     remedy:
-      'Restore the newest verified backup: tunewright journal restore. The damaged file is kept beside it, and what the backup lacks is listed.',
+      'Put the newest verified backup in its place, under “Settings” or with: tunewright journal restore. The damaged file is kept beside it, and what the backup lacks is listed.',
     details,
   }
 }

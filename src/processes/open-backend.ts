@@ -59,6 +59,6 @@ const notHere = (device: DeviceId) => {
     remedy:
       engine === null
         ? 'Train on the processor: --device cpu.'
-        : `Fetch it with: tunewright engines add ${engine}`,
+        : `Fetch it, under “Settings” or with: tunewright engines add ${engine}`,
   } as const
 }

@@ -101,7 +101,7 @@ const notHere = (id: DeviceId): Problem => ({
   code: 'device.missing',
   message: 'This device is not offered on this kind of system.',
   where: id,
-  remedy: 'See which there are with: tunewright devices list',
+  remedy: 'See which there are, under “Settings” or with: tunewright devices list',
 })
 
 /** What counts of a device: of this model, else of another. */

@@ -82,7 +82,7 @@ export function nvidiaSentences({ system, ...facts }: NvidiaFacts): string[] {
   if (trouble !== null) return [trouble, webgpu]
   if (computeCapability === null)
     return [
-      `Its driver ${driver} is new enough for CUDA 12, but does not say what the card can compute (compute capability). Whether it can be trained on shows the test after: tunewright engines add tensorflow-cuda`,
+      `Its driver ${driver} is new enough for CUDA 12, but does not say what the card can compute (compute capability). Whether it can be trained on shows the test after TensorFlow with CUDA was added, in the settings or with: tunewright engines add tensorflow-cuda`,
     ]
   return [
     `It can be trained on with CUDA: driver ${driver} and compute capability ${computeCapability} are enough. What else it needs is fetched in the settings, or with: tunewright engines add tensorflow-cuda`,

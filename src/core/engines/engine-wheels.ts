@@ -85,7 +85,7 @@ const unknownFile = ({ id, name, wheels }: EnginePack, file: string, sha256: str
   code: 'download.hash-mismatch',
   message: `This file is not one of those that ${name} was published as.`,
   where: file,
-  remedy: `Nothing was added. Bring ${wheels.map(({ wheel }) => wheel.name).join(', ')}, or let it be fetched: tunewright engines add ${id}`,
+  remedy: `Nothing was added. Bring ${wheels.map(({ wheel }) => wheel.name).join(', ')}, or let it be fetched, under “Settings” or with: tunewright engines add ${id}`,
   details: `its SHA-256 is ${sha256}`,
 })
 
@@ -93,7 +93,7 @@ const tooFew = ({ id, name, wheels }: EnginePack, lacking: readonly PackWheel[])
   code: 'file.missing',
   message: `${name} is made of ${wheels.length} files; ${lacking.length} of them were not given.`,
   where: lacking.map(({ wheel }) => wheel.name).join(', '),
-  remedy: `Give --file once for each file, or let all be fetched: tunewright engines add ${id}`,
+  remedy: `Give --file once for each file, or let all be fetched, under “Settings” or with: tunewright engines add ${id}`,
 })
 
 /** pip holds the file that it is fetching twice for a moment. */

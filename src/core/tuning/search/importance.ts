@@ -82,12 +82,19 @@ function whyNot(axes: readonly Axis[], results: readonly Result[]): string | nul
   if (axes.length === 0) return 'Every setting has a single value: there is nothing to compare.'
   const needed = Math.max(leastTrials, 2 * axes.length)
   if (results.length < needed)
-    return `${results.length} of at least ${needed} trials have a result: too few to tell which setting matters.`
+    return `${trialsHave(results.length)}, and it takes at least ${needed} to tell which setting matters.`
   const [first] = results
   if (results.every(({ lossNats }) => lossNats === first?.lossNats))
     return 'All trials have the same loss: no setting made a difference.'
   return null
 }
+
+const trialsHave = (count: number): string =>
+  count === 0
+    ? 'No trial has a result'
+    : count === 1
+      ? 'One trial has a result'
+      : `${count} trials have a result`
 
 /**
  * Losses at the end. A trial that was given up has none: its loss at its last rung, less what trials that went on from there

@@ -162,15 +162,25 @@ describe('importance', () => {
     // Five nats more, as they stood when they were given up, would be taken for an effect.
     expect(reading.settings[0]!.effectNats).toBeLessThan(1.1)
     const few = trials.map((one, i): Trial => (i < 8 ? { ...one, status: 'pruned' } : one)).slice(0, 12)
-    expect(ask(both, few).cannotTell).toContain('2 of at least 10')
+    expect(ask(both, few).cannotTell).toContain('2 trials have a result, and it takes at least 10')
   })
 
   const still: Dimension = { kind: 'number', path: 'x', low: 0, high: 0, isLog: false, onlyWhen: null }
   test.each<[string, Dimension[], Trial[], string]>([
-    ['too few trials', both, points(9, (x) => x), '9 of at least 10'],
+    [
+      'too few trials',
+      both,
+      points(9, (x) => x),
+      '9 trials have a result, and it takes at least 10 to tell which setting matters.',
+    ],
     ['nothing to compare', [still], points(20, (x) => x), 'single value'],
     ['all the same', both, points(20, () => 1), 'same loss'],
-    ['losses that are none', both, points(20, () => Number.NaN), '0 of at least 10'],
+    [
+      'losses that are none',
+      both,
+      points(20, () => Number.NaN),
+      'No trial has a result, and it takes at least 10',
+    ],
   ])('%s: it says that it cannot tell', (_, space, trials, words) => {
     const reading = ask(space, trials)
     expect(reading.cannotTell).toContain(words)
