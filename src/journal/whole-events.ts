@@ -1,7 +1,7 @@
 // Events of a run as they were written, or not at all: each against its own hash and against the one beside it. One that
 // rotted is said, whatever was asked: left out, it would be as if it had never been.
 import type { Database } from 'better-sqlite3'
-import { stepBody } from '#shared/journal-types.ts'
+import { isRecord } from '#shared/json-record.ts'
 import { chainStart, hashEvent } from './hash-chain.ts'
 import { all, each, first, sqlFor } from './query.ts'
 import { DamagedValueError, readJson } from './read-json.ts'
@@ -73,11 +73,18 @@ export function* eachOfKind(db: Database, runId: string, kind: string): Generato
 /** The last event has none behind it that names it; the run's own row, read at the same moment, knows how far it came. */
 function assertEndIsThere(db: Database, runId: string): void {
   const known = first(db, sqlFor.selectFrom('runs').select('last_step').where('id', '=', runId))
-  const [newest] = all(db, chainQuery(runId, 'desc').where('kind', '=', 'step').limit(1))
-  if (newest !== undefined) assertWritten(newest)
-  const step = newest === undefined ? undefined : stepBody.safeParse(readJson(newest.body))
-  const reached = step === undefined ? 0 : step.success ? step.data.step : Number.POSITIVE_INFINITY
-  if ((known?.last_step ?? 0) > reached) throw missingEvent(runId)
+  const lastStep = known?.last_step ?? 0
+  if (['step', 'evaluation'].every((kind) => newestStep(db, runId, kind) < lastStep))
+    throw missingEvent(runId)
+}
+
+/** Of the newest event of this kind; 0 where there is none. */
+function newestStep(db: Database, runId: string, kind: string): number {
+  const [newest] = all(db, chainQuery(runId, 'desc').where('kind', '=', kind).limit(1))
+  if (newest === undefined) return 0
+  assertWritten(newest)
+  const body = readJson(newest.body)
+  return isRecord(body) && typeof body.step === 'number' ? body.step : 0
 }
 
 const isFirst = ({ seq, prev_hash }: EventRow): boolean => seq === 1 && isSame(prev_hash, chainStart)
