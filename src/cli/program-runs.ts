@@ -52,7 +52,7 @@ export function addRunCommands(program: Command, run: Run): void {
     async (application, runId) => (await load()).showRun(application, runId),
     addReadingCommand,
   )
-  addReadingCommand(runs, 'compare', 'any number of runs beside each other: figures and settings that differ')
+  addReadingCommand(runs, 'compare', 'two runs or more beside each other: figures and settings that differ')
     .argument('<run...>')
     .option('--answers [number]', 'and so many rows on which their answers differ (20; as JSON all)', whole)
     .action((given: string[], { answers }: { answers?: number | true }, command: Command) =>

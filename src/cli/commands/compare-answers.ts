@@ -60,16 +60,20 @@ function headline({ runIds, rows, total, different }: DifferentAnswers): string 
   return `Answers: they differ on ${different} of ${total} locked rows${shown}:`
 }
 
-/** What was asked and expected, then each answer once with who gave it. */
+/** What was asked and expected, then each answer once with who gave it: whole answers are compared, not what is shown of them. */
 function rowLines({ rowId, prompt, expected, answers }: ComparedAnswer, names: readonly string[]): string[] {
-  const givers = new Map<string, string[]>()
+  const givers = new Map<string | null, string[]>()
   for (const [at, answer] of answers.entries()) {
-    const text = answer === null ? '(not in its proof)' : shortened(answer.text)
+    const text = answer?.text ?? null
     givers.set(text, [...(givers.get(text) ?? []), names[at] ?? ''])
   }
+  const texts = [...givers.keys()].filter((text) => text !== null)
   const lines = formatTable(
     ['expected', shortened(expected)],
-    [...givers].map(([text, who]) => [listed(who), text]),
+    [...givers].map(([text, who]) => [
+      listed(who),
+      text === null ? '(not in its proof)' : toldApart(text, texts),
+    ]),
   )
   return [shortened(prompt ?? `row ${rowId}`), ...lines.map((line) => `  ${line}`)]
 }
@@ -95,9 +99,31 @@ const listed = (names: readonly string[]): string => {
 }
 
 const mostCharacters = 200
+/** So much of what is alike is shown before the place at which two long answers part. */
+const charactersBefore = 40
+
+const onOneLine = (text: string): string => text.replace(/\s+/g, ' ').trim()
 
 /** On one line of a terminal; whole answers are in the JSON. */
-function shortened(text: string): string {
-  const line = text.replace(/\s+/g, ' ').trim()
-  return line.length > mostCharacters ? `${line.slice(0, mostCharacters - 1)}…` : line
+const shortened = (text: string): string => cut(onOneLine(text))
+
+function cut(line: string): string {
+  return line.length > mostCharacters ? `${line.slice(0, mostCharacters - 1).toWellFormed()}…` : line
+}
+
+/** An answer beside all answers to its row: where another would look the same, the part in which they differ. */
+function toldApart(text: string, all: readonly string[]): string {
+  const line = onOneLine(text)
+  const alike = all.filter((other) => other !== text && shortened(other) === cut(line)).map(onOneLine)
+  if (alike.length === 0) return cut(line)
+  const others = alike.filter((other) => other !== line)
+  if (others.length < alike.length) return `${cut(line)} (spaces and line breaks differ)`
+  const from = Math.min(...others.map((other) => firstDifference(line, other))) - charactersBefore
+  return `…${cut(line.slice(from).toWellFormed())}`
+}
+
+function firstDifference(one: string, other: string): number {
+  let at = 0
+  while (at < one.length && one[at] === other[at]) at += 1
+  return at
 }

@@ -14,7 +14,7 @@ import { answerLines, readAnswers } from './compare-answers.ts'
 const usualRows = 20
 
 /**
- * Throws a ProblemError (`usage.invalid`) where they are more than can be compared. Each is an id, the beginning of one, or
+ * Throws a ProblemError (`usage.invalid`) where they are fewer than two, or more than can be compared. Each is an id, the beginning of one, or
  * `latest`. `answers`: so many rows on which their answers differ; `true` for the usual number, as JSON all.
  */
 export async function compareGivenRuns(
@@ -33,6 +33,13 @@ export async function compareGivenRuns(
       where: 'runs',
       remedy: 'Name fewer runs.',
     })
+  if (runIds.length < 2)
+    throw new ProblemError({
+      code: 'usage.invalid',
+      message: 'One run alone cannot be compared.',
+      where: runIds[0] ?? 'runs',
+      remedy: 'Name another one too. To see one run: tunewright runs show RUN',
+    })
   const compared = compareRuns(reader, runIds)
   const rows = runIds.map((runId) => unwrap(reader.experiment(runId)))
   const settings = compared.settings.map(({ path, values, of }) => ({
@@ -42,7 +49,10 @@ export async function compareGivenRuns(
   }))
   const { output } = application
   for (const line of figureLines(rows, compared.lockedRows)) output.line(line)
-  const { tried: different, isMeasuredOtherwise } = settingsTried(settings)
+  const { tried, isMeasuredOtherwise } = settingsTried(settings)
+  // No setting of a recipe, but a choice all the same.
+  const model = { path: 'model', values: rows.map(({ modelName }) => modelName) }
+  const different = [...(hasOtherModels(rows) ? [model] : []), ...tried]
   output.line()
   if (different.length === 0)
     output.line(isMeasuredOtherwise ? 'Every other setting is the same.' : 'Every setting is the same.')
@@ -83,7 +93,13 @@ function figureLines(rows: readonly ExperimentRow[], lockedRows: readonly (strin
       ? ['Not all were measured on the same locked rows: figures on other rows do not compare.']
       : []),
     ...(hasOtherData ? ['The rows they learnt from are not the same: their losses do not compare.'] : []),
+    ...(hasOtherModels(rows)
+      ? ['The model is not the same: losses of different models do not compare.']
+      : []),
   ]
 }
+
+const hasOtherModels = (rows: readonly ExperimentRow[]): boolean =>
+  new Set(rows.map(({ modelId }) => modelId)).size > 1
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
