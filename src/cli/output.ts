@@ -1,6 +1,6 @@
 // How the command line speaks: results on standard output, progress and problems on standard error.
 // On a terminal progress rewrites one line; in a pipe it is plain lines, few enough to read.
-import { asTyped } from '#core/system/typed-command.ts'
+import { asTyped, withTypedCommands } from '#core/system/typed-command.ts'
 import { describeProblem, type Problem } from '#shared/result.ts'
 
 /** 0 done, 1 a Problem, 2 wrong use of the command, 130 stopped by Ctrl-C. */
@@ -75,7 +75,7 @@ export function createOutput(isJson: boolean, streams: OutputStreams = processSt
     },
     problemInWords(problem) {
       closeLine()
-      streams.error.write(`${printable(asTyped(describeProblem(problem)), true)}\n`)
+      streams.error.write(`${printable(describeProblem(withTypedCommands(problem)), true)}\n`)
     },
   }
   return output

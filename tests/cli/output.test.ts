@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createOutput, printable } from '../../src/cli/output.ts'
 
 function record(isTTY: boolean) {
@@ -55,6 +55,18 @@ test('a problem is words and a JSON document, or words alone where the result ho
   createOutput(true, words.streams).problemInWords(problem)
   expect(words.written).toEqual({ out: '', error: both.written.error })
   expect(words.written.error).toBe('Full.\n  where: here\n  what to do: Make room.\n')
+})
+
+test('a hint is typed as this person has to, the place that a problem names is not touched', () => {
+  vi.stubEnv('TUNEWRIGHT_COMMAND', 'npm run tunewright --')
+  const { written, streams } = record(false)
+  const where = 'my tunewright data/rows.csv'
+  const remedy = 'Look with: tunewright data check FILE'
+  createOutput(false, streams).problemInWords({ code: 'disk.full', message: 'Full.', where, remedy })
+  vi.unstubAllEnvs()
+  expect(written.error).toBe(
+    `Full.\n  where: ${where}\n  what to do: Look with: npm run tunewright -- data check FILE\n`,
+  )
 })
 
 test('every line of a result is made harmless, whoever prints it', () => {

@@ -3,7 +3,7 @@
 import { basename } from 'node:path'
 import { type RestoreReport, restoreBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import { coreCalls, type Handler } from '#shared/contract/index.ts'
+import { type AnyHandlers, coreCalls, type Handler } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import { isDamage } from '../archive/broken-journal.ts'
 import { openLibrary } from '../system/library.ts'
@@ -70,11 +70,10 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
       if (isReopening) return fail(reopening())
       return current.handlers[name]?.(input)
     }
-    const handlers = withTypedProblems({
+    const handlers: AnyHandlers = {
       ...Object.fromEntries(Object.keys(coreCalls).map((name) => [name, answer(name)])),
-      'journal.restore': restore,
-      'journal.accept': accept,
-    })
+      ...withTypedProblems({ 'journal.restore': restore, 'journal.accept': accept }),
+    }
     return {
       get library() {
         return current.library

@@ -1,6 +1,6 @@
 // Hints name the command as a person with a clone types it, on screens too.
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { asTyped } from '#core/system/typed-command.ts'
+import { asTyped, withTypedCommands } from '#core/system/typed-command.ts'
 import { unwrap } from '#shared/result.ts'
 import { runWith } from '../../cli/terminal.ts'
 import { openWorkstation, temporaryHome } from './open-workstation.ts'
@@ -30,6 +30,26 @@ test('a Problem and the list of engines say it so; the name that a person gave s
   })
   const { engines } = unwrap(await api.call('engines.list', {}))
   expect(engines.map(({ problem }) => problem?.remedy ?? '').join('\n')).not.toMatch(bare)
+})
+
+test('places and quoted words stay what they are', () => {
+  const where = '/home/a/tunewright data/rows.csv'
+  const problem = {
+    ...{
+      code: 'data.unreadable',
+      message: `"tunewright data" cannot be read: ${where}`,
+      where,
+      details: where,
+    },
+    faults: [{ where: 'tunewright data', message: 'Ask with: tunewright data check' }],
+    remedy: 'Look with “tunewright data”, or with: tunewright data check FILE',
+  }
+  expect(withTypedCommands(problem)).toEqual({
+    ...problem,
+    faults: [{ where: 'tunewright data', message: 'Ask with: npm run tunewright -- data check' }],
+    remedy: 'Look with “tunewright data”, or with: npm run tunewright -- data check FILE',
+  })
+  expect(asTyped('bin\\tunewright data, my-tunewright data')).toBe('bin\\tunewright data, my-tunewright data')
 })
 
 test('every command of the program is known to it', async () => {
