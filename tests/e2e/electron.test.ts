@@ -1,12 +1,17 @@
 // The desktop program in a real Electron window: what its page may not do, and what happens when the page dies, the program
 // is started twice, or its journal is rotten.
+import { execFileSync } from 'node:child_process'
+import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { words } from '#main/words.ts'
 import { frame } from '#renderer/words/en/frame.ts'
 import { settings } from '#renderer/words/en/settings.ts'
 import { rot } from '../journal/support/rot.ts'
+import { smallDisk } from '../support/small-disk.ts'
 import { describeInWindow, windowCall } from './support/window.ts'
+
+const disk = smallDisk('12m', 'full-disk test of the window')
 
 describeInWindow('the desktop program', { isShared: true }, (place) => {
   test('the page is shut in: sandboxed, isolated, without Node, its own addresses only', async () => {
@@ -149,4 +154,28 @@ describeInWindow('the desktop program, when something fails', {}, (place) => {
     await place.program.page.getByRole('heading', { level: 3, name: 'Kept' }).waitFor()
     expect(await place.program.page.getByText(frame.journal.damaged).count()).toBe(0)
   })
+
+  test.skipIf(!disk.canMount)(
+    'on a full disk the window opens for reading, and says so where something is changed',
+    async () => {
+      const call = windowCall(place.program.page)
+      await call('settings.set', { isStarted: true, whenClosed: 'stop' })
+      await call('projects.create', { name: 'Kept', scenario: 'classification' })
+      await place.closeByWindow()
+      cpSync(place.home, disk.folder, { recursive: true })
+      execFileSync('mount', ['--bind', disk.folder, place.home])
+      try {
+        disk.fill()
+        await place.open()
+        const { page, complaints } = place.program
+        await page.getByRole('heading', { level: 3, name: 'Kept' }).waitFor()
+        const made = windowCall(page)('projects.create', { name: 'Later', scenario: 'classification' })
+        await expect(made).rejects.toThrow(/The disk of .+ is full, so Tunewright is open for reading only/)
+        expect(complaints).toEqual([])
+        await place.closeByWindow()
+      } finally {
+        execFileSync('umount', ['-l', place.home])
+      }
+    },
+  )
 })
