@@ -16,6 +16,8 @@ const item = (id: string, part: Partial<StorageItem> = {}): StorageItem => ({
   ...part,
 })
 let kept: StorageItem[] = []
+/** How many lists are being made, at most at once, and what they wait for. */
+const listing = { now: 0, most: 0, gate: Promise.resolve() }
 let refusesAt = Number.POSITIVE_INFINITY
 let refusesSettings = false
 const problem = { code: 'disk.full', message: 'm', where: 'w', remedy: 'r' } as const
@@ -24,7 +26,14 @@ const refuse = () => {
 }
 const page = openTestPage({
   'settings.set': (change) => (refusesSettings ? refuse() : { ...settingsSchema.parse({}), ...change }),
-  'storage.list': () => ({ items: kept, totalBytes: 0, freeBytes: 100 }),
+  'storage.list': async () => {
+    const items = kept
+    listing.now += 1
+    listing.most = Math.max(listing.most, listing.now)
+    await listing.gate
+    listing.now -= 1
+    return { items, totalBytes: 0, freeBytes: 100 }
+  },
   'storage.remove': ({ ids }) => {
     if (page.calls.filter(({ name }) => name === 'storage.remove').length > refusesAt) refuse()
     kept = kept.filter(({ id }) => !ids.includes(id))
@@ -99,6 +108,24 @@ describe('storage', () => {
     expect(done).toEqual({ removed: 2500, freedBytes: 25_000, refused: null })
     expect(storage.list.value?.items).toEqual([])
     expect(storage.isRemoving.value).toBe(false)
+  })
+
+  it('is listed once at a time and ends with what came last (an export began two slow lists at once, in any order)', async () => {
+    let open = (): void => {}
+    listing.gate = new Promise((resolve) => {
+      open = resolve
+    })
+    listing.most = 0
+    kept = [item('before')]
+    const storage = useKeptStorage()
+    const loads = [storage.load(), storage.load()]
+    kept = [item('after')]
+    loads.push(storage.load())
+    open()
+    await Promise.all(loads)
+    expect(listing.most).toBe(1)
+    expect(storage.list.value?.items.map(({ id }) => id)).toEqual(['after'])
+    expect(page.calls).toHaveLength(2)
   })
 
   it('says what went before a refusal, and why the rest stayed', async () => {

@@ -2,6 +2,7 @@
 import type { JournalReader } from '#journal/reader.ts'
 import type { Diagnosis } from '#shared/contract/index.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
+import { formatLoss } from '#shared/loss-words.ts'
 import type { Problem } from '#shared/result.ts'
 import { livingStudies, type StudyTrial, type TrialStatus } from '#shared/study.ts'
 import { launchable } from './run-service.ts'
@@ -70,7 +71,7 @@ export function givenUp(run: RunDetail, reader: SearchReader): Diagnosis {
     sentence: `Given up early${share > 0 ? ` after ${Math.round(100 * share)} % of its steps` : ''}: ${
       last === undefined
         ? 'others were better by then.'
-        : `its loss of ${last.lossNats.toFixed(4)} was not among the best ${bestPart(run, reader)} then.`
+        : `its loss of ${formatLoss(last.lossNats)} was not among the best ${bestPart(run, reader)} then.`
     }`,
     reason: 'That is part of the search (pruning); there is nothing to mend.',
     help: '',

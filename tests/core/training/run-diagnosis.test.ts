@@ -135,8 +135,7 @@ test('one that its search gave up says so and nothing else, also where the searc
   expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), told(3))).toEqual([
     {
       ...{ kind: 'given-up', severity: 'note', step: 33, help: '' },
-      sentence:
-        'Given up early after 11 % of its steps: its loss of 4.8322 was not among the best third then.',
+      sentence: 'Given up early after 11 % of its steps: its loss of 4.83 was not among the best third then.',
       reason: 'That is part of the search (pruning); there is nothing to mend.',
     },
   ])

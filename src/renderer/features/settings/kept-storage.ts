@@ -11,10 +11,23 @@ export function useKeptStorage() {
   const problem = shallowRef<Problem | null>(null)
   const isRemoving = ref(false)
 
-  async function load(): Promise<void> {
-    const reply = await api.call('storage.list', {})
-    problem.value = reply.ok ? null : reply.problem
-    if (reply.ok) list.value = reply.value
+  let reading: Promise<void> | null = null
+  let isAskedAgain = false
+  async function read(): Promise<void> {
+    do {
+      isAskedAgain = false
+      const reply = await api.call('storage.list', {})
+      problem.value = reply.ok ? null : reply.problem
+      if (reply.ok) list.value = reply.value
+    } while (isAskedAgain)
+    reading = null
+  }
+
+  /** All of it is counted, which takes a while: never twice at once, and once more where it was asked for meanwhile. */
+  function load(): Promise<void> {
+    isAskedAgain = true
+    reading ??= read()
+    return reading
   }
 
   /** What went, also where a later part was refused; the list is read again either way. */
