@@ -3,7 +3,7 @@ import { pruningSentence } from '#core/tuning/study-sentences.ts'
 import { roundedToSum } from '#shared/adding-up.ts'
 import type { RangeEnd, StudyCard, StudyPlan, StudyView } from '#shared/contract/studies.ts'
 import type { Dimension, StudiedSettings, StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
-import { trialPurposeText } from '#shared/trial-words.ts'
+import { bestLossWords, toldLoss, trialPurposeText } from '#shared/trial-words.ts'
 import { formatDuration } from '#shared/units.ts'
 import { formatTable } from './table.ts'
 
@@ -62,12 +62,24 @@ const endedOf = ({ trials }: Pick<StudyCard, 'trials'>): number =>
 export function cardRow(card: StudyCard): string[] {
   const { id, name, status, confirming, best, waiting } = card
   const counts = [endedOf(card), confirming].map(String)
-  return [id, name, status, ...counts, best === null ? '' : best.lossNats.toFixed(4), waiting ?? '']
+  return [id, name, status, ...counts, ...(best === null ? ['', ''] : lossCells(best)), waiting ?? '']
 }
 
-export const cardHeading = ['search', 'name', 'status', 'trials', 'confirming runs', 'lowest loss', 'waits']
+function lossCells(best: NonNullable<StudyCard['best']>): [string, string] {
+  const { kind, lossNats, seeds } = toldLoss(best)
+  return [lossNats.toFixed(4), bestLossWords.of[kind].replace('{seeds}', String(seeds))]
+}
+
+export const cardHeading = ['search', 'name', 'status', 'trials', 'confirming runs', 'loss', 'of', 'waits']
 
 const counted = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`
+
+/** "loss 0.5740, mean of 3 seeds", after what is told before it. */
+function lossText({ best }: StudyCard): string {
+  if (best === null) return ''
+  const { kind, lossNats, seeds } = toldLoss(best)
+  return `, ${bestLossWords[kind].replace('{loss}', lossNats.toFixed(4)).replace('{seeds}', String(seeds))}`
+}
 
 /** "5 trials and 4 confirming runs". */
 function countText(card: StudyCard): string {
@@ -118,7 +130,7 @@ function trialRow(trial: StudyTrial, _at: number, trials: readonly StudyTrial[])
 export function studyLines(view: StudyView): string[] {
   const { study, trials, verdict, importance, saved, adoptable, pruning } = view
   return [
-    `${study.name} (${study.id}): ${study.status}, ${countText(study)}`,
+    `${study.name} (${study.id}): ${study.status}, ${countText(study)}${lossText(study)}`,
     ...(study.waiting === null ? [] : [study.waiting]),
     ...(study.reason === null || verdict.reasons.includes(study.reason) ? [] : [study.reason]),
     verdict.sentence,

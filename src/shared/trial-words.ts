@@ -10,3 +10,27 @@ export const trialPurposeWords = {
 
 export const trialPurposeText = ({ purpose, seed }: Pick<StudyTrial, 'purpose' | 'seed'>): string =>
   trialPurposeWords[purpose].replace('{seed}', String(seed))
+
+/** Of what the loss is that a search is told by. */
+const lossOfWords = { mean: 'mean of {seeds} seeds', trial: 'one trial' } as const
+
+/** The same, with the loss. */
+export const bestLossWords = {
+  of: lossOfWords,
+  mean: `loss {loss}, ${lossOfWords.mean}`,
+  trial: `lowest loss {loss}, ${lossOfWords.trial}`,
+} as const
+
+interface BestLoss {
+  readonly lossNats: number
+  readonly mean: { readonly lossNats: number; readonly seeds: number } | null
+}
+
+/**
+ * The loss that a search is told by wherever it stands: the mean of its best settings over other seeds once they are
+ * enough, else that of the one trial, which is the lowest of many by luck too.
+ */
+export const toldLoss = ({ lossNats, mean }: BestLoss) =>
+  mean === null
+    ? ({ kind: 'trial', lossNats, seeds: 1 } as const)
+    : ({ kind: 'mean', lossNats: mean.lossNats, seeds: mean.seeds } as const)

@@ -15,6 +15,7 @@ import {
   studyLines,
   trialWords,
 } from '../../src/cli/study-report.ts'
+import type { StudyCard } from '../../src/shared/contract/studies.ts'
 import { type Dimension, type StudyTrial, trialStatuses } from '../../src/shared/study.ts'
 import { writeTinyModel } from '../processes/tiny-model.ts'
 import { messagesCsv } from '../processes/trainer/tiny-run.ts'
@@ -103,7 +104,13 @@ test('runs that confirm are no trials, and the best at an end of a range is said
     '6',
   ])
   const text = studyLines(view).join('\n')
-  expect(text).toContain('finished, 5 trials and 6 confirming runs')
+  // Bug: the list had the loss by which one trial was chosen, the search itself the mean over seeds.
+  const told = (card: StudyCard) => ['loss', 'of'].map((column) => cardRow(card)[cardHeading.indexOf(column)])
+  expect(told(view.study)).toEqual(['0.5740', 'mean of 3 seeds'])
+  expect(text).toContain('finished, 5 trials and 6 confirming runs, loss 0.5740, mean of 3 seeds')
+  const { study: unconfirmed } = sampleStudy({ search: 5 })
+  expect(told(unconfirmed)).toEqual([unconfirmed.best?.lossNats.toFixed(4), 'one trial'])
+  expect(told({ ...unconfirmed, best: null })).toEqual(['', ''])
   expect(text).toMatch(/^trial +for +status +loss +steps +time +settings +why$/m)
   expect(text).toMatch(/^trial 5 /m)
   expect(text).toMatch(/^confirming run 6 +confirms the best trial, seed 45 /m)

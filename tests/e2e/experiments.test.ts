@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { openLibrary } from '#core/system/library.ts'
 import { common } from '#renderer/words/en/common.ts'
 import { experiments } from '#renderer/words/en/experiments.ts'
+import { frame } from '#renderer/words/en/frame.ts'
 import { proof } from '#renderer/words/en/proof.ts'
 import { writeManyRuns } from '../../bench/many-experiments.ts'
 import {
@@ -17,6 +18,7 @@ import {
 } from './support/browser.ts'
 import { makePastRuns, pastRuns } from './support/past-runs.ts'
 import { addStories, pastSearch } from './support/past-stories.ts'
+import { expectScrollsInside } from './support/sideways.ts'
 
 const chromium = findChromium()
 const limitMs = 400_000
@@ -199,6 +201,7 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
     await screen.heading(`Where ${pastRuns.steady} comes from`)
     await expectReading(screen, 'experiments-lineage')
     await expectAccessible(screen)
+    await expectScrollsInside(page, experiments.lineage.region)
     // What was tried again from it is a step away.
     await page.getByRole('listitem').getByRole('link', { name: pastRuns.crashed }).press('Enter')
     await screen.heading(`Where ${pastRuns.crashed} comes from`)
@@ -330,8 +333,21 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
       .click()
     await page.getByRole('heading', { name: proof.answers }).waitFor()
     await expectReading(screen, 'proof')
+    await expectNumbered()
     await page.goBack()
     await panel().getByText(experiments.compare.same).waitFor()
+  }
+
+  /** Bug: where two runs have one name, the way to a proof did not say which of them it is of. */
+  async function expectNumbered(): Promise<void> {
+    const { page, call } = screen
+    const { id: runId = '' } = (await rowInJournal(pastRuns.first)) ?? {}
+    const way = page.getByRole('navigation', { name: frame.breadcrumb })
+    await way.getByRole('link', { name: pastRuns.proved, exact: true }).waitFor()
+    await call('experiments.edit', { runId, name: pastRuns.proved })
+    await page.reload()
+    await way.getByRole('link', { name: `${pastRuns.proved} #2`, exact: true }).waitFor()
+    await call('experiments.edit', { runId, name: pastRuns.first })
   }
 
   async function removeByKey(): Promise<void> {

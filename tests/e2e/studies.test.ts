@@ -9,6 +9,7 @@ import { messagesCsv } from '../processes/trainer/tiny-run.ts'
 import { expectAccessible, expectReading, soon, type TestBrowser } from './support/browser.ts'
 import { addModel, makeProject } from './support/library.ts'
 import { makePastStudies, pastStudies } from './support/past-studies.ts'
+import { expectScrollsInside } from './support/sideways.ts'
 import { describeInBrowser } from './support/suite.ts'
 
 const limitMs = 180_000
@@ -235,13 +236,14 @@ describe('searches over settings', () => {
         const { page, call, complaints } = screen
         expect((await call('models.list', {})).models).toEqual([])
         await open(pastStudies.night)
-        await screen.heading(/^Better than the plan: a loss of 0\.57 instead of 0\.64$/)
+        await screen.heading(/^Better than the plan: a mean loss of 0\.57 instead of 0\.64$/)
         await page.locator('canvas').first().waitFor()
         // What mattered is worked out after the first answer.
         const mattered = page.getByRole('region', { name: studies.mattered.heading })
         await mattered.getByRole('listitem').first().waitFor()
         await expectReading(screen, 'study')
         await expectAccessible(screen)
+        await expectScrollsInside(page, studies.trials.region)
         await page.getByRole('radio', { name: studies.chart.byTime }).check()
         await page.getByRole('radio', { name: studies.fronts.against.size }).check()
         await page.getByRole('button', { name: 'Show 6 more' }).click()

@@ -2,14 +2,20 @@
 import type { JournalReader } from '#journal/reader.ts'
 import { type StudyCard, type StudyView, tradeOffs } from '#shared/contract/studies.ts'
 import { unwrap } from '#shared/result.ts'
-import { type JournalStudy, type LivingStudy, livingStudies, type StudyTrial } from '#shared/study.ts'
+import {
+  fewestSeeds,
+  type JournalStudy,
+  type LivingStudy,
+  livingStudies,
+  type StudyTrial,
+} from '#shared/study.ts'
 import { type BegunReader, trialsNow } from './begun-trials.ts'
 import { bestTrial } from './best-trial.ts'
 import type { ImportanceFor } from './kept-importance.ts'
 import { rangeEndsOf } from './range-ends.ts'
 import { type ReuseTimes, savedWorkOf } from './saved-work.ts'
 import { frontOf, seedNoiseOf } from './search/index.ts'
-import { type StudyProgress, workedMsOf } from './study-budget.ts'
+import { confirmingRuns, type StudyProgress, workedMsOf } from './study-budget.ts'
 import { confirmedLosses, verdictOf } from './study-verdict.ts'
 import { baseSettings } from './trial-recipe.ts'
 
@@ -48,16 +54,28 @@ export function cardOf(
       planned: countOf('planned'),
     },
     confirming: trials.filter(({ purpose, status }) => purpose !== 'search' && status !== 'planned').length,
+    confirmingPlanned: confirmingRuns(spec),
     best:
       best === null || best.lossNats === null
         ? null
-        : { number: best.number, lossNats: best.lossNats, settings: best.settings },
+        : {
+            number: best.number,
+            lossNats: best.lossNats,
+            settings: best.settings,
+            mean: meanOf(confirmedLosses(trials, 'winner')),
+          },
     stood: living.stood ?? null,
     waiting: living.waiting,
     timeLeftMs: living.timeLeftMs,
     doneShare: living.doneShare,
   }
 }
+
+/** Of fewer seeds than can be compared there is none. */
+const meanOf = (losses: readonly number[]): { lossNats: number; seeds: number } | null =>
+  losses.length < fewestSeeds
+    ? null
+    : { lossNats: losses.reduce((sum, loss) => sum + loss, 0) / losses.length, seeds: losses.length }
 
 /** Throws ProblemError where the journal cannot be read. */
 export function viewOf(

@@ -89,7 +89,18 @@ export const studyCard = z.strictObject({
   }),
   /** Runs that train the plan and the best settings again with other seeds and have ended, however they did. */
   confirming: count,
-  best: z.strictObject({ number: count, lossNats: z.number(), settings: studiedSettings }).nullable(),
+  /** Runs that are to confirm in all; 0 where it was told to do without. */
+  confirmingPlanned: count.default(0),
+  best: z
+    .strictObject({
+      number: count,
+      /** By which it was chosen: the lowest of many is lower by luck too. */
+      lossNats: z.number(),
+      settings: studiedSettings,
+      /** Of its runs that confirm and came to their end, once they are enough to be compared; null before. */
+      mean: z.strictObject({ lossNats: z.number(), seeds: count }).nullable().default(null),
+    })
+    .nullable(),
   /** Why nothing is computed at the moment, in one sentence; null while a trial runs and at the end. */
   waiting: z.string().nullable(),
   timeLeftMs: z.number().nullable(),

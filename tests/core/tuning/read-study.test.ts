@@ -1,7 +1,7 @@
-// A study as it is read: which trials stand on its fronts.
+// A study as it is read: by which loss it is told, and which trials stand on its fronts.
 import { expect, test } from 'vitest'
 import { importanceAtOnce } from '#core/tuning/kept-importance.ts'
-import { viewOf } from '#core/tuning/read-study.ts'
+import { cardOf, viewOf } from '#core/tuning/read-study.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { fail, ok } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial, TrialWork } from '#shared/study.ts'
@@ -53,6 +53,29 @@ test('a trial under way has its time at work, which counts for the search too; o
     null,
   ])
   expect([card.workedMs, saved?.workedMs]).toEqual([45_008, 1000])
+})
+
+test('a card has the mean of the best settings over enough other seeds, and how many runs are to confirm', () => {
+  const confirming = (lossNats: number | null, at: number, purpose: 'preset' | 'winner') =>
+    recordedTrial(at, { purpose, seed: at, ...(lossNats === null ? { status: 'failed' } : {}), lossNats })
+  const cardWith = (winners: readonly (number | null)[], confirmSeeds = 3) => {
+    const runs = [
+      confirming(1.4, 5, 'preset'),
+      ...winners.map((loss, n) => confirming(loss, 6 + n, 'winner')),
+    ]
+    return cardOf({ ...study, spec: specOf({ confirmSeeds }) }, [trial(0, 0.9, {}), ...runs], living)
+  }
+  const card = cardWith([1, 1.2, 1.1])
+  expect(card.best).toMatchObject({
+    number: 0,
+    lossNats: 0.9,
+    mean: { lossNats: expect.closeTo(1.1, 9), seeds: 3 },
+  })
+  expect([card.confirming, card.confirmingPlanned]).toEqual([4, 6])
+  // Of fewer that came to their end it would say next to nothing.
+  expect(cardWith([1, 1.2, null]).best).toMatchObject({ lossNats: 0.9, mean: null })
+  expect(cardWith([], 1).confirmingPlanned).toBe(0)
+  expect(cardOf(study, [], living).best).toBeNull()
 })
 
 test('against memory only trials stand on the front whose own peak is known', () => {

@@ -147,7 +147,15 @@ export function sampleStudy({
         planned: count('planned'),
       },
       confirming: trials.length - searched.length,
-      best: winner ? { number: winner.number, lossNats: winner.lossNats, settings: winner.settings } : null,
+      confirmingPlanned: isConfirmed ? 6 : 0,
+      best: winner
+        ? {
+            number: winner.number,
+            lossNats: winner.lossNats,
+            settings: winner.settings,
+            mean: isConfirmed ? { lossNats: 0.574, seeds: 3 } : null,
+          }
+        : null,
       waiting: null,
       timeLeftMs: null,
       doneShare: null,

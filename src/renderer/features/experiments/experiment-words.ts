@@ -8,7 +8,7 @@ import type { TooMuch } from '#shared/word-limits.ts'
 import { formatDay, formatNumber, formatPercent, formatShortTime } from '../../format.ts'
 import { formatMetric } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
-import { stateOf } from '../studies/study-story.ts'
+import { bestParts, stateOf } from '../studies/study-story.ts'
 import type { ColumnId } from './experiment-columns.ts'
 import { foundIn } from './found-in.ts'
 
@@ -195,7 +195,7 @@ export function studyCellText(column: ColumnId, study: StudyCard): string {
     case 'duration':
       return formatShortTime(study.workedMs)
     case 'bestLoss':
-      return orNone(study.best?.lossNats ?? null, formatLoss)
+      return bestParts(study)?.loss ?? none
     case 'created':
       return formatDay(study.createdAtMs)
     case 'project':

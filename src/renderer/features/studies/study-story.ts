@@ -2,6 +2,7 @@
 // with the preset's. Pure but for the words.
 import type { StudyCard, StudyView } from '#shared/contract/studies.ts'
 import { livingStudies, type Pruning, type StudyTrial } from '#shared/study.ts'
+import { toldLoss } from '#shared/trial-words.ts'
 import { formatDay, formatPercent, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { formatLoss, formatLosses } from './loss-words.ts'
@@ -46,15 +47,23 @@ const countedTrials = (study: Pick<StudyCard, 'trials'>): number => endedTrials(
 
 /** "8 of 12 trials"; where time may end it before, "of at most"; by time alone nobody knows how many there will be. */
 export function searchedWord(study: Pick<StudyCard, 'trials' | 'budget'>): string {
-  const { trials: count, workMs, untilMs } = study.budget
+  const { trials: count } = study.budget
   if (count === null) return t('studies.line.soFar', { trials: trialCount(endedTrials(study)) })
-  const isTimed = workMs !== null || untilMs !== null
-  return t(isTimed ? 'studies.line.ofMost' : 'studies.line.of', { done: countedTrials(study), count })
+  return t(isTimed(study) ? 'studies.line.ofMost' : 'studies.line.of', { done: countedTrials(study), count })
+}
+
+const isTimed = ({ budget }: Pick<StudyCard, 'budget'>): boolean =>
+  budget.workMs !== null || budget.untilMs !== null
+
+/** "2 of 6 confirming runs"; empty where none are to be. Where time runs short there are fewer. */
+export function confirmedWord(study: Pick<StudyCard, 'budget' | 'confirming' | 'confirmingPlanned'>): string {
+  const { confirming: done, confirmingPlanned: count } = study
+  if (count === 0) return ''
+  return t(isTimed(study) ? 'studies.line.confirmingOfMost' : 'studies.line.confirmingOf', { done, count })
 }
 
 /** The search itself is over: plan and best are trained with other seeds. */
-export const isConfirming = ({ trials }: Pick<StudyView, 'trials'>): boolean =>
-  trials.some(({ purpose }) => purpose !== 'search')
+const isConfirming = ({ trials }: StudyView): boolean => trials.some(({ purpose }) => purpose !== 'search')
 
 /** How it stands; of another journal, how it stood when that was last written. */
 export const stateOf = ({ status, stood }: Pick<StudyCard, 'status' | 'stood'>): string =>
@@ -106,11 +115,28 @@ function findingOf(view: StudyView): string {
   }
 }
 
-/** "12 trials and 6 confirming runs · 3.2 h at work · from 22:00 to 07:00 only · started yesterday". */
+/** By which loss lists and the page tell it: "loss 0.57, mean of 3 seeds"; before there is one, "lowest loss 0.58, one trial". */
+export function bestWord({ best, status }: Pick<StudyCard, 'best' | 'status'>): string {
+  if (best === null) return t(isLiving({ status }) ? 'studies.list.noBest' : 'studies.list.noBestAtEnd')
+  const { kind, lossNats, seeds } = toldLoss(best)
+  return t(`studies.list.best.${kind}`, { loss: formatLoss(lossNats), seeds: String(seeds) })
+}
+
+/** The same in two parts, for a cell. */
+export function bestParts({
+  best,
+}: Pick<StudyCard, 'best'>): { readonly loss: string; readonly of: string } | null {
+  if (best === null) return null
+  const { kind, lossNats, seeds } = toldLoss(best)
+  return { loss: formatLoss(lossNats), of: t(`studies.list.best.of.${kind}`, { seeds: String(seeds) }) }
+}
+
+/** "12 trials and 6 confirming runs · loss 0.57, mean of 3 seeds · 3.2 h at work · from 22:00 to 07:00 only · started yesterday". */
 export function lineOf(study: StudyCard): string {
   const { schedule, startedAtMs, endedAtMs, createdAtMs } = study
   return [
     countsWord(study),
+    ...(study.best === null ? [] : [bestWord(study)]),
     ...(study.workedMs > 0 ? [t('studies.line.worked', { time: formatShortTime(study.workedMs) })] : []),
     ...(schedule === null || !isLiving(study)
       ? []
@@ -165,7 +191,8 @@ export function seedMeans(view: Pick<StudyView, 'trials'>): {
 /** Why there is no comparison with other seeds (yet); empty where there is one. */
 export function seedsMissing({ verdict, study }: StudyView): string {
   if (verdict.gain !== null) return ''
-  return t(isLiving(study) ? 'studies.seeds.waiting' : 'studies.seeds.missing')
+  if (!isLiving(study)) return t('studies.seeds.missing')
+  return t(study.confirmingPlanned === 0 ? 'studies.seeds.leftOut' : 'studies.seeds.waiting')
 }
 
 /** At which shares of their steps trials were given up, and how; from which one on. */

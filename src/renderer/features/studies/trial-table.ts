@@ -1,9 +1,9 @@
 // The table of a study's trials: what each says, and in which order they stand. Pure but for the words.
-import type { StudyCard, StudyView } from '#shared/contract/studies.ts'
+import type { StudyCard } from '#shared/contract/studies.ts'
 import type { StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
 import { formatPercent } from '../../format.ts'
 import { t } from '../../words/index.ts'
-import { isConfirming, searchedWord } from './study-story.ts'
+import { confirmedWord, searchedWord } from './study-story.ts'
 
 /** `setting:<path>` sorts by the value of a setting. */
 export type TrialSort = 'number' | 'purpose' | 'status' | 'loss' | 'time' | `setting:${string}`
@@ -83,17 +83,16 @@ export function statusWord({ status, work }: StudyTrial, doneShare: number | nul
   return t(`studies.trials.statuses.${status}`)
 }
 
-/** How far a search is, trials and confirming runs each by themselves: "8 of 12 trials: 6 to their end, 2 given up early". */
-export function progressWords({ study, trials }: Pick<StudyView, 'study' | 'trials'>): string {
+/** How far a search is, trials and confirming runs each by themselves: "8 of 12 trials: 6 to their end, 2 given up early; 0 of 6 confirming runs". */
+export function progressWords(study: StudyCard): string {
   const kinds = countWords({ trials: study.trials, confirming: 0 })
   const searched = searchedWord(study)
-  const { confirming } = study
   return [
     kinds === '' ? searched : t('studies.line.kinds', { trials: searched, kinds }),
-    ...(confirming > 0 || isConfirming({ trials })
-      ? [t('studies.line.soFar', { trials: t('studies.line.confirming', { count: confirming }) })]
-      : []),
-  ].join('; ')
+    confirmedWord(study),
+  ]
+    .filter((part) => part !== '')
+    .join('; ')
 }
 
 /** "26 to their end, 4 given up early, 6 confirming runs": what there is none of is left out. */

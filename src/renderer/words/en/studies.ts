@@ -1,5 +1,5 @@
 // Words of searches over settings ("studies"), from the question how hard to search to what was found, and of the queue.
-import { trialPurposeWords } from '#shared/trial-words.ts'
+import { bestLossWords, trialPurposeWords } from '#shared/trial-words.ts'
 
 export const studies = {
   start: {
@@ -197,9 +197,9 @@ export const studies = {
   loading: 'Opening the search',
   crumb: 'Search',
   heading: {
-    better: 'Better than the plan: a loss of {best} instead of {preset}',
+    better: 'Better than the plan: a mean loss of {best} instead of {preset}',
     'no-difference': 'No better than the plan, beyond chance',
-    worse: 'The plan stays the better one: a loss of {preset}, the search’s best {best}',
+    worse: 'The plan stays the better one: a mean loss of {preset}, the search’s best {best}',
     'not-confirmed': 'Lowest loss {best}, not checked with other seeds',
     tooFewSeeds: 'Lowest loss {best}, checked with too few other seeds',
     'nothing-found': 'Nothing found',
@@ -231,6 +231,8 @@ export const studies = {
     of: '{done} of {count} trial | {done} of {count} trials',
     ofMost: '{done} of at most {count} trial | {done} of at most {count} trials',
     confirming: '{count} confirming run | {count} confirming runs',
+    confirmingOf: '{done} of {count} confirming runs',
+    confirmingOfMost: '{done} of at most {count} confirming runs',
     both: '{trials} and {runs}',
     bothShort: '{trials}, {count} confirming',
     worked: '{time} at work',
@@ -370,6 +372,7 @@ export const studies = {
     gainMore: 'In mean {gain} nats higher, 95 % interval of the difference {low} to {high}.',
     waiting:
       'Before one is called better, both are trained with the same seeds. That comes at the end of the search.',
+    leftOut: 'This search was told to do without that check, so neither will be called better.',
     missing:
       'The plan and the best trial were not both trained with at least three other seeds, so neither is called better.',
     comes: 'to come',
@@ -417,8 +420,9 @@ export const studies = {
     of: 'Searches of this project',
     study: 'search',
     row: '{trials} · {time}',
-    best: 'loss {loss}',
+    best: bestLossWords,
     noBest: 'no loss yet',
+    noBestAtEnd: 'no loss',
   },
   resting: {
     paused: '{count} search paused | {count} searches paused',
