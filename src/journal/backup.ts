@@ -16,6 +16,7 @@ import Database from 'better-sqlite3'
 import { ProblemError } from '#shared/result.ts'
 import { createPrivately, openForReading } from './connection.ts'
 import { asJournalProblem, closedProblem } from './problems.ts'
+import { waysBack } from './ways-back.ts'
 
 export interface BackupReport {
   readonly path: string
@@ -61,7 +62,13 @@ export function backUp(
     const { runs, events } = assertSameContents(db, temporary, journalPath)
     renameSync(temporary, final)
     syncFolder(folder)
-    return { path: final, bytes: statSync(final).size, runs, events, pruned: prune(folder, spared) }
+    return {
+      path: final,
+      bytes: statSync(final).size,
+      runs,
+      events,
+      pruned: prune(journalPath, folder, nowMs, spared),
+    }
   } catch (error) {
     tryRemove(temporary)
     throw asBackupError(error, journalPath, folder)
@@ -160,12 +167,19 @@ export function isBackupDue(folder: string, ageMs: number, nowMs: number): boole
   return newest === undefined || nowMs - newest.atMs > ageMs
 }
 
-/** Keeps the newest 7, the newest of each of 4 older weeks, and the newest 3 made before a change of schema. */
-function prune(folder: string, spared: string | undefined): string[] {
+/**
+ * Keeps the newest 7, the newest of each of 4 older weeks, the newest 3 made before a change of schema, and the ways back
+ * from restores of late.
+ */
+function prune(journalPath: string, folder: string, nowMs: number, spared: string | undefined): string[] {
   const backups = listBackups(folder)
   const beforeUpgrade = backups.filter((backup) => backup.isBeforeUpgrade)
   const ordinary = backups.filter((backup) => !backup.isBeforeUpgrade)
-  const kept = new Set([...ordinary.slice(0, keepNewest), ...beforeUpgrade.slice(0, keepBeforeUpgrade)])
+  const kept = new Set([
+    ...ordinary.slice(0, keepNewest),
+    ...beforeUpgrade.slice(0, keepBeforeUpgrade),
+    ...waysBack(journalPath, backups, nowMs),
+  ])
   const weeks = new Set<number>()
   for (const backup of ordinary.slice(keepNewest)) {
     const week = Math.floor(backup.atMs / weekMs)

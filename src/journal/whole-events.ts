@@ -30,19 +30,33 @@ export const hashOf = (runId: string, previous: Uint8Array, row: EventRow): Buff
     bodyText: row.body,
   })
 
+/** An event that was read before: those behind it are asked for. */
+export type Head = Pick<EventRow, 'seq' | 'hash'>
+
 /** Every event of the run, each against its own hash and against the one beside it. Throws where one is not as it was. */
 export function* eachEvent(db: Database, runId: string, direction: Direction = 'asc'): Generator<EventRow> {
-  const isForward = direction === 'asc'
-  let before: EventRow | null = null
-  for (const row of each(db, chainQuery(runId, direction))) {
+  if (direction === 'asc') return yield* eventsAfter(db, runId, null)
+  let later: EventRow | null = null
+  for (const row of each(db, chainQuery(runId, 'desc'))) {
     assertWritten(row)
-    const [earlier, later] = isForward ? [before, row] : [row, before]
-    if (before !== null && !doesFollow(earlier, later)) throw missingEvent(runId)
-    if (isForward && before === null && !isFirst(row)) throw missingEvent(runId)
+    if (later !== null && !doesFollow(row, later)) throw missingEvent(runId)
+    later = row
+    yield row
+  }
+  if (later !== null && !isFirst(later)) throw missingEvent(runId)
+  assertEndIsThere(db, runId)
+}
+
+/** As `eachEvent`, in order: all of them, or those behind one that was read before. */
+export function* eventsAfter(db: Database, runId: string, known: Head | null): Generator<EventRow> {
+  let before = known
+  const rows = known === null ? chainQuery(runId) : chainQuery(runId).where('seq', '>', known.seq)
+  for (const row of each(db, rows)) {
+    assertWritten(row)
+    if (before === null ? !isFirst(row) : !doesFollow(before, row)) throw missingEvent(runId)
     before = row
     yield row
   }
-  if (!isForward && before !== null && !isFirst(before)) throw missingEvent(runId)
   assertEndIsThere(db, runId)
 }
 
@@ -70,27 +84,35 @@ export function* eachOfKind(db: Database, runId: string, kind: string): Generato
   assertEndIsThere(db, runId)
 }
 
-/** The last event has none behind it that names it; the run's own row, read at the same moment, knows how far it came. */
+/**
+ * The last event has none behind it that names it; the run's own row, read at the same moment, knows which step came last.
+ * A run that went over steps again came further before, so no other step will do.
+ */
 function assertEndIsThere(db: Database, runId: string): void {
-  const known = first(db, sqlFor.selectFrom('runs').select('last_step').where('id', '=', runId))
-  const lastStep = known?.last_step ?? 0
-  if (['step', 'evaluation'].every((kind) => newestStep(db, runId, kind) < lastStep))
-    throw missingEvent(runId)
+  const lastStep = first(db, sqlFor.selectFrom('runs').select('last_step').where('id', '=', runId))?.last_step
+  if (lastStep === null || lastStep === undefined) return
+  const step = newestOf(db, runId, 'step')
+  if (step !== undefined && stepOf(step) === lastStep) return
+  const measurement = newestOf(db, runId, 'evaluation')
+  const isNewest = measurement !== undefined && measurement.seq > (step?.seq ?? 0)
+  if (!isNewest || stepOf(measurement) !== lastStep) throw missingEvent(runId)
 }
 
-/** Of the newest event of this kind; 0 where there is none. */
-function newestStep(db: Database, runId: string, kind: string): number {
+function newestOf(db: Database, runId: string, kind: string): EventRow | undefined {
   const [newest] = all(db, chainQuery(runId, 'desc').where('kind', '=', kind).limit(1))
-  if (newest === undefined) return 0
-  assertWritten(newest)
-  const body = readJson(newest.body)
-  return isRecord(body) && typeof body.step === 'number' ? body.step : 0
+  if (newest !== undefined) assertWritten(newest)
+  return newest
+}
+
+function stepOf({ body }: EventRow): unknown {
+  const said = readJson(body)
+  return isRecord(said) ? said.step : undefined
 }
 
 const isFirst = ({ seq, prev_hash }: EventRow): boolean => seq === 1 && isSame(prev_hash, chainStart)
 
-const doesFollow = (earlier: EventRow | null, later: EventRow | null): boolean =>
-  earlier !== null && later !== null && later.seq === earlier.seq + 1 && isSame(later.prev_hash, earlier.hash)
+const doesFollow = (earlier: Head, later: EventRow): boolean =>
+  later.seq === earlier.seq + 1 && isSame(later.prev_hash, earlier.hash)
 
 export const missingEvent = (runId: string): DamagedValueError =>
   new DamagedValueError(`an event of run ${runId} is missing`)

@@ -12,16 +12,27 @@ export interface WorkEvent {
 /** Longer without any event it was asleep, or its own clock knows better. */
 export const mostSilentMs = 60_000
 
+/** What the events so far come to; more of them can be added. */
+export interface WorkSoFar {
+  readonly totalMs: number
+  readonly last: WorkEvent | null
+}
+
+export const noWork: WorkSoFar = { totalMs: 0, last: null }
+
 /** Over all attempts; `events` in order. */
-export function timeAtWork(events: Iterable<WorkEvent>): number {
-  let total = 0
-  let before: WorkEvent | null = null
+export const timeAtWork = (events: Iterable<WorkEvent>): number => Math.round(addWork(noWork, events).totalMs)
+
+/** `events`: those behind the last one so far. */
+export function addWork({ totalMs, last }: WorkSoFar, events: Iterable<WorkEvent>): WorkSoFar {
+  let total = totalMs
+  let before = last
   for (const event of events) {
     if (before !== null && before.attempt === event.attempt && before.kind !== 'paused')
       total += workBetween(before, event)
     before = event
   }
-  return Math.round(total)
+  return { totalMs: total, last: before }
 }
 
 function workBetween(before: WorkEvent, { atMs, ownMs }: WorkEvent): number {

@@ -106,6 +106,32 @@ test('seven newest and four weekly backups are kept', () => {
   expect(Math.max(...weeks) - Math.min(...weeks)).toBe(3)
 })
 
+test('the way back from a restore stays 30 days, however many backups come after it', () => {
+  let nowMs = Date.UTC(2026, 0, 5, 12)
+  const path = join(temporaryFolder(), 'journal.db')
+  const open = () => good(openJournalWriter(path, { now: () => nowMs }))
+  const folder = join(dirname(path), 'backups')
+  const first = open()
+  good(first.backup())
+  nowMs += 1000
+  const wayBack = basename(good(first.backup()).path)
+  good(first.close())
+  nowMs += 1000
+  good(restoreBackup(path, { nowMs }))
+  const writer = open()
+  const isThere = () => readdirSync(folder).includes(wayBack)
+  for (let day = 0; day < 24; day++) {
+    nowMs += dayMs
+    good(writer.backup())
+    good(writer.backup())
+    expect([day, isThere()]).toEqual([day, true])
+  }
+  nowMs += 30 * dayMs
+  for (let n = 0; n < 7; n++) good(writer.backup())
+  expect(isThere()).toBe(false)
+  good(writer.close())
+})
+
 test('what an interrupted backup left behind is swept, other files are not touched', () => {
   const { writer, path } = sampleWithRun()
   const folder = join(dirname(path), 'backups')

@@ -121,6 +121,30 @@ test.each([
   if (seq === 4) expect(codeOf(reader.events(id))).toBe('journal.corrupt')
 })
 
+test('the cut end of a run that went over steps again is not taken for whole because it came further before', () => {
+  const { writer, path, newRun } = openSample()
+  const { id } = good(writer.createRun(newRun))
+  const steps = (from: number, to: number, seq: number) =>
+    Array.from({ length: to - from + 1 }, (_, i) => stepEvent(seq + i, from + i))
+  good(writer.startAttempt(id))
+  good(writer.appendEvents(id, 1, [...steps(1, 8, 1), evaluationEvent(9, 8, 0.5, true), ...steps(9, 10, 10)]))
+  good(writer.setRunStatus(id, 'interrupted'))
+  good(writer.startAttempt(id))
+  good(writer.appendEvents(id, 2, [said(12, 'plan'), ...steps(6, 8, 13)]))
+  good(writer.setRunStatus(id, 'interrupted'))
+  good(writer.close())
+  good(readerOf(path).curve(id))
+  forgeRows(path, 'events_never_vanish', 'DELETE FROM events WHERE seq > 12')
+  const reader = readerOf(path)
+  for (const answer of [
+    reader.curve(id),
+    reader.thinCurve(id, 4),
+    reader.timeAtWork(id),
+    reader.eventsOfKind(id, 'plan', 2),
+  ])
+    expect(codeOf(answer)).toBe('journal.corrupt')
+})
+
 test('a time that rotted gives no other time at work', () => {
   const { path, id } = closedJournal()
   forgeRows(path, 'events_never_change', 'UPDATE events SET at_ms = at_ms + 4096 WHERE seq = 8')

@@ -51,6 +51,29 @@ test('pauses, the time between attempts and a computer that slept are no work', 
   expect(good(reader.timeAtWork(good(writer.createRun(newRun)).id))).toBe(0)
 })
 
+test('asked again and again while it is written, it is what it would be asked once', () => {
+  const { writer, reader, path, newRun } = openBoth()
+  const { id } = good(writer.createRun(newRun))
+  good(writer.startAttempt(id))
+  const events = [
+    at(1, 0, 'phase'),
+    at(2, 1.3, 'step', { step: 1, durationMs: 120.5 }),
+    // Long silent, and its own time has half milliseconds.
+    at(3, 90, 'step', { step: 2, durationMs: 30_000.4 }),
+    at(4, 180, 'step', { step: 3, durationMs: 30_000.4 }),
+    at(5, 181, 'paused'),
+    at(6, 200, 'resumed'),
+    at(7, 202, 'step', { step: 4, durationMs: 60_000 }),
+  ]
+  for (const event of events) {
+    good(writer.appendEvents(id, 1, [event]))
+    const fresh = good(openJournalReader(path))
+    expect(good(reader.timeAtWork(id))).toBe(good(fresh.timeAtWork(id)))
+    fresh.close()
+  }
+  expect(good(reader.timeAtWork(id))).toBe(180_121)
+})
+
 test('a run that computes or ended since then counts, one that ended before or waits does not', () => {
   const { writer, reader, newRun } = openBoth()
   const { id } = good(writer.createRun(newRun))

@@ -54,7 +54,7 @@ export async function listStorage(
     runs: new Map(runs.map((run) => [run.id, run])),
     names: { of: names, projects: new Set(projects.map(({ id }) => id)) },
     atWork: idsAtWork(context),
-    ofBackup: await backupWords(library.journalPath, Date.now()),
+    ofBackup: backupWords(library.journalPath, Date.now()),
   }
   const found = await Promise.all(placesOf(library).map((place) => itemsIn(place, kept)))
   return [...found.flat(), ...(await journalItems(library.journalPath))].sort(
