@@ -8,6 +8,7 @@ import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { everyRun, type RunQuery } from '#shared/journal-commands.ts'
 import { attempt, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import type { LivingStudy } from '#shared/study.ts'
 import { exitCodes, type Output } from './output.ts'
 import { libraryForReading } from './read-only.ts'
 
@@ -24,6 +25,8 @@ export interface Application {
    * journal is not this library's, or where nothing can be written; `as` says how what was under way is seen in it.
    */
   reader(as?: SeenAs): JournalReader
+  /** Of a journal that is read from a copy: how a search stood, not at its end, when it was last written; else null. */
+  stoodOf(studyId: string): LivingStudy | null
   /** The journal for writing: one process at a time. Runs that a crash left behind are marked as interrupted. */
   writer(): JournalWriter
   /** Null where a copy is read, or where nothing can be written. */
@@ -67,6 +70,7 @@ export function openApplication(
   const root = home || process.env.TUNEWRIGHT_HOME || defaultHome()
   const library = onlyReads ? libraryForReading(root, journal, openHome) : openHome(root)
   let openReader: JournalReader | null = null
+  let stood: ReadonlyMap<string, LivingStudy> = new Map()
   let openWriter: JournalWriter | null = null
 
   /** A backup that fails (no space, say) must not stop the work; it is said. */
@@ -82,11 +86,17 @@ export function openApplication(
     return unwrap(openJournalReader(library.journalPath))
   }
 
+  const openCopy = (as: SeenAs): JournalReader => {
+    const copy = lookInto(library.journalPath, as)
+    stood = copy.stood
+    return copy.reader
+  }
+
   const openForReading = (as: SeenAs): JournalReader => {
-    if (journal !== undefined) return lookInto(library.journalPath, as)
+    if (journal !== undefined) return openCopy(as)
     const own = attempt(openOwn)
     if (own.ok || !onlyReads || !isUnwritable(own.problem, library)) return unwrap(own)
-    const copy = lookInto(library.journalPath, as)
+    const copy = openCopy(as)
     output.progress(`${unwritableWords(own.problem, library)}, so a copy of its journal is read.`, true)
     return copy
   }
@@ -99,6 +109,7 @@ export function openApplication(
       openReader ??= openForReading(as)
       return openReader
     },
+    stoodOf: (studyId) => stood.get(studyId) ?? null,
     writerIfPossible() {
       if (journal !== undefined || (openReader && openReader.path !== library.journalPath)) return null
       const opened = attempt(() => application.writer())

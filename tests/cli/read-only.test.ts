@@ -86,6 +86,12 @@ test('another journal is read, checked and carried out, and nothing is written b
   expect((await run('studies', 'show', 'latest', '--journal', path)).out).toContain(
     'It was at work when this journal was last written.',
   )
+  const told = await run('--json', 'studies', 'show', 'latest', '--journal', path)
+  const { study, verdict } = JSON.parse(told.out)
+  // It was told as one that had ended.
+  expect(verdict.sentence).toMatch(/^The search was not at its end: /)
+  const listed = await run('--json', 'studies', 'list', '--journal', path)
+  expect([study.stood, JSON.parse(listed.out).studies[0].stood]).toEqual(['running', 'running'])
   expect(await run('journal', 'check', '--journal', path)).toMatchObject({
     code: 0,
     out: 'Every entry is what was written.\n',

@@ -7,9 +7,10 @@ import { readSettings } from '#core/system/settings-store.ts'
 import { changesOfSettings } from '#core/training/recipe-file.ts'
 import { createRunPlanner, type OpenPlan } from '#core/training/run-planner.ts'
 import { adoptTrial } from '#core/tuning/adopt-trial.ts'
+import { trialsNow } from '#core/tuning/begun-trials.ts'
 import { importanceAtOnce } from '#core/tuning/kept-importance.ts'
 import { cardsFor, type PlannedStudy, planStudy, requirePlan } from '#core/tuning/plan-study.ts'
-import { adoptableOf, cardOf, viewOf } from '#core/tuning/read-study.ts'
+import { adoptableOf, cardOf, type LivingFacts, viewOf } from '#core/tuning/read-study.ts'
 import { startStudy } from '#core/tuning/start-study.ts'
 import { atItsEnd } from '#core/tuning/study-problems.ts'
 import { requestOfStudy } from '#core/tuning/study-requests.ts'
@@ -154,20 +155,23 @@ export function findStudy(application: Application, text: string): string {
   return found.length === 1 && found[0] ? found[0].id : text
 }
 
-/** What only a program knows that works on it. */
-const atRest = { doneShare: null, timeLeftMs: null }
-
 /** Nobody may be at work on it in another program: that cannot be seen from here. */
 const waitingOf = ({ status }: JournalStudy): string | null => {
   if (status === 'paused') return 'It is paused.'
   return livingStudies.includes(status) ? 'It goes on by itself while Tunewright is open.' : null
 }
 
+/** What only a program that works on it knows is left out. */
+const restingFacts = (application: Application, study: JournalStudy): LivingFacts => ({
+  ...{ doneShare: null, timeLeftMs: null, waiting: waitingOf(study) },
+  stood: application.stoodOf(study.id),
+})
+
 export function listSearches(application: Application): void {
   const { output } = application
   const reader = application.reader()
   const cards = unwrap(reader.studies()).map((study) =>
-    cardOf(study, unwrap(reader.trials(study.id)), { ...atRest, waiting: waitingOf(study) }),
+    cardOf(study, trialsNow(reader, study.id), restingFacts(application, study)),
   )
   if (cards.length === 0) output.line('No searches yet. Start one with: tunewright studies start RECIPE.yaml')
   else for (const line of formatTable(cardHeading, cards.map(cardRow))) output.line(line)
@@ -178,7 +182,9 @@ export function showSearch(application: Application, studyId: string): void {
   const { output } = application
   const reader = application.reader()
   const study = unwrap(reader.study(studyId))
-  const view = viewOf(reader, study, { ...atRest, waiting: waitingOf(study) }, importanceAtOnce)
+  const found = viewOf(reader, study, restingFacts(application, study), importanceAtOnce)
+  // Of another journal no trial can be made the plan of one's own project, and of a copy none at all.
+  const view = reader.path === application.library.journalPath ? found : { ...found, adoptable: null }
   for (const line of studyLines(view)) output.line(line)
   output.result(view)
 }

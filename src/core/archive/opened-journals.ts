@@ -23,19 +23,21 @@ export interface OpenedJournals {
   hasRun(runId: string): boolean
   /** One's own journal where no other is named; throws a ProblemError (journal.unknown) for one that is not open. */
   readerOf(journalId: string | undefined): JournalReader
-  /** How a search of that journal stood, not at its end, when it was last written; null for any other. */
-  stoodOf(journalId: string, studyId: string): LivingStudy | null
+  /** How a search of a journal that is read from a copy stood, not at its end, when it was last written; null for any other. */
+  stoodOf(journalId: string | undefined, studyId: string): LivingStudy | null
   closeAll(): void
 }
 
 /** Each holds a file open, and perhaps a copy in the temporary folder. */
 const mostOpened = 8
 
-interface Opened extends Pick<ForeignJournal, 'reader' | 'stood'> {
+type ReadJournal = Pick<ForeignJournal, 'reader' | 'stood'>
+
+interface Opened extends ReadJournal {
   readonly facts: OpenedJournal
 }
 
-export function createOpenedJournals(own: JournalReader): OpenedJournals {
+export function createOpenedJournals(own: ReadJournal): OpenedJournals {
   const opened = new Map<string, Opened>()
   const close = (journalId: string): void => {
     opened.get(journalId)?.reader.close()
@@ -64,12 +66,13 @@ export function createOpenedJournals(own: JournalReader): OpenedJournals {
     list: () => [...opened.values()].map(({ facts }) => facts),
     close,
     readerOf(journalId) {
-      if (journalId === undefined) return own
+      if (journalId === undefined) return own.reader
       const found = opened.get(journalId)
       if (found === undefined) throw new ProblemError(notOpen(journalId))
       return found.reader
     },
-    stoodOf: (journalId, studyId) => opened.get(journalId)?.stood.get(studyId) ?? null,
+    stoodOf: (journalId, studyId) =>
+      (journalId === undefined ? own : opened.get(journalId))?.stood.get(studyId) ?? null,
     closeAll() {
       for (const journalId of [...opened.keys()]) close(journalId)
     },

@@ -2,8 +2,7 @@
 // folder is read, and whatever would write says why it cannot. The same for the terminal, the window and the browser.
 import { existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { openForeignJournal } from '#journal/foreign.ts'
-import type { JournalReader } from '#journal/reader.ts'
+import { type ForeignJournal, openForeignJournal } from '#journal/foreign.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Library } from '../system/library.ts'
@@ -44,11 +43,11 @@ export const readOnlyNotice = ({ message, remedy }: Problem): string =>
   `${message} Projects, runs, proofs and searches can be looked at and compared; nothing is begun, changed or kept meanwhile. ${remedy}`
 
 /** Throws a ProblemError: those of a journal that is looked into. */
-export function lookInto(path: string, as: SeenAs): JournalReader {
+export function lookInto(path: string, as: SeenAs): Omit<ForeignJournal, 'schema'> {
   const opened = openForeignJournal(path, { isAtRest: as === 'at-rest' })
   if (!opened.ok && opened.problem.code === 'journal.disk-full')
     throw new ProblemError(noRoom(opened.problem))
-  return unwrap(opened).reader
+  return unwrap(opened)
 }
 
 const noRoom = (problem: Problem): Problem => ({

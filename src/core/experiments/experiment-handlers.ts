@@ -68,7 +68,11 @@ function readingHandlers({ library, journals }: ReadingContext): SomeHandlers<Re
       attemptAsync(async () => comparedAnswers(readerOf(journal), runIds, page)),
     'experiments.lineage': ({ runId, journal }) => attempt(() => readLineage(readerOf(journal), runId)),
     'experiments.timeline': ({ projectId, journal, offset, limit }) =>
-      attempt(() => readTimeline(readerOf(journal), { projectId, offset, limit })),
+      attempt(() =>
+        readTimeline(readerOf(journal), { projectId, offset, limit }, (studyId) =>
+          journals.stoodOf(journal, studyId),
+        ),
+      ),
   }
 }
 

@@ -1,8 +1,11 @@
 // What came of a search, for the timeline: its trials, and its verdict, which calls nothing better without an interval.
-import type { JournalStudy, StudyTrial, TrialStatus } from '#shared/study.ts'
+import type { StudyTrial, TrialStatus } from '#shared/study.ts'
 import { verdictOf } from '../tuning/study-verdict.ts'
 
-export function learnedFromStudy(study: JournalStudy, trials: readonly StudyTrial[]): string[] {
+export function learnedFromStudy(
+  study: Parameters<typeof verdictOf>[0],
+  trials: readonly StudyTrial[],
+): string[] {
   const { sentence, reasons } = verdictOf(study, trials)
   return [countSentence(trials), sentence, ...reasons]
 }

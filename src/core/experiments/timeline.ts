@@ -4,7 +4,7 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { CallOutput, TimelineEntry } from '#shared/contract/index.ts'
 import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
-import type { JournalStudy } from '#shared/study.ts'
+import type { JournalStudy, LivingStudy } from '#shared/study.ts'
 import { readableProof } from '../proof/proof-journal.ts'
 import { compareProofs, type MeasuredRun } from './compare-proofs.ts'
 import { type ComparedSetting, compareSettings } from './compare-settings.ts'
@@ -31,11 +31,14 @@ export interface TimelinePage {
   readonly limit: number
 }
 
+/** Of a search of a journal that is read from a copy: how it stood, not at its end; null for any other. */
+type StoodOf = (studyId: string) => LivingStudy | null
+
 /** Runs beyond the page that the one before a run is looked for in, before the journal is asked for it by itself. */
 const moreRuns = 20
 
 /** Archived runs were tried too. Throws a ProblemError of the journal. */
-export function readTimeline(reader: TimelineReader, page: TimelinePage): Timeline {
+export function readTimeline(reader: TimelineReader, page: TimelinePage, stoodOf: StoodOf): Timeline {
   const { projectId, offset, limit } = page
   const studies = unwrap(reader.studies(projectId)).toSorted((a, b) => b.createdAtMs - a.createdAtMs)
   // Studies push a run back by their number at most: these hold every run of the page.
@@ -52,7 +55,7 @@ export function readTimeline(reader: TimelineReader, page: TimelinePage): Timeli
     ...runs.map((run, at) => ({ place: from + at + countFrom(studies, run.createdAtMs + 1), item: run })),
     ...studies.map((study, at) => ({ place: from + at + countFrom(runs, study.createdAtMs), item: study })),
   ]
-  const write = createEntryWriter(reader, runs)
+  const write = createEntryWriter(reader, runs, stoodOf)
   return {
     entries: placed
       .filter(({ place }) => place >= offset && place < offset + limit)
@@ -66,7 +69,7 @@ export function readTimeline(reader: TimelineReader, page: TimelinePage): Timeli
 const countFrom = (others: readonly { readonly createdAtMs: number }[], fromMs: number): number =>
   others.filter(({ createdAtMs }) => createdAtMs >= fromMs).length
 
-function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[]) {
+function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[], stoodOf: StoodOf) {
   const sources = new Map(
     unwrap(reader.datasets()).map(({ fingerprint, sourceName }) => [fingerprint, sourceName]),
   )
@@ -132,7 +135,7 @@ function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[])
         ...nothing,
         kind: 'study',
         searched: study.spec.space.map(({ path }) => path),
-        learned: learnedFromStudy(study, unwrap(reader.trials(study.id))),
+        learned: learnedFromStudy({ ...study, stood: stoodOf(study.id) }, unwrap(reader.trials(study.id))),
       }
     },
   }

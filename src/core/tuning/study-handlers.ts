@@ -56,6 +56,7 @@ export function createStudyHandlers(
   const livingOf = (study: JournalStudy): LivingFacts => ({
     waiting: studies.waitingOf(study),
     ...studies.progressOf(study),
+    stood: journals.stoodOf(undefined, study.id),
   })
   const restingIn = (journal: string, { id }: JournalStudy): LivingFacts => ({
     ...atRest,

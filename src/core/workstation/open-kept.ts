@@ -1,5 +1,6 @@
 // What a workstation keeps: the library and its journal, opened. In place of a journal that cannot be used stands one that
 // says so; where nothing can be written, its copy is read and nothing is written.
+import type { ForeignJournal } from '#journal/foreign.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
@@ -25,6 +26,8 @@ export interface Kept {
   readonly damage: Problem | null
   /** Nothing can be written there: the reader is over a copy, and the writer refuses. */
   readonly isReadOnly: boolean
+  /** Where a copy is read: searches that were not at their end when it was made, by id. */
+  readonly stood: ForeignJournal['stood']
 }
 
 const backupAgeMs = 24 * 60 * 60 * 1000
@@ -52,14 +55,17 @@ function openToWrite({ home, acceptsChanges = false }: KeptOptions): Kept {
     writer.backupIfOlderThan(backupAgeMs)
     const interruptedRuns = unwrap(writer.markOrphansInterrupted())
     const { notices } = writer.opened
-    return { library, writer, reader, interruptedRuns, notices, damage: null, isReadOnly: false }
+    return { ...nothingFound, library, writer, reader, interruptedRuns, notices }
   } catch (error) {
     for (const one of opened.reverse()) one.close()
     throw asDiskProblem(error, home)
   }
 }
 
-const nothingFound = { interruptedRuns: [], notices: [], damage: null, isReadOnly: false } as const
+const nothingFound: Omit<Kept, 'library' | 'writer' | 'reader'> = {
+  ...{ interruptedRuns: [], notices: [], damage: null, isReadOnly: false },
+  stood: new Map(),
+}
 
 /** In place of a damaged journal one that says so. */
 function brokenKept(library: Library, problem: Problem): Kept {
@@ -73,7 +79,7 @@ function brokenKept(library: Library, problem: Problem): Kept {
 function keptToRead(library: Library, problem: Problem): Kept {
   const copy = attempt(() => lookInto(library.journalPath, 'at-rest'))
   if (!copy.ok && isDamage(copy.problem)) return brokenKept(library, copy.problem)
-  const reader = unwrap(copy)
+  const { reader, stood } = unwrap(copy)
   const told = readOnlyProblem(problem, library)
   const writer = brokenJournal<JournalWriter>(library.journalPath, told)
   return {
@@ -81,6 +87,7 @@ function keptToRead(library: Library, problem: Problem): Kept {
     library,
     writer,
     reader,
+    stood,
     notices: [asTyped(readOnlyNotice(told))],
     isReadOnly: true,
   }

@@ -49,6 +49,7 @@ import { createTrainingHandlers } from '../training/training-handlers.ts'
 import { createWarmTrainers } from '../training/warm-trainer.ts'
 import { openStudies } from '../tuning/open-studies.ts'
 import { createStudyHandlers } from '../tuning/study-handlers.ts'
+import { noteWinnerRun } from '../tuning/winner-run.ts'
 import type { HostPort } from './context.ts'
 import { type KeptOptions, openKept } from './open-kept.ts'
 import { withTypedProblems } from './typed-replies.ts'
@@ -85,7 +86,7 @@ export interface Workstation {
 /** Problems: those of the journal and of an unusable home folder. */
 export function createWorkstation(options: WorkstationOptions): Result<Workstation> {
   return attempt(() => {
-    const { library, writer, reader, interruptedRuns, notices, damage, isReadOnly } = openKept(options)
+    const { library, writer, reader, interruptedRuns, notices, damage, isReadOnly, stood } = openKept(options)
     // Beside everything else: what killed imports and engines left can be large. What cannot be looked at is tried at the next start.
     const swept = Promise.all([sweepModels(library), sweepEngines(library)]).catch(() => [])
     const listeners = new Set<EventListener>()
@@ -102,7 +103,7 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
     const { launcher, comesBack } = warmTrainers
     const jobs = createJobBoard(emit)
     const sent = createSentFiles()
-    const journals = createOpenedJournals(reader)
+    const journals = createOpenedJournals({ reader, stood })
     const context = {
       ...{ library, writer, reader, launcher, comesBack, host, journals },
       ...{ sent, settings, network, jobs, emit },
@@ -151,7 +152,9 @@ export function createWorkstation(options: WorkstationOptions): Result<Workstati
       ...createModelHandlers(context),
       ...createAdviceHandlers(context, source, store),
       ...createPlanHandlers(planner),
-      ...createTrainingHandlers(context, runs, queue, source, store),
+      ...createTrainingHandlers(context, runs, queue, source, store, (runId) =>
+        noteWinnerRun(runId, reader, writer),
+      ),
       ...createQueueHandlers(queue),
       ...createStudyHandlers(context, { planner, projects: source, store, studies }),
       ...createProofHandlers(context),

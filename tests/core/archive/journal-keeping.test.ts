@@ -48,7 +48,7 @@ function keep() {
       }
     },
   }
-  const journals = createOpenedJournals(reader)
+  const journals = createOpenedJournals({ reader, stood: new Map() })
   const sent = { add: vi.fn(), take: () => null, close: vi.fn() }
   const context = {
     library,

@@ -33,7 +33,13 @@ async function everythingIsShown(api: Api, { runIds, studyId }: ReturnType<typeo
   expect(train).toHaveLength(20)
   expect(unwrap(await api.call('experiments.compare', { runIds: [...runIds] })).lockedRows).toHaveLength(6)
   // Nobody works on it here.
-  expect(unwrap(await api.call('studies.get', { studyId }))).toMatchObject({ study: { status: 'stopped' } })
+  const notAtItsEnd = expect.stringContaining('The search was not at its end: ')
+  expect(unwrap(await api.call('studies.get', { studyId }))).toMatchObject({
+    study: { status: 'stopped', stood: 'running' },
+    verdict: { sentence: notAtItsEnd },
+  })
+  const { entries } = unwrap(await api.call('experiments.timeline', { offset: 0, limit: 20 }))
+  expect(entries.find(({ kind }) => kind === 'study')?.learned).toContainEqual(notAtItsEnd)
   expect(unwrap(await api.call('projects.list', {})).projects.length).toBeGreaterThan(0)
   expect(unwrap(await api.call('journal.get', {}))).toMatchObject({ runs: 8, damage: null })
   for (const name of ['settings.get', 'queue.list', 'models.list', 'storage.list'] as const)
