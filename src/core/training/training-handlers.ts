@@ -2,7 +2,7 @@
 import type { JournalReader } from '#journal/reader.ts'
 import { type SomeHandlers, sampleAnswers, type TrainingView } from '#shared/contract/index.ts'
 import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
-import { attemptAsync, unwrap } from '#shared/result.ts'
+import { attempt, attemptAsync, type Result, unwrap } from '#shared/result.ts'
 import { runLabel } from '#shared/run-label.ts'
 import { readPlannedModel } from '../models/model-config.ts'
 import { showModel } from '../models/model-library.ts'
@@ -10,7 +10,6 @@ import type { FilledProject, ProjectSource } from '../projects/project-source.ts
 import type { ProjectStore } from '../projects/project-store.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import { asTyped, withTypedCommands } from '../system/typed-command.ts'
-import { noteWinnerRun } from '../tuning/winner-run.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { draftWithRecipe } from './adopt-recipe.ts'
 import type { LiveRuns } from './live-runs.ts'
@@ -41,12 +40,14 @@ const shownPoints = 2000
 const shownNotices = 200
 const shownSamples = 200
 
+/** `noteStarted`: told of each run that was started by its plan; it may throw. */
 export function createTrainingHandlers(
   context: WorkstationContext,
   runs: LiveRuns,
   queue: RunQueue,
   projects: ProjectSource,
   store: Pick<ProjectStore, 'writeDraft'>,
+  noteStarted: (runId: string) => void,
 ): SomeHandlers<TrainingCallNames> {
   const { library, reader, writer, journals, comesBack, emit } = context
 
@@ -148,8 +149,8 @@ export function createTrainingHandlers(
           await prepareRun(recipe, { library, writer, comesBack, projectId: project.id }),
         )
         if (input.retriedFrom !== null) noteOrigin(runId, input.retriedFrom)
-        noteWinnerRun(runId, reader, writer)
         unwrap(await queue.enqueueRun(runId))
+        warnWhere(attempt(() => noteStarted(runId)))
         emit('projects.changed', { projectId: project.id })
         return { runId }
       }),
@@ -176,6 +177,11 @@ export function createTrainingHandlers(
         return { projectId }
       }),
   }
+}
+
+/** A run that is under way is not to be told as one that was not started: into the log of the process. */
+function warnWhere(noted: Result<void>): void {
+  if (!noted.ok) process.emitWarning(`What the run goes back to could not be noted: ${noted.problem.message}`)
 }
 
 /** A run's detail as plain data: what the journal keeps as JSON is JSON. */

@@ -1,4 +1,4 @@
-// Makes a trial's settings the plan of its project.
+// Makes a trial's settings the plan of its project. One that was not confirmed is not the winner of its search for that.
 import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import { attemptAsync, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -11,6 +11,7 @@ import type { Library } from '../system/library.ts'
 import { draftWithRecipe } from '../training/adopt-recipe.ts'
 import { requireTrial } from './study-problems.ts'
 import { trialRecipe } from './trial-recipe.ts'
+import { winnerLink } from './winner-link.ts'
 
 export interface AdoptPorts {
   readonly library: Library
@@ -20,7 +21,7 @@ export interface AdoptPorts {
   readonly store: Pick<ProjectStore, 'writeDraft'>
 }
 
-/** Writes the draft, and where it comes from. Problems: those of a recipe, of the model, project.not-ready. */
+/** Writes the draft, and of the winner that it is. Problems: those of a recipe, of the model, project.not-ready. */
 export function adoptTrial(
   studyId: string,
   number: number,
@@ -28,7 +29,8 @@ export function adoptTrial(
 ): Promise<Result<{ projectId: string }>> {
   return attemptAsync(async () => {
     const study = unwrap(reader.study(studyId))
-    const trial = requireTrial(unwrap(reader.trials(studyId)), number)
+    const trials = unwrap(reader.trials(studyId))
+    const trial = requireTrial(trials, number)
     const { projectId, spec } = study
     const source = unwrap(await projects.sourceOf(projectId))
     const model = unwrap(await showModel(library, spec.base.model.id))
@@ -36,8 +38,8 @@ export function adoptTrial(
     if (trial.status !== 'complete') throw new ProblemError(notAdoptable(trial))
     const recipe = unwrap(trialRecipe(spec, trial.settings, trial.seed))
     await store.writeDraft(projectId, draftWithRecipe(source, recipe, config))
-    if (trial.runId !== null)
-      unwrap(writer.addLink({ runId: trial.runId, kind: 'winner-of', parent: studyId }))
+    const link = winnerLink(study, trials)
+    if (link !== null && link.runId === trial.runId) unwrap(writer.addLink(link))
     return { projectId }
   })
 }

@@ -1,7 +1,7 @@
 // What a study does next, decided from its journal alone: the same trials give the same decision, after any kill. Pure.
 import type { NewTrial } from '#shared/journal-commands.ts'
 import type { PruneRung, StudiedSettings, StudySpec, StudyTrial } from '#shared/study.ts'
-import { bestTrial } from './best-trial.ts'
+import { bestTrial, confirmingTrials } from './best-trial.ts'
 import { countPoints, type Observation, rungsFor, suggest } from './search/index.ts'
 import { type BudgetState, isSearchOver, isTimeOver } from './study-budget.ts'
 
@@ -87,6 +87,7 @@ function observationOf(trial: StudyTrial): Observation {
 function confirmingTrial(spec: StudySpec, trials: readonly StudyTrial[]): Omit<NewTrial, 'studyId'> | null {
   const best = bestTrial(trials)
   if (spec.confirmSeeds < 2 || best === null) return null
+  const begun = confirmingTrials(trials)
   const settingsOf: Readonly<Record<'preset' | 'winner', StudiedSettings>> = {
     preset: {},
     winner: best.settings,
@@ -94,7 +95,7 @@ function confirmingTrial(spec: StudySpec, trials: readonly StudyTrial[]): Omit<N
   for (let at = 1; at <= spec.confirmSeeds; at += 1)
     for (const purpose of ['preset', 'winner'] as const) {
       const seed = (spec.base.seed + at) % 2 ** 32
-      if (trials.some((one) => one.purpose === purpose && one.seed === seed)) continue
+      if (begun.some((one) => one.purpose === purpose && one.seed === seed)) continue
       return { number: trials.length, purpose, settings: settingsOf[purpose], seed, rungs: [] }
     }
   return null

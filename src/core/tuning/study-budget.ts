@@ -1,7 +1,7 @@
 // How far a study is by its budget: whether another trial of the search may begin, how much is left. Pure. Of a budget of
 // time so much is kept for the seeds of preset and winner as their runs take about.
 import { fewestSeeds, type Schedule, type StudySpec, type StudyTrial } from '#shared/study.ts'
-import { bestTrial } from './best-trial.ts'
+import { bestTrial, confirmingTrials, isConfirmingBegun } from './best-trial.ts'
 import { msWithinHours } from './study-schedule.ts'
 
 /** Trials of the search that the budget counts: those that were computed. */
@@ -88,11 +88,12 @@ function confirmingRunMs(trials: readonly StudyTrial[]): number | null {
 
 /**
  * Whether no other trial of the search may begin: one that goes to its end would take of what is kept for the runs that
- * confirm.
+ * confirm, or these have begun. They may be faster than was reckoned; what that leaves is nobody's.
  */
 export function isSearchOver(state: BudgetState): boolean {
   const { spec, trials } = state
   const { trials: most } = spec.budget
+  if (isConfirmingBegun(trials)) return true
   if (most !== null && trials.filter(isCounted).length >= most) return true
   const time = timeLeft(state)
   if (time === null) return false
@@ -103,6 +104,9 @@ export function isSearchOver(state: BudgetState): boolean {
   const nextMs = keptMs === 0 ? 0 : (wholeTrialMs(trials) ?? 0)
   return time.leftMs <= keptMs + nextMs
 }
+
+/** Of a trial at work when the hour came. */
+export const timeOverReason = 'The time of the search was over before it came to its end.'
 
 /** Whether nothing may begin any more, and by the wall clock nothing may go on. */
 export function isTimeOver(state: BudgetState): boolean {
@@ -123,11 +127,12 @@ export function progressOf(state: BudgetState, turnLeftMs: number | null = null)
   const whole = wholeTrialMs(trials) ?? each
   const confirming = confirmingRuns(spec)
   const isEnded = ({ status }: StudyTrial): boolean => status !== 'planned'
-  const confirmed = trials.filter((one) => one.purpose !== 'search' && isEnded(one)).length
+  const confirmed = confirmingTrials(trials).filter(isEnded).length
   const searched = trials.filter((one) => isCounted(one) && isEnded(one)).length
   const most = spec.budget.trials
   const running = turnLeftMs === null ? 0 : 1
-  const leftOfSearch = most === null ? null : Math.max(0, most - searched - running)
+  const leftOfSearch =
+    most === null ? null : isConfirmingBegun(trials) ? 0 : Math.max(0, most - searched - running)
   const byTrials =
     leftOfSearch === null || each === null || whole === null
       ? null

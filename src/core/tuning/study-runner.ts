@@ -9,7 +9,7 @@ import type { WarmTrainer } from '../training/warm-trainer.ts'
 import { decideTrial, type StudyState } from './decide-trial.ts'
 import { persist } from './persist.ts'
 import { dropCheckpoints, runTrial } from './run-trial.ts'
-import { workedMsOf } from './study-budget.ts'
+import { timeOverReason, workedMsOf } from './study-budget.ts'
 import { createBell, createHalt, type HaltReason } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { isWithinHours, nextChangeMs, restSentence } from './study-schedule.ts'
@@ -36,7 +36,6 @@ type Wish = 'pause' | 'stop' | 'close'
 
 /** The clock is looked at this often at least: a computer that slept wakes to another time. */
 const mostIdleMs = 30_000
-const timeOver = 'The time of the search was over before it came to its end.'
 
 export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunner {
   const { reader, writer, queue, clock, tell } = ports
@@ -206,7 +205,8 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   ): Promise<void> {
     giveTurnsBack()
     closeWarm()
-    const link = status === 'finished' ? winnerLink(readStudy(), unwrap(reader.trials(studyId))) : null
+    const trials = unwrap(reader.trials(studyId))
+    const link = status === 'finished' ? winnerLink({ ...readStudy(), status }, trials) : null
     if (link !== null) await write(() => writer.addLink(link))
     await write(() => writer.changeStudy(studyId, { status, reason: why?.slice(0, 400) ?? null }))
     if (status === 'paused' || status === 'failed') await write(() => writer.dequeue('study', studyId))
@@ -226,7 +226,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
       halt.set(null)
       return false
     } else {
-      await cutPlanned(why === 'time' ? timeOver : stoppedStudy)
+      await cutPlanned(why === 'time' ? timeOverReason : stoppedStudy)
       await end(why === 'time' ? 'finished' : 'stopped', null)
     }
     return true

@@ -9,9 +9,9 @@ import {
   type StudyTrial,
 } from '#shared/study.ts'
 import { formatChange } from '#shared/units.ts'
-import { bestTrial } from './best-trial.ts'
+import { bestTrial, confirmingTrials } from './best-trial.ts'
 import { compareSeeds } from './search/index.ts'
-import { confirmingRuns } from './study-budget.ts'
+import { confirmingRuns, timeOverReason } from './study-budget.ts'
 import { hoursSentences } from './study-schedule.ts'
 
 type Verdict = StudyView['verdict']
@@ -20,9 +20,9 @@ type Study = Pick<JournalStudy, 'status' | 'spec' | 'reason' | 'schedule'> & {
   readonly stood?: LivingStudy | null
 }
 
-/** Losses of the runs that confirm, of those that came to their end. */
+/** Losses of the runs that confirm the best point, of those that came to their end. */
 export function confirmedLosses(trials: readonly StudyTrial[], purpose: 'preset' | 'winner'): number[] {
-  return trials.flatMap((trial) =>
+  return confirmingTrials(trials).flatMap((trial) =>
     trial.purpose === purpose && trial.status === 'complete' && trial.lossNats !== null
       ? [trial.lossNats]
       : [],
@@ -71,20 +71,20 @@ interface Confirming {
   readonly all: number
   readonly left: number
   readonly hasBegun: boolean
-  /** Of a search at its end: its time was over before all of them had one of their own. */
+  /** Of a search at its end: its time was over before all of them had begun, or in the midst of one. */
   readonly isCutByTime: boolean
 }
 
 function confirmingOf({ spec, status }: Study, trials: readonly StudyTrial[]): Confirming {
-  const runs = trials.filter(({ purpose }) => purpose !== 'search')
-  const countOf = (end: StudyTrial['status']): number => runs.filter((one) => one.status === end).length
-  const done = countOf('complete')
+  const runs = confirmingTrials(trials)
+  const done = runs.filter(({ status: end }) => end === 'complete').length
   const all = confirmingRuns(spec)
   // Where nothing is computed again, the study's own end is its only one.
   const left = Math.max(all - done, all === 0 ? 1 : 0)
   const { untilMs, workMs } = spec.budget
   const isTimed = untilMs !== null || workMs !== null
-  const isCutByTime = status === 'finished' && isTimed && done + countOf('failed') < all
+  const isCut = runs.length < all || runs.some(({ reason }) => reason === timeOverReason)
+  const isCutByTime = status === 'finished' && isTimed && isCut
   return { done, all, left, hasBegun: runs.length > 0, isCutByTime }
 }
 

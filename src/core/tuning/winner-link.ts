@@ -1,9 +1,10 @@
-// Which link a search leaves in the journal when it ends: its best trial is named the winner only where it was confirmed. Pure.
+// Which trial the journal names as the winner of its search, when that ends or is taken over: its best one, and only where
+// it was confirmed. Pure.
 import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 import { bestTrial } from './best-trial.ts'
 import { verdictOf } from './study-verdict.ts'
 
-type EndingStudy = Pick<JournalStudy, 'id' | 'spec' | 'reason' | 'schedule'>
+type SearchedStudy = Pick<JournalStudy, 'id' | 'status' | 'spec' | 'reason' | 'schedule'>
 
 interface WinnerLink {
   readonly runId: string
@@ -12,8 +13,8 @@ interface WinnerLink {
 }
 
 /** Null where nothing is better than the plan beyond what seeds change, or where it is not known. */
-export function winnerLink(study: EndingStudy, trials: readonly StudyTrial[]): WinnerLink | null {
+export function winnerLink(study: SearchedStudy, trials: readonly StudyTrial[]): WinnerLink | null {
   const runId = bestTrial(trials)?.runId ?? null
-  const { kind } = verdictOf({ ...study, status: 'finished' }, trials)
+  const { kind } = verdictOf(study, trials)
   return kind === 'better' && runId !== null ? { runId, kind: 'winner-of', parent: study.id } : null
 }

@@ -5,13 +5,14 @@ import type { JournalWriter } from '#journal/writer.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import type { JournalStudy } from '#shared/study.ts'
+import { bestTrial } from './best-trial.ts'
 import { searchedOf } from './study-priors.ts'
+import { winnerLink } from './winner-link.ts'
 
-type WinnerReader = Pick<JournalReader, 'getRun' | 'studies' | 'trials' | 'links'>
+type WinnerReader = Pick<JournalReader, 'getRun' | 'studies' | 'trials'>
 
 /**
- * Links the run to every search of its project whose winner, confirmed or taken as the plan, has its settings, on the same
- * model and rows. Throws ProblemError where the journal cannot be read or written.
+ * Links the run to every search of its project whose confirmed winner has its settings, on the same model and rows. Throws ProblemError where the journal cannot be read or written.
  */
 export function noteWinnerRun(
   runId: string,
@@ -23,19 +24,16 @@ export function noteWinnerRun(
     if (isOfWinner(run, study, reader)) unwrap(writer.addLink({ runId, kind: 'winner-of', parent: study.id }))
 }
 
-function isOfWinner({ recipe }: RunDetail, { id, spec }: JournalStudy, reader: WinnerReader): boolean {
-  const { base, space } = spec
+function isOfWinner({ recipe }: RunDetail, study: JournalStudy, reader: WinnerReader): boolean {
+  const { base, space } = study.spec
   const isOfSameRows =
     recipe.model.weightsSha256 === base.model.weightsSha256 &&
     recipe.data.fingerprint === base.data.fingerprint &&
     recipe.before?.fingerprint === base.before?.fingerprint
   if (!isOfSameRows) return false
-  const won = unwrap(reader.links(id)).flatMap(({ kind, runId }) => (kind === 'winner-of' ? [runId] : []))
-  if (won.length === 0) return false
+  const trials = unwrap(reader.trials(study.id))
+  if (winnerLink(study, trials) === null) return false
   // How its trials were measured is no part of what was found.
   const settings = searchedOf({ ...recipe, evaluation: base.evaluation }, base, space)
-  return unwrap(reader.trials(id)).some(
-    (trial) =>
-      trial.runId !== null && won.includes(trial.runId) && isDeepStrictEqual(trial.settings, settings),
-  )
+  return isDeepStrictEqual(bestTrial(trials)?.settings, settings)
 }

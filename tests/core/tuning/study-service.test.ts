@@ -88,7 +88,8 @@ test.each([
 )
 
 test('a search that ends names its winner only where it was confirmed', async () => {
-  const { opened, id } = await search(specOf({ confirmSeeds: 3 }))
+  const one = await search(specOf({ confirmSeeds: 3 }))
+  const { opened, id } = one
   const links = unwrap(opened.reader.links(id)).filter(({ kind }) => kind === 'winner-of')
   const [best] = trialsOf(opened, id)
     .filter(({ purpose, status }) => purpose === 'search' && status === 'complete')
@@ -96,18 +97,24 @@ test('a search that ends names its winner only where it was confirmed', async ()
   expect(links).toMatchObject([{ runId: best!.runId, parent: id }])
 
   // A run that is trained with the winner's settings, with whatever seed, is the winner of that search too.
-  const { projectId, spec } = unwrap(opened.reader.study(id))
-  const linksOfRun = (settings: StudiedSettings) => {
+  const linksOfRun = (of: Pick<typeof one, 'opened' | 'id'>, settings: StudiedSettings) => {
+    const { reader, writer } = of.opened
+    const { projectId, spec } = unwrap(reader.study(of.id))
     const recipe = unwrap(trialRecipe(spec, settings, 77))
-    const run = unwrap(opened.writer.createRun(newRunOf({ recipe }, { projectId, name: 'Again' })))
-    noteWinnerRun(run.id, opened.reader, opened.writer)
-    return unwrap(opened.reader.links(run.id)).map(({ kind, parent }) => [kind, parent])
+    const run = unwrap(writer.createRun(newRunOf({ recipe }, { projectId, name: 'Again' })))
+    noteWinnerRun(run.id, reader, writer)
+    return unwrap(reader.links(run.id)).map(({ kind, parent }) => [kind, parent])
   }
-  expect(linksOfRun(best!.settings)).toEqual([['winner-of', id]])
+  expect(linksOfRun(one, best!.settings)).toEqual([['winner-of', id]])
   const others = trialsOf(opened, id).filter(({ runId }) => runId !== best!.runId)
-  expect(linksOfRun(others[0]!.settings)).toEqual([])
+  expect(linksOfRun(one, others[0]!.settings)).toEqual([])
   const two = await search(specOf({ confirmSeeds: 2 }))
   expect(unwrap(two.opened.reader.links(two.id))).toEqual([])
+
+  // As an earlier version left a trial that was taken over unconfirmed: a run with its settings wins nothing by that.
+  const [taken] = trialsOf(two.opened, two.id)
+  unwrap(two.opened.writer.addLink({ runId: taken!.runId!, kind: 'winner-of', parent: two.id }))
+  expect(linksOfRun(two, taken!.settings)).toEqual([])
 })
 
 test('outside its hours a trial stops with a checkpoint and goes on from there when they begin', async () => {

@@ -1,6 +1,7 @@
 // What a study says of itself: better, no better, worse, not known; and what it saved.
 import { expect, test } from 'vitest'
 import { savedWorkOf } from '#core/tuning/saved-work.ts'
+import { timeOverReason } from '#core/tuning/study-budget.ts'
 import { verdictOf } from '#core/tuning/study-verdict.ts'
 import { winnerLink } from '#core/tuning/winner-link.ts'
 import { type StudyStatus, type StudyTrial, studyStatuses } from '#shared/study.ts'
@@ -37,6 +38,13 @@ test('only what was confirmed is linked as the winner', () => {
   })
   expect(linkOf([1.5, 1.2, 1.8], [1.4, 1.1, 1.7])).toBeNull()
   expect(linkOf([], [])).toBeNull()
+  // While more of its runs with other seeds are to come nothing is decided; what was stopped is by those that came.
+  const status = (now: StudyStatus) =>
+    winnerLink(
+      { ...study, id: 'study', status: now, spec: specOf({ confirmSeeds: 5 }) },
+      confirmed([1.5, 1.51, 1.49], [1.2, 1.21, 1.19]),
+    )
+  expect([status('paused'), status('stopped')]).toMatchObject([null, { runId: 'run-0' }])
 })
 
 const searched = [
@@ -261,4 +269,44 @@ test('nothing is called better or worse by fewer than three seeds of either side
     /^With 3 seeds of the plan and 2 of the best settings .* is higher by 0\.3050 nats/,
   )
   expect(part.reasons[1]).toBe('Too few of the runs with other seeds came to their end: 5 of 6 runs done.')
+})
+
+test('a better point that was found in their midst is not confirmed by runs of the one before', () => {
+  // Bug: an earlier version went on searching in their midst, and one interval was made of both points' losses.
+  const rate = (value: number): StudyTrial['settings'] => ({ 'optimizer.learningRate': value })
+  const runs = confirmed([1.5, 1.51, 1.49], [1.2, 1.21, 1.19]).map((one) => ({
+    ...one,
+    settings: one.purpose === 'preset' ? {} : rate(0.001),
+  }))
+  const found = trial(20, { lossNats: 0.8, settings: rate(0.002) })
+  const reopened = verdictOf(study, [...runs, found])
+  expect(reopened).toMatchObject({ kind: 'not-confirmed', sentence: expect.stringContaining('trial 21') })
+  expect(reopened.reasons).toEqual([
+    'Too few of the runs with other seeds came to their end: 3 of 6 runs done.',
+  ])
+  expect(winnerLink({ ...study, id: 'study' }, [...runs, found])).toBeNull()
+  const own = [0.95, 0.96, 0.94].map((lossNats, at) =>
+    trial(21 + at, { purpose: 'winner', lossNats, settings: rate(0.002) }),
+  )
+  expect(verdictOf(study, [...runs, found, ...own])).toMatchObject({
+    ...{ kind: 'better', gain: { value: expect.closeTo(0.55, 9) } },
+  })
+})
+
+test('a run with another seed that was stopped by hand, or skipped, is not told as the end of the time', () => {
+  const timed = specOf({ confirmSeeds: 3, budget: { trials: null, workMs: 60_000, untilMs: null } })
+  const five = confirmed([1.5, 1.51, 1.49], [1.2, 1.21])
+  const last = (status: StudyTrial['status'], reason: string) =>
+    verdictOf({ ...study, spec: timed }, [
+      ...five,
+      trial(20, { purpose: 'winner', status, reason, lossNats: null }),
+    ]).reasons.at(-1)
+  const tooFew = 'Too few of the runs with other seeds came to their end: 5 of 6 runs done.'
+  expect(last('stopped', 'It was stopped by hand.')).toBe(tooFew)
+  expect(last('skipped', 'It does not fit.')).toBe(tooFew)
+  const cut =
+    'The time was over while plan and best settings were trained again with other seeds: 5 of 6 runs done.'
+  expect(last('stopped', timeOverReason)).toBe(cut)
+  // As older journals have it.
+  expect(last('failed', timeOverReason)).toBe(cut)
 })
