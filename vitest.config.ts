@@ -6,6 +6,20 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 // made of them, with a checksum of each file, for all that follow.
 process.env.NODE_COMPILE_CACHE ??= join(import.meta.dirname, 'node_modules/.cache/node-compile')
 
+/**
+ * Files that change nothing of their process but what they put back (no folder, no environment, no mocked module) and do
+ * not ask about it: one process runs many of them, each with modules of its own. Starting one for each and loading the same
+ * packages again took more than most of these tests. Native code that computes changes its process: ONNX Runtime makes
+ * zeros of tiny numbers (tests/support/fresh-modules.ts).
+ */
+const sharing = [
+  'tests/{engine,renderer}/**/*.test.ts',
+  'tests/formats/!(table-hostile|*llama-cpp).test.ts',
+  'tests/core/{advice,chat,data,experiments,projects,scenarios,training}/**/*.test.ts',
+  'tests/core/proof/!(class-answers).test.ts',
+]
+const ofLongRun = process.env.TUNEWRIGHT_LONG ? [] : ['tests/long/**']
+
 /** What takes long, so that no long file is at work alone at the end. */
 const long =
   /tests\/(e2e|cli|faults|long|conformance\/(models|webgpu|resident|ops)|journal\/fault-sweep|core\/tuning\/study-|core\/archive|core\/devices\/measure|processes\/trainer)/
@@ -22,12 +36,25 @@ class LongOnesFirst extends BaseSequencer {
 
 export default defineConfig({
   test: {
-    include: ['tests/**/*.test.ts'],
-    exclude: process.env.TUNEWRIGHT_LONG ? [] : ['tests/long/**'],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     pool: 'forks',
     maxWorkers: 2,
     sequence: { sequencer: LongOnesFirst },
+    projects: [
+      {
+        extends: true,
+        test: { name: 'alone', include: ['tests/**/*.test.ts'], exclude: [...sharing, ...ofLongRun] },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'together',
+          include: sharing,
+          isolate: false,
+          setupFiles: 'tests/support/fresh-modules.ts',
+        },
+      },
+    ],
   },
 })
