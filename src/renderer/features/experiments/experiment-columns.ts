@@ -12,7 +12,7 @@ export interface Column {
 const widths = {
   method: 92,
   learningRate: 78,
-  bestLoss: 80,
+  bestLoss: 70,
   proof: 140,
   tags: 110,
   notes: 142,
