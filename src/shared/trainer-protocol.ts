@@ -62,6 +62,8 @@ export const trainerCommand = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('resume') }),
   /** Stop at the next micro-batch with a checkpoint from which the run can go on. */
   z.strictObject({ kind: z.literal('cancel') }),
+  /** The journal holds all up to the checkpoint of this step: older ones are not needed any more. */
+  z.strictObject({ kind: z.literal('journaled'), step: z.int().nonnegative() }),
 ])
 export type TrainerCommand = z.output<typeof trainerCommand>
 

@@ -2,7 +2,7 @@
 // kill is in the journal after it, unchanged; the run goes on in the same journal and ends like one nobody disturbed.
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { codeFingerprint } from '../../src/core/system/code-fingerprint.ts'
-import { createNodeLauncher, type Launcher } from '../../src/core/system/launcher.ts'
+import { type ChildPort, createNodeLauncher, type Launcher } from '../../src/core/system/launcher.ts'
 import type { RunOutcome } from '../../src/core/training/run-supervisor.ts'
 import { counterRandom } from '../../src/engine/index.ts'
 import { unwrap } from '../../src/shared/result.ts'
@@ -18,11 +18,11 @@ beforeAll(async () => {
 })
 afterAll(() => runs.close())
 
-const addRun = (): Promise<string> =>
+const addRun = (keepLast = 2): Promise<string> =>
   runs.addRun({
     duration: { epochs: 6 },
     evaluation: { everySteps: 3, patience: null },
-    checkpoints: { everySeconds: null, everySteps: 2, keepLast: 2 },
+    checkpoints: { everySeconds: null, everySteps: 2, keepLast },
   })
 
 /** One life of the run: killed right after so many shown events, or left to its end. */
@@ -100,4 +100,40 @@ test(`${kills} kills of the trainer lose no shown event, and the journal ends wi
     expect(unwrap(runs.reader.verifyChain(runId))).toMatchObject({ intact: true })
   }
   console.info(`${kills} kills in ${disturbed.length} runs; every shown event was in the journal`)
+})
+
+/** From its second checkpoint on the program hears nothing more, as where it writes a backup; three later all goes dark. */
+function deafAfterTwo(child: ChildPort): ChildPort {
+  let saved = 0
+  return {
+    get pid() {
+      return child.pid
+    },
+    send: (message) => child.send(message),
+    onExit: (listener) => child.onExit(listener),
+    kill: () => child.kill(),
+    onMessage: (listener) =>
+      child.onMessage((message) => {
+        if (saved < 2) listener(message)
+        if ((message as TrainerMessage).event.kind === 'checkpoint') saved += 1
+        if (saved === 5) child.kill()
+      }),
+  }
+}
+
+test('a power cut before the journal holds the newest checkpoints costs the steps since, not the run', {
+  timeout: timeoutMs,
+}, async () => {
+  // Bug: of one checkpoint that is kept the newest took the place of that which the journal held, and was ahead of it.
+  const runId = await addRun(1)
+  const nodes = createNodeLauncher()
+  const dark = runs.serviceOf({ launch: (name) => deafAfterTwo(nodes.launch(name)) })
+  const outcome = await unwrap(await dark.launch(runId)).ended
+  expect(outcome.status).toBe('crashed')
+  const { step } = unwrap(runs.reader.curve(runId)).train.at(-1)!
+  expect(step).toBe(4)
+  expect((await live(runId, Number.POSITIVE_INFINITY)).outcome.status).toBe('finished')
+  const plans = unwrap(runs.reader.eventsOfKind(runId, 'plan', 9))
+  // Of the second one it may have heard too late.
+  expect([2, 4]).toContain((plans.at(-1)!.body as { resumedAtStep: number }).resumedAtStep)
 })

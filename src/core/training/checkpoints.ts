@@ -127,20 +127,24 @@ async function withBytesNeeded(
 }
 
 /**
- * Removes older checkpoints so that those of the `keepLast` highest steps up to `currentStep` stay. Each holds the best
- * adapter too, so the best is never pruned. A folder is renamed away first: half a removal never looks like a checkpoint.
+ * Removes older checkpoints so that those of the `keepLast` highest steps up to `currentStep` stay, and one that the journal
+ * is known to hold, `journaledStep` being how far it does: after a power cut those further on are not gone on from. Where
+ * there is none yet, the first one stays. Each holds the best adapter too, so the best is never pruned. A folder is renamed away first: half a removal never looks like a checkpoint.
  * Failing to remove is no failure of the run: what is left is tried again next time. Returns what was removed.
  */
 export async function pruneCheckpoints(
   runFolder: string,
   keepLast: number,
   currentStep: number,
+  journaledStep = Number.POSITIVE_INFINITY,
 ): Promise<string[]> {
   const parent = checkpointsFolderOf(runFolder)
   const removed: string[] = []
   try {
     const past = (await listCheckpoints(parent)).filter(({ step }) => step <= currentStep)
-    const keptSteps = new Set([...new Set(past.map(({ step }) => step))].slice(0, keepLast))
+    const steps = [...new Set(past.map(({ step }) => step))]
+    const safe = steps.find((step) => step <= journaledStep) ?? steps.at(-1)
+    const keptSteps = new Set([...steps.slice(0, keepLast), safe])
     for (const { folder, step } of past) {
       if (keptSteps.has(step)) continue
       await removeFolder(join(parent, folder))

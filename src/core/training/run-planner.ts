@@ -267,12 +267,12 @@ const noWork = { flopsPerRow: 0, onceFlopsPerRow: 0 }
 
 /**
  * A checkpoint holds what is trained, what the optimizer keeps and the best version; one more is there before the oldest
- * goes. At the end stands what the run leaves.
+ * goes. Of those kept one is older than the newest: it stays until the journal holds that one. At the end stands what the run leaves.
  */
 function diskBytes(plan: RunPlan | null): number {
   if (plan === null) return 0
   const { trainedBytes, tunedBytes, memory, recipe } = plan
-  return tunedBytes + (recipe.checkpoints.keepLast + 1) * (2 * trainedBytes + memory.optimizer)
+  return tunedBytes + (Math.max(2, recipe.checkpoints.keepLast) + 1) * (2 * trainedBytes + memory.optimizer)
 }
 
 const tooLongSentences = (what: string, share: number, mostTokens: number): string[] =>

@@ -158,6 +158,8 @@ export function superviseRun(options: SupervisorOptions): SupervisedAttempt {
       follow(message.event)
       broadcast(message)
     }
+    const saved = batch.findLast(({ message }) => message.event.kind === 'checkpoint')?.message.event
+    if (saved?.kind === 'checkpoint') tell({ kind: 'journaled', step: saved.step })
     return true
   }
 

@@ -13,7 +13,7 @@ import {
 } from '#shared/trainer-protocol.ts'
 import { prepareEnvironment } from '../backend-environment.ts'
 import { connectParent, type ParentPort } from '../parent-port.ts'
-import { createControl, steer } from './control.ts'
+import { createControl, obey, steer } from './control.ts'
 import { createHeart } from './heart.ts'
 import { deviceOf, type ThreadData, type ThreadMessage } from './thread-messages.ts'
 
@@ -67,7 +67,7 @@ export function serveTrainer(entry: URL): void {
     if (command.data.kind === 'start') {
       if (run === null) start(command.data.job)
       // Between two runs a command is for the one that is over.
-    } else if (run !== null || numerics === null) steer(control, command.data.kind)
+    } else if (run !== null || numerics === null) obey(control, command.data)
   })
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => {

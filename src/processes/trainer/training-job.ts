@@ -32,6 +32,8 @@ export interface TrainerHost extends PausePorts {
   /** Of this Tunewright. */
   readonly appVersion: string
   readonly peakResidentBytes: () => number
+  /** The last step that the journal is told to hold; left out, and for a job that does not say how far, all are. */
+  readonly journaledStep?: () => number
   /** Null where memory is not looked at. */
   readonly memory: MemoryLook | null
 }
@@ -208,10 +210,15 @@ const trainingPorts = ({ host, identity, stages }: Work, stage: CompiledStage): 
   async saveCheckpoint(state) {
     const { job, setup } = stages.main
     const written = await writeCheckpoint(job.runFolder, stateContent(state, setup.layout, identity))
-    if (written.ok) await pruneCheckpoints(job.runFolder, job.recipe.checkpoints.keepLast, state.step)
+    if (!written.ok) return written
+    const { keepLast } = job.recipe.checkpoints
+    await pruneCheckpoints(job.runFolder, keepLast, state.step, journaledStepOf(job, host))
     return written
   },
 })
+
+const journaledStepOf = ({ journaled }: TrainerJob, { journaledStep }: TrainerHost): number | undefined =>
+  journaled && journaledStep && Math.max(journaled.step, journaledStep())
 
 async function* trainAndFinish(parts: Work, stage: CompiledStage, samples: SampleAnswers): Events {
   const { host, state } = parts

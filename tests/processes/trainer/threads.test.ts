@@ -1,6 +1,6 @@
 // The small parts between the trainer's two threads: the shared word of commands, and the heart.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { createControl, obeyControl, steer } from '../../../src/processes/trainer/control.ts'
+import { createControl, obey, obeyControl, steer } from '../../../src/processes/trainer/control.ts'
 import { createHeart, type Heart } from '../../../src/processes/trainer/heart.ts'
 import { firstLimitMs, type Phase, silenceLimitMs } from '../../../src/processes/trainer/silence-limit.ts'
 import type { TrainerEventOf } from '../../../src/shared/trainer-protocol.ts'
@@ -19,6 +19,14 @@ describe('control', () => {
       steer(control, command)
       expect(await nextCommand()).toBe('cancel')
     }
+  })
+  it('how far the journal holds the run is known beside any command', async () => {
+    const control = createControl()
+    const { journaledStep, nextCommand } = obeyControl(control)
+    expect(journaledStep()).toBe(0)
+    obey(control, { kind: 'pause' })
+    obey(control, { kind: 'journaled', step: 12 })
+    expect([journaledStep(), await nextCommand()]).toEqual([12, 'pause'])
   })
   it('a resume that came before the waiting began is not lost', async () => {
     const control = createControl()
