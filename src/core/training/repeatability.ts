@@ -27,21 +27,27 @@ export function repeatabilityOf(
   const programs = codesOf(parts)
   if (backends.length > 1)
     return `parts of it were computed on ${backends.join(' and on ')}; not bit for bit repeatable`
+  if (programs.length > 1 && programs.includes(unknownCode))
+    return `parts of it were computed by a program whose code is not known (code ${programWords(programs)}); the same bits cannot be promised`
   if (programs.length > 1)
     return `it went on with another version of the program (code ${programWords(programs)}); the same bits cannot be promised`
   return run.determinism
 }
 
-/** The code of the programs that computed what stands of it, in their order; empty where none is known. */
+/** The code of the programs that computed what stands of it, in their order; empty where that of a part is not known. */
 export function programsOf(reader: PlanReader, run: Pick<RunDetail, 'id' | 'versions'>): readonly string[] {
   const codes = codesOf(lastingParts(reader, run))
+  if (codes.includes(unknownCode)) return []
   return codes.length > 0 || run.versions.code === undefined ? codes : [run.versions.code]
 }
 
 export const programWords = (programs: readonly string[]): string => programs.map(shortCode).join(', then ')
 
+/** Of a part that was computed before its program's code was noted. */
+const unknownCode = 'unknown'
+
 const codesOf = (parts: readonly Part[]): string[] => [
-  ...new Set(parts.flatMap(({ code }) => (code === undefined ? [] : [code]))),
+  ...new Set(parts.map(({ code }) => code ?? unknownCode)),
 ]
 
 /** Steps that an attempt goes over again are no longer those of an earlier one. */

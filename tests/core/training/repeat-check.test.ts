@@ -195,8 +195,8 @@ const planEvent = (seq: number, code: string | undefined, resumedAtStep = 0): Ne
 })
 
 /** Five steps, then the rest by an attempt that the other program made, from step `from` on. */
-function wentOn(code: string, from: number): string {
-  const { id } = good(writer.createRun({ ...base, versions: { code: programs[0] } }))
+function wentOn(code: string | undefined, from: number, made: string | null = programs[0]): string {
+  const { id } = good(writer.createRun({ ...base, versions: made === null ? {} : { code: made } }))
   good(writer.startAttempt(id))
   // As attempts of before their code was noted: what made the run stands for the first one.
   good(writer.appendEvents(id, 1, [planEvent(1, undefined), ...later(steps(5), 1)]))
@@ -238,6 +238,24 @@ test('the same program, or one whose steps were all gone over again, leaves the 
   for (const id of [wentOn(programs[0], 5), wentOn(programs[2], 0)])
     expect(promisedOf(id)).toBe('bit-exact on this machine')
   expect(programsOf(reader, good(reader.getRun(wentOn(programs[2], 0))))).toEqual([programs[2]])
+})
+
+test('where the program of a part is not known, neither the bits are promised nor is the program called known', () => {
+  // Bug: the code of the later part was told as that of the whole run, "bit for bit".
+  const before = wentOn(programs[1], 5, null)
+  expect(promisedOf(before)).toBe(
+    `parts of it were computed by a program whose code is not known (code unknown, then ${'b'.repeat(12)}); the same bits cannot be promised`,
+  )
+  expect(programsOf(reader, good(reader.getRun(before)))).toEqual([])
+  const check = checked(before, ran({ events: steps(10), change: { versions: { code: programs[1] } } }))
+  expect(check).toMatchObject({ kind: 'same', differences: [] })
+  const apart = checked(before, ran({ events: steps(10).slice(0, 9) }))
+  expect(apart?.sentence).toContain('whether the program itself is the same is not known')
+  // A later part of before its code was noted.
+  expect(promisedOf(wentOn(undefined, 5))).toContain(`(code ${'a'.repeat(12)}, then unknown)`)
+  // Of none anything is known, so nothing speaks against it; or the unknown part was gone over again.
+  expect(promisedOf(wentOn(undefined, 5, null))).toBe('bit-exact on this machine')
+  expect(programsOf(reader, good(reader.getRun(wentOn(programs[1], 0, null))))).toEqual([programs[1]])
 })
 
 test('both curves are read once, and again when one of them has more', () => {
