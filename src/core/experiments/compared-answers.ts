@@ -1,9 +1,10 @@
 // What several runs answered to the same locked rows, from their newest proofs: rows on which the answers differ first.
-// Many answers are read in several calls, so that none takes long; what was read is kept until other runs are asked for,
-// so that a page further on reads nothing again.
+// Many answers are read in several calls, so that none takes long; what was read is kept for a while, so that a page further
+// on reads nothing again. Several tabs may ask about different runs at once: none of them costs another what it has read.
 import type { JournalReader } from '#journal/reader.ts'
 import type { CallOutput } from '#shared/contract/index.ts'
-import { unwrap } from '#shared/result.ts'
+import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
+import { formatBytes } from '#shared/units.ts'
 import { readableProof } from '../proof/proof-journal.ts'
 import { openedPrompts, scoreOfAnswer } from '../proof/shown-answers.ts'
 import type { Library } from '../system/library.ts'
@@ -13,42 +14,114 @@ export type AnswersReader = Pick<JournalReader, 'getRun' | 'comparisons' | 'newe
 
 type Output = CallOutput<'experiments.answers'>
 
-/** Read in about a seventh of a second. */
-const usualAtOnce = 10_000
+interface Limits {
+  /** About so many answers are read in one call. */
+  readonly answersAtOnce: number
+  /** What the answers of one question may take in memory. */
+  readonly mostBytes: number
+  /** What was not asked for so long is let go. */
+  readonly keptMs: number
+}
+
+const usual: Limits = {
+  /** Read in about a seventh of a second. */
+  answersAtOnce: 10_000,
+  mostBytes: 128 * 2 ** 20,
+  keptMs: 2 * 60_000,
+}
 /** What a run costs besides its answers, counted in answers. */
 const answersOfRun = 25
+/** Questions whose answers are kept. Further ones take the place of one that is all read, or wait. */
+const mostReadings = 4
+/** So long after it was last asked nobody waits for the rest of it. */
+const leftMs = 10_000
+/** Of an answer besides its texts, and of a character. */
+const answerBytes = 120
+const characterBytes = 2
 
 interface Reading {
   readonly key: string
   readonly reader: AnswersReader
+  askedAtMs: number
+  bytes: number
+  /** Texts that were met: most rows are answered alike by several runs, and each text is held once. */
+  readonly texts: Map<string, string>
   /** Of the runs read so far, in their order: the column, or why there is none. */
   readonly found: ({ readonly column: AnswerColumn } | { readonly leftOut: Output['leftOut'][number] })[]
   /** Once all were read. */
   joined: Promise<JoinedAnswers> | null
 }
 
-/** `answersAtOnce`: about so many answers are read in one call. */
-export function createComparedAnswers(library: Library, answersAtOnce = usualAtOnce) {
-  let last: Reading | null = null
+export function createComparedAnswers(library: Library, limits: Partial<Limits> = {}) {
+  const { answersAtOnce, mostBytes, keptMs } = { ...usual, ...limits }
+  /** What was asked longest ago first. */
+  let kept: Reading[] = []
+  let letGo: ReturnType<typeof setTimeout> | undefined
 
-  /** Throws a ProblemError of the journal. */
-  return async (reader: AnswersReader, runIds: readonly string[], page: AnswersPage): Promise<Output> => {
-    const key = JSON.stringify(runIds)
-    if (last?.key !== key || last.reader !== reader || isOutdated(last, page))
-      last = { key, reader, found: [], joined: null }
-    const reading = last
+  const drop = (reading: Reading): void => {
+    kept = kept.filter((one) => one !== reading)
+  }
+
+  /** Null where those that are being read have to be done first. */
+  function readingOf(reader: AnswersReader, key: string, page: AnswersPage): Reading | null {
+    const askedAtMs = performance.now()
+    const known = kept.find((one) => one.key === key && one.reader === reader)
+    if (known !== undefined) drop(known)
+    const isKnown = known !== undefined && !isOutdated(known, page)
+    if (!isKnown && kept.length >= mostReadings) {
+      const done = kept.find((one) => one.joined !== null || askedAtMs - one.askedAtMs > leftMs)
+      if (done === undefined) return null
+      drop(done)
+    }
+    const fresh = { key, reader, bytes: 0, texts: new Map(), found: [], joined: null }
+    const reading: Reading = isKnown ? known : { ...fresh, askedAtMs }
+    reading.askedAtMs = askedAtMs
+    kept.push(reading)
+    return reading
+  }
+
+  function keepForAWhile(): void {
+    clearTimeout(letGo)
+    letGo = setTimeout(() => {
+      kept = []
+    }, keptMs)
+    letGo.unref()
+  }
+
+  async function pageOf(reading: Reading, runIds: readonly string[], page: AnswersPage): Promise<Output> {
     readOn(reading, runIds, answersAtOnce)
+    if (reading.bytes > mostBytes) throw new ProblemError(tooMuch(runIds.length, mostBytes))
     const leftOut = reading.found.flatMap((one) => ('leftOut' in one ? [one.leftOut] : []))
     const read = reading.found.length
-    if (read < runIds.length) return { read, answers: [], total: 0, different: 0, leftOut }
-    reading.joined ??= join(library, reader, columnsOf(reading))
-    const joined = await reading.joined.catch((error: unknown) => {
-      if (last === reading) last = null
-      throw error
-    })
+    if (read < runIds.length) return { ...nothingYet, read, leftOut }
+    reading.joined ??= join(library, reading.reader, columnsOf(reading))
+    const joined = await reading.joined
     return { read, leftOut, ...joined.page(page) }
   }
+
+  /** Throws a ProblemError of the journal, or limit.exceeded. */
+  return async (reader: AnswersReader, runIds: readonly string[], page: AnswersPage): Promise<Output> => {
+    const reading = readingOf(reader, JSON.stringify(runIds), page)
+    if (reading === null) return nothingYet
+    try {
+      return await pageOf(reading, runIds, page)
+    } catch (error) {
+      drop(reading)
+      throw error
+    } finally {
+      keepForAWhile()
+    }
+  }
 }
+
+const nothingYet: Output = { read: 0, answers: [], total: 0, different: 0, leftOut: [] }
+
+const tooMuch = (runs: number, mostBytes: number): Problem => ({
+  code: 'limit.exceeded',
+  message: `The answers of these runs together take more than ${formatBytes(mostBytes)} of memory, so they cannot be compared at once.`,
+  where: `${runs} runs`,
+  remedy: 'Compare fewer runs at once.',
+})
 
 const columnsOf = ({ found }: Reading): AnswerColumn[] =>
   found.flatMap((one) => ('column' in one ? [one.column] : []))
@@ -70,37 +143,42 @@ function isOutdated(reading: Reading, { columnOffset, columnLimit }: AnswersPage
   )
 }
 
-function readOn({ reader, found }: Reading, runIds: readonly string[], atOnce: number): void {
+function readOn(reading: Reading, runIds: readonly string[], atOnce: number): void {
+  const { found } = reading
   let left = atOnce
   while (found.length < runIds.length && left > 0) {
-    const runId = runIds[found.length] as string
-    const column = readColumn(reader, runId)
-    left -= answersOfRun + (column?.answers.length ?? 0)
-    const first = found.find((one) => 'column' in one)
-    if (column === null) found.push({ leftOut: { runId, reason: 'not-measured' } })
-    else if (first && 'column' in first && first.column.datasetFingerprint !== column.datasetFingerprint)
-      found.push({ leftOut: { runId, reason: 'other-rows' } })
-    else found.push({ column })
+    const one = readRun(reading, runIds[found.length] as string)
+    left -= answersOfRun + ('column' in one ? one.column.answers.length : 0)
+    found.push(one)
   }
 }
 
-function readColumn(reader: AnswersReader, runId: string): AnswerColumn | null {
+function readRun(reading: Reading, runId: string): Reading['found'][number] {
+  const { reader } = reading
   const { datasetFingerprint } = unwrap(reader.getRun(runId))
   const comparisons = unwrap(reader.comparisons(runId))
   const summary = readableProof(comparisons)
   const tuned = summary && unwrap(reader.newestEvaluation(runId, 'tuned'))
-  if (!summary || !tuned) return null
-  return {
-    runId,
-    datasetFingerprint,
-    proofId: comparisons.at(-1)?.id,
-    answers: tuned.answers.map((answer) => ({
-      rowId: answer.rowId,
-      expected: answer.expected,
-      text: answer.answer,
-      score: scoreOfAnswer(answer, summary.metric),
-    })),
-  }
+  if (!summary || !tuned) return { leftOut: { runId, reason: 'not-measured' } }
+  const [first] = columnsOf(reading)
+  if (first !== undefined && first.datasetFingerprint !== datasetFingerprint)
+    return { leftOut: { runId, reason: 'other-rows' } }
+  reading.bytes += answerBytes * tuned.answers.length
+  const answers = tuned.answers.map((answer) => ({
+    rowId: held(reading, answer.rowId),
+    expected: held(reading, answer.expected),
+    text: held(reading, answer.answer),
+    score: scoreOfAnswer(answer, summary.metric),
+  }))
+  return { column: { runId, datasetFingerprint, proofId: comparisons.at(-1)?.id, answers } }
+}
+
+function held(reading: Reading, text: string): string {
+  const known = reading.texts.get(text)
+  if (known !== undefined) return known
+  reading.texts.set(text, text)
+  reading.bytes += characterBytes * text.length
+  return text
 }
 
 async function join(

@@ -3,9 +3,10 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { compareRuns } from '#core/experiments/compare-runs.ts'
-import { createComparedAnswers } from '#core/experiments/compared-answers.ts'
+import { type AnswersReader, createComparedAnswers } from '#core/experiments/compared-answers.ts'
 import { openLibrary } from '#core/system/library.ts'
 import { openJournalReader } from '#journal/reader.ts'
 import type { Api, CallInput } from '#shared/contract/index.ts'
@@ -114,7 +115,7 @@ describe('hundreds of runs', () => {
   })
 
   test('have answers too many to be read at once: how far that is is told until all are there', async () => {
-    const comparedAnswers = createComparedAnswers(openLibrary(written), 300)
+    const comparedAnswers = createComparedAnswers(openLibrary(written), { answersAtOnce: 300 })
     const reader = good(openJournalReader(journalPath))
     const page = { text: '', offset: 0, limit: 5, columnOffset: 0, columnLimit: 10 }
     const told: number[] = []
@@ -129,6 +130,73 @@ describe('hundreds of runs', () => {
     expect(answers).toHaveLength(5)
     const whole = await createComparedAnswers(openLibrary(written))(reader, runIds, page)
     expect(whole.answers).toEqual(answers)
+    reader.close()
+  })
+
+  const page = { text: '', offset: 0, limit: 5, columnOffset: 0, columnLimit: 10 }
+
+  test('are read beside each other for as many as ask, and none waits for ever', async () => {
+    // Bug: two tabs that asked about different runs threw away each other's reading, and neither came to its end.
+    const comparedAnswers = createComparedAnswers(openLibrary(written), { answersAtOnce: 300 })
+    const reader = good(openJournalReader(journalPath))
+    for (const tabs of [2, 6]) {
+      const waiting = new Set(Array.from({ length: tabs }, (_, tab) => runIds.slice(tab)))
+      for (let turn = 0; waiting.size > 0; turn += 1) {
+        expect(turn).toBeLessThan(200)
+        for (const wanted of waiting)
+          if ((await comparedAnswers(reader, wanted, page)).read === wanted.length) waiting.delete(wanted)
+      }
+    }
+    reader.close()
+  })
+
+  /** How often answers were read while `work` was done. */
+  async function readsIn(work: (reader: AnswersReader) => Promise<void>): Promise<number> {
+    const reader = good(openJournalReader(journalPath))
+    let reads = 0
+    const counting: AnswersReader = {
+      ...reader,
+      newestEvaluation: (runId, subject) => {
+        reads += 1
+        return reader.newestEvaluation(runId, subject)
+      },
+    }
+    await work(counting)
+    reader.close()
+    return reads
+  }
+
+  test('are kept for a while, and let go when nobody asks any more', async () => {
+    const readTwice = (pauseMs: number) =>
+      readsIn(async (reader) => {
+        const comparedAnswers = createComparedAnswers(openLibrary(written), { keptMs: 300 })
+        await comparedAnswers(reader, runIds, page)
+        await delay(pauseMs)
+        await comparedAnswers(reader, runIds, { ...page, offset: 5 })
+      })
+    const once = await readTwice(0)
+    expect(once).toBeGreaterThan(0)
+    expect(await readTwice(900)).toBe(2 * once)
+  })
+
+  test('are refused in a sentence where they take too much memory', async () => {
+    const comparedAnswers = createComparedAnswers(openLibrary(written), { mostBytes: 5_000 })
+    const reader = good(openJournalReader(journalPath))
+    await expect(comparedAnswers(reader, runIds, page)).rejects.toMatchObject({
+      problem: {
+        code: 'limit.exceeded',
+        message: expect.stringMatching(/^The answers of these runs together take more than \d/),
+        remedy: 'Compare fewer runs at once.',
+      },
+    })
+    // Of runs on other rows nothing is held.
+    const measured = runIds.find((runId) => good(reader.comparisons(runId)).length > 0)!
+    const { datasetFingerprint } = good(reader.getRun(measured))
+    const others = runIds.filter(
+      (runId) => good(reader.getRun(runId)).datasetFingerprint !== datasetFingerprint,
+    )
+    const { read, leftOut } = await comparedAnswers(reader, [measured, ...others], page)
+    expect([read, leftOut.length]).toEqual([1 + others.length, others.length])
     reader.close()
   })
 })
