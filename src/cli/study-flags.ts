@@ -7,6 +7,7 @@ import { ProblemError } from '#shared/result.ts'
 import {
   type Dimension,
   fewestSeeds,
+  mostOfStudy,
   type Schedule,
   type StudiedValue,
   samplerKinds,
@@ -41,18 +42,16 @@ export interface ReadFlags {
 const hourMs = 3_600_000
 const leastWorkMs = 1000
 const mostHours = 1_000_000
-const mostTrials = 10_000
-const mostNameLength = 200
-const mostSeeds = 10
-const mostSeed = 4_294_967_295
-const mostRanges = 40
 
 /** Throws ProblemError (`usage.invalid`) with the flag that cannot be read. */
 export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): ReadFlags {
-  if (flags.name !== undefined && (flags.name.trim() === '' || flags.name.length > mostNameLength))
+  if (
+    flags.name !== undefined &&
+    (flags.name.trim() === '' || flags.name.length > mostOfStudy.nameCharacters)
+  )
     throw wrong(
       '--name',
-      `A name has 1 to ${mostNameLength} characters`,
+      `A name has 1 to ${mostOfStudy.nameCharacters} characters`,
       'Leave it out for a name by the data.',
     )
   const budget = budgetOf(flags, nowMs)
@@ -67,7 +66,7 @@ export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): R
     ...(sampler !== undefined && {
       sampler: oneOf('--sampler', sampler, samplerKinds, 'a way to choose the next trial'),
     }),
-    ...(searchSeed !== undefined && { seed: wholeOf('--seed', searchSeed, 0, mostSeed) }),
+    ...(searchSeed !== undefined && { seed: wholeOf('--seed', searchSeed, 0, mostOfStudy.seed) }),
     ...(confirm !== undefined && { confirmSeeds: seedsOf(confirm) }),
     ...(budget !== null && { budget }),
     ...(night !== undefined && { schedule: nightOf(night) }),
@@ -95,16 +94,20 @@ interface FlagWords {
 }
 
 const seedWords: FlagWords = {
-  what: `a number of seeds: it is a whole number from ${fewestSeeds} to ${mostSeeds}, or 0`,
+  what: `a number of seeds: it is a whole number from ${fewestSeeds} to ${mostOfStudy.confirmSeeds}, or 0`,
   help: 'Write --confirm 3 to train plan and best trial with 3 seeds each, or --confirm 0 to leave this out.',
 }
 
 const seedsOf = (text: string): number =>
-  text.trim() === '0' ? 0 : wholeOf('--confirm', text, fewestSeeds, mostSeeds, seedWords)
+  text.trim() === '0' ? 0 : wholeOf('--confirm', text, fewestSeeds, mostOfStudy.confirmSeeds, seedWords)
 
 function spaceOf(texts: readonly string[]): Dimension[] {
-  if (texts.length <= mostRanges) return texts.map(dimensionOf)
-  throw wrong('--space', `${texts.length} ranges are too many: a search has at most ${mostRanges}`, spaceHelp)
+  if (texts.length <= mostOfStudy.ranges) return texts.map(dimensionOf)
+  throw wrong(
+    '--space',
+    `${texts.length} ranges are too many: a search has at most ${mostOfStudy.ranges}`,
+    spaceHelp,
+  )
 }
 
 function budgetOf({ trials, hours, until }: StudyFlags, nowMs: number) {
@@ -118,8 +121,8 @@ function budgetOf({ trials, hours, until }: StudyFlags, nowMs: number) {
 
 function trialsOf(text: string): number {
   const trials = numberOf('--trials', text)
-  if (Number.isInteger(trials) && trials >= 1 && trials <= mostTrials) return trials
-  const message = `"${text}" is not a number of trials: it is a whole number, at least 1 and at most ${mostTrials}`
+  if (Number.isInteger(trials) && trials >= 1 && trials <= mostOfStudy.trials) return trials
+  const message = `"${text}" is not a number of trials: it is a whole number, at least 1 and at most ${mostOfStudy.trials}`
   throw wrong('--trials', message, 'Say how many trials there are to be: --trials 12.')
 }
 

@@ -4,6 +4,15 @@ import { z } from 'zod'
 import { count, text, timeMs } from './fields.ts'
 import { recipe } from './recipe.ts'
 
+/** What a search can be at most; who asks for one says these in words of his own. */
+export const mostOfStudy = {
+  nameCharacters: 200,
+  ranges: 40,
+  trials: 10_000,
+  confirmSeeds: 10,
+  seed: 4_294_967_295,
+} as const
+
 const id = text.min(1).max(200)
 const path = z.string().min(1).max(80)
 const settingValue = z.union([z.string().max(200), z.number(), z.boolean(), z.null()])
@@ -44,7 +53,7 @@ export const dimension = z
 export type Dimension = z.output<typeof dimension>
 
 /** In an order in which each condition's dimension comes before what depends on it. */
-export const searchSpace = z.array(dimension).min(1).max(40)
+export const searchSpace = z.array(dimension).min(1).max(mostOfStudy.ranges)
 export type SearchSpace = z.output<typeof searchSpace>
 
 export const samplerKinds = ['grid', 'random', 'quasi-random', 'tpe'] as const
@@ -61,7 +70,7 @@ export type Schedule = z.output<typeof schedule>
 export const studyBudget = z
   .strictObject({
     /** Trials of the search that were computed, to their end or until they were given up. */
-    trials: z.int().min(1).max(10_000).nullable().default(null),
+    trials: z.int().min(1).max(mostOfStudy.trials).nullable().default(null),
     /** Time at work, pauses left out. */
     workMs: z.int().min(1000).nullable().default(null),
     /** Wall clock, UTC. */
@@ -108,12 +117,12 @@ export const studySpec = z.strictObject({
   budget: studyBudget,
   /** Null: every trial goes to its end. */
   pruning: pruning.nullable(),
-  seed: z.int().min(0).max(4_294_967_295),
+  seed: z.int().min(0).max(mostOfStudy.seed),
   /**
    * The base and the best trial are each computed with so many seeds before one is called the winner; 1 does neither. Fewer
    * than `fewestSeeds` stand in older journals only.
    */
-  confirmSeeds: z.int().min(1).max(10).default(3),
+  confirmSeeds: z.int().min(1).max(mostOfStudy.confirmSeeds).default(3),
   /** Trials at once. More than one only where there are several graphics cards. */
   parallel: z.int().min(1).max(64).default(1),
   priors: z.array(priorTrial).max(1000).default([]),
@@ -171,7 +180,7 @@ export const studyTrial = z.strictObject({
   number: count,
   purpose: z.enum(trialPurposes),
   settings: studiedSettings,
-  seed: z.int().min(0).max(4_294_967_295),
+  seed: z.int().min(0).max(mostOfStudy.seed),
   /** Decided before it began, so that it is the same after a kill. Empty where nothing is given up. */
   rungs: z.array(pruneRung),
   status: z.enum(trialStatuses),

@@ -92,8 +92,12 @@ async function inSlices(request: ImportanceRequest): Promise<Reading> {
   }
 }
 
-const notReady = 'It is being worked out from all trials, and comes by itself in a moment.'
-const notPossible = 'It could not be worked out. It is tried again when another trial has ended.'
+export const notReady = 'It is being worked out from all trials, and comes by itself in a moment.'
+export const notPossible = 'It could not be worked out. It is tried again when another trial has ended.'
+
+/** Of too few trials it is worked out too: then nothing is known to be noise. */
+export const isWorkedOut = ({ cannotTell }: Reading): boolean =>
+  cannotTell !== notReady && cannotTell !== notPossible
 
 const withoutFigures = ({ seedNoise, observations }: ImportanceRequest, cannotTell: string): Reading => ({
   settings: [],

@@ -1,5 +1,5 @@
 // Which settings the best trials have at an end of their range, so that better ones may lie beyond it. Nothing is said of a
-// setting that is known to be noise, nor where the setting itself can go no further. Pure.
+// setting that is known to be noise, nor where the setting itself can go no further. What is noise must be known before. Pure.
 import type { RangeEnd, StudyView } from '#shared/contract/studies.ts'
 import { type RecipeField, recipeFields } from '#shared/recipe-fields.ts'
 import type { Dimension, StudyTrial } from '#shared/study.ts'
@@ -12,9 +12,11 @@ type End = RangeEnd['end']
 const nearShare = 0.05
 /** Of fewer trials that came to a measurement nobody knows where the best lie. */
 const leastTrials = 5
-/** Where the best one lies elsewhere, so many of the best must lie there. */
+/** So many of the best must lie there, the winner among them: each single one does by luck in one search of ten. */
 const bestLooked = 5
 const bestNeeded = 3
+/** Of so few whole numbers every second or fifth is an end: there all that are looked at must lie. */
+const fewValues = 5
 /** A wider range is longer by so much of its length on its axis. */
 const widerShare = 0.5
 
@@ -34,14 +36,17 @@ export function rangeEndsOf(
   const noise = new Set(importance.flatMap(({ path, isNoise }) => (isNoise ? [path] : [])))
   return space.flatMap((dimension): RangeEnd[] => {
     if (dimension.kind === 'choice' || dimension.low >= dimension.high || noise.has(dimension.path)) return []
+    const needed = hasFewValues(dimension) ? bestLooked : bestNeeded
     const isNear = (trial: StudyTrial, end: End): boolean => isNearEnd(dimension, trial, end)
     return (['low', 'high'] as const).flatMap((end): RangeEnd[] => {
-      const isThere = isNear(winner, end) || best.filter((trial) => isNear(trial, end)).length >= bestNeeded
+      const isThere = isNear(winner, end) && best.filter((trial) => isNear(trial, end)).length >= needed
       const wider = isThere ? widerEnd(dimension, end) : null
       return wider === null ? [] : [{ path: dimension.path, end, wider }]
     })
   })
 }
+
+const hasFewValues = ({ kind, low, high }: Numeric): boolean => kind === 'whole' && high - low < fewValues
 
 const scaleOf = ({ isLog }: Numeric): { to(value: number): number; from(place: number): number } =>
   isLog ? { to: Math.log, from: Math.exp } : { to: (value) => value, from: (place) => place }

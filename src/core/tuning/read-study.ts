@@ -11,7 +11,7 @@ import {
 } from '#shared/study.ts'
 import { type BegunReader, trialsNow } from './begun-trials.ts'
 import { bestTrial } from './best-trial.ts'
-import type { ImportanceFor } from './kept-importance.ts'
+import { type ImportanceFor, isWorkedOut } from './kept-importance.ts'
 import { rangeEndsOf } from './range-ends.ts'
 import { type ReuseTimes, savedWorkOf } from './saved-work.ts'
 import { frontOf, seedNoiseOf } from './search/index.ts'
@@ -101,9 +101,10 @@ export function viewOf(
     study: cardOf(study, trials, living),
     space: spec.space,
     pruning: spec.pruning,
-    rangeEnds: livingStudies.includes(study.status)
-      ? []
-      : rangeEndsOf(spec.space, search, importance.settings),
+    rangeEnds:
+      livingStudies.includes(study.status) || !isWorkedOut(importance)
+        ? []
+        : rangeEndsOf(spec.space, search, importance.settings),
     baseSettings: baseSettings(spec),
     trials,
     best: bestOverTime(search),

@@ -4,7 +4,7 @@ import type { JournalReader } from '#journal/reader.ts'
 import type { JournalWriter } from '#journal/writer.ts'
 import type { DeviceId } from '#shared/devices.ts'
 import { unwrap } from '#shared/result.ts'
-import { type StudySpec, studySpec } from '#shared/study.ts'
+import { mostOfStudy, type StudySpec, studySpec } from '#shared/study.ts'
 import type { Library } from '../system/library.ts'
 import { freezeDraft, keepFrozen } from '../training/prepare-run.ts'
 import type { PlannedStudy } from './plan-study.ts'
@@ -35,14 +35,12 @@ export interface StudyPlace {
   readonly name: string
 }
 
-const mostNameCharacters = 200
-
 /** Two searches of one name could not be told apart in a list: the later one gets a number. */
 export function freeName(wanted: string, taken: readonly string[]): string {
   if (!taken.includes(wanted)) return wanted
   for (let number = 2; ; number += 1) {
     const suffix = ` ${number}`
-    const name = `${wanted.slice(0, mostNameCharacters - suffix.length)}${suffix}`
+    const name = `${wanted.slice(0, mostOfStudy.nameCharacters - suffix.length)}${suffix}`
     if (!taken.includes(name)) return name
   }
 }

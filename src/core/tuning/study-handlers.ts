@@ -1,7 +1,7 @@
 // Searches for the screens: planned, started, followed, paused, read, taken over as the plan.
 import type { SomeHandlers } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, unwrap } from '#shared/result.ts'
-import { type JournalStudy, livingStudies } from '#shared/study.ts'
+import { type JournalStudy, livingStudies, mostOfStudy } from '#shared/study.ts'
 import { moveFolderToBin } from '../experiments/remove-runs.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import type { ProjectStore } from '../projects/project-store.ts'
@@ -71,7 +71,10 @@ export function createStudyHandlers(
       attemptAsync(async () => {
         const planned = await requirePlan(plan({ projectId, preset, changes, wishes }))
         const { project } = unwrap(await projects.sourceOf(projectId))
-        const place = { projectId, name: name ?? `Search of ${project.name}`.slice(0, 200) }
+        const place = {
+          projectId,
+          name: name ?? `Search of ${project.name}`.slice(0, mostOfStudy.nameCharacters),
+        }
         const { studyId } = await startStudy(planned, wishes, place, { library, comesBack, reader, writer })
         unwrap(studies.begin(studyId))
         emit('projects.changed', { projectId })

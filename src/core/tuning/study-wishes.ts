@@ -41,7 +41,7 @@ const enoughRows = 500
 
 /**
  * How each trial is measured: at the same shares of its steps, on the same rows. No trial stops by itself, because it is
- * given up where others are better; each keeps one checkpoint only.
+ * given up where others are better.
  */
 export function measuredAlike(
   draft: RecipeDraft,

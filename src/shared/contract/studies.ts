@@ -8,6 +8,7 @@ import {
   fewestSeeds,
   journalStudy,
   livingStudy,
+  mostOfStudy,
   pruning,
   samplerKinds,
   schedule,
@@ -59,12 +60,12 @@ const studyChoice = {
   sampler: z.enum(samplerKinds).optional(),
   budget: studyBudget.optional(),
   isPruned: z.boolean().default(true),
-  seed: z.int().min(0).max(4_294_967_295).default(42),
+  seed: z.int().min(0).max(mostOfStudy.seed).default(42),
   /** 0 or 1: the best trial is not computed again. */
   confirmSeeds: z
     .int()
     .min(0)
-    .max(10)
+    .max(mostOfStudy.confirmSeeds)
     .refine((seeds) => seeds <= 1 || seeds >= fewestSeeds, `expected 0, or at least ${fewestSeeds}`)
     .optional(),
   usesEarlierResults: z.boolean().default(true),
@@ -205,7 +206,7 @@ const ofItem = { kind: z.enum(['run', 'study']), id }
 export const studyCalls = {
   'studies.plan': call(z.strictObject(studyChoice), studyPlan),
   'studies.start': call(
-    z.strictObject({ ...studyChoice, name: text.min(1).max(200).optional() }),
+    z.strictObject({ ...studyChoice, name: text.min(1).max(mostOfStudy.nameCharacters).optional() }),
     z.strictObject({ studyId: id }),
   ),
   'studies.list': call(
@@ -222,7 +223,7 @@ export const studyCalls = {
   'studies.edit': call(
     z.strictObject({
       studyId: id,
-      name: text.min(1).max(200).optional(),
+      name: text.min(1).max(mostOfStudy.nameCharacters).optional(),
       notes: text.max(100_000).optional(),
       schedule: schedule.nullable().optional(),
     }),
