@@ -7,7 +7,7 @@ import { onStopSignal } from '#core/system/stop-signals.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import { everyRun, type RunQuery } from '#shared/journal-commands.ts'
-import { attempt, ProblemError, type Result, unwrap } from '#shared/result.ts'
+import { attempt, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import type { LivingStudy } from '#shared/study.ts'
 import { exitCodes, type Output } from './output.ts'
 import { libraryForReading } from './read-only.ts'
@@ -27,6 +27,8 @@ export interface Application {
   reader(as?: SeenAs): JournalReader
   /** Of a journal that is read from a copy: how a search stood, not at its end, when it was last written; else null. */
   stoodOf(studyId: string): LivingStudy | null
+  /** Of a journal that is read from a copy: what is wrong with the copy, as it is told of the journal. */
+  toldAs(problem: Problem): Problem
   /** The journal for writing: one process at a time. Runs that a crash left behind are marked as interrupted. */
   writer(): JournalWriter
   /** Null where a copy is read, or where nothing can be written. */
@@ -70,7 +72,7 @@ export function openApplication(
   const root = home || process.env.TUNEWRIGHT_HOME || defaultHome()
   const library = onlyReads ? libraryForReading(root, journal, openHome) : openHome(root)
   let openReader: JournalReader | null = null
-  let stood: ReadonlyMap<string, LivingStudy> = new Map()
+  let copy: ReturnType<typeof lookInto> | null = null
   let openWriter: JournalWriter | null = null
 
   /** A backup that fails (no space, say) must not stop the work; it is said. */
@@ -87,8 +89,7 @@ export function openApplication(
   }
 
   const openCopy = (as: SeenAs): JournalReader => {
-    const copy = lookInto(library.journalPath, as)
-    stood = copy.stood
+    copy = lookInto(library.journalPath, as, journal === undefined)
     return copy.reader
   }
 
@@ -96,9 +97,9 @@ export function openApplication(
     if (journal !== undefined) return openCopy(as)
     const own = attempt(openOwn)
     if (own.ok || !onlyReads || !isUnwritable(own.problem, library)) return unwrap(own)
-    const copy = openCopy(as)
+    const reader = openCopy(as)
     output.progress(`${unwritableWords(own.problem, library)}, so a copy of its journal is read.`, true)
-    return copy
+    return reader
   }
 
   const application: Application = {
@@ -109,7 +110,8 @@ export function openApplication(
       openReader ??= openForReading(as)
       return openReader
     },
-    stoodOf: (studyId) => stood.get(studyId) ?? null,
+    stoodOf: (studyId) => copy?.stood.get(studyId) ?? null,
+    toldAs: (problem) => copy?.toldAs(problem) ?? problem,
     writerIfPossible() {
       if (journal !== undefined || (openReader && openReader.path !== library.journalPath)) return null
       const opened = attempt(() => application.writer())

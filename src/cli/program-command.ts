@@ -27,7 +27,7 @@ export const runnerOf =
       await work(application)
     } catch (error) {
       if (!(error instanceof ProblemError)) throw error
-      output.problem(error.problem)
+      output.problem(application?.toldAs(error.problem) ?? error.problem)
       process.exitCode = exitCodeOf(error.problem)
     } finally {
       application?.close()

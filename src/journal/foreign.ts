@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Database } from 'better-sqlite3'
 import { activeStatuses } from '#shared/journal-types.ts'
-import { ProblemError, type Result } from '#shared/result.ts'
+import { fail, ProblemError, type Result } from '#shared/result.ts'
 import type { LivingStudy } from '#shared/study.ts'
 import { applicationId, openForWriting } from './connection.ts'
 import { assertUnchanged } from './contents-digest.ts'
@@ -26,6 +26,7 @@ import { migrate, readVersion, stepsTable } from './migrate.ts'
 import { attemptOn, corruptProblem, refuse } from './problems.ts'
 import { type JournalReader, openJournalReader } from './reader.ts'
 import { assertSchema } from './schema-check.ts'
+import { type Telling, type ToldAs, toldOfCopy } from './told-of-copy.ts'
 import { correctTrials } from './trial-truth.ts'
 
 export interface ForeignJournal {
@@ -35,9 +36,11 @@ export interface ForeignJournal {
   readonly schema: number
   /** Searches that were not at their end, by id; with `isAtRest` they are `stopped` in the copy. */
   readonly stood: ReadonlyMap<string, LivingStudy>
+  /** What is wrong with the copy, as it is told of the file itself; the reader tells it so already. */
+  readonly toldAs: ToldAs
 }
 
-export interface ForeignOptions {
+export interface ForeignOptions extends Telling {
   /** In the copy nothing is under way, for nobody works on it here, and no trial says what its run did not measure. */
   readonly isAtRest?: boolean
   /** Where the copy is made, which takes as much space as the journal; the system's temporary folder where left out. */
@@ -50,7 +53,7 @@ export interface ForeignOptions {
  */
 export function openForeignJournal(path: string, options: ForeignOptions = {}): Result<ForeignJournal> {
   const parent = options.folder ?? tmpdir()
-  return attemptOn(path, () => {
+  const opened = attemptOn(path, () => {
     assertJournal(path)
     sweepLeftovers(parent)
     const folder = makeFolder(parent)
@@ -59,16 +62,18 @@ export function openForeignJournal(path: string, options: ForeignOptions = {}): 
       const copy = join(folder, 'journal.db')
       copyWhole(path, copy, folder)
       const facts = bringUpToDate(copy, path, options.isAtRest === true)
-      return { reader: readerOfCopy(copy, away), ...facts }
+      const toldAs = toldOfCopy([copy, path], options)
+      return { reader: readerOfCopy(copy, toldAs, away), ...facts, toldAs }
     } catch (error) {
       away()
       throw error
     }
   })
+  return opened.ok ? opened : fail(toldOfCopy([path], options)(opened.problem))
 }
 
-function readerOfCopy(copy: string, away: () => void): JournalReader {
-  const opened = openJournalReader(copy)
+function readerOfCopy(copy: string, toldAs: ToldAs, away: () => void): JournalReader {
+  const opened = openJournalReader(copy, toldAs)
   if (!opened.ok) throw new ProblemError(opened.problem)
   const reader = opened.value
   return {
@@ -148,7 +153,11 @@ const stateOf = (path: string): string =>
   )
 
 /** Folds the log into the copy and upgrades its schema. The file itself is named in what is wrong. */
-function bringUpToDate(copy: string, path: string, isAtRest: boolean): Omit<ForeignJournal, 'reader'> {
+function bringUpToDate(
+  copy: string,
+  path: string,
+  isAtRest: boolean,
+): Pick<ForeignJournal, 'schema' | 'stood'> {
   if (countDroppedCommits(copy) > 0)
     throw new ProblemError(corruptProblem(path, 'its log is damaged: entries that were kept are lost'))
   const db = openForWriting(copy)

@@ -17,7 +17,7 @@ import type {
   RunDetail,
   TestSetOpening,
 } from '#shared/journal-types.ts'
-import { ProblemError, type Result } from '#shared/result.ts'
+import { fail, ProblemError, type Result } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial } from '#shared/study.ts'
 import { checkInput } from './check-input.ts'
 import { openForReading } from './connection.ts'
@@ -53,6 +53,7 @@ import {
 import { readTimeAtWork } from './read-time-at-work.ts'
 import { toDataset, toModel, toProject } from './rows.ts'
 import { assertSchema } from './schema-check.ts'
+import type { ToldAs } from './told-of-copy.ts'
 import { type JournalCheck, verifyAll } from './verify-all.ts'
 
 export interface JournalReader {
@@ -110,9 +111,14 @@ export interface JournalReader {
   close(): void
 }
 
-/** Opens an existing journal of this version's schema for reading. Works while a writer has it open, and without one. */
-export function openJournalReader(path: string): Result<JournalReader> {
-  return attemptOn(path, () => {
+const asItIs: ToldAs = (problem) => problem
+
+/**
+ * Opens an existing journal of this version's schema for reading. Works while a writer has it open, and without one.
+ * `toldAs`: of a copy, what is wrong with it as it is told of the original.
+ */
+export function openJournalReader(path: string, toldAs: ToldAs = asItIs): Result<JournalReader> {
+  return attemptAs(toldAs, path, () => {
     if (!existsSync(path) || statSync(path).size === 0)
       refuse(
         'journal.missing',
@@ -123,7 +129,7 @@ export function openJournalReader(path: string): Result<JournalReader> {
     const db = openForReading(path)
     try {
       assertCurrent(db, path)
-      return readerOver(db, path)
+      return readerOver(db, path, toldAs)
     } catch (error) {
       db.close()
       throw error
@@ -147,8 +153,13 @@ const tooOld = (path: string, version: number): ProblemError =>
       'Open it once with this Tunewright for writing; it makes a backup and brings the journal up to date.',
   })
 
-function readerOver(db: Database, path: string): JournalReader {
-  const read = <T>(work: () => T): Result<T> => attemptOn(path, work)
+function attemptAs<T>(toldAs: ToldAs, path: string, work: () => T): Result<T> {
+  const done = attemptOn(path, work)
+  return done.ok ? done : fail(toldAs(done.problem))
+}
+
+function readerOver(db: Database, path: string, toldAs: ToldAs): JournalReader {
+  const read = <T>(work: () => T): Result<T> => attemptAs(toldAs, path, work)
   /** Where several statements answer: all see one moment, also while a run is being written. */
   const readAtOnce = <T>(work: () => T): Result<T> => read(() => db.transaction(work)())
   return {

@@ -124,6 +124,11 @@ test('a journal of an older schema, a false one, and none', async () => {
     code: 1,
     out: expect.stringContaining('not what was written'),
   })
+  // A path in the temporary folder stood there, and the command that acts on one's own library.
+  const exported = await run('journal', 'export', 'jsonl', '--to', join(work, 'false'), '--journal', path)
+  expect(exported).toMatchObject({ code: 1, error: expect.stringContaining(`  where: ${path}\n`) })
+  expect(exported.error).toContain('Get another copy of this file, or one of its backups')
+  expect(exported.error).not.toContain('restore')
   const none = await run('runs', 'list', '--journal', join(folder, 'nothing.db'))
   expect(none).toMatchObject({ code: 1, error: expect.stringContaining('no journal in this place') })
 })

@@ -49,7 +49,9 @@ export function createOpenedJournals(own: ReadJournal): OpenedJournals {
         const known = [...opened.values()].find(({ facts }) => facts.path === path)
         if (known !== undefined) close(known.facts.journalId)
         if (opened.size >= mostOpened) throw new ProblemError(tooMany(path))
-        const { reader, schema, stood } = unwrap(openForeignJournal(path, { isAtRest: true }))
+        const { reader, schema, stood } = unwrap(
+          openForeignJournal(path, { isAtRest: true, ...(isSent && { shownAs: name }) }),
+        )
         try {
           const { runs, total } = unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' }))
           const newestRunAtMs = runs[0]?.createdAtMs ?? null

@@ -42,9 +42,9 @@ export const readOnlyProblem = (problem: Problem, library: Library): Problem => 
 export const readOnlyNotice = ({ message, remedy }: Problem): string =>
   `${message} Projects, runs, proofs and searches can be looked at and compared; nothing is begun, changed or kept meanwhile. ${remedy}`
 
-/** Throws a ProblemError: those of a journal that is looked into. */
-export function lookInto(path: string, as: SeenAs): Omit<ForeignJournal, 'schema'> {
-  const opened = openForeignJournal(path, { isAtRest: as === 'at-rest' })
+/** `isOwn`: the library's own journal. Throws a ProblemError: those of a journal that is looked into. */
+export function lookInto(path: string, as: SeenAs, isOwn: boolean): Omit<ForeignJournal, 'schema'> {
+  const opened = openForeignJournal(path, { isAtRest: as === 'at-rest', isOwn })
   if (!opened.ok && opened.problem.code === 'journal.disk-full')
     throw new ProblemError(noRoom(opened.problem))
   return unwrap(opened)

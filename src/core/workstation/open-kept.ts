@@ -77,7 +77,7 @@ function brokenKept(library: Library, problem: Problem): Kept {
 
 /** Throws a ProblemError where there is no room for the copy either. */
 function keptToRead(library: Library, problem: Problem): Kept {
-  const copy = attempt(() => lookInto(library.journalPath, 'at-rest'))
+  const copy = attempt(() => lookInto(library.journalPath, 'at-rest', true))
   if (!copy.ok && isDamage(copy.problem)) return brokenKept(library, copy.problem)
   const { reader, stood } = unwrap(copy)
   const told = readOnlyProblem(problem, library)

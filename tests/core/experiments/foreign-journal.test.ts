@@ -6,6 +6,7 @@ import { openJournalWriter } from '#journal/writer.ts'
 import type { Api } from '#shared/contract/index.ts'
 import { temporaryFolder } from '../../journal/support/folders.ts'
 import { addSampleLibrary, codeOf, good, stepEvent } from '../../journal/support/sample.ts'
+import { forgeRows } from '../../support/forged-rows.ts'
 import { falsifyLoss, otherJournal } from '../archive/other-journal.ts'
 import { openWorkstation } from '../workstation/open-workstation.ts'
 import { recordRun, recordStudy } from './recorded.ts'
@@ -120,6 +121,15 @@ test('one that a page sent is called by its own name, in what is wrong too (a te
   writeFileSync(text, 'no journal '.repeat(50))
   expect(await api.call('journal.open', { handle: await send(api, text, 'notes.db') })).toMatchObject({
     problem: { code: 'journal.foreign-file', where: 'notes.db' },
+  })
+  // Damage that is met while it is read, too.
+  forgeRows(other.path, 'events_never_change', 'UPDATE events SET at_ms = 1 WHERE seq = 2')
+  const { journalId: journal } = good(
+    await api.call('journal.open', { handle: await send(api, other.path, 'Clinic, May.db') }),
+  )
+  const [runId = ''] = other.runIds
+  expect(await api.call('training.get', { runId, journal })).toMatchObject({
+    problem: { code: 'journal.corrupt', where: 'Clinic, May.db' },
   })
   expect(JSON.stringify(good(await api.call('journal.opened', {})))).not.toContain(home)
 })
