@@ -134,7 +134,7 @@ function measuringWords({
 }
 
 function progressOf(event: TrainerEvent, leftMs: number | null, doneShare: number): string | null {
-  // The first step may take minutes: what frozen layers give for all rows is computed in it.
+  // Until the first step is done it may take minutes: the longest rows are tried, and frozen layers compute what they give.
   if (event.kind === 'phase' && event.phase === 'training') return `Training, ${event.detail}…`
   if (event.kind === 'phase') return phaseWords[event.phase] ? `${phaseWords[event.phase]}…` : null
   if (event.kind !== 'step') return null
