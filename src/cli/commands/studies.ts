@@ -18,7 +18,7 @@ import { stopAtRest } from '#core/tuning/trial-end.ts'
 import type { PlanOption } from '#shared/contract/index.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { attempt, type Problem, ProblemError, unwrap } from '#shared/result.ts'
-import { type JournalStudy, livingStudies } from '#shared/study.ts'
+import { type JournalStudy, livingStudies, mostOfStudy } from '#shared/study.ts'
 import type { Application } from '../application.ts'
 import { followStudy } from '../follow-study.ts'
 import { settingOf } from '../setting-flags.ts'
@@ -111,13 +111,19 @@ async function openSearch(
   }
   if (given.project === undefined) {
     const draft: RecipeDraft = readDraft(recipePath, { settings, columns: given.column ?? [] })
-    const name = given.name ?? `Search of ${draft.name ?? draft.data.path}`.slice(0, 200)
+    const name =
+      given.name ?? `Search of ${draft.name ?? draft.data.path}`.slice(0, mostOfStudy.nameCharacters)
     return { planned: await search(await planner.ofDraft(draft), null, {}), flags, projectId: null, name }
   }
   const { id, name } = findProject(application, given.project)
   const changes = unwrap(changesOfSettings(settings))
   const planned = await search(await planner.ofProject(id), id, changes)
-  return { planned, flags, projectId: id, name: given.name ?? `Search of ${name}`.slice(0, 200) }
+  return {
+    planned,
+    flags,
+    projectId: id,
+    name: given.name ?? `Search of ${name}`.slice(0, mostOfStudy.nameCharacters),
+  }
 }
 
 function projectRooms({ library, reader }: Application) {
