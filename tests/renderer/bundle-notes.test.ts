@@ -1,6 +1,7 @@
 // What is said of the chosen runs before they go into a bundle.
 import { expect, test } from 'vitest'
-import { bundleNotes } from '#renderer/features/experiments/bundle-notes.ts'
+import { bundleNotes, tooManyForBundle } from '#renderer/features/experiments/bundle-notes.ts'
+import { mostExportedRuns } from '#shared/contract/archive.ts'
 import { runStatuses } from '#shared/journal-types.ts'
 import { experimentRow as row } from './support/experiment-row.ts'
 
@@ -20,4 +21,9 @@ test('trials stand there without their searches', () => {
     expect.stringMatching(/^The searches that these trials belong to stay behind/),
   ])
   expect(bundleNotes([row(2, { trial, status: 'queued' })])).toHaveLength(2)
+})
+
+test('more runs than one file takes are told why (the button was not there)', () => {
+  expect([1, mostExportedRuns].map(tooManyForBundle)).toEqual(['', ''])
+  expect(tooManyForBundle(mostExportedRuns + 1)).toBe('At most 1,000 runs go into one file.')
 })

@@ -36,8 +36,18 @@ const page = openTestPage({
   'experiments.edit': ({ runId, ...marks }) => ({ ...row(1), id: runId, ...marks }),
 })
 const { useExperimentPages } = await import('#renderer/features/experiments/experiment-pages.ts')
-const { firstView, isFiltered, mostTicked, queryOf, readView, sortedBy, tickedToo, toggled, writeView } =
-  await import('#renderer/features/experiments/experiment-view.ts')
+const {
+  areAllTicked,
+  firstView,
+  isFiltered,
+  mostTicked,
+  queryOf,
+  readView,
+  sortedBy,
+  tickedToo,
+  toggled,
+  writeView,
+} = await import('#renderer/features/experiments/experiment-view.ts')
 const { allColumns, listedColumns, movedColumn, shownColumns, usualColumns } = await import(
   '#renderer/features/experiments/experiment-columns.ts'
 )
@@ -117,6 +127,19 @@ describe('the address of a view', () => {
     expect(toggled(full, 'one more')).toBe(full)
     expect(tickedToo(['b', 'a'], ['c', 'a'])).toEqual(['b', 'a', 'c'])
     expect(tickedToo(full, ['one more'])).toEqual(full)
+  })
+
+  it('offers to tick all until all that are listed are ticked (others that were ticked counted for them)', () => {
+    const loaded = [{ id: 'a' }, { id: 'b' }]
+    const listed = { total: 2, loaded, ids: [] }
+    expect(areAllTicked(['x', 'y'], listed)).toBe(false)
+    expect(areAllTicked(['x', 'a'], listed)).toBe(false)
+    expect(areAllTicked(['a', 'x', 'b'], listed)).toBe(true)
+    // Of those behind the rows that were read nothing is known, until they are asked for.
+    expect(areAllTicked(['a', 'b', 'x'], { ...listed, total: 3 })).toBe(false)
+    expect(areAllTicked(['a', 'b', 'c'], { ...listed, total: 3, ids: ['a', 'b', 'c'] })).toBe(true)
+    const full = Array.from({ length: mostTicked }, (_, n) => `${n}`)
+    expect(areAllTicked(full, { ...listed, total: mostTicked + 5 })).toBe(true)
   })
 })
 

@@ -1,4 +1,5 @@
 // What a person should know of the chosen runs before they go into a bundle, a sentence each. Pure but for the words.
+import { mostExportedRuns } from '#shared/contract/archive.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { t } from '../../words/index.ts'
@@ -10,3 +11,7 @@ export function bundleNotes(runs: readonly Pick<ExperimentRow, 'status' | 'trial
     ...(unfinished > 0 ? [t('experiments.bundle.unfinished', { count: unfinished })] : []),
   ]
 }
+
+/** Why so many do not go into one; empty where they do. */
+export const tooManyForBundle = (count: number): string =>
+  count > mostExportedRuns ? t('experiments.compare.bundleMost', { count: mostExportedRuns }) : ''

@@ -160,6 +160,22 @@ const wordSorts: ReadonlySet<RunSort> = new Set([
 export const tickedToo = (ticked: readonly string[], runIds: readonly string[]): readonly string[] =>
   [...new Set([...ticked, ...runIds])].slice(0, mostTicked)
 
+/** What is listed: how many, the rows of it that are known, and all of its ids where they were asked for. */
+interface Listed {
+  readonly total: number
+  readonly loaded: readonly { readonly id: string }[]
+  readonly ids: readonly string[]
+}
+
+/** Whether ticking all would change nothing, as far as it is known which runs are listed. */
+export function areAllTicked(ticked: readonly string[], { total, loaded, ids }: Listed): boolean {
+  const known = new Set([...loaded.map(({ id }) => id), ...ids])
+  if (ticked.length < Math.min(total, mostTicked)) return false
+  if (ticked.length >= mostTicked) return true
+  const isTicked = new Set(ticked)
+  return known.size >= total && [...known].every((id) => isTicked.has(id))
+}
+
 export function toggled(ticked: readonly string[], runId: string): readonly string[] {
   if (ticked.includes(runId)) return ticked.filter((id) => id !== runId)
   return ticked.length < mostTicked ? [...ticked, runId] : ticked

@@ -25,6 +25,8 @@ export const experiments = {
     'Looked through are names, notes, tags, run numbers and what the models answered when they were measured on locked rows (proofs). Sample answers of a training, and the rows themselves, are not.',
   tickAll: 'Tick all {count}',
   tickFirst: 'Tick the first {count}',
+  mostTicked:
+    '{count} run is ticked, the most that can be compared at once. Untick some to tick others. | {count} runs are ticked, the most that can be compared at once. Untick some to tick others.',
   trialsFound:
     'Also found in {count} trial of a search, which this list leaves out. | Also found in {count} trials of searches, which this list leaves out.',
   showTrials: 'Show trials too',
@@ -108,7 +110,7 @@ export const experiments = {
     start: 'Start with a goal',
   },
   noMatch: 'No run matches.',
-  noOwnMatch: 'No run of its own matches.',
+  noOwnMatch: 'Only trials of searches match.',
   table: {
     label: 'Runs',
     help: 'Arrow keys move, Space ticks a run to compare it, Control and A ticks all that are listed, Enter opens it, F2 edits, 1 to 5 gives stars and 0 takes them, Shift and P pins, Shift and A archives, Delete asks to remove it.',
@@ -215,7 +217,8 @@ export const experiments = {
     curves: 'How far off they are',
     curvesTerm: 'loss on rows not seen',
     region: 'Ticked runs',
-    readSoFar: 'Reading: {read} of {count} run. | Reading: {read} of {count} runs.',
+    readSoFar:
+      'Reading curves and settings: {read} of {count} run. | Reading curves and settings: {read} of {count} runs.',
     list: 'The compared runs',
     letter: 'Letter',
     value: 'Value',
@@ -227,11 +230,13 @@ export const experiments = {
     pickHelp: 'Point at a line or a row to see which is which; press it to keep it and to read more of it.',
     linesOfMany: 'A line each: rows not seen. Of the one you point at training rows too, thin.',
     spread: {
-      low: 'Lower quartile: a quarter of the runs is below',
-      middle: 'Median: half of the runs is below',
-      high: 'Upper quartile: a quarter of the runs is above',
+      low: 'Lower quartile: a quarter of the runs that came so far is below',
+      middle: 'Median: half of the runs that came so far is below',
+      high: 'Upper quartile: a quarter of the runs that came so far is above',
       label: 'median',
-      help: 'The line called median is the middle of them, and between the dashed ones is half of them (quartiles), as far as enough runs came.',
+      ofAll:
+        'The line called median is the middle of the {count} measured run, and between the dashed ones is half of them (quartiles). | The line called median is the middle of all {count} measured runs, and between the dashed ones is half of them (quartiles).',
+      help: 'The line called median is the middle of the runs that came so far, and between the dashed ones is half of these (quartiles): in places only {least} of {count} measured run. It goes as far as half of them came, for where worse runs end the rest looks better. | The line called median is the middle of the runs that came so far, and between the dashed ones is half of these (quartiles): in places only {least} of {count} measured runs. It goes as far as half of them came, for where worse runs end the rest looks better.',
     },
     linesOfVeryMany:
       'A line each: rows not seen, or training rows where nothing else was measured. The one you point at is drawn strongly, with its training rows thin.',
@@ -239,6 +244,7 @@ export const experiments = {
     untick: 'Untick {name}',
     untickAll: 'Untick all',
     bundle: 'Make a bundle',
+    bundleMost: 'At most {count} run goes into one file. | At most {count} runs go into one file.',
     bundling: 'A bundle of these runs is being written.',
     bundlePlace: 'It will stand in Settings, Journal.',
     curve: 'Curve',
@@ -377,6 +383,9 @@ export const experiments = {
     more: 'and {count} more',
     confirm: 'Move to the bin',
     working: 'Moving to the bin',
+    soFar: '{done} of {count} run gone | {done} of {count} runs gone',
+    stopped:
+      '{count} run was left as it is, for you stopped. | {count} runs were left as they are, for you stopped.',
     done: '{count} run was removed. | {count} runs were removed.',
     failed:
       '{count} run could not be removed and is still here. | {count} runs could not be removed and are still here.',

@@ -274,7 +274,7 @@ export const studies = {
     pruning: 'Given up early',
     prunedAt: 'after {shares} of the steps',
     prunedHelp:
-      'What is not among the best {part} so far by then is given up. The first {trials} trials never are: there is too little to compare them with.',
+      'What is not among the best {part} of the trials that came so far is given up. The first {trials} trials never are: there is too little to compare them with.',
     bestThird: 'third',
     notPruned: 'no, every trial goes to its end',
     and: ' and ',
@@ -411,8 +411,8 @@ export const studies = {
   },
   wider: {
     label: 'At the end of a range',
-    low: 'The best trials lie at the lower end of what was tried for “{setting}”. A wider range might find more: down to {wider}, say.',
-    high: 'The best trials lie at the upper end of what was tried for “{setting}”. A wider range might find more: up to {wider}, say.',
+    low: 'Most of the best trials, the very best among them, lie at the lower end of what was tried for “{setting}”. A wider range might find more: down to {wider}, say.',
+    high: 'Most of the best trials, the very best among them, lie at the upper end of what was tried for “{setting}”. A wider range might find more: up to {wider}, say.',
     open: 'Search on in a wider range',
   },
   list: {
