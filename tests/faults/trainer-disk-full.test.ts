@@ -38,9 +38,11 @@ if (!canMount) console.info('Skipped: a disk that fills up needs root on Linux, 
 
 describe.skipIf(!canMount)('a full disk', () => {
   let tiny: TestLibrary
+  let undisturbed: TrainerEvent[]
   const mounted: string[] = []
   beforeAll(async () => {
     tiny = await makeTinyLibrary()
+    undisturbed = eventsIn((await runTrainer(await tiny.makeJob('undisturbed'))).messages)
   })
   afterAll(async () => {
     for (const folder of mounted) execFileSync('umount', [folder])
@@ -65,7 +67,6 @@ describe.skipIf(!canMount)('a full disk', () => {
     ['between two checkpoints', 110_000],
     ['in the third checkpoint', 230_000],
   ])('%s pauses the run, says what is needed, and loses nothing', async (name, freeBytes) => {
-    const undisturbed = eventsIn((await runTrainer(await tiny.makeJob(`undisturbed ${name}`))).messages)
     const { job, freeTheDisk } = await jobOnFullDisk(`full ${name}`, freeBytes)
     const trainer = startTrainer(job)
     const paused = (await trainer.waitFor(isFull)) as TrainerEventOf<'paused'>
@@ -84,7 +85,6 @@ describe.skipIf(!canMount)('a full disk', () => {
   })
 
   it('killed while it waits for space, the run goes on from the checkpoint before', async () => {
-    const undisturbed = eventsIn((await runTrainer(await tiny.makeJob('undisturbed kill'))).messages)
     const { job, freeTheDisk } = await jobOnFullDisk('full and killed', 110_000)
     const trainer = startTrainer(job)
     const { step } = (await trainer.waitFor(isFull)) as TrainerEventOf<'paused'>
