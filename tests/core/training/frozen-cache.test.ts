@@ -112,10 +112,11 @@ describe('what frozen blocks made', () => {
     const program = `
       import { openFrozenCache } from '#core/training/frozen-cache.ts'
       const cache = openFrozenCache(${JSON.stringify(folder)}, ${JSON.stringify(key)}, 1e9)
-      console.log('begun')
-      for (let row = 0; ; row += 1)
+      for (let row = 0; ; row += 1) {
         cache.write(Array.from({ length: 5 }, (_, t) => row * 100 + t),
-          Float32Array.from({ length: 40 }, (_, i) => Math.sin(row + i)))`
+          Float32Array.from({ length: 40 }, (_, i) => Math.sin(row + i)))
+        if (row === 0) console.log('begun')
+      }`
     const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
