@@ -17,7 +17,16 @@ const typingMs = 200
 /** Runs that are left out and named; of more their number is said. */
 export const namedAtMost = 6
 
+/** What was asked for. Pages of one question join; of two they would mix rows and runs. */
+interface Asked extends AnswersQuestion {
+  /** Rows with these words only. */
+  readonly text: string
+}
+
 interface Found {
+  readonly asked: Asked
+  /** Of so many of the standing runs the answers are here. */
+  readonly columns: number
   readonly answers: readonly ComparedAnswer[]
   readonly total: number
   readonly different: number
@@ -36,6 +45,13 @@ export interface AnswersQuestion {
   readonly journal: string
 }
 
+interface Part {
+  readonly offset: number
+  readonly limit: number
+  readonly columnOffset: number
+  readonly columnLimit: number
+}
+
 export function useComparedAnswers(question: () => AnswersQuestion) {
   const found = shallowRef<Found | null>(null)
   const problem = shallowRef<Problem | null>(null)
@@ -46,65 +62,73 @@ export function useComparedAnswers(question: () => AnswersQuestion) {
   const allRows = ref(0)
   const rows = shallowRef<ReadonlyMap<string, ExperimentRow>>(new Map())
   let generation = 0
-  let isAdding = false
+  let isLoading = false
+  /** What is added, one after the other. */
+  let adding: Promise<void> = Promise.resolve()
+  let isAddingColumns = false
+
+  const askedNow = (): Asked => ({ ...question(), text: text.value })
 
   /** Runs whose answers stand side by side, in the order of the ticks. */
   const standing = computed(() => {
     const left = new Set(found.value?.leftOut.map(({ runId }) => runId))
-    return question().runIds.filter((runId) => !left.has(runId))
+    return (found.value?.asked ?? question()).runIds.filter((runId) => !left.has(runId))
   })
-  /** Of these the answers are here. */
-  const shownColumns = ref(columnsAtOnce)
 
   /** null where it was refused or came too late. */
-  async function ask(
-    mine: number,
-    part: { offset: number; limit: number; columnOffset: number; columnLimit: number },
-  ): Promise<Page | null> {
-    const { runIds, journal } = question()
+  async function ask(mine: number, { runIds, text, journal }: Asked, part: Part): Promise<Page | null> {
     for (;;) {
-      const input = { runIds: [...runIds], text: text.value, ...part, ...ofJournal(journal) }
+      const input = { runIds: [...runIds], text, ...part, ...ofJournal(journal) }
       const reply = await api.call('experiments.answers', input)
       if (mine !== generation) return null
       problem.value = reply.ok ? null : reply.problem
+      const isWhole = reply.ok && reply.value.read === runIds.length
+      // Nothing is read on behind a refusal.
+      read.value = reply.ok && !isWhole ? reply.value.read : null
       if (!reply.ok) return null
-      const isWhole = reply.value.read === runIds.length
-      read.value = isWhole ? null : reply.value.read
       if (isWhole) return reply.value
     }
   }
 
-  /** Rows from `offset` on, with all columns from `columnOffset` to `columnEnd`. */
+  /** Rows from `offset` on, with all columns from `from` to `to`. */
   async function block(
     mine: number,
+    asked: Asked,
     { offset, limit, from, to }: { offset: number; limit: number; from: number; to: number },
   ): Promise<Found | null> {
     let joined: Found | null = null
     for (let at = from; at < to; at += columnsAtOnce) {
       const columnLimit = Math.min(columnsAtOnce, to - at)
-      const part = await ask(mine, { offset, limit, columnOffset: at, columnLimit })
+      const part = await ask(mine, asked, { offset, limit, columnOffset: at, columnLimit })
       if (part === null) return null
-      const before: readonly ComparedAnswer[] = joined?.answers ?? []
-      const answers = part.answers.map((answer, row) => ({
-        ...answer,
-        answers: [...(before[row]?.answers ?? []), ...answer.answers],
-      }))
-      joined = { ...part, answers }
+      joined = joined === null ? { ...part, asked, columns: to } : besideEachOther(joined, part, to)
+      if (joined === null) return startAnew()
     }
     return joined
   }
 
+  /** Where a run was measured meanwhile, rows and columns behind it are others than those that are here. */
+  function startAnew(): null {
+    void load()
+    return null
+  }
+
   /** Names of what is shown: of the columns, and of those that are left out and named. */
   async function nameColumns(mine: number): Promise<void> {
-    const { journal } = question()
-    const named = (found.value?.leftOut ?? []).filter(
+    if (found.value === null) return
+    const { asked, leftOut } = found.value
+    const named = leftOut.filter(
       ({ reason }, at, all) => all.slice(0, at).filter((one) => one.reason === reason).length < namedAtMost,
     )
-    const wanted = [...standing.value.slice(0, shownColumns.value), ...named.map(({ runId }) => runId)]
+    const wanted = [...standing.value.slice(0, found.value.columns), ...named.map(({ runId }) => runId)]
     const runIds = wanted.filter((runId) => !rows.value.has(runId))
     for (let at = 0; at < runIds.length; at += 500) {
       const part = runIds.slice(at, at + 500)
-      const listed = await api.call('experiments.list', { runIds: part, limit: 500, ...ofJournal(journal) })
+      const listed = await api.call('experiments.list', {
+        runIds: part,
+        limit: 500,
+        ...ofJournal(asked.journal),
+      })
       if (mine !== generation) return
       if (listed.ok)
         rows.value = new Map([...rows.value, ...listed.value.rows.map((row) => [row.id, row] as const)])
@@ -114,42 +138,57 @@ export function useComparedAnswers(question: () => AnswersQuestion) {
 
   async function load(): Promise<void> {
     const mine = ++generation
-    if (question().runIds.length === 0) return
-    shownColumns.value = columnsAtOnce
-    const page = await block(mine, { offset: 0, limit: rowsAtOnce, from: 0, to: columnsAtOnce })
+    const asked = askedNow()
+    if (asked.runIds.length === 0) return
+    isLoading = true
+    const page = await block(mine, asked, { offset: 0, limit: rowsAtOnce, from: 0, to: columnsAtOnce })
+    if (mine !== generation) return
+    isLoading = false
     if (page === null) return
-    if (text.value === '') allRows.value = page.total
+    if (asked.text === '') allRows.value = page.total
     found.value = page
     await nameColumns(mine)
   }
 
-  async function moreRows(): Promise<void> {
-    const mine = ++generation
-    const known = found.value
-    if (known === null) return
-    const range = { from: 0, to: Math.max(1, Math.min(shownColumns.value, standing.value.length)) }
-    const page = await block(mine, { offset: known.answers.length, limit: rowsAtOnce, ...range })
-    if (page !== null) found.value = { ...page, answers: [...known.answers, ...page.answers] }
+  /** Behind what is being added already; nothing where what is shown is about to be replaced. */
+  function add(more: (mine: number, known: Found) => Promise<Found | null>): Promise<void> {
+    const mine = generation
+    const isStill = (): boolean => mine === generation && !isLoading && isSame(found.value?.asked, askedNow())
+    adding = adding.then(async () => {
+      const known = found.value
+      if (known === null || !isStill()) return
+      const page = await more(mine, known)
+      if (page === null || !isStill()) return
+      found.value = page
+      await nameColumns(mine)
+    })
+    return adding
   }
 
+  const moreRows = (): Promise<void> =>
+    add(async (mine, known) => {
+      const { asked, columns, leftOut } = known
+      const range = { from: 0, to: Math.max(1, Math.min(columns, standing.value.length)) }
+      const rows = { offset: known.answers.length, limit: rowsAtOnce }
+      const page = await block(mine, asked, { ...rows, ...range })
+      if (page === null) return null
+      if (!isSame(page.leftOut, leftOut)) return startAnew()
+      return { ...page, columns, answers: [...known.answers, ...page.answers] }
+    })
+
   async function moreColumns(): Promise<void> {
-    const known = found.value
-    const from = shownColumns.value
     // Scrolling asks again and again.
-    if (isAdding || known === null || from >= standing.value.length) return
-    isAdding = true
-    const mine = ++generation
-    const range = { from, to: from + columnsAtOnce }
-    const page = await block(mine, { offset: 0, limit: Math.max(1, known.answers.length), ...range })
-    isAdding = false
-    if (page === null) return
-    const answers = known.answers.map((row, at) => ({
-      ...row,
-      answers: [...row.answers, ...(page.answers[at]?.answers ?? [])],
-    }))
-    shownColumns.value = from + columnsAtOnce
-    found.value = { ...page, answers }
-    await nameColumns(mine)
+    if (isAddingColumns) return
+    isAddingColumns = true
+    await add(async (mine, known) => {
+      const from = known.columns
+      if (from >= standing.value.length) return null
+      const to = from + columnsAtOnce
+      const rows = { offset: 0, limit: Math.max(1, known.answers.length) }
+      const page = await block(mine, known.asked, { ...rows, from, to })
+      return page && (besideEachOther(known, page, to) ?? startAnew())
+    })
+    isAddingColumns = false
   }
 
   watch(
@@ -171,8 +210,26 @@ export function useComparedAnswers(question: () => AnswersQuestion) {
   }
   const columns = computed(() =>
     standing.value
-      .slice(0, shownColumns.value)
+      .slice(0, found.value?.columns ?? columnsAtOnce)
       .map((runId): AnsweringRun => ({ runId, label: labelOf(runId) })),
   )
-  return { found, problem, read, text, allRows, labelOf, standing, columns, moreRows, moreColumns }
+  return { found, problem, read, text, allRows, labelOf, standing, columns, load, moreRows, moreColumns }
+}
+
+const isSame = (one: unknown, other: unknown): boolean => JSON.stringify(one) === JSON.stringify(other)
+
+/** Answers of further runs beside those that are here, row by row. null where these are not the same rows and runs any more. */
+function besideEachOther(
+  known: Found,
+  further: Omit<Found, 'asked' | 'columns'>,
+  columns: number,
+): Found | null {
+  const ofRow = new Map(further.answers.map((row) => [row.rowId, row.answers]))
+  const isOther = known.answers.some(({ rowId }) => !ofRow.has(rowId))
+  if (isOther || !isSame(known.leftOut, further.leftOut)) return null
+  const answers = known.answers.map((row) => ({
+    ...row,
+    answers: [...row.answers, ...(ofRow.get(row.rowId) ?? [])],
+  }))
+  return { ...further, asked: known.asked, columns, answers }
 }
