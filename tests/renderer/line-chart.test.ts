@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { keepInside, placeLetters } from '#renderer/components/chart-letters.ts'
-import { endsAtBorder, isUpmost, markedLine, nearestLine } from '#renderer/components/line-chart.ts'
+import { endsAtBorder, isUpmost, markedLine, nearestLine } from '#renderer/components/line-chart-view.ts'
 
 const chart = { width: 320, height: 330 }
 const label = { width: 115, height: 14 }

@@ -2,11 +2,13 @@
 // line is thin and grey until a person points at it. Pure but for the words.
 import type { OverlayCurve as Curve } from '#shared/contract/comparison.ts'
 import type { ExperimentRow } from '#shared/contract/results.ts'
-import type { ChartLine, ChartView, LineLook } from '../../components/line-chart.ts'
+import type { ChartLine, ChartView, LineLook } from '../../components/line-chart-view.ts'
+import { nameForeign } from '../../foreign-text.ts'
 import { namesClasses } from '../../metric-words.ts'
 import { t } from '../../words/index.ts'
 import { readsFirst } from './compare-words.ts'
-import type { CurveAxis } from './compared-runs.ts'
+import type { CurveAxis } from './compared-known.ts'
+import { endApart } from './label-end.ts'
 import { type MarkOf, mostInFull, type RunMark } from './run-marks.ts'
 import type { Spread } from './spread-lines.ts'
 
@@ -69,22 +71,34 @@ function oneLine(run: DrawnRun): ChartLine[] {
   return measured.points.length > 0 ? [measured] : unmeasured(run)
 }
 
+/** The same of one among very many; ten thousand names are put into words where they are read only. */
+function faintLine(run: DrawnRun): ChartLine {
+  const { runId: id, validation, train } = run.curve
+  return {
+    id,
+    get name() {
+      return oneLine(run)[0]?.name ?? ''
+    },
+    points: validation.length > 0 ? validation : train,
+    isMain: false,
+    look: run.look,
+    label: '',
+    isFaint: true,
+  }
+}
+
 /** Seconds in the unit that the longest curve is read in; steps and tokens as they are. `unit`: so many of them. */
-function onAxis(curves: readonly Curve[], axis: CurveAxis) {
-  if (axis !== 'time') return { curves, xTitle: t(`experiments.axes.${axis}Title`), unit: 1 }
+function axisOf(curves: readonly Curve[], axis: CurveAxis) {
+  if (axis !== 'time') return { xTitle: t(`experiments.axes.${axis}Title`), unit: 1 }
   const longest = curves.reduce((most, { train }) => Math.max(most, train.at(-1)?.[0] ?? 0), 0)
   const name = longest < 180 ? 'seconds' : longest < 10_800 ? 'minutes' : 'hours'
   const unit = { seconds: 1, minutes: 60, hours: 3600 }[name]
-  const scaled = (points: Curve['train']): Curve['train'] => points.map(([x, y]) => [x / unit, y])
-  return {
-    curves: curves.map((curve) => ({
-      ...curve,
-      train: scaled(curve.train),
-      validation: scaled(curve.validation),
-    })),
-    xTitle: t(`experiments.axes.${name}Title`),
-    unit,
-  }
+  return { xTitle: t(`experiments.axes.${name}Title`), unit }
+}
+
+const scaled = (curve: Curve, unit: number): Curve => {
+  const inUnit = (points: Curve['train']): Curve['train'] => points.map(([x, y]) => [x / unit, y])
+  return unit === 1 ? curve : { ...curve, train: inUnit(curve.train), validation: inUnit(curve.validation) }
 }
 
 export interface ChartQuestion {
@@ -98,7 +112,6 @@ export interface ChartQuestion {
   readonly spread?: Spread | null
 }
 
-/** Of a picked one among many both lines are strong, with its letter and name. */
 const pickedLook: LineLook = { colour: '--c-accent', dash: 'solid' }
 const plainLook: LineLook = { colour: '--c-third', dash: 'solid' }
 
@@ -114,44 +127,85 @@ function spreadLines(spread: Spread, unit: number): ChartLine[] {
   return [line('low'), line('middle'), line('high')]
 }
 
-export function chartOf(
-  measured: readonly Curve[],
-  { markOf, readFirst = new Set(), axis = 'step', picked = null, spread = null }: ChartQuestion,
-): ChartView {
-  const { curves, xTitle, unit } = onAxis(measured, axis)
-  const isMany = curves.length > mostInFull
-  const linesOf = (curve: Curve, mark: RunMark): ChartLine[] => {
-    const isPicked = isMany && curve.runId === picked
-    const run = {
-      curve,
-      letter: mark.letter,
-      look: isPicked ? (mark.look ?? pickedLook) : (mark.look ?? plainLook),
-      isAfterTexts: readFirst.has(curve.runId),
-    }
-    if (isPicked)
-      return inFull(run).map((line) =>
-        line.isMain ? { ...line, isPicked, isLetter: false, label: `${mark.letter} ${curve.name}` } : line,
-      )
+/** Whether there are so many that all are thin and grey; the picked one is then drawn over them. */
+export const isFaintChart = (curves: readonly Curve[], markOf: MarkOf): boolean =>
+  curves.length > mostInFull && markOf(curves[0]?.runId ?? '')?.look === null
+
+const drawnRun = (
+  curve: Curve,
+  { letter, look }: RunMark,
+  { readFirst }: ChartQuestion,
+  plain: LineLook,
+) => ({
+  ...{ curve, letter, look: look ?? plain },
+  isAfterTexts: readFirst?.has(curve.runId) ?? false,
+})
+
+/** A name at its line: of a long one its beginning and its end. */
+const longestAtLine = 40
+function nameAtLine(name: string): string {
+  if (name.length <= longestAtLine) return nameForeign(name, longestAtLine)
+  const { beginning, end } = endApart(name)
+  return `${nameForeign(beginning, longestAtLine / 2)} ${nameForeign(end, longestAtLine / 2)}`
+}
+
+/** Of a picked one among many both lines are strong, with its letter and name. */
+const pickedLines = (run: DrawnRun): ChartLine[] =>
+  inFull(run).map((line) =>
+    line.isMain
+      ? { ...line, isPicked: true, isLetter: false, label: `${run.letter} ${nameAtLine(run.curve.name)}` }
+      : line,
+  )
+
+/** A label has no room at the end of a few steps; below the chart it is said all the same. */
+const withoutShort = (lines: readonly ChartLine[], lastX: number): ChartLine[] =>
+  lines.map((line) => {
+    const { isMain, isLetter, isFaint, points } = line
+    const isShort = !isMain && !isLetter && !isFaint && (points.at(-1)?.[0] ?? 0) < lastX / 6
+    return isShort ? { ...line, label: '' } : line
+  })
+
+export function chartOf(measured: readonly Curve[], question: ChartQuestion): ChartView {
+  const { markOf, axis = 'step', picked = null, spread = null } = question
+  const { xTitle, unit } = axisOf(measured, axis)
+  const isMany = measured.length > mostInFull
+  const isFaint = isFaintChart(measured, markOf)
+  const linesOf = (run: DrawnRun): ChartLine[] => {
+    if (isFaint) return [faintLine(run)]
     if (!isMany) return inFull(run)
-    return oneLine(run).map((line) => (mark.look === null ? { ...line, isMain: false, isFaint: true } : line))
+    return run.curve.runId === picked ? pickedLines(run) : oneLine(run)
   }
-  const drawn = curves
+  const drawn = measured
     .flatMap((curve) => {
       const mark = markOf(curve.runId)
-      return mark === null ? [] : linesOf(curve, mark)
+      return mark === null ? [] : linesOf(drawnRun(scaled(curve, unit), mark, question, plainLook))
     })
     .filter(({ points }) => points.length > 0)
   const lines = [...drawn, ...(spread === null ? [] : spreadLines(spread, unit))]
-  const lastX = lines.reduce((last, { points }) => Math.max(last, points.at(-1)?.[0] ?? 1), 1)
-  // A label has no room at the end of a few steps; below the chart it is said all the same.
-  const isShort = ({ isMain, isLetter, points }: ChartLine): boolean =>
-    !isMain && !isLetter && (points.at(-1)?.[0] ?? 0) < lastX / 6
-  return {
-    lines: lines.map((line) => (isShort(line) ? { ...line, label: '' } : line)),
-    mark: null,
-    xTitle,
+  const lastX = measured.reduce(
+    (last, { train, validation }) =>
+      Math.max(last, (train.at(-1)?.[0] ?? 0) / unit, (validation.at(-1)?.[0] ?? 0) / unit),
+    1,
+  )
+  return { lines: withoutShort(lines, lastX), mark: null, xTitle, lastX }
+}
+
+/** Lines of the picked one over the chart of very many; none where it stands strongly in the chart itself. */
+export function linesAbove(
+  measured: readonly Curve[],
+  question: ChartQuestion,
+  { lastX }: Pick<ChartView, 'lastX'>,
+): ChartLine[] {
+  const { markOf, axis = 'step', picked } = question
+  const curve = measured.find(({ runId }) => runId === picked)
+  const mark = curve && markOf(curve.runId)
+  if (!curve || !mark || !isFaintChart(measured, markOf)) return []
+  const { unit } = axisOf(measured, axis)
+  const lines = pickedLines(drawnRun(scaled(curve, unit), mark, question, pickedLook))
+  return withoutShort(
+    lines.filter(({ points }) => points.length > 0),
     lastX,
-  }
+  )
 }
 
 /** What lines of one chart do not compare, in words: texts with rows, labels with words. Empty where all do. */

@@ -1,5 +1,6 @@
 // The words of a comparison: settings by name, and figures that stand together. Pure but for the words.
 import type { ExperimentRow } from '#shared/contract/results.ts'
+import { settingsTried } from '#shared/measuring-settings.ts'
 import type { MetricName } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
 import { scenarioIds } from '#shared/recipe.ts'
@@ -35,8 +36,14 @@ const titleOf = (path: string): string => {
   return key === undefined ? path : t(key)
 }
 
-/** A setting in plain words; one that the wizard does not show by its path in the recipe. */
-export function settingLine({ path, values }: ComparedSetting): SettingLine {
+/**
+ * A setting in plain words; one that the wizard does not show by its path in the recipe. Of a run of which nothing is there
+ * yet no value is told: "none" would be one.
+ */
+export function settingLine(
+  { path, values }: ComparedSetting,
+  isThere: readonly boolean[] = [],
+): SettingLine {
   const field = fields.get(path)
   const write = (value: ComparedSetting['values'][number]): string => {
     if (path.startsWith('before.') && value === null) return t('experiments.compare.noBefore')
@@ -47,12 +54,37 @@ export function settingLine({ path, values }: ComparedSetting): SettingLine {
     return typeof value === 'string' ? nameForeign(value, 200) : JSON.stringify(value)
   }
   const texts = values.map((value) => JSON.stringify(value))
+  // Ten thousand runs have few values.
+  const written = new Map<string, string>()
+  const textOf = (value: ComparedSetting['values'][number], at: number): string => {
+    const text = written.get(texts[at] ?? '') ?? write(value)
+    written.set(texts[at] ?? '', text)
+    return text
+  }
+  const isKnown = (at: number): boolean => isThere[at] ?? true
   return {
     path,
     title: titleOf(path),
     term: worded.has(path) ? fieldWord(path, 'term') : '',
-    values: values.map(write),
-    isOther: texts.map((text) => text !== texts[0]),
+    values: values.map((value, at) => (isKnown(at) ? textOf(value, at) : '…')),
+    isOther: texts.map((text, at) => isKnown(0) && isKnown(at) && text !== texts[0]),
+  }
+}
+
+/** Settings beside each other; what is the same is said once of every run everything is there. */
+export function settingsBeside({ settings, isThere }: Pick<ComparedFacts, 'settings' | 'isThere'>) {
+  const { tried: different, isMeasuredOtherwise } = settingsTried(settings)
+  const isWhole = isThere.every((one) => one)
+  const noDifference: PlainKey = isMeasuredOtherwise
+    ? 'experiments.compare.noOtherDifference'
+    : 'experiments.compare.noDifference'
+  return {
+    different,
+    /** Those that are the same, and how a search measures. */
+    others: settings.filter((one) => !different.includes(one)),
+    isMeasuredOtherwise,
+    noDifference: isWhole && different.length === 0 ? noDifference : null,
+    same: isWhole ? settings.filter(({ isDifferent }) => !isDifferent).length : 0,
   }
 }
 
@@ -84,7 +116,9 @@ export function figureGroups(
       const interval = values[at] ?? null
       if (interval === null) continue
       const key = `${lockedRows[at]} ${lossMetrics.has(metric) && namesClasses(row.method)}`
-      groups.set(key, [...(groups.get(key) ?? []), { row, interval }])
+      const group = groups.get(key)
+      if (group === undefined) groups.set(key, [{ row, interval }])
+      else group.push({ row, interval })
     }
     return [...groups.values()].map((found) => ({
       metric,

@@ -21,6 +21,8 @@ export interface ComparedSetting {
   readonly isDifferent: boolean
 }
 export interface ComparedFacts {
+  /** Of each run whether anything is known of it: until then its values are none. */
+  readonly isThere: readonly boolean[]
   readonly settings: readonly ComparedSetting[]
   readonly metrics: readonly ComparedMetric[]
   readonly lockedRows: readonly (string | null)[]
@@ -44,32 +46,44 @@ type Known = readonly (RunFacts | null)[]
 /** null where nothing of a run is there yet: it has no values so long. The metrics that decide come first. */
 export function joinFacts(runs: Known, deciding: ReadonlySet<MetricName>): ComparedFacts {
   return {
+    isThere: runs.map((run) => run !== null),
     settings: joinSettings(runs),
     metrics: joinFigures(runs, deciding),
     lockedRows: runs.map((run) => run?.lockedRows ?? null),
   }
 }
 
+/** In the order in which they are met. */
+function keysOf<K>(maps: readonly (ReadonlyMap<K, unknown> | undefined)[]): K[] {
+  const found = new Set<K>()
+  for (const map of maps) if (map !== undefined) for (const key of map.keys()) found.add(key)
+  return [...found]
+}
+
 function joinSettings(runs: Known): ComparedSetting[] {
-  const paths = [...new Set(runs.flatMap((run) => [...(run?.settings.keys() ?? [])]))]
+  const paths = keysOf(runs.map((run) => run?.settings))
   return paths.map((path) => {
     const values = runs.map((run) => run?.settings.get(path) ?? null)
-    const texts = new Set(values.flatMap((value, at) => (runs[at] ? JSON.stringify(value) : [])))
-    return { path, values, isDifferent: texts.size > 1 }
+    const first = values[runs.findIndex((run) => run !== null)] ?? null
+    const isDifferent = values.some((value, at) => runs[at] && !isSame(value, first))
+    return { path, values, isDifferent }
   })
 }
 
+/** Of ten thousand runs most values are numbers and words, and cost nothing to compare. */
+const isSame = (one: Json, other: Json): boolean =>
+  one === other ||
+  (typeof one === 'object' && typeof other === 'object' && JSON.stringify(one) === JSON.stringify(other))
+
 function joinFigures(runs: Known, deciding: ReadonlySet<MetricName>): ComparedMetric[] {
-  const directions = new Map(
-    runs.flatMap((run) =>
-      [...(run?.figures ?? [])].map(([metric, { isHigherBetter }]) => [metric, isHigherBetter] as const),
-    ),
-  )
-  return [...directions]
-    .toSorted(([a], [b]) => Number(deciding.has(b)) - Number(deciding.has(a)))
-    .map(([metric, isHigherBetter]) => ({
-      metric,
-      isHigherBetter,
-      values: runs.map((run) => run?.figures.get(metric)?.interval ?? null),
-    }))
+  return keysOf(runs.map((run) => run?.figures))
+    .toSorted((a, b) => Number(deciding.has(b)) - Number(deciding.has(a)))
+    .map((metric) => {
+      const figures = runs.map((run) => run?.figures.get(metric) ?? null)
+      return {
+        metric,
+        isHigherBetter: figures.find((one) => one !== null)?.isHigherBetter ?? false,
+        values: figures.map((one) => one?.interval ?? null),
+      }
+    })
 }

@@ -1,6 +1,6 @@
 // How a ticked run is told from the others, in the table, in the chart and beside it: by a letter, and as long as they can
 // be told apart by a colour and dashes. Pure.
-import type { LineLook } from '../../components/line-chart.ts'
+import type { LineLook } from '../../components/line-chart-view.ts'
 
 export interface RunMark {
   readonly letter: string

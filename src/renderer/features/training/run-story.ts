@@ -2,7 +2,7 @@
 import type { TrainingView } from '#shared/contract/index.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
 import { formatLoss } from '#shared/loss-words.ts'
-import type { ChartView } from '../../components/line-chart.ts'
+import type { ChartView } from '../../components/line-chart-view.ts'
 import { nameForeign } from '../../foreign-text.ts'
 import { formatAbout, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
