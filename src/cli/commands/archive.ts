@@ -1,12 +1,9 @@
 // journal export FORM | exports | import FILE
-import { dirname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { listCarriedOut } from '#core/archive/archive-folder.ts'
 import { exportJournal } from '#core/archive/export-journal.ts'
 import type { Telling } from '#core/archive/export-work.ts'
 import { importJournal } from '#core/archive/import-journal.ts'
-import { asDiskProblem, makeFolder } from '#core/system/durable-files.ts'
-import type { Library } from '#core/system/library.ts'
-import type { JournalReader } from '#journal/reader.ts'
 import type { JournalForm } from '#shared/contract/index.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
@@ -44,18 +41,6 @@ function tellingOf({ output, onInterrupt }: Application): { telling: Telling; aw
   return { telling: { signal: cancel.signal, tell }, away }
 }
 
-/** Of a journal that is read from a copy the files are found beside the journal; what is made on the way lies in `work`. */
-const libraryOf = ({ library }: Application, { path }: JournalReader, work: string | undefined): Library => ({
-  ...library,
-  journalPath: path,
-  cacheFolder: work ?? (path === library.journalPath ? library.cacheFolder : dirname(path)),
-})
-
-const madeFolder = (folder: string): Promise<void> =>
-  makeFolder(folder).catch((error: unknown) => {
-    throw asDiskProblem(error, folder)
-  })
-
 export async function exportArchive(
   application: Application,
   form: JournalForm,
@@ -69,10 +54,7 @@ export async function exportArchive(
   const request = { form, runIds, withRows: rows, ...(folder !== undefined && { folder }) }
   const { telling, away } = tellingOf(application)
   try {
-    // A bundle is put together where it goes: the library's own disk may be full, or for reading only.
-    if (folder !== undefined && form === 'bundle') await madeFolder(folder)
-    const library = libraryOf(application, reader, folder)
-    const made = unwrap(await exportJournal(request, { library, reader }, telling))
+    const made = unwrap(await exportJournal(request, { library: application.library, reader }, telling))
     output.line(`The journal ${formWords[form]} (${formatBytes(made.bytes)}): ${made.place}`)
     output.result(made)
   } finally {

@@ -8,9 +8,10 @@ import { count, timeMs } from '#shared/fields.ts'
 import { ProblemError } from '#shared/result.ts'
 import { safeFolderName } from '../export/export-folder.ts'
 import { bundleEnding } from '../export/export-place.ts'
-import { asDiskProblem, writeFolderDurably, writeNewFile } from '../system/durable-files.ts'
+import { fsyncFolder, renameDurably, writeNewFile } from '../system/durable-files.ts'
 import { folderBytes } from '../system/folder-size.ts'
 import { readKept } from '../system/kept-json.ts'
+import { putTogether } from './put-together.ts'
 
 const noteName = 'tunewright-export.json'
 
@@ -45,25 +46,36 @@ export async function writeArchiveFolder(
   head: ExportNote,
   fill: (write: WriteFile) => Promise<void>,
 ): Promise<CarriedOut> {
-  const place = await freePlace(exportsFolder, safeFolderName(wishedName), '')
-  await writeFolderDurably(place, async (folder) => {
-    const made = new Set<string>()
-    const make = async (path: string): Promise<void> => {
-      if (!made.has(path)) await mkdir(path, { recursive: true })
-      made.add(path)
-    }
-    const write = async (path: string, content: Parameters<WriteFile>[1]): Promise<unknown> => {
-      const target = join(folder, ...path.split('/'))
-      await make(dirname(target))
-      return writeNewFile(target, typeof content === 'string' ? [new TextEncoder().encode(content)] : content)
-    }
-    await fill(Object.assign(write, { folder: (path: string) => make(join(folder, ...path.split('/'))) }))
-    await write(noteName, `${JSON.stringify(head, null, 2)}\n`)
-  }).catch((error: unknown) => {
-    throw asDiskProblem(error, place)
+  const place = await putTogether(exportsFolder, async (work) => {
+    const folder = join(work, 'files')
+    await mkdir(folder)
+    await fillFolder(folder, head, fill)
+    await fsyncFolder(folder)
+    const free = await freePlace(exportsFolder, safeFolderName(wishedName), '')
+    await renameDurably(folder, free)
+    return free
   })
   const { form, createdAtMs } = head
   return { name: basename(place), place, form, bytes: await folderBytes(place), createdAtMs }
+}
+
+async function fillFolder(
+  folder: string,
+  head: ExportNote,
+  fill: (write: WriteFile) => Promise<void>,
+): Promise<void> {
+  const made = new Set<string>()
+  const make = async (path: string): Promise<void> => {
+    if (!made.has(path)) await mkdir(path, { recursive: true })
+    made.add(path)
+  }
+  const write = async (path: string, content: Parameters<WriteFile>[1]): Promise<unknown> => {
+    const target = join(folder, ...path.split('/'))
+    await make(dirname(target))
+    return writeNewFile(target, typeof content === 'string' ? [new TextEncoder().encode(content)] : content)
+  }
+  await fill(Object.assign(write, { folder: (path: string) => make(join(folder, ...path.split('/'))) }))
+  await write(noteName, `${JSON.stringify(head, null, 2)}\n`)
 }
 
 const mostNumbers = 10_000

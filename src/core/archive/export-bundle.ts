@@ -1,6 +1,6 @@
 // Chosen runs as one file, to be opened and run again elsewhere: their part of the journal, data sets, what they trained,
 // readable copies, and a manifest with the SHA-256 of everything.
-import { mkdir, rm, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { openJournalArchive } from '#journal/archive-rows.ts'
 import { openOwnSource } from '#journal/import-source.ts'
@@ -11,14 +11,7 @@ import { datasetFolder, loadManifest } from '../data/dataset-folder.ts'
 import { safeFolderName } from '../export/export-folder.ts'
 import { bundleEnding } from '../export/export-place.ts'
 import { appVersion } from '../system/app-version.ts'
-import {
-  asDiskProblem,
-  makeFolder,
-  sha256File,
-  temporaryPath,
-  writeFileDurably,
-  writeNewFile,
-} from '../system/durable-files.ts'
+import { asDiskProblem, renameDurably, sha256File, writeNewFile } from '../system/durable-files.ts'
 import { hasTunedVersion, requireTunedUnchanged, tunedFiles } from '../training/tuned-version.ts'
 import { type CarriedOut, freePlace } from './archive-folder.ts'
 import {
@@ -33,6 +26,7 @@ import {
 } from './bundle-manifest.ts'
 import { bundleReadme } from './bundle-readme.ts'
 import { type ArchivePorts, type ExportRequest, noRuns, type Telling } from './export-work.ts'
+import { putTogether } from './put-together.ts'
 import { type PackedFile, zipped } from './zip-file.ts'
 
 interface Packing extends Telling, ArchivePorts {
@@ -48,30 +42,25 @@ export async function exportBundle(
 ): Promise<CarriedOut> {
   if (runIds === null || runIds.length === 0) throw noRuns()
   const runs = [...new Set(runIds)].map((id) => unwrap(ports.reader.getRun(id)))
-  const work = temporaryPath(join(ports.library.cacheFolder, 'bundle'))
-  try {
-    await mkdir(work, { recursive: true, mode: 0o700 })
-    const packing = { ...ports, ...telling, work, runs, withRows }
-    const { packed, manifest } = await collect(packing)
-    const [first] = runs
-    const name = runs.length === 1 && first ? first.name : `${runs.length} runs`
-    await makeFolder(exportsFolder)
-    const place = await freePlace(exportsFolder, safeFolderName(name), bundleEnding)
+  return putTogether(exportsFolder, async (folder) => {
+    const work = join(folder, 'files')
+    await mkdir(work)
+    const { packed, manifest } = await collect({ ...ports, ...telling, work, runs, withRows })
     const total = manifest.files.reduce((sum, { bytes }) => sum + bytes, 0)
-    await writeFileDurably(
-      place,
-      zipped(packed, (bytes) => {
+    const whole = join(folder, 'bundle')
+    const { sizeBytes: bytes } = await writeNewFile(
+      whole,
+      zipped(packed, (done) => {
         telling.signal.throwIfAborted()
-        telling.tell('Packing', bytes, Math.max(total, bytes))
+        telling.tell('Packing', done, Math.max(total, done))
       }),
     )
-    const { size: bytes } = await stat(place)
+    const [first] = runs
+    const name = runs.length === 1 && first ? first.name : `${runs.length} runs`
+    const place = await freePlace(exportsFolder, safeFolderName(name), bundleEnding)
+    await renameDurably(whole, place)
     return { name: basename(place), place, form: 'bundle', bytes, createdAtMs: manifest.madeAtMs }
-  } catch (error) {
-    throw asDiskProblem(error, work)
-  } finally {
-    await rm(work, { recursive: true, force: true }).catch(() => {})
-  }
+  })
 }
 
 async function collect(packing: Packing): Promise<{ packed: PackedFile[]; manifest: BundleManifest }> {
