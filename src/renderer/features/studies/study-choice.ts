@@ -26,6 +26,8 @@ export interface StudyChoice {
   readonly hours: string
   /** null: as many as the effort proposes. */
   readonly trials: string | null
+  /** Of the search that this one goes on from: it ends there too. Gone once a person chooses a limit. */
+  readonly besides: Partial<Pick<StudyBudget, 'trials' | 'workMs'>>
   readonly isAtNight: boolean | null
   /** Hours of the day at which it works where it is at night. */
   readonly night: TypedHours
@@ -45,6 +47,7 @@ export const firstChoice: StudyChoice = {
   until: '07:00',
   hours: '8',
   trials: null,
+  besides: {},
   isAtNight: null,
   night: typedHours(usualNight),
   name: '',
@@ -91,7 +94,7 @@ function budgetOf(
   proposed: StudyBudget | null,
   nowMs: number,
 ): StudyBudget | undefined | null {
-  const none = { trials: null, workMs: null, untilMs: null }
+  const none = { trials: null, workMs: null, untilMs: null, ...choice.besides }
   switch (choice.limit) {
     case 'proposed':
       return undefined

@@ -82,6 +82,10 @@ export const studies = {
     },
     wider: 'Filled in from the search “{name}”, with a wider range: {settings}.',
     widerOf: '{setting} from {low} to {high}',
+    besides: 'And {limit}, as before',
+    wasLonger:
+      'The search before was given until {when}. This one ends when it is so late again: choose another limit if it needs more days.',
+    searchedBefore: 'The search before tried it; the plan as it stands does not propose it.',
     fine: 'Fine settings',
     fineAbout: 'What is tried, and how. You can leave all of it as it is.',
     changed: '{count} changed by you | {count} changed by you',
