@@ -2,16 +2,17 @@
 // index: it is taken apart into words by SQLite's own tokenizer, the one that made the index, and each is asked for singly.
 import Database from 'better-sqlite3'
 import { type RawBuilder, sql } from 'kysely'
+import { mayBeId } from '#shared/id-search.ts'
 
 /** More words than that are not looked for. */
 const mostWords = 20
 
 /**
  * True for runs that have every word of `text`, or a longer one that begins like it, in name, notes, tags or answers; and
- * for those whose id has `text` in it. A text without words finds by the id alone.
+ * for those whose id has `text` in it, where that is long enough to be meant so. A text without words finds by the id alone.
  */
 export function isFoundBy(text: string): RawBuilder<boolean> {
-  const byId = sql<boolean>`instr(runs.id, lower(${text})) > 0`
+  const byId = mayBeId(text) ? sql<boolean>`instr(runs.id, lower(${text})) > 0` : sql<boolean>`0`
   const words = wordsOf(text)
   if (words.length === 0) return byId
   return sql<boolean>`(${sql.join(words.map(hasWord), sql` AND `)} OR ${byId})`

@@ -128,6 +128,9 @@ test('part of an id finds its run, also beside words', () => {
   const id = ids.hindi ?? ''
   expect(found(id)).toEqual(['hindi'])
   expect(found(id.toUpperCase().slice(4))).toContain('hindi')
+  // Bug: a few letters stand in some ids by chance, and "12" found whichever had them.
+  expect(found(id.slice(-2))).toEqual([])
+  expect(found(id.slice(-6))).toContain('hindi')
 })
 
 test('what is renamed, noted or tagged is found by the new words only', () => {

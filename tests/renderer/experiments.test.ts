@@ -262,12 +262,14 @@ describe('words of a run', () => {
 
 describe('where words were found', () => {
   const found = (text: string, part: Partial<ExperimentRow> = {}) =>
-    foundIn(row(7, { name: 'Zu schnell', notes: 'Ärger mit Ana', tags: ['für die Klinik'], ...part }), text)
+    foundIn(row(77, { name: 'Zu schnell', notes: 'Ärger mit Ana', tags: ['für die Klinik'], ...part }), text)
   it.each([
     ['schn', ['name']],
     ['ARGER', ['notes']],
     ['klinik ana', ['notes', 'tags']],
-    ['run-7', ['id']],
+    ['RUN-77', ['id']],
+    // Bug: a few letters stand in an id by chance.
+    ['7', ['answers']],
     ['rechnung', ['answers']],
     ['schnell rechnung', ['name', 'answers']],
     // A word is found by its beginning, not by its middle.

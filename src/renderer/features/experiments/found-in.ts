@@ -1,5 +1,6 @@
 // Where the words of a search were found in a run: in what the table shows, or else in its answers. Pure.
 import type { ExperimentRow } from '#shared/contract/results.ts'
+import { mayBeId } from '#shared/id-search.ts'
 
 export const foundPlaces = ['name', 'notes', 'tags', 'id', 'answers'] as const
 export type FoundPlace = (typeof foundPlaces)[number]
@@ -17,7 +18,7 @@ export function foundIn({ name, notes, tags, id }: Searched, text: string): Foun
   const words = { name: wordsOf(name), notes: wordsOf(notes), tags: wordsOf(tags.join(' ')) }
   const has = (place: keyof typeof words, word: string): boolean =>
     words[place].some((one) => one.startsWith(word))
-  const isId = plain(id).includes(plain(text).trim())
+  const isId = mayBeId(text) && plain(id).includes(plain(text).trim())
   const inText = (['name', 'notes', 'tags'] as const).filter((place) =>
     wanted.some((word) => has(place, word)),
   )

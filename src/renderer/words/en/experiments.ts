@@ -22,7 +22,7 @@ export const experiments = {
   find: 'Name, note, answer',
   search: 'Search names, notes, tags and answers of proofs',
   searchHelp:
-    'Looked through are names, notes, tags, run numbers and what the models answered when they were measured on locked rows (proofs). Sample answers of a training, and the rows themselves, are not.',
+    'Looked through are names, notes, tags, ids of runs (the long ones that the terminal shows) and what the models answered when they were measured on locked rows (proofs). Sample answers of a training, and the rows themselves, are not.',
   tickAll: 'Tick all {count}',
   tickFirst: 'Tick the first {count}',
   mostTicked:
@@ -79,7 +79,7 @@ export const experiments = {
     name: 'in the name',
     notes: 'in the note',
     tags: 'in the tags',
-    id: 'in the number',
+    id: 'in the run’s id',
     answers: 'in the answers',
     at: 'found {places}',
   },
