@@ -32,6 +32,24 @@ describe.skipIf(chromium === null)('dozens of experiments in a browser', { timeo
     const list = panel.getByRole('grid', { name: experiments.compare.list, exact: true })
     expect(await list.getAttribute('aria-rowcount')).toBe(String(count + 1))
 
+    // Told apart by pointing: the line under the mouse is drawn over the others; pressed, its run is told in full.
+    const canvas = panel.locator('canvas')
+    await canvas.scrollIntoViewIfNeeded()
+    const { x, y, width, height } = (await canvas.boundingBox())!
+    const place = { x: x + 0.75 * width, y: y + 30 }
+    const layers = (): Promise<number> => panel.locator('canvas').count()
+    const lowest = y + height - 60
+    for (; (await layers()) === 1 && place.y < lowest; place.y += 4) await page.mouse.move(place.x, place.y)
+    expect(await layers()).toBe(2)
+    await page.mouse.click(place.x, place.y)
+    const curve = panel.getByRole('link', { name: /^Curve of / })
+    await curve.waitFor()
+    const pointed = (await curve.getAttribute('aria-label'))?.slice('Curve of '.length) ?? ''
+    const pressed = list.getByRole('button', { name: pointed, exact: true })
+    expect(await pressed.getAttribute('aria-pressed')).toBe('true')
+    await page.mouse.click(place.x, place.y)
+    await curve.waitFor({ state: 'detached' })
+
     // Sorted by loss the lowest stands first; pressed, it is told in full.
     await list.getByRole('button', { name: experiments.columns.bestLoss.title }).press('Enter')
     const { rows } = await call('experiments.list', { limit: 1000 })

@@ -69,7 +69,7 @@ function distanceTo(points: ChartLine['points'], [x, y]: Pixel, toPixel: ToPixel
 }
 
 /** The first place of which it is so, as of all behind it; `count` where of none. Ten thousand lines are asked each move. */
-export function firstFrom(count: number, isSo: (at: number) => boolean): number {
+function firstFrom(count: number, isSo: (at: number) => boolean): number {
   let [low, high] = [0, count]
   while (low < high) {
     const middle = (low + high) >> 1

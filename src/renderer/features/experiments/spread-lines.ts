@@ -1,8 +1,6 @@
 // Where the middle of many lines runs: the median, and the quartiles between which half of them are, at places spread over
 // the axis. Pure.
 
-import { firstFrom } from '../../components/line-chart-view.ts'
-
 type Points = readonly (readonly [x: number, y: number])[]
 
 export interface Spread {
@@ -18,15 +16,19 @@ const places = 60
 /** Of fewer lines a middle says nothing. */
 const leastLines = 5
 
-/** The height of a line at a place; null before its first point and behind its last one. */
-function heightAt(points: Points, x: number): number | null {
-  const behind = firstFrom(points.length, (at) => (points[at]?.[0] ?? 0) >= x)
-  const high = points[behind]
-  if (high === undefined) return null
-  if (high[0] === x) return high[1]
-  const low = points[behind - 1]
-  if (low === undefined) return null
-  return low[1] + ((x - low[0]) / (high[0] - low[0])) * (high[1] - low[1])
+/** Heights of lines at each of the places from left to right; a line has none before its first point and behind its last. */
+function heightsAt(lines: readonly Points[], xs: readonly number[]): Float64Array[] {
+  const found = xs.map((): number[] => [])
+  for (const points of lines) {
+    let behind = 0
+    for (const [at, x] of xs.entries()) {
+      while ((points[behind]?.[0] ?? x) < x) behind += 1
+      const [low, high] = [points[behind - 1], points[behind]]
+      if (high?.[0] === x) found[at]?.push(high[1])
+      else if (low && high) found[at]?.push(low[1] + ((x - low[0]) / (high[0] - low[0])) * (high[1] - low[1]))
+    }
+  }
+  return found.map((heights) => Float64Array.from(heights).sort())
 }
 
 /** By straight lines between ordered values (Hyndman & Fan 1996, type 7). */
@@ -50,10 +52,8 @@ export function spreadOf(lines: readonly Points[]): Spread | null {
     Number.NEGATIVE_INFINITY,
   )
   if (!(lastX > firstX)) return null
-  const all = Array.from({ length: places + 1 }, (_, n) => {
-    const x = firstX + (n / places) * (lastX - firstX)
-    return { x, ordered: Float64Array.from(lines.flatMap((points) => heightAt(points, x) ?? [])).sort() }
-  })
+  const xs = Array.from({ length: places + 1 }, (_, n) => firstX + (n / places) * (lastX - firstX))
+  const all = heightsAt(lines, xs).map((ordered, at) => ({ x: xs[at] as number, ordered }))
   const isEnough = ({ ordered: { length } }: (typeof all)[number]): boolean =>
     length >= leastLines && 2 * length >= lines.length
   const from = Math.max(0, all.findIndex(isEnough))
