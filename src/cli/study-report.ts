@@ -59,10 +59,20 @@ export const settingFlagsText = (settings: StudiedSettings): string =>
 const endedOf = ({ trials }: Pick<StudyCard, 'trials'>): number =>
   trials.complete + trials.pruned + trials.skipped + trials.failed + trials.stopped
 
+/** Of another journal how it stood: there it may go on, and it was not stopped. */
+const statusText = ({ status, stood }: StudyCard): string => (stood === null ? status : `was ${stood}`)
+
 export function cardRow(card: StudyCard): string[] {
-  const { id, name, status, confirming, best, waiting } = card
+  const { id, name, confirming, best, waiting } = card
   const counts = [endedOf(card), confirming].map(String)
-  return [id, name, status, ...counts, ...(best === null ? ['', ''] : lossCells(best)), waiting ?? '']
+  return [
+    id,
+    name,
+    statusText(card),
+    ...counts,
+    ...(best === null ? ['', ''] : lossCells(best)),
+    waiting ?? '',
+  ]
 }
 
 function lossCells(best: NonNullable<StudyCard['best']>): [string, string] {
@@ -130,7 +140,7 @@ function trialRow(trial: StudyTrial, _at: number, trials: readonly StudyTrial[])
 export function studyLines(view: StudyView): string[] {
   const { study, trials, verdict, importance, saved, adoptable, pruning } = view
   return [
-    `${study.name} (${study.id}): ${study.status}, ${countText(study)}${lossText(study)}`,
+    `${study.name} (${study.id}): ${statusText(study)}, ${countText(study)}${lossText(study)}`,
     ...(study.waiting === null ? [] : [study.waiting]),
     ...(study.reason === null || verdict.reasons.includes(study.reason) ? [] : [study.reason]),
     verdict.sentence,

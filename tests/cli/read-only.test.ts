@@ -82,7 +82,7 @@ test('another journal is read, checked and carried out, and nothing is written b
   expect((await run('--journal', path, 'runs', 'show', first)).out).toContain('Right 20')
   const compared = await run('runs', 'compare', first, second, '--answers', '--journal', path)
   expect(compared).toMatchObject({ code: 0, out: expect.stringContaining('they differ on 37 of 60') })
-  expect((await run('studies', 'list', '--journal', path)).out).toMatch(/A night +stopped/)
+  expect((await run('studies', 'list', '--journal', path)).out).toMatch(/A night +was running/)
   expect((await run('studies', 'show', 'latest', '--journal', path)).out).toContain(
     'It was at work when this journal was last written.',
   )

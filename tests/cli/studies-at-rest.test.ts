@@ -36,6 +36,7 @@ test('a search of another journal was not at its end, and none of its trials can
   const place = { home: join(mkdtempSync(join(work, 'home-')), 'library'), work }
   const { path, studyId } = otherJournal()
   const { out } = await ask(place, 'studies', 'show', studyId, '--journal', path)
+  expect(out).toContain(`(${studyId}): was running, 1 trial, `)
   expect(out).toContain('\nThe search was not at its end: trial 1 has the lowest loss, 0.2500 nats.')
   expect(out).toContain('Plan and best settings were not trained again with other seeds yet.')
   expect(out).not.toContain('studies adopt')
