@@ -1,7 +1,7 @@
 // The compared runs without a browser: they come in parts, one that changes is read alone, and what changes meanwhile keeps
 // nothing from coming to its end.
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { effectScope, ref } from 'vue'
+import { effectScope, ref, watch } from 'vue'
 import { ProblemError } from '#shared/result.ts'
 import { experimentRow as row } from './support/experiment-row.ts'
 import { openTestPage } from './support/page.ts'
@@ -206,6 +206,32 @@ describe('the compared runs', () => {
     clearInterval(learning)
     expect(comparison.value?.read).toBe(30)
     expect(comparison.value?.curves.every(({ name }) => name.startsWith('time'))).toBe(true)
+  })
+
+  // Bug: ten thousand were drawn every half second while they came, and each drawing took longer than that.
+  it('are drawn no more often than drawing takes, while they come', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] })
+    try {
+      atOnce = 10
+      onAsk = async () => {
+        vi.advanceTimersByTime(600)
+      }
+      const compared = open(ids(200))
+      let drawn = 0
+      scope.run(() =>
+        watch(compared.comparison, () => {
+          drawn += 1
+          vi.advanceTimersByTime(5000)
+        }),
+      )
+      await vi.waitFor(() => expect(compared.comparison.value?.read).toBe(200), soon)
+      // 41 answers in 25 s.
+      expect(page.calls).toHaveLength(41)
+      expect(drawn).toBeLessThan(8)
+      expect(drawn).toBeGreaterThan(2)
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   it('have finer curves where fewer are left, and none is read again for one run less', async () => {

@@ -239,7 +239,7 @@ export const experiments = {
       help: 'The line called median is the middle of the runs that came so far, and between the dashed ones is half of these (quartiles): in places only {least} of {count} measured run. It goes as far as half of them came, for where worse runs end the rest looks better. | The line called median is the middle of the runs that came so far, and between the dashed ones is half of these (quartiles): in places only {least} of {count} measured runs. It goes as far as half of them came, for where worse runs end the rest looks better.',
     },
     linesOfVeryMany:
-      'A line each: rows not seen, or training rows where nothing else was measured. The one you point at is drawn strongly, with its training rows thin.',
+      'A line each: rows not seen, or training rows where nothing else was measured. The one you point at is drawn strongly, with its training rows thin, as far as they fit in.',
     tickMore: 'Tick another run to see what is different.',
     untick: 'Untick {name}',
     untickAll: 'Untick all',
