@@ -402,6 +402,20 @@ describe('a lineage', () => {
     expect(box('below').y).toBeGreaterThan(box('long').y + box('long').height)
   })
 
+  it('has room for names of wide letters, of long words and of capitals (they were cut)', () => {
+    const heightOf = (name: string) => placeLineage([{ ...node('one', 'run'), name }], []).nodes[0]!.height
+    const line = 20
+    const small = heightOf('a')
+    expect(heightOf('abcdefghijklmnopqrstu')).toBe(small)
+    // Twenty Chinese letters are as wide as forty others.
+    expect(heightOf('客服邮件答复微调第三次训练更多行更强学习')).toBe(small + line)
+    expect(heightOf('カスタマーサポートのメールへの返信を学ぶモデル')).toBe(small + 2 * line)
+    expect(heightOf('SUPPORT MAIL WITH THE NEW ROWS')).toBe(small + line)
+    // Each of these words has a line of its own.
+    expect(heightOf('Kundendienstfragen Zahlungserinnerung Vertragsauskunft')).toBe(small + 2 * line)
+    expect(heightOf('x'.repeat(200))).toBe(small + 8 * line)
+  })
+
   it('has every word beside the others, however many lines end at one box (they lay on each other)', () => {
     const rows = Array.from({ length: 5 }, (_, n) => node(`rows-${n}`, 'dataset', n))
     const lines = rows.map(({ id }) => ({ from: 'run', to: id, kind: 'trained-on' as const }))

@@ -86,7 +86,7 @@ test('it is as hard and as thorough as the one before, at the same hours (all of
   expect(carried({ budget, confirmingPlanned: 6 }, { pruning: null })).toMatchObject({
     ...{ effort: 'short', isAtNight: false, isPruned: false },
   })
-  const proposal = { dimensions: [...proposed], sampler: 'tpe', confirmSeeds: 3 } as const
+  const proposal = { dimensions: [...proposed], sampler: 'tpe' as const, confirmSeeds: 3 }
   const means = (study: Partial<StudyView['study']>) => {
     const { sampler, confirmSeeds } = carriedOverProposal(sampleStudy({ search: 5, study }), proposal)
     return [sampler, confirmSeeds]

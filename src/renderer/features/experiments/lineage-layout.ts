@@ -1,5 +1,7 @@
 // Where the nodes of a lineage stand: what came first on the left, each column one step later. Pure.
 import type { LineageEdge, LineageNode } from '#shared/contract/results.ts'
+import { nameForeign } from '../../foreign-text.ts'
+import { linesNeeded } from './lines-needed.ts'
 
 export interface PlacedNode {
   readonly node: LineageNode
@@ -21,7 +23,7 @@ export interface PlacedEdge {
 
 /** Pixels; three columns fit in the usual window, and the height is that of a box whose texts have a line each. */
 export const nodeSize = { width: 236, height: 68 }
-/** Letters of a name, and of the smaller line below it, that surely have room side by side. */
+/** Small letters of a name, and of the smaller line below it, that surely have room side by side. */
 const lettersInLine = { name: 23, detail: 29 }
 const linePixels = { name: 20, detail: 18 }
 /** Of a name this much is shown. */
@@ -66,12 +68,11 @@ export function placeLineage(
 }
 
 function heightOf({ name, detail }: LineageNode): number {
-  const more = (text: string, letters: number): number =>
-    Math.max(0, Math.ceil(Math.min(text.length, longestName) / letters) - 1)
+  const shown = nameForeign(name, longestName)
   return (
     nodeSize.height +
-    more(name, lettersInLine.name) * linePixels.name +
-    more(detail, lettersInLine.detail) * linePixels.detail
+    (linesNeeded(shown, lettersInLine.name) - 1) * linePixels.name +
+    (linesNeeded(detail, lettersInLine.detail) - 1) * linePixels.detail
   )
 }
 
