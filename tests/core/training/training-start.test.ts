@@ -50,6 +50,7 @@ test('what cannot be noted of a started run leaves none that nobody begins', {
   const { runId } = unwrap(await handlers['training.start'](asked))
   expect([enqueued, noted]).toEqual([[runId], [[runId]]])
   expect(warn).toHaveBeenCalledWith(expect.stringContaining('could not be noted'))
+  warn.mockRestore()
   reader.close()
   unwrap(writer.close())
 })
