@@ -86,6 +86,15 @@ export function useExperimentPages(query: () => RunQuery) {
   const rowAt = (index: number): ExperimentRow | null =>
     pages.value.get(Math.floor(index / pageRows))?.[index % pageRows] ?? null
 
+  /** Where a run stands; null where it is not among the rows that are known. */
+  function indexOf(runId: string): number | null {
+    for (const [page, rows] of pages.value) {
+      const at = rows.findIndex(({ id }) => id === runId)
+      if (at >= 0) return page * pageRows + at
+    }
+    return null
+  }
+
   /** A row that was changed here is shown as the journal gave it back. */
   function replace(row: ExperimentRow): void {
     const changed = ({ id }: ExperimentRow): boolean => id === row.id
@@ -123,6 +132,6 @@ export function useExperimentPages(query: () => RunQuery) {
     clearTimeout(timer)
     clearTimeout(liveTimer)
   })
-  return { total, problem, loaded, rowAt, show, refresh, refreshSoon, readSoon, restart, replace }
+  return { total, problem, loaded, rowAt, indexOf, show, refresh, refreshSoon, readSoon, restart, replace }
 }
 export type ExperimentPages = ReturnType<typeof useExperimentPages>
