@@ -88,7 +88,7 @@ export const studies = {
     searchedBefore: 'The search before tried it; the plan as it stands does not propose it.',
     fine: 'Fine settings',
     fineAbout: 'What is tried, and how. You can leave all of it as it is.',
-    changed: '{count} changed by you | {count} changed by you',
+    changed: '{count} differs from what is proposed | {count} differ from what is proposed',
     resetAll: 'Set all back',
     startHint: 'You can close the program meanwhile: the search goes on when it is opened again.',
   },
