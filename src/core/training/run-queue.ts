@@ -103,23 +103,29 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     )
   }
 
+  /** The cards for all that wait, where they need one. Who comes meanwhile is looked at too: it may go before the others. */
+  async function lookAtWishes(): Promise<readonly GraphicsCard[]> {
+    for (;;) {
+      const looked = new Set(wishes)
+      const needsCards = wishes.some(({ device }) => deviceFacts[device].hardware === 'graphics')
+      const cards = needsCards ? await cardsNow() : []
+      holding = lacksSpace ? withoutSpace : await holdingReason(library)
+      if (isClosed || wishes.every((wish) => looked.has(wish))) return cards
+    }
+  }
+
   async function settleOnce(): Promise<void> {
     if (isClosed) return
     dropStale()
-    // What comes meanwhile has a look of its own.
-    const looked = new Set(wishes)
-    const cards = wishes.some(({ device }) => deviceFacts[device].hardware === 'graphics')
-      ? await cardsNow()
-      : []
-    holding = lacksSpace ? withoutSpace : await holdingReason(library)
+    const cards = await lookAtWishes()
     if (isClosed) return
-    for (const wish of looked) {
+    for (const wish of wishes) {
       wish.slots = slotsOf(wish.device, cards)
       // What a person starts does not wait for these: it says itself that a measurement does not count then.
       wish.isHeld = holding !== null && !wish.isByHand
     }
-    const ready = inOrder().filter((wish) => looked.has(wish))
-    for (const { waiter, slot } of nextPlaces(ready, turns)) {
+    const looked = [...wishes]
+    for (const { waiter, slot } of nextPlaces(inOrder(), turns)) {
       wishes.splice(wishes.indexOf(waiter), 1)
       waiter.grant(turnOn(waiter, slot))
     }

@@ -69,6 +69,26 @@ test('a study that asks before it gives its place back goes before a later study
   expect((await other.granted).card).toBe(0)
 })
 
+test('a study that asks and gives its place back in the middle of a look goes before a later study (the later one took it)', async () => {
+  const { queue } = openQueue()
+  const [first, second] = [newStudy('First'), newStudy('Second')]
+  queue.attachStudies({ describe: () => queuedStudy('Night'), pause: () => ok({}) })
+  const ask = (id: string) => queue.askTurn({ kind: 'study', id, device: 'cpu' })
+  const turn = await ask(first).granted
+  const told: string[] = []
+  const other = ask(second)
+  void other.granted.then(() => told.push('Second'))
+  await lookOf(queue)
+  const look = queue.noticeChange()
+  for (let tick = 0; tick < 8; tick++) await Promise.resolve()
+  const next = ask(first)
+  void next.granted.then(() => told.push('First'))
+  turn.release()
+  await look
+  await lookOf(queue)
+  expect(told).toEqual(['First'])
+})
+
 test('what the studies say is shown, and taking a study out pauses it', async () => {
   const desk = openQueue()
   const studyId = newStudy('Night')
