@@ -71,7 +71,7 @@ export function givenUp(run: RunDetail, reader: SearchReader): Diagnosis {
     sentence: `Given up early${share > 0 ? ` after ${Math.round(100 * share)} % of its steps` : ''}: ${
       last === undefined
         ? 'others were better by then.'
-        : `its loss of ${formatLoss(last.lossNats)} was not among the best ${bestPart(run, reader)} then.`
+        : `its loss of ${formatLoss(last.lossNats)} was not among the best ${bestPart(run, reader)} of the trials then.`
     }`,
     reason: 'That is part of the search (pruning); there is nothing to mend.',
     help: '',

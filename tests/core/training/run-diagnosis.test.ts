@@ -135,12 +135,13 @@ test('one that its search gave up says so and nothing else, also where the searc
   expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), told(3))).toEqual([
     {
       ...{ kind: 'given-up', severity: 'note', step: 33, help: '' },
-      sentence: 'Given up early after 11 % of its steps: its loss of 4.83 was not among the best third then.',
+      sentence:
+        'Given up early after 11 % of its steps: its loss of 4.83 was not among the best third of the trials then.',
       reason: 'That is part of the search (pruning); there is nothing to mend.',
     },
   ])
   expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), told(4))[0]?.sentence).toContain(
-    'best 25 % then',
+    'best 25 % of the trials then',
   )
   expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), none).map(({ sentence }) => sentence)).toEqual([
     'Given up early after 11 % of its steps: others were better by then.',
