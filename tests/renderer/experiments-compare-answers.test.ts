@@ -159,6 +159,18 @@ describe('answers of compared runs', () => {
     expectEachInItsPlace(compared)
   })
 
+  // Bug: ten thousand were read to their end behind a page that was left.
+  it('are not read on once nobody looks', async () => {
+    atOnce = 20
+    held = []
+    open()
+    await vi.waitFor(() => expect(held).toHaveLength(1))
+    scope.stop()
+    letGo()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect(asked()).toBe(1)
+  })
+
   // Bug: "Reading answers: 20 of 62 runs." stood beside the reason for ever.
   it('that are refused in the midst of reading can be asked for again, and are not said to be read', async () => {
     atOnce = 20

@@ -201,7 +201,11 @@ export function useComparedAnswers(question: () => AnswersQuestion) {
     clearTimeout(timer)
     timer = setTimeout(() => void load(), typingMs)
   })
-  onScopeDispose(() => clearTimeout(timer))
+  onScopeDispose(() => {
+    clearTimeout(timer)
+    // Nobody looks any more: nothing is asked on.
+    generation += 1
+  })
 
   /** As a run is called; its id until its name is here. */
   function labelOf(runId: string): string {

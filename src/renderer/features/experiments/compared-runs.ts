@@ -208,7 +208,11 @@ export function useComparedRuns(
   }
   onScopeDispose(api.on('experiments.changed', ({ runId }) => readSoon(runId)))
   onScopeDispose(api.on('training.update', ({ state }) => readSoon(state.runId)))
-  onScopeDispose(() => clearTimeout(timer))
+  onScopeDispose(() => {
+    clearTimeout(timer)
+    // Nobody looks any more: nothing is asked on.
+    generation += 1
+  })
   return {
     comparison,
     problem,
