@@ -182,7 +182,7 @@ function importanceLines({ settings, seedNoise, cannotTell }: StudyView['importa
 }
 
 export const rangeEndText = ({ path, end, wider }: RangeEnd): string =>
-  `The best trials have ${path} at the ${end === 'low' ? 'lower' : 'upper'} end of its range: a wider range might find more, ${end === 'low' ? 'down' : 'up'} to ${numberText(wider)}, say.`
+  `Most of the best trials, the very best among them, have ${path} at the ${end === 'low' ? 'lower' : 'upper'} end of its range: a wider range might find more, ${end === 'low' ? 'down' : 'up'} to ${numberText(wider)}, say.`
 
 const hourMs = 3_600_000
 

@@ -116,7 +116,7 @@ test('runs that confirm are no trials, and the best at an end of a range is said
   expect(text).toMatch(/^confirming run 6 +confirms the best trial, seed 45 /m)
   expect(text).toContain('The first 4 trials are never given up')
   expect(text).toContain(
-    'The best trials have optimizer.learningRate at the upper end of its range: a wider range might find more, up to 0.02, say.',
+    'Most of the best trials, the very best among them, have optimizer.learningRate at the upper end of its range: a wider range might find more, up to 0.02, say.',
   )
 })
 
