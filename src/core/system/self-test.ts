@@ -1,6 +1,6 @@
 // A self-test in a minute, for the first start and for `tunewright doctor`. Every tick is something that was really done
 // on this computer; a check that throws is a check that failed, and the others go on.
-import { rm, statfs } from 'node:fs/promises'
+import { readdir, rm, statfs } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { SelfTestCheck, SelfTestCheckId } from '#shared/contract/index.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
@@ -153,6 +153,8 @@ async function checkJournal({ library, launcher, canWrite }: SelfTestPorts): Pro
 }
 
 async function checkModels(library: Library): Promise<Outcome> {
+  // A list takes a folder that is gone for one without models.
+  await readdir(library.modelsFolder)
   const { models, damaged } = await listModels(library)
   const names = models.map((model) => model.name).join(', ')
   const [first] = damaged
