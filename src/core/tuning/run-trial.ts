@@ -9,7 +9,8 @@ import type { WarmTrainer } from '../training/warm-trainer.ts'
 import { isSpaceProblem, pause, persist, tryAgainMs } from './persist.ts'
 import type { Halt } from './study-halt.ts'
 import type { StudyPorts } from './study-ports.ts'
-import { retryNotice, trialState } from './trial-end.ts'
+import { trialState } from './trial-end.ts'
+import { retryNotice } from './trial-tries.ts'
 
 export interface TrialWorkPorts extends StudyPorts {
   readonly halt: Halt

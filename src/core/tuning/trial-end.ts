@@ -7,10 +7,7 @@ import type { StudyTrial } from '#shared/study.ts'
 import { isSpaceProblem } from './persist.ts'
 import type { StudyPorts } from './study-ports.ts'
 import { factsOf } from './trial-facts.ts'
-
-/** Stands in the run's journal where it was begun again after its process died or it failed. */
-export const retryNotice =
-  'The training process ended before it was done, so the search tries this trial again.'
+import { triesFromHere } from './trial-tries.ts'
 
 /** So often a run that said itself why it failed is begun from the same place, and one whose process died. */
 const mostTries = { failed: 2, crashed: 6 } as const
@@ -36,31 +33,13 @@ export function trialState(reader: Reader, trial: StudyTrial, isOurStop: boolean
     return { kind: 'ended', end: withoutLoss(reader, trial, run, 'stopped', stoppedByHand) }
   if (status !== 'failed' && status !== 'crashed') return { kind: 'go-on', isRetry: false }
   if (failure !== null && isSpaceProblem(failure)) return { kind: 'no-space', problem: failure }
-  const isFinal = failure?.code === 'training.diverged' || triesFromHere(reader, run) >= mostTries[status]
+  const isFinal =
+    failure?.code === 'training.diverged' || triesFromHere(unwrap(reader.events(run.id))) >= mostTries[status]
   if (!isFinal) return { kind: 'go-on', isRetry: true }
   return {
     kind: 'ended',
     end: withoutLoss(reader, trial, run, 'failed', failure?.message ?? 'Its process died again and again.'),
   }
-}
-
-/**
- * How often it was tried since it last got on, by the events alone: a kill of the program counts for nothing and forgets
- * nothing, and a run that gets on between two deaths is never given up for them.
- */
-function triesFromHere(reader: Reader, { id }: RunDetail): number {
-  const events = unwrap(reader.events(id))
-  const begun = events.flatMap(({ kind, attempt, body }) => {
-    const step = (body as { resumedAtStep?: unknown } | null)?.resumedAtStep
-    return kind === 'plan' && typeof step === 'number' ? [{ attempt, step }] : []
-  })
-  const furthest = begun.reduce((most, { step }) => Math.max(most, step), 0)
-  const since = begun.find(({ step }) => step === furthest)?.attempt ?? 1
-  const retries = events.filter(
-    ({ kind, attempt, body }) =>
-      kind === 'notice' && attempt > since && (body as { text?: unknown } | null)?.text === retryNotice,
-  )
-  return 1 + retries.length
 }
 
 const blank = ({ studyId, number }: StudyTrial) => ({
