@@ -1,8 +1,10 @@
-// What several runs answered to the same locked rows, from their newest proofs: rows on which the answers differ first.
+// What several runs answered to the same locked rows, from their newest proofs: rows on which the answers differ first. Of
+// runs on different rows those stand side by side that are the most on the same ones; among equals those of the first run.
 // Many answers are read in several calls, so that none takes long; what was read is kept for a while, so that a page further
 // on reads nothing again. Several tabs may ask about different runs at once: none of them costs another what it has read.
 import type { JournalReader } from '#journal/reader.ts'
 import type { CallOutput } from '#shared/contract/index.ts'
+import type { MetricName } from '#shared/metrics.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
 import { readableProof } from '../proof/proof-journal.ts'
@@ -39,6 +41,12 @@ const leftMs = 10_000
 const answerBytes = 120
 const characterBytes = 2
 
+interface Measured {
+  readonly datasetFingerprint: string
+  readonly metric: MetricName
+  readonly proofId: string | undefined
+}
+
 interface Reading {
   readonly key: string
   readonly reader: AnswersReader
@@ -46,6 +54,10 @@ interface Reading {
   bytes: number
   /** Texts that were met: most rows are answered alike by several runs, and each text is held once. */
   readonly texts: Map<string, string>
+  /** Where the runs were measured, in their order, as far as it was looked up; null of one that was not. */
+  readonly standing: (Measured | null)[]
+  /** Once all were looked up: the rows of which the answers are read. */
+  datasetFingerprint: string | null
   /** Of the runs read so far, in their order: the column, or why there is none. */
   readonly found: ({ readonly column: AnswerColumn } | { readonly leftOut: Output['leftOut'][number] })[]
   /** Once all were read. */
@@ -73,7 +85,7 @@ export function createComparedAnswers(library: Library, limits: Partial<Limits> 
       if (done === undefined) return null
       drop(done)
     }
-    const fresh = { key, reader, bytes: 0, texts: new Map(), found: [], joined: null }
+    const fresh = { key, reader, bytes: 0, ...nothingRead() }
     const reading: Reading = isKnown ? known : { ...fresh, askedAtMs }
     reading.askedAtMs = askedAtMs
     kept.push(reading)
@@ -143,34 +155,61 @@ function isOutdated(reading: Reading, { columnOffset, columnLimit }: AnswersPage
   )
 }
 
+const nothingRead = (): Pick<Reading, 'texts' | 'standing' | 'datasetFingerprint' | 'found' | 'joined'> => ({
+  texts: new Map(),
+  standing: [],
+  datasetFingerprint: null,
+  found: [],
+  joined: null,
+})
+
 function readOn(reading: Reading, runIds: readonly string[], atOnce: number): void {
-  const { found } = reading
+  const { reader, standing, found } = reading
   let left = atOnce
+  while (standing.length < runIds.length && left > 0) {
+    standing.push(measuredOf(reader, runIds[standing.length] as string))
+    left -= answersOfRun
+  }
+  if (standing.length < runIds.length) return
+  reading.datasetFingerprint ??= rowsOfMost(standing)
   while (found.length < runIds.length && left > 0) {
-    const one = readRun(reading, runIds[found.length] as string)
-    left -= answersOfRun + ('column' in one ? one.column.answers.length : 0)
+    const one = readRun(reading, runIds[found.length] as string, standing[found.length] ?? null)
+    left -= 1 + ('column' in one ? one.column.answers.length : 0)
     found.push(one)
   }
 }
 
-function readRun(reading: Reading, runId: string): Reading['found'][number] {
-  const { reader } = reading
-  const { datasetFingerprint } = unwrap(reader.getRun(runId))
+function measuredOf(reader: AnswersReader, runId: string): Measured | null {
   const comparisons = unwrap(reader.comparisons(runId))
-  const summary = readableProof(comparisons)
-  const tuned = summary && unwrap(reader.newestEvaluation(runId, 'tuned'))
-  if (!summary || !tuned) return { leftOut: { runId, reason: 'not-measured' } }
-  const [first] = columnsOf(reading)
-  if (first !== undefined && first.datasetFingerprint !== datasetFingerprint)
-    return { leftOut: { runId, reason: 'other-rows' } }
+  const metric = readableProof(comparisons)?.metric
+  if (metric === undefined) return null
+  const { datasetFingerprint } = unwrap(reader.getRun(runId))
+  return { datasetFingerprint, metric, proofId: comparisons.at(-1)?.id }
+}
+
+/** The rows on which most of the runs were measured; among equals those of the first run. */
+function rowsOfMost(standing: readonly (Measured | null)[]): string | null {
+  const runs = new Map<string, number>()
+  for (const one of standing)
+    if (one !== null) runs.set(one.datasetFingerprint, (runs.get(one.datasetFingerprint) ?? 0) + 1)
+  const most = Math.max(...runs.values())
+  return [...runs].find(([, count]) => count === most)?.[0] ?? null
+}
+
+function readRun(reading: Reading, runId: string, measured: Measured | null): Reading['found'][number] {
+  if (measured === null) return { leftOut: { runId, reason: 'not-measured' } }
+  const { datasetFingerprint, metric, proofId } = measured
+  if (datasetFingerprint !== reading.datasetFingerprint) return { leftOut: { runId, reason: 'other-rows' } }
+  const tuned = unwrap(reading.reader.newestEvaluation(runId, 'tuned'))
+  if (!tuned) return { leftOut: { runId, reason: 'not-measured' } }
   reading.bytes += answerBytes * tuned.answers.length
   const answers = tuned.answers.map((answer) => ({
     rowId: held(reading, answer.rowId),
     expected: held(reading, answer.expected),
     text: held(reading, answer.answer),
-    score: scoreOfAnswer(answer, summary.metric),
+    score: scoreOfAnswer(answer, metric),
   }))
-  return { column: { runId, datasetFingerprint, proofId: comparisons.at(-1)?.id, answers } }
+  return { column: { runId, datasetFingerprint, proofId, answers } }
 }
 
 function held(reading: Reading, text: string): string {

@@ -103,7 +103,7 @@ export const comparisonCalls = {
       total: count,
       /** Of all rows those on which the answers differ. */
       different: count,
-      /** Runs that cannot stand beside the first measured one, with the reason. */
+      /** Runs that cannot stand beside the most that were measured on the same rows, with the reason. */
       leftOut: z.array(z.strictObject({ runId: id, reason: z.enum(['not-measured', 'other-rows']) })),
     }),
   ),

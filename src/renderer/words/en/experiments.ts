@@ -301,7 +301,7 @@ export const experiments = {
     heading:
       'They answer {different} of {count} row differently | They answer {different} of {count} rows differently',
     same: 'They answer every row alike',
-    one: 'Of these, only {name} was measured',
+    one: 'Only {name} was measured on these rows',
     none: 'Nothing to set side by side',
     sentence:
       'Each run’s newest proof, on the same locked rows. Rows that they answer differently come first.',
@@ -311,7 +311,9 @@ export const experiments = {
     differs: 'answered differently',
     notThere: 'not measured on this row',
     notMeasured: '{names}: not measured yet.',
-    otherRows: '{names}: measured on other rows, so their answers do not stand here.',
+    otherRows: '{names}: measured on other rows.',
+    instead: 'Show these instead',
+    allTicked: 'Back to all ticked runs',
     noRow: 'No row matches.',
     readSoFar: 'Reading answers: {read} of {count} run. | Reading answers: {read} of {count} runs.',
     runsShown: '{shown} of {count} run stands here. | {shown} of {count} runs stand here.',

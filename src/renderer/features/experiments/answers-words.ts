@@ -1,0 +1,17 @@
+// What the screen of answers says of what it shows. Pure.
+import { t } from '../../words/index.ts'
+
+/** The heading: on how many rows the runs differ, or why there is nothing to compare. `names` are of the runs that stand here. */
+export function titleOfAnswers(
+  found: { readonly different: number } | null,
+  names: readonly string[],
+  rows: number,
+): string {
+  if (found === null) return t('experiments.answers.crumb')
+  const [name, another] = names
+  if (name === undefined) return t('experiments.answers.none')
+  // The others were not measured, or on other rows: which, is said of each.
+  if (another === undefined) return t('experiments.answers.one', { name })
+  if (found.different === 0) return t('experiments.answers.same')
+  return t('experiments.answers.heading', { different: found.different, count: rows })
+}

@@ -1,0 +1,19 @@
+// What the screen of answers says of what it shows.
+import { describe, expect, test } from 'vitest'
+import { titleOfAnswers } from '#renderer/features/experiments/answers-words.ts'
+
+describe('the heading of answers side by side', () => {
+  const titleOf = (different: number, ...names: string[]) => titleOfAnswers({ different }, names, 20)
+
+  // Bug: "Of these, only Run 361 was measured", above runs that were measured on other rows.
+  test('never says of a run that it was not measured', () => {
+    expect(titleOf(0, 'Run 361')).toBe('Only Run 361 was measured on these rows')
+  })
+
+  test('says on how many of the rows the runs differ', () => {
+    expect(titleOf(3, 'A', 'B')).toBe('They answer 3 of 20 rows differently')
+    expect(titleOf(0, 'A', 'B')).toBe('They answer every row alike')
+    expect(titleOf(0)).toBe('Nothing to set side by side')
+    expect(titleOfAnswers(null, [], 0)).toBe('Answers side by side')
+  })
+})
