@@ -3,6 +3,7 @@ import { nextTimeMs } from '#core/tuning/study-schedule.ts'
 import type { StudyWishes } from '#core/tuning/study-wishes.ts'
 import { presetIds } from '#shared/contract/index.ts'
 import { searchEfforts, studyCalls } from '#shared/contract/studies.ts'
+import { isVisible } from '#shared/fields.ts'
 import { ProblemError } from '#shared/result.ts'
 import {
   type Dimension,
@@ -45,13 +46,10 @@ const mostHours = 1_000_000
 
 /** Throws ProblemError (`usage.invalid`) with the flag that cannot be read. */
 export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): ReadFlags {
-  if (
-    flags.name !== undefined &&
-    (flags.name.trim() === '' || flags.name.length > mostOfStudy.nameCharacters)
-  )
+  if (flags.name !== undefined && (!isVisible(flags.name) || flags.name.length > mostOfStudy.nameCharacters))
     throw wrong(
       '--name',
-      `A name has 1 to ${mostOfStudy.nameCharacters} characters`,
+      `A name has at most ${mostOfStudy.nameCharacters} characters, and one that can be seen`,
       'Leave it out for a name by the data.',
     )
   const budget = budgetOf(flags, nowMs)

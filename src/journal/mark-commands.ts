@@ -1,6 +1,7 @@
 // Commands about what a person, or the program for a person, notes beside runs: stars, pins, the archive, where a run
 // comes from, views under a name, and what a check of the journal found.
 import { journalCheckReport } from '#shared/contract/archive.ts'
+import { isVisible } from '#shared/fields.ts'
 import { newLink, rowReference, runMarks, savedView } from '#shared/journal-commands.ts'
 import { checkInput } from './check-input.ts'
 import type { WriterContext } from './command.ts'
@@ -43,13 +44,10 @@ function assertThere(db: WriterContext['db'], id: string): void {
   refuse('journal.unknown', 'The journal knows no such run or study.', id, 'Add it first.')
 }
 
-/** Neither a space nor a character that only steers others; the blank of Braille counts as a symbol and shows nothing. */
-const visible = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{C}\u2800]/u
-
 /** Keeps a view under its name, in place of one that has it. */
 export function saveView({ db, now }: WriterContext, input: unknown): void {
   const { name, query } = checkInput(savedView, input, 'view')
-  if (!visible.test(name))
+  if (!isVisible(name))
     refuse('journal.invalid', 'A view needs a name that can be seen.', 'view.name', 'Give it a word.')
   const set = { query: jsonText(query, `view ${name}`), saved_at_ms: now() }
   const insert = sqlFor.insertInto('saved_views').values({ name, ...set })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { language } from './contract/system.ts'
 import { fixId } from './data-fixes.ts'
 import { deviceId } from './devices.ts'
+import { isVisible } from './fields.ts'
 
 export const scenarioIds = [
   'classification',
@@ -181,7 +182,7 @@ export const recipeDraft = z.strictObject({
     })
     .nullable()
     .default(null),
-  name: z.string().max(200).nullable().default(null),
+  name: z.string().max(200).refine(isVisible, 'expected a name that can be seen').nullable().default(null),
   /** Language of the scenario's own instruction. */
   language: language.default('en'),
   ...trainingShape,

@@ -19,6 +19,13 @@ test.each([
   [['train', 'messages.csv'], 1, /table of examples, not a recipe/],
   [['train', '/dev/zero'], 1, /could not be opened/],
   [['train', 'recipe.yaml', '--top-layers', '99'], 1, /uppermost 99 blocks .* this model has 2/],
+  [['train', 'recipe.yaml', '--set', "name=''"], 1, /At name: expected a name that can be seen/],
+  [
+    ['studies', 'start', 'recipe.yaml', '--set', "name='   '"],
+    1,
+    /At name: expected a name that can be seen/,
+  ],
+  [['studies', 'start', 'recipe.yaml', '--name', '\u200b'], 1, /A name has at most 200 characters, and one/],
   [['train', 'recipe.yaml', '--set', 'rank'], 1, /--set method.rank=16/],
   [['runs', 'list', '--home', 'messages.csv'], 1, /cannot be used/],
   [['runs', 'list', '--limit', '0'], 2, /whole number/],

@@ -1,6 +1,7 @@
 // Starting, following and ending runs for the screens. A run of the past is shown from the journal alone.
 import type { JournalReader } from '#journal/reader.ts'
 import { type SomeHandlers, sampleAnswers, type TrainingView } from '#shared/contract/index.ts'
+import { isVisible } from '#shared/fields.ts'
 import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
 import { attempt, attemptAsync, type Result, unwrap } from '#shared/result.ts'
 import { runLabel } from '#shared/run-label.ts'
@@ -143,7 +144,8 @@ export function createTrainingHandlers(
         const source = unwrap(await projects.sourceOf(input.projectId))
         const { project } = source
         const { preset, changes } = input
-        const choice = { preset, changes, name: input.name ?? project.name, model: await modelOf(source) }
+        const own = isVisible(project.name) ? project.name : null
+        const choice = { preset, changes, name: input.name ?? own, model: await modelOf(source) }
         const recipe = unwrap(recipeOfProject(source, choice))
         const { runId } = unwrap(
           await prepareRun(recipe, { library, writer, comesBack, projectId: project.id }),

@@ -46,6 +46,9 @@ test('flags alone make the same draft as a file', () => {
 test.each([
   ['a wrong value', `${minimal}method: { kind: lora, rank: 0 }\n`, 'recipe.invalid', 'method.rank'],
   ['an unknown setting', `${minimal}learningrate: 1\n`, 'recipe.invalid', ''],
+  ['a name of nothing', `${minimal}name: ''\n`, 'recipe.invalid', 'name'],
+  ['a name of spaces', `${minimal}name: '   '\n`, 'recipe.invalid', 'name'],
+  ['a name that nobody can see', `${minimal}name: "\\u200b\\u2800"\n`, 'recipe.invalid', 'name'],
   [
     'a scenario that does not exist',
     'scenario: magic\nmodel: starter\ndata: { path: a }\n',

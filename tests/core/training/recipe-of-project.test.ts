@@ -43,6 +43,13 @@ test.each(['data.path', 'language', 'instruction', 'method..rank', '__proto__.x'
   },
 )
 
+test.each(['', '   ', '\u2800'])('a run called %j is a fault of the recipe', (name) => {
+  expect(recipeOfProject(source({}), { ...choice, name })).toMatchObject({
+    ok: false,
+    problem: { code: 'recipe.invalid', where: 'name', message: 'At name: expected a name that can be seen.' },
+  })
+})
+
 test('changes win over the preset', () => {
   const changes = { 'method.rank': 3, 'evaluation.patience': null }
   expect(unwrap(recipeOfProject(source({}), { ...choice, preset: 'thorough', changes }))).toMatchObject({
