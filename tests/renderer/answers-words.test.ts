@@ -1,6 +1,6 @@
 // What the screen of answers says of what it shows.
 import { describe, expect, test } from 'vitest'
-import { titleOfAnswers } from '#renderer/features/experiments/answers-words.ts'
+import { rowsShown, titleOfAnswers } from '#renderer/features/experiments/answers-words.ts'
 
 describe('the heading of answers side by side', () => {
   const titleOf = (different: number, ...names: string[]) => titleOfAnswers({ different }, names, 20)
@@ -16,4 +16,14 @@ describe('the heading of answers side by side', () => {
     expect(titleOf(0)).toBe('Nothing to set side by side')
     expect(titleOfAnswers(null, [], 0)).toBe('Answers side by side')
   })
+})
+
+// Bug: "1 of 1 24 of 29 runs stand here." below "They answer 20 of 20 rows differently".
+test('what is shown names the rows, and where words are looked for how many there are in all', () => {
+  const shown = (answers: number, total: number, text: string) =>
+    rowsShown({ answers: Array(answers).fill(null), total, asked: { text } }, 62)
+  expect(shown(25, 62, '')).toBe('25 of 62 rows')
+  expect(shown(25, 62, ' ')).toBe('25 of 62 rows')
+  expect(shown(1, 1, 'money')).toBe('1 of 1 row with these words; 62 in all')
+  expect(shown(25, 30, 'money')).toBe('25 of 30 rows with these words; 62 in all')
 })

@@ -15,3 +15,17 @@ export function titleOfAnswers(
   if (found.different === 0) return t('experiments.answers.same')
   return t('experiments.answers.heading', { different: found.different, count: rows })
 }
+
+/** How many rows are here, and of which: the heading counts all, also those without the words that are looked for. */
+export function rowsShown(
+  found: {
+    readonly answers: readonly unknown[]
+    readonly total: number
+    readonly asked: { readonly text: string }
+  },
+  all: number,
+): string {
+  const counts = { shown: found.answers.length, count: found.total }
+  if (found.asked.text.trim() === '') return t('experiments.answers.rowsShown', counts)
+  return t('experiments.answers.rowsFound', { ...counts, all })
+}

@@ -316,7 +316,10 @@ export const experiments = {
     allTicked: 'Back to all ticked runs',
     noRow: 'No row matches.',
     readSoFar: 'Reading answers: {read} of {count} run. | Reading answers: {read} of {count} runs.',
-    runsShown: '{shown} of {count} run stands here. | {shown} of {count} runs stand here.',
+    rowsShown: '{shown} of {count} row | {shown} of {count} rows',
+    rowsFound:
+      '{shown} of {count} row with these words; {all} in all | {shown} of {count} rows with these words; {all} in all',
+    runsShown: '{shown} of {count} run | {shown} of {count} runs',
     moreRuns: 'Show more runs',
   },
   lineage: {
