@@ -325,17 +325,20 @@ describe.skipIf(chromium === null)('past experiments in a browser', { timeout: l
     const open = () => panel().getByRole('button', { name: experiments.compare.bundle }).click()
     const dialog = page.getByRole('dialog', { name: 'One file of these 2 runs' })
     await open()
+    // Bug: rows went along unless a person took the tick away.
+    await dialog.getByText(experiments.bundle.rowsStay).waitFor()
+    await dialog.getByRole('checkbox', { name: experiments.bundle.withRows }).check()
     await dialog.getByText(experiments.bundle.rowsGo).waitFor()
     await expectAccessible(screen)
     await dialog.getByRole('button', { name: common.cancel }).click()
     await dialog.waitFor({ state: 'hidden' })
     expect(await exports()).toEqual([])
     await open()
-    await dialog.getByRole('checkbox', { name: experiments.bundle.withRows }).uncheck()
     await dialog.getByText(experiments.bundle.rowsStay).waitFor()
     await dialog.getByRole('button', { name: experiments.compare.bundle }).click()
-    await panel().getByText(experiments.compare.bundling).waitFor()
-    await expect.poll(exports, soon).toMatchObject([{ form: 'bundle' }])
+    // Bug: it was said for ever that it is being written.
+    await panel().getByText('The bundle of these 2 runs is written.').waitFor()
+    expect(await exports()).toMatchObject([{ form: 'bundle' }])
   }
 
   async function openProof(): Promise<void> {
