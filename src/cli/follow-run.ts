@@ -1,6 +1,6 @@
 // Follows an active run on a terminal: one line of progress with the time left, milestones kept, Ctrl-C stops cleanly.
 
-import { diagnosesAtRest } from '#core/training/run-diagnosis.ts'
+import { diagnosesByJournal } from '#core/training/run-diagnosis.ts'
 import type { ActiveRun, RunOutcome } from '#core/training/run-supervisor.ts'
 import { createTimeLeft } from '#core/training/time-left.ts'
 import type { JournalReader } from '#journal/reader.ts'
@@ -77,7 +77,7 @@ export function printNextStep(application: Application, outcome: RunOutcome): vo
 /** The same findings as on its screen. */
 export function findingLines(reader: JournalReader, runId: string): string[] {
   const run = unwrap(reader.getRun(runId))
-  const findings = diagnosesAtRest(run, unwrap(reader.thinCurve(runId, mostPoints)), reader)
+  const findings = diagnosesByJournal(run, unwrap(reader.thinCurve(runId, mostPoints)), reader)
   return findings.flatMap(({ sentence, reason, help }) => [
     `${sentence} ${reason}`,
     ...(help === '' ? [] : [`  ${help}`]),

@@ -3,7 +3,7 @@
 import type { JournalReader } from '#journal/reader.ts'
 import type { Diagnosis } from '#shared/contract/index.ts'
 import { datasetManifest } from '#shared/dataset.ts'
-import type { RunCurve, RunDetail, TrainPoint } from '#shared/journal-types.ts'
+import { activeStatuses, type RunCurve, type RunDetail, type TrainPoint } from '#shared/journal-types.ts'
 import type { TrainerEvent, TrainerEventOf } from '#shared/trainer-protocol.ts'
 import type { DiagnosedCurve } from './curve-view.ts'
 import { type DiagnosedEnd, diagnose } from './diagnosis.ts'
@@ -12,8 +12,8 @@ import { givenUp, type SearchReader } from './run-of-search.ts'
 
 export type DiagnosisReader = Pick<JournalReader, 'datasets' | 'thinCurve'>
 
-/** Of a run at rest. */
-export function diagnosesAtRest(
+/** From the journal alone, of one that lives too: its own process may be another. */
+export function diagnosesByJournal(
   run: RunDetail,
   curve: RunCurve,
   reader: DiagnosisReader & SearchReader,
@@ -41,6 +41,7 @@ function secondStageOf({ train, validation }: RunCurve, firstStep: number): Diag
 }
 
 function endOf({ status, endReason, failureCode }: RunDetail): DiagnosedEnd {
+  if (activeStatuses.includes(status)) return null
   if (failureCode === 'training.diverged') return 'diverged'
   if (status !== 'finished') return 'other'
   return endReason === 'stopped-early' ? 'stopped-early' : 'completed'

@@ -19,7 +19,7 @@ import type { PresetModel } from './presets.ts'
 import { recipeOfProject } from './recipe-of-project.ts'
 import { prepareRepeat, repeatOf } from './repeat-run.ts'
 import { repeatabilityOf } from './repeatability.ts'
-import { diagnosesAtRest } from './run-diagnosis.ts'
+import { diagnosesByJournal } from './run-diagnosis.ts'
 import { goesOnWith, livingSearchOf } from './run-of-search.ts'
 import type { RunQueue } from './run-queue-port.ts'
 import { launchable, runFolderOf } from './run-service.ts'
@@ -98,7 +98,7 @@ export function createTrainingHandlers(
   }
 
   const atRestOf = (from: JournalReader, run: RunDetail, curve: RunCurve) => ({
-    diagnoses: diagnosesAtRest(run, curve, from),
+    diagnoses: diagnosesByJournal(run, curve, from),
     workedMs: unwrap(from.timeAtWork(run.id)),
   })
 

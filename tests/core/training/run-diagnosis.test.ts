@@ -1,7 +1,7 @@
 // The findings of a run that is followed, one that is resumed, and one of the past: the same rules over the same points.
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
-import { diagnosesAtRest, followDiagnoses } from '#core/training/run-diagnosis.ts'
+import { diagnosesByJournal, followDiagnoses } from '#core/training/run-diagnosis.ts'
 import type { RunCurve, RunDetail } from '#shared/journal-types.ts'
 import { recipe } from '#shared/recipe.ts'
 import { fail, ok } from '#shared/result.ts'
@@ -80,7 +80,7 @@ const run = {
   }),
 } as unknown as RunDetail
 const unknown = fail({ code: 'study.unknown', message: 'There is no such search.', where: '', remedy: '' })
-const reader = (known: RunCurve): Parameters<typeof diagnosesAtRest>[2] => ({
+const reader = (known: RunCurve): Parameters<typeof diagnosesByJournal>[2] => ({
   datasets: () => ok([]),
   thinCurve: () => ok(known),
   study: () => unknown,
@@ -113,13 +113,29 @@ test('a resumed run goes on from its checkpoint with what the journal has, and f
 })
 
 test('a run of the past says the same, in the past tense; one that never had a plan says nothing', () => {
-  const past = diagnosesAtRest(run, curveUntil(golden.totalSteps), none)
+  const past = diagnosesByJournal(run, curveUntil(golden.totalSteps), none)
   expect(past.map(({ kind }) => kind)).toEqual(['memorising'])
   expect(past[0]?.help).not.toContain('You can stop now')
-  expect(diagnosesAtRest({ ...run, totalSteps: null }, curveUntil(0), none)).toEqual([])
+  expect(diagnosesByJournal({ ...run, totalSteps: null }, curveUntil(0), none)).toEqual([])
   const broken = { ...run, status: 'failed', failureCode: 'training.diverged' } as RunDetail
-  expect(diagnosesAtRest(broken, curveUntil(60), none)[0]?.kind).toBe('diverged')
+  expect(diagnosesByJournal(broken, curveUntil(60), none)[0]?.kind).toBe('diverged')
 })
+
+test.each(['running', 'paused', 'queued'] as const)(
+  'a run that is %s is told as one under way, by the journal too',
+  (status) => {
+    const under = (step: number) =>
+      diagnosesByJournal({ ...run, status, endReason: null } as RunDetail, curveUntil(step), none)
+    const followed = followDiagnoses(run, none)
+    followed.follow(plan(0))
+    for (const event of eventsAfter(0)) followed.follow(event)
+    expect(under(golden.totalSteps)).toEqual(followed.list())
+    expect(under(golden.totalSteps)[0]?.help).toContain('You can stop now')
+    const early = under(2).map(({ kind, sentence }) => ({ kind, sentence }))
+    expect(early).toEqual([{ kind: 'too-early', sentence: expect.not.stringContaining('was too short') }])
+    expect(diagnosesByJournal(run, curveUntil(2), none)[0]?.sentence).toContain('was too short')
+  },
+)
 
 test('one that its search gave up says so and nothing else, also where the search is not in the journal', () => {
   const given = { ...run, endReason: 'pruned', lastStep: 33, totalSteps: 300 } as RunDetail
@@ -132,7 +148,7 @@ test('one that its search gave up says so and nothing else, also where the searc
         { number: 4, rungLosses: [{ share: 1 / 9, step: 33, lossNats: 4.83217 }] } as unknown as StudyTrial,
       ]),
   })
-  expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), told(3))).toEqual([
+  expect(diagnosesByJournal({ ...given, trial }, curveUntil(33), told(3))).toEqual([
     {
       ...{ kind: 'given-up', severity: 'note', step: 33, help: '' },
       sentence:
@@ -140,12 +156,12 @@ test('one that its search gave up says so and nothing else, also where the searc
       reason: 'That is part of the search (pruning); there is nothing to mend.',
     },
   ])
-  expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), told(4))[0]?.sentence).toContain(
+  expect(diagnosesByJournal({ ...given, trial }, curveUntil(33), told(4))[0]?.sentence).toContain(
     'best 25 % of the trials then',
   )
-  expect(diagnosesAtRest({ ...given, trial }, curveUntil(33), none).map(({ sentence }) => sentence)).toEqual([
-    'Given up early after 11 % of its steps: others were better by then.',
-  ])
+  expect(
+    diagnosesByJournal({ ...given, trial }, curveUntil(33), none).map(({ sentence }) => sentence),
+  ).toEqual(['Given up early after 11 % of its steps: others were better by then.'])
 })
 
 /** The same run after a first stage of 40 steps, in which the loss goes another way. */
@@ -166,14 +182,14 @@ describe('after a first stage', () => {
   const long = { ...run, totalSteps: golden.totalSteps + firstStep } as RunDetail
 
   test('a run of the past is judged by its second one, and its steps are told as the curve shows them', () => {
-    const alone = diagnosesAtRest(run, curveUntil(golden.totalSteps), none)
-    const both = diagnosesAtRest(long, curve, none)
+    const alone = diagnosesByJournal(run, curveUntil(golden.totalSteps), none)
+    const both = diagnosesByJournal(long, curve, none)
     expect(both.map(({ kind, severity, reason }) => ({ kind, severity, reason }))).toEqual(
       alone.map(({ kind, severity, reason }) => ({ kind, severity, reason })),
     )
     expect(both[0]).toMatchObject({ step: 145, sentence: 'It began to memorise at step 145.' })
     const onlyTexts = { train: curve.train.slice(0, firstStep), validation: [] }
-    expect(diagnosesAtRest(long, onlyTexts, none)).toEqual([])
+    expect(diagnosesByJournal(long, onlyTexts, none)).toEqual([])
   })
 
   test('one that is followed, and one that is resumed, say the same', () => {
