@@ -41,6 +41,9 @@ function projectNames(): string[] {
   return names.sort()
 }
 
+const backupsOf = (backups: readonly { path: string }[]): string[] =>
+  backups.map(({ path }) => basename(path))
+
 function changeByHand(sql: string): void {
   const db = new Database(journal())
   db.exec(sql)
@@ -82,6 +85,7 @@ test('backups are listed, and the one that is named takes the place of a rotten 
     out: expect.stringContaining('The journal is back as it was on'),
   })
   expect(restored.out).toContain('is kept as')
+  expect(restored.out).toContain('No backup of the journal that was in its place could be made')
   expect(projectNames()).toEqual(['Support mail'])
   rot(journal())
   expect(await run('journal', 'restore')).toMatchObject({ code: 0 })
@@ -101,6 +105,16 @@ test('a sound journal is replaced only by a backup that is named, and what that 
   expect(named.code).toBe(0)
   expect(named.out).toContain('Also lost: projects: 2\n')
   expect(projectNames()).toEqual(['Support mail'])
+  // A backup of now was made first: that is the way back.
+  const after = await json<{ backups: { path: string }[] }>('journal', 'backups')
+  const made = after.backups
+    .map(({ path }) => basename(path))
+    .filter((name) => !backupsOf(backups).includes(name))
+  expect(made).toHaveLength(1)
+  expect(named.out).toContain(`The way back from it: the backup ${made[0]}\n`)
+  const back = await json<{ backedUpAs: string }>('journal', 'restore', '--backup', made[0] ?? '')
+  expect(back.backedUpAs).toMatch(/^journal-/)
+  expect(projectNames()).toEqual(['After the first', 'After the second', 'Support mail'])
 })
 
 test('a backup that is not there changes nothing, and a library without any says so', async () => {

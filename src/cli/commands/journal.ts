@@ -1,8 +1,9 @@
 // journal restore | accept | check | backups
 import { basename } from 'node:path'
+import { goBack } from '#core/archive/go-back.ts'
 import { readWholeJournal } from '#core/archive/read-whole-journal.ts'
 import { backupsFolderOf, listBackups } from '#journal/backup.ts'
-import { isSoundJournal, type RestoreReport, restoreBackup } from '#journal/restore.ts'
+import { isSoundJournal, type RestoreReport } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
 import { type Problem, ProblemError, unwrap } from '#shared/result.ts'
 import type { Application } from '../application.ts'
@@ -10,13 +11,16 @@ import { exitCodes } from '../output.ts'
 
 /**
  * Puts a backup in the journal's place, the newest that verifies where none is named; the old files stay beside it. A
- * sound journal is replaced only by a backup that was named.
+ * sound journal is replaced only by a backup that was named, and backed up first.
  */
 export function restoreJournal({ library, output }: Application, options: { backup?: string }): void {
   if (options.backup === undefined && isSoundJournal(library.journalPath))
     throw new ProblemError(soundProblem(library.journalPath))
-  const report = unwrap(restoreBackup(library.journalPath, { name: options.backup }))
+  const report = unwrap(goBack(library.journalPath, options.backup))
   output.line(`The journal is back as it was on ${new Date(report.backupAtMs).toISOString()}.`)
+  if (report.backedUpAs) output.line(`The way back from it: the backup ${report.backedUpAs}`)
+  else if (options.backup !== undefined && report.keptAs)
+    output.line('No backup of the journal that was in its place could be made: this program cannot open it.')
   if (report.keptAs) output.line(`What was in its place is kept as ${report.keptAs}`)
   for (const { path, reason } of report.skipped) output.line(`Not used, does not verify: ${path} (${reason})`)
   if (report.missing === null)

@@ -1,11 +1,8 @@
 // A workstation that outlives its journal: where a backup takes the journal's place, everything is closed, the file is
 // exchanged, and everything is opened anew, while host and page go on talking to the same handlers.
-import { basename } from 'node:path'
-import { type RestoreReport, restoreBackup } from '#journal/restore.ts'
-import { openJournalWriter } from '#journal/writer.ts'
 import { type AnyHandlers, coreCalls, type Handler } from '#shared/contract/index.ts'
 import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
-import { isDamage } from '../archive/broken-journal.ts'
+import { goBack, type WentBack } from '../archive/go-back.ts'
 import { openLibrary } from '../system/library.ts'
 import { withTypedProblems } from './typed-replies.ts'
 import { createWorkstation, type Workstation, type WorkstationOptions } from './workstation.ts'
@@ -54,16 +51,8 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
       }
     }
 
-    const restore: Handler<'journal.restore'> = async ({ name }) => {
-      const wantsBackup = name !== undefined && current.damage === null
-      return reopen(() =>
-        attempt(() => {
-          const path = openLibrary(options.home).journalPath
-          const backedUpAs = wantsBackup ? backUpFirst(path, name) : null
-          return plainReport(unwrap(restoreBackup(path, { name })), backedUpAs)
-        }),
-      )
-    }
+    const restore: Handler<'journal.restore'> = async ({ name }) =>
+      reopen(() => attempt(() => plainReport(unwrap(goBack(openLibrary(options.home).journalPath, name)))))
     const accept: Handler<'journal.accept'> = () => reopen(() => ok({}), true)
 
     const answer = (name: string) => (input: never) => {
@@ -103,26 +92,7 @@ export function createLastingWorkstation(options: WorkstationOptions): Result<Wo
   })
 }
 
-/**
- * So that the way back from it stands among the backups too; the name it has there. Null where the journal rotted and so
- * cannot be backed up. Throws where it is sound and cannot be backed up all the same: then nothing is put in its place.
- */
-function backUpFirst(path: string, spared: string): string | null {
-  const made = attempt(() => {
-    const writer = unwrap(openJournalWriter(path))
-    try {
-      return basename(unwrap(writer.backup(undefined, spared)).path)
-    } finally {
-      writer.close()
-    }
-  })
-  return !made.ok && isDamage(made.problem) ? null : unwrap(made)
-}
-
-const plainReport = (
-  { backupAtMs, keptAs, skipped, missing, alsoLost }: RestoreReport,
-  backedUpAs: string | null,
-) => ({
+const plainReport = ({ backupAtMs, backedUpAs, keptAs, skipped, missing, alsoLost }: WentBack) => ({
   backupAtMs,
   backedUpAs,
   keptAs,
