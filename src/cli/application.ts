@@ -1,6 +1,12 @@
 // What every command works with: the library, the journal, child processes, the output. Opened late, closed always.
 // Methods that can meet bad input throw a ProblemError; program.ts catches it, prints it and sets the exit code.
-import { isUnwritable, lookInto, type SeenAs, unwritableWords } from '#core/archive/read-only-journal.ts'
+import {
+  isUnwritable,
+  lookInto,
+  type SeenAs,
+  toldToWriter,
+  unwritableWords,
+} from '#core/archive/read-only-journal.ts'
 import { createNodeLauncher, type Launcher } from '#core/system/launcher.ts'
 import { defaultHome, type Library, openLibrary, sweepLibrary } from '#core/system/library.ts'
 import { onStopSignal } from '#core/system/stop-signals.ts'
@@ -80,6 +86,11 @@ export function openApplication(
     if (!backup.ok) output.progress(`No backup of the journal: ${backup.problem.message}`, true)
   }
 
+  const toWrite = <T>(journal: Result<T>): T => {
+    if (!journal.ok) throw new ProblemError(toldToWriter(journal.problem, library))
+    return journal.value
+  }
+
   const openOwn = (): JournalReader => {
     const opened = openJournalReader(library.journalPath)
     if (opened.ok || !['journal.missing', 'journal.too-old'].includes(opened.problem.code))
@@ -96,7 +107,8 @@ export function openApplication(
   const openForReading = (as: SeenAs): JournalReader => {
     if (journal !== undefined) return openCopy(as)
     const own = attempt(openOwn)
-    if (own.ok || !onlyReads || !isUnwritable(own.problem, library)) return unwrap(own)
+    if (!onlyReads) return toWrite(own)
+    if (own.ok || !isUnwritable(own.problem, library)) return unwrap(own)
     const reader = openCopy(as)
     output.progress(`${unwritableWords(own.problem, library)}, so a copy of its journal is read.`, true)
     return reader
@@ -121,7 +133,7 @@ export function openApplication(
     },
     writer() {
       if (openWriter) return openWriter
-      openWriter = unwrap(openJournalWriter(library.journalPath))
+      openWriter = toWrite(openJournalWriter(library.journalPath))
       for (const notice of openWriter.opened.notices) output.progress(notice, true)
       sweepLibrary(library)
       keepBackup(openWriter.backupIfOlderThan(backupAgeMs))

@@ -212,6 +212,20 @@ describe.skipIf(!disk.canMount)('on a disk of its own', () => {
     expect(journals()).toEqual(before)
   }
 
+  async function refuseToWrite(home: string, words: string): Promise<void> {
+    for (const parameters of [
+      ['runs', 'pin', 'latest'],
+      ['runs', 'rate', 'latest', '3'],
+      ['studies', 'resume', 'latest'],
+      ['studies', 'adopt', 'latest'],
+      ['export', 'latest'],
+    ]) {
+      const { code, error } = await at(home)(...parameters)
+      expect([parameters, code, error]).toEqual([parameters, 1, expect.stringContaining(words)])
+      expect(error).not.toContain('Check that the folder exists')
+    }
+  }
+
   test('everything is read where nothing can be written, and where there is no space', async () => {
     const { path } = await otherJournal()
     openLibrary(closed)
@@ -227,6 +241,7 @@ describe.skipIf(!disk.canMount)('on a disk of its own', () => {
 
     disk.remount('ro')
     await readAll([open, old, bare])
+    await refuseToWrite(open, `Nothing can be written in ${open}, and this command has to write there.`)
     disk.remount('rw')
     disk.fill()
     await readAll([closed, open])
@@ -236,6 +251,6 @@ describe.skipIf(!disk.canMount)('on a disk of its own', () => {
     vi.unstubAllEnvs()
     expect(crowded).toMatchObject({ code: 1, error: expect.stringContaining('no space for the copy') })
     expect(readdirSync(disk.folder).filter((name) => name.startsWith('tunewright-'))).toEqual([])
-    expect(await at(closed)('runs', 'pin', 'latest')).toMatchObject({ code: 1 })
+    await refuseToWrite(closed, `The disk of ${closed} is full, and this command has to write there.`)
   })
 })

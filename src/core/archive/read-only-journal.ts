@@ -1,6 +1,6 @@
 // One's own journal where nothing can be written: on a full disk, in a folder for reading only. A copy of it in the temporary
 // folder is read, and whatever would write says why it cannot. The same for the terminal, the window and the browser.
-import { existsSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { type ForeignJournal, openForeignJournal } from '#journal/foreign.ts'
 import type { ProblemCode } from '#shared/problem-codes.ts'
@@ -41,6 +41,29 @@ export const readOnlyProblem = (problem: Problem, library: Library): Problem => 
 /** The same for a person who starts it: what works all the same stands between. */
 export const readOnlyNotice = ({ message, remedy }: Problem): string =>
   `${message} Projects, runs, proofs and searches can be looked at and compared; nothing is begun, changed or kept meanwhile. ${remedy}`
+
+/** For a command that has to write: where nothing can be written the reason, else the Problem as it was. */
+export function toldToWriter(problem: Problem, library: Library): Problem {
+  if (!isUnwritable(problem, library) || !(isFull(problem) || isForReadingOnly(library))) return problem
+  return {
+    ...problem,
+    message: `${unwritableWords(problem, library)}, and this command has to write there.`,
+    where: library.home,
+    remedy: isFull(problem)
+      ? 'Free some space on that disk, then try again.'
+      : 'See to it that you may write there, then try again.',
+  }
+}
+
+const isForReadingOnly = ({ home, journalPath }: Library): boolean =>
+  [home, journalPath].some((path) => {
+    try {
+      accessSync(path, constants.W_OK)
+      return false
+    } catch {
+      return true
+    }
+  })
 
 /** `isOwn`: the library's own journal. Throws a ProblemError: those of a journal that is looked into. */
 export function lookInto(path: string, as: SeenAs, isOwn: boolean): Omit<ForeignJournal, 'schema'> {
