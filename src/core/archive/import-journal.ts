@@ -11,12 +11,11 @@ import type { ImportReport } from '#shared/contract/index.ts'
 import { attemptAsync, type Problem, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { datasetFolder } from '../data/dataset-folder.ts'
 import { asDiskProblem, temporaryPath } from '../system/durable-files.ts'
-import { openFileBytes } from '../system/file-bytes.ts'
 import type { Library } from '../system/library.ts'
 import { type BundleManifest, journalName } from './bundle-manifest.ts'
 import type { Telling } from './export-work.ts'
 import { type Placed, placeFiles, takeBack } from './place-bundle-files.ts'
-import { unpackBundle } from './read-bundle.ts'
+import { isZip, unpackBundle } from './read-bundle.ts'
 
 interface ImportPorts {
   readonly library: Library
@@ -70,20 +69,6 @@ async function tellNow({ tell, signal }: Telling, phase: string, done = 0, total
   await new Promise((resolve) => setImmediate(resolve))
   signal.throwIfAborted()
 }
-
-/** A bundle by its first bytes, whatever its name. */
-async function isZip(path: string): Promise<boolean> {
-  const file = await openFileBytes(path)
-  try {
-    const start = Buffer.from(await file.read(0, Math.min(4, file.sizeBytes)))
-    return start.length === 4 && start.readUInt32BE() === zipStart
-  } finally {
-    await file.close()
-  }
-}
-
-/** "PK" and the signature of a zip file's first member. */
-const zipStart = 0x504b0304
 
 interface TakingOver extends ImportPorts, Telling {
   readonly work: string

@@ -5,10 +5,11 @@ import { basename } from 'node:path'
 import { backupsFolderOf, listBackups } from '#journal/backup.ts'
 import { newestVersion } from '#journal/migrate.ts'
 import { type BackupItem, type JournalState, journalJobs, type SomeHandlers } from '#shared/contract/index.ts'
-import { attempt, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
+import { attempt, attemptAsync, fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
 import type { JobTools } from '../system/jobs.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
 import { givenFile, namedFor } from './given-file.ts'
+import { lookIntoFile } from './look-into-file.ts'
 import { type JournalFaults, readWholeJournal } from './read-whole-journal.ts'
 
 type JournalCalls =
@@ -132,10 +133,10 @@ export function createJournalHandlers(
         )
       }),
     'journal.open': ({ handle }) =>
-      attempt(() => {
+      attemptAsync(async () => {
         const file = unwrap(givenFile(context, handle))
         try {
-          return unwrap(namedFor(file, journals.open(file)))
+          return unwrap(namedFor(file, await lookIntoFile(file, journals)))
         } finally {
           // What is looked into is a copy of its own; a given file that cannot be put away now is swept at the next start.
           void file.done().catch(() => {})

@@ -12,6 +12,8 @@ interface LookedInto {
   readonly name: string
   /** A page sent it: its path means nothing to anybody. */
   readonly isSent: boolean
+  /** The journal itself where that file is a bundle: unpacked, and only read while it is opened. */
+  readonly unpacked?: string
 }
 
 export interface OpenedJournals {
@@ -44,13 +46,14 @@ export function createOpenedJournals(own: ReadJournal): OpenedJournals {
     opened.delete(journalId)
   }
   return {
-    open: ({ path, name, isSent }) =>
+    open: ({ path, name, isSent, unpacked }) =>
       attempt(() => {
         const known = [...opened.values()].find(({ facts }) => facts.path === path)
         if (known !== undefined) close(known.facts.journalId)
         if (opened.size >= mostOpened) throw new ProblemError(tooMany(path))
+        const shownAs = isSent ? name : unpacked && path
         const { reader, schema, stood } = unwrap(
-          openForeignJournal(path, { isAtRest: true, ...(isSent && { shownAs: name }) }),
+          openForeignJournal(unpacked ?? path, { isAtRest: true, ...(shownAs && { shownAs }) }),
         )
         try {
           const { runs, total } = unwrap(reader.listRuns({ limit: 1, hasTrials: true, archived: 'with' }))

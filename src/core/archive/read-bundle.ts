@@ -5,9 +5,16 @@ import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { attemptAsync, type Problem, ProblemError } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
-import { extractMembers } from '../models/zip-members.ts'
+import { extractMembers, type WrittenMember } from '../models/zip-members.ts'
 import { asDiskProblem } from '../system/durable-files.ts'
-import { type BundleManifest, bundleManifest, journalName, manifestName } from './bundle-manifest.ts'
+import { openFileBytes } from '../system/file-bytes.ts'
+import {
+  type BundleFile,
+  type BundleManifest,
+  bundleManifest,
+  journalName,
+  manifestName,
+} from './bundle-manifest.ts'
 import type { Telling } from './export-work.ts'
 
 const mostManifestBytes = 16e6
@@ -25,7 +32,7 @@ export async function unpackBundle(
 ): Promise<BundleManifest> {
   const result = await attemptAsync(async () => {
     const manifest = await readBundleManifest(path, join(folder, 'list'))
-    const total = checkSizes(path, folder, manifest)
+    const total = checkSizes(path, folder, manifest.files)
     const unpacked = join(folder, 'unpacked')
     await mkdir(unpacked, { recursive: true })
     const wanted = new Map(manifest.files.map((file) => [file.path, file]))
@@ -52,16 +59,35 @@ export async function unpackBundle(
       },
     )
     const byPath = new Map(written.map((one) => [one.path, one]))
-    for (const file of manifest.files) {
-      const found = byPath.get(join(unpacked, ...file.path.split('/')))
-      if (found === undefined) throw unsafe('A file of its list is missing.', file.path)
-      if (found.sizeBytes !== file.bytes || found.sha256 !== file.sha256)
-        throw unsafe('A file in it is not what its list says.', file.path)
-    }
+    for (const file of manifest.files) assertListed(file, byPath.get(join(unpacked, ...file.path.split('/'))))
     return manifest
   })
   if (result.ok) return result.value
   throw new ProblemError(asBundleProblem(result.problem))
+}
+
+/** Its journal alone, verified, as a file below `folder`. Problems: as above. */
+export async function unpackBundledJournal(path: string, folder: string): Promise<string> {
+  const result = await attemptAsync(async () => {
+    const { files } = await readBundleManifest(path, join(folder, 'list'))
+    const listed = files.filter((file) => file.path === journalName)
+    const mostBytes = checkSizes(path, folder, listed)
+    const target = join(folder, journalName)
+    const written = await extractMembers(path, (name) => (name === journalName ? target : null), {
+      ratio: Number.POSITIVE_INFINITY,
+      mostBytes,
+    })
+    for (const file of listed) assertListed(file, written[0])
+    return target
+  })
+  if (result.ok) return result.value
+  throw new ProblemError(asBundleProblem(result.problem))
+}
+
+function assertListed(file: BundleFile, found: WrittenMember | undefined): void {
+  if (found === undefined) throw unsafe('A file of its list is missing.', file.path)
+  if (found.sizeBytes !== file.bytes || found.sha256 !== file.sha256)
+    throw unsafe('A file in it is not what its list says.', file.path)
 }
 
 async function readBundleManifest(path: string, folder: string): Promise<BundleManifest> {
@@ -98,7 +124,7 @@ function parseJson(text: string): unknown {
 }
 
 /** Bytes that it unpacks to. */
-function checkSizes(path: string, folder: string, { files }: BundleManifest): number {
+function checkSizes(path: string, folder: string, files: readonly BundleFile[]): number {
   const total = files.reduce((sum, { bytes }) => sum + bytes, 0)
   const packed = statSync(path).size
   if (total > mostBytes || total > freeGrowthBytes + mostGrowth * packed)
@@ -124,3 +150,17 @@ const asBundleProblem = (problem: Problem): Problem =>
         details: problem.message,
       }
     : problem
+
+/** A bundle by its first bytes, whatever its name. */
+export async function isZip(path: string): Promise<boolean> {
+  const file = await openFileBytes(path)
+  try {
+    const start = Buffer.from(await file.read(0, Math.min(4, file.sizeBytes)))
+    return start.length === 4 && start.readUInt32BE() === zipStart
+  } finally {
+    await file.close()
+  }
+}
+
+/** "PK" and the signature of a zip file's first member. */
+const zipStart = 0x504b0304
