@@ -3,8 +3,8 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
-import { basename, join } from 'node:path'
-import { ProblemError } from '#shared/result.ts'
+import { basename, dirname, join } from 'node:path'
+import { type Problem, ProblemError } from '#shared/result.ts'
 import { isRunning } from '../models/temporary-owner.ts'
 import { asDiskProblem, makeFolder, temporaryPath } from '../system/durable-files.ts'
 
@@ -30,16 +30,30 @@ export async function putTogether<T>(
   }
 }
 
-/** The folder is gone when it is read about, and the journal in it was not one's own: neither says anything to anybody. */
+/**
+ * The folder is gone when it is read about, and the journal in it was not one's own: neither says anything to anybody. All
+ * that an export writes lies in the folder, so a full disk is that of its place; of a file that failed only the system's
+ * own words, which name it as a whole, say whether it lay there.
+ */
 function named(error: unknown, folder: string, exportsFolder: string): unknown {
   if (!(error instanceof ProblemError)) return error
-  const { code, where, details } = error.problem
-  if (code === 'journal.disk-full')
-    return asDiskProblem(Object.assign(new Error(details), { code: 'ENOSPC' }), exportsFolder)
-  return where.includes(basename(folder))
-    ? new ProblemError({ ...error.problem, where: exportsFolder })
-    : error
+  const { code, where, details = '' } = error.problem
+  if (code === 'disk.full' || code === 'journal.disk-full')
+    return new ProblemError(noSpaceThere(exportsFolder, details))
+  const isOfFolder = [where, details].some((text) => text.includes(basename(folder)))
+  const isOfPlace = code === 'disk.failed' && where === shortOf(exportsFolder)
+  return isOfFolder || isOfPlace ? new ProblemError({ ...error.problem, where: exportsFolder }) : error
 }
+
+const shortOf = (path: string): string => `${basename(dirname(path))}/${basename(path)}`
+
+const noSpaceThere = (exportsFolder: string, details: string): Problem => ({
+  code: 'disk.full',
+  message: 'The disk is full, so this could not be carried out. Nothing of it was left there.',
+  where: exportsFolder,
+  remedy: 'Free some space on this disk, or choose a folder on another disk, and try again.',
+  details,
+})
 
 /** What processes of this computer left here when they were ended. */
 async function sweepEnded(exportsFolder: string): Promise<void> {

@@ -1,7 +1,7 @@
 // A disk that is too small for what is carried out or brought in: said, nothing half there, and it goes on once there is space.
 // Needs a small file system of its own; skipped where this process may not mount one.
 import { spawnSync } from 'node:child_process'
-import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { readdirSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test, vi } from 'vitest'
 import { exportJournal } from '#core/archive/export-journal.ts'
@@ -31,11 +31,16 @@ describe.skipIf(!disk.canMount)('on a disk of 6 MB', () => {
     const folder = join(disk.folder, 'exports')
     for (const form of ['jsonl', 'parquet', 'tensorboard', 'mlflow', 'bundle'] as const) {
       const request = { form, runIds, withRows: true, folder }
-      disk.fill()
-      const result = await exportJournal(request, { library, reader }, quietly)
-      expect(result, form).toMatchObject({ ok: false, problem: { code: 'disk.full' } })
-      disk.free()
-      expect(readdirSync(disk.folder, { recursive: true }).filter((name) => name !== 'exports')).toEqual([])
+      // At once, and in the middle of a file.
+      for (const freeBytes of [0, 40 * 1024]) {
+        disk.fill()
+        truncateSync(ballast, statSync(ballast).size - freeBytes)
+        const result = await exportJournal(request, { library, reader }, quietly)
+        const problem = { code: 'disk.full', where: folder, remedy: expect.stringContaining('another disk') }
+        expect(result, form).toMatchObject({ ok: false, problem })
+        disk.free()
+        expect(readdirSync(disk.folder, { recursive: true }).filter((name) => name !== 'exports')).toEqual([])
+      }
       expect(await exportJournal(request, { library, reader }, quietly), form).toMatchObject({ ok: true })
       rmSync(folder, { recursive: true })
     }
