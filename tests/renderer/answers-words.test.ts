@@ -1,6 +1,6 @@
 // What the screen of answers says of what it shows.
 import { describe, expect, test } from 'vitest'
-import { rowsShown, titleOfAnswers } from '#renderer/features/experiments/answers-words.ts'
+import { rowsShown, titleOfAnswers, whyNotAsked } from '#renderer/features/experiments/answers-words.ts'
 
 describe('the heading of answers side by side', () => {
   const titleOf = (different: number, ...names: string[]) => titleOfAnswers({ different }, names, 20)
@@ -26,4 +26,12 @@ test('what is shown names the rows, and where words are looked for how many ther
   expect(shown(25, 62, ' ')).toBe('25 of 62 rows')
   expect(shown(1, 1, 'money')).toBe('1 of 1 row with these words; 62 in all')
   expect(shown(25, 30, 'money')).toBe('25 of 30 rows with these words; 62 in all')
+})
+
+// Bug: answers stood there without their question, and nothing said why.
+test('rows without their question say why; of plain text nothing was asked', () => {
+  expect(whyNotAsked([{ prompt: null }, { prompt: null }])).toMatch(/^What was asked cannot be shown: /)
+  expect(whyNotAsked([{ prompt: null }, { prompt: 'Where is my parcel?' }])).toBeNull()
+  expect(whyNotAsked([{ prompt: '' }])).toBeNull()
+  expect(whyNotAsked([])).toBeNull()
 })

@@ -16,6 +16,12 @@ export function titleOfAnswers(
   return t('experiments.answers.heading', { different: found.different, count: rows })
 }
 
+/** Where no row has its question, why: what was asked stands in the rows only, and not in the journal. */
+export const whyNotAsked = (answers: readonly { readonly prompt: string | null }[]): string | null =>
+  answers.length > 0 && answers.every(({ prompt }) => prompt === null)
+    ? t('experiments.answers.notAsked')
+    : null
+
 /** How many rows are here, and of which: the heading counts all, also those without the words that are looked for. */
 export function rowsShown(
   found: {

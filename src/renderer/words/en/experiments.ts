@@ -317,6 +317,7 @@ export const experiments = {
     otherRows: '{names}: measured on other rows.',
     instead: 'Show these instead',
     allTicked: 'Back to all ticked runs',
+    notAsked: 'What was asked cannot be shown: these rows are not in this library, or were changed there.',
     noRow: 'No row matches.',
     readSoFar: 'Reading answers: {read} of {count} run. | Reading answers: {read} of {count} runs.',
     rowsShown: '{shown} of {count} row | {shown} of {count} rows',
