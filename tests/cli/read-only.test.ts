@@ -247,9 +247,16 @@ describe.skipIf(!disk.canMount)('on a disk of its own', () => {
     await readAll([closed, open])
     expect((await at(closed)('runs', 'list')).error).toContain(`The disk of ${closed} is full`)
     vi.stubEnv('TMPDIR', disk.folder)
-    const crowded = await at(closed)('runs', 'list')
+    const own = await at(closed)('runs', 'list')
+    // All is writable where this one lies.
+    const other = await at(newHome())('runs', 'list', '--journal', path)
     vi.unstubAllEnvs()
-    expect(crowded).toMatchObject({ code: 1, error: expect.stringContaining('no space for the copy') })
+    for (const crowded of [own, other]) {
+      const words = 'There is no space in the temporary folder for the copy of the journal'
+      expect(crowded).toMatchObject({ code: 1, error: expect.stringContaining(words) })
+      expect(crowded.error).toContain(`  where: ${disk.folder}\n`)
+      expect(crowded.error).not.toContain('nothing can be written')
+    }
     expect(readdirSync(disk.folder).filter((name) => name.startsWith('tunewright-'))).toEqual([])
     await refuseToWrite(closed, `The disk of ${closed} is full, and this command has to write there.`)
   })

@@ -75,7 +75,7 @@ export function lookInto(path: string, as: SeenAs, isOwn: boolean): Omit<Foreign
 
 const noRoom = (problem: Problem): Problem => ({
   ...problem,
-  message: 'There is no space for the copy that is read where nothing can be written.',
+  message: 'There is no space in the temporary folder for the copy of the journal that is read.',
   where: tmpdir(),
   remedy: `Free some space there, or name a folder of another disk: ${process.platform === 'win32' ? 'set TEMP=D:\\FOLDER' : 'TMPDIR=/FOLDER tunewright …'}`,
 })
