@@ -386,15 +386,16 @@ export const experiments = {
   remove: {
     title: 'Remove {name}? | Remove {count} runs?',
     textOne:
-      'The folder with its safe points and its trained adapter goes to this computer’s bin; you can take it back out from there. The run leaves this list, and its figures stay in the journal file. Exports, models and rows stay where they are.',
+      'The folder with its safe points and its trained adapter goes to this computer’s bin; its files can be taken back out from there. The run does not come back into this list; its figures stay in the journal file. Exports, models and rows stay where they are.',
     textMany:
-      'The folders with their safe points and trained adapters go to this computer’s bin; you can take them back out from there. The runs leave this list, and their figures stay in the journal file. Exports, models and rows stay where they are.',
+      'The folders with their safe points and trained adapters go to this computer’s bin; their files can be taken back out from there. The runs do not come back into this list; their figures stay in the journal file. Exports, models and rows stay where they are.',
     more: 'and {count} more',
     confirm: 'Move to the bin',
     working: 'Moving to the bin',
     soFar: '{done} of {count} run gone | {done} of {count} runs gone',
     stopped:
       '{count} run was left as it is, for you stopped. | {count} runs were left as they are, for you stopped.',
+    moved: '{count} run is moved to the bin. | {count} runs are moved to the bin.',
     done: '{count} run was removed. | {count} runs were removed.',
     failed:
       '{count} run could not be removed and is still here. | {count} runs could not be removed and are still here.',
