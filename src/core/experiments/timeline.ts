@@ -6,6 +6,7 @@ import type { RunDetail, RunSummary } from '#shared/journal-types.ts'
 import { unwrap } from '#shared/result.ts'
 import type { JournalStudy, LivingStudy } from '#shared/study.ts'
 import { readableProof } from '../proof/proof-journal.ts'
+import { bestTrial } from '../tuning/best-trial.ts'
 import { compareProofs, type MeasuredRun } from './compare-proofs.ts'
 import { type ComparedSetting, compareSettings } from './compare-settings.ts'
 import { runLabels } from './run-labels.ts'
@@ -19,6 +20,7 @@ export type TimelineReader = Pick<
   | 'runNumbers'
   | 'links'
   | 'studies'
+  | 'study'
   | 'trials'
   | 'comparisons'
   | 'newestEvaluation'
@@ -69,6 +71,13 @@ export function readTimeline(reader: TimelineReader, page: TimelinePage, stoodOf
 const countFrom = (others: readonly { readonly createdAtMs: number }[], fromMs: number): number =>
   others.filter(({ createdAtMs }) => createdAtMs >= fromMs).length
 
+/** What a run is set against. */
+interface Beside {
+  readonly run: RunDetail
+  readonly name: string
+  readonly isRepeat: boolean
+}
+
 function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[], stoodOf: StoodOf) {
   const sources = new Map(
     unwrap(reader.datasets()).map(({ fingerprint, sourceName }) => [fingerprint, sourceName]),
@@ -85,22 +94,27 @@ function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[],
   const measuredOf = (run: RunDetail): MeasuredRun | null =>
     once(measured, run.id, () => readMeasured(reader, run))
 
-  /** The run that one says it came from, where it is still there; else the one before it in its project. */
-  function besideOf(run: RunSummary): { readonly run: RunDetail; readonly isRepeat: boolean } | null {
-    const link = unwrap(reader.links(run.id)).find(
-      ({ runId, kind }) => runId === run.id && (kind === 'retried-from' || kind === 'repeats'),
-    )
+  /** The run that one says it came from, or the trial whose settings it takes over, where it is still there; else the one before it in its project. */
+  function besideOf(run: RunSummary): Beside | null {
+    const links = unwrap(reader.links(run.id)).filter(({ runId }) => runId === run.id)
+    const link = links.find(({ kind }) => kind === 'retried-from' || kind === 'repeats')
     const parent = link && reader.getRun(link.parent)
-    if (parent?.ok) return { run: parent.value, isRepeat: link?.kind === 'repeats' }
+    if (parent?.ok)
+      return { run: parent.value, name: labelOf(parent.value), isRepeat: link?.kind === 'repeats' }
+    const taken = links.flatMap(({ kind, parent: of }) => (kind === 'winner-of' ? [of] : [])).at(0)
+    const trial = taken === undefined ? null : trialTakenOver(reader, taken)
+    if (trial !== null && trial.run.id !== run.id) return trial
     const before = runBefore(reader, known, run)
-    return before && { run: detailOf(before.id), isRepeat: false }
+    if (before === null) return null
+    const detail = detailOf(before.id)
+    return { run: detail, name: labelOf(detail), isRepeat: false }
   }
 
-  function againstOf(run: RunDetail, beside: ReturnType<typeof besideOf>): Against | null {
+  function againstOf(run: RunDetail, beside: Beside | null): Against | null {
     if (beside === null) return null
     const [before, now] = [measuredOf(beside.run), measuredOf(run)]
     return {
-      name: labelOf(beside.run),
+      name: beside.name,
       isRepeat: beside.isRepeat,
       adapterSha256: beside.run.adapterSha256,
       isProved: before !== null,
@@ -116,7 +130,7 @@ function createEntryWriter(reader: TimelineReader, known: readonly RunSummary[],
         ...headOf(run),
         title: labelOf(run),
         kind: 'run',
-        beside: beside && { runId: beside.run.id, name: labelOf(beside.run) },
+        beside: beside && { runId: beside.run.id, name: beside.name },
         changes: beside === null ? [] : changesOf(beside.run, run, sources),
         isOtherData: beside !== null && beside.run.datasetFingerprint !== run.datasetFingerprint,
         isOtherModel: beside !== null && beside.run.modelId !== run.modelId,
@@ -150,6 +164,16 @@ const headOf = ({ id, name, projectId, projectName, createdAtMs, notes }: Titled
   atMs: createdAtMs,
   words: notes,
 })
+
+/** The best trial of a search that is still there, as a person calls it. */
+function trialTakenOver(reader: TimelineReader, studyId: string): Beside | null {
+  const study = reader.study(studyId)
+  const best = study.ok ? bestTrial(unwrap(reader.trials(studyId))) : null
+  if (!study.ok || best === null || best.runId === null) return null
+  const run = reader.getRun(best.runId)
+  const name = `trial ${best.number + 1} of “${study.value.name}”`
+  return run.ok ? { run: run.value, name, isRepeat: false } : null
+}
 
 function runBefore(
   reader: TimelineReader,

@@ -209,6 +209,20 @@ describe('what was tried', () => {
     expect(entries[1]?.learned.at(-1)).toContain('there is no measurable difference')
   })
 
+  test('sets a run that takes over what a search found against that trial (it was called the first of its project)', async () => {
+    await openPast(async (writer, newRun) => {
+      const study = await recordStudy(writer, newRun)
+      const settings = { method: { ...sampleRecipe().method, rank: 16 } }
+      const taken = await recordRun(writer, newRun, { name: 'Taken over', settings })
+      good(writer.addLink({ runId: taken, kind: 'winner-of', parent: study }))
+      good(writer.addLink({ runId: 'run-trial-0', kind: 'winner-of', parent: study }))
+    })
+    const { entries } = good(await api.call('experiments.timeline', {}))
+    expect(entries[0]?.beside).toEqual({ runId: 'run-trial-0', name: 'trial 1 of “Night search”' })
+    expect(entries[0]?.changes.map(({ path }) => path)).toEqual(['method.rank'])
+    expect(entries[1]).toMatchObject({ kind: 'study', beside: null })
+  })
+
   test('has a search as one entry, in its place, and each page its part', async () => {
     const studyId = await openPast(async (writer, newRun) => {
       await recordRun(writer, newRun, { name: 'One' })
