@@ -103,7 +103,11 @@ export async function planStudy(
   return { view: { ...view, sentences }, draft, space, pruning }
 }
 
-function dimensionsOf(open: OpenPlan, draft: RecipeDraft, { space, effort }: StudyWishes) {
+/** A value that stands there twice is one value: it would be counted, and tried, as two. */
+const withEachOnce = (one: Dimension): Dimension =>
+  one.kind === 'choice' ? { ...one, values: [...new Set(one.values)] } : one
+
+function dimensionsOf(open: OpenPlan, draft: RecipeDraft, { space: wanted, effort }: StudyWishes) {
   const { config, model, counts } = open
   const { kind, layers, hidden } = config
   const proposed = proposeSpace({
@@ -112,7 +116,8 @@ function dimensionsOf(open: OpenPlan, draft: RecipeDraft, { space, effort }: Stu
     rows: counts.train,
     effort,
   })
-  if (space === undefined) return proposed
+  if (wanted === undefined) return proposed
+  const space = wanted.map(withEachOnce)
   const own = new Map(space.map((dimension) => [dimension.path, dimension]))
   const rest = proposed.filter(({ dimension }) => !own.has(dimension.path))
   const reasonOf = (path: string): string =>
@@ -195,10 +200,12 @@ function valueProblem(space: SearchSpace, draft: RecipeDraft): Problem | null {
       setAt(wanted, one.path.split('.'), value)
       const parsed = recipeDraft.safeParse(wanted, { reportInput: true })
       if (parsed.success) continue
-      const { where, message } = describeIssue(parsed.error)
+      const fault = describeIssue(parsed.error)
+      // Of a name that no setting has the fault lies in what should hold it: a person looks for what was written.
+      const where = fault.where.startsWith(one.path) ? fault.where : one.path
       return {
         code: 'recipe.invalid',
-        message: `At ${where}: ${message}.`,
+        message: `At ${where}: ${fault.message}.`,
         where,
         remedy: 'Change the range of this setting, or leave it out of the search.',
       }

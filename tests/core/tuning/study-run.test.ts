@@ -137,6 +137,14 @@ test('what cannot be searched is said before anything begins', { timeout: 120_00
   expect(two.sentences.join(' ')).toMatch(
     /It makes 2 trials\. The ranges have 2 points in all\..+ends after 2/,
   )
+  const twice = unwrap(await api.call('studies.plan', { ...wanted, budget, space: rankOf(3, 4, 3, 4, 4) }))
+  expect(twice).toEqual(two)
+  for (const path of ['foo', 'foo.bar', 'method.foo']) {
+    const space = [{ kind: 'choice' as const, path, values: [1, 2], onlyWhen }]
+    const { blocking } = unwrap(await api.call('studies.plan', { ...wanted, budget, space }))
+    const message = expect.stringMatching(`^At ${path}: there is no setting called foo`)
+    expect(blocking).toMatchObject({ code: 'recipe.invalid', where: path, message })
+  }
   const { preset, changes } = wanted
   const { values } = unwrap(await api.call('plan.estimate', { projectId, preset, changes }))
   const same = { ...wanted, budget, space: rankOf(Number(values['method.rank'])) }
