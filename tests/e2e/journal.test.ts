@@ -1,10 +1,11 @@
 // The journal as a thing to keep, in Chromium: looked at, read again, backed up, put back, carried out, looked into beside
 // others; and a journal that cannot be used, from the first screen to where everything is there again without a reload.
-import { copyFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import Database from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openJournalWriter } from '#journal/writer.ts'
+import { common } from '#renderer/words/en/common.ts'
 import { experiments } from '#renderer/words/en/experiments.ts'
 import { frame } from '#renderer/words/en/frame.ts'
 import { models } from '#renderer/words/en/models.ts'
@@ -112,6 +113,16 @@ describeInBrowser('the journal in the settings', { limitMs, prepare: fill }, (sc
     mkdirSync(dirname(stick))
     copyFileSync(otherJournal().path, stick)
     const before = readFileSync(stick)
+    // Bug: a file that was chosen by mistake could not be given back, and what was wrong with it stood above the next one.
+    const wrong = join(folder, 'wrong.db')
+    writeFileSync(wrong, 'no journal '.repeat(50))
+    await part(screen).locator('input[type=file]').setInputFiles(wrong)
+    await part(screen).getByRole('button', { name: journal.other.look }).press('Enter')
+    await part(screen).getByText('This file is not a Tunewright journal.').waitFor()
+    await part(screen).locator('input[type=file]').setInputFiles(wrong)
+    await part(screen).getByRole('button', { name: common.cancel }).press('Enter')
+    await expect.poll(() => focused(screen)).toBe(journal.other.title)
+    await part(screen).getByText('This file is not a Tunewright journal.').waitFor({ state: 'detached' })
     await part(screen).locator('input[type=file]').setInputFiles(stick)
     await part(screen).getByRole('button', { name: journal.other.look }).press('Enter')
     // The page sent it: it is called as the person's file is.
