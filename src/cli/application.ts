@@ -92,7 +92,7 @@ export function openApplication(
   }
 
   const openOwn = (): JournalReader => {
-    const opened = openJournalReader(library.journalPath)
+    const opened = openJournalReader(library.journalPath, { isUnchecked: true })
     if (opened.ok || !['journal.missing', 'journal.too-old'].includes(opened.problem.code))
       return unwrap(opened)
     application.writer()

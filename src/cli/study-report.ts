@@ -3,7 +3,7 @@ import { pruningSentence } from '#core/tuning/study-sentences.ts'
 import { roundedToSum } from '#shared/adding-up.ts'
 import type { RangeEnd, StudyCard, StudyPlan, StudyView } from '#shared/contract/studies.ts'
 import type { Dimension, StudiedSettings, StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
-import { bestLossWords, toldLoss, trialPurposeText } from '#shared/trial-words.ts'
+import { bestLossWords, leftOutText, toldLoss, trialPurposeText } from '#shared/trial-words.ts'
 import { formatDuration } from '#shared/units.ts'
 import { formatTable } from './table.ts'
 
@@ -71,7 +71,7 @@ export function cardRow(card: StudyCard): string[] {
     statusText(card),
     ...counts,
     ...(best === null ? ['', ''] : lossCells(best)),
-    waiting ?? '',
+    card.leftOut > 0 ? leftOutText(card.leftOut) : (waiting ?? ''),
   ]
 }
 
@@ -85,10 +85,11 @@ export const cardHeading = ['search', 'name', 'status', 'trials', 'confirming ru
 const counted = (count: number, one: string): string => `${count} ${count === 1 ? one : `${one}s`}`
 
 /** "loss 0.5740, mean of 3 seeds", after what is told before it. */
-function lossText({ best }: StudyCard): string {
-  if (best === null) return ''
+function lossText({ best, leftOut }: StudyCard): string {
+  const leftOutOf = leftOut === 0 ? '' : `, ${leftOutText(leftOut)}`
+  if (best === null) return leftOutOf
   const { kind, lossNats, seeds } = toldLoss(best)
-  return `, ${bestLossWords[kind].replace('{loss}', lossNats.toFixed(4)).replace('{seeds}', String(seeds))}`
+  return `, ${bestLossWords[kind].replace('{loss}', lossNats.toFixed(4)).replace('{seeds}', String(seeds))}${leftOutOf}`
 }
 
 /** "5 trials and 4 confirming runs". */

@@ -26,6 +26,7 @@ import { migrate, readVersion, stepsTable } from './migrate.ts'
 import { attemptOn, corruptProblem, refuse } from './problems.ts'
 import { type JournalReader, openJournalReader } from './reader.ts'
 import { assertSchema } from './schema-check.ts'
+import { assertSound } from './sound-file.ts'
 import { type Telling, type ToldAs, toldOfCopy } from './told-of-copy.ts'
 import { correctTrials } from './trial-truth.ts'
 
@@ -73,7 +74,7 @@ export function openForeignJournal(path: string, options: ForeignOptions = {}): 
 }
 
 function readerOfCopy(copy: string, toldAs: ToldAs, away: () => void): JournalReader {
-  const opened = openJournalReader(copy, toldAs)
+  const opened = openJournalReader(copy, { toldAs })
   if (!opened.ok) throw new ProblemError(opened.problem)
   const reader = opened.value
   return {
@@ -165,8 +166,7 @@ function bringUpToDate(
     const version = readVersion(db, path)
     if (version === 0) throw new ProblemError(corruptProblem(path, 'it has no tables'))
     assertSchema(db, path, version)
-    const verdict = db.pragma('quick_check(1)', { simple: true })
-    if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
+    assertSound(db, copy, path)
     assertUnchanged(db, path)
     const isUpgraded = migrate(db, path).to > version
     const stood = readStood(db)

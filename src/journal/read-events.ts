@@ -12,17 +12,19 @@ import {
 } from '#shared/journal-types.ts'
 import { checkInput } from './check-input.ts'
 import { chainStart } from './hash-chain.ts'
-import { all, each, sqlFor } from './query.ts'
+import { all, each, first, sqlFor } from './query.ts'
 import { readJson } from './read-json.ts'
 import { toHex } from './rows.ts'
 import { createThinner } from './thin-curve.ts'
 import {
+  assertEndIsThere,
   assertWritten,
   chainQuery,
   type EventRow,
   eachEvent,
   eachOfKind,
   hashOf,
+  headQuery,
   isSame,
   missingEvent,
 } from './whole-events.ts'
@@ -31,11 +33,20 @@ import {
 export function readEvents(db: Database, runId: unknown, page: unknown): JournalEvent[] {
   const id = checkInput(rowReference, runId, 'run id')
   const { afterSeq, limit } = checkInput(eventPage, page, `events of run ${id}`)
-  return all(db, eventsQuery(id, afterSeq, limit)).map((row, at) => {
+  const rows = all(db, eventsQuery(id, afterSeq, limit))
+  for (const [at, row] of rows.entries()) {
     assertWritten(row)
     if (row.seq !== afterSeq + 1 + at) throw missingEvent(id)
-    return asEvent(row)
-  })
+  }
+  if (rows.length < limit) assertNothingBehind(db, id, afterSeq + rows.length)
+  return rows.map(asEvent)
+}
+
+/** A short page is the last one. What is asked for behind the end is nothing. */
+function assertNothingBehind(db: Database, runId: string, last: number): void {
+  const head = first(db, headQuery(runId)) ?? null
+  if ((head?.seq ?? 0) > last) throw missingEvent(runId)
+  assertEndIsThere(db, runId, head)
 }
 
 export const eventsQuery = (runId: string, afterSeq: number, limit: number) =>

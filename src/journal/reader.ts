@@ -53,6 +53,7 @@ import {
 import { readTimeAtWork } from './read-time-at-work.ts'
 import { toDataset, toModel, toProject } from './rows.ts'
 import { assertSchema } from './schema-check.ts'
+import { assertSound, isSmall } from './sound-file.ts'
 import type { ToldAs } from './told-of-copy.ts'
 import { type JournalCheck, verifyAll } from './verify-all.ts'
 
@@ -113,11 +114,18 @@ export interface JournalReader {
 
 const asItIs: ToldAs = (problem) => problem
 
-/**
- * Opens an existing journal of this version's schema for reading. Works while a writer has it open, and without one.
- * `toldAs`: of a copy, what is wrong with it as it is told of the original.
- */
-export function openJournalReader(path: string, toldAs: ToldAs = asItIs): Result<JournalReader> {
+interface ReadingOptions {
+  /** Of a copy: what is wrong with it as it is told of the original. */
+  readonly toldAs?: ToldAs
+  /** Nobody has looked yet whether the file is sound: up to 64 MB it is read whole. Above, what is read is checked alone. */
+  readonly isUnchecked?: boolean
+}
+
+/** Opens an existing journal of this version's schema for reading. Works while a writer has it open, and without one. */
+export function openJournalReader(
+  path: string,
+  { toldAs = asItIs, isUnchecked = false }: ReadingOptions = {},
+): Result<JournalReader> {
   return attemptAs(toldAs, path, () => {
     if (!existsSync(path) || statSync(path).size === 0)
       refuse(
@@ -129,6 +137,7 @@ export function openJournalReader(path: string, toldAs: ToldAs = asItIs): Result
     const db = openForReading(path)
     try {
       assertCurrent(db, path)
+      if (isUnchecked && isSmall(path)) assertSound(db, path)
       return readerOver(db, path, toldAs)
     } catch (error) {
       db.close()
@@ -191,7 +200,7 @@ function readerOver(db: Database, path: string, toldAs: ToldAs): JournalReader {
     timeAtWork: (runId) => readAtOnce(() => readTimeAtWork(db, runId)),
     curve: (runId) => readAtOnce(() => readCurve(db, runId)),
     thinCurve: (runId, most) => readAtOnce(() => readThinCurve(db, runId, most)),
-    events: (runId, afterSeq, limit) => read(() => readEvents(db, runId, { afterSeq, limit })),
+    events: (runId, afterSeq, limit) => readAtOnce(() => readEvents(db, runId, { afterSeq, limit })),
     eventsOfKind: (runId, kind, most) => readAtOnce(() => readEventsOfKind(db, runId, kind, most)),
     evaluations: (runId) => read(() => readEvaluations(db, runId)),
     newestEvaluation: (runId, subject) => read(() => readNewestEvaluation(db, runId, subject)),

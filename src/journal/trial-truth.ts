@@ -1,6 +1,7 @@
 // Whether a trial of a journal from elsewhere says what its run measured: its losses were taken from there, and a figure
 // that was put in by hand must not be shown as true.
 import type { Database } from 'better-sqlite3'
+import { distrustWords } from '#shared/trial-words.ts'
 import { type Row, rowsOf } from './import-rows.ts'
 import { DamagedValueError, readJson } from './read-json.ts'
 import { eachOfKind } from './whole-events.ts'
@@ -9,14 +10,13 @@ import { eachOfKind } from './whole-events.ts'
 export function asItsRunSays(db: Database, row: Row): Row {
   if (row.run_id === null || row.loss_nats === null) return row
   const byStep = measuredLosses(db, String(row.run_id))
-  if (byStep === 'damaged')
-    return without(row, 'An event of its run is damaged in that journal, so its loss cannot be trusted.')
+  if (byStep === 'damaged') return without(row, distrustWords.damaged)
   const losses = new Set(byStep.values())
   const rungs = readJson(String(row.rung_losses)) as readonly { readonly lossNats: number }[]
   const isTrue =
     byStep.get(row.loss_step) === row.loss_nats && rungs.every(({ lossNats }) => losses.has(lossNats))
   if (isTrue) return row
-  return without(row, 'Its loss in that journal is not what its run measured, so it does not count.')
+  return without(row, distrustWords.untrue)
 }
 
 const without = (row: Row, reason: string): Row => ({

@@ -16,7 +16,7 @@ export const chainQuery = (runId: string, direction: Direction = 'asc') =>
 
 /** A figure that rotted is never shown: throws where the event is not what its own hash says. */
 export function assertWritten(row: EventRow): void {
-  if (isSame(row.hash, hashOf(row.run_id, row.prev_hash, row))) return
+  if (isBytes(row.prev_hash) && isSame(row.hash, hashOf(row.run_id, row.prev_hash, row))) return
   throw new DamagedValueError(`event ${row.seq} of run ${row.run_id} was changed after it was written`)
 }
 
@@ -37,14 +37,16 @@ export type Head = Pick<EventRow, 'seq' | 'hash'>
 export function* eachEvent(db: Database, runId: string, direction: Direction = 'asc'): Generator<EventRow> {
   if (direction === 'asc') return yield* eventsAfter(db, runId, null)
   let later: EventRow | null = null
+  let last: Head | null = null
   for (const row of each(db, chainQuery(runId, 'desc'))) {
     assertWritten(row)
     if (later !== null && !doesFollow(row, later)) throw missingEvent(runId)
+    last ??= row
     later = row
     yield row
   }
   if (later !== null && !isFirst(later)) throw missingEvent(runId)
-  assertEndIsThere(db, runId)
+  assertEndIsThere(db, runId, last)
 }
 
 /** As `eachEvent`, in order: all of them, or those behind one that was read before. */
@@ -57,38 +59,53 @@ export function* eventsAfter(db: Database, runId: string, known: Head | null): G
     before = row
     yield row
   }
-  assertEndIsThere(db, runId)
+  assertEndIsThere(db, runId, before)
 }
 
 /** By far most events are steps: those that are asked for, and all that are no step, or no step any more. */
 export const markedQuery = (runId: string, kind: string) =>
   chainQuery(runId).where((where) => where.or([where('kind', '!=', 'step'), where('kind', '=', kind)]))
 
-export const numbersQuery = (runId: string) =>
+/** From the first event on. */
+export const eventCountQuery = (runId: string) =>
   sqlFor
     .selectFrom('events')
-    .select(({ fn }) => [fn.countAll<number>().as('events'), fn.max('seq').as('last')])
+    .select(({ fn }) => fn.countAll<number>().as('events'))
     .where('run_id', '=', runId)
+
+/** From behind. */
+export const headQuery = (runId: string) =>
+  sqlFor
+    .selectFrom('events')
+    .select(['seq', 'hash'])
+    .where('run_id', '=', runId)
+    .orderBy('seq', 'desc')
+    .limit(1)
 
 /**
  * Events of one kind, in order. Steps of a long run are not hashed for it, only counted: whatever is no step is, so that
  * one whose kind rotted is found among these. Throws where one is not as it was, or missing.
  */
 export function* eachOfKind(db: Database, runId: string, kind: string): Generator<EventRow> {
-  const { events = 0, last = null } = first(db, numbersQuery(runId)) ?? {}
-  if (events !== (last ?? 0)) throw missingEvent(runId)
+  const head = first(db, headQuery(runId)) ?? null
+  if (first(db, eventCountQuery(runId))?.events !== (head?.seq ?? 0)) throw missingEvent(runId)
   for (const row of each(db, markedQuery(runId, kind))) {
     assertWritten(row)
     if (row.kind === kind) yield row
   }
-  assertEndIsThere(db, runId)
+  assertEndIsThere(db, runId, head)
 }
 
 /**
- * The last event has none behind it that names it; the run's own row, read at the same moment, knows which step came last.
- * A run that went over steps again came further before, so no other step will do.
+ * `last` is the event that was read last, or null. Where the key of one rotted, those behind it lie where nobody looks who
+ * comes from the first event, or from the last: both ways must lead to the same end. None behind the last event names it,
+ * so the run's own row, read at the same moment, must know the step that came last. A run that went over steps again came
+ * further before, so no other step will do.
  */
-function assertEndIsThere(db: Database, runId: string): void {
+export function assertEndIsThere(db: Database, runId: string, last: Head | null): void {
+  const head = first(db, headQuery(runId)) ?? null
+  if (head?.seq !== last?.seq || (head && last && !isSame(head.hash, last.hash))) throw missingEvent(runId)
+  if (first(db, eventCountQuery(runId))?.events !== (last?.seq ?? 0)) throw missingEvent(runId)
   const lastStep = first(db, sqlFor.selectFrom('runs').select('last_step').where('id', '=', runId))?.last_step
   if (lastStep === null || lastStep === undefined) return
   const step = newestOf(db, runId, 'step')
@@ -117,4 +134,8 @@ const doesFollow = (earlier: Head, later: EventRow): boolean =>
 export const missingEvent = (runId: string): DamagedValueError =>
   new DamagedValueError(`an event of run ${runId} is missing`)
 
-export const isSame = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0
+/** A cell that rotted may hold nothing, or something else. */
+const isBytes = (cell: unknown): cell is Uint8Array => cell instanceof Uint8Array
+
+export const isSame = (a: Uint8Array, b: Uint8Array): boolean =>
+  isBytes(a) && isBytes(b) && Buffer.compare(a, b) === 0

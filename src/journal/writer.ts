@@ -14,6 +14,7 @@ import { restoringPath } from './restore.ts'
 import { assertSafeFolder } from './safe-folder.ts'
 import { assertSchema } from './schema-check.ts'
 import { beginSession, endSession, isUnclosed } from './session.ts'
+import { assertSound } from './sound-file.ts'
 import { type JournalWriter, type OpenReport, writerOver } from './writer-commands.ts'
 import { takeWriterLock, type WriterLock } from './writer-lock.ts'
 
@@ -92,7 +93,6 @@ function openLocked(path: string, lock: WriterLock, options: WriterOptions): Jou
 
 /** A journal up to this size is checked at every start, a larger one only where it was left open or a log was left. */
 const alwaysCheckedBytes = 128 * 1024 * 1024
-const fullyCheckedBytes = 64 * 1024 * 1024
 
 const missingLogNotice =
   'The journal was not closed the last time, and its companion file (-wal) is missing. Entries since it was last opened may be lost. This happens when only journal.db is copied or restored: always move the files together, or use a backup.'
@@ -121,11 +121,4 @@ function rollBack(path: string): void {
   } finally {
     db.close()
   }
-}
-
-/** `integrity_check` compares every index with its table too, and takes about twice the time of `quick_check`. */
-function assertSound(db: Database.Database, path: string): void {
-  const check = statSync(path).size <= fullyCheckedBytes ? 'integrity_check(1)' : 'quick_check(1)'
-  const verdict = db.pragma(check, { simple: true })
-  if (verdict !== 'ok') throw new ProblemError(corruptProblem(path, String(verdict)))
 }

@@ -11,6 +11,24 @@ export const trialPurposeWords = {
 export const trialPurposeText = ({ purpose, seed }: Pick<StudyTrial, 'purpose' | 'seed'>): string =>
   trialPurposeWords[purpose].replace('{seed}', String(seed))
 
+/** Why a trial of another journal has no loss that counts. */
+export const distrustWords = {
+  damaged: 'An event of its run is damaged in that journal, so its loss cannot be trusted.',
+  untrue: 'Its loss in that journal is not what its run measured, so it does not count.',
+} as const
+
+const distrusted: ReadonlySet<string> = new Set(Object.values(distrustWords))
+export const isDistrusted = ({ reason }: Pick<StudyTrial, 'reason'>): boolean =>
+  reason !== null && distrusted.has(reason)
+
+/** Of a search whose trials could not all be taken at their word: what is told of it may be other than what was found. */
+export const leftOutWords = {
+  one: '1 trial cannot be trusted and is left out',
+  many: '{count} trials cannot be trusted and are left out',
+} as const
+export const leftOutText = (count: number): string =>
+  (count === 1 ? leftOutWords.one : leftOutWords.many).replace('{count}', String(count))
+
 /** Of what the loss is that a search is told by. */
 const lossOfWords = { mean: 'mean of {seeds} seeds', trial: 'one trial' } as const
 

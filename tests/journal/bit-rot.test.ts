@@ -4,10 +4,11 @@
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
+import { openForeignJournal } from '#journal/foreign.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { restoreBackup } from '#journal/restore.ts'
 import { openJournalWriter } from '#journal/writer.ts'
-import type { Result } from '#shared/result.ts'
+import { ok, type Result } from '#shared/result.ts'
 import { randomFrom } from '../support/seeded.ts'
 import { openSample, temporaryFolder } from './support/folders.ts'
 import { good, stepEvent } from './support/sample.ts'
@@ -64,6 +65,8 @@ test(`${mutants} damaged journals: right, refused, or put back from the backup`,
     const copy = place(damaged, backup)
     const outcome = outcomeOf(copy, answers, `mutant ${n}`)
     seen[outcome] += 1
+    const way = otherWays[n % otherWays.length]!
+    outcomeOf(copy, way.asked(answers), `mutant ${n}, ${way.name}`, way.open)
     if (outcome === 'right' || n % 5 !== 0) continue
     good(restoreBackup(copy))
     const reader = good(openJournalReader(copy))
@@ -74,34 +77,62 @@ test(`${mutants} damaged journals: right, refused, or put back from the backup`,
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(0)
 })
 
-/** Throws where a figure is another one than it was. */
-function outcomeOf(path: string, answers: Answers, what: string): keyof typeof counted {
+type Outcome = 'right' | 'refused' | 'partly'
+
+/** As the program opens it: for writing, and a reader beside that. */
+function opened(path: string): Result<JournalReader> {
   const writer = openJournalWriter(path)
-  if (!writer.ok) {
-    expect(writer.problem.code, what).toMatch(/^journal\.(corrupt|changed|foreign-file|too-new)$/)
-    expect(`${writer.problem.message}${writer.problem.remedy}`.length).toBeGreaterThan(40)
-    return 'refused'
-  }
+  if (!writer.ok) return writer
   const reader = openJournalReader(path)
-  try {
-    if (!reader.ok) {
-      expect(reader.problem.code, what).toMatch(/^journal\.(corrupt|missing)$/)
-      return 'refused'
-    }
-    const given = answersOf(reader.value, what)
+  if (!reader.ok) writer.value.close()
+  if (!reader.ok) return reader
+  const close = (): void => {
     reader.value.close()
-    let isPartly = false
-    for (const [question, answer] of given) {
-      if (answer === refusedAnswer) isPartly = true
-      else expect(answer, `${what}: ${question}`).toEqual(answers.get(question))
-    }
-    return isPartly ? 'partly' : 'right'
-  } finally {
     // What cannot be closed is damaged too.
     writer.value.close()
   }
+  return ok({ ...reader.value, close })
 }
-const counted = { right: 0, refused: 0, partly: 0 }
+
+function lookedInto(path: string): Result<JournalReader> {
+  const found = openForeignJournal(path, { folder: temporaryFolder() })
+  return found.ok ? ok(found.value.reader) : found
+}
+
+const ofEvents = (answers: Answers): Answers =>
+  new Map([...answers].filter(([question]) => /(?:curve|events|notices|time at work)$/.test(question)))
+
+/** The terminal's reading commands, a journal from a stick, and what reading events finds where nobody looked at the file. */
+const otherWays = [
+  {
+    ...{ name: 'only read', asked: (answers: Answers) => answers },
+    open: (path: string) => openJournalReader(path, { isUnchecked: true }),
+  },
+  { name: 'looked into', asked: (answers: Answers) => answers, open: lookedInto },
+  { name: 'events alone', asked: ofEvents, open: openJournalReader },
+] as const
+
+/** Throws where a figure is another one than it was. */
+function outcomeOf(path: string, answers: Answers, what: string, open = opened): Outcome {
+  const reader = open(path)
+  if (!reader.ok) {
+    expect(reader.problem.code, what).toMatch(
+      /^journal\.(corrupt|changed|foreign-file|missing|too-new|too-old)$/,
+    )
+    expect(`${reader.problem.message}${reader.problem.remedy}`.length).toBeGreaterThan(40)
+    return 'refused'
+  }
+  try {
+    let isPartly = false
+    for (const [question, answer] of answersOf(reader.value, what)) {
+      if (answer === refusedAnswer) isPartly = true
+      else if (answers.has(question)) expect(answer, `${what}: ${question}`).toEqual(answers.get(question))
+    }
+    return isPartly ? 'partly' : 'right'
+  } finally {
+    reader.value.close()
+  }
+}
 
 type Answers = ReadonlyMap<string, unknown>
 const refusedAnswer = Symbol('refused')

@@ -7,7 +7,7 @@ import { eventsQuery } from '#journal/read-events.ts'
 import { artifactsQuery, comparisonsQuery, evaluationsQuery, openingsQuery } from '#journal/read-proof.ts'
 import { countQuery, pageQuery, summariesQuery } from '#journal/read-runs.ts'
 import { trialsQuery } from '#journal/read-studies.ts'
-import { chainQuery, markedQuery, numbersQuery } from '#journal/whole-events.ts'
+import { chainQuery, eventCountQuery, headQuery, markedQuery } from '#journal/whole-events.ts'
 import { runQuery } from '#shared/journal-commands.ts'
 import { openSample } from './support/folders.ts'
 import { indexedSorts } from './support/indexed-sorts.ts'
@@ -73,7 +73,8 @@ describe('the plan of', () => {
     ['events', eventsQuery('r', 3, 10), 'SEARCH events USING PRIMARY KEY (run_id=? AND seq>?)'],
     ['a curve', chainQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
     ['events of a kind', markedQuery('r', 'notice'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
-    ['whether an event is missing', numbersQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
+    ['whether an event is missing', eventCountQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
+    ['the end of the events', headQuery('r'), 'SEARCH events USING PRIMARY KEY (run_id=?)'],
     ['evaluations', evaluationsQuery('r'), 'SEARCH evaluations USING INDEX evaluations_by_run (run_id=?)'],
     ['comparisons', comparisonsQuery('r'), 'SEARCH comparisons USING INDEX comparisons_by_run (run_id=?)'],
     [

@@ -9,6 +9,7 @@ import {
   livingStudies,
   type StudyTrial,
 } from '#shared/study.ts'
+import { isDistrusted } from '#shared/trial-words.ts'
 import { type BegunReader, trialsNow } from './begun-trials.ts'
 import { bestTrial } from './best-trial.ts'
 import { type ImportanceFor, isWorkedOut } from './kept-importance.ts'
@@ -55,6 +56,7 @@ export function cardOf(
     },
     confirming: trials.filter(({ purpose, status }) => purpose !== 'search' && status !== 'planned').length,
     confirmingPlanned: confirmingRuns(spec),
+    leftOut: trials.filter(isDistrusted).length,
     best:
       best === null || best.lossNats === null
         ? null

@@ -92,6 +92,8 @@ export const studyCard = z.strictObject({
   confirming: count,
   /** Runs that are to confirm in all; 0 where it was told to do without. */
   confirmingPlanned: count.default(0),
+  /** Trials of another journal whose losses are damaged, or not what their runs measured: the best one may be among them. */
+  leftOut: count.default(0),
   best: z
     .strictObject({
       number: count,

@@ -5,6 +5,7 @@ import { cardOf, viewOf } from '#core/tuning/read-study.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
 import { fail, ok } from '#shared/result.ts'
 import type { JournalStudy, StudyTrial, TrialWork } from '#shared/study.ts'
+import { distrustWords } from '#shared/trial-words.ts'
 import { recordedTrial, recordedWork } from './recorded-trials.ts'
 import { specOf } from './scripted-studies.ts'
 
@@ -76,6 +77,13 @@ test('a card has the mean of the best settings over enough other seeds, and how 
   expect(cardWith([1, 1.2, null]).best).toMatchObject({ lossNats: 0.9, mean: null })
   expect(cardWith([], 1).confirmingPlanned).toBe(0)
   expect(cardOf(study, [], living).best).toBeNull()
+  const left = {
+    ...trial(2, 1, {}),
+    status: 'failed' as const,
+    lossNats: null,
+    reason: distrustWords.damaged,
+  }
+  expect(cardOf(study, [trial(0, 0.9, {}), left], living)).toMatchObject({ best: { number: 0 }, leftOut: 1 })
 })
 
 test('against memory only trials stand on the front whose own peak is known', () => {

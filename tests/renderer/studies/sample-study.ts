@@ -148,6 +148,7 @@ export function sampleStudy({
       },
       confirming: trials.length - searched.length,
       confirmingPlanned: isConfirmed ? 6 : 0,
+      leftOut: 0,
       best: winner
         ? {
             number: winner.number,

@@ -140,6 +140,11 @@ describe('the heading of a study', () => {
 
     const one = sampleStudy({ search: 12 }).study
     expect(bestWord(one)).toBe('lowest loss 0.58, one trial')
+    const doubted = { ...one, leftOut: 2 }
+    expect(bestWord(doubted)).toBe(
+      'lowest loss 0.58, one trial · 2 trials cannot be trusted and are left out',
+    )
+    expect(bestParts(doubted)?.of).toBe('one trial · 2 trials cannot be trusted and are left out')
     expect(lineOf(one)).toContain('lowest loss 0.58, one trial')
     expect(bestParts(one)).toEqual({ loss: '0.58', of: 'one trial' })
 
@@ -161,7 +166,9 @@ describe('the heading of a study', () => {
   it('says when trials are given up, and from which one on', () => {
     expect(pruningWords({ reduction: 3, rungs: [1 / 9, 1 / 3], startupTrials: 4 })).toEqual({
       value: 'after 11 % and 33 % of the steps',
-      help: expect.stringMatching(/the best third so far .* The first 4 trials never are:/),
+      help: expect.stringMatching(
+        /the best third of the trials that came so far .* The first 4 trials never are:/,
+      ),
     })
     expect(pruningWords({ reduction: 4, rungs: [0.5], startupTrials: 6 }).help).toContain('the best 25 %')
     expect(pruningWords(null)).toEqual({ value: 'no, every trial goes to its end', help: '' })

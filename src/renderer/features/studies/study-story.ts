@@ -116,7 +116,12 @@ function findingOf(view: StudyView): string {
 }
 
 /** By which loss lists and the page tell it: "loss 0.57, mean of 3 seeds"; before there is one, "lowest loss 0.58, one trial". */
-export function bestWord({ best, status }: Pick<StudyCard, 'best' | 'status'>): string {
+export function bestWord({ best, status, leftOut }: Pick<StudyCard, 'best' | 'status' | 'leftOut'>): string {
+  const told = lossWordOf({ best, status })
+  return leftOut === 0 ? told : `${told} · ${t('studies.list.leftOut', { count: leftOut })}`
+}
+
+function lossWordOf({ best, status }: Pick<StudyCard, 'best' | 'status'>): string {
   if (best === null) return t(isLiving({ status }) ? 'studies.list.noBest' : 'studies.list.noBestAtEnd')
   const { kind, lossNats, seeds } = toldLoss(best)
   return t(`studies.list.best.${kind}`, { loss: formatLoss(lossNats), seeds: String(seeds) })
@@ -125,10 +130,15 @@ export function bestWord({ best, status }: Pick<StudyCard, 'best' | 'status'>): 
 /** The same in two parts, for a cell. */
 export function bestParts({
   best,
-}: Pick<StudyCard, 'best'>): { readonly loss: string; readonly of: string } | null {
+  leftOut,
+}: Pick<StudyCard, 'best' | 'leftOut'>): { readonly loss: string; readonly of: string } | null {
   if (best === null) return null
   const { kind, lossNats, seeds } = toldLoss(best)
-  return { loss: formatLoss(lossNats), of: t(`studies.list.best.of.${kind}`, { seeds: String(seeds) }) }
+  const of = t(`studies.list.best.of.${kind}`, { seeds: String(seeds) })
+  return {
+    loss: formatLoss(lossNats),
+    of: leftOut === 0 ? of : `${of} · ${t('studies.list.leftOut', { count: leftOut })}`,
+  }
 }
 
 /** "12 trials and 6 confirming runs · loss 0.57, mean of 3 seeds · 3.2 h at work · from 22:00 to 07:00 only · started yesterday". */
@@ -136,7 +146,7 @@ export function lineOf(study: StudyCard): string {
   const { schedule, startedAtMs, endedAtMs, createdAtMs } = study
   return [
     countsWord(study),
-    ...(study.best === null ? [] : [bestWord(study)]),
+    ...(study.best === null && study.leftOut === 0 ? [] : [bestWord(study)]),
     ...(study.workedMs > 0 ? [t('studies.line.worked', { time: formatShortTime(study.workedMs) })] : []),
     ...(schedule === null || !isLiving(study)
       ? []

@@ -1,5 +1,5 @@
 // Words of searches over settings ("studies"), from the question how hard to search to what was found, and of the queue.
-import { bestLossWords, trialPurposeWords } from '#shared/trial-words.ts'
+import { bestLossWords, leftOutWords, trialPurposeWords } from '#shared/trial-words.ts'
 
 export const studies = {
   start: {
@@ -253,6 +253,7 @@ export const studies = {
     confirm: 'Stop for good',
   },
   adopt: 'Make this the recipe',
+  adoptUnchecked: 'Make this the recipe (not checked)',
   adoptShort: 'Use as recipe',
   adoptWhat: '{trial} becomes the plan of {project}; what you changed there is replaced.',
   trialName: 'Trial {number}',
@@ -425,6 +426,7 @@ export const studies = {
     study: 'search',
     row: '{trials} · {time}',
     best: bestLossWords,
+    leftOut: `${leftOutWords.one} | ${leftOutWords.many}`,
     noBest: 'no loss yet',
     noBestAtEnd: 'no loss',
   },
