@@ -49,7 +49,7 @@ export function readStudyFlags(flags: StudyFlags, nowMs: number = Date.now()): R
   if (flags.name !== undefined && (!isVisible(flags.name) || flags.name.length > mostOfStudy.nameCharacters))
     throw wrong(
       '--name',
-      `A name has at most ${mostOfStudy.nameCharacters} characters, and one that can be seen`,
+      `A name has 1 to ${mostOfStudy.nameCharacters} characters, and one at least that can be seen`,
       'Leave it out for a name by the data.',
     )
   const budget = budgetOf(flags, nowMs)
