@@ -70,9 +70,11 @@ describe('settings that differ from the preset', () => {
   it('are those of a search where all that it found stands in the plan', () => {
     const changes = { 'optimizer.learningRate': settings['optimizer.learningRate'] ?? null }
     const values = { ...settings, seed: 42 }
-    expect(searchBehind([study], { values, changes })?.text).toMatch(
-      /^From the search “Night search”: its trial \d+$/,
-    )
+    // Bug: what nobody had checked was told as what was.
+    const told = (mean: { lossNats: number; seeds: number } | null) =>
+      searchBehind([{ ...study, best: study.best && { ...study.best, mean } }], { values, changes })?.text
+    expect(told({ lossNats: 0.57, seeds: 3 })).toMatch(/^From the search “Night search”: its trial \d+$/)
+    expect(told(null)).toMatch(/its trial \d+, not checked with other seeds$/)
     expect(searchBehind([study], { values: { ...values, 'method.rank': 7 }, changes })).toBe(null)
     // The preset itself, which the search may find best too.
     expect(searchBehind([study], { values, changes: {} })).toBe(null)

@@ -41,7 +41,9 @@ export function searchBehind(
     const isFollowed = found.every(([path, value]) => isSameValue(values[path], value))
     if (!isFollowed || !found.some(([path]) => Object.hasOwn(changes, path))) continue
     const trial = trialName(best.number).toLowerCase()
-    return { studyId: id, text: t('wizard.plan.fromSearch', { name, trial }) }
+    // The lowest of many is lower by luck too, until other seeds say the same.
+    const key = best.mean === null ? 'wizard.plan.fromSearchUnchecked' : 'wizard.plan.fromSearch'
+    return { studyId: id, text: t(key, { name, trial }) }
   }
   return null
 }

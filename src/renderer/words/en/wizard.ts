@@ -339,6 +339,7 @@ export const wizard = {
     fineAbout: 'Every setting of the run. You can leave them all as they are.',
     changed: '{count} setting differs from “{plan}” | {count} settings differ from “{plan}”',
     fromSearch: 'From the search “{name}”: its {trial}',
+    fromSearchUnchecked: 'From the search “{name}”: its {trial}, not checked with other seeds',
     stepLimit: 'It ends after {count} step at the latest. | It ends after {count} steps at the latest.',
     cannotBe: 'Not possible with these settings.',
     resetAll: 'Set all back',
