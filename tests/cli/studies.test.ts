@@ -202,7 +202,7 @@ test.each([
   [{ space: ['method.rank=1e..3'] }, '--space', /"method\.rank=1e\.\.3" is no range\.$/, /Write it like/],
   [{ space: ['method.rank=8..2'] }, '--space', /lower end first/, /Write it like/],
   [{ space: Array.from({ length: 41 }, () => 'method.rank=2..3') }, '--space', /at most 40/, /Write it like/],
-  [{ name: '' }, '--name', /at most 200 characters/, /Leave it out/],
+  [{ name: '' }, '--name', /1 to 200 characters/, /Leave it out/],
   [{ night: 'a-b-c' }, '--night', /one time of day to another/, /22:00-07:00/],
 ])(
   'what is wrong with a flag is said with its name and a remedy for it: %j',

@@ -25,7 +25,11 @@ test.each([
     1,
     /At name: expected a name that can be seen/,
   ],
-  [['studies', 'start', 'recipe.yaml', '--name', '\u200b'], 1, /A name has 1 to 200 characters, and one at least/],
+  [
+    ['studies', 'start', 'recipe.yaml', '--name', '\u200b'],
+    1,
+    /A name has 1 to 200 characters, and one at least/,
+  ],
   [['train', 'recipe.yaml', '--set', 'rank'], 1, /--set method.rank=16/],
   [['runs', 'list', '--home', 'messages.csv'], 1, /cannot be used/],
   [['runs', 'list', '--limit', '0'], 2, /whole number/],
