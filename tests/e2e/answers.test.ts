@@ -1,5 +1,5 @@
-// Answers of many runs side by side: whose answer stands where is in view wherever one has scrolled to. A test in a browser,
-// because only there anything scrolls.
+// Runs side by side. Of many runs' answers: whose answer stands where is in view wherever one has scrolled to. Tests in a
+// browser, because only there anything scrolls or is broken into lines.
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { experiments } from '#renderer/words/en/experiments.ts'
@@ -8,7 +8,7 @@ import { expectAccessible, findChromium, openTestBrowser, type TestBrowser } fro
 
 const chromium = findChromium()
 
-describe.skipIf(chromium === null)('answers side by side', { timeout: 200_000 }, () => {
+describe.skipIf(chromium === null)('runs side by side', { timeout: 200_000 }, () => {
   let screen: TestBrowser
   afterEach(() => screen?.close())
   const table = () => screen.page.getByRole('region', { name: experiments.answers.region }).last()
@@ -43,5 +43,33 @@ describe.skipIf(chromium === null)('answers side by side', { timeout: 200_000 },
     await expect.poll(isInView).toBe(true)
     await expectAccessible(screen)
     expect(complaints).toEqual([])
+  })
+
+  test('settings of four runs break no word (bug: in columns of 60 pixels they did)', async () => {
+    screen = await openTestBrowser(chromium!, async (home) =>
+      writeManyRuns(join(home, 'journal.db'), { runs: 8, eventsPerRun: 10 }),
+    )
+    const { call, open, page } = screen
+    const { rows } = await call('experiments.list', { limit: 4 })
+    await open(`/experiments?runs=${rows.map(({ id }) => id).join(',')}`)
+    const values = page
+      .getByRole('region', { name: experiments.compare.settings, exact: true })
+      .getByRole('cell')
+    await values.nth(3).waitFor()
+    await page.getByRole('button', { name: experiments.compare.showAll }).press('Enter')
+    await values.nth(40).waitFor()
+    const broken = await values.evaluateAll((cells) =>
+      cells
+        .flatMap((cell) => [...cell.childNodes].filter((node) => node instanceof Text))
+        .flatMap((node) =>
+          [...node.data.matchAll(/\p{L}+/gu)].flatMap(({ 0: word, index }) => {
+            const range = document.createRange()
+            range.setStart(node, index)
+            range.setEnd(node, index + word.length)
+            return range.getClientRects().length > 1 ? [word] : []
+          }),
+        ),
+    )
+    expect(broken).toEqual([])
   })
 })
