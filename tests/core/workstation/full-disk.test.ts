@@ -88,7 +88,9 @@ describe.skipIf(!disk.canMount)('on a full disk', () => {
     disk.fill()
     vi.stubEnv('TMPDIR', disk.folder)
     try {
-      await expect(openWorkstation(home)).rejects.toThrow('There is no space in the temporary folder for the copy')
+      await expect(openWorkstation(home)).rejects.toThrow(
+        'There is no space in the temporary folder for the copy',
+      )
       expect(readdirSync(disk.folder).filter((name) => name.startsWith('tunewright-'))).toEqual([])
     } finally {
       vi.unstubAllEnvs()
