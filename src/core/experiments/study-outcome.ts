@@ -1,5 +1,6 @@
 // What came of a search, for the timeline: its trials, and its verdict, which calls nothing better without an interval.
 import type { StudyTrial, TrialStatus } from '#shared/study.ts'
+import { isDistrusted } from '#shared/trial-words.ts'
 import { verdictOf } from '../tuning/study-verdict.ts'
 
 export function learnedFromStudy(
@@ -28,10 +29,15 @@ function countSentence(trials: readonly StudyTrial[]): string {
   return `${parts.join('; ')}.`
 }
 
+const leftOutShort = (count: number): string => `${count} left out, because their losses cannot be trusted`
+
 function countText(trials: readonly StudyTrial[], one: string): string {
+  // In the copy of another journal they stand as failed, and did not fail.
+  const told = trials.filter((trial) => !isDistrusted(trial))
   const parts = words.flatMap(([status, word]) => {
-    const count = trials.filter((trial) => trial.status === status).length
+    const count = told.filter((trial) => trial.status === status).length
     return count === 0 ? [] : [`${count} ${word}`]
   })
+  if (told.length < trials.length) parts.push(leftOutShort(trials.length - told.length))
   return `${trials.length} ${trials.length === 1 ? one : `${one}s`}: ${parts.join(', ')}`
 }

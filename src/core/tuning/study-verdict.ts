@@ -8,6 +8,7 @@ import {
   livingStudies,
   type StudyTrial,
 } from '#shared/study.ts'
+import { isDistrusted } from '#shared/trial-words.ts'
 import { formatChange } from '#shared/units.ts'
 import { bestTrial, confirmingTrials } from './best-trial.ts'
 import { compareSeeds } from './search/index.ts'
@@ -34,12 +35,7 @@ export function verdictOf(study: Study, trials: readonly StudyTrial[]): Verdict 
   const confirming = confirmingOf(study, trials)
   if (livingStudies.includes(study.status) && confirming.left > 0)
     return plain('searching', livingSentence(study.status, best, confirming), hoursSentences(study.schedule))
-  if (best === null)
-    return plain(
-      'nothing-found',
-      `${endWords(study)}no trial came to its end, so nothing was found.`,
-      reasonsOf(study),
-    )
+  if (best === null) return plain('nothing-found', ...nothingFound(study, trials))
   const [preset, winner] = [confirmedLosses(trials, 'preset'), confirmedLosses(trials, 'winner')]
   const gain = compareSeeds(preset, winner)
   if (gain === null || Math.min(preset.length, winner.length) < fewestSeeds)
@@ -55,6 +51,17 @@ export function verdictOf(study: Study, trials: readonly StudyTrial[]): Verdict 
     sentence: sentenceOf(kind, gain),
     reasons: [...seedReasons(best, preset, winner), ...partReasons(study, confirming)],
   }
+}
+
+/** Of another journal whose losses do not count, trials did come to their end; what they found is not known. */
+function nothingFound(study: Study, trials: readonly StudyTrial[]): readonly [string, readonly string[]] {
+  const why = trials.filter(isDistrusted).map(({ reason }) => reason ?? '')
+  return why.length === 0
+    ? [`${endWords(study)}no trial came to its end, so nothing was found.`, reasonsOf(study)]
+    : [
+        `${endWords(study)}none of its trials has a loss that counts, so what it found is not known.`,
+        [...new Set(why), ...reasonsOf(study)],
+      ]
 }
 
 const plain = (

@@ -5,6 +5,7 @@ import { timeOverReason } from '#core/tuning/study-budget.ts'
 import { verdictOf } from '#core/tuning/study-verdict.ts'
 import { winnerLink } from '#core/tuning/winner-link.ts'
 import { type StudyStatus, type StudyTrial, studyStatuses } from '#shared/study.ts'
+import { distrustWords } from '#shared/trial-words.ts'
 import { recordedWork, recordedTrial as trial } from './recorded-trials.ts'
 import { specOf } from './scripted-studies.ts'
 
@@ -15,6 +16,16 @@ const confirmed = (preset: readonly number[], winner: readonly number[]): StudyT
   ...winner.map((lossNats, at) => trial(9 + at, { purpose: 'winner', lossNats })),
 ]
 const study = { status: 'finished', spec, reason: null, schedule: null } as const
+
+test('of trials whose losses do not count it is not said that none came to its end', () => {
+  const reason = distrustWords.untrue
+  const refused = [0, 1].map((number) => trial(number, { status: 'failed', lossNats: null, reason }))
+  expect(verdictOf(study, refused)).toMatchObject({
+    kind: 'nothing-found',
+    sentence: 'The search is over: none of its trials has a loss that counts, so what it found is not known.',
+    reasons: [reason],
+  })
+})
 
 test('better only where the interval lies above what seeds change', () => {
   const better = verdictOf(study, confirmed([1.5, 1.51, 1.49], [1.2, 1.21, 1.19]))

@@ -19,6 +19,7 @@ import {
   seedsMissing,
 } from '#renderer/features/studies/study-story.ts'
 import { countWords, progressWords } from '#renderer/features/studies/trial-table.ts'
+import { distrustWords } from '#shared/trial-words.ts'
 import { sampleStudy, sampleTrial } from './sample-study.ts'
 
 const hourMs = 3_600_000
@@ -48,6 +49,10 @@ describe('the heading of a study', () => {
       view: verdict('nothing-found'),
     })
     expect(headingOf(all)).toBe('Nothing found: no trial came to its end')
+    // Bug: of another journal whose losses do not count it was said that no trial came to its end.
+    expect(headingOf({ ...all, study: { ...all.study, leftOut: 3 } })).toBe(
+      'Not known: no trial has a loss that can be trusted',
+    )
     expect(headingOf(sampleStudy({ search: 0, view: verdict('nothing-found') }))).toBe('Nothing found')
     expect(headingOf(sampleStudy({ search: 0, view: verdict('better') }))).toBe('Better than the plan')
   })
@@ -128,6 +133,12 @@ describe('the heading of a study', () => {
     const confirmed = sampleStudy({ search: 5, isConfirmed: true })
     expect(lineOf(confirmed.study)).toMatch(/^5 trials and 6 confirming runs · loss /)
     expect(countWords(confirmed.study)).toMatch(/to their end.*, 6 confirming runs$/)
+    // Bug: "3 failed" of trials that came to their end, in another journal where their losses do not count.
+    const refused = sampleStudy({
+      search: 3,
+      trial: () => ({ status: 'failed', lossNats: null, reason: distrustWords.untrue }),
+    })
+    expect(countWords(refused.study, refused.trials)).toBe('3 trials cannot be trusted and are left out')
   })
 
   it('has one loss everywhere, and says of what (a list had that of one trial, the page the mean, both called loss)', () => {

@@ -111,6 +111,7 @@ function findingOf(view: StudyView): string {
             best: formatLoss(study.best.lossNats),
           })
     case 'nothing-found':
+      if (study.leftOut > 0) return t('studies.heading.leftOut')
       return t(study.trials.failed > 0 ? 'studies.heading.allFailed' : 'studies.heading.nothing-found')
   }
 }

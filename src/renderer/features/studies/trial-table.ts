@@ -1,6 +1,7 @@
 // The table of a study's trials: what each says, and in which order they stand. Pure but for the words.
 import type { StudyCard } from '#shared/contract/studies.ts'
 import type { StudiedValue, StudyTrial, TrialStatus } from '#shared/study.ts'
+import { isDistrusted } from '#shared/trial-words.ts'
 import { formatPercent } from '../../format.ts'
 import { t } from '../../words/index.ts'
 import { confirmedWord, searchedWord } from './study-story.ts'
@@ -96,12 +97,19 @@ export function progressWords(study: StudyCard): string {
 }
 
 /** "26 to their end, 4 given up early, 6 confirming runs": what there is none of is left out. */
-export function countWords({ trials, confirming }: Pick<StudyCard, 'trials' | 'confirming'>): string {
+/** `listed`: all of them; those of another journal whose losses do not count stand as failed there, and did not fail. */
+export function countWords(
+  { trials, confirming }: Pick<StudyCard, 'trials' | 'confirming'>,
+  listed: readonly StudyTrial[] = [],
+): string {
+  const leftOut = listed.filter((one) => one.purpose === 'search' && isDistrusted(one)).length
+  const counts = { ...trials, failed: trials.failed - leftOut }
   const kinds = ['complete', 'pruned', 'skipped', 'failed', 'stopped'] as const
   return [
     ...kinds
-      .filter((kind) => trials[kind] > 0)
-      .map((kind) => t(`studies.trials.counts.${kind}`, { count: trials[kind] })),
+      .filter((kind) => counts[kind] > 0)
+      .map((kind) => t(`studies.trials.counts.${kind}`, { count: counts[kind] })),
+    ...(leftOut > 0 ? [t('studies.list.leftOut', { count: leftOut })] : []),
     ...(confirming > 0 ? [t('studies.line.confirming', { count: confirming })] : []),
   ].join(', ')
 }

@@ -207,6 +207,7 @@ export const studies = {
     'not-confirmed': 'Lowest loss {best}, not checked with other seeds',
     tooFewSeeds: 'Lowest loss {best}, checked with too few other seeds',
     'nothing-found': 'Nothing found',
+    leftOut: 'Not known: no trial has a loss that can be trusted',
     allFailed: 'Nothing found: no trial came to its end',
     searching: 'Searching: {done}',
     confirming: 'Checking the best with other seeds',
