@@ -96,8 +96,10 @@ export function progressWords(study: StudyCard): string {
     .join('; ')
 }
 
-/** "26 to their end, 4 given up early, 6 confirming runs": what there is none of is left out. */
-/** `listed`: all of them; those of another journal whose losses do not count stand as failed there, and did not fail. */
+/**
+ * "26 to their end, 4 given up early, 6 confirming runs": what there is none of is left out. `listed`: all of them; those of
+ * another journal whose losses do not count stand as failed there, and did not fail.
+ */
 export function countWords(
   { trials, confirming }: Pick<StudyCard, 'trials' | 'confirming'>,
   listed: readonly StudyTrial[] = [],
