@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { findKernels } from '../src/core/engines/tensorflow-kernels.ts'
 import { defaultHome } from '../src/core/system/library.ts'
 import type { Backend } from '../src/engine/backend-port.ts'
 import { createReferenceBackend } from '../src/engine/reference/reference-backend.ts'
@@ -55,6 +56,7 @@ async function openDevice(device: DeviceId): Promise<Backend> {
   return createTensorflowBackend({
     folder: tensorflowFolder,
     products: products === 'bfloat16' ? 'bfloat16' : 'float32',
+    kernels: findKernels(),
   })
 }
 

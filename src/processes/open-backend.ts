@@ -1,6 +1,7 @@
 // From the name of a device to the backend that computes on it. Only the runtime that is asked for is loaded.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { findKernels } from '#core/engines/tensorflow-kernels.ts'
 import type { Backend } from '#engine/backend-port.ts'
 import { deviceName } from '#shared/device-names.ts'
 import { type DeviceId, deviceFacts, type EngineId } from '#shared/devices.ts'
@@ -22,6 +23,7 @@ export async function openBackend(device: DeviceId, places: BackendPlaces): Prom
       folder: folderOf(device, engine, places),
       products: products === 'bfloat16' ? 'bfloat16' : 'float32',
       hardware,
+      kernels: findKernels(),
     })
   }
   const { createOnnxBackend } = await import('#backends/onnx/index.ts')

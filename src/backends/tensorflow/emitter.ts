@@ -4,6 +4,7 @@ import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Dim, Graph, OpKind, Value } from '#engine/ir/types.ts'
 import type { FileLocation } from '../stored-weights.ts'
 import { ValueReaders } from '../value-readers.ts'
+import type { Fused } from './fused.ts'
 import {
   boolean,
   type DataType,
@@ -14,7 +15,7 @@ import {
   text,
   type,
 } from './graph-def.ts'
-import { concat, reshape, sizesOf, slice } from './operators.ts'
+import { cast, concat, reshape, sizesOf, slice } from './operators.ts'
 import type { Frame, NodeMaker, Tensor } from './tensor.ts'
 
 /** A node and where it stands in the order of the graph. */
@@ -48,6 +49,10 @@ export type Residence = 'mapped' | 'resident'
 export type Products = 'float32' | 'bfloat16'
 
 export class Emitter implements NodeMaker {
+  /** Our own kernels, where they are loaded. */
+  fused: Fused | null = null
+  readonly halfRows = new Map<number, Tensor>()
+
   readonly nodes: EmittedNode[] = []
   /** What is fed, by public name. */
   readonly placeholders = new Map<string, Tensor>()
@@ -298,15 +303,23 @@ export class Emitter implements NodeMaker {
     this.#rows.set(value.id, tensor)
   }
 
+  #settle(value: Value): void {
+    if (this.#rows.has(value.id) || this.#wholes.has(value.id)) return
+    if (this.fused?.isLazy(value)) this.fused.materialise(value)
+    const half = this.halfRows.get(value.id)
+    if (!this.#rows.has(value.id) && half) this.setRows(value, cast(this, half, 'float32'))
+  }
+
   /** Whether something was declared to be the value. */
   isMade(value: Value): boolean {
-    return this.#wholes.has(value.id) || this.#rows.has(value.id)
+    return this.#wholes.has(value.id) || this.#rows.has(value.id) || (this.fused?.isLazy(value) ?? false)
   }
 
   /** The value in its own shape: rows are seen so only where somebody asks. */
   whole(value: Value): Tensor {
     const known = this.#wholes.get(value.id)
     if (known) return known
+    this.#settle(value)
     const rows = this.#rows.get(value.id)
     if (!rows) throw new Error(`${value.name} was not emitted.`)
     const made =
@@ -319,6 +332,7 @@ export class Emitter implements NodeMaker {
 
   /** [..., C] as [rows, C]: one form for all that works row by row. Vectors stay what they are. */
   rows(value: Value): Tensor {
+    this.#settle(value)
     const known = this.#rows.get(value.id)
     if (known) return known
     const whole = this.whole(value)

@@ -27,6 +27,8 @@ export type TfAttribute =
   | { readonly kind: 'type'; readonly value: DataType }
   | { readonly kind: 'integer'; readonly value: number }
   | { readonly kind: 'boolean'; readonly value: boolean }
+  | { readonly kind: 'float'; readonly value: number }
+  | { readonly kind: 'floats'; readonly value: readonly number[] }
   | { readonly kind: 'text'; readonly value: string }
   /** null is a shape of unknown rank; -1 an unknown size. */
   | { readonly kind: 'shape'; readonly value: readonly number[] | null }
@@ -37,6 +39,8 @@ export type TfAttribute =
 export const type = (value: DataType): TfAttribute => ({ kind: 'type', value })
 export const integer = (value: number): TfAttribute => ({ kind: 'integer', value })
 export const boolean = (value: boolean): TfAttribute => ({ kind: 'boolean', value })
+export const float = (value: number): TfAttribute => ({ kind: 'float', value })
+export const floats = (value: readonly number[]): TfAttribute => ({ kind: 'floats', value })
 export const text = (value: string): TfAttribute => ({ kind: 'text', value })
 export const shape = (value: readonly number[] | null): TfAttribute => ({ kind: 'shape', value })
 export const texts = (value: readonly string[]): TfAttribute => ({ kind: 'texts', value })
@@ -108,6 +112,14 @@ function writeAttribute(writer: ProtobufWriter, attribute: TfAttribute): void {
       return
     case 'integer':
       writer.integer(3, attribute.value)
+      return
+    case 'float':
+      writer.float(4, attribute.value)
+      return
+    case 'floats':
+      writer.message(1, (list) => {
+        for (const each of attribute.value) list.float(4, each)
+      })
       return
     case 'boolean':
       writer.integer(5, attribute.value ? 1 : 0)

@@ -5,6 +5,7 @@ import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
 import { findNarrowProducts } from '../narrow-groups.ts'
 import { type FileLocation, partsOf } from '../stored-weights.ts'
 import { Emitter, type Products, type Residence } from './emitter.ts'
+import { Fused } from './fused.ts'
 import type { TfNode } from './graph-def.ts'
 import { type GraphPart, GraphParts } from './graph-parts.ts'
 import { emitNarrowProducts } from './narrow-products.ts'
@@ -54,6 +55,8 @@ interface LoweringOptions {
   readonly residence?: Residence
   /** Given, trained weights are variables that the session moves by itself. */
   readonly resident?: ResidentOptimizer | undefined
+  /** Whether our own operators (kernels/) are there. */
+  readonly hasKernels?: boolean
 }
 
 /** Frozen weights of products that lie in files, and not as bfloat16. */
@@ -74,12 +77,20 @@ export function weightsToHalve(
 
 export function lowerGraph(
   graph: Graph,
-  { weights, products, halves = new Map(), residence = 'mapped', resident }: LoweringOptions,
+  {
+    weights,
+    products,
+    halves = new Map(),
+    residence = 'mapped',
+    resident,
+    hasKernels = false,
+  }: LoweringOptions,
 ): LoweredGraph {
   const frozen = new Set(graph.parameters.filter((each) => !each.isTrainable).map(({ value }) => value.name))
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
   const fileEnds = endsOf([...bound, ...halves])
   const emit = new Emitter(graph, { weights: bound, fileEnds, products, halves, residence })
+  if (hasKernels) emit.fused = new Fused(emit, graph)
   const trainable = graph.parameters.filter((each) => each.isTrainable).map(({ value }) => value)
   feedValues(
     emit,
@@ -109,6 +120,10 @@ function lowerNodes(emit: Emitter, graph: Graph, sums: GradientSums): void {
   for (const [step, node] of graph.nodes.entries()) {
     emit.enter(step, node.region)
     const group = narrow.get(node)
+    if (group ? emit.fused?.lowerGroup(group) : group === undefined && emit.fused?.lower(node)) {
+      sums.addWhatIsThere()
+      continue
+    }
     if (group === undefined) lowerNode(emit, node)
     else if (group !== null) emitNarrowProducts(emit, group)
     sums.addWhatIsThere()

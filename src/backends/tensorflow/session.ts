@@ -19,7 +19,7 @@ import { dataTypes, encodeSavedModel } from './graph-def.ts'
 import type { GraphPart } from './graph-parts.ts'
 import { type HalfWeights, halveWeights } from './half-weight-files.ts'
 import { type LoweredGraph, lowerGraph, weightsToHalve } from './lower.ts'
-import { fastProducts } from './processor.ts'
+import { fastProducts, hasKernelsFor } from './processor.ts'
 import { createResidentTraining } from './resident-training.ts'
 
 interface TensorflowOptions {
@@ -31,6 +31,8 @@ interface TensorflowOptions {
   readonly hardware?: Hardware
   /** By default mapped for the processor, resident for a graphics card. */
   readonly residence?: Residence
+  /** File of our own operators (kernels/), null: TensorFlow's own compute. Only where weights are mapped. */
+  readonly kernels?: string | null
 }
 
 /** Throws ProblemError where the libraries are not there or cannot be loaded. */
@@ -39,17 +41,24 @@ export function createTensorflowBackend({
   products,
   hardware = 'processor',
   residence = hardware === 'graphics' ? 'resident' : 'mapped',
+  kernels = null,
 }: TensorflowOptions): Backend {
-  const library = loadLibrary(folder, hardware)
+  const flags = processorFlags()
+  const ours = residence === 'mapped' && hasKernelsFor(flags) ? kernels : null
+  const library = loadLibrary(folder, hardware, ours)
   if (hardware === 'graphics' && !library.isUsingGpuDevice()) throw noCard(folder)
-  const chosen = products ?? (hardware === 'graphics' ? 'bfloat16' : fastProducts(processorFlags()))
+  const chosen = products ?? (hardware === 'graphics' ? 'bfloat16' : fastProducts(flags))
   return {
-    name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products`,
+    name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products${ours === null ? '' : ', own kernels'}`,
     // Of a card nobody has seen that sums into the same rows come out alike.
     determinism: hardware === 'graphics' ? 'repeatable within 1e-5' : 'bit-exact on this machine',
     trainsResident: residence === 'resident',
     compile: (graph, options) =>
-      attemptAsync(() => compile(graph, options, { library, products: chosen, hardware, residence })),
+      attemptAsync(() =>
+        compile(graph, options, {
+          ...{ library, products: chosen, hardware, residence, hasKernels: ours !== null },
+        }),
+      ),
   }
 }
 
@@ -70,11 +79,20 @@ function processorFlags(): string {
 
 const bindingIn = (folder: string): string => join(folder, 'lib/napi-v8/tfjs_binding.node')
 
-function loadLibrary(folder: string, hardware: Hardware): TFJSBinding {
+/** Operators are there for good once a process has loaded them, and a second definition would end it. */
+let kernelsOfProcess: string | null = null
+
+function loadLibrary(folder: string, hardware: Hardware, kernels: string | null): TFJSBinding {
   const { TF_NUM_INTRAOP_THREADS: _, ...beforeLoading } = tensorflowEnvironment(1, hardware)
   setEnvironment(beforeLoading)
   try {
-    return createRequire(import.meta.url)(bindingIn(folder)) as TFJSBinding
+    const require = createRequire(import.meta.url)
+    const binding = require(bindingIn(folder)) as TFJSBinding
+    if (kernels !== null) {
+      kernelsOfProcess ??= kernels
+      require(kernelsOfProcess)
+    }
+    return binding
   } catch (error) {
     throw new ProblemError({
       code: 'backend.failed',
@@ -112,19 +130,22 @@ interface Around {
   readonly products: Products
   readonly hardware: Hardware
   readonly residence: Residence
+  readonly hasKernels: boolean
 }
 
 async function compile(
   graph: Graph,
   { threads, weights, workFolder, resident }: CompileOptions,
-  { library, products, hardware, residence }: Around,
+  { library, products, hardware, residence, hasKernels }: Around,
 ): Promise<Session> {
   setThreads(threads, hardware)
   const frozen = await bindFrozen(graph, weights)
   const isHalved = products === 'bfloat16' && residence === 'mapped'
   const toHalve = isHalved ? weightsToHalve(graph, weights) : new Map()
   const halfWeights = await halveWeights(toHalve, workFolder)
-  const lowered = lowerGraph(graph, { weights, products, halves: halfWeights.locations, residence, resident })
+  const lowered = lowerGraph(graph, {
+    ...{ weights, products, halves: halfWeights.locations, residence, resident, hasKernels },
+  })
   await mkdir(workFolder, { recursive: true })
   const folder = await mkdtemp(join(workFolder, 'tensorflow-'))
   try {

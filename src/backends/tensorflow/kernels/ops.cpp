@@ -3,7 +3,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,12 +14,10 @@ namespace tw {
 const Kernels& kernels() {
   static const Kernels& chosen = [&]() -> const Kernels& {
     __builtin_cpu_init();
-    const char* wanted = std::getenv("TW_ISA");
-    const std::string isa = wanted ? wanted : "";
     const bool v4 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                     __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
-    if (isa != "avx2" && v4 && isa != "avx512" && __builtin_cpu_supports("avx512bf16")) return kernelsBf16;
-    if (isa != "avx2" && v4) return kernelsV4;
+    if (v4 && __builtin_cpu_supports("avx512bf16")) return kernelsBf16;
+    if (v4) return kernelsV4;
     return kernelsV3;
   }();
   return chosen;
@@ -201,7 +198,7 @@ struct Sums {
 
 template <typename F>
 void overRows(int64_t rows, F work, int chunk = 32) {
-  parallel(int((rows + chunk - 1) / chunk), [&](int item, int) {
+  parallel(int((rows + chunk - 1) / chunk), [&](int item) {
     const int from = item * chunk;
     work(from, int(from + chunk < rows ? from + chunk : rows));
   });
@@ -391,7 +388,7 @@ struct NarrowGradientOp {
       if (isTurned) room += ranks[m] * C;
     }
     const int64_t chunk = 96, chunks = (C + chunk - 1) / chunk;
-    parallel(int(chunks), [&](int item, int) {
+    parallel(int(chunks), [&](int item) {
       const int from = int(item * chunk), to = int(from + chunk < C ? from + chunk : C);
       for (int m = 0; m < M; ++m) {
         if (!isHalf)
@@ -430,7 +427,7 @@ struct AttentionOp {
     float* logSums = context.full(2, true, {B, a.heads, S});
     const int64_t scratch = a.halves && D % 32 == 0 ? kernels().attentionHalfScratch(int(S), int(S), D, false)
                                                     : kernels().attentionScratch(int(S), int(S), D, false);
-    parallel(int(B * a.keyHeads), [&](int item, int) {
+    parallel(int(B * a.keyHeads), [&](int item) {
       const int64_t b = item / a.keyHeads, n = item % a.keyHeads;
       const int64_t atQ = b * S * Q + n * group * D, atK = b * S * K + n * D;
       if (a.halves && D % 32 == 0)
@@ -459,7 +456,7 @@ struct AttentionBackwardOp {
     half_t* dvHalf = context.half(3, half, {T, K});
     const int64_t scratch = a.halves && D % 32 == 0 ? kernels().attentionHalfScratch(int(S), int(S), D, true)
                                                     : kernels().attentionScratch(int(S), int(S), D, true);
-    parallel(int(B * a.keyHeads), [&](int item, int) {
+    parallel(int(B * a.keyHeads), [&](int item) {
       const int64_t b = item / a.keyHeads, n = item % a.keyHeads;
       const int64_t atQ = b * S * Q + n * group * D, atK = b * S * K + n * D;
       if (a.halves && D % 32 == 0)
@@ -477,38 +474,14 @@ struct AttentionBackwardOp {
   }
 };
 
-/** TensorFlow's pool for this operator's own threads; null (then ours is taken) where this version does not export it. */
+/** TensorFlow's pool for this operator's own threads; null (then one thread computes) where this version does not export it. */
 void* deviceOf(TF_OpKernelContext* context) {
   typedef void* (*Find)(void*);
   static const Find find = reinterpret_cast<Find>(
       dlsym(RTLD_DEFAULT, "_ZNK10tensorflow15OpKernelContext12eigen_deviceIN5Eigen16ThreadPoolDeviceEEERKT_v"));
-  if (std::getenv("TW_OWN_POOL")) return nullptr;
   void* device = find ? find(context) : nullptr;
   return device;
 }
-
-double processorMs() {
-  timespec t;
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
-}
-double wallMs() {
-  timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return t.tv_sec * 1e3 + t.tv_nsec / 1e6;
-}
-/** Times of an operator, where TW_VERBOSE asks for them: the least and the mean of all calls. */
-struct Times {
-  const char* name = "";
-  long calls = 0;
-  double processor = 0, wall = 0;
-};
-template <typename Op>
-Times& timesOf() {
-  static Times times;
-  return times;
-}
-const bool isVerbose = std::getenv("TW_VERBOSE") != nullptr;
 
 template <typename Op>
 struct Adapter {
@@ -517,19 +490,12 @@ struct Adapter {
     return new Op(c);
   }
   static void compute(void* op, TF_OpKernelContext* context) {
-    const double p0 = isVerbose ? processorMs() : 0, w0 = isVerbose ? wallMs() : 0;
     lendPool(deviceOf(context));
     Context c(context);
     try {
       static_cast<Op*>(op)->run(c);
     } catch (const Failure& failure) {
       c.fail(failure.message);
-    }
-    if (isVerbose) {
-      Times& times = timesOf<Op>();
-      ++times.calls;
-      times.processor += processorMs() - p0;
-      times.wall += wallMs() - w0;
     }
   }
   static void destroy(void* op) { delete static_cast<Op*>(op); }
@@ -553,14 +519,6 @@ std::vector<std::string> split(const std::string& text) {
 
 template <typename Op>
 void add(const char* name, const std::string& inputs, const std::string& outputs, const std::string& attributes) {
-  if (isVerbose) {
-    timesOf<Op>().name = name;
-    std::atexit([] {
-      Times& t = timesOf<Op>();
-      std::fprintf(stderr, "%-28s calls %6ld  processor ms %9.1f  wall ms %9.1f  each %.3f %.3f\n", t.name, t.calls, t.processor,
-                   t.wall, t.processor / (t.calls ? t.calls : 1), t.wall / (t.calls ? t.calls : 1));
-    });
-  }
   TF_Status* status = TF_NewStatus();
   TF_OpDefinitionBuilder* definition = TF_NewOpDefinitionBuilder(name);
   for (const std::string& each : split(inputs)) TF_OpDefinitionBuilderAddInput(definition, each.c_str());
@@ -582,6 +540,7 @@ const std::string ofTerms =
     "H: int >= 0;N: int >= 0;F: int >= 0;first_H: int;first_N: int;first_F: int;turned: int;scales: list(float);";
 const std::string wanted = "gives_full: bool;gives_half: bool;";
 
+/** Once in a process: a second definition would end it. */
 struct Registration {
   Registration() {
     add<SumOp>("TunewrightSum", terms, "full: float;half: bfloat16", ofTerms + wanted);
@@ -607,7 +566,6 @@ struct Registration {
                              "q: float;k: float;v: float;positions: int32;d_out: float;log_sums: float",
                              "dq: float;dk: float;dv: float;dv_half: bfloat16",
                              wanted + "heads: int;key_heads: int;scale: float;halves: int");
-    if (std::getenv("TW_VERBOSE")) std::fprintf(stderr, "tunewright kernels: %s\n", kernels().name);
   }
 } registration;
 }  // namespace
