@@ -10,6 +10,7 @@ import { worstDifference } from '../../conformance/compare.ts'
 import { opCases } from '../../conformance/op-cases.ts'
 import { tinyTrainings } from '../../conformance/tiny-training.ts'
 import { findTensorflow } from '../../support/tensorflow.ts'
+import { BindingKernels } from './binding-kernels.ts'
 import { runNodes } from './run-nodes.ts'
 
 interface Given {
@@ -23,7 +24,10 @@ const lowered = ({ graph, weights }: Given): LoweredGraph =>
 
 function nodeByNode(given: Given, nodes: LoweredGraph = lowered(given)): ReadonlyMap<string, Tensor> {
   const inMemory = [...given.weights].map(([name, { tensor }]) => [name, tensor] as const)
-  return runNodes(given.graph, nodes, new Map([...inMemory, ...given.feeds]))
+  const kernels = new BindingKernels()
+  const results = runNodes(given.graph, nodes, new Map([...inMemory, ...given.feeds]), kernels)
+  kernels.dispose()
+  return results
 }
 
 const ofCase = ({ graph, feeds }: (typeof opCases)[number]): Given => ({ graph, feeds, weights: new Map() })

@@ -1,11 +1,7 @@
-// A lowered TensorFlow graph computed node by node with the binding's executeOp, loops and pieces of loops by JavaScript:
-// what the graph's own run must equal. Slow, and nothing but a yardstick.
-import { createRequire } from 'node:module'
-import { join } from 'node:path'
-import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js'
+// A lowered TensorFlow graph computed node by node: single operators by the kernels of some runtime, loops and pieces of
+// loops by JavaScript. Slow, and nothing but a yardstick.
 import {
   type DataType,
-  dataTypes,
   integer,
   type TfAttribute,
   type TfConstant,
@@ -15,72 +11,82 @@ import {
 import type { LoweredGraph } from '#backends/tensorflow/lower.ts'
 import type { Tensor } from '#engine/backend-port.ts'
 import type { Graph } from '#engine/ir/types.ts'
-import { tensorflowFolder } from '../../../scripts/tensorflow-folder.ts'
 
-/** A tensor of the runtime by its number; the flow of a TensorArray as the tensors that were written. */
-type Held = number | readonly number[]
+export type Attributes = Readonly<Record<string, TfAttribute>>
+export type Numbers = Float32Array | Int32Array | Uint8Array
+
+/** A runtime that computes single operators; `T` is a tensor of its. */
+export interface NodeKernels<T> {
+  create(dataType: DataType, shape: readonly number[], numbers: Numbers): T
+  /** All results of an operator that is none of loops or of pieces. */
+  execute(operator: string, attributes: Attributes, inputs: readonly T[]): readonly T[]
+  /** Row-major, in an array that is the runtime's own. */
+  numbersOf(tensor: T): Numbers
+  shapeOf(tensor: T): readonly number[]
+}
+
+/** Operators that are computed here, without a kernel. */
+export const walkedOperators: readonly string[] = [
+  ...['Placeholder', 'Const', 'Enter', 'Merge', 'Switch', 'LoopCond', 'NextIteration', 'Exit'],
+  ...['TensorArrayV3', 'TensorArrayWriteV3', 'TensorArrayConcatV3'],
+]
+
+/** The flow of a TensorArray: the tensors that were written. */
+class Pieces<T> {
+  readonly written: readonly T[]
+  constructor(written: readonly T[]) {
+    this.written = written
+  }
+}
+
+type Held<T> = T | Pieces<T>
 /** What nodes gave, by name. A loop's body has one of its own each time. */
-type Known = Map<string, readonly Held[]>
+type Known<T> = Map<string, readonly Held<T>[]>
 
-/** Of TensorFlow's operators that have more than one; SplitV and Unpack have as many as they say. */
-const resultCounts: Readonly<Record<string, number>> = { SparseSoftmaxCrossEntropyWithLogits: 2 }
-
-/** Results by the graph's names, of a graph without variables. The runtime must be loaded already. */
-export function runNodes(
+/** Results by the graph's names, in arrays of their own, of a graph without variables. */
+export function runNodes<T>(
   graph: Graph,
   { nodes, feeds, fetches }: LoweredGraph,
   given: ReadonlyMap<string, Tensor>,
+  kernels: NodeKernels<T>,
 ): ReadonlyMap<string, Tensor> {
-  const library = createRequire(import.meta.url)(
-    join(tensorflowFolder, 'lib/napi-v8/tfjs_binding.node'),
-  ) as TFJSBinding
   const fed = new Map([...feeds].map(([name, node]) => [node, given.get(name)!]))
-  const runner = new NodeRunner(library, nodes, fed)
-  const results = graph.outputs.map(({ name, dtype }, index): [string, Tensor] => [
-    name,
-    runner.read(fetches[index]!, dtype),
-  ])
-  runner.dispose()
-  return new Map(results)
+  const runner = new NodeRunner(kernels, nodes, fed)
+  return new Map(
+    graph.outputs.map(({ name, dtype }, index) => [name, runner.read(fetches[index]!, dtype)] as const),
+  )
 }
 
-class NodeRunner {
-  readonly #library: TFJSBinding
+class NodeRunner<T> {
+  readonly #kernels: NodeKernels<T>
   readonly #nodes: ReadonlyMap<string, TfNode>
   readonly #fed: ReadonlyMap<string, Tensor>
-  readonly #around: Known = new Map()
+  readonly #around: Known<T> = new Map()
   /** What loops carried in the end, by their Merge nodes. */
-  readonly #ended = new Map<string, ReadonlyMap<string, Held>>()
-  readonly #made: number[] = []
-  readonly #shapes = new Map<number, readonly number[]>()
+  readonly #ended = new Map<string, ReadonlyMap<string, Held<T>>>()
 
-  constructor(library: TFJSBinding, nodes: readonly TfNode[], fed: ReadonlyMap<string, Tensor>) {
-    this.#library = library
+  constructor(kernels: NodeKernels<T>, nodes: readonly TfNode[], fed: ReadonlyMap<string, Tensor>) {
+    this.#kernels = kernels
     this.#nodes = new Map(nodes.map((node) => [node.name, node]))
     this.#fed = fed
   }
 
-  read(tensor: string, dtype: Tensor['dtype']): Tensor {
-    const id = one(this.#valueOf(tensor, this.#around))
-    const data = this.#library.tensorDataSync(id)
-    const shape = this.#shapes.get(id)!
-    if (dtype === 'float32') return { dtype, shape, data: data as Float32Array }
-    return { dtype, shape, data: BigInt64Array.from(data, BigInt) }
+  read(name: string, dtype: Tensor['dtype']): Tensor {
+    const tensor = one(this.#valueOf(name, this.#around))
+    const [shape, numbers] = [this.#kernels.shapeOf(tensor), this.#kernels.numbersOf(tensor)]
+    if (dtype === 'float32') return { dtype, shape, data: Float32Array.from(numbers) }
+    return { dtype, shape, data: BigInt64Array.from(numbers, BigInt) }
   }
 
-  dispose(): void {
-    for (const id of this.#made) this.#library.deleteTensor(id)
-  }
-
-  #valueOf(tensor: string, known: Known): Held {
+  #valueOf(tensor: string, known: Known<T>): Held<T> {
     const [name, index = '0'] = tensor.split(':')
     const found = known.get(name!) ?? this.#resultsOf(this.#nodes.get(name!)!, known)
     known.set(name!, found)
     return found[Number(index)]!
   }
 
-  #resultsOf(node: TfNode, known: Known): readonly Held[] {
-    const input = (index: number): Held => this.#valueOf(node.inputs[index]!, known)
+  #resultsOf(node: TfNode, known: Known<T>): readonly Held<T>[] {
+    const input = (index: number): Held<T> => this.#valueOf(node.inputs[index]!, known)
     switch (node.operator) {
       case 'Placeholder':
         return [this.#give(this.#fed.get(node.name)!)]
@@ -94,22 +100,20 @@ class NodeRunner {
       case 'Exit':
         return [this.#carriedBy(node)]
       case 'TensorArrayV3':
-        return [[], []]
+        return [new Pieces([]), new Pieces([])]
       case 'TensorArrayWriteV3':
-        return [written(input(3), this.#numbers(one(input(1)))[0]!, one(input(2)))]
+        return [written(input(3), this.#numberOf(input(1)), one(input(2)))]
       case 'TensorArrayConcatV3':
         return [this.#joined(input(1))]
-      default:
-        return this.#execute(
-          node.operator,
-          node.attributes,
-          node.inputs.map((_, index) => one(input(index))),
-        )
+      default: {
+        const inputs = node.inputs.map((_, index) => one(input(index)))
+        return this.#kernels.execute(node.operator, node.attributes, inputs)
+      }
     }
   }
 
   /** Exit reads Switch, which reads Merge, which has what the loop carried. */
-  #carriedBy(exit: TfNode): Held {
+  #carriedBy(exit: TfNode): Held<T> {
     const inputOf = (node: TfNode, index = 0): TfNode =>
       this.#nodes.get(node.inputs[index]!.split(':', 1)[0]!)!
     const merge = inputOf(inputOf(exit))
@@ -119,7 +123,8 @@ class NodeRunner {
     return ended.get(merge.name)!
   }
 
-  #runLoop(frame: string): ReadonlyMap<string, Held> {
+  /** LoopCond and NextIteration are passed over: what they read is looked at. */
+  #runLoop(frame: string): ReadonlyMap<string, Held<T>> {
     const nodes = [...this.#nodes.values()]
     const enters = new Set(
       nodes
@@ -135,89 +140,45 @@ class NodeRunner {
     const [condition] = this.#nodes.get(someSwitch.inputs[1]!)!.inputs
     let carried = merges.map(({ inputs }) => this.#valueOf(inputs[0]!, this.#around))
     for (;;) {
-      const known: Known = new Map(merges.map(({ name }, index) => [name, [carried[index]!]]))
-      if (this.#numbers(one(this.#valueOf(condition!, known)))[0] === 0)
+      const known: Known<T> = new Map(merges.map(({ name }, index) => [name, [carried[index]!]]))
+      if (this.#numberOf(this.#valueOf(condition!, known)) === 0)
         return new Map(merges.map(({ name }, index) => [name, carried[index]!]))
       carried = merges.map(({ inputs }) => this.#valueOf(this.#nodes.get(inputs[1]!)!.inputs[0]!, known))
     }
   }
 
-  #numbers(id: number): number[] {
-    return Array.from(this.#library.tensorDataSync(id))
+  #numberOf(scalar: Held<T>): number {
+    return this.#kernels.numbersOf(one(scalar))[0]!
   }
 
-  #joined(pieces: Held): number {
-    if (typeof pieces === 'number') throw new Error('No pieces.')
-    if (pieces.length === 1) return pieces[0]!
-    const axis = this.#create([], 'int32', Int32Array.of(0))
-    const attributes = { N: integer(pieces.length), T: type('float32'), Tidx: type('int32') }
-    return this.#execute('ConcatV2', attributes, [...pieces, axis])[0]!
+  #joined(pieces: Held<T>): T {
+    if (!(pieces instanceof Pieces)) throw new Error('No pieces.')
+    if (pieces.written.length === 1) return pieces.written[0]!
+    const axis = this.#kernels.create('int32', [], Int32Array.of(0))
+    const attributes = { N: integer(pieces.written.length), T: type('float32'), Tidx: type('int32') }
+    return this.#kernels.execute('ConcatV2', attributes, [...pieces.written, axis])[0]!
   }
 
-  #give({ dtype, shape, data }: Tensor): number {
+  #give({ dtype, shape, data }: Tensor): T {
     return data instanceof Float32Array
-      ? this.#create(shape, 'float32', data.slice())
-      : this.#create(shape, dtype === 'int64' ? 'int32' : dtype, Int32Array.from(data, Number))
+      ? this.#kernels.create('float32', shape, data.slice())
+      : this.#kernels.create(dtype === 'int64' ? 'int32' : dtype, shape, Int32Array.from(data, Number))
   }
 
-  #constant({ dataType, dims, bytes }: TfConstant): number {
+  #constant({ dataType, dims, bytes }: TfConstant): T {
     const { buffer } = bytes.slice()
-    if (dataType === 'float32') return this.#create(dims, dataType, new Float32Array(buffer))
-    if (dataType === 'int32' || dataType === 'int64')
-      return this.#create(dims, dataType, new Int32Array(buffer))
-    return this.#create(dims, dataType, new Uint8Array(buffer))
-  }
-
-  #create(
-    shape: readonly number[],
-    dataType: DataType,
-    data: Float32Array | Int32Array | Uint8Array,
-  ): number {
-    const id = this.#library.createTensor([...shape], dataTypes[dataType], data)
-    this.#note(id, shape)
-    return id
-  }
-
-  #execute(operator: string, attributes: TfNode['attributes'], inputs: readonly number[]): readonly number[] {
-    const many = attributes.num_split ?? attributes.num
-    const count = many?.kind === 'integer' ? many.value : (resultCounts[operator] ?? 1)
-    const given = Object.entries(attributes).map(([name, each]) => ({ name, ...this.#attribute(each) }))
-    return this.#library.executeOp(operator, given, [...inputs], count).map(({ id, shape }) => {
-      this.#note(id, shape)
-      return id
-    })
-  }
-
-  #note(id: number, shape: readonly number[]): void {
-    this.#made.push(id)
-    this.#shapes.set(id, shape)
-  }
-
-  #attribute(attribute: TfAttribute) {
-    const { TF_ATTR_BOOL, TF_ATTR_INT, TF_ATTR_STRING, TF_ATTR_TYPE } = this.#library
-    switch (attribute.kind) {
-      case 'type':
-        return { type: TF_ATTR_TYPE, value: dataTypes[attribute.value] }
-      case 'integer':
-        return { type: TF_ATTR_INT, value: attribute.value }
-      case 'integers':
-        return { type: TF_ATTR_INT, value: [...attribute.value] }
-      case 'boolean':
-        return { type: TF_ATTR_BOOL, value: attribute.value }
-      case 'text':
-        return { type: TF_ATTR_STRING, value: attribute.value }
-      default:
-        throw new Error(`The binding takes no attribute of the kind ${attribute.kind} here.`)
-    }
+    const isWhole = dataType === 'int32' || dataType === 'int64'
+    const array = dataType === 'float32' ? Float32Array : isWhole ? Int32Array : Uint8Array
+    return this.#kernels.create(dataType, dims, new array(buffer))
   }
 }
 
-function one(held: Held): number {
-  if (typeof held !== 'number') throw new Error('Pieces are no tensor.')
+function one<T>(held: Held<T>): T {
+  if (held instanceof Pieces) throw new Error('Pieces are no tensor.')
   return held
 }
 
-function written(flow: Held, index: number, piece: number): Held {
-  if (typeof flow === 'number') throw new Error('A tensor has no pieces.')
-  return flow.toSpliced(index, 1, piece)
+function written<T>(flow: Held<T>, index: number, piece: T): Pieces<T> {
+  if (!(flow instanceof Pieces)) throw new Error('A tensor has no pieces.')
+  return new Pieces(flow.written.toSpliced(index, 1, piece))
 }
