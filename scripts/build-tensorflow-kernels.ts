@@ -2,8 +2,8 @@
 // `node scripts/build-tensorflow-kernels.ts FOLDER FILE`, where FOLDER has TensorFlow's libraries in deps/lib. Of TensorFlow
 // it needs no header and of the library only its name. Started by src/core/engines, in a clone only.
 import { spawn } from 'node:child_process'
-import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 
 const sources = resolve(import.meta.dirname, '../src/backends/tensorflow/kernels')
 
@@ -13,7 +13,6 @@ const families: Readonly<Record<string, readonly string[]>> = {
   'family-avx512': ['-march=x86-64-v4', '-mprefer-vector-width=512'],
   'family-avx512-bf16': ['-march=x86-64-v4', '-mavx512bf16', '-mprefer-vector-width=512'],
 }
-const others = ['ops', 'pool']
 
 const always = [
   '-std=c++17',
@@ -43,7 +42,10 @@ async function build(folder: string, file: string): Promise<void> {
   const work = mkdtempSync(join(dirname(file), 'building-'))
   const objectOf = (name: string): string => join(work, `${name}.o`)
   try {
-    const all = [...Object.keys(families), ...others]
+    const all = readdirSync(sources)
+      .filter((name) => name.endsWith('.cpp'))
+      .map((name) => basename(name, '.cpp'))
+      .sort()
     const compiled = all.map((name) =>
       run([
         ...always,
