@@ -4,12 +4,14 @@ import { hasBfloat16Products } from '#core/system/machine.ts'
 import type { Backend } from '#engine/backend-port.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
 import { findTensorflow } from '../support/tensorflow.ts'
+import { tfjsCpu } from './tfjs-cpu/backend.ts'
 
 /** Those that read weights where they lie. */
 export const fileBackends: readonly Backend[] = [createOnnxBackend(), ...findTensorflow('float32')]
 
 export const backends: readonly Backend[] = [
   createReferenceBackend({ precision: 'float32' }),
+  tfjsCpu,
   ...fileBackends,
 ]
 
