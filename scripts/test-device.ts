@@ -20,6 +20,7 @@ import { tensorflowFolder } from './tensorflow-folder.ts'
 const usage = `usage: npm run test:device -- <device> [--quick] [--software] [--json]
   <device>    ${deviceIds.join(', ')}
               reference: the interpreter itself, in float32
+              tfjs-cpu: the kernels of TensorFlow.js in JavaScript, which nobody trains with
   --quick     one case in twelve
   --software  WebGPU on SwiftShader, a graphics card in software that comes with Chromium
   --json      rows as JSON, one a line
@@ -63,6 +64,10 @@ async function openDevice(device: DeviceId): Promise<Backend> {
 async function open(name: string): Promise<{ readonly backend: Backend; readonly precision: Precision }> {
   if (name === 'reference')
     return { backend: createReferenceBackend({ precision: 'float32' }), precision: 'float32' }
+  if (name === 'tfjs-cpu') {
+    const { tfjsCpu } = await import('../tests/conformance/tfjs-cpu/backend.ts')
+    return { backend: tfjsCpu, precision: 'float32' }
+  }
   const parsed = deviceId.safeParse(name)
   if (!parsed.success) complain(`"${name}" is no device.`, usage)
   try {
