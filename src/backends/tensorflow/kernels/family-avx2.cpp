@@ -1,4 +1,2 @@
-#define TW_TABLE kernelsV3
-#define TW_SPACE v3
-#define TW_NAME "avx2"
+#define KERNEL_FAMILY avx2
 #include "kernels.inc"

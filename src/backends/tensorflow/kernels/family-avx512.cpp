@@ -1,4 +1,2 @@
-#define TW_TABLE kernelsV4
-#define TW_SPACE v4
-#define TW_NAME "avx512"
+#define KERNEL_FAMILY avx512
 #include "kernels.inc"

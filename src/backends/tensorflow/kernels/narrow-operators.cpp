@@ -1,100 +1,140 @@
-#include <cstring>
+// An adapter's way down, of several adapters that read the same rows, and the gradients of such weights.
 #include "operator.h"
 
 namespace tw {
 namespace {
-struct DownOp {
-  int M;
+struct Narrow {
+  /** How many adapters. */
+  int count;
   float scale;
-  bool isTurned, isHalf;
-  explicit DownOp(Construction& c)
-      : M(c.integer("M")), scale(c.number("scale")), isTurned(c.flag("turned")), isHalf(c.flag("is_half")) {}
-  void run(Context& context) {
-    TF_Tensor* x = context.input(0);
-    const int64_t T = rowsOf(x), C = lastOf(x);
-    std::vector<TF_Tensor*> weights;
-    int64_t all = 0;
-    for (int m = 0; m < M; ++m) {
-      weights.push_back(context.input(1 + m));
-      all += TF_TensorElementCount(weights[m]);
-    }
-    char* room = static_cast<char*>(packRoom().of(all * 4));
-    std::vector<char*> packed;
-    std::vector<int> ranks;
-    std::vector<float*> outs;
-    for (int m = 0; m < M; ++m) {
-      const int rank = int(TF_TensorElementCount(weights[m]) / C);
-      if (isHalf) kernels().packDown(dataOf<float>(weights[m]), rank, int(C), isTurned, room);
-      else {
-        float* to = reinterpret_cast<float*>(room);
-        const float* w = dataOf<float>(weights[m]);
-        if (!isTurned) std::memcpy(to, w, rank * C * 4);
-        else
-          for (int64_t k = 0; k < C; ++k)
-            for (int r = 0; r < rank; ++r) to[r * C + k] = w[k * rank + r];
-      }
-      packed.push_back(room);
-      ranks.push_back(rank);
-      room += rank * C * 4;
-      outs.push_back(context.full(m, true, {T, rank}));
-    }
-    overRows(T, [&](int from, int to) {
-      for (int t = from; t < to; t += 4)
-        for (int m = 0; m < M; ++m)
-          if (!isHalf)
-            kernels().downFull(dataOf<float>(x), t, t + 4 < to ? t + 4 : to, int(C), reinterpret_cast<float*>(packed[m]),
-                               ranks[m], scale, outs[m]);
-          else kernels().down(dataOf<half_t>(x), t, t + 4 < to ? t + 4 : to, int(C), packed[m], ranks[m], scale, outs[m]);
-    });
+  /** Weights are [width,rank] and not [rank,width]. */
+  bool isTurned;
+  bool isHalf;
+  explicit Narrow(Construction& attributes)
+      : count(attributes.integer("M")),
+        scale(attributes.number("scale")),
+        isTurned(attributes.flag("turned")),
+        isHalf(attributes.flag("is_half")) {}
+
+  const NarrowKernels& kernelsOfX() const { return isHalf ? kernels().narrowHalf : kernels().narrowFull; }
+  std::vector<int64_t> weightDims(int64_t rank, int64_t width) const {
+    return isTurned ? std::vector<int64_t>{width, rank} : std::vector<int64_t>{rank, width};
+  }
+  void requireX(TF_Tensor* x) const {
+    requireType("x", x, isHalf ? TF_BFLOAT16 : TF_FLOAT);
+    countable(rowsOf(x), "rows");
+    wideEnough(lastOf(x), "x");
   }
 };
 
-struct NarrowGradientOp {
-  int M;
-  float scale;
-  bool isTurned, isHalf;
-  explicit NarrowGradientOp(Construction& c)
-      : M(c.integer("M")), scale(c.number("scale")), isTurned(c.flag("turned")), isHalf(c.flag("is_half")) {}
-  void run(Context& context) {
-    TF_Tensor* x = context.input(M);
-    const int64_t T = rowsOf(x), C = lastOf(x);
-    std::vector<const float*> ds;
-    std::vector<int> ranks;
-    std::vector<float*> outs, sums;
-    int64_t all = 0;
-    for (int m = 0; m < M; ++m) {
-      TF_Tensor* d = context.input(m);
-      ds.push_back(dataOf<float>(d));
-      ranks.push_back(int(lastOf(d)));
-      outs.push_back(context.full(m, true, isTurned ? std::vector<int64_t>{C, ranks[m]} : std::vector<int64_t>{ranks[m], C}));
-      all += ranks[m] * C;
-    }
-    float* room = isTurned ? static_cast<float*>(packRoom().of(all * 4)) : nullptr;
-    for (int m = 0; m < M; ++m) {
-      sums.push_back(isTurned ? room : outs[m]);
-      if (isTurned) room += ranks[m] * C;
-    }
-    const int64_t chunk = 96, chunks = (C + chunk - 1) / chunk;
-    parallel(int(chunks), [&](int item) {
-      const int from = int(item * chunk), to = int(from + chunk < C ? from + chunk : C);
-      for (int m = 0; m < M; ++m) {
-        if (!isHalf)
-          kernels().narrowGradientFull(ds[m], ranks[m], dataOf<float>(x), int(T), int(C), from, to, scale, sums[m]);
-        else
-        kernels().narrowGradient(ds[m], ranks[m], dataOf<half_t>(x), int(T), int(C), from, to, scale, sums[m]);
-        if (isTurned)
-          for (int c = from; c < to; ++c)
-            for (int r = 0; r < ranks[m]; ++r) outs[m][int64_t(c) * ranks[m] + r] = sums[m][r * C + c];
-      }
+/** Weights as the kernels read them. */
+struct Packed {
+  const void* weight;
+  int rank;
+  float* out;
+};
+
+struct DownOperator {
+  Narrow narrow;
+  explicit DownOperator(Construction& attributes) : narrow(attributes) {}
+
+  void run(Context& context) const {
+    TF_Tensor* x = context.input(0);
+    narrow.requireX(x);
+    const int64_t T = rowsOf(x), width = lastOf(x);
+    const std::vector<Packed> weights = pack(context, T, width);
+    overRows(T, [&](int from, int to) {
+      // A few rows with all weights: the rows are then in the first cache for every adapter but the first.
+      for (int t = from; t < to; t += 4)
+        for (const Packed& each : weights)
+          narrow.kernelsOfX().down(dataOf<void>(x), t, t + 4 < to ? t + 4 : to, int(width), each.weight, each.rank,
+                                   narrow.scale, each.out);
     });
+  }
+
+ private:
+  std::vector<Packed> pack(Context& context, int64_t T, int64_t width) const {
+    std::vector<TF_Tensor*> weights;
+    int64_t floats = 0;
+    for (int i = 0; i < narrow.count; ++i) {
+      weights.push_back(context.input(1 + i));
+      const int64_t rank = TF_TensorElementCount(weights[i]) / width;
+      requireShape("weights", weights[i], narrow.weightDims(countable(rank, "an adapter's rank"), width));
+      floats += rank * width;
+    }
+    float* room = static_cast<float*>(packedRoom(size_t(floats) * sizeof(float)));
+    std::vector<Packed> packed;
+    for (int i = 0; i < narrow.count; ++i) {
+      const int rank = int(TF_TensorElementCount(weights[i]) / width);
+      narrow.kernelsOfX().pack(dataOf<float>(weights[i]), rank, int(width), narrow.isTurned, room);
+      packed.push_back({room, rank, context.full(i, true, {T, rank})});
+      room += rank * width;
+    }
+    return packed;
+  }
+};
+
+/** Where a gradient is summed as [rank,width], and where it goes. */
+struct Gradient {
+  const float* d;
+  int rank;
+  float *sums, *out;
+};
+
+struct NarrowGradientOperator {
+  Narrow narrow;
+  explicit NarrowGradientOperator(Construction& attributes) : narrow(attributes) {}
+
+  void run(Context& context) const {
+    TF_Tensor* x = context.input(narrow.count);
+    narrow.requireX(x);
+    const int64_t T = rowsOf(x), width = lastOf(x);
+    const std::vector<Gradient> gradients = prepare(context, T, width);
+    // A part has all rows of some columns: each number is one thread's sum, in the order of the rows.
+    overRows(
+        width,
+        [&](int from, int to) {
+          for (const Gradient& each : gradients) compute(each, x, from, to);
+        },
+        96);
+  }
+
+ private:
+  std::vector<Gradient> prepare(Context& context, int64_t T, int64_t width) const {
+    std::vector<Gradient> gradients;
+    int64_t floats = 0;
+    for (int i = 0; i < narrow.count; ++i) {
+      TF_Tensor* d = context.input(i);
+      const int rank = countable(lastOf(d), "an adapter's rank");
+      requireRows("ds", d, T, rank);
+      float* out = context.full(i, true, narrow.weightDims(rank, width));
+      gradients.push_back({dataOf<float>(d), rank, out, out});
+      floats += rank * width;
+    }
+    if (!narrow.isTurned) return gradients;
+    float* room = static_cast<float*>(packedRoom(size_t(floats) * sizeof(float)));
+    for (Gradient& each : gradients) {
+      each.sums = room;
+      room += each.rank * width;
+    }
+    return gradients;
+  }
+
+  /** Columns [from,to) of x. */
+  void compute(const Gradient& gradient, TF_Tensor* x, int from, int to) const {
+    const int width = int(lastOf(x)), rank = gradient.rank;
+    narrow.kernelsOfX().gradient(gradient.d, rank, dataOf<void>(x), int(rowsOf(x)), width, from, to, narrow.scale,
+                                 gradient.sums);
+    if (!narrow.isTurned) return;
+    for (int64_t c = from; c < to; ++c)
+      for (int64_t r = 0; r < rank; ++r) gradient.out[c * rank + r] = gradient.sums[r * width + c];
   }
 };
 }  // namespace
 
 void addNarrowOperators() {
-  add<DownOp>("TunewrightDown", "x: of;weights: M * float", "outs: M * float",
-              "M: int >= 1;scale: float;turned: bool;of: {float, bfloat16};is_half: bool");
-  add<NarrowGradientOp>("TunewrightNarrowGradient", "ds: M * float;x: of", "outs: M * float",
-                        "M: int >= 1;scale: float;turned: bool;of: {float, bfloat16};is_half: bool");
+  const char* const attributes = "M: int >= 1;scale: float;turned: bool;of: {float, bfloat16};is_half: bool";
+  add<DownOperator>("TunewrightDown", "x: of;weights: M * float", "outs: M * float", attributes);
+  add<NarrowGradientOperator>("TunewrightNarrowGradient", "ds: M * float;x: of", "outs: M * float", attributes);
 }
 }  // namespace tw
