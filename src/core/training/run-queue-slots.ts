@@ -5,14 +5,16 @@ import { cardsOf } from '../devices/graphics-cards-in-use.ts'
 
 export type Slot = 'processor' | `card ${number}`
 
-/** Places of which this device takes one. What the system gives, where there is nothing to choose, counts as the first card. */
-export function slotsOf(device: DeviceId, cards: readonly GraphicsCard[]): readonly Slot[] {
-  if (deviceFacts[device].hardware === 'processor') return ['processor']
-  const count = Math.max(1, cardsOf(device, cards))
-  return Array.from({ length: count }, (_, card): Slot => `card ${card}`)
+/** A place, and what a trainer on it is told: null where there is nothing to choose. */
+export interface Place {
+  readonly slot: Slot
+  readonly card: number | null
 }
 
-/** What a trainer is told: null where there is nothing to choose. */
-export function cardOf(slot: Slot, slots: readonly Slot[]): number | null {
-  return slots.length < 2 ? null : Number(slot.slice('card '.length))
+/** Places of which this device takes one. What the system gives, where there is nothing to choose, counts as the first card. */
+export function placesOf(device: DeviceId, cards: readonly GraphicsCard[]): readonly Place[] {
+  if (deviceFacts[device].hardware === 'processor') return [{ slot: 'processor', card: null }]
+  const numbers = cardsOf(device, cards)
+  if (numbers.length === 0) return [{ slot: 'card 0', card: null }]
+  return numbers.map((card) => ({ slot: `card ${card}`, card }))
 }

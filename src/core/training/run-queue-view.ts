@@ -3,11 +3,12 @@ import type { QueueItem } from '#shared/contract/index.ts'
 import type { LiveRuns } from './live-runs.ts'
 import { type Holder, standingAhead, type Waiter } from './run-queue-order.ts'
 import type { QueueReader, QueueRecord, StudySource, TurnWish } from './run-queue-port.ts'
-import type { Slot } from './run-queue-slots.ts'
+import type { Place, Slot } from './run-queue-slots.ts'
 import { type Ahead, aboutToBegin, aheadSentence, runningSentence, whenOpen } from './run-queue-words.ts'
 
 /** A wish for a turn that was not granted yet. */
 export interface Wish extends TurnWish, Waiter {
+  places: readonly Place[]
   slots: readonly Slot[]
   isHeld: boolean
   /** A person started it just now. */

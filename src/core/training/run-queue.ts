@@ -23,7 +23,7 @@ import type {
   Turn,
   TurnWish,
 } from './run-queue-port.ts'
-import { cardOf, type Slot, slotsOf } from './run-queue-slots.ts'
+import { placesOf, type Slot } from './run-queue-slots.ts'
 import { createQueueView, type Wish } from './run-queue-view.ts'
 import { withoutSpace } from './run-queue-words.ts'
 import { launchable } from './run-service.ts'
@@ -120,7 +120,8 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     const cards = await lookAtWishes()
     if (isClosed) return
     for (const wish of wishes) {
-      wish.slots = slotsOf(wish.device, cards)
+      wish.places = placesOf(wish.device, cards)
+      wish.slots = wish.places.map(({ slot }) => slot)
       // What a person starts does not wait for these: it says itself that a measurement does not count then.
       wish.isHeld = holding !== null && !wish.isByHand
     }
@@ -155,11 +156,11 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
     void settleSafely()
   }
 
-  function turnOn({ kind, id, slots }: Wish, slot: Slot): Turn {
+  function turnOn({ kind, id, places }: Wish, slot: Slot): Turn {
     const held = { kind, id, slot }
     turns.push(held)
     return {
-      card: cardOf(slot, slots),
+      card: places.find((place) => place.slot === slot)?.card ?? null,
       release() {
         const at = turns.indexOf(held)
         if (at < 0) return
@@ -180,7 +181,7 @@ export function createRunQueue(options: RunQueueOptions): RunQueue {
   })
 
   function add(wish: TurnWish, grant: OpenWish['grant'], isByHand: boolean): OpenWish {
-    const open: OpenWish = { ...wish, grant, isByHand, slots: [], isHeld: false, told: null }
+    const open: OpenWish = { ...wish, grant, isByHand, places: [], slots: [], isHeld: false, told: null }
     wishes.push(open)
     return open
   }

@@ -254,5 +254,5 @@ export async function cardsFor(
 ): Promise<number> {
   const device = await resolveDevice(library, asked, modelId)
   if (!device.ok) return 1
-  return Math.max(1, cardsOf(device.value.device, (await lookAround(library)).cards))
+  return Math.max(1, cardsOf(device.value.device, (await lookAround(library)).cards).length)
 }

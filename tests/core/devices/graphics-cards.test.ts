@@ -11,6 +11,7 @@ import { driverInKernel, isOlder } from '#core/devices/graphics-cards-nvidia.ts'
 import { readUsage, sampleGraphics } from '#core/devices/graphics-cards-usage.ts'
 import { missingOf } from '#core/devices/missing-devices.ts'
 import type { Surroundings } from '#core/devices/surroundings.ts'
+import { placesOf } from '#core/training/run-queue-slots.ts'
 import { graphicsCard } from '#shared/contract/devices.ts'
 
 let root: string
@@ -284,6 +285,19 @@ describe('other cards', () => {
       expect((await readGraphics({ system, ask, root })).sentences[0]).toMatch(/could not be read/)
   })
 
+  test('Linux on ARM and Macs with Intel processors: no way is named that is not there', async () => {
+    await addPciCard('0000:03:00.0', radeon, 'amdgpu')
+    const smi = says('NVIDIA GB10, [N/A], 580.95.05, 12.1\n')
+    const onArm = await readGraphics({ system: 'linux arm64', ask: smi, root })
+    const mac = says('{"SPDisplaysDataType":[{"sppci_model":"Iris","spdisplays_vendor":"Intel"}]}')
+    const onMac = await readGraphics({ system: 'darwin x64', ask: mac, root })
+    expect(onArm.cards.map(({ vendor }) => vendor)).toEqual(['nvidia', 'amd'])
+    for (const { sentences } of [...onArm.cards, ...onMac.cards]) {
+      expect(sentences.at(-1)).toMatch(/^Nothing of Tunewright uses it on (linux arm64|darwin x64):/)
+      expect(sentences.join(' ')).not.toMatch(/onnx-|Vulkan/)
+    }
+  })
+
   test('a system that is not known has no cards', async () => {
     expect(await readGraphics({ system: 'freebsd x64', ask: absent, root })).toMatchObject({ cards: [] })
   })
@@ -371,19 +385,36 @@ describe('runs at the same time', () => {
   })
   const two = [card('nvidia'), card('amd'), card('nvidia'), card('nvidia', null)]
 
-  test('only cards that can be chosen count', () => {
-    expect(cardsOf('tensorflow-cuda-bf16', two)).toBe(2)
-    expect(cardsOf('onnx-directml', two)).toBe(0)
-    expect(cardsOf('onnx-directml', [card('amd'), card('amd')])).toBe(2)
-    expect(cardsOf('onnx-webgpu', two)).toBe(0)
-    expect(cardsOf('cpu', two)).toBe(0)
+  test('only cards that can be chosen, and that can compute what the device needs', () => {
+    expect(cardsOf('tensorflow-cuda-bf16', two, {})).toEqual([0, 1])
+    expect(cardsOf('onnx-directml', two, {})).toEqual([])
+    expect(cardsOf('onnx-directml', [card('amd'), card('amd')], {})).toEqual([0, 1])
+    expect(cardsOf('onnx-webgpu', two, {})).toEqual([])
+    expect(cardsOf('cpu', two, {})).toEqual([])
+  })
+
+  test('an old card beside a good one is never taken, and the good one is named', () => {
+    const [old, good] = ['5.2', '9.0'].map((computeCapability) => ({ ...card('nvidia'), computeCapability }))
+    expect(cardsOf('tensorflow-cuda-bf16', [old!, good!], {})).toEqual([1])
+    expect(cardsOf('tensorflow-cuda-bf16', [good!, old!, good!], {})).toEqual([0, 2])
+    const places = createCardPlaces()
+    expect(places.take('a', 'tensorflow-cuda-bf16', [old!, good!])).toBe(1)
+    expect(places.take('a', 'tensorflow-cuda-bf16', [old!, good!])).toBe(1)
+    expect(placesOf('tensorflow-cuda-bf16', [old!, good!])).toEqual([{ slot: 'card 1', card: 1 }])
+  })
+
+  test('nothing is chosen where there is one card, or where a person chose', () => {
+    expect(cardsOf('tensorflow-cuda', [card('nvidia')], {})).toEqual([])
+    expect(cardsOf('tensorflow-cuda', two, { CUDA_VISIBLE_DEVICES: '0' })).toEqual([])
+    expect(placesOf('tensorflow-cuda', [card('nvidia')])).toEqual([{ slot: 'card 0', card: null }])
   })
 
   test('take different cards, and the least burdened one where there are more runs than cards', () => {
-    expect(nextCard(1, [])).toBeUndefined()
-    expect(nextCard(3, [0])).toBe(1)
-    expect(nextCard(3, [0, 1, 2, 0])).toBe(1)
-    expect(nextCard(2, [1], [0])).toBe(1)
+    expect(nextCard([], [])).toBeUndefined()
+    expect(nextCard([0, 1, 2], [0])).toBe(1)
+    expect(nextCard([0, 1, 2], [0, 1, 2, 0])).toBe(1)
+    expect(nextCard([0, 1], [1], [0])).toBe(1)
+    expect(nextCard([2], [2], [2])).toBe(2)
   })
 
   test('a run that failed on a card takes another one, and leaves its own to others', () => {
