@@ -50,7 +50,7 @@ test('a run goes before the next trial of a study, which then goes on', async ()
 })
 
 test('a study that asks before it gives its place back goes before a later study, and several cards are several trials', async () => {
-  const card = { name: 'Card', vendor: 'nvidia', driver: '550', computeCapability: null } as GraphicsCard
+  const card = { name: 'Card', vendor: 'nvidia', driver: '590.1', computeCapability: null } as GraphicsCard
   const desk = openQueue([card, card])
   const { queue } = desk
   const studies = new Map(['First', 'Second'].map((name) => [newStudy(name), name]))

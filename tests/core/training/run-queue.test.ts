@@ -73,7 +73,7 @@ test('a waiting run is moved, taken out, and not put in twice; one at work is no
 })
 
 test('each graphics card and the processor are places of their own', async () => {
-  const card = { name: 'Card', vendor: 'nvidia', driver: '550', computeCapability: null } as GraphicsCard
+  const card = { name: 'Card', vendor: 'nvidia', driver: '590.1', computeCapability: null } as GraphicsCard
   const desk = openQueue([card, card])
   const cuda = ['A', 'B', 'C'].map((name) => newRun(name, 'onnx-cuda'))
   const cpu = [newRun('D'), newRun('E')]
