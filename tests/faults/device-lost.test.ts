@@ -489,7 +489,7 @@ describe('several cards', () => {
     name,
     vendor: 'nvidia',
     memoryBytes: null,
-    driver: '570.1',
+    driver: '590.1',
     computeCapability: '9.0',
     sentences: [],
   })
