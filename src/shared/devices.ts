@@ -28,7 +28,10 @@ export interface DeviceFacts {
   readonly products: 'float32' | 'bfloat16' | 'tf32'
   /** The engine it needs; null where it comes with the program. */
   readonly engine: EngineId | null
-  /** As `${process.platform} ${process.arch}`; empty for all. */
+  /**
+   * As `${process.platform} ${process.arch}`; empty for all. What comes with the program is offered where onnxruntime-node
+   * 1.30 has a library that holds it: that of Linux on ARM has no WebGPU, and there is none for Macs with Intel processors.
+   */
   readonly systems: readonly string[]
 }
 
@@ -81,7 +84,13 @@ export const deviceFacts: Readonly<Record<DeviceId, DeviceFacts>> = {
     hardware: 'graphics',
     products: 'float32',
     engine: null,
-    systems: ['darwin arm64', 'darwin x64'],
+    systems: ['darwin arm64'],
   },
-  'onnx-webgpu': { runtime: 'onnx', hardware: 'graphics', products: 'float32', engine: null, systems: [] },
+  'onnx-webgpu': {
+    runtime: 'onnx',
+    hardware: 'graphics',
+    products: 'float32',
+    engine: null,
+    systems: ['linux x64', 'darwin arm64', 'win32 x64', 'win32 arm64'],
+  },
 }

@@ -39,6 +39,9 @@ const isOffered = (device: DeviceId, system: SystemName): boolean => {
 const webgpu =
   'With WebGPU (onnx-webgpu) it can be used as it is, which is slower than an engine made for it.'
 
+const unused = (system: SystemName): string =>
+  `Nothing of Tunewright uses it on ${system}: the processor does the work.`
+
 interface CudaFacts {
   readonly driver: string
   readonly computeCapability: string | null
@@ -118,7 +121,8 @@ function notOnThisSystem(system: SystemName): string[] {
     return [
       'CUDA engines are offered on Linux only; here it is used with DirectML (onnx-directml), which comes along.',
     ]
-  return [`CUDA engines are offered on Linux with x64 processors only, not on ${system}.`, webgpu]
+  const cuda = `CUDA engines are offered on Linux with x64 processors only, not on ${system}.`
+  return [cuda, isOffered('onnx-webgpu', system) ? webgpu : unused(system)]
 }
 
 /** Of an NVIDIA card on the bus that no NVIDIA driver has: `driver` is the kernel's that has it, if any. */
@@ -132,9 +136,14 @@ export function idleNvidiaSentences(driver: string | null, system: SystemName): 
   return isOffered('tensorflow-cuda', system) ? [why] : [why, ...notOnThisSystem(system)]
 }
 
-/** Of a card that is not NVIDIA's, on Linux. */
-export function openDriverSentences(vendor: 'amd' | 'intel', driver: string | null): string[] {
+/** Of a card that is not NVIDIA's, on Linux; `driver` is the kernel's that has it, if any. */
+export function openDriverSentences(
+  vendor: 'amd' | 'intel',
+  driver: string | null,
+  system: SystemName,
+): string[] {
   if (driver === 'vfio-pci') return ['It is handed on to a virtual machine, so nothing here can use it.']
+  if (!isOffered('onnx-webgpu', system)) return [unused(system)]
   const other = vendor === 'amd' ? "AMD's ROCm is" : "Intel's oneAPI is"
   return [
     `On Linux only WebGPU (onnx-webgpu) uses it here; ${other} not built in.`,
@@ -145,11 +154,10 @@ export function openDriverSentences(vendor: 'amd' | 'intel', driver: string | nu
 }
 
 export function macSentences(system: SystemName): string[] {
+  if (!isOffered('onnx-coreml', system)) return [unused(system)]
   return [
     'Core ML (onnx-coreml) and WebGPU (onnx-webgpu) use it; both come along.',
-    system === 'darwin arm64'
-      ? "It shares the computer's memory, so what is free of that is what it has."
-      : 'Whether it is faster than the processor shows measuring: on Macs with Intel processors it often is not.',
+    "It shares the computer's memory, so what is free of that is what it has.",
   ]
 }
 

@@ -126,7 +126,7 @@ function pciCard(
     // Where NVIDIA's driver has the card, what is wrong is said of the whole computer.
     sentences:
       vendor !== 'nvidia'
-        ? openDriverSentences(vendor, driver)
+        ? openDriverSentences(vendor, driver, system)
         : isServed
           ? ['It cannot be used until its driver answers.']
           : idleNvidiaSentences(driver, system),

@@ -1,7 +1,7 @@
 // What a run is computed on, by figures that are fed: no clock decides here.
 import { describe, expect, test } from 'vitest'
 import { chooseDevice, type KnownDevice, nextBest, stateOf } from '#core/devices/choose-device.ts'
-import { missingOf } from '#core/devices/missing-devices.ts'
+import { devicesOf, missingOf } from '#core/devices/missing-devices.ts'
 import type { Surroundings } from '#core/devices/surroundings.ts'
 import type { GraphicsCard } from '#shared/contract/index.ts'
 import type { Problem } from '#shared/result.ts'
@@ -232,6 +232,20 @@ describe('a device is missing', () => {
     expect(missingOf('onnx-cuda', { ...linux, cards: [{ ...card, driver: null }] })?.message).toContain(
       'driver',
     )
+  })
+
+  test('where the runtime that comes along holds nothing for it, whatever cards there are', () => {
+    const on = (system: string): Surroundings => ({ ...linux, system, cards: [card] })
+    for (const [device, system] of [
+      ['onnx-webgpu', 'linux arm64'],
+      ['onnx-webgpu', 'darwin x64'],
+      ['onnx-coreml', 'darwin x64'],
+    ] as const) {
+      expect(devicesOf(system)).not.toContain(device)
+      expect(missingOf(device, on(system))?.message).toContain('not offered on this kind of system')
+    }
+    expect(missingOf('onnx-webgpu', on('linux x64'))).toBeNull()
+    expect(missingOf('onnx-coreml', on('darwin arm64'))).toBeNull()
   })
 
   test('never: the processor', () => {
