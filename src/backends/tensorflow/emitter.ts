@@ -4,7 +4,7 @@ import type { WeightLocation } from '#engine/backend-port.ts'
 import type { Dim, Graph, OpKind, Value } from '#engine/ir/types.ts'
 import type { FileLocation } from '../stored-weights.ts'
 import { ValueReaders } from '../value-readers.ts'
-import type { Fused } from './fused.ts'
+import { EmittedValues, type UnmadeValues } from './emitted-values.ts'
 import {
   boolean,
   type DataType,
@@ -15,7 +15,7 @@ import {
   text,
   type,
 } from './graph-def.ts'
-import { cast, concat, reshape, sizesOf, slice } from './operators.ts'
+import { concat, sizesOf, slice } from './operators.ts'
 import type { Frame, NodeMaker, Tensor } from './tensor.ts'
 
 /** A node and where it stands in the order of the graph. */
@@ -49,10 +49,6 @@ export type Residence = 'mapped' | 'resident'
 export type Products = 'float32' | 'bfloat16'
 
 export class Emitter implements NodeMaker {
-  /** Our own kernels, where they are loaded. */
-  fused: Fused | null = null
-  readonly halfRows = new Map<number, Tensor>()
-
   readonly nodes: EmittedNode[] = []
   /** What is fed, by public name. */
   readonly placeholders = new Map<string, Tensor>()
@@ -66,9 +62,7 @@ export class Emitter implements NodeMaker {
   readonly #halves: ReadonlyMap<string, FileLocation>
   readonly #fileEnds: ReadonlyMap<string, number>
   readonly #graph: Graph
-  /** Values as they were made, by id. */
-  readonly #wholes = new Map<number, Tensor>()
-  readonly #rows = new Map<number, Tensor>()
+  readonly #values: EmittedValues
   readonly #shared = new Map<string, Tensor>()
   readonly #readers: ValueReaders
   #counter = 0
@@ -86,6 +80,7 @@ export class Emitter implements NodeMaker {
     this.residence = residence
     this.#halves = halves
     this.#readers = new ValueReaders(graph)
+    this.#values = new EmittedValues(this)
   }
 
   /** Whether nothing but ops of these kinds reads the value. */
@@ -214,11 +209,16 @@ export class Emitter implements NodeMaker {
   share(key: string, make: () => Tensor): Tensor {
     const known = this.#shared.get(key)
     if (known) return known
+    const made = this.outsideLoops(make)
+    this.#shared.set(key, made)
+    return made
+  }
+
+  outsideLoops<T>(make: () => T): T {
     const around = this.#frame
     this.#frame = null
     const made = make()
     this.#frame = around
-    this.#shared.set(key, made)
     return made
   }
 
@@ -293,55 +293,44 @@ export class Emitter implements NodeMaker {
     return end
   }
 
+  /** From now on these values are made when somebody reads them. */
+  makeLate(unmade: UnmadeValues): void {
+    this.#values.makeLate(unmade)
+  }
+
   /** Declares that this tensor, in its own shape, is the value. */
   setWhole(value: Value, tensor: Tensor): void {
-    this.#wholes.set(value.id, tensor)
+    this.#values.setWhole(value, tensor)
   }
 
   /** Declares that this tensor [rows, C] is the value [..., C]. */
   setRows(value: Value, tensor: Tensor): void {
-    this.#rows.set(value.id, tensor)
+    this.#values.setRows(value, tensor)
   }
 
-  #settle(value: Value): void {
-    if (this.#rows.has(value.id) || this.#wholes.has(value.id)) return
-    if (this.fused?.isLazy(value)) this.fused.materialise(value)
-    const half = this.halfRows.get(value.id)
-    if (!this.#rows.has(value.id) && half) this.setRows(value, cast(this, half, 'float32'))
+  /** Declares that this tensor [rows, C] is the value [..., C] rounded to bfloat16. */
+  setHalfRows(value: Value, tensor: Tensor): void {
+    this.#values.setHalfRows(value, tensor)
   }
 
-  /** Whether something was declared to be the value. */
+  /** Whether something was declared to be the value, or will be made of it. */
   isMade(value: Value): boolean {
-    return this.#wholes.has(value.id) || this.#rows.has(value.id) || (this.fused?.isLazy(value) ?? false)
+    return this.#values.has(value)
   }
 
   /** The value in its own shape: rows are seen so only where somebody asks. */
   whole(value: Value): Tensor {
-    const known = this.#wholes.get(value.id)
-    if (known) return known
-    this.#settle(value)
-    const rows = this.#rows.get(value.id)
-    if (!rows) throw new Error(`${value.name} was not emitted.`)
-    const made =
-      value.shape.length < 3
-        ? rows
-        : this.share(`whole ${value.id}`, () => reshape(this, rows, this.shapeOf(value.shape)))
-    this.#wholes.set(value.id, made)
-    return made
+    return this.#values.whole(value)
   }
 
   /** [..., C] as [rows, C]: one form for all that works row by row. Vectors stay what they are. */
   rows(value: Value): Tensor {
-    this.#settle(value)
-    const known = this.#rows.get(value.id)
-    if (known) return known
-    const whole = this.whole(value)
-    if (value.shape.length < 3) return whole
-    const made = this.share(`rows ${value.id}`, () =>
-      reshape(this, whole, this.shapeOf([-1, value.shape.at(-1)!])),
-    )
-    this.#rows.set(value.id, made)
-    return made
+    return this.#values.rows(value)
+  }
+
+  /** The rows rounded to bfloat16, once for the whole graph. */
+  halfRows(value: Value): Tensor {
+    return this.#values.halfRows(value)
   }
 
   /** An int32 vector with the sizes of `shape`, symbols resolved when the graph runs. */

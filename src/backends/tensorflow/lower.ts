@@ -2,10 +2,10 @@
 import { gradientOutputName } from '#engine/autodiff/differentiate.ts'
 import type { ResidentOptimizer, WeightLocation } from '#engine/backend-port.ts'
 import type { Graph, OpKind, OpNode, Value } from '#engine/ir/types.ts'
-import { findNarrowProducts } from '../narrow-groups.ts'
+import { findNarrowProducts, type NarrowProducts } from '../narrow-groups.ts'
 import { type FileLocation, partsOf } from '../stored-weights.ts'
 import { Emitter, type Products, type Residence } from './emitter.ts'
-import { Fused } from './fused.ts'
+import { Fused } from './fused/fused.ts'
 import type { TfNode } from './graph-def.ts'
 import { type GraphPart, GraphParts } from './graph-parts.ts'
 import { emitNarrowProducts } from './narrow-products.ts'
@@ -55,7 +55,7 @@ interface LoweringOptions {
   readonly residence?: Residence
   /** Given, trained weights are variables that the session moves by itself. */
   readonly resident?: ResidentOptimizer | undefined
-  /** Whether our own operators (kernels/) are there. */
+  /** Whether our own operators (kernels/) are there. They compute on the processor: only what is mapped is given to them. */
   readonly hasKernels?: boolean
 }
 
@@ -90,7 +90,8 @@ export function lowerGraph(
   const bound = new Map([...weights].filter(([name]) => frozen.has(name)))
   const fileEnds = endsOf([...bound, ...halves])
   const emit = new Emitter(graph, { weights: bound, fileEnds, products, halves, residence })
-  if (hasKernels) emit.fused = new Fused(emit, graph)
+  const narrow = findNarrowProducts(graph)
+  const fused = hasKernels && residence === 'mapped' ? new Fused(emit, graph, narrow) : null
   const trainable = graph.parameters.filter((each) => each.isTrainable).map(({ value }) => value)
   feedValues(
     emit,
@@ -101,7 +102,7 @@ export function lowerGraph(
   const groups = resident ? groupTrained(trainable, resident.rates) : []
   const variables = emitVariables(emit, graph, groups)
   const sums = new GradientSums(emit, graph, variables)
-  lowerNodes(emit, graph, sums)
+  lowerNodes(emit, graph, { narrow, fused, sums })
   emit.enter(graph.nodes.length, 'outputs')
   const kept = new Set(resident ? trainable.map(({ name }) => gradientOutputName(name)) : [])
   const outputs = graph.outputs.filter(({ name }) => !kept.has(name))
@@ -115,17 +116,20 @@ export function lowerGraph(
   return { nodes: [...parts.nodes.values()], ...step, outputs, trained, initial }
 }
 
-function lowerNodes(emit: Emitter, graph: Graph, sums: GradientSums): void {
-  const narrow = findNarrowProducts(graph)
+interface Lowering {
+  readonly narrow: NarrowProducts
+  /** Null where our own operators are not to be named. */
+  readonly fused: Fused | null
+  readonly sums: GradientSums
+}
+
+function lowerNodes(emit: Emitter, graph: Graph, { narrow, fused, sums }: Lowering): void {
   for (const [step, node] of graph.nodes.entries()) {
     emit.enter(step, node.region)
     const group = narrow.get(node)
-    if (group ? emit.fused?.lowerGroup(group) : group === undefined && emit.fused?.lower(node)) {
-      sums.addWhatIsThere()
-      continue
-    }
-    if (group === undefined) lowerNode(emit, node)
-    else if (group !== null) emitNarrowProducts(emit, group)
+    if (group === undefined) {
+      if (!fused?.lower(node)) lowerNode(emit, node)
+    } else if (group !== null && !fused?.lowerGroup(group)) emitNarrowProducts(emit, group)
     sums.addWhatIsThere()
   }
 }
