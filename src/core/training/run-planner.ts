@@ -1,7 +1,7 @@
 // What a run would do, how long, how much memory, and whether it fits, before it begins: of a project's plan or of a recipe.
 import { totalmem } from 'node:os'
 import { basename } from 'node:path'
-import type { PlanOption, PresetId } from '#shared/contract/index.ts'
+import type { GraphicsCard, PlanOption, PresetId } from '#shared/contract/index.ts'
 import type { DeviceId } from '#shared/devices.ts'
 import { describeIssue, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { fail, ok, type Problem, type Result, unwrap } from '#shared/result.ts'
@@ -20,6 +20,7 @@ import { availableMemory, judgeFit } from '../models/model-fit.ts'
 import { modelFolder, showModel } from '../models/model-library.ts'
 import type { ProjectSource } from '../projects/project-source.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
+import { cardMemorySentences } from './card-memory.ts'
 import { classNamesOf } from './class-names.ts'
 import { countSteps, estimateSeconds, msPerRowOf, type PastRun, rowWork, sumOfTimes } from './estimate.ts'
 import { pastRunsOf } from './past-runs.ts'
@@ -105,12 +106,13 @@ export function createRunPlanner(
     const texts = usual.before && (await prepareTexts(usual.before, { prepared, scenario }))
     const textLengths = texts && (await lengthsOf(texts, readingOfTexts, model.id))
     const past = pastRunsOf(reader, model.id)
-    const devices = devicesAround(library, await lookAround(library))
+    const around = await lookAround(library)
+    const devices = devicesAround(library, around)
     const pinned = context.pinnedDevice()
     const classes = classNamesOf(scenario, prepared).length
     const known = {
       ...{ counts, texts: texts?.read.rows.length ?? 0, model: planned, textLengths },
-      ...{ classes, past },
+      ...{ classes, past, cards: around.cards, modelId: model.id },
     }
     return {
       model,
@@ -178,6 +180,8 @@ interface Planned extends ReadLengths {
   readonly past: readonly PastRun[]
   /** What it is computed on, or would be where what is asked for cannot be used. */
   readonly device: DeviceChoice
+  readonly cards: readonly GraphicsCard[]
+  readonly modelId: string
   readonly availableBytes: number
   readonly deviceProblem: Problem | null
 }
@@ -204,6 +208,7 @@ function planOf(planned: Planned): PlanOption {
         : [
             ...planSentences({ recipe, ...readOf(planned, plan), layers: config.layers }),
             ...deviceSentences(device, memoryFactor),
+            ...onCardSentences(planned, plan, memoryFactor),
             ...doubtSentences(recipe),
             ...shortReadingSentences(recipe, config),
             ...(plan?.sentences ?? []),
@@ -220,6 +225,18 @@ function planOf(planned: Planned): PlanOption {
             : memoryProblem(plan, totalmem())),
       ),
   }
+}
+
+/** None where nothing can be planned. */
+function onCardSentences(
+  { device: choice, cards, modelId, model }: Planned,
+  plan: RunPlan | null,
+  memoryFactor: number,
+): string[] {
+  if (plan === null) return []
+  const { memory, recipe } = plan
+  const hasHalfWeights = recipe.method.base === 'float' && model.bytesPerValue < 4
+  return cardMemorySentences({ choice, cards, modelId, memory, memoryFactor, hasHalfWeights })
 }
 
 type Time = Pick<PlanOption['estimate'], 'lowSeconds' | 'highSeconds'>
