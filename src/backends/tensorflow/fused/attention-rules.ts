@@ -2,40 +2,46 @@
 // mask, a bias), a cap on them and keys of another sequence stay with TensorFlow's operators (rules/attention.ts).
 import type { AttentionAttributes, OpTable } from '#engine/ir/types.ts'
 import { type Emitter, lastOf } from '../emitter.ts'
-import { float, integer, type TfAttribute } from '../graph-def.ts'
+import { boolean, float, integer, type TfAttribute } from '../graph-def.ts'
 import type { Tensor } from '../tensor.ts'
 import type { FusedRule } from './rule.ts'
 import { declare, wantedOf } from './wanted.ts'
 
 type Operands = Readonly<OpTable['attention']['inputs']>
 
-/** Only plain causal attention for now. */
+/** The operator computes whole vectors of the processor. */
+const widthUnit = 16
+
 function isOurs(
-  [q, , , querySegments, keySegments, mask, bias]: Operands,
-  attributes: AttentionAttributes,
+  [q, k, , querySegments, keySegments, mask, bias]: Operands,
+  { heads, softCap }: AttentionAttributes,
 ): boolean {
-  const { heads, causal, window, softCap, sharesStart } = attributes
-  const isPlain = [querySegments, keySegments, mask, bias].every((each) => each === null)
-  return (
-    isPlain &&
-    causal &&
-    window === null &&
-    softCap === null &&
-    !sharesStart &&
-    (lastOf(q.shape) / heads) % 16 === 0
-  )
+  const isOneSequence = q.shape[1] === k.shape[1] && querySegments?.id === keySegments?.id
+  const isPlain = mask === null && bias === null && softCap === null
+  return isOneSequence && isPlain && (lastOf(q.shape) / heads) % widthUnit === 0
 }
 
-const attributesOf = ({ heads, kvHeads, scale }: AttentionAttributes): Record<string, TfAttribute> => ({
+const attributesOf = ({
+  heads,
+  kvHeads,
+  scale,
+  causal,
+  window,
+  sharesStart,
+}: AttentionAttributes): Record<string, TfAttribute> => ({
   heads: integer(heads),
   key_heads: integer(kvHeads),
   scale: float(scale),
-  halves: integer(0),
+  causal: boolean(causal),
+  window: integer(window ?? 0),
+  shares_start: boolean(sharesStart),
 })
 
-const inputsOf = (emit: Emitter, [q, k, v]: Operands): readonly Tensor[] => [
+/** Queries, keys, values, the length of a row, and its segments: none are an empty vector. */
+const inputsOf = (emit: Emitter, [q, k, v, segments]: Operands): readonly Tensor[] => [
   ...[q, k, v].map((each) => emit.rows(each)),
   emit.sizeOf(q.shape[1]!),
+  segments ? emit.whole(segments) : emit.integers([]),
 ]
 
 export const attention: FusedRule<'attention'> = {

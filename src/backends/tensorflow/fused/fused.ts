@@ -5,6 +5,7 @@ import type { NarrowGroup, NarrowProducts } from '../../narrow-groups.ts'
 import type { Emitter } from '../emitter.ts'
 import { attention, attentionBackward } from './attention-rules.ts'
 import { gatedActivation, gatedActivationBackward } from './gated-rules.ts'
+import { softmaxCrossEntropy } from './loss-rules.ts'
 import { emitGroup, linearWeightBackward, readingsOfGroup, takesGroup } from './narrow-rules.ts'
 import { type Need, Needs, type Reading } from './needs.ts'
 import { rmsNorm, rmsNormBackward } from './norm-rules.ts'
@@ -17,7 +18,7 @@ import { UnmadeSums } from './unmade-sums.ts'
 const rules: FusedRules = {
   ...productRules,
   ...{ add, attention, attentionBackward, gatedActivation, gatedActivationBackward, linearWeightBackward },
-  ...{ rmsNorm, rmsNormBackward, rope, tie },
+  ...{ rmsNorm, rmsNormBackward, rope, softmaxCrossEntropy, tie },
 }
 
 function ruleOf<K extends OpKind>(node: OpNode<K>, facts: Facts): FusedRule<K> | null {
