@@ -7,15 +7,26 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { enginePack, tensorflowVersion } from '../src/core/engines/engine-packs.ts'
 import { installEngine } from '../src/core/engines/install-engine.ts'
+import { buildKernels, needKernelsBuild } from '../src/core/engines/kernels-build.ts'
 import { tryEngine } from '../src/core/engines/try-engine.ts'
 import { createNodeLauncher } from '../src/core/system/launcher.ts'
 import { openLibrary } from '../src/core/system/library.ts'
 import { describeProblem, type Result } from '../src/shared/result.ts'
 import { tensorflowFolder } from './tensorflow-folder.ts'
 
-/** Nothing is done where it is there already. */
-export async function fetchTensorflow(): Promise<Result<unknown>> {
-  if (existsSync(tensorflowFolder)) return { ok: true, value: undefined }
+/**
+ * With our own operators, built where they are not, or from other sources than those that are here. What is there already
+ * is left as it is. Returns why the operators could not be built: TensorFlow computes without them, more slowly.
+ */
+export async function fetchTensorflow(): Promise<Result<string | null>> {
+  const fetched = existsSync(tensorflowFolder) ? null : await fetchEngine()
+  if (fetched?.ok === false) return fetched
+  if (!needKernelsBuild()) return { ok: true, value: null }
+  process.stderr.write("Building Tunewright's own operators for TensorFlow (once, some seconds)…\n")
+  return { ok: true, value: await buildKernels(tensorflowFolder, new AbortController().signal) }
+}
+
+async function fetchEngine(): Promise<Result<unknown>> {
   process.stderr.write(
     `Fetching TensorFlow ${tensorflowVersion}, connecting it, trying it out (once, about a minute)…\n`,
   )
@@ -38,5 +49,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   if (!fetched.ok)
     process.stderr.write(
       `${describeProblem(fetched.problem)}\n${fetched.problem.details ?? ''}\nNOTICE: TensorFlow could not be fetched; the tests that need it are left out.\n`,
+    )
+  else if (fetched.value !== null)
+    process.stderr.write(
+      `NOTICE: Tunewright's own operators could not be built; TensorFlow computes without them, more slowly. ${fetched.value}\n`,
     )
 }

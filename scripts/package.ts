@@ -59,8 +59,8 @@ function givenElectron(folder: string, { electronFuses }: Settings): Record<stri
   }
 }
 
-/** What connects the program with TensorFlow goes along ready made: nothing is compiled where it is installed. */
-async function addBinding(): Promise<void> {
+/** What connects the program with TensorFlow, and our own operators, go along ready made: nothing is compiled where it is installed. */
+async function addTensorflowParts(): Promise<void> {
   const system = `${process.platform} ${process.arch}`
   if (!enginePack('tensorflow').systems.includes(system)) return
   const fetched = await fetchTensorflow()
@@ -68,10 +68,13 @@ async function addBinding(): Promise<void> {
     const target = bindingResource(system)
     mkdirSync(dirname(target), { recursive: true })
     copyFileSync(join(tensorflowFolder, bindingPlace), target)
-    return
-  }
-  process.stderr.write(`The binding of TensorFlow could not be made.\n${describeProblem(fetched.problem)}\n`)
-  // An installer that cannot add TensorFlow is not given to anybody; a folder to try out is.
+    if (fetched.value === null) return
+    process.stderr.write(`Tunewright's own operators for TensorFlow could not be built.\n${fetched.value}\n`)
+  } else
+    process.stderr.write(
+      `The binding of TensorFlow could not be made.\n${describeProblem(fetched.problem)}\n`,
+    )
+  // An installer that lacks any of them is not given to anybody; a folder to try out is.
   if (!values.dir) process.exit(1)
 }
 
@@ -88,7 +91,7 @@ if (fault !== null) {
   process.stderr.write(`The program could not be built.\n${fault}\n`)
   process.exit(1)
 }
-await addBinding()
+await addTensorflowParts()
 const folder = mkdtempSync(join(tmpdir(), 'tunewright-package-'))
 const file = join(folder, 'electron-builder.json')
 writeFileSync(file, JSON.stringify(settings()))

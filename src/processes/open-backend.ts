@@ -1,7 +1,7 @@
 // From the name of a device to the backend that computes on it. Only the runtime that is asked for is loaded.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { findKernels } from '#core/engines/tensorflow-kernels.ts'
+import { kernelsFor } from '#core/engines/tensorflow-kernels.ts'
 import type { Backend } from '#engine/backend-port.ts'
 import { deviceName } from '#shared/device-names.ts'
 import { type DeviceId, deviceFacts, type EngineId } from '#shared/devices.ts'
@@ -10,6 +10,8 @@ import { ProblemError } from '#shared/result.ts'
 /** Where fetched runtimes lie, a folder for each; undefined: there are none. */
 export interface BackendPlaces {
   readonly enginesFolder?: string | undefined
+  /** File of our own operators for TensorFlow to be tried; undefined: the one that was tried, if it computed right. */
+  readonly kernels?: string | undefined
   /** Of several graphics cards, by its number from 0. */
   readonly card?: number | undefined
 }
@@ -19,11 +21,12 @@ export async function openBackend(device: DeviceId, places: BackendPlaces): Prom
   const { runtime, products, hardware, engine } = deviceFacts[device]
   if (runtime === 'tensorflow') {
     const { createTensorflowBackend } = await import('#backends/tensorflow/index.ts')
+    const folder = folderOf(device, engine, places)
     return createTensorflowBackend({
-      folder: folderOf(device, engine, places),
+      folder,
       products: products === 'bfloat16' ? 'bfloat16' : 'float32',
       hardware,
-      kernels: findKernels(),
+      kernels: places.kernels ?? kernelsFor(folder),
     })
   }
   const { createOnnxBackend } = await import('#backends/onnx/index.ts')

@@ -27,6 +27,8 @@ export const speedJob = z.strictObject({
   device: deviceId,
   /** Where fetched runtimes lie. */
   enginesFolder: z.string(),
+  /** File of our own operators for TensorFlow to be tried; left out: the one that was tried, if it computed right. */
+  kernels: z.string().optional(),
   /** For files of this job only. */
   workFolder: z.string(),
   threads,

@@ -294,6 +294,7 @@ describe('the engines of a screen', () => {
     diskBytes: 853e6,
     status: 'absent',
     problem: null,
+    notice: null,
   }
 
   it('are added as a job, and what came of it is said', async () => {

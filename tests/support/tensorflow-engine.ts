@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, linkSync, mkdirSync, realpathSync } from 'nod
 import { dirname, join } from 'node:path'
 import { tensorflowFolder } from '../../scripts/tensorflow-folder.ts'
 import { enginePack } from '../../src/core/engines/engine-packs.ts'
+import { keepKernelsTrial, wholeKernels } from '../../src/core/engines/tensorflow-kernels.ts'
 import { fillEngineFolder } from './engine-folder.ts'
 
 /** False, with a notice, where TensorFlow is not here, unless TUNEWRIGHT_REQUIRE names it. */
@@ -20,7 +21,7 @@ const files = [
   'deps/lib/libtensorflow_framework.so.2',
 ]
 
-/** Makes it an engine of this folder, its files not read again for their hashes. */
+/** Makes it an engine of this folder, its files not read again for their hashes, our own operators taken for tried. */
 export async function linkTensorflow(enginesFolder: string): Promise<void> {
   const folder = join(enginesFolder, 'tensorflow')
   for (const name of files) {
@@ -29,6 +30,8 @@ export async function linkTensorflow(enginesFolder: string): Promise<void> {
     linkOrCopy(realpathSync(join(tensorflowFolder, name)), path)
   }
   await fillEngineFolder(folder, enginePack('tensorflow'))
+  const kernels = wholeKernels()
+  if (kernels !== null) await keepKernelsTrial(folder, kernels, null)
 }
 
 function linkOrCopy(from: string, to: string): void {

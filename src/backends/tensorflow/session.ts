@@ -8,6 +8,7 @@ import { isMainThread } from 'node:worker_threads'
 import type { TFJSBinding } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js'
 import type { Backend, CompileOptions, Session, Tensor } from '#engine/backend-port.ts'
 import type { Graph, Value } from '#engine/ir/types.ts'
+import { hasKernelsFor } from '#shared/processor-flags.ts'
 import { attemptAsync, ProblemError } from '#shared/result.ts'
 import { deviceFault } from '../device-faults.ts'
 import { bindSizes, checkPositions } from '../feeds.ts'
@@ -19,7 +20,7 @@ import { dataTypes, encodeSavedModel } from './graph-def.ts'
 import type { GraphPart } from './graph-parts.ts'
 import { type HalfWeights, halveWeights } from './half-weight-files.ts'
 import { type LoweredGraph, lowerGraph, weightsToHalve } from './lower.ts'
-import { fastProducts, hasKernelsFor } from './processor.ts'
+import { fastProducts } from './processor.ts'
 import { createResidentTraining } from './resident-training.ts'
 
 interface TensorflowOptions {
@@ -49,7 +50,7 @@ export function createTensorflowBackend({
   if (hardware === 'graphics' && !library.isUsingGpuDevice()) throw noCard(folder)
   const chosen = products ?? (hardware === 'graphics' ? 'bfloat16' : fastProducts(flags))
   return {
-    name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products${ours === null ? '' : ', own kernels'}`,
+    name: `tfjs-node-gpu ${packageVersion}, tensorflow ${library.TF_Version}, ${chosen} products${ours === null ? '' : ", with Tunewright's own operators"}`,
     // Of a card nobody has seen that sums into the same rows come out alike.
     determinism: hardware === 'graphics' ? 'repeatable within 1e-5' : 'bit-exact on this machine',
     trainsResident: residence === 'resident',
@@ -88,17 +89,30 @@ function loadLibrary(folder: string, hardware: Hardware, kernels: string | null)
   try {
     const require = createRequire(import.meta.url)
     const binding = require(bindingIn(folder)) as TFJSBinding
-    if (kernels !== null) {
-      kernelsOfProcess ??= kernels
-      require(kernelsOfProcess)
-    }
+    if (kernels !== null) loadKernels(require, kernels)
     return binding
   } catch (error) {
+    if (error instanceof ProblemError) throw error
     throw new ProblemError({
       code: 'backend.failed',
       message: 'TensorFlow is not installed, or cannot be loaded.',
       where: bindingIn(folder),
       remedy: 'Install it again, or train with the ONNX backend.',
+      details: String(error),
+    })
+  }
+}
+
+function loadKernels(require: NodeJS.Require, kernels: string): void {
+  kernelsOfProcess ??= kernels
+  try {
+    require(kernelsOfProcess)
+  } catch (error) {
+    throw new ProblemError({
+      code: 'backend.failed',
+      message: "Tunewright's own operators for TensorFlow cannot be loaded.",
+      where: kernels,
+      remedy: 'Add TensorFlow again: they are tried out, and it computes without them where they fail.',
       details: String(error),
     })
   }

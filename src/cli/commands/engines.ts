@@ -26,8 +26,8 @@ export async function printEngines({ library, output }: Application): Promise<vo
   for (const line of formatTable(['engine', 'version', 'status', 'download', 'on disk'], rows))
     output.line(line)
   output.line()
-  for (const { id, purpose, licences, problem } of engines) {
-    output.line(`${id}: ${purpose} Licences: ${licences.join('; ')}.`)
+  for (const { id, purpose, licences, problem, notice } of engines) {
+    output.line(`${id}: ${purpose} Licences: ${licences.join('; ')}.${notice === null ? '' : ` ${notice}`}`)
     if (problem !== null) output.line(`! ${problem.message} ${problem.remedy}`)
   }
   output.result({ engines })
@@ -109,6 +109,7 @@ export async function checkEngine({ library, output }: Application, id: EngineId
       output.progress(`Reading every byte: ${Math.floor((100 * done) / total)} %`),
     ),
   )
-  output.line(`${id} is whole: every byte is as it was published.`)
-  output.result({ id, isWhole: true })
+  const notice = (await listEngines(library)).find((one) => one.id === id)?.notice ?? null
+  output.line(`${id} is whole: every byte is as it was published.${notice === null ? '' : ` ${notice}`}`)
+  output.result({ id, isWhole: true, notice })
 }

@@ -18,6 +18,8 @@ export interface DevicePorts {
 interface Asked {
   readonly device: DeviceId
   readonly task: SpeedJob['task']
+  /** File of our own operators for TensorFlow to be tried; left out: the one that was tried, if it computed right. */
+  readonly kernels?: string | undefined
   /** Of what the child says is unreadable, or that it died. */
   readonly remedy: string
   /** Of a device that hangs; left out, five minutes. */
@@ -29,13 +31,13 @@ interface Asked {
 /** Problems: what the child says, backend.failed where it died or hung, proof.cancelled, those of a full disk. */
 export function askSpeedometer(
   { library, launcher }: DevicePorts,
-  { device, task, remedy, silenceMs = defaultSilenceMs, signal, onEvent }: Asked,
+  { device, task, kernels, remedy, silenceMs = defaultSilenceMs, signal, onEvent }: Asked,
 ): Promise<Result<void>> {
   const { enginesFolder, cacheFolder } = library
   const { physicalCores: threads } = describeMachine()
   return attemptAsync(() =>
     inWorkFolder(cacheFolder, 'measurement', async (workFolder) => {
-      const job: SpeedJob = { device, enginesFolder, workFolder, threads, task }
+      const job: SpeedJob = { device, enginesFolder, kernels, workFolder, threads, task }
       const failure = { code: 'backend.failed', what: `Computing on ${deviceName(device)}`, remedy } as const
       unwrap(
         await runChildJob(launcher, {

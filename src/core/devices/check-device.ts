@@ -11,17 +11,22 @@ export interface CheckedDevice {
   readonly difference: number
 }
 
-/** Problems: device.wrong, engine.missing, backend.failed (it died, hung, or could not be loaded), proof.cancelled. */
+/**
+ * `kernels`: a file of our own operators for TensorFlow to be tried; left out: the one that was tried, if it computed right.
+ * Problems: device.wrong, engine.missing, backend.failed (it died, hung, or could not be loaded), proof.cancelled.
+ */
 export async function checkDevice(
   device: DeviceId,
   ports: DevicePorts,
   signal?: AbortSignal,
+  kernels?: string,
 ): Promise<Result<CheckedDevice>> {
   let difference: number | null = null
   let backend = ''
   const asked = await askSpeedometer(ports, {
     device,
     task: { kind: 'check' },
+    kernels,
     remedy: 'Train on another device; it does not work on this computer as it is.',
     signal,
     onEvent: (event) => {

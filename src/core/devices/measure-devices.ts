@@ -2,9 +2,10 @@
 // process of its own. One that crashes, hangs or computes wrong numbers has that as its result, and the next is measured
 // all the same.
 import { totalmem } from 'node:os'
-import type { DeviceId } from '#shared/devices.ts'
+import { type DeviceId, deviceFacts } from '#shared/devices.ts'
 import { attemptAsync, ok, ProblemError, type Result, unwrap } from '#shared/result.ts'
 import { formatBytes } from '#shared/units.ts'
+import { tryKernels } from '../engines/kernels-trial.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { readPlannedModel } from '../models/model-config.ts'
 import { listModels, showModel } from '../models/model-library.ts'
@@ -66,6 +67,10 @@ async function measureAll(
     (device) =>
       missingOf(device, around) === null && (device === 'cpu' || (wanted?.includes(device) ?? true)),
   )
+  if (devices.some((device) => deviceFacts[device].engine === 'tensorflow')) {
+    tools.tell("Trying Tunewright's own operators out")
+    await tryKernels(ports, tools.signal)
+  }
   const done: Measurement[] = []
   let right: Numbers | null = null
   for (const [index, device] of devices.entries()) {

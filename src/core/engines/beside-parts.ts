@@ -1,13 +1,12 @@
 // What an engine needs beside the published libraries: the binding through which Node calls TensorFlow, or onnxruntime-node
 // itself, which looks for its card libraries where it lies. A packed program brings the binding ready made; in a clone of
 // the sources it is built from those of @tensorflow/tfjs-node-gpu.
-import { spawn } from 'node:child_process'
 import { accessSync, constants, existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { delimiter, dirname, join } from 'node:path'
 import { ProblemError } from '#shared/result.ts'
-import { endGroup, inOwnGroup } from '../system/process-group.ts'
 import { programRoot, resourcePath } from '../system/program-places.ts'
+import { hasCloneScript, runCloneScript } from './clone-script.ts'
 import { type EnginePack, tensorflowVersion } from './engine-packs.ts'
 
 /** Where a packed program has the binding for a system; scripts/package.ts puts it there. */
@@ -17,9 +16,7 @@ export const bindingResource = (system: string): string =>
 /** Below the engine's folder. */
 export const bindingPlace = 'lib/napi-v8/tfjs_binding.node'
 
-const buildScript = join(programRoot, 'scripts', 'build-tensorflow-binding.ts')
-/** A clone's own Node, which runs TypeScript; the program itself may run in another. */
-const nodeOfClone = join(programRoot, 'node_modules', 'node', 'bin', 'node')
+const buildScript = 'build-tensorflow-binding.ts'
 
 const shipped = (): string => bindingResource(`${process.platform} ${process.arch}`)
 
@@ -38,7 +35,7 @@ export function besideParts({ beside, id }: Pick<EnginePack, 'beside' | 'id'>): 
   if (beside === 'onnxruntime-node') return { placeOf: () => null, make: copyRuntime }
   if (existsSync(shipped()))
     return { placeOf: () => null, make: (folder) => put(shipped(), join(folder, bindingPlace)) }
-  if (existsSync(buildScript) && existsSync(nodeOfClone)) {
+  if (hasCloneScript(buildScript)) {
     requireBuildTools(id)
     return {
       placeOf: (member) => {
@@ -122,7 +119,7 @@ async function putAll(from: string, to: string): Promise<void> {
 }
 
 async function buildBinding(folder: string, signal: AbortSignal): Promise<void> {
-  const words = await runScript([buildScript, folder], signal)
+  const words = await runCloneScript(buildScript, [folder], signal)
   signal.throwIfAborted()
   await rm(join(folder, 'deps', 'include'), { recursive: true, force: true })
   if (words === null) return
@@ -133,30 +130,5 @@ async function buildBinding(folder: string, signal: AbortSignal): Promise<void> 
     remedy:
       'Install Python 3, a C++ compiler and make, then add TensorFlow again; a packed Tunewright needs none of them.',
     details: words,
-  })
-}
-
-/** null where it ended well, else its last words. */
-function runScript(parameters: readonly string[], signal: AbortSignal): Promise<string | null> {
-  return new Promise((resolve) => {
-    const child = spawn(nodeOfClone, parameters, {
-      stdio: ['ignore', 'ignore', 'pipe'],
-      detached: inOwnGroup,
-    })
-    const stop = (): void => endGroup(child)
-    if (signal.aborted) stop()
-    signal.addEventListener('abort', stop)
-    process.once('exit', stop)
-    let words = ''
-    const end = (failed: string | null): void => {
-      signal.removeEventListener('abort', stop)
-      process.off('exit', stop)
-      resolve(failed)
-    }
-    child.stderr.setEncoding('utf8').on('data', (text: string) => {
-      words = (words + text).slice(-4_000)
-    })
-    child.once('error', (error) => end(String(error)))
-    child.once('close', (code, killedBy) => end(code === 0 ? null : `${words}\ncode ${code}, ${killedBy}`))
   })
 }

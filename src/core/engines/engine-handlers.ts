@@ -8,6 +8,7 @@ import type { JobTools } from '../system/jobs.ts'
 import type { Library } from '../system/library.ts'
 import { withTypedCommands } from '../system/typed-command.ts'
 import type { WorkstationContext } from '../workstation/context.ts'
+import { connectKernels } from './connect-kernels.ts'
 import { engineFolder, findEngine, listEngines, offerProblem, removeEngine } from './engine-library.ts'
 import { enginePack } from './engine-packs.ts'
 import { engineBusy, requireEngineAtRest } from './engine-use.ts'
@@ -19,17 +20,25 @@ export interface AddPorts extends DevicePorts {
   requireAtRest(): Promise<void>
 }
 
-/** The way of both hosts to `installEngine`; what could not be tried out is the last phase, and given back. */
+/**
+ * The way of both hosts to `installEngine`; then our own operators are built and tried, without which it works, too. What
+ * could not be tried out, or is done without, is the last phase, and given back.
+ */
 export function addEngine(
   id: EngineId,
-  { library, launcher, ...ports }: AddPorts,
-  { signal, tell }: Pick<JobTools, 'signal' | 'tell'>,
+  ports: AddPorts,
+  tools: Pick<JobTools, 'signal' | 'tell'>,
   files: readonly string[] = [],
 ): Promise<Result<string | null>> {
+  const { library, launcher, ...others } = ports
   const pack = enginePack(id)
   const places = { folder: engineFolder(library, id), downloads: downloadsOf(library, id) }
-  const selfTest = (enginesFolder: string) => tryEngine(id, enginesFolder, { library, launcher }, signal)
-  return installEngine(pack, places, { signal, tell, selfTest, ...ports }, files)
+  const selfTest = (enginesFolder: string) =>
+    tryEngine(id, enginesFolder, { library, launcher }, tools.signal)
+  return attemptAsync(async () => {
+    const untried = unwrap(await installEngine(pack, places, { ...tools, selfTest, ...others }, files))
+    return id === 'tensorflow' ? connectKernels(ports, tools) : untried
+  })
 }
 
 const downloadsOf = ({ cacheFolder }: Library, id: EngineId): string =>

@@ -10,6 +10,7 @@ import { folderBytes } from '../system/folder-size.ts'
 import type { Library } from '../system/library.ts'
 import { engineDamage, engineDamageByHash } from './engine-manifest.ts'
 import { diskBytes, downloadBytes, type EnginePack, enginePack } from './engine-packs.ts'
+import { kernelsWords } from './kernels-words.ts'
 
 export const engineFolder = ({ enginesFolder }: Pick<Library, 'enginesFolder'>, id: EngineId): string =>
   join(enginesFolder, id)
@@ -32,13 +33,14 @@ async function stateOf(
   const { id, name, version, purpose, licences } = pack
   const words = { id, name, version, purpose, licences: [...licences] }
   const sizes = { downloadBytes: downloadBytes(pack), diskBytes: diskBytes(pack) }
-  const state = { ...words, ...sizes }
+  const state = { ...words, ...sizes, notice: null }
   const notOffered = offerProblem(pack, system)
   if (notOffered !== null) return { ...state, status: 'not-offered', problem: notOffered }
   const folder = engineFolder(library, id)
   if (!(await isThere(folder))) return { ...state, status: 'absent', problem: null }
   const problem = await engineDamage(folder, pack)
-  return { ...state, status: problem === null ? 'installed' : 'damaged', problem }
+  if (problem !== null) return { ...state, status: 'damaged', problem }
+  return { ...state, status: 'installed', problem, notice: id === 'tensorflow' ? kernelsWords(folder) : null }
 }
 
 export const isThere = (path: string): Promise<boolean> =>

@@ -1,7 +1,7 @@
 // What this computer is, as far as runs and reports need it. Reads, never changes.
 import { readFileSync } from 'node:fs'
 import { arch, availableParallelism, cpus, platform, release, totalmem } from 'node:os'
-import { hasFastBfloat16 } from '#shared/processor-flags.ts'
+import { hasFastBfloat16, hasKernelsFor } from '#shared/processor-flags.ts'
 import { appVersion } from './app-version.ts'
 import { codeFingerprint } from './code-fingerprint.ts'
 
@@ -41,11 +41,16 @@ function countPhysicalCores(): number {
 }
 
 /** Whether this processor multiplies bfloat16 faster than float32; false where the system does not say. */
-export function hasBfloat16Products(): boolean {
+export const hasBfloat16Products = (): boolean => hasFastBfloat16(processorFlags())
+
+/** Whether our own operators for TensorFlow can compute on it; false where the system does not say. */
+export const hasKernelInstructions = (): boolean => hasKernelsFor(processorFlags())
+
+function processorFlags(): string {
   try {
-    return platform() === 'linux' && hasFastBfloat16(readFileSync('/proc/cpuinfo', 'utf8'))
+    return platform() === 'linux' ? readFileSync('/proc/cpuinfo', 'utf8') : ''
   } catch {
-    return false
+    return ''
   }
 }
 

@@ -21,6 +21,13 @@ export const entryPath = (name: string): string =>
 /** A file that comes with the program, e.g. `resourcePath('samples', 'bike-shop-messages')`. */
 export const resourcePath = (...names: readonly string[]): string => join(programRoot, 'resources', ...names)
 
+/**
+ * Of a package's archive the file on the disk beside it, for what the system itself opens; outside an archive the same path.
+ * Only native parts lie there (asarUnpack in electron-builder.yml).
+ */
+export const unpackedPath = (path: string): string =>
+  path.replace(/([\\/])app\.asar([\\/])/, '$1app.asar.unpacked$2')
+
 /** The page as electron-vite builds it. */
 export const pageFolder: string = join(programRoot, 'out', 'renderer')
 

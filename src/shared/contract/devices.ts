@@ -86,6 +86,8 @@ export const engineState = z.strictObject({
   status: z.enum(['not-offered', 'absent', 'installed', 'damaged']),
   /** Why it is not offered, or what is damaged, with the remedy. */
   problem: problem.nullable(),
+  /** Of one that is here: what it computes with, or without, that changes how fast it is; null where there is nothing to say. */
+  notice: z.string().nullable(),
 })
 export type EngineState = z.output<typeof engineState>
 
