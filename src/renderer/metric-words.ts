@@ -1,4 +1,5 @@
 // A metric's value as a person reads it, and the scale on which its bars are drawn.
+import { kindsThatTrain } from '#shared/method-parts.ts'
 import { isShare, type MetricName, metricFacts, metricTitle } from '#shared/metrics.ts'
 import type { Interval } from '#shared/proof-protocol.ts'
 import { formatNumber, formatPercent } from './format.ts'
@@ -29,4 +30,5 @@ export function metricScale(metric: MetricName, values: readonly Interval[]): { 
 }
 
 /** Whether what a method trains names classes: its loss is one of labels, and does not compare with one of words. */
-export const namesClasses = (method: string): boolean => method === 'head' || method === 'lora-head'
+export const namesClasses = (method: string): boolean =>
+  kindsThatTrain('head').some((kind) => kind === method)

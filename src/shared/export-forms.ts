@@ -10,6 +10,7 @@ const formsByMethod: Readonly<Record<Recipe['method']['kind'], readonly ExportFo
   full: exportForms.filter((form) => form !== 'peft'),
   head: ['model'],
   'lora-head': ['model'],
+  'full-head': ['model'],
 }
 
 /** The forms that a run of this method has, the most usual one first. */

@@ -35,8 +35,11 @@ const positive = z.number().positive()
 const wholePositive = z.int().positive()
 const share = z.number().min(0).max(1)
 
-/** `lora` trains an adapter, `full` the model's own weights, `head` a new last layer that names classes, `lora-head` both. */
-export const methodKinds = ['lora', 'full', 'head', 'lora-head'] as const
+/**
+ * `lora` trains an adapter, `full` the model's own weights, `head` a new last layer that names classes; `lora-head` and
+ * `full-head` that layer and the other (method-parts.ts).
+ */
+export const methodKinds = ['lora', 'full', 'head', 'lora-head', 'full-head'] as const
 
 export const trainingMethod = z.strictObject({
   kind: z.enum(methodKinds).default('lora'),

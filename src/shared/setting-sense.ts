@@ -1,5 +1,6 @@
 // Which settings of a recipe count only beside certain values of others, as data: the screen leaves the others out, the
 // terminal tells of them. That a value is impossible is core/training/recipe-sense.ts's to say.
+import { kindsThatTrain, methodParts, trainsBlocks } from './method-parts.ts'
 import { methodKinds, type RecipeDraft, type ScenarioId } from './recipe.ts'
 import type { SettingValue } from './recipe-fields.ts'
 
@@ -40,17 +41,17 @@ const rules: readonly Rule[] = [
   {
     need: 'adapter',
     paths: ['method.rank', 'method.alpha', 'method.targets', 'method.scaling', 'method.decomposed'],
-    isMet: isOneOf('method.kind', 'lora', 'lora-head'),
+    isMet: isOneOf('method.kind', ...kindsThatTrain('adapter')),
   },
   {
     need: 'frozen-weights',
     paths: ['method.base'],
-    isMet: isOneOf('method.kind', 'lora', 'lora-head', 'head'),
+    isMet: isOneOf('method.kind', ...methodKinds.filter((kind) => !methodParts[kind].weights)),
   },
   {
     need: 'trained-layers',
     paths: ['method.topLayers', 'optimizer.layerDecay', 'gradientCheckpointing'],
-    isMet: isOneOf('method.kind', 'lora', 'lora-head', 'full'),
+    isMet: isOneOf('method.kind', ...methodKinds.filter(trainsBlocks)),
   },
   {
     need: 'resting-layers',
@@ -105,4 +106,6 @@ export function idleSettings(values: SettingValues): ReadonlyMap<string, Setting
 
 /** A new last layer names one of few labels: only rows that have them can teach it. */
 export const methodKindsFor = (scenario: ScenarioId): readonly MethodKind[] =>
-  scenario === 'classification' || scenario === 'entity-recognition' ? methodKinds : ['lora', 'full']
+  scenario === 'classification' || scenario === 'entity-recognition'
+    ? methodKinds
+    : methodKinds.filter((kind) => !methodParts[kind].head)

@@ -38,6 +38,11 @@ const both = {
   optimizer: { learningRate: 0.01 },
   duration: { epochs: 3 },
 }
+const whole = {
+  method: { kind: 'full-head' },
+  optimizer: { learningRate: 0.005 },
+  duration: { epochs: 2 },
+}
 const llama = { pad_token_id: 258 }
 const granite = {
   model_type: 'granite',
@@ -53,6 +58,8 @@ describe.skipIf(!python)('an exported last layer in transformers', () => {
     ['texts, BERT', bert, 'classification', head, 'BertForSequenceClassification'],
     ['texts, BERT and an adapter', bert, 'classification', both, 'BertForSequenceClassification'],
     ['words, BERT', bert, 'entity-recognition', head, 'BertForTokenClassification'],
+    ['texts, BERT, all of it', bert, 'classification', whole, 'BertForSequenceClassification'],
+    ['words, BERT, all of it', bert, 'entity-recognition', whole, 'BertForTokenClassification'],
     ['texts averaged', writeTinyEncoder, 'classification', head, 'BertModel'],
     ['texts averaged, and an adapter', writeTinyEncoder, 'classification', both, 'BertModel'],
     ['texts, Llama', decoder(llama), 'classification', both, 'LlamaForSequenceClassification'],

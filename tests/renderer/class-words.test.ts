@@ -34,7 +34,7 @@ it('does not set surprise by labels beside surprise by words, as proofs of befor
       ({ metric }) => metric,
     )
   expect(metricsOf(undefined, 'head')).toEqual(['accuracy'])
-  expect(metricsOf('model', 'lora-head')).toEqual(['accuracy'])
+  for (const kind of ['lora-head', 'full-head']) expect(metricsOf('model', kind)).toEqual(['accuracy'])
   for (const [beside, method] of [
     ['nearest-class', 'head'],
     ['model', 'lora'],

@@ -198,6 +198,7 @@ describe('words of a run', () => {
     expect(methodWord(row(1))).toBe('LoRA 16')
     expect(methodWord({ method: 'full', rank: 8 })).toBe('Full')
     expect(methodWord({ method: 'lora-head', rank: 4 })).toBe('LoRA + head 4')
+    expect(methodWord({ method: 'full-head', rank: 8 })).toBe('Full + head')
     expect([formatRate(5e-4), formatRate(2e-5), formatRate(0.1), formatRate(0)]).toEqual([
       '5e-4',
       '2e-5',

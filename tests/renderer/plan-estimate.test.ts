@@ -53,16 +53,16 @@ afterEach(() => vi.useRealTimers())
 it("keeps the preset's own method, and asks for its other values beside the person's", async () => {
   const scope = effectScope()
   const plan = scope.run(() => usePlan('p'))!
-  plan.options.value = [optionOf('balanced', { 'method.kind': 'lora' })]
-  plan.ask('balanced', { 'method.kind': 'full', seed: 3 }, true)
+  plan.options.value = [optionOf('balanced', { 'method.kind': 'lora', 'optimizer.kind': 'adamw' })]
+  plan.ask('balanced', { 'method.kind': 'full', 'optimizer.kind': 'lion', seed: 3 }, true)
   await vi.advanceTimersByTimeAsync(0)
   expect(asked.map(({ changes }) => changes)).toEqual([
-    { 'method.kind': 'full' },
-    { 'method.kind': 'full', seed: 3 },
+    { 'method.kind': 'full', 'optimizer.kind': 'lion' },
+    { 'method.kind': 'full', 'optimizer.kind': 'lion', seed: 3 },
   ])
   answerAll()
   await vi.advanceTimersByTimeAsync(0)
-  expect(plan.presetValues.value).toEqual({ 'method.kind': 'lora' })
+  expect(plan.presetValues.value).toEqual({ 'method.kind': 'lora', 'optimizer.kind': 'adamw' })
   scope.stop()
 })
 

@@ -1,5 +1,5 @@
-// Copies a model with a new last layer out of the library, as a folder that needs nothing beside it: the run's own where the
-// layer was trained alone, else the adapter worked into the model and the layer put on it.
+// Copies a model with a new last layer out of the library, as a folder that needs nothing beside it: the adapter worked into
+// the model and the layer put on it, or, where the run left a model, that one.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { LoraMethod } from '#engine/index.ts'

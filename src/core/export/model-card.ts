@@ -5,6 +5,7 @@ import type { ProofSummary } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { type HeadTask, headClass } from '../models/head-folder.ts'
 import { smallTestRows } from '../proof/verdict.ts'
+import { trainsWeights } from '../training/method-of.ts'
 import {
   adapterName,
   firstStageWords,
@@ -102,7 +103,7 @@ function introduction(facts: CardFacts): string {
         'model and changes how it answers.'
       : head !== null
         ? headIntroduction(facts, head)
-        : method.kind === 'full'
+        : trainsWeights(method)
           ? `${base}, trained further: a whole model that needs nothing beside it.`
           : `${base} with a ${adapter} adapter (rank ${method.rank}) worked into its weights: a whole model that needs ` +
             'nothing beside it.'
@@ -138,7 +139,7 @@ function headIntroduction(
   const listed = classNames.slice(0, mostNames).map(escapeMarkdown).join(', ')
   const more = classNames.length > mostNames ? ` and ${classNames.length - mostNames} more` : ''
   return (
-    `${base} with a new last layer${method.kind === 'lora-head' ? adapter : ''}: it ${names} ${listed}${more}. ` +
+    `${base}${trainsWeights(method) ? ', trained further,' : ''} with a new last layer${hasTargets(method) ? adapter : ''}: it ${names} ${listed}${more}. ` +
     'It needs nothing beside it, and writes no words of its own.'
   )
 }

@@ -20,10 +20,10 @@ export function draftWithRecipe(source: FilledProject, recipe: Recipe, model: Pr
     const choice = { preset, changes, name: null, model }
     return ofTraining(unwrap(recipeOfProject({ ...source, draft }, choice)))
   }
-  // The rates of a preset go by what is trained.
-  const kind: Changes = { 'method.kind': recipe.method.kind }
+  // The rates of a preset go by what is trained, and by the optimizer.
+  const kinds: Changes = { 'method.kind': recipe.method.kind, 'optimizer.kind': recipe.optimizer.kind }
   const usual = presetOf({})
-  const base = usual.get('method.kind') === kind['method.kind'] ? {} : kind
+  const base = Object.fromEntries(Object.entries(kinds).filter(([path, kind]) => usual.get(path) !== kind))
   const known = presetOf(base)
   const changed = [...wanted].filter(([path, value]) => !isDeepStrictEqual(known.get(path), value))
   const own = [...settingsByPath(draft.changes)].filter(([path]) => isKept(path))

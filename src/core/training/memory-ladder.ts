@@ -4,6 +4,7 @@
 import type { Recipe } from '#shared/recipe.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { MemoryPlan, MemoryRecipe } from './memory-plan.ts'
+import { trainsWeights } from './method-of.ts'
 import { computedRows } from './run-graphs.ts'
 
 /** Of a plan this share of the free memory may be used: it is right within some percent, and others need memory too. */
@@ -58,7 +59,7 @@ const rungs: readonly Rung[] = [
 /** Weights that are trained themselves are kept whole. int4 before nf4, which is smaller and less exact: docs/figures.md. */
 function onBase(small: Base, larger: readonly Base[]): Rung['change'] {
   return (recipe) =>
-    recipe.method.kind !== 'full' && larger.includes(recipe.method.base)
+    !trainsWeights(recipe.method) && larger.includes(recipe.method.base)
       ? { ...recipe, method: { ...recipe.method, base: small } }
       : null
 }

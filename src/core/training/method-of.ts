@@ -1,18 +1,21 @@
 // What a recipe's method asks of the engine: the weights that are trained, and what the model is asked for.
 import type { MethodSpec, ModelConfig, Task } from '#engine/index.ts'
+import { methodParts } from '#shared/method-parts.ts'
 import type { Recipe } from '#shared/recipe.ts'
 
 type Method = Recipe['method']
 
 export function methodOf({ kind, rank, alpha, targets, topLayers, scaling, decomposed }: Method): MethodSpec {
   if (kind === 'head') return { kind: 'head' }
-  if (kind === 'full') return { kind: 'full', topLayers }
+  if (methodParts[kind].weights) return { kind: 'full', topLayers }
   return { kind: 'lora', rank, alpha, targets, topLayers, scaling, decomposed }
 }
 
 /** Whether a new last layer names classes, instead of the model writing an answer. */
-export const hasClassHead = ({ kind }: Pick<Method, 'kind'>): boolean =>
-  kind === 'head' || kind === 'lora-head'
+export const hasClassHead = ({ kind }: Pick<Method, 'kind'>): boolean => methodParts[kind].head
+
+/** Whether the model's own weights are trained: then they are kept in memory as they are, and the run leaves a model. */
+export const trainsWeights = ({ kind }: Pick<Method, 'kind'>): boolean => methodParts[kind].weights
 
 /**
  * `classes` is the number of outputs of a new last layer (class-names.ts). On sentence encoders texts are averaged: on

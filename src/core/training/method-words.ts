@@ -1,4 +1,5 @@
 // What a recipe trains, and how, in words: for the terminal and for the card of an export.
+import { methodParts } from '#shared/method-parts.ts'
 import type { Recipe } from '#shared/recipe.ts'
 
 type Method = Recipe['method']
@@ -30,6 +31,8 @@ export function methodWords(method: Method): string {
       return `the model itself (full fine-tuning), ${blocksOf(method)}`
     case 'head':
       return `a new last layer that names classes, on a frozen model${baseWords[method.base]}`
+    case 'full-head':
+      return `the model itself (full fine-tuning), ${blocksOf(method)}, and a new last layer that names classes`
     case 'lora-head':
       return `a new last layer that names classes, and ${adapter}${baseWords[method.base]}`
   }
@@ -49,7 +52,7 @@ export function firstStageWords({ before, optimizer }: Recipe): string | null {
 }
 
 /** Whether parts of blocks are chosen: a full run trains them all. */
-export const hasTargets = ({ kind }: Method): boolean => kind === 'lora' || kind === 'lora-head'
+export const hasTargets = ({ kind }: Method): boolean => methodParts[kind].adapter
 
 export const optimizerNames: Readonly<Record<Recipe['optimizer']['kind'], string>> = {
   adamw: 'AdamW',

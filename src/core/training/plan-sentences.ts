@@ -1,4 +1,5 @@
 // What a plan will do, in sentences for a person: what is learnt, how it is watched, what it costs in quality.
+import { trainsBlocks } from '#shared/method-parts.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import type { DeviceChoice } from '../devices/choose-device.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
@@ -55,6 +56,8 @@ export function deviceSentences({ reason, isNotable }: DeviceChoice, memoryFacto
 
 function learnt({ kind, rank, decomposed, base }: RecipeDraft['method']): string {
   if (kind === 'full') return 'with all of its own weights (full fine-tuning); a copy of the model is kept.'
+  if (kind === 'full-head')
+    return 'with all of its own weights and a new last layer that names your labels (full fine-tuning); a copy of the model is kept.'
   if (kind === 'head') return 'a new last layer that names your labels; its own weights stay as they are.'
   const adapter = `${decomposed ? 'DoRA' : 'LoRA'}, rank ${rank}`
   const frozen =
@@ -72,7 +75,7 @@ const bitsOf = { int8: '8 bits', int4: '4 bits', nf4: '4 bits (NF4)' } as const
  */
 function upperBlocks({ method, reuseFrozenLayers, scenario }: RecipeDraft, layers: number): string[] {
   const { topLayers, kind } = method
-  if (kind === 'head' || topLayers === null || topLayers >= layers) return []
+  if (!trainsBlocks(kind) || topLayers === null || topLayers >= layers) return []
   const what =
     topLayers === 1
       ? `Only the uppermost of its ${layers} blocks learns`

@@ -1,12 +1,19 @@
 // Three ways to train, as recipe fields by path. A preset says how long and how carefully, never which data.
 import type { ModelConfig } from '#engine/index.ts'
 import type { PresetId } from '#shared/contract/index.ts'
-import type { ScenarioId } from '#shared/recipe.ts'
-import { usualRates } from './usual-rates.ts'
+import type { Recipe, ScenarioId } from '#shared/recipe.ts'
+import { isOptimizer, rateFor, usualRates } from './usual-rates.ts'
 
 /** What of a model a preset goes by. */
 export type PresetModel = Pick<ModelConfig, 'kind' | 'layers'>
 type Changes = Readonly<Record<string, string | number | boolean | null>>
+type MethodKind = Recipe['method']['kind']
+
+/** What a person wants trained, and by which optimizer, in place of what the preset says; what is no such kind counts as none. */
+export interface ChosenKinds {
+  readonly method?: unknown
+  readonly optimizer?: unknown
+}
 
 /** A short answer (a label, a name) needs less of everything than a text. */
 const hasShortAnswers = (scenario: ScenarioId): boolean =>
@@ -15,16 +22,22 @@ const hasShortAnswers = (scenario: ScenarioId): boolean =>
 /** Of all blocks so many are trained in a quick look; what lies below is computed once. */
 const quickShare = 1 / 3
 
-/**
- * Of an adapter, of the whole model, and of an adapter beside a new last layer; balanced is the usual one. Those of the
- * adapter were tried on samples; the others are chosen, not measured.
- */
-const ratesByPace: Readonly<Record<'lora' | 'full' | 'lora-head', Readonly<Record<Pace, number>>>> = {
+/** Of what is trained, with AdamW; balanced is the usual one. What they go back to stands in docs/training.md. */
+const ratesByPace: Readonly<Record<Exclude<MethodKind, 'head'>, Readonly<Record<Pace, number>>>> = {
   lora: { quickLabels: 5e-4, quickTexts: 3e-4, balanced: usualRates.lora, thorough: 1e-4 },
   full: { quickLabels: 5e-5, quickTexts: 3e-5, balanced: usualRates.full, thorough: 1e-5 },
   'lora-head': { quickLabels: 1e-3, quickTexts: 1e-3, balanced: usualRates['lora-head'], thorough: 2e-4 },
+  'full-head': {
+    quickLabels: 5e-5,
+    quickTexts: 5e-5,
+    balanced: usualRates['full-head'],
+    thorough: 1e-5,
+  },
 }
 type Pace = 'quickLabels' | 'quickTexts' | 'balanced' | 'thorough'
+
+const isPaced = (kind: unknown): kind is keyof typeof ratesByPace =>
+  typeof kind === 'string' && Object.hasOwn(ratesByPace, kind)
 
 const headPaces: Readonly<Record<PresetId, Changes>> = {
   quick: { 'duration.epochs': 5, 'evaluation.patience': null },
@@ -40,15 +53,16 @@ const paceOf = (preset: PresetId, scenario: ScenarioId): Pace => {
 /**
  * Quick look: one pass over the rows, a small adapter on the uppermost third of the blocks, to see whether it learns at
  * all. Balanced: the recipe's own defaults. Thorough: more passes at a lower rate, a wider adapter, more patience before
- * it stops early. `model` is null where it is not known yet, `kind` what a person wants trained
- * in place of what the preset says.
+ * it stops early. `model` is null where it is not known yet.
  */
 export function presetChanges(
   preset: PresetId,
   scenario: ScenarioId,
   model: PresetModel | null,
-  kind: unknown = model?.kind === 'encoder' ? 'head' : 'lora',
+  chosen: ChosenKinds = {},
 ): Changes {
+  const kind = chosen.method ?? (model?.kind === 'encoder' ? 'head' : 'lora')
+  const optimizer = isOptimizer(chosen.optimizer) ? chosen.optimizer : 'adamw'
   const always: Changes = {
     // Counts only where blocks rest, and then every later pass is the quicker for it.
     reuseFrozenLayers: model?.kind !== 'sequence-to-sequence',
@@ -56,9 +70,10 @@ export function presetChanges(
     ...(model?.kind === 'encoder' && { 'method.kind': 'head' }),
   }
   // On states that are kept a pass takes well under a second, and one layer learns at rates that a whole model does not bear.
-  if (kind === 'head') return { ...always, ...headPaces[preset], 'optimizer.learningRate': usualRates.head }
-  const rates = ratesByPace[kind === 'full' || kind === 'lora-head' ? kind : 'lora']
-  const paced = { ...always, 'optimizer.learningRate': rates[paceOf(preset, scenario)] }
+  const rate = (adamwRate: number) => ({ 'optimizer.learningRate': rateFor(optimizer, adamwRate) })
+  if (kind === 'head') return { ...always, ...headPaces[preset], ...rate(usualRates.head) }
+  const rates = ratesByPace[isPaced(kind) ? kind : 'lora']
+  const paced = { ...always, ...rate(rates[paceOf(preset, scenario)]) }
   if (preset === 'quick')
     return {
       ...paced,

@@ -42,7 +42,8 @@ export function recipeOfProject(
     before: source.before,
   }
   const own = settingsByPath(changes)
-  const paced = presetChanges(preset, scenario, model, own.get('method.kind'))
+  const chosen = { method: own.get('method.kind'), optimizer: own.get('optimizer.kind') }
+  const paced = presetChanges(preset, scenario, model, chosen)
   for (const [path, value] of [...Object.entries(paced), ...own]) {
     const steps = stepsOf(path)
     if (steps === null || isChosenElsewhere(path, steps)) return fail(notHere(path))

@@ -1,13 +1,15 @@
 // What a recipe asks for and cannot have, or has without effect: known before anything is read or started. Ranges of
 // single settings are the schema's; memory is memory-plan.ts's.
 import type { ModelConfig } from '#engine/index.ts'
+import { kindsThatTrain, trainsBlocks } from '#shared/method-parts.ts'
 import type { RecipeDraft } from '#shared/recipe.ts'
 import { recipeFields } from '#shared/recipe-fields.ts'
 import type { Problem } from '#shared/result.ts'
 import { idleSettings, methodKindsFor, type SettingNeed } from '#shared/setting-sense.ts'
-import { hasClassHead } from './method-of.ts'
+import { hasClassHead, trainsWeights } from './method-of.ts'
 import { settingsByPath } from './setting-paths.ts'
 import { refuseTwoHalves, takeOut } from './two-halves-sense.ts'
+import { usualRate } from './usual-rates.ts'
 
 type Model = Pick<ModelConfig, 'kind' | 'layers'>
 type Rule = (recipe: RecipeDraft, model: Model) => Omit<Problem, 'code'> | null
@@ -78,7 +80,7 @@ function refuseModelKind({ method }: RecipeDraft, { kind }: Model) {
   return {
     message: 'This model reads and cannot write: all it can learn is to name labels, with a new last layer.',
     where: 'method.kind',
-    remedy: 'Set method.kind to head or lora-head.',
+    remedy: `Set method.kind to ${method.kind}-head, or to head for the new layer alone.`,
   }
 }
 
@@ -92,7 +94,7 @@ function refuseHead({ method, scenario }: RecipeDraft) {
 }
 
 function refuseTopLayers({ method: { kind, topLayers } }: RecipeDraft, { layers }: Model) {
-  if (kind === 'head' || topLayers === null || topLayers <= layers) return null
+  if (!trainsBlocks(kind) || topLayers === null || topLayers <= layers) return null
   return {
     message: `The uppermost ${topLayers} blocks are to be trained, and this model has ${layers}.`,
     where: 'method.topLayers',
@@ -100,13 +102,13 @@ function refuseTopLayers({ method: { kind, topLayers } }: RecipeDraft, { layers 
   }
 }
 
-function refuseQuantisedWhole({ method: { kind, base } }: RecipeDraft) {
-  if (kind !== 'full' || base === 'float') return null
+function refuseQuantisedWhole({ method }: RecipeDraft) {
+  if (!trainsWeights(method) || method.base === 'float') return null
   return {
     message:
       'Weights that are trained themselves cannot be kept in 8 or 4 bits: steps are smaller than what those tell apart.',
     where: 'method.base',
-    remedy: 'Set method.base to float, or train a small adapter (lora) beside weights of few bits.',
+    remedy: `Set method.base to float, or train a small adapter (${hasClassHead(method) ? 'lora-head' : 'lora'}) beside weights of few bits.`,
   }
 }
 
@@ -114,7 +116,7 @@ function refuseNoiseBelowRestingLayers(
   { method: { kind, topLayers }, regularisation, reuseFrozenLayers }: RecipeDraft,
   { layers }: Model,
 ) {
-  const rests = kind === 'head' || (topLayers !== null && topLayers < layers)
+  const rests = !trainsBlocks(kind) || (topLayers !== null && topLayers < layers)
   if (regularisation.neftuneAlpha === null || !reuseFrozenLayers || !rests) return null
   return {
     message:
@@ -128,16 +130,35 @@ type Doubted = Pick<RecipeDraft, 'method' | 'optimizer'> & {
   readonly before: { readonly learningRate: number | null } | null
 }
 
-/** Above this a whole model soon forgets what it knew; papers use 0.00001 to 0.00005. */
-const gentleWholeRate = 1e-4
+/**
+ * Times the usual rate: doubted above that, of SGD below it. Lion is used with at most a third of AdamW's rate (Chen et al.
+ * 2023), which is less than twice its usual one; quick looks go further. A whole model soon forgets what it knew at five times
+ * its own.
+ */
+const doubted = { lion: 3, sgd: 0.1, whole: 5 } as const
 
 /** What is allowed and seldom meant, one sentence each. */
 export function doubtSentences({ method, optimizer, before }: Doubted): string[] {
-  const rate = Math.max(optimizer.learningRate, before?.learningRate ?? 0)
-  if (method.kind !== 'full' || optimizer.kind === 'sgd' || rate <= gentleWholeRate) return []
-  return [
-    `A learning rate of ${rate} suits small adapters; a whole model easily forgets with it what it knew. About 0.00002 is usual.`,
-  ]
+  const { kind, learningRate } = optimizer
+  const rates = [learningRate, before?.learningRate ?? learningRate]
+  const [lowest, highest] = [Math.min(...rates), Math.max(...rates)]
+  const usual = usualRate(method.kind, kind)
+  const about = `About ${usual} is usual with this way of training.`
+  if (kind === 'sgd')
+    return lowest > doubted.sgd * usual
+      ? []
+      : [
+          `A learning rate of ${lowest} suits AdamW; SGD hardly learns with it, and wants a much higher one. ${about}`,
+        ]
+  if (kind === 'lion' && highest > doubted.lion * usual)
+    return [
+      `A learning rate of ${highest} suits AdamW; Lion moves every weight by all of it, and wants one three to ten times lower. ${about}`,
+    ]
+  if (trainsWeights(method) && highest > doubted.whole * usual)
+    return [
+      `A learning rate of ${highest} suits small adapters; a whole model easily forgets with it what it knew. ${about}`,
+    ]
+  return []
 }
 
 /** Where the model has a last position, rows cannot be longer than that, whatever is allowed. */
@@ -168,8 +189,8 @@ const isOwn = (path: string, value: unknown): boolean =>
   JSON.stringify(value) !== JSON.stringify(defaults.get(path))
 
 const needWords: Readonly<Record<SettingNeed, string>> = {
-  adapter: 'method.kind lora or lora-head',
-  'frozen-weights': 'a method.kind other than full',
+  adapter: `method.kind ${kindsThatTrain('adapter').join(' or ')}`,
+  'frozen-weights': `a method.kind other than ${kindsThatTrain('weights').join(' and ')}`,
   'trained-layers': 'a method.kind other than head',
   'resting-layers': 'method.topLayers or method.kind head',
   momentum: 'an optimizer.kind other than adafactor',

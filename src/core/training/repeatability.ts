@@ -1,9 +1,10 @@
 // What may be promised of repeating a run: what its backend does, or, where several backends or several versions of the
-// program computed parts of it, that.
+// program computed parts of it, or copies of resting layers are read, that.
 import type { z } from 'zod'
 import type { JournalReader } from '#journal/reader.ts'
 import { count, sha256Hex } from '#shared/fields.ts'
 import { planBody, type RunDetail } from '#shared/journal-types.ts'
+import { promiseFor } from '#shared/kept-copies.ts'
 import { unwrap } from '#shared/result.ts'
 import { shortCode } from '../system/code-fingerprint.ts'
 
@@ -19,9 +20,9 @@ type Part = z.output<typeof part>
 /** Null while it has not begun. */
 export function repeatabilityOf(
   reader: PlanReader,
-  run: Pick<RunDetail, 'id' | 'attempts' | 'determinism' | 'versions'>,
+  run: Pick<RunDetail, 'id' | 'attempts' | 'determinism' | 'versions' | 'recipe'>,
 ): string | null {
-  if (run.attempts < 2) return run.determinism
+  if (run.attempts < 2) return promiseFor(run.recipe, run.determinism)
   const parts = lastingParts(reader, run)
   const backends = [...new Set(parts.map(({ backend }) => backend))]
   const programs = codesOf(parts)
@@ -31,7 +32,7 @@ export function repeatabilityOf(
     return `parts of it were computed by a program whose code is not known (code ${programWords(programs)}); the same bits cannot be promised`
   if (programs.length > 1)
     return `it went on with another version of the program (code ${programWords(programs)}); the same bits cannot be promised`
-  return run.determinism
+  return promiseFor(run.recipe, run.determinism)
 }
 
 /** The code of the programs that computed what stands of it, in their order; empty where that of a part is not known. */

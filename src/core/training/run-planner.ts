@@ -195,9 +195,10 @@ function planOf(planned: Planned): PlanOption {
   const recipe = plan?.recipe ?? planned.recipe
   const memoryBytes = Math.round(plan?.memory.total ?? 0)
   const time = timeOf(planned, plan)
+  const kinds = { method: recipe.method.kind, optimizer: recipe.optimizer.kind }
   return {
     preset,
-    changes: { ...presetChanges(preset, recipe.scenario, config, recipe.method.kind), ...changes },
+    changes: { ...presetChanges(preset, recipe.scenario, config, kinds), ...changes },
     values: settingsOf(recipe),
     estimate: { ...time, memoryBytes, diskBytes: diskBytes(plan), energyWh: energyOf(device, time) },
     fit: judgeFit(memoryBytes, availableBytes),

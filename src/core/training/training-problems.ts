@@ -2,6 +2,7 @@
 import type { Recipe } from '#shared/recipe.ts'
 import type { Problem } from '#shared/result.ts'
 import type { ChildExit } from '../system/launcher.ts'
+import { trainsWeights } from './method-of.ts'
 
 /** `isSaved`: whether a checkpoint of the run is known. */
 const resumeRemedy = (runId: string, isSaved: boolean): string => {
@@ -41,7 +42,7 @@ function lessMemory({ batch, gradientCheckpointing, optimizer, method }: Recipe)
     rows > 1 ? `fewer rows at once (batch.rowsAtOnce, now ${rows})` : null,
     gradientCheckpointing ? null : 'gradient checkpointing (gradientCheckpointing)',
     optimizer.kind === 'adamw' ? '8-bit AdamW (optimizer.kind)' : null,
-    method.kind !== 'full' && method.base === 'float' ? 'a base in 4 bits (method.base)' : null,
+    !trainsWeights(method) && method.base === 'float' ? 'a base in 4 bits (method.base)' : null,
     `shorter rows (batch.maxTokens, now ${batch.maxTokens})`,
   ].filter((way) => way !== null)
   return ways.length === 1 ? ways.join('') : `${ways.slice(0, -1).join(', ')} or ${ways.at(-1)}`

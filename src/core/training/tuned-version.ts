@@ -3,6 +3,7 @@
 import { join } from 'node:path'
 import type { JournalReader } from '#journal/reader.ts'
 import type { RunDetail } from '#shared/journal-types.ts'
+import { methodParts } from '#shared/method-parts.ts'
 import type { TunedKind, TunedVersion } from '#shared/proof-protocol.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { attemptAsync, ProblemError, type Result, unwrap } from '#shared/result.ts'
@@ -27,9 +28,9 @@ export const tunedFiles: Readonly<Record<TunedKind, TunedFiles>> = {
   },
 }
 
-/** What a run of this method leaves. */
+/** What a run of this method leaves: an adapter has its new last layer beside it. */
 export const tunedKindOf = ({ kind }: Pick<Recipe['method'], 'kind'>): TunedKind =>
-  kind === 'full' || kind === 'head' ? 'model' : 'adapter'
+  methodParts[kind].adapter ? 'adapter' : 'model'
 
 /** The weights file of a tuned version. */
 export const tunedWeightsPath = ({ kind, folder }: Pick<TunedVersion, 'kind' | 'folder'>): string =>

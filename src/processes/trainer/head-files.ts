@@ -1,8 +1,8 @@
-// What a run of a new last layer alone leaves: a model folder with the body as the library has it, bit for bit, and the head
-// as it was trained.
+// What a run of a new last layer leaves where there is no adapter: a model folder with the head, and the body's weights where
+// they were trained too, in float32 as they were measured; what was not trained is as the library has it, bit for bit.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { chosenWeights } from '#core/models/changed-weights.ts'
+import { chosenWeights, floatConfig } from '#core/models/changed-weights.ts'
 import { headConfig, headWeights } from '#core/models/head-folder.ts'
 import { readModelJson } from '#core/models/model-json.ts'
 import type { ModelConfig, Task } from '#engine/index.ts'
@@ -33,7 +33,7 @@ export async function headContent(
   const textOf = (name: string): Promise<string> => readFile(join(modelFolder, name), 'utf8')
   return {
     others: new Map([
-      ['config.json', JSON.stringify(headConfig(config, task, classNames), null, 1)],
+      ['config.json', JSON.stringify(floatConfig(headConfig(config, task, classNames)), null, 1)],
       ['tokenizer.json', await textOf('tokenizer.json')],
       ['tokenizer_config.json', await textOf('tokenizer_config.json')],
     ]),

@@ -53,7 +53,7 @@ export async function writeTuned(
     const content =
       kind === 'adapter'
         ? adapterContent(recipe, config, head.task, layout, parameters)
-        : recipe.method.kind === 'head'
+        : head.task.kind !== 'language-model'
           ? await headContent(modelFolder, config, head, layout, parameters)
           : await wholeModelContent(modelFolder, layout, parameters)
     const found = await sameThere(folder, files.weights, content)

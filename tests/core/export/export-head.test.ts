@@ -20,11 +20,23 @@ const both = {
   optimizer: { learningRate: 0.01 },
   duration: { epochs: 3 },
 }
+const whole = {
+  method: { kind: 'full-head' },
+  optimizer: { learningRate: 0.005 },
+  duration: { epochs: 2 },
+}
 
 test.each([
   ['texts', 'classification', head, /mean of the states of a text/],
   ['texts, beside an adapter', 'classification', both, /LoRA adapter \(rank 4\) worked into its weights/],
   ['words', 'entity-recognition', head, /`BertForTokenClassification`/],
+  [
+    'texts, by the whole model',
+    'classification',
+    whole,
+    /, trained further, with a new last layer: it gives/,
+  ],
+  ['words, by the whole model', 'entity-recognition', whole, /`BertForTokenClassification`/],
 ] as const)('%s', async (_, scenario, changes, said) => {
   const runs = await makeHeadRuns()
   try {

@@ -64,6 +64,10 @@ describe('the proof of a head', () => {
       'for texts beside an adapter',
       { method: { kind: 'lora-head', rank: 4, alpha: 8 }, optimizer: { learningRate: 0.01 } },
     ],
+    [
+      'for texts with the whole model',
+      { method: { kind: 'full-head' }, optimizer: { learningRate: 0.005 }, duration: { epochs: 2 } },
+    ],
   ])('%s: probabilities of every label, and the label that is likeliest', async (_, changes) => {
     const report = await trainAndProve('classification', changes)
     expect(report).toMatchObject({ beside: 'nearest-class', metric: 'accuracy' })
@@ -79,6 +83,19 @@ describe('the proof of a head', () => {
         expect(labelLogProbs![labels.indexOf(text!)]).toBe(Math.max(...labelLogProbs!))
         expect(lossNats).toBeCloseTo(-labelLogProbs![labels.indexOf(expected)]!, 6)
       }
+  })
+
+  test('what is compared with is the model before its training, also where all of it was trained', async () => {
+    const short = { duration: { epochs: 2 } }
+    const head = await trainAndProve('classification', { method: { kind: 'head' }, ...short })
+    const optimizer = { learningRate: 0.005 }
+    const whole = await trainAndProve('classification', {
+      method: { kind: 'full-head' },
+      optimizer,
+      ...short,
+    })
+    const bases = ({ answers }: ProofReport) => answers.map(({ rowId, base }) => [rowId, base.lossNats])
+    expect(bases(whole)).toEqual(bases(head))
   })
 
   test('surprise by labels is compared with surprise by labels, never with that by the tokens of an asked model', async () => {

@@ -25,13 +25,14 @@ test('an encoder may name labels, and nothing that is written', async () => {
     const draft = { model: model.id, data: { path }, scenario, method: { kind } }
     return prepareRun(recipeDraft.parse(draft), { library, writer })
   }
-  for (const kind of ['head', 'lora-head'])
+  for (const kind of ['head', 'lora-head', 'full-head'])
     expect(await prepare('classification', kind)).toMatchObject({ ok: true })
   for (const [scenario, kind] of [
     ['classification', 'lora'],
     ['classification', 'full'],
     ['domain', 'lora'],
     ['domain', 'head'],
+    ['domain', 'full-head'],
   ] as const)
     expect(await prepare(scenario, kind), `${scenario} ${kind}`).toMatchObject({
       ok: false,

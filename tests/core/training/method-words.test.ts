@@ -13,6 +13,10 @@ test.each([
   [{ base: 'nf4' }, 'a LoRA adapter, rank 8, alpha 16, on all blocks, beside a model kept in 4 bits (NF4)'],
   [{ kind: 'full' }, 'the model itself (full fine-tuning), all blocks'],
   [{ kind: 'head' }, 'a new last layer that names classes, on a frozen model'],
+  [
+    { kind: 'full-head', topLayers: 2 },
+    'the model itself (full fine-tuning), the uppermost 2 blocks, and a new last layer that names classes',
+  ],
 ])('%o', (method, words) => {
   expect(methodWords(trainingMethod.parse(method))).toBe(words)
 })

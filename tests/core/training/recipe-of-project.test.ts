@@ -66,7 +66,20 @@ test('the rate of a preset goes by what is trained, unless a person says it', ()
   expect(presetIds.map((preset) => rateOf(preset, 'full'))).toEqual([5e-5, 2e-5, 1e-5])
   expect(presetIds.map((preset) => rateOf(preset, 'head'))).toEqual([0.01, 0.01, 0.01])
   expect(rateOf('balanced', 'lora-head')).toBe(5e-4)
+  expect(presetIds.map((preset) => rateOf(preset, 'full-head'))).toEqual([5e-5, 2e-5, 1e-5])
   expect(rateOf('balanced', 'full', { 'optimizer.learningRate': 3e-4 })).toBe(3e-4)
+})
+
+test('the rate of a preset goes by the optimizer too', () => {
+  const rateOf = (preset: PresetId, optimizer: string, kind = 'lora'): number => {
+    const changes = { 'method.kind': kind, 'optimizer.kind': optimizer }
+    return unwrap(recipeOfProject(source({}), { ...choice, preset, changes })).optimizer.learningRate
+  }
+  expect(presetIds.map((preset) => rateOf(preset, 'lion'))).toEqual([1e-4, 4e-5, 2e-5])
+  expect(rateOf('balanced', 'sgd')).toBe(0.01)
+  expect(rateOf('balanced', 'lion', 'head')).toBe(0.002)
+  for (const optimizer of ['adamw', 'adamw-8bit', 'adafactor'])
+    expect(rateOf('balanced', optimizer)).toBe(2e-4)
 })
 
 test('what is trained may be said as a group of settings: the rate is its own, and the rest of the preset stays', () => {

@@ -1,7 +1,10 @@
 // What cannot be trained is refused with its place before anything starts; what counts nothing is told.
 import { expect, test } from 'vitest'
+import { presetChanges } from '#core/training/presets.ts'
 import { doubtSentences, idleSentences, refusedRecipe } from '#core/training/recipe-sense.ts'
-import { type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
+import { rateFactors } from '#core/training/usual-rates.ts'
+import { presetIds } from '#shared/contract/index.ts'
+import { methodKinds, type RecipeDraft, recipeDraft } from '#shared/recipe.ts'
 import { recipeFields } from '#shared/recipe-fields.ts'
 import { idleSettings } from '#shared/setting-sense.ts'
 
@@ -11,6 +14,7 @@ const decoder = { kind: 'decoder', layers: 4 } as const
 
 test.each([
   ['weights that learn, in few bits', { method: { kind: 'full', base: 'nf4' } }, 'method.base'],
+  ['such weights below a new last layer', { method: { kind: 'full-head', base: 'int8' } }, 'method.base'],
   ['more blocks than there are', { method: { topLayers: 5 } }, 'method.topLayers'],
   [
     'noise below a head over blocks computed once',
@@ -40,12 +44,13 @@ test.each([
     { method: { topLayers: 3 }, regularisation: { neftuneAlpha: 5 } },
   ],
   ['a head', { method: { kind: 'head' } }],
+  ['the whole model with a head', { method: { kind: 'full-head' } }],
 ])('%s may be', (_, settings) => {
   expect(refusedRecipe(draft(settings), decoder)).toBeNull()
 })
 
 test('a new last layer needs rows with labels', () => {
-  for (const kind of ['head', 'lora-head']) {
+  for (const kind of ['head', 'lora-head', 'full-head']) {
     expect(refusedRecipe(draft({ method: { kind } }, 'chatbot'), decoder)?.where).toBe('method.kind')
     expect(refusedRecipe(draft({ method: { kind } }, 'entity-recognition'), decoder)).toBeNull()
   }
@@ -53,8 +58,14 @@ test('a new last layer needs rows with labels', () => {
 
 test('a model that cannot write learns to name labels, and nothing else', () => {
   const encoder = { kind: 'encoder', layers: 4 } as const
-  expect(refusedRecipe(draft({ method: { kind: 'lora-head' } }), encoder)).toBeNull()
-  expect(refusedRecipe(draft({ method: { kind: 'lora' } }), encoder)?.where).toBe('method.kind')
+  for (const kind of ['head', 'lora-head', 'full-head'])
+    expect(refusedRecipe(draft({ method: { kind } }), encoder)).toBeNull()
+  // What it says to set instead can be had.
+  for (const kind of ['lora', 'full'])
+    expect(refusedRecipe(draft({ method: { kind } }), encoder)).toMatchObject({
+      where: 'method.kind',
+      remedy: expect.stringContaining(`method.kind to ${kind}-head`),
+    })
   // No setting helps where the goal is a text.
   for (const kind of ['head', 'lora', 'full'])
     expect(refusedRecipe(draft({ method: { kind } }, 'question-answering'), encoder)).toMatchObject({
@@ -83,6 +94,10 @@ test('what was set and counts nothing is told with what it would need', () => {
     'Set, but without effect here: method.rank, method.alpha. It counts only with method.kind lora or lora-head.',
   ])
   expect(idleSentences(draft({ method: { kind: 'full' } }))).toEqual([])
+  expect(idleSentences(draft({ method: { kind: 'full-head', topLayers: 2 } }))).toEqual([])
+  expect(idleSentences(draft({ method: { kind: 'full-head', base: 'nf4' } }))).toEqual([
+    'Set, but without effect here: method.base. It counts only with a method.kind other than full and full-head.',
+  ])
   expect(idleSentences(draft({ reuseFrozenLayers: true }))).toHaveLength(1)
   expect(idleSentences(draft({ evaluation: { everySteps: 5, atShares: [0.5] } }))).toEqual([
     expect.stringContaining('evaluation.everySteps'),
@@ -106,13 +121,42 @@ test('rules name settings that there are', () => {
   for (const path of idleSettings({}).keys()) expect(known).toContain(path)
 })
 
-test('a rate for adapters is doubted for a whole model', () => {
-  const whole = (learningRate: number) => draft({ method: { kind: 'full' }, optimizer: { learningRate } })
+test.each(['full', 'full-head'])('a rate for adapters is doubted for a whole model (%s)', (kind) => {
+  const whole = (learningRate: number) => draft({ method: { kind }, optimizer: { learningRate } })
   expect(doubtSentences(whole(2e-4))[0]).toContain('0.0002')
   expect(doubtSentences(whole(2e-5))).toEqual([])
   const texts = { before: { path: 'texts.md', learningRate: 3e-4 } }
   expect(doubtSentences({ ...whole(2e-5), before: draft(texts).before })[0]).toContain('0.0003')
   expect(doubtSentences(draft({}))).toEqual([])
+})
+
+test('a rate of AdamW is doubted beside an optimizer that wants another', () => {
+  const doubts = (optimizer: object, before: object = {}) => doubtSentences(draft({ optimizer, ...before }))
+  expect(doubts({ kind: 'sgd', learningRate: 2e-4 })).toEqual([
+    expect.stringMatching(/SGD hardly learns.* 0\.01 /),
+  ])
+  expect(doubts({ kind: 'sgd', learningRate: 0.01 })).toEqual([])
+  expect(doubts({ kind: 'lion', learningRate: 2e-4 })).toEqual([expect.stringMatching(/Lion .* 0\.00004 /)])
+  expect(doubts({ kind: 'lion', learningRate: 4e-5 })).toEqual([])
+  for (const kind of ['adamw', 'adamw-8bit', 'adafactor'])
+    expect(doubts({ kind, learningRate: 2e-4 })).toEqual([])
+  // Of two stages the one that it does not suit.
+  const texts = (learningRate: number) => ({ before: { path: 'texts.md', learningRate } })
+  expect(doubts({ kind: 'sgd', learningRate: 0.01 }, texts(2e-4))[0]).toContain('0.0002')
+  expect(doubts({ kind: 'lion', learningRate: 4e-5 }, texts(3e-4))[0]).toContain('0.0003')
+})
+
+test('no rate that the program itself takes is doubted', () => {
+  const model = { kind: 'decoder', layers: 4 } as const
+  for (const method of methodKinds)
+    for (const optimizer of Object.keys(rateFactors))
+      for (const preset of presetIds)
+        for (const scenario of ['classification', 'translation'] as const) {
+          const paced = presetChanges(preset, scenario, model, { method, optimizer })
+          const learningRate = paced['optimizer.learningRate']
+          const planned = draft({ method: { kind: method }, optimizer: { kind: optimizer, learningRate } })
+          expect(doubtSentences(planned), `${method} ${optimizer} ${preset} ${scenario}`).toEqual([])
+        }
 })
 
 test('a first stage is read by a model that writes, and learns something else afterwards', () => {

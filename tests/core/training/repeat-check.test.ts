@@ -8,6 +8,7 @@ import { programsOf, repeatabilityOf } from '#core/training/repeatability.ts'
 import { type JournalReader, openJournalReader } from '#journal/reader.ts'
 import { type JournalWriter, openJournalWriter } from '#journal/writer.ts'
 import type { NewEvent, NewRun } from '#shared/journal-commands.ts'
+import { sameBitsWhileCopies } from '#shared/kept-copies.ts'
 import {
   addSampleLibrary,
   evaluationEvent,
@@ -238,6 +239,24 @@ test('the same program, or one whose steps were all gone over again, leaves the 
   for (const id of [wentOn(programs[0], 5), wentOn(programs[2], 0)])
     expect(promisedOf(id)).toBe('bit-exact on this machine')
   expect(programsOf(reader, good(reader.getRun(wentOn(programs[2], 0))))).toEqual([programs[2]])
+})
+
+test('a run that reads kept copies of resting layers promises the same bits while those are the same', () => {
+  const { method, ...rest } = sampleRecipe()
+  const events = [planEvent(1, undefined), ...later(steps(5), 1)]
+  const promised = (changes: object, reuseFrozenLayers = true) => {
+    const recipe = { ...rest, reuseFrozenLayers, method: { ...method, ...changes } }
+    return promisedOf(ran({ events, change: { recipe } }))
+  }
+  // Bug: the terminal promised the bits alone, the page did not.
+  for (const changes of [
+    { kind: 'head' },
+    { kind: 'lora', topLayers: 1 },
+    { kind: 'full-head', topLayers: 1 },
+  ])
+    expect(promised(changes)).toBe(sameBitsWhileCopies)
+  for (const kind of ['lora', 'full-head']) expect(promised({ kind })).toBe('bit-exact on this machine')
+  expect(promised({ kind: 'head' }, false)).toBe('bit-exact on this machine')
 })
 
 test('where the program of a part is not known, neither the bits are promised nor is the program called known', () => {

@@ -22,7 +22,7 @@ test.each([
 ] as const)('%s with a model that only reads is planned', async (scenario, csv) => {
   const station = await openWorkstation()
   const projectId = await readerProject(station, { scenario, csv })
-  for (const kind of ['head', 'lora-head'] as const) {
+  for (const kind of ['head', 'lora-head', 'full-head'] as const) {
     const changes = { 'method.kind': kind }
     const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
     expect(plan.blocking).toBeNull()
@@ -47,7 +47,7 @@ test('a goal of answers in words asks for another model, whatever the settings',
     ...Array.from({ length: 40 }, (_, i) => `box ${i} is red,colour ${i}?,red ${i}`),
   ]
   const projectId = await readerProject(station, { scenario: 'question-answering', csv: csv.join('\n') })
-  for (const kind of ['head', 'lora', 'full'] as const) {
+  for (const kind of ['head', 'lora', 'full', 'full-head'] as const) {
     const changes = { 'method.kind': kind }
     const plan = unwrap(await station.api.call('plan.estimate', { projectId, preset: 'balanced', changes }))
     expect(plan.blocking).toMatchObject({
@@ -70,6 +70,8 @@ test('a run that leaves a whole model takes its room on the disk, an adapter doe
   }
   expect(await diskOf({ 'method.kind': 'head' })).toBeGreaterThan(0.9 * size)
   expect(await diskOf({ 'method.kind': 'head' })).toBeLessThan(1.5 * size)
+  // Besides, checkpoints with all weights, the best of them, and twice as much of the optimizer.
+  expect(await diskOf({ 'method.kind': 'full-head', 'checkpoints.keepLast': 1 })).toBeGreaterThan(10 * size)
   expect(
     await diskOf({ 'method.kind': 'lora-head', 'method.rank': 1, 'checkpoints.keepLast': 1 }),
   ).toBeLessThan(size)

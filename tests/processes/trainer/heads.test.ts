@@ -1,6 +1,6 @@
-// A new last layer on a tiny encoder, through the trainer's own job: it learns, goes on bit for bit, computes the frozen
-// body once, and leaves a model folder in the form of the transformers class with such a head.
-import { rm } from 'node:fs/promises'
+// A new last layer on a tiny encoder, alone and with what lies below it, through the trainer's own job: it learns, goes on bit
+// for bit, computes a frozen body once, and leaves a model folder in the form of the transformers class with such a head.
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sha256File } from '#core/system/durable-files.ts'
@@ -27,6 +27,13 @@ const lossesIn = (events: readonly TrainerEvent[]): number[] =>
 const stepLossesIn = (events: readonly TrainerEvent[]): number[] =>
   events.flatMap((event) => (event.kind === 'step' ? [event.lossNats] : []))
 
+/** All weights of a tiny model, which know nothing: they bear larger steps than those of a real one. */
+const whole = {
+  method: { kind: 'full-head' },
+  optimizer: { learningRate: 0.005 },
+  duration: { epochs: 6 },
+}
+
 const ways = [
   ['a head for texts', 'classification', { method: { kind: 'head' } }],
   ['one on states that are kept', 'classification', { method: { kind: 'head' }, reuseFrozenLayers: true }],
@@ -40,6 +47,13 @@ const ways = [
     },
   ],
   ['a head for words', 'entity-recognition', { method: { kind: 'head' }, reuseFrozenLayers: true }],
+  ['a head and the whole model', 'classification', whole],
+  [
+    'a head and the uppermost block',
+    'classification',
+    { ...whole, method: { kind: 'full-head', topLayers: 1 }, reuseFrozenLayers: true },
+  ],
+  ['a head for words and the whole model', 'entity-recognition', whole],
 ] as const
 
 describe.each(ways)('%s', (_, scenario, changes) => {
@@ -70,12 +84,45 @@ describe('what the frozen body gives', () => {
 })
 
 describe('what a run leaves', () => {
+  const valuesIn = async (folder: string): Promise<Map<string, Buffer>> => {
+    const path = join(folder, 'model.safetensors')
+    const file = await openFileBytes(path)
+    const { tensors } = unwrap(await readSafetensorsHeader(file))
+    await file.close()
+    const bytes = await readFile(path)
+    return new Map(
+      [...tensors].map(([name, { offsetBytes, lengthBytes }]) => [
+        name,
+        bytes.subarray(offsetBytes, offsetBytes + lengthBytes),
+      ]),
+    )
+  }
   const namesIn = async (folder: string): Promise<string[]> => {
     const file = await openFileBytes(join(folder, 'model.safetensors'))
     const { tensors } = unwrap(await readSafetensorsHeader(file))
     await file.close()
     return [...tensors.keys()]
   }
+
+  it('is the whole model in float32 where all of it was trained, whatever its file had', async () => {
+    const job = await runs.makeJob('entity-recognition', whole)
+    const events = await runJobHere(job)
+    // Else it would be the model as it was.
+    expect(finishedOf(events).bestStep).toBeGreaterThan(0)
+    const folder = join(job.runFolder, 'model')
+    expect(await sha256File(join(folder, 'model.safetensors'))).toBe(finishedOf(events).adapterSha256)
+    expect(await readJson(join(folder, 'config.json'))).toMatchObject({ torch_dtype: 'float32' })
+    const held = await valuesIn(folder)
+    const known = await valuesIn(job.modelFolder)
+    // The file of the class has the body below a name of its own, and no pooler.
+    const body = [...held].filter(([name]) => name.startsWith('bert.'))
+    expect(body).toHaveLength(known.size - 2)
+    for (const [name, values] of body) {
+      const before = known.get(name.slice('bert.'.length))!
+      expect(values, name).toHaveLength(before.length)
+      expect(values, name).not.toEqual(before)
+    }
+  })
 
   it('is the model with its head, under the names of the class that has one', async () => {
     const job = await runs.makeJob('entity-recognition', {

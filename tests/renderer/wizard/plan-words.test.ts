@@ -11,6 +11,8 @@ const plan = (preset: 'quick' | 'balanced' | 'thorough', kind: string, epochs: n
   values: { 'method.kind': kind, 'duration.epochs': epochs, reuseFrozenLayers: true },
 })
 
+const by = (trained: string, optimizer = 'adamw') => ({ trained, optimizer })
+
 it('plans of a new last layer, which take the same time, say in what they differ', () => {
   const plans = [plan('quick', 'head', 5), plan('balanced', 'head', 30), plan('thorough', 'head', 100)]
   const about = plans.map(aboutPlan)
@@ -28,12 +30,21 @@ it('other plans say what they are for', () => {
 })
 
 it('a setting’s reason is one of what is trained, not an adapter’s', () => {
-  for (const kind of ['head', 'lora-head', 'full'])
+  for (const kind of ['head', 'lora-head', 'full', 'full-head'])
     for (const path of ['method.kind', 'optimizer.learningRate'])
-      expect(reasonWord(path, kind), `${path} of ${kind}`).not.toBe(reasonWord(path, 'lora'))
-  expect(reasonWord('optimizer.learningRate', 'head')).toMatch(/^0\.01 /)
-  expect(reasonWord('duration.epochs', 'head')).not.toContain('Three times')
-  expect(reasonWord('seed', 'head')).toBe(reasonWord('seed', 'lora'))
+      expect(reasonWord(path, by(kind)), `${path} of ${kind}`).not.toBe(reasonWord(path, by('lora')))
+  expect(reasonWord('optimizer.learningRate', by('head'))).toMatch(/^0\.01 /)
+  expect(reasonWord('duration.epochs', by('head'))).not.toContain('Three times')
+  expect(reasonWord('seed', by('head'))).toBe(reasonWord('seed', by('lora')))
+})
+
+it('a rate’s reason is that of the optimizer whose rate it is', () => {
+  const reasons = ['adamw', 'lion', 'sgd'].map((kind) =>
+    reasonWord('optimizer.learningRate', by('lora', kind)),
+  )
+  expect(new Set(reasons).size).toBe(3)
+  expect(reasons[1]).toContain('Lion')
+  expect(reasonWord('seed', by('lora', 'lion'))).toBe(reasonWord('seed', by('lora')))
 })
 
 it('names kinds and settings that there are', () => {
@@ -45,8 +56,8 @@ it('names kinds and settings that there are', () => {
 })
 
 it('a device chosen for one run is not explained as that of the settings', () => {
-  expect(reasonWord('device', 'lora', 'cpu')).toContain('Chosen by you')
-  expect(reasonWord('device', 'lora', null)).toContain('What the settings say')
+  expect(reasonWord('device', by('lora'), 'cpu')).toContain('Chosen by you')
+  expect(reasonWord('device', by('lora'), null)).toContain('What the settings say')
 })
 
 it('a plan whose steps are limited promises no passes that it may never make', () => {

@@ -103,7 +103,7 @@ describe('fields beside the chosen values', () => {
   it('offers a new last layer where rows have labels only', () => {
     const place = (scenario: ScenarioId) => ({ scenario, devices: null, value: null })
     const kinds = (scenario: ScenarioId) => fieldFor(field('method.kind'), place(scenario)).choices
-    expect(kinds('entity-recognition')).toEqual(['lora', 'full', 'head', 'lora-head'])
+    expect(kinds('entity-recognition')).toEqual(['lora', 'full', 'head', 'lora-head', 'full-head'])
     expect(kinds('translation')).toEqual(['lora', 'full'])
     expect(fieldFor(field('method.rank'), place('translation'))).toEqual(field('method.rank'))
   })
@@ -147,7 +147,7 @@ describe('fields read off the schema', () => {
     expect(field('method.targets').kind).toBe('choices')
     expect(field('method.kind')).toMatchObject({
       kind: 'choice',
-      choices: ['lora', 'full', 'head', 'lora-head'],
+      choices: ['lora', 'full', 'head', 'lora-head', 'full-head'],
     })
     expect(field('gradientCheckpointing')).toMatchObject({ kind: 'switch', default: true })
   })

@@ -3,7 +3,8 @@ import type { ModelConfig } from '#engine/index.ts'
 import type { SearchEffort } from '#shared/contract/studies.ts'
 import type { Recipe, RecipeDraft } from '#shared/recipe.ts'
 import type { Dimension, StudiedValue } from '#shared/study.ts'
-import { usualRates } from '../../training/usual-rates.ts'
+import { trainsWeights } from '../../training/method-of.ts'
+import { usualRate } from '../../training/usual-rates.ts'
 
 export interface ProposeRequest {
   readonly recipe: Recipe | RecipeDraft
@@ -55,17 +56,11 @@ const usualParameters = 500e6
 const leastSizeFactor = 0.4
 const mostSizeFactor = 2.5
 
-/** Lion moves every weight by the whole rate: papers take a fifth (Chen et al. 2023). */
-const lionFactor = 0.2
-/** Without a step size for each weight, gradients are moved by as they are. */
-const sgdFactor = 50
-
 function learningRate({ recipe: { method, optimizer }, model }: ProposeRequest): RangeProposal {
   // One new layer on states that rest learns alike on every model.
   const size = method.kind === 'head' ? 1 : (usualParameters / model.parameters) ** (1 / 6)
-  const kindFactor = optimizer.kind === 'lion' ? lionFactor : optimizer.kind === 'sgd' ? sgdFactor : 1
   const usual =
-    usualRates[method.kind] * kindFactor * Math.min(mostSizeFactor, Math.max(leastSizeFactor, size))
+    usualRate(method.kind, optimizer.kind) * Math.min(mostSizeFactor, Math.max(leastSizeFactor, size))
   const low = Number((usual / 10).toPrecision(1))
   const high = Number((usual * 10).toPrecision(1))
   return {
@@ -160,7 +155,7 @@ const labelSmoothing = (): RangeProposal => ({
 })
 
 function layerDecay({ recipe: { method } }: ProposeRequest): RangeProposal | null {
-  if (method.kind !== 'full') return null
+  if (!trainsWeights(method)) return null
   return {
     range: { kind: 'number', path: 'optimizer.layerDecay', low: 0.7, high: 1, isLog: false },
     efforts: longest,

@@ -2,6 +2,7 @@
 import type { ExperimentRow } from '#shared/contract/results.ts'
 import type { StudyCard } from '#shared/contract/studies.ts'
 import { deviceIds } from '#shared/devices.ts'
+import { methodParts } from '#shared/method-parts.ts'
 import { metricFacts } from '#shared/metrics.ts'
 import { methodKinds } from '#shared/recipe.ts'
 import type { TooMuch } from '#shared/word-limits.ts'
@@ -60,7 +61,7 @@ export function methodWord({ method, rank }: Pick<ExperimentRow, 'method' | 'ran
   if (method === '') return none
   const kind = methodKinds.find((one) => one === method)
   const name = kind === undefined ? method : t(`experiments.methods.${kind}`)
-  const hasAdapter = kind === undefined || kind === 'lora' || kind === 'lora-head'
+  const hasAdapter = kind === undefined || methodParts[kind].adapter
   return rank === null || !hasAdapter ? name : t('experiments.methodRank', { name, rank })
 }
 

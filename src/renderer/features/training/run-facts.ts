@@ -1,6 +1,8 @@
 // How a run trains, in plain words: what of the model learns, what stays, and whether the same run would come out again.
 import type { TrainingView } from '#shared/contract/index.ts'
-import { determinismLabels } from '#shared/journal-types.ts'
+import type { determinismLabels } from '#shared/journal-types.ts'
+import { sameBitsWhileCopies, whileCopies } from '#shared/kept-copies.ts'
+import { methodParts, trainsBlocks } from '#shared/method-parts.ts'
 import type { Recipe } from '#shared/recipe.ts'
 import { t } from '../../words/index.ts'
 import { namedDevice } from '../devices/device-words.ts'
@@ -18,18 +20,17 @@ type Method = Recipe['method']
 /** `isElsewhere`: it is not known that this computer computed it. */
 export function runFacts({ recipe, determinism, backend, attempts }: Run, isElsewhere = false): RunFact[] {
   const { method } = recipe
+  const isWhole = methodParts[method.kind].weights
   return [
     ...beforeFacts(recipe),
     { name: t('training.facts.learns'), value: learnsWord(method) },
-    ...(method.kind === 'head' ? [] : [{ name: t('training.facts.layers'), value: layersWord(recipe) }]),
-    ...(method.kind === 'full'
-      ? []
-      : [{ name: t('training.facts.rest'), value: t(`training.facts.base.${method.base}`) }]),
-    ...(method.kind === 'full' || method.base === 'float'
+    ...(trainsBlocks(method.kind) ? [{ name: t('training.facts.layers'), value: layersWord(recipe) }] : []),
+    ...(isWhole ? [] : [{ name: t('training.facts.rest'), value: t(`training.facts.base.${method.base}`) }]),
+    ...(isWhole || method.base === 'float'
       ? []
       : [{ name: t('training.facts.fewBits'), value: t('training.facts.fewBitsMean') }]),
     deviceFact({ recipe, determinism, backend, attempts }, isElsewhere),
-    { name: t('training.facts.repeat'), value: repeatWord(recipe, determinism) },
+    { name: t('training.facts.repeat'), value: repeatWord(determinism) },
   ]
 }
 
@@ -55,9 +56,9 @@ function beforeFacts({ before, optimizer }: Recipe): RunFact[] {
 }
 
 function learnsWord(method: Method): string {
-  if (method.kind === 'full' || method.kind === 'head') return t(`training.facts.kind.${method.kind}`)
-  const adapter = { name: adapterName(method), rank: method.rank }
-  return t(`training.facts.kind.${method.kind}`, adapter)
+  const { kind } = method
+  if (kind !== 'lora' && kind !== 'lora-head') return t(`training.facts.kind.${kind}`)
+  return t(`training.facts.kind.${kind}`, { name: adapterName(method), rank: method.rank })
 }
 
 /** The name by which papers and other programs know it. */
@@ -72,20 +73,16 @@ function layersWord({ method: { topLayers }, reuseFrozenLayers }: Run['recipe'])
   return t(`training.facts.${reuseFrozenLayers ? 'topLayersReused' : 'topLayers'}`, { count: topLayers })
 }
 
-/** Whether what the resting layers below give is computed once and kept. */
-export const keepsCopies = ({ method, reuseFrozenLayers }: Recipe): boolean =>
-  reuseFrozenLayers && (method.kind === 'head' || method.topLayers !== null)
-
-/** What is kept of resting layers was computed beside other rows, so its last digit may be of another run. */
-function repeatWord(recipe: Recipe, determinism: string | null): string {
+function repeatWord(determinism: string | null): string {
   if (determinism === null) return t('training.facts.repeatable.unknown')
-  const label = determinismLabels.find((one) => one === determinism)
+  if (determinism === sameBitsWhileCopies)
+    return t('training.facts.repeatable.exactWithCopies', { whileCopies })
   // What the core says of several parts is a sentence without its capital.
-  if (label === undefined) return determinism.slice(0, 1).toUpperCase() + determinism.slice(1)
-  if (keepsCopies(recipe) && repeatKeys[label] === 'exact')
-    return t('training.facts.repeatable.exactWithCopies')
-  return t(`training.facts.repeatable.${repeatKeys[label]}`)
+  if (!isLabel(determinism)) return determinism.slice(0, 1).toUpperCase() + determinism.slice(1)
+  return t(`training.facts.repeatable.${repeatKeys[determinism]}`)
 }
+
+const isLabel = (promise: string): promise is keyof typeof repeatKeys => Object.hasOwn(repeatKeys, promise)
 
 const repeatKeys = {
   'bit-exact on this machine': 'exact',

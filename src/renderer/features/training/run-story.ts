@@ -1,12 +1,12 @@
 // What the screen of a run says first: its heading, the line below it, and the chart. Pure.
 import type { TrainingView } from '#shared/contract/index.ts'
 import { activeStatuses } from '#shared/journal-types.ts'
+import { keepsCopies } from '#shared/kept-copies.ts'
 import { formatLoss } from '#shared/loss-words.ts'
 import type { ChartView } from '../../components/line-chart-view.ts'
 import { nameForeign } from '../../foreign-text.ts'
 import { formatAbout, formatShortTime } from '../../format.ts'
 import { t } from '../../words/index.ts'
-import { keepsCopies } from './run-facts.ts'
 import { borderOf, hasBegun, isBetweenParts, isOfExamples, isOfTexts, partOf } from './run-parts.ts'
 
 /** What a person asked for while the trainer still ends its step. */

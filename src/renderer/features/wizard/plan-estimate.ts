@@ -8,6 +8,9 @@ import { api } from '../../api.ts'
 
 const waitMs = 300
 
+/** Paces and rates of a preset go by what is trained, and by the optimizer. */
+const decisive: readonly string[] = ['method.kind', 'optimizer.kind']
+
 /** A plan that cannot be with the changes has no figures. */
 const refused = (plain: PlanOption, blocking: Problem): PlanOption => ({
   ...plain,
@@ -34,19 +37,14 @@ export function usePlan(projectId: string) {
   }
 
   async function estimate(turn: number, preset: PresetId, changes: ProjectDraft['changes']): Promise<void> {
-    // Paces and rates of a preset go by what is trained.
-    const kind = changes['method.kind']
+    const kinds = Object.fromEntries(Object.entries(changes).filter(([path]) => decisive.includes(path)))
     const [plain, changed] = await Promise.all([
-      api.call('plan.estimate', {
-        projectId,
-        preset,
-        changes: kind === undefined ? {} : { 'method.kind': kind },
-      }),
+      api.call('plan.estimate', { projectId, preset, changes: kinds }),
       api.call('plan.estimate', { projectId, preset, changes }),
     ])
     if (turn !== asked) return
     isEstimating.value = false
-    if (plain.ok) presetValues.value = { ...plain.value.values, ...ownKind(preset) }
+    if (plain.ok) presetValues.value = { ...plain.value.values, ...ownKinds(preset) }
     problem.value = changed.ok ? null : changed.problem
     if (changed.ok) own.value = changed.value
     await estimateOthers(turn, preset, changes)
@@ -68,10 +66,10 @@ export function usePlan(projectId: string) {
     }
   }
 
-  /** What the preset itself trains, whatever the person chose in its place. */
-  function ownKind(preset: PresetId): Readonly<Record<string, SettingValue>> {
-    const kind = options.value?.find((option) => option.preset === preset)?.values['method.kind']
-    return kind === undefined ? {} : { 'method.kind': kind }
+  /** What the preset itself trains, and how, whatever the person chose in its place. */
+  function ownKinds(preset: PresetId): Readonly<Record<string, SettingValue>> {
+    const values = options.value?.find((option) => option.preset === preset)?.values ?? {}
+    return Object.fromEntries(Object.entries(values).filter(([path]) => decisive.includes(path)))
   }
 
   /** Whether what is known of a plan is with the changes. */

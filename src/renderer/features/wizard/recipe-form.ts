@@ -115,12 +115,28 @@ export const ownReasons = {
     'method.kind': 'recipe.reasons.lora-head.kind',
     'optimizer.learningRate': 'recipe.reasons.lora-head.learningRate',
   },
+  'full-head': {
+    'method.kind': 'recipe.reasons.full-head.kind',
+    'optimizer.learningRate': 'recipe.reasons.full-head.learningRate',
+  },
 } as const satisfies Readonly<Record<string, Readonly<Record<string, PlainKey>>>>
 
-/** Why a value is what it is; `trained` is the recipe's `method.kind`, `value` what the field says now. */
-export function reasonWord(path: string, trained: string, value: SettingValue = null): string {
+/** What the other settings say that reasons go by: `method.kind` and `optimizer.kind`. */
+export interface ReasonsBy {
+  readonly trained: string
+  readonly optimizer: string
+}
+
+/** Why a value is what it is; `value` is what the field says now. */
+export function reasonWord(
+  path: string,
+  { trained, optimizer }: ReasonsBy,
+  value: SettingValue = null,
+): string {
   const own: Readonly<Record<string, Readonly<Record<string, PlainKey>>>> = ownReasons
   if (path === 'device' && value !== null) return t('recipe.reasons.device')
+  if (path === 'optimizer.learningRate' && (optimizer === 'lion' || optimizer === 'sgd'))
+    return t(`recipe.reasons.${optimizer}`)
   const key = own[trained]?.[path]
   return key === undefined ? fieldWord(path, 'why') : t(key)
 }

@@ -51,6 +51,13 @@ export const recipe = {
       learningRate:
         '0.0005 is usual for a new layer beside an adapter: a little more than an adapter’s own 0.0002.',
     },
+    'full-head': {
+      kind: 'All weights learn, and a new layer names the labels: the most room for what is new, and the most memory and disk.',
+      learningRate:
+        '0.00002 is usual for a whole model and a new layer on it: steps of an adapter’s size wash out what it knows.',
+    },
+    lion: 'A fifth of what is usual with AdamW: Lion moves every weight by the whole rate.',
+    sgd: 'Fifty times what is usual with AdamW: plain steps go by the gradients as they are, which are small.',
   },
   leftOut: 'Without effect here, and left out: {names} ({need}).',
   idle: 'Your change has no effect here: {need}.',
@@ -89,7 +96,7 @@ export const recipe = {
       kind: {
         title: 'Method of improving',
         term: 'optimizer',
-        help: 'The rule by which the weights change after each step.',
+        help: 'The rule by which the weights change after each step. The usual strength goes by it: Lion wants a lower one than AdamW, plain steps a much higher one.',
         why: 'AdamW is what nearly all fine-tuning uses, and it forgives a rough choice of the other settings.',
         choices: {
           adamw: 'AdamW',
@@ -184,13 +191,14 @@ export const recipe = {
       kind: {
         title: 'Way of training',
         term: 'method',
-        help: 'A small adapter beside the model, the whole model itself, or only a new last layer that names a label.',
+        help: 'A small adapter beside the model, the whole model itself, or a new last layer that names a label: alone, or together with one of these.',
         why: 'An adapter needs little memory, is small to keep, and can be taken off again.',
         choices: {
           lora: 'Small adapter (LoRA)',
           full: 'The whole model (full)',
           head: 'Only a new last layer (head)',
           'lora-head': 'Small adapter and new last layer (LoRA, head)',
+          'full-head': 'The whole model and a new last layer (full, head)',
         },
       },
       rank: {

@@ -116,6 +116,7 @@ export const training = {
       full: 'The whole model (full fine-tuning)',
       head: 'A new last layer that names your labels',
       'lora-head': 'A new last layer that names your labels, and a small adapter ({name}, rank {rank})',
+      'full-head': 'The whole model, and a new last layer that names your labels (full fine-tuning)',
     },
     layers: 'Where',
     allLayers: 'In all layers',
@@ -139,8 +140,7 @@ export const training = {
     repeat: 'Does the same plan give the same run again?',
     repeatable: {
       exact: 'Yes, on this computer to the last bit',
-      exactWithCopies:
-        'Yes, on this computer to the last bit, while the copies kept of the lower layers are the same',
+      exactWithCopies: 'Yes, on this computer to the last bit, {whileCopies}',
       close: 'Nearly: numbers agree to about five digits',
       no: 'No: each run comes out a little different',
       unknown: 'Known once it has started',

@@ -97,7 +97,7 @@ describe('ranges', () => {
     const paths = (kind: string) => ask(draft({ method: { kind } })).map(({ dimension }) => dimension.path)
     expect(paths('lora')).toContain('method.rank')
     expect(paths('full')).not.toContain('method.rank')
-    expect(paths('full')).toContain('optimizer.layerDecay')
+    for (const kind of ['full', 'full-head']) expect(paths(kind)).toContain('optimizer.layerDecay')
     expect(paths('head')).not.toContain('method.topLayers')
     expect(paths('head')).not.toContain('regularisation.neftuneAlpha')
   })
