@@ -42,7 +42,7 @@ const bounds = { operators: 1e-6, steps: 1e-5 }
 const isTaken = ({ graph }: (typeof opCases)[number], index: number): boolean =>
   index % 4 === 0 || !graph.nodes.some(({ kind }) => kind.startsWith('attention'))
 
-describe.each(findTensorflow('float32'))('$name', (backend) => {
+describe.each(findTensorflow('float32', 'mapped', null))('$name', (backend) => {
   async function difference(given: Given, nodes?: LoweredGraph): Promise<number> {
     const { graph, weights, feeds } = given
     const session = unwrap(await backend.compile(graph, { threads: 2, weights, workFolder: tmpdir() }))
