@@ -10,6 +10,7 @@ import { FuseState, FuseV1Options, getCurrentFuseWire } from '@electron/fuses'
 import { _electron as electron } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tensorflowVersion } from '#core/engines/engine-packs.ts'
+import { kernelsVersion, wholeKernels } from '#core/engines/tensorflow-kernels.ts'
 import { ensureBuilt } from '../../scripts/program-build.ts'
 import { findWindowMachine, openScreen } from '../support/electron.ts'
 import { hasTensorflow } from '../support/tensorflow-engine.ts'
@@ -52,6 +53,12 @@ describe.skipIf(machine === null)('the packed program', { timeout: limitMs }, ()
     // TensorFlow is added without a compiler: what connects it goes along, its libraries do not.
     const binding = `/resources/engines/linux-x64/tfjs_binding-${tensorflowVersion}.node`
     if (hasTensorflow()) expect(natives).toContain(binding)
+    const kernels = `/resources/engines/linux-x64/tunewright_kernels-${kernelsVersion}.node`
+    if (hasTensorflow()) {
+      expect(natives).toContain(kernels)
+      // What tells that they are whole lies beside them, not in the archive.
+      expect(wholeKernels(join(packed, 'resources/app.asar.unpacked', kernels))).not.toBe(null)
+    }
     expect(natives.filter((path) => /libtensorflow|nvidia|cuda/.test(path))).toEqual([])
     expect(files.filter((path) => /^\/node_modules\/(node-gyp|@tensorflow)\//.test(path))).toEqual([])
     for (const path of natives) {
