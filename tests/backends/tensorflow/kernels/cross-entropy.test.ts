@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { type CrossEntropyCase, crossEntropyOf, scoresOf } from './cross-entropy-case.ts'
+import { crossEntropyInGraph as inGraph } from './run-graph.ts'
 import { type Given, hasOperators } from './run-operator.ts'
 import { distance, gives, rounded } from './terms.ts'
 
@@ -78,6 +79,19 @@ describe.runIf(hasOperators())('cross-entropy', () => {
     expect(one).toMatch(/^[0-9a-f]{64}$/)
     expect([2, 5].map(hashOf)).toEqual([one, one])
   })
+
+  test.each([3, 40])(
+    '%i rows of logits that nobody else reads: the gradient takes their memory',
+    async (rows) => {
+      const one = { rows, classes: 5000, smoothing: 0.1 }
+      const given = scoresOf(one)
+      const [losses, full, half] = crossEntropyOf(given, one, gives(true, true))
+      expect(await inGraph(given, one, [])).toEqual([losses, full, half])
+      // Where somebody does, they stay as they are.
+      const more = await inGraph(given, one, ['logits'])
+      expect(more).toEqual([losses, full, half, given.logits.data])
+    },
+  )
 
   test('refused: what does not fit', () => {
     const one = { rows: 3, classes: 10 }

@@ -22,7 +22,7 @@ export function hasOperators(): boolean {
 
 let loaded: TFJSBinding | null = null
 
-function load(threads: number): TFJSBinding {
+export function load(threads: number): TFJSBinding {
   if (loaded) return loaded
   Object.assign(process.env, tensorflowEnvironment(threads, 'processor'))
   const require = createRequire(import.meta.url)
