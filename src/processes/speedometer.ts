@@ -8,8 +8,8 @@ import { checkStep } from './speedometer/check-step.ts'
 import { measureStep } from './speedometer/measure-step.ts'
 
 serveJob<SpeedJob, SpeedEvent>(speedCommand, 'backend.failed', async (job, context) => {
-  const { device, threads, task } = job
-  prepareEnvironment(device, threads)
+  const { device, threads, card, task } = job
+  prepareEnvironment(device, threads, card)
   const backend = await openBackend(device, job)
   if (task.kind === 'check') await checkStep(job, backend, context)
   else await measureStep(job, task, backend, context)

@@ -29,6 +29,8 @@ export const speedJob = z.strictObject({
   enginesFolder: z.string(),
   /** File of our own operators for TensorFlow to be tried; left out: the one that was tried, if it computed right. */
   kernels: z.string().optional(),
+  /** Which of several graphics cards it takes, by its number from 0; left out, what the system gives. */
+  card: z.int().nonnegative().optional(),
   /** For files of this job only. */
   workFolder: z.string(),
   threads,

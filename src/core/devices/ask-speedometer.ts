@@ -8,6 +8,8 @@ import type { Launcher } from '../system/launcher.ts'
 import type { Library } from '../system/library.ts'
 import { describeMachine } from '../system/machine.ts'
 import { inWorkFolder } from '../system/work-folder.ts'
+import { readGraphicsOfComputer } from './graphics-cards.ts'
+import { cardsOf } from './graphics-cards-in-use.ts'
 
 /** What is needed to try a device out. */
 export interface DevicePorts {
@@ -37,7 +39,10 @@ export function askSpeedometer(
   const { physicalCores: threads } = describeMachine()
   return attemptAsync(() =>
     inWorkFolder(cacheFolder, 'measurement', async (workFolder) => {
-      const job: SpeedJob = { device, enginesFolder, kernels, workFolder, threads, task }
+      const { cards } = await readGraphicsOfComputer()
+      // The one that the first run gets: of all of them a runtime would take whichever it likes best.
+      const [card] = cardsOf(device, cards)
+      const job: SpeedJob = { device, enginesFolder, kernels, card, workFolder, threads, task }
       const failure = { code: 'backend.failed', what: `Computing on ${deviceName(device)}`, remedy } as const
       unwrap(
         await runChildJob(launcher, {

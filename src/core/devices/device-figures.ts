@@ -11,7 +11,7 @@ import type { Library } from '../system/library.ts'
 
 const measurement = z.strictObject({
   device: deviceId,
-  /** The computer and the software that it was measured with (measuring-place.ts). */
+  /** The computer and the software that it was measured with (`placeOf` in surroundings.ts). */
   place: z.string(),
   modelId: z.string(),
   weightsSha256: z.string(),
