@@ -11,6 +11,7 @@ import { lookAround } from '../devices/surroundings.ts'
 import type { Library } from '../system/library.ts'
 import type { OpenPlan } from '../training/run-planner.ts'
 import { setAt, settingsByPath } from '../training/setting-paths.ts'
+import { trialsInMemory } from './plan-trial.ts'
 import { countPoints, onlyPoint, proposeSpace } from './search/index.ts'
 import { trialRange, withinPoints, workSeconds } from './study-estimate.ts'
 import { findPriors } from './study-priors.ts'
@@ -69,7 +70,8 @@ export async function planStudy(
   const largest = blocking === null ? await largestOption(open, wanted, space) : null
   const { lowSeconds, highSeconds } = base.estimate
   const trialSeconds = highSeconds > 0 ? { low: lowSeconds, high: highSeconds } : null
-  const parallel = Math.max(1, ports.cards)
+  const { cards } = ports
+  const parallel = trialsInMemory(cards, mostBytes(base, largest))
   const { schedule } = wishes
   const { nowMs } = ports
   const points = countPoints({ space, sampler, trials: asked.trials })
@@ -99,6 +101,7 @@ export async function planStudy(
     nowMs,
     points,
     startupTrials,
+    cards,
   })
   return { view: { ...view, sentences }, draft, space, pruning }
 }
@@ -146,6 +149,12 @@ function largestValue(dimension: Dimension): string | number | boolean | null {
   if (values.includes(null)) return null
   const numbers = values.filter((value) => typeof value === 'number')
   return numbers.length === values.length ? Math.max(...numbers) : values[0]!
+}
+
+/** Of a trial, at most; of values that cannot fit at all the trials are left out. */
+function mostBytes(base: PlanOption, largest: PlanOption | null): number {
+  const of = largest === null || largest.blocking !== null ? base : largest
+  return Math.max(base.estimate.memoryBytes, of.estimate.memoryBytes)
 }
 
 /** A base that fits is no base for a search whose ranges cannot be. */

@@ -24,12 +24,19 @@ import {
 } from '../training/trained-lengths.ts'
 
 export interface TrialPlanner {
-  /** Why it cannot fit, in one sentence; null where it can. Throws ProblemError where model or data are not there. */
-  tooLarge(recipe: Recipe): Promise<string | null>
+  /**
+   * Why it cannot fit where so many trials of its size run at once, in one sentence; null where it can. Throws ProblemError
+   * where model or data are not there.
+   */
+  tooLarge(recipe: Recipe, parallel: number): Promise<string | null>
 }
 
 /** The system and other programs need the rest. */
 const mostOfAll = 0.85
+
+/** Of so many trials of this size, one on each graphics card, how many this computer's own memory holds; one at least. */
+export const trialsInMemory = (cards: number, eachBytes: number, memoryBytes: number = totalmem()): number =>
+  Math.max(1, Math.min(cards, Math.floor((mostOfAll * memoryBytes) / eachBytes)))
 
 export function createTrialPlanner(library: Library, memoryBytes: number = totalmem()): TrialPlanner {
   const known = new Map<string, Promise<TrainedLengths>>()
@@ -58,7 +65,7 @@ export function createTrialPlanner(library: Library, memoryBytes: number = total
   }
 
   return {
-    async tooLarge(recipe) {
+    async tooLarge(recipe, parallel) {
       const { model, data, before } = recipe
       const planned = await readPlannedModel(library, unwrap(await showModel(library, model.id)))
       const manifest = unwrap(await readManifest(datasetFolder(library, data.fingerprint)))
@@ -72,8 +79,9 @@ export function createTrialPlanner(library: Library, memoryBytes: number = total
         availableBytes: Number.POSITIVE_INFINITY,
         memoryFactor: await factor,
       })
-      if (plan === null || plan.memory.total <= mostOfAll * memoryBytes) return null
-      return `It would take about ${formatBytes(plan.memory.total)} of memory, and this computer has ${formatBytes(memoryBytes)}.`
+      if (plan === null || parallel * plan.memory.total <= mostOfAll * memoryBytes) return null
+      const shared = parallel === 1 ? '' : ` for ${parallel} trials at the same time`
+      return `It would take about ${formatBytes(plan.memory.total)} of memory, and this computer has ${formatBytes(memoryBytes)}${shared}.`
     },
   }
 }

@@ -146,7 +146,7 @@ export function createStudyRunner(ports: StudyPorts, studyId: string): StudyRunn
   /** Writes what was decided; one that cannot fit, or cannot be, has its end at once. */
   async function addTrial(study: JournalStudy, decided: Omit<StudyDecision, 'studyId'>): Promise<void> {
     const recipe = trialRecipe(study.spec, decided.settings, decided.seed)
-    const tooLarge = recipe.ok ? await ports.planner.tooLarge(recipe.value) : null
+    const tooLarge = recipe.ok ? await ports.planner.tooLarge(recipe.value, study.spec.parallel) : null
     const trial = { studyId, ...decided }
     const end = { studyId, number: trial.number, lossNats: null, lossStep: null, rungLosses: [], work: null }
     if (!recipe.ok || tooLarge !== null) {

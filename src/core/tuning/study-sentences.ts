@@ -16,6 +16,8 @@ interface ToldPlan
   readonly points: number | null
   /** Results that the sampler knows before it goes by them. */
   readonly startupTrials: number
+  /** Graphics cards that trials can take one of each, or 1. */
+  readonly cards: number
   /** The largest of all that may be tried; null where not known. */
   readonly largest: PlanOption | null
 }
@@ -172,15 +174,30 @@ const priorSentences = ({ priors }: ToldPlan): string[] =>
         `It begins from ${priors} earlier ${priors === 1 ? 'result' : 'results'} of this project with the same rows and otherwise the same settings.`,
       ]
 
-const parallelSentences = ({ parallel }: ToldPlan): string[] =>
-  parallel === 1 ? [] : [`${parallel} trials run at the same time, one on each graphics card.`]
-
-function memorySentences({ base, largest }: ToldPlan): string[] {
-  if (largest === null) return []
-  if (largest.blocking !== null)
+/** Whatever the cards hold, each trial is a process that takes of the computer's own memory too. */
+function parallelSentences({ parallel, cards, base, largest }: ToldPlan): string[] {
+  const isKnown = largest !== null && largest.blocking === null
+  const each = Math.max(base.estimate.memoryBytes, isKnown ? largest.estimate.memoryBytes : 0)
+  const trials = parallel === 1 ? 'One trial runs at a time' : `${parallel} trials run at the same time`
+  if (parallel < cards)
     return [
-      `Some of the values would take more memory than this computer has: such trials are known beforehand and left out. The plan as it is takes about ${formatBytes(base.estimate.memoryBytes)}.`,
+      `${trials}, although there are ${cards} graphics cards: each takes about ${formatBytes(each)} of this computer's own memory, and that is not enough for more.`,
     ]
+  return parallel === 1
+    ? []
+    : [
+        `${trials}, one on each graphics card. Together they take about ${formatBytes(parallel * each)} of this computer's own memory.`,
+      ]
+}
+
+function memorySentences({ base, largest, parallel }: ToldPlan): string[] {
+  if (largest === null) return []
+  if (largest.blocking !== null) {
+    const shared = parallel === 1 ? '' : ` for ${parallel} trials at the same time`
+    return [
+      `Some of the values would take more memory than this computer has${shared}: such trials are known beforehand and left out. The plan as it is takes about ${formatBytes(base.estimate.memoryBytes)}.`,
+    ]
+  }
   const most = Math.max(base.estimate.memoryBytes, largest.estimate.memoryBytes)
   return most === base.estimate.memoryBytes
     ? []

@@ -42,7 +42,7 @@ export const studyPlan = z.strictObject({
   /** Earlier results of this project that it begins from. */
   priors: count,
   confirmSeeds: count,
-  /** Graphics cards that trials can take at once, or 1. */
+  /** Trials at the same time: one on each graphics card, as far as the computer's own memory holds them. */
   parallel: count,
   /** What will happen, and what it costs. */
   sentences: z.array(z.string()),

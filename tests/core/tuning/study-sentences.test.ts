@@ -20,6 +20,9 @@ function said(
   budget: StudyBudget = proposedBudget(effort, nowMs),
   points: number | null = null,
   priors = 0,
+  changes: { readonly cards: number; readonly parallel?: number; readonly largest?: PlanOption } = {
+    cards: 1,
+  },
 ) {
   const asked = {
     ...{ budget, confirmSeeds: proposedSeeds(effort), parallel: 1 },
@@ -28,7 +31,15 @@ function said(
   const shape = withinPoints(asked, points)
   const plan = { ...shape, trials: trialRange(shape), sampler: 'tpe', priors, blocking: null } as const
   const startupTrials = startupTrialsOf(effort)
-  return studySentences({ ...plan, base, points, startupTrials, largest: null, space: sampleSpace }).join(' ')
+  return studySentences({
+    ...plan,
+    base,
+    points,
+    startupTrials,
+    largest: null,
+    space: sampleSpace,
+    ...changes,
+  }).join(' ')
 }
 
 test.each([
@@ -51,6 +62,24 @@ test.each([
   expect(said(effort)).toContain(`${ends} A trial that goes to its end takes about 4 min to 7 min.`)
   expect(said(effort)).toContain(whole)
   expect(said(effort)).not.toContain('It works only')
+})
+
+test('of several cards: how many trials run at once, and what they take of memory together', () => {
+  const onCards = (changes: NonNullable<Parameters<typeof said>[6]>) =>
+    said('short', null, undefined, undefined, null, 0, changes)
+  expect(onCards({ cards: 1 })).not.toContain('at the same time')
+  expect(onCards({ cards: 2, parallel: 2 })).toContain(
+    "2 trials run at the same time, one on each graphics card. Together they take about 2.0 GB of this computer's own memory.",
+  )
+  const of = (memoryBytes: number, blocking: unknown = null) =>
+    ({ blocking, estimate: { basis: 'measured', memoryBytes } }) as unknown as PlanOption
+  expect(onCards({ cards: 4, parallel: 2, largest: of(3e9) })).toContain(
+    "2 trials run at the same time, although there are 4 graphics cards: each takes about 3.0 GB of this computer's own memory, and that is not enough for more.",
+  )
+  expect(onCards({ cards: 4 })).toContain('One trial runs at a time, although there are 4 graphics cards')
+  expect(onCards({ cards: 2, parallel: 2, largest: of(9e9, {}) })).toContain(
+    'more memory than this computer has for 2 trials at the same time: such trials are known beforehand and left out.',
+  )
 })
 
 test('how many trials are spread evenly goes by what earlier results say already', () => {
