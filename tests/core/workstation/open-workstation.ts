@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach } from 'vitest'
-import { createNodeLauncher, type ProcessName } from '#core/system/launcher.ts'
+import { createNodeLauncher, type Launcher, type ProcessName } from '#core/system/launcher.ts'
 import { createLastingWorkstation } from '#core/workstation/lasting-workstation.ts'
 import type { Workstation } from '#core/workstation/workstation.ts'
 import { type Api, dispatch, type Job, makeApi } from '#shared/contract/index.ts'
@@ -34,21 +34,24 @@ export async function temporaryHome(): Promise<string> {
   return home
 }
 
-export async function openWorkstation(home?: string): Promise<OpenWorkstation> {
+/** The launcher: left out, that of the program. */
+export async function openWorkstation(
+  home?: string,
+  { launch: start }: Launcher = createNodeLauncher(),
+): Promise<OpenWorkstation> {
   const folder = home ?? (await temporaryHome())
   const bin = `${folder}-bin`
   await mkdir(bin, { recursive: true })
   closers.push(() => rm(bin, { recursive: true, force: true }))
   const picked = new Map<string, string>()
   const launched: ProcessName[] = []
-  const launcher = createNodeLauncher()
   const workstation = unwrap(
     createLastingWorkstation({
       home: folder,
       launcher: {
         launch(name) {
           launched.push(name)
-          return launcher.launch(name)
+          return start(name)
         },
       },
       host: {
