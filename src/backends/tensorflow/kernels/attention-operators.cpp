@@ -23,7 +23,12 @@ struct Attention {
         window(c.integer("window")),
         scale(c.number("scale")),
         causal(c.flag("causal")),
-        sharesStart(c.flag("shares_start")) {}
+        sharesStart(c.flag("shares_start")) {
+    if (heads < 1 || keyHeads < 1 || heads % keyHeads != 0 || window < 0)
+      throw Failure{"Attention: heads must be a multiple of key_heads, and window 0 or more."};
+    if (sharesStart && (!causal || window != 0))
+      throw Failure{"Attention: a shared start is for causal rows without a window."};
+  }
 };
 
 /** The first five inputs. B rows of S; Q, K: widths of a query and of a key with all their heads. */
@@ -40,8 +45,6 @@ struct Given {
   Given(Context& context, const Attention& attributes) : a(attributes) {
     TF_Tensor *qs = context.input(0), *ks = context.input(1), *vs = context.input(2), *length = context.input(3),
               *of = context.input(4);
-    if (a.heads < 1 || a.keyHeads < 1 || a.heads % a.keyHeads != 0 || a.window < 0)
-      throw Failure{"Attention: heads must be a multiple of key_heads, and window 0 or more."};
     if (TF_NumDims(qs) != 2 || TF_NumDims(ks) != 2 || TF_NumDims(vs) != 2 || TF_TensorElementCount(length) != 1)
       throw Failure{"Attention: q, k and v must be [B*S, width], length [1]."};
     T = TF_Dim(qs, 0), Q = TF_Dim(qs, 1), K = TF_Dim(ks, 1), S = *dataOf<int32_t>(length);
@@ -55,8 +58,6 @@ struct Given {
     B = T > 0 ? T / S : 0;
     const int64_t places = TF_TensorElementCount(of);
     if (places != 0 && places != T) throw Failure{"Attention: segments must be [B,S], or empty."};
-    if (a.sharesStart && (!a.causal || a.window != 0))
-      throw Failure{"Attention: a shared start is for causal rows without a window."};
     q = dataOf<float>(qs), k = dataOf<float>(ks), v = dataOf<float>(vs);
     segments = places == 0 ? nullptr : dataOf<int32_t>(of);
     divide();

@@ -46,8 +46,7 @@ static inline AttentionKeys keysOf(const AttentionRow& row, const AttentionBlock
   return {block.shared, lowOf(row, block, block.from), highOf(row, block, block.to - 1)};
 }
 
-/** A query with one of its heads is a lane. Blocks are small, so that they see little that only some of them may see.
- */
+/** A query with one of its heads is a lane. Few of them a block: it looks at what any of its queries sees. */
 static inline int attentionQueries(int group) {
   constexpr int lanes = 48;
   return group < lanes ? lanes / group : 1;

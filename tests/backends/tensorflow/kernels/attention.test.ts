@@ -82,6 +82,18 @@ describe.runIf(hasOperators())('attention', () => {
     }
   })
 
+  test('a query that is no number gives none, and no other query is touched', () => {
+    const one = { ...usual, documents: () => [usual.length] }
+    const inputs = inputsOf(one)
+    const { q } = spoilPositions(inputs, one, 70, 71)
+    const [clean, found] = [byOperators(one, inputs), byOperators(one, { ...inputs, q })]
+    const wide = one.heads * one.width
+    const rowOf = ({ out }: AttentionResults, query: number) =>
+      Array.from(out).slice(query * wide, (query + 1) * wide)
+    expect(rowOf(found, 70).every(Number.isNaN)).toBe(true)
+    for (const query of [0, 69, 71, 129]) expect(rowOf(found, query)).toEqual(rowOf(clean, query))
+  })
+
   test('bfloat16 is the float32 result rounded, and what is not wanted is empty', () => {
     const inputs = inputsOf(usual)
     const operands = operandsOf(usual, inputs)
