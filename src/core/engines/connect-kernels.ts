@@ -23,6 +23,7 @@ export async function connectKernels(
     if (needKernelsBuild()) {
       tell("Building Tunewright's own operators")
       couldNotBuild = await buildKernels(folder, signal)
+      signal.throwIfAborted()
     }
     tell("Trying Tunewright's own operators out")
     await tryKernels(ports, signal, { isAgain: true })
