@@ -41,7 +41,7 @@ const both = {
 const whole = {
   method: { kind: 'full-head' },
   optimizer: { learningRate: 0.005 },
-  duration: { epochs: 2 },
+  duration: { epochs: 6 },
 }
 const llama = { pad_token_id: 258 }
 const granite = {
