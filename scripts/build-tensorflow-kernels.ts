@@ -25,7 +25,9 @@ const always = [
   ...['-Wno-uninitialized', '-Wno-maybe-uninitialized'],
 ]
 
-const linking = ['-pthread', '-static-libstdc++', '-static-libgcc', '-Wl,--exclude-libs,ALL', '-s']
+// The system's libstdc++ (GCC 11's), which the binding needs anyway: with one of its own the file would need glibc 2.36
+// for the sake of unused parts, so it needs 2.34, as Ubuntu 22.04 and RHEL 9 have.
+const linking = ['-pthread', '-s']
 
 const compiler = process.env.CXX?.trim() || 'g++'
 /** The oldest that knows x86-64-v4. */
