@@ -9,8 +9,8 @@ import { modelError } from '../../conformance/suite.ts'
 import { findTensorflow } from '../../support/tensorflow.ts'
 import { wideLora, wideTrainings } from './wide-training.ts'
 
-/** Of a tensor's length. Products in bfloat16 have 8 bits of mantissa; without our operators 3.1e-2 was measured. */
-const bounds = { float32: 5e-6, bfloat16: 5e-2 } as const
+/** Of a tensor's length. Products in bfloat16 have 8 bits of mantissa: 4.5e-2 was measured, with our operators or without. */
+const bounds = { float32: 5e-6, bfloat16: 7e-2 } as const
 
 /** As they are registered, without their common first part. */
 const operators = [
@@ -33,8 +33,10 @@ const backends = (['float32', 'bfloat16'] as const).flatMap((products) =>
 )
 
 describe.skipIf(findKernels() === null).each(backends)('$name', ({ backend, bound }) => {
+  // Gate and up, kept in bfloat16 beside products in float32, were 2e-3 off.
   test.each(wideTrainings)('$title', async (given) => {
-    expect(await modelError(backend, given)).toBeLessThan(bound)
+    const hasRounding = given.built.frozen.some(({ name }) => name.endsWith('_proj.weight'))
+    expect(await modelError(backend, given)).toBeLessThan(hasRounding ? bound : bounds.float32)
   })
 
   // Parts of a sum are added in a fixed order, whichever thread computes them.

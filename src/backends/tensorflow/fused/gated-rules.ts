@@ -1,9 +1,9 @@
 // silu(gate) * up: one pass adds the terms of both, and writes them too where others read them. The backward pass reads
-// them in bfloat16 where products are computed in it; it adds the terms of dy and writes both gradients.
-import type { Value } from '#engine/ir/types.ts'
+// them in bfloat16 where products in it gave them; it adds the terms of dy and writes both gradients.
+import type { OpNode, Value } from '#engine/ir/types.ts'
 import { boolean, integer, type } from '../graph-def.ts'
 import type { Reading } from './needs.ts'
-import { type FusedRule, hasWholeRows } from './rule.ts'
+import { type Facts, type FusedRule, hasWholeRows } from './rule.ts'
 import { inputsOf, termOf } from './terms.ts'
 import { declare, eitherOf, wantedOf } from './wanted.ts'
 
@@ -43,16 +43,25 @@ export const gatedActivation: FusedRule<'gatedActivation'> = {
   },
 }
 
+const isKeptHalf = ({ inputs: [, gate, up] }: OpNode<'gatedActivationBackward'>, facts: Facts): boolean =>
+  facts.isRounded(gate) && facts.isRounded(up)
+
 export const gatedActivationBackward: FusedRule<'gatedActivationBackward'> = {
   takes: ({ inputs: [dy], attributes }) => isOurs(attributes, dy),
 
-  readings: (_, { wide }): readonly Reading[] => ['full', wide, wide],
+  readings(node, facts): readonly Reading[] {
+    const kept = isKeptHalf(node, facts) ? 'half' : 'full'
+    return ['full', kept, kept]
+  },
 
-  lower({ inputs: [dy, gate, up], outputs: [dGate, dUp] }, { emit, sums, needs, wide }) {
+  lower(node, tools) {
+    const [dy, gate, up] = node.inputs
+    const [dGate, dUp] = node.outputs
+    const { emit, sums, needs } = tools
     const { inputs, attributes } = inputsOf(sums.takeTerms(dy))
-    const kept = [gate, up].map((each) => (wide === 'half' ? emit.halfRows(each) : emit.rows(each)))
+    const isHalf = isKeptHalf(node, tools)
+    const kept = [gate, up].map((each) => (isHalf ? emit.halfRows(each) : emit.rows(each)))
     const wanted = wantedOf(eitherOf(needs.of(dGate), needs.of(dUp)))
-    const isHalf = wide === 'half'
     const form = { kept: type(isHalf ? 'bfloat16' : 'float32'), kept_half: boolean(isHalf) }
     const [gateFull, upFull, gateHalf, upHalf] = emit.node(
       'TunewrightGatedBackward',

@@ -11,6 +11,8 @@ export interface Facts {
   isTrained(weight: Value): boolean
   /** Frozen weights, which lie in files or in memory. */
   isFrozen(weight: Value): boolean
+  /** Results of products in bfloat16, an adapter's part included. */
+  isRounded(value: Value): boolean
 }
 
 export interface Tools extends Facts {
@@ -33,11 +35,25 @@ export function factsOf(graph: Graph, emit: Emitter): Facts {
   const trained = new Set(
     graph.parameters.flatMap(({ value, isTrainable }) => (isTrainable ? [value.id] : [])),
   )
+  const isFrozen = (weight: Value): boolean => emit.locationOf(weight) !== null
+  const isHalf = emit.products === 'bfloat16'
+  const rounded = isHalf ? roundedValues(graph, isFrozen) : new Set()
   return {
-    wide: emit.products === 'bfloat16' ? 'half' : 'full',
+    wide: isHalf ? 'half' : 'full',
     isTrained: ({ id }) => trained.has(id),
-    isFrozen: (weight) => emit.locationOf(weight) !== null,
+    isFrozen,
+    isRounded: ({ id }) => rounded.has(id),
   }
+}
+
+function roundedValues({ nodes }: Graph, isFrozen: Facts['isFrozen']): ReadonlySet<number> {
+  const found = new Set<number>()
+  for (const node of nodes) {
+    if (node.kind !== 'linear' && node.kind !== 'linearInputBackward') continue
+    const [, weight, addend] = node.inputs
+    if (isFrozen(weight) || (addend && found.has(addend.id))) found.add(node.outputs[0].id)
+  }
+  return found
 }
 
 /** Our operators compute whole vectors of the processor. */
