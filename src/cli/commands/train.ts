@@ -43,14 +43,14 @@ export async function train(application: Application, draft: RecipeDraft): Promi
   const { library, launcher, output } = application
   const writer = application.writer()
   const prepared = unwrap(await prepareRun(draft, { library, writer }))
-  const { runId, dataset, before, model, recipe, changed, device } = prepared
+  const { runId, dataset, before, model, recipe, changed, device, onCard } = prepared
   const first = before === null ? '' : ` after texts from ${before.source.name}`
   output.line(`Run ${runId}: ${model.name} learns from ${dataset.source.name}${first}`)
   await printDataset(application, dataset, draft)
   if (before !== null) await printStageTexts(application, before)
   for (const line of settingLines(recipe)) output.line(line)
   if (device.isNotable) output.line(device.reason)
-  for (const line of changed) output.line(line)
+  for (const line of [...onCard, ...changed]) output.line(line)
   for (const line of [...idleSentences(draft), ...doubtSentences(recipe)]) output.line(line)
   const service = createRunService({ library, launcher, writer, reader: application.reader() })
   const launched = unwrap(await service.launch(runId))

@@ -2,8 +2,10 @@
 // where its memory is not enough, the run goes on with fewer rows at once (docs/devices.md). Pure.
 import type { GraphicsCard } from '#shared/contract/devices.ts'
 import { type DeviceId, deviceFacts } from '#shared/devices.ts'
+import type { Recipe } from '#shared/recipe.ts'
 import { formatBytes } from '#shared/units.ts'
 import type { DeviceChoice } from '../devices/choose-device.ts'
+import { memoryFactorOf } from '../devices/device-speed.ts'
 import { isChosenByPerson } from '../devices/graphics-cards-in-use.ts'
 import { whyNotCuda } from '../devices/graphics-cards-words.ts'
 import type { MemoryPlan } from './memory-plan.ts'
@@ -11,11 +13,11 @@ import type { MemoryPlan } from './memory-plan.ts'
 export interface PlanOnCard {
   readonly choice: Pick<DeviceChoice, 'device' | 'figure'>
   readonly modelId: string
-  /** As planned for the device: scaled by `memoryFactor`. */
+  /** As planned for the device. */
   readonly memory: Pick<MemoryPlan, 'total' | 'program' | 'weights'>
-  readonly memoryFactor: number
-  /** Whether weights of half precision are read as they are: they take twice as much where a card gets them as float32. */
-  readonly hasHalfWeights: boolean
+  readonly base: Recipe['method']['base']
+  /** Of a value in the model's own file: 4, or 2 for half precision. */
+  readonly bytesPerValue: number
   readonly cards: readonly GraphicsCard[]
   readonly environment?: Readonly<Record<string, string | undefined>>
 }
@@ -31,7 +33,8 @@ export function cardMemorySentences(plan: PlanOnCard): string[] {
   const card = cardOf(choice.device, cards, environment)
   if (card === null) return []
   const measured = measuredShare(plan)
-  const bytes = measured === null ? plannedBytes(plan) : measured * (plan.memory.total / plan.memoryFactor)
+  const bytes =
+    measured === null ? plannedBytes(plan) : measured * (plan.memory.total / memoryFactorOf(choice.figure))
   const how = measured === null ? 'reckoned, not measured here' : 'by what was measured here with this model'
   const has = formatBytes(card.memoryBytes)
   if (bytes <= card.memoryBytes)
@@ -71,8 +74,11 @@ function measuredShare({ choice: { figure }, modelId }: PlanOnCard): number | nu
   return figure.devicePeakBytes / figure.plannedBytes
 }
 
-/** All that is planned but the program's own; `program` holds what the device's factor adds, so the rest is unscaled. */
-function plannedBytes({ choice, memory, hasHalfWeights }: PlanOnCard): number {
-  const isWidened = choice.device === 'onnx-webgpu' && hasHalfWeights
+/**
+ * All that is planned but the program's own; `program` holds what the device's factor adds, so the rest is unscaled. WebGPU
+ * holds weights of half precision as float32.
+ */
+function plannedBytes({ choice, memory, base, bytesPerValue }: PlanOnCard): number {
+  const isWidened = choice.device === 'onnx-webgpu' && base === 'float' && bytesPerValue < 4
   return memory.total - memory.program + (isWidened ? memory.weights : 0)
 }

@@ -13,6 +13,7 @@ import { importDataset, keepDataset } from '../data/import-dataset.ts'
 import { prepareStageTexts } from '../data/stage-texts.ts'
 import type { DeviceChoice } from '../devices/choose-device.ts'
 import { memoryFactorOf } from '../devices/device-speed.ts'
+import { readGraphicsOfComputer } from '../devices/graphics-cards.ts'
 import { resolveDevice } from '../devices/known-devices.ts'
 import type { ModelManifest } from '../models/manifest.ts'
 import { type PlannedModel, readPlannedModel } from '../models/model-config.ts'
@@ -21,7 +22,9 @@ import { modelFolder, showModel } from '../models/model-library.ts'
 import { scenarioOf } from '../scenarios/scenarios.ts'
 import type { Library } from '../system/library.ts'
 import { describeMachine, describeVersions } from '../system/machine.ts'
+import { cardMemorySentences } from './card-memory.ts'
 import { classNamesOf } from './class-names.ts'
+import type { MemoryPlan } from './memory-plan.ts'
 import { hasClassHead } from './method-of.ts'
 import { memoryProblem, planRun } from './plan-run.ts'
 import { refusedRecipe } from './recipe-sense.ts'
@@ -39,6 +42,8 @@ export interface PreparedRun {
   readonly changed: readonly string[]
   /** What it is computed on, and why. */
   readonly device: DeviceChoice
+  /** What it takes of a graphics card's own memory, in sentences; none on a processor. */
+  readonly onCard: readonly string[]
 }
 
 export interface PrepareOptions {
@@ -81,13 +86,25 @@ export async function freezeDraft(
   const { dataset, before } = await importData(library, draft)
   const wanted = { ...draft, device: device.device }
   const imported = { dataset, before }
-  const { draft: fitting, changed } = await fitRecipe(wanted, model, planned, imported, {
+  const {
+    draft: fitting,
+    changed,
+    memory,
+  } = await fitRecipe(wanted, model, planned, imported, {
     library,
     availableBytes: options.availableBytes ?? availableMemory() + (options.comesBack?.(device.device) ?? 0),
     memoryFactor: memoryFactorOf(device.figure),
   })
   const recipe = freezeRecipe(fitting, model, imported, describeMachine().physicalCores)
-  return { recipe, model, dataset, before, changed, device, name: draft.name ?? dataset.source.name }
+  const { cards } = await readGraphicsOfComputer()
+  const { bytesPerValue } = planned
+  const { base } = recipe.method
+  const onCard =
+    memory === null
+      ? []
+      : cardMemorySentences({ choice: device, modelId: model.id, memory, base, bytesPerValue, cards })
+  const name = draft.name ?? dataset.source.name
+  return { recipe, model, dataset, before, changed, device, onCard, name }
 }
 
 /** Model, data and project stand in the journal before what refers to them. Gives back the project's id. */
@@ -182,7 +199,7 @@ async function fitRecipe(
     availableBytes,
     memoryFactor,
   }: Pick<PrepareOptions, 'library'> & { readonly availableBytes: number; readonly memoryFactor: number },
-): Promise<{ draft: RecipeDraft; changed: readonly string[] }> {
+): Promise<{ draft: RecipeDraft; changed: readonly string[]; memory: MemoryPlan | null }> {
   const tokenizer = await readTokenizer(modelFolder(library, id))
   const lengthsOf = async (of: DatasetManifest, reading: Reading) =>
     measureTrained(
@@ -197,10 +214,10 @@ async function fitRecipe(
   const classes = classNamesOf(draft.scenario, dataset).length
   const plan = planRun({ recipe: draft, model, lengths, textLengths, classes, availableBytes, memoryFactor })
   // That every row is too long with its template is for the trainer to say.
-  if (plan === null) return { draft, changed: [] }
+  if (plan === null) return { draft, changed: [], memory: null }
   const problem = memoryProblem(plan, totalmem())
   if (problem !== null) throw new ProblemError(problem)
-  return { draft: plan.recipe, changed: plan.sentences }
+  return { draft: plan.recipe, changed: plan.sentences, memory: plan.memory }
 }
 
 /** The draft with everything decided: the same recipe on the same machine gives the same bits. */

@@ -209,7 +209,7 @@ function planOf(planned: Planned): PlanOption {
         : [
             ...planSentences({ recipe, ...readOf(planned, plan), layers: config.layers }),
             ...deviceSentences(device, memoryFactor),
-            ...onCardSentences(planned, plan, memoryFactor),
+            ...onCardSentences(planned, plan),
             ...doubtSentences(recipe),
             ...shortReadingSentences(recipe, config),
             ...(plan?.sentences ?? []),
@@ -230,14 +230,12 @@ function planOf(planned: Planned): PlanOption {
 
 /** None where nothing can be planned. */
 function onCardSentences(
-  { device: choice, cards, modelId, model }: Planned,
+  { device: choice, cards, modelId, model: { bytesPerValue } }: Planned,
   plan: RunPlan | null,
-  memoryFactor: number,
 ): string[] {
   if (plan === null) return []
   const { memory, recipe } = plan
-  const hasHalfWeights = recipe.method.base === 'float' && model.bytesPerValue < 4
-  return cardMemorySentences({ choice, cards, modelId, memory, memoryFactor, hasHalfWeights })
+  return cardMemorySentences({ choice, cards, modelId, memory, base: recipe.method.base, bytesPerValue })
 }
 
 type Time = Pick<PlanOption['estimate'], 'lowSeconds' | 'highSeconds'>

@@ -23,8 +23,8 @@ const said = (device: DeviceId, cards: readonly GraphicsCard[], changes: Partial
     choice: { device, figure: null },
     modelId: 'm',
     memory: { total: 7e9, program: 1e9, weights: 4e9 },
-    memoryFactor: 1,
-    hasHalfWeights: true,
+    base: 'float',
+    bytesPerValue: 2,
     cards,
     environment: {},
     ...changes,
@@ -49,10 +49,9 @@ test("a measured step of this model counts, free of the processor's own factor; 
   const measured = (modelId: string, devicePeakBytes: number | null) => ({
     choice: {
       device: 'tensorflow-cuda' as const,
-      figure: figureOf(modelId, { plannedBytes: 1e9, devicePeakBytes }),
+      figure: figureOf(modelId, { plannedBytes: 1e9, peakBytes: 2e9, devicePeakBytes }),
     },
     memory: { total: 14e9, program: 8e9, weights: 4e9 },
-    memoryFactor: 2,
   })
   expect(said('tensorflow-cuda', [large], measured('m', 1.5e9))).toMatch(
     /^It takes about 10\.5 GB .*measured here/,
@@ -68,7 +67,8 @@ test('of unlike cards the smallest counts that can compute it', () => {
 
 test('WebGPU holds weights of half precision as float32', () => {
   expect(said('onnx-webgpu', [large])).toMatch(/^It takes about 10\.0 GB/)
-  expect(said('onnx-webgpu', [large], { hasHalfWeights: false })).toMatch(/^It takes about 6\.0 GB/)
+  expect(said('onnx-webgpu', [large], { bytesPerValue: 4 })).toMatch(/^It takes about 6\.0 GB/)
+  expect(said('onnx-webgpu', [large], { base: 'nf4' })).toMatch(/^It takes about 6\.0 GB/)
 })
 
 test('nothing is said where nobody knows which card computes, or what it has, or where none does', () => {

@@ -57,7 +57,8 @@ test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
     await fillEngineFolder(join(openLibrary(home).enginesFolder, engine), enginePack(engine))
     const started: Started[] = []
     const station = await openWorkstation(home, watchedLauncher(started))
-    const tiny = tinyStudy(await addProject(station))
+    const projectId = await addProject(station)
+    const tiny = tinyStudy(projectId)
     const wanted = {
       ...{ ...tiny, budget: { trials: 4 }, confirmSeeds: 1 },
       changes: { ...tiny.changes, device: 'tensorflow-cuda', 'duration.epochs': 1 },
@@ -66,6 +67,12 @@ test.skipIf(process.platform !== 'linux' || process.arch !== 'x64')(
     const plan = unwrap(await station.api.call('studies.plan', choice))
     expect(plan).toMatchObject({ blocking: null, parallel: 2 })
     expect(plan.sentences.join(' ')).toContain('2 trials run at the same time, one on each graphics card.')
+
+    const { preset, changes } = wanted
+    const ofRun = unwrap(await station.api.call('plan.estimate', { projectId, preset, changes }))
+    expect(ofRun.sentences.join(' ')).toMatch(
+      /of the 85\.5 GB that NVIDIA H100 has \(reckoned, not measured here\)/,
+    )
 
     const { studyId } = unwrap(await station.api.call('studies.start', wanted))
     const { study, trials } = await studyAtEnd(station, studyId)
