@@ -5,7 +5,7 @@ export type { LiveMemory, ScratchBytes, SymbolSizes } from './analysis/live-memo
 export { liveMemory } from './analysis/live-memory.ts'
 export { differentiate, gradientOutputName } from './autodiff/differentiate.ts'
 export type * from './backend-port.ts'
-export type { BodyOptions, MaskKind } from './graphs/body-graph.ts'
+export type { BodyOptions } from './graphs/body-graph.ts'
 export type { BuiltGraph } from './graphs/built-graph.ts'
 export type { DecodingGraph, PastMask, Remembered } from './graphs/decoding-graph.ts'
 export { buildDecodingGraph } from './graphs/decoding-graph.ts'

@@ -54,7 +54,7 @@ export interface ResidentCase {
 
 export async function openCase(backend: Backend, method: MethodSpec): Promise<ResidentCase> {
   const built = buildTrainingGraph(config, method, { lossChunks, gradientCheckpointing: true })
-  const measuring = buildScoringGraph(config, method, { lossChunks, mask: 'causal' })
+  const measuring = buildScoringGraph(config, method, { lossChunks })
   const { weights, feeds } = bindFeeds(built, weightFeeds(built, config))
   const initial = new Map([...feeds].map(([name, { data }]) => [name, data as Float32Array]))
   const layout = layoutOf(built.trainable)

@@ -1,17 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createOnnxBackend } from '#backends/onnx/index.ts'
 import { readAdapter } from '#core/models/adapter-folder.ts'
-import { type Backend, buildLogitsGraph, type MethodSpec, type Session, type Tensor } from '#engine/index.ts'
-import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
-import { locateWeights, readTextSide } from '#processes/scorer/model-folder.ts'
+import type { Backend } from '#engine/index.ts'
 import { scoreRows } from '#processes/scorer/score-rows.ts'
 import type { RowScore, ScorerEvent, ScorerJob } from '#shared/proof-protocol.ts'
-import { unwrap } from '#shared/result.ts'
 import type { ChatMessage } from '#shared/rows.ts'
 import { findStarterGguf } from '../support/models.ts'
+import { inMemory, scoreAlone } from './scorer/alone.ts'
 import { importStarter } from './starter-folder.ts'
 import { tinyConfig, tinyMethod, writeTinyAdapter, writeTinyModel } from './tiny-model.ts'
 
@@ -23,28 +21,6 @@ beforeAll(() => {
   writeTinyModel(modelFolder)
   writeTinyAdapter(adapterFolder)
 })
-/** The reference interpreter reads no files: its weights are brought into memory first. */
-function inMemory(): Backend {
-  const reference = createReferenceBackend({ precision: 'float64' })
-  return {
-    ...reference,
-    async compile(graph, options) {
-      const weights = new Map(options.weights)
-      for (const [name, location] of options.weights) {
-        if (location.kind !== 'file') continue
-        const bytes = readFileSync(join(location.folder, location.file))
-        const data = new Float32Array(
-          bytes.buffer.slice(
-            bytes.byteOffset + location.offsetBytes,
-            bytes.byteOffset + location.offsetBytes + location.lengthBytes,
-          ),
-        )
-        weights.set(name, { kind: 'memory', tensor: { dtype: 'float32', shape: location.shape, data } })
-      }
-      return reference.compile(graph, { ...options, weights })
-    },
-  }
-}
 afterAll(() => rmSync(home, { recursive: true, force: true }))
 
 const labels = ['billing', 'bug', 'bill', 'feature request', 'ü']
@@ -83,45 +59,6 @@ async function score(job: Partial<ScorerJob>, backend: Backend = inMemory()) {
   return { events, byId: new Map(scores.map((row) => [row.rowId, row])) }
 }
 
-/** Every label by itself: a plain causal pass over the whole conversation, log-softmax in float64. */
-async function scoreNaively(method: MethodSpec, parameters: ReadonlyMap<string, Tensor>) {
-  const text = await readTextSide(modelFolder)
-  const built = buildLogitsGraph(tinyConfig, method)
-  const { graph } = built
-  const weights = await locateWeights(modelFolder, tinyConfig, built, 256)
-  const session: Session = unwrap(await inMemory().compile(graph, { threads: 1, weights, workFolder: home }))
-  const found = new Map<string, number[]>()
-  for (const row of rows) {
-    const sums: number[] = []
-    for (const label of labels) {
-      const encoded = unwrap(text.encodeExample(row.prompt, label))
-      const size = encoded.ids.length
-      const whole = (data: BigInt64Array, shape: number[]): Tensor => ({ dtype: 'int64', shape, data })
-      const counting = BigInt64Array.from({ length: size }, (_, t) => BigInt(t))
-      const outputs = await session.run(
-        new Map([
-          ['ids', whole(BigInt64Array.from([...encoded.ids].map(BigInt)), [1, size])],
-          ['positions', whole(counting, [1, size])],
-          ['rows', whole(counting, [size])],
-          ...parameters,
-        ]),
-      )
-      const logits = outputs.get('logits')!.data as Float32Array
-      const vocabulary = tinyConfig.vocabulary
-      let sum = 0
-      for (let t = 1; t < size; t += 1) {
-        if (encoded.labels[t] === -100) continue
-        const line = logits.subarray((t - 1) * vocabulary, t * vocabulary)
-        const total = line.reduce((all, value) => all + Math.exp(value), 0)
-        sum += line[encoded.ids[t]!]! - Math.log(total)
-      }
-      sums.push(sum)
-    }
-    found.set(row.rowId, sums)
-  }
-  return found
-}
-
 function expectClose(got: readonly number[] | null | undefined, wanted: readonly number[]): void {
   expect(got).toHaveLength(wanted.length)
   for (const [index, value] of wanted.entries()) expect(got![index]).toBeCloseTo(value, 3)
@@ -135,12 +72,12 @@ describe('label likelihood with a shared prompt', () => {
 
   test('tuned: equals scoring every label alone', async () => {
     const adapter = await readAdapter(adapterFolder, tinyConfig)
-    const naive = await scoreNaively(tinyMethod, adapter.tensors)
+    const naive = await scoreAlone({ modelFolder, rows, labels }, tinyMethod, adapter.tensors)
     for (const [rowId, wanted] of naive) expectClose(scored.get(rowId)?.tuned?.labelLogProbs, wanted)
   })
 
   test('base: equals scoring every label alone with no adapter at all', async () => {
-    const naive = await scoreNaively({ kind: 'none' }, new Map())
+    const naive = await scoreAlone({ modelFolder, rows, labels })
     for (const [rowId, wanted] of naive) expectClose(scored.get(rowId)?.base.labelLogProbs, wanted)
   })
 

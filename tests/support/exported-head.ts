@@ -65,7 +65,7 @@ export async function ownLogits({ job, tuned, classNames }: ExportedHead, text: 
   const { ids, labels } = isTagged
     ? taggedText(tokenizer, names, text, 'none')
     : classedText(tokenizer, config, text, 0)
-  const built = buildScoringGraph(config, head.method, { task, lossChunks: 1, mask: 'causal' })
+  const built = buildScoringGraph(config, head.method, { task, lossChunks: 1 })
   const weights = await locateWeights(head.folder, config, built, 128)
   const session = unwrap(
     await createOnnxBackend().compile(built.graph, { threads: 1, weights, workFolder: job.runFolder }),

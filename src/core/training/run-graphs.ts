@@ -98,7 +98,7 @@ export function figuresOfRun({ config, recipe, task, rows, scratchBytes }: RunGr
       labelSmoothing,
     }),
   )
-  const scoring = figures((short, of) => buildScoringGraph(short, of, { ...body(short, of), mask: 'causal' }))
+  const scoring = figures((short, of) => buildScoringGraph(short, of, body(short, of)))
   if (fromLayer(config, method) === 0) return { training, others: [scoring] }
   const prefix = figures(
     (short, of) => buildPrefixGraph(short, fromLayer(short, of), { isPacked: true }),

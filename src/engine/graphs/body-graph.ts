@@ -7,13 +7,6 @@ import { buildBody } from '../models/body.ts'
 import { languageModel, type ModelConfig, type Task } from '../models/config.ts'
 import { type ForwardContext, forwardInputs, type Half } from '../models/forward.ts'
 
-/**
- * 'causal': a decoder's position sees itself and earlier ones, an encoder's all. 'input': in addition float32 [B,S,S] is
- * fed as 'mask' and added to the scores (rows are queries; 0 keeps, a large negative number hides), as shared prompts
- * need.
- */
-export type MaskKind = 'causal' | 'input'
-
 export interface BodyOptions {
   /** What is asked of the model: its next token where nothing is said. */
   readonly task?: Task
@@ -38,20 +31,17 @@ export interface Body {
 /** How a graph's blocks attend; it may declare inputs and outputs of its own. */
 export type Attend = (builder: GraphBuilder) => ForwardContext['attend']
 
-/** Every position is there at once. */
-export const attendWhole =
-  (maskKind: MaskKind): Attend =>
-  (builder) => {
-    const mask = maskKind === 'input' ? builder.input('mask', 'float32', ['B', 'S', 'S']) : null
-    return ({ name, q, k, v, querySegments, keySegments, bias, attributes }) =>
-      builder.add(
-        'attention',
-        [q, k, v, querySegments, keySegments, mask, bias],
-        attributes,
-        name,
-        `${name}.log_sum_exp`,
-      )[0]
-  }
+/** Every position is there at once: a decoder's sees itself and earlier ones, an encoder's all. */
+export const attendWhole: Attend =
+  (builder) =>
+  ({ name, q, k, v, querySegments, keySegments, bias, attributes }) =>
+    builder.add(
+      'attention',
+      [q, k, v, querySegments, keySegments, null, bias],
+      attributes,
+      name,
+      `${name}.log_sum_exp`,
+    )[0]
 
 interface BodyRequest extends BodyOptions {
   readonly config: ModelConfig

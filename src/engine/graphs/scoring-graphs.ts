@@ -5,25 +5,24 @@ import type { ModelConfig } from '../models/config.ts'
 import { eliminateDeadCode } from '../passes/eliminate-dead-code.ts'
 import { orderLossChunks } from '../passes/order-loss-chunks.ts'
 import { runPasses } from '../passes/run-passes.ts'
-import { attendWhole, type Body, type BodyOptions, type MaskKind, startGraph } from './body-graph.ts'
+import { attendWhole, type Body, type BodyOptions, startGraph } from './body-graph.ts'
 import { type BuiltGraph, describeGraph } from './built-graph.ts'
 import { addLogits, addLosses, addTextLogits, isAveraged } from './losses.ts'
 
 export interface ScoringGraphOptions extends BodyOptions {
   readonly lossChunks: number
-  readonly mask: MaskKind
 }
 
 /**
- * Losses without gradients, fed and returned as by `buildTrainingGraph`, with the mask besides where `options` say so; of
- * a classification also 'logits.i' [Li,classes].
+ * Losses without gradients, fed and returned as by `buildTrainingGraph`; of a classification also 'logits.i'
+ * [Li,classes].
  */
 export function buildScoringGraph(
   config: ModelConfig,
   method: MethodSpec,
   options: ScoringGraphOptions,
 ): BuiltGraph {
-  const body = startGraph({ ...options, config, method, attending: attendWhole(options.mask) })
+  const body = startGraph({ ...options, config, method, attending: attendWhole })
   addLosses(body, options.lossChunks, 0)
   const graph = runPasses(body.context.builder.build(), [eliminateDeadCode, orderLossChunks])
   return describeGraph(graph, options.lossChunks)
@@ -49,7 +48,7 @@ export function buildLogitsGraph(
   method: MethodSpec,
   options: BodyOptions = {},
 ): BuiltGraph {
-  const body = startGraph({ ...options, config, method, attending: attendWhole('causal') })
+  const body = startGraph({ ...options, config, method, attending: attendWhole })
   outputLogits(body)
   return describeGraph(runPasses(body.context.builder.build(), [eliminateDeadCode]))
 }
@@ -63,7 +62,7 @@ export function buildEmbeddingGraph(
   method: MethodSpec,
   options: Pick<BodyOptions, 'fromLayer'> = {},
 ): BuiltGraph {
-  const { context, hidden } = startGraph({ ...options, config, method, attending: attendWhole('causal') })
+  const { context, hidden } = startGraph({ ...options, config, method, attending: attendWhole })
   const { builder } = context
   const weights = builder.input('pooling', 'float32', ['B', 'S'])
   builder.output(
@@ -85,7 +84,7 @@ export function buildPrefixGraph(
     ...options,
     config,
     method: { kind: 'none' },
-    attending: attendWhole('causal'),
+    attending: attendWhole,
     toLayer,
   })
   context.builder.output(hidden)

@@ -22,7 +22,7 @@ export interface TargetGraphs {
 /** Both are fed the trainable weights that they use. */
 export function buildTargetGraphs(config: ModelConfig, method: MethodSpec): TargetGraphs {
   const start = (half: 'encoder' | 'decoder'): Body =>
-    startGraph({ config, method, attending: attendWhole('causal'), half })
+    startGraph({ config, method, attending: attendWhole, half })
   const { context, hidden } = start('encoder')
   context.builder.output(hidden)
   const reading = renameValues(context.builder.build(), new Map([[hidden.id, 'hidden']]))

@@ -31,7 +31,7 @@ export function buildTrainingGraph(
   method: MethodSpec,
   options: TrainingGraphOptions,
 ): BuiltGraph {
-  const body = startGraph({ ...options, config, method, attending: attendWhole('causal') })
+  const body = startGraph({ ...options, config, method, attending: attendWhole })
   const losses = addLosses(body, options.lossChunks, options.labelSmoothing ?? 0)
   const forward = body.context.builder.build()
   const wrt = forward.parameters.filter(({ isTrainable }) => isTrainable).map(({ value }) => value)

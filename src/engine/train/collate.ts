@@ -10,10 +10,13 @@ import { collatePairs, type TwoHalves } from './source-target.ts'
  * A row after tokenising; all lists are of one length. What `labels[t]` means is the collation's `asks`: the token
  * `ids[t]` itself where the answer is trained on, or the class of place t; -100 where nothing is asked.
  */
-export interface EncodedRow {
-  readonly rowId: string
+export interface TokenRow {
   readonly ids: ArrayLike<number>
   readonly labels: ArrayLike<number>
+}
+
+export interface EncodedRow extends TokenRow {
+  readonly rowId: string
 }
 
 export interface Collation {
@@ -72,7 +75,7 @@ type Asks = Collation['asks']
 /** A causal model predicts token t from the tokens before it, so the label of a first token is never used. */
 const firstAsked = (asks: Asks): number => (asks === 'next-token' ? 1 : 0)
 
-export function countLabelled({ labels }: EncodedRow, asks: Asks = 'next-token'): number {
+export function countLabelled({ labels }: Pick<TokenRow, 'labels'>, asks: Asks = 'next-token'): number {
   let labelled = 0
   for (let t = firstAsked(asks); t < labels.length; t += 1) if (labels[t] !== ignoredLabel) labelled += 1
   return labelled
@@ -89,7 +92,7 @@ export function mostLabelledTokens(
 }
 
 /** As many tokens as all these rows begin with alike, none of them labelled and none a row's last. */
-export function commonStart(rows: readonly EncodedRow[], asks: Asks): number {
+export function commonStart(rows: readonly TokenRow[], asks: Asks): number {
   const [first] = rows
   if (!first) return 0
   const offset = firstAsked(asks)
@@ -126,7 +129,7 @@ export function mostBeginAlike(rows: readonly EncodedRow[], asks: Asks): boolean
 const shortestShared = 4
 
 function layOut(
-  rows: readonly EncodedRow[],
+  rows: readonly TokenRow[],
   { layout, sharesStart, asks }: Collation,
 ): Pick<MicroBatch, 'shape' | 'starts' | 'sharedTokens'> {
   if (layout === 'padded') {
@@ -147,7 +150,7 @@ function layOut(
 /**
  * Padding of a causal model needs no segments: no real token sees what stands behind it, and padding is not labelled.
  */
-export function collate(rows: readonly EncodedRow[], collation: Collation): MicroBatch {
+export function collate(rows: readonly TokenRow[], collation: Collation): MicroBatch {
   const { asks, layout, firstPosition, halves } = collation
   if (halves) return collatePairs(rows, halves, collation.lossChunks)
   const { shape, starts, sharedTokens } = layOut(rows, collation)

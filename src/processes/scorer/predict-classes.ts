@@ -108,7 +108,7 @@ export async function openNaming(job: NamingJob, backend: Backend): Promise<Nami
 }
 
 const headGraph = ({ config, method, task }: HeadVersion): BuiltGraph =>
-  buildScoringGraph(config, method, { task, lossChunks: 1, mask: 'causal' })
+  buildScoringGraph(config, method, { task, lossChunks: 1 })
 
 async function open(
   { folder, config }: Pick<HeadVersion, 'folder' | 'config'>,

@@ -3,18 +3,11 @@
 
 import { type Adapter, readAdapter } from '#core/models/adapter-folder.ts'
 import { readModelConfig } from '#core/models/model-json.ts'
-import {
-  type Backend,
-  buildScoringGraph,
-  type MaskKind,
-  type MethodSpec,
-  type ModelConfig,
-  type Session,
-  type Tensor,
-} from '#engine/index.ts'
+import type { Backend, MethodSpec, ModelConfig, Session, Tensor } from '#engine/index.ts'
 import type { ProofSide, ScorerJob } from '#shared/proof-protocol.ts'
 import { unwrap } from '#shared/result.ts'
 import { locateWeights } from './model-folder.ts'
+import type { RowForm } from './row-form.ts'
 
 type Parameters = ReadonlyMap<string, Tensor>
 
@@ -62,19 +55,10 @@ function zeroAdapter({ tensors }: Adapter): Parameters {
 /** Throws ProblemError. */
 export async function openPass(
   { modelFolder, config, method }: ScoringPass,
-  {
-    job,
-    backend,
-    ...form
-  }: {
-    readonly job: ScorerJob
-    readonly backend: Backend
-    readonly mask: MaskKind
-    readonly isPacked: boolean
-  },
+  { job, backend, form }: { readonly job: ScorerJob; readonly backend: Backend; readonly form: RowForm },
   lossChunks: number,
 ): Promise<Session> {
-  const built = buildScoringGraph(config, method, { lossChunks, ...form })
+  const built = form.build(config, method, lossChunks)
   const weights = await locateWeights(modelFolder, config, built, job.maxTokens)
   const { threads, workFolder } = job
   return unwrap(await backend.compile(built.graph, { threads, weights, workFolder }))

@@ -129,7 +129,6 @@ function graphsOf(stage: PlannedStage, backend: Backend) {
     labelSmoothing: regularisation.labelSmoothing,
   }
   const resident = residentOf(stage, backend)
-  const score = { ...body, mask: 'causal' } as const
   const below = { isPacked: true, sharesStart: body.sharesStart }
   return {
     training: {
@@ -141,8 +140,8 @@ function graphsOf(stage: PlannedStage, backend: Backend) {
       setup.validationRows.length === 0
         ? null
         : {
-            key: keyOf('scoring', method, score),
-            build: () => buildScoringGraph(config, method, score),
+            key: keyOf('scoring', method, body),
+            build: () => buildScoringGraph(config, method, body),
             resident: {},
           },
     prefix:

@@ -107,7 +107,7 @@ describe.each(Object.entries(models))('%s', (_, source) => {
       config,
       method,
       sizes,
-      build: (short, of) => buildScoringGraph(short, of, { task, lossChunks, mask: 'causal' }),
+      build: (short, of) => buildScoringGraph(short, of, { task, lossChunks }),
     })
   })
 

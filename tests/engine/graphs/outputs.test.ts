@@ -98,7 +98,7 @@ describe('classes', () => {
     )
     expect(largestDifference(logits.data, expected)).toBeLessThan(1e-12)
 
-    const scoring = buildScoringGraph(config, { kind: 'head' }, { task, lossChunks: 1, mask: 'causal' })
+    const scoring = buildScoringGraph(config, { kind: 'head' }, { task, lossChunks: 1 })
     const scored = run(scoring, new Map([...feeds, ...chunkFeeds(texts, 1)]))
     expect(scored.get('logits.0')).toEqual(logits)
     expect(

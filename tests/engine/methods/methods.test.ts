@@ -76,7 +76,7 @@ describe('what is trained', () => {
   test.each(methods)(
     '%s: method and graph agree, everything else is frozen',
     (_, method, model, task, names) => {
-      const built = buildScoringGraph(model, method, { lossChunks: 1, mask: 'causal', task })
+      const built = buildScoringGraph(model, method, { lossChunks: 1, task })
       expect(namesOf(built.trainable)).toEqual(names)
       expect(built.trainable).toEqual(trainableShapes(model, method, task))
       const frozen = namesOf(built.frozen).filter((name) => !name.startsWith('rope.'))

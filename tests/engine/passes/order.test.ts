@@ -50,7 +50,7 @@ function orderWithLateLeaves(graph: Graph): Graph {
 }
 
 function feedsOf(config: ModelConfig, method: MethodSpec, chunks: number): Map<string, NumericTensor> {
-  const built = buildScoringGraph(config, method, { lossChunks: chunks, mask: 'causal' })
+  const built = buildScoringGraph(config, method, { lossChunks: chunks })
   return new Map([...weightFeeds(built, config), ...trainingFeeds(config, chunks)])
 }
 
@@ -132,7 +132,7 @@ describe.each([
 
   test('one chunk of logits exists at a time in scoring', () => {
     const config = tinyConfig({ vocab_size: 4001, num_hidden_layers: 1 })
-    const { graph } = buildScoringGraph(config, lora, { lossChunks: 4, mask: 'causal' })
+    const { graph } = buildScoringGraph(config, lora, { lossChunks: 4 })
     expect(peakNumbers(reorder(graph), feedsOf(config, lora, 4))).toBeLessThan(2.5 * 2 * 4001)
   })
 })

@@ -45,7 +45,7 @@ describe('interpret', () => {
   })
 
   test('feeds that are missing or do not fit are errors', () => {
-    const built = buildScoringGraph(config, none, { lossChunks: 1, mask: 'causal' })
+    const built = buildScoringGraph(config, none, { lossChunks: 1 })
     const feeds = new Map([...weightFeeds(built, config), ...trainingFeeds(config, 1)])
     const without = new Map(feeds)
     without.delete('ids')
@@ -55,31 +55,10 @@ describe('interpret', () => {
     const wrong = new Map(feeds).set('ids', { shape: [2, 5], data: new Float64Array(10) })
     expect(() => interpret(built.graph, wrong)).toThrow('ids: expected int64')
   })
-
-  test('rows packed into one, with mask and positions, have the losses of the rows apart', () => {
-    const apart = buildScoringGraph(config, none, { lossChunks: 1, mask: 'causal' })
-    const packed = buildScoringGraph(config, none, { lossChunks: 1, mask: 'input' })
-    const feeds = new Map([...weightFeeds(apart, config), ...trainingFeeds(config, 1)])
-    const ids = feeds.get('ids')?.data ?? new BigInt64Array()
-    const mask = Float64Array.from({ length: 100 }, (_, cell) => {
-      const [query, key] = [Math.floor(cell / 10), cell % 10]
-      return Math.floor(query / 5) === Math.floor(key / 5) ? 0 : -1e30
-    })
-    const together = new Map<string, NumericTensor>(feeds)
-      .set('ids', { shape: [1, 10], data: ids })
-      .set('positions', wholeTensor([1, 10], [0, 1, 2, 3, 4, 0, 1, 2, 3, 4]))
-      .set('mask', { shape: [1, 10, 10], data: mask })
-    const lossesApart = interpret(apart.graph, feeds).get('losses.0')?.data ?? []
-    const lossesPacked = interpret(packed.graph, together).get('losses.0')?.data ?? []
-    expect(largestDifference(lossesPacked, lossesApart)).toBeLessThan(1e-12)
-    const unmasked = new Map(together).set('mask', { shape: [1, 10, 10], data: new Float64Array(100) })
-    const mixed = interpret(packed.graph, unmasked).get('losses.0')?.data ?? []
-    expect(largestDifference(mixed, lossesApart)).toBeGreaterThan(1e-3)
-  })
 })
 
 describe('createReferenceBackend', () => {
-  const built = buildScoringGraph(config, wholeModel, { lossChunks: 2, mask: 'causal' })
+  const built = buildScoringGraph(config, wholeModel, { lossChunks: 2 })
   const numbers = new Map([...weightFeeds(built, config), ...trainingFeeds(config, 2)])
   const { weights, feeds } = bindFeeds(built, numbers)
   const options = { threads: 1, workFolder: '', weights }

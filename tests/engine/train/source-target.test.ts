@@ -39,7 +39,7 @@ describe('a batch of pairs', () => {
 
   it('gives the losses of its rows alone: padding changes nothing', async () => {
     const method = { kind: 'none' } as const
-    const built = buildScoringGraph(config, method, { lossChunks: 1, mask: 'causal' })
+    const built = buildScoringGraph(config, method, { lossChunks: 1 })
     const { weights, feeds: none } = bindFeeds(built, weightFeeds(built, config))
     expect(none.size).toBe(0)
     const backend = createReferenceBackend({ precision: 'float64' })
@@ -78,7 +78,7 @@ describe('answers to one source', () => {
   it('have the losses that each has beside a source of its own', async () => {
     const backend = createReferenceBackend({ precision: 'float64' })
     const losses = async (isPacked: boolean, fedWith: ReadonlyMap<string, Tensor>): Promise<number[]> => {
-      const options = { lossChunks: 1, mask: 'causal', isPacked } as const
+      const options = { lossChunks: 1, isPacked } as const
       const built = buildScoringGraph(config, { kind: 'none' }, options)
       const { weights } = bindFeeds(built, weightFeeds(built, config))
       const session = unwrap(await backend.compile(built.graph, { threads: 1, weights, workFolder: '' }))

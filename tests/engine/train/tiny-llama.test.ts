@@ -51,9 +51,7 @@ beforeAll(async () => {
   trainable = built.trainable
   initial = await initialValues({ config, method, task: languageModel, seed: 42, read: async () => null })
   training = unwrap(await backend.compile(built.graph, options))
-  scoring = unwrap(
-    await backend.compile(buildScoringGraph(config, method, { lossChunks, mask: 'causal' }).graph, options),
-  )
+  scoring = unwrap(await backend.compile(buildScoringGraph(config, method, { lossChunks }).graph, options))
 })
 
 function setupOf(changes: Record<string, unknown>): TrainingSetup {
