@@ -13,7 +13,10 @@ import { createReferenceBackend } from '../src/engine/reference/reference-backen
 import { openBackend } from '../src/processes/open-backend.ts'
 import { type DeviceId, deviceFacts, deviceId, deviceIds } from '../src/shared/devices.ts'
 import { type Problem, ProblemError } from '../src/shared/result.ts'
+import { type PlacingDevice, providers } from '../tests/conformance/placements.ts'
+import type { StoredKind } from '../tests/conformance/stored-steps.ts'
 import { bounds, isWithin, type Precision, runSuite, type SuiteRow } from '../tests/conformance/suite.ts'
+import { leftOut as leftOutOfTfjs } from '../tests/conformance/tfjs-cpu/left-out.ts'
 import { softwareAdapter } from '../tests/support/webgpu.ts'
 import { tensorflowFolder } from './tensorflow-folder.ts'
 
@@ -47,9 +50,10 @@ function startAgainOnSoftware(): never {
   process.exit(status ?? 1)
 }
 
+const enginesFolder = join(process.env.TUNEWRIGHT_HOME || defaultHome(), 'engines')
+
 /** The engine of the library; TensorFlow for the processor also where the tests have it from. Throws ProblemError. */
 async function openDevice(device: DeviceId): Promise<Backend> {
-  const enginesFolder = join(process.env.TUNEWRIGHT_HOME || defaultHome(), 'engines')
   const { engine, products } = deviceFacts[device]
   const isFetched = engine === 'tensorflow' && existsSync(tensorflowFolder)
   if (!isFetched || existsSync(join(enginesFolder, engine))) return openBackend(device, { enginesFolder })
@@ -61,17 +65,38 @@ async function openDevice(device: DeviceId): Promise<Backend> {
   })
 }
 
-async function open(name: string): Promise<{ readonly backend: Backend; readonly precision: Precision }> {
-  if (name === 'reference')
-    return { backend: createReferenceBackend({ precision: 'float32' }), precision: 'float32' }
-  if (name === 'tfjs-cpu') {
-    const { tfjsCpu } = await import('../tests/conformance/tfjs-cpu/backend.ts')
-    return { backend: tfjsCpu, precision: 'float32' }
+interface Opened {
+  readonly backend: Backend
+  readonly precision: Precision
+  /** What it cannot be asked for, and why. */
+  readonly leftOut: ReadonlyMap<StoredKind, string>
+  readonly placedBy: PlacingDevice | null
+}
+
+/** Both read weights from memory only. */
+async function openWithoutDevice(name: 'reference' | 'tfjs-cpu'): Promise<Opened> {
+  const { tfjsCpu } = await import('../tests/conformance/tfjs-cpu/backend.ts')
+  const kinds: readonly StoredKind[] = ['weights in files', 'weights in 4 and 8 bits']
+  const isReference = name === 'reference'
+  return {
+    backend: isReference ? createReferenceBackend({ precision: 'float32' }) : tfjsCpu,
+    precision: 'float32',
+    leftOut: new Map(
+      kinds.map((kind) => [kind, isReference ? 'it reads memory only' : leftOutOfTfjs[kind].reason]),
+    ),
+    placedBy: null,
   }
+}
+
+async function open(name: string): Promise<Opened> {
+  if (name === 'reference' || name === 'tfjs-cpu') return openWithoutDevice(name)
   const parsed = deviceId.safeParse(name)
   if (!parsed.success) complain(`"${name}" is no device.`, usage)
+  const device = parsed.data
   try {
-    return { backend: await openDevice(parsed.data), precision: deviceFacts[parsed.data].products }
+    const placedBy = device in providers ? { device: device as PlacingDevice['device'], enginesFolder } : null
+    const precision = deviceFacts[device].products
+    return { backend: await openDevice(device), precision, leftOut: new Map(), placedBy }
   } catch (error) {
     if (error instanceof ProblemError) refuse(error.problem)
     throw error
@@ -103,15 +128,17 @@ if (name === undefined) {
   process.exit(2)
 }
 if (values.software) startAgainOnSoftware()
-const { backend, precision } = await open(name)
+const { backend, precision, leftOut, placedBy } = await open(name)
 const asJson = values.json ?? false
 const limits = bounds[precision]
 if (!asJson)
   process.stdout.write(
     `${backend.name}, against the reference in float64. Allowed (${precision}): operators ${short(limits.operators)}, models ${short(limits.models)}, curve ${short(limits.curve)}.\n`,
   )
+if (!asJson) for (const [what, why] of leftOut) process.stdout.write(`Left out: ${what}: ${why}.\n`)
 const tally = { within: 0, beyond: 0 }
-for await (const row of runSuite(backend, { precision, oneIn: values.quick ? 12 : 1 })) {
+const oneIn = values.quick ? 12 : 1
+for await (const row of runSuite(backend, { precision, oneIn, leftOut: [...leftOut.keys()], placedBy })) {
   if (row.missing !== null) refuse(row.missing)
   print(row, asJson)
   tally[isWithin(row) ? 'within' : 'beyond'] += 1

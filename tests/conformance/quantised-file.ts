@@ -1,8 +1,9 @@
-// One weight, or several, in 4 and 8 bits in a file, as backends are given them, and the values that the quantiser says they are.
+// Weights in a file, in 4 and 8 bits or in half precision, as backends are given them, and the values that they stand for.
 import { mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { FilePart, QuantisedLocation } from '#engine/backend-port.ts'
+import type { FilePart, QuantisedLocation, WeightLocation } from '#engine/backend-port.ts'
+import { narrowToBfloat16, widenBfloat16 } from '#formats/float16.ts'
 import {
   blockValues,
   dequantiseInt4,
@@ -23,13 +24,13 @@ export const file = 'weights.bin'
 /** A folder of its own for weights. */
 export const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'tunewright-quantised-'))
 
-interface Stored {
-  readonly location: QuantisedLocation
-  /** What the quantiser says the bytes are. */
+interface Stored<Location extends WeightLocation = QuantisedLocation> {
+  readonly location: Location
+  /** What the bytes are, by the quantiser or by the rounding to half precision. */
   readonly values: Float32Array<ArrayBuffer>
 }
 
-/** The parts of quantised weights, each from a 64-byte boundary on. */
+/** Weights, and parts of quantised ones, each from a 64-byte boundary on. */
 export class WeightFile {
   readonly #folder: string
   readonly #pieces: Uint8Array[] = []
@@ -77,6 +78,14 @@ export class WeightFile {
     const [codes, scales] = [weight.codes, weight.scales].map((part) => this.#part(part))
     const location = { ...head, scheme, blockValues, codes: codes!, scales: scales! }
     return { location, values: dequantiseInt8(weight) }
+  }
+
+  addBfloat16(shape: readonly number[], original: Float32Array): Stored<WeightLocation> {
+    const bytes = narrowToBfloat16(original)
+    const values = new Float32Array(original.length)
+    widenBfloat16(bytes, values, 0)
+    const head = { kind: 'file', folder: this.#folder, file, shape } as const
+    return { location: { ...head, ...this.#part(bytes), dtype: 'bfloat16' }, values }
   }
 
   write(): Promise<void> {

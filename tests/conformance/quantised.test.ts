@@ -10,11 +10,10 @@ import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
 import { unwrap } from '#shared/result.ts'
 import { asTensor } from '../engine/support/feeds.ts'
 import { randomTensor, wholeTensor } from '../engine/support/numbers.ts'
-import { tinyLora } from '../engine/support/tiny-methods.ts'
 import { fileBackends } from './backends.ts'
 import { worstDifference } from './compare.ts'
-import { file, inputs, newFolder, outputs, schemes, store, WeightFile } from './quantised-file.ts'
-import { tinyTraining } from './tiny-training.ts'
+import { file, inputs, newFolder, outputs, schemes, store } from './quantised-file.ts'
+import { storeStep } from './stored-steps.ts'
 
 const rank = 4
 
@@ -66,15 +65,6 @@ const feeds: ReadonlyMap<string, Tensor> = new Map<string, Tensor>([
 const compile = (backend: Backend, graph: Graph, location: WeightLocation) =>
   backend.compile(graph, { threads: 2, weights: new Map([['weight', location]]), workFolder: folder })
 
-const wide = {
-  hidden_size: 64,
-  intermediate_size: 128,
-  head_dim: 16,
-  vocab_size: 64,
-  attention_bias: true,
-  tie_word_embeddings: true,
-}
-
 /** Products with the unit matrix on either side: their sums have one term that is not 0. */
 function unitProducts(): Graph {
   const builder = new GraphBuilder()
@@ -110,26 +100,12 @@ describe.each(fileBackends)('$name', (backend) => {
   })
 
   test.each(schemes)('%s: a training step with DoRA and checkpointing, its table in int8', async (scheme) => {
-    const { built, weights, feeds: batch } = tinyTraining({ ...tinyLora, decomposed: true }, 2, true, wide)
-    const stored = new WeightFile(folder)
-    const inFile = new Map<string, WeightLocation>(weights)
-    const inMemory = new Map<string, WeightLocation>(weights)
-    for (const [name, { tensor }] of weights) {
-      if (tensor.shape.length !== 2 || !name.endsWith('.weight')) continue
-      const { location, values } = stored.add(
-        name.includes('embed') ? 'int8' : scheme,
-        tensor.shape,
-        tensor.data as Float32Array,
-      )
-      inFile.set(name, location)
-      inMemory.set(name, { kind: 'memory', tensor: { ...tensor, data: values } })
-    }
-    await stored.write()
-    expect([...inFile.values()].filter(({ kind }) => kind === 'quantised')).toHaveLength(1 + 2 * 7)
+    const { built, weights, stored, feeds: batch } = await storeStep(folder, scheme, { decomposed: true })
+    expect([...stored.values()].filter(({ kind }) => kind === 'quantised')).toHaveLength(1 + 2 * 7)
     const reference = createReferenceBackend({ precision: 'float64' })
     const options = { threads: 2, workFolder: folder }
-    const truth = unwrap(await reference.compile(built.graph, { ...options, weights: inMemory }))
-    const session = unwrap(await backend.compile(built.graph, { ...options, weights: inFile }))
+    const truth = unwrap(await reference.compile(built.graph, { ...options, weights }))
+    const session = unwrap(await backend.compile(built.graph, { ...options, weights: stored }))
     const worst = worstDifference(await truth.run(batch), await session.run(batch))
     expect(worst.relative, JSON.stringify(worst)).toBeLessThan(1e-5)
     await session.dispose()

@@ -1,5 +1,6 @@
 // The conformance suite as rows of a table: how far a backend lies from the reference interpreter, and how far it may. The
 // tests of this folder and `npm run test:device` run the same cases by the same measures.
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import type { Backend, Graph, Tensor, WeightLocation } from '#engine/index.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
@@ -12,6 +13,9 @@ import { familyGraphs } from './families.ts'
 import { memoryCase } from './memory-case.ts'
 import type { OpCase } from './op-cases/case-builder.ts'
 import { opCases } from './op-cases.ts'
+import { lookAtPlacements, type PlacingDevice } from './placements.ts'
+import { newFolder } from './quantised-file.ts'
+import { askedForms, type StoredForm, type StoredKind, storeStep } from './stored-steps.ts'
 import { tinyTrainings } from './tiny-training.ts'
 
 export type Precision = 'float32' | 'tf32' | 'bfloat16'
@@ -33,10 +37,14 @@ export const bounds = {
 /** What runs may leave behind in memory, of 100 runs with tensors of 4 MB in and out. */
 export const memoryBoundBytes = 100e6
 
+/** How many nodes may be on the processor that have no business there: none. */
+const strayBound = 1
+const shownStrays = 12
+
 export interface SuiteRow {
-  readonly group: 'operators' | 'models' | 'curve' | 'memory'
+  readonly group: 'operators' | 'models' | 'curve' | 'placement' | 'memory'
   readonly name: string
-  /** Infinite where it failed. */
+  /** Infinite where it failed. Of a placement: how many nodes. */
   readonly error: number
   readonly bound: number
   readonly failure: string | null
@@ -80,16 +88,22 @@ export async function operatorError(backend: Backend, { graph, feeds }: OpCase):
 
 const numbers = (tensor: Tensor | undefined): number[] => Array.from(tensor?.data ?? [], Number)
 
+interface GivenModel extends Omit<Given, 'graph'> {
+  readonly built: { readonly graph: Graph }
+  /** Where the backend finds the weights, if not in memory as the reference does. */
+  readonly stored?: Given['weights']
+}
+
 /**
  * The worst of all results; infinite where one is missing or has another shape. Of a result that is nothing beside the others
  * (the gradient of what shifts all scores alike) the length is not its own but a ten-thousandth of all.
  */
 export async function modelError(
   backend: Backend,
-  { built, weights, feeds }: { readonly built: { readonly graph: Graph } } & Omit<Given, 'graph'>,
+  { built, weights, stored = weights, feeds }: GivenModel,
 ): Promise<number> {
   const given = { graph: built.graph, weights, feeds }
-  const [expected, actual] = [await expectedOf(given), await runOnce(backend, given)]
+  const [expected, actual] = [await expectedOf(given), await runOnce(backend, { ...given, weights: stored })]
   if (actual.size !== expected.size) return Number.POSITIVE_INFINITY
   const all = norm([...expected.values()].map((tensor) => norm(numbers(tensor))))
   const errors = [...expected].map(([name, tensor]) => {
@@ -101,6 +115,16 @@ export async function modelError(
     return own >= least ? error : error * (own / least)
   })
   return Math.max(...errors)
+}
+
+/** Of a training step whose weights lie in a file in this form. */
+export async function storedError(backend: Backend, form: StoredForm): Promise<number> {
+  const folder = await newFolder()
+  try {
+    return await modelError(backend, await storeStep(folder, form))
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 }
 
 let expectedCurve: ReturnType<typeof trainCurve> | undefined
@@ -146,12 +170,16 @@ export interface SuiteOptions {
   readonly precision: Precision
   /** One operator case in so many, and no other than the first models: for a look that is over in a minute. */
   readonly oneIn: number
+  /** What the backend cannot be asked for. */
+  readonly leftOut: readonly StoredKind[]
+  /** A graphics card of ONNX Runtime's: then the suite also looks at where nodes are computed. */
+  readonly placedBy: PlacingDevice | null
 }
 
 /** Every case of the suite, one after the other: a failure is a row too. */
 export async function* runSuite(
   backend: Backend,
-  { precision, oneIn }: SuiteOptions,
+  { precision, oneIn, leftOut, placedBy }: SuiteOptions,
 ): AsyncGenerator<SuiteRow> {
   const limits = bounds[precision]
   const release = await holdShaders(backend)
@@ -160,16 +188,33 @@ export async function* runSuite(
     yield await rowOf('operators', one.name, limits.operators, () => operatorError(backend, one))
   for (const one of every([...tinyTrainings.map(named), ...familyGraphs]))
     yield await rowOf('models', one.name, limits.models, () => modelError(backend, one))
+  for (const form of every(askedForms(leftOut)))
+    yield await rowOf('models', `llama: lora, weights in a file in ${form}`, limits.models, () =>
+      storedError(backend, form),
+    )
   yield await rowOf('curve', '20 steps of LoRA', limits.curve, () => curveError(backend))
   if (backend.trainsResident)
     yield await rowOf('curve', '20 steps, moved on the device', limits.curve, () =>
       curveError(backend, 'device'),
     )
+  if (placedBy !== null) yield* placementRows(placedBy)
   yield await rowOf('memory', 'bytes behind 100 runs', memoryBoundBytes, () => memoryGrowth(backend))
   await release()
 }
 
 const named = (training: (typeof tinyTrainings)[number]) => ({ ...training, name: `llama: ${training.name}` })
+
+/** A row for each graph: how many of its nodes are on the processor that belong on the card. */
+async function* placementRows(device: PlacingDevice): AsyncGenerator<SuiteRow> {
+  const head = { group: 'placement', bound: strayBound, missing: null } as const
+  try {
+    for (const { name, strays } of await lookAtPlacements(device))
+      yield { ...head, name, error: strays.length, failure: strays.slice(0, shownStrays).join(', ') || null }
+  } catch (error) {
+    const name = 'nodes on the processor'
+    yield { ...head, name, error: Number.POSITIVE_INFINITY, failure: String(error) }
+  }
+}
 
 async function rowOf(
   group: SuiteRow['group'],

@@ -2,15 +2,16 @@
 // npm run test:device -- onnx-webgpu --software
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { findWebgpu } from '../support/webgpu.ts'
+import { lookAtPlacements } from './placements.ts'
 import type { SuiteRow } from './suite.ts'
 
 const script = fileURLToPath(new URL('../../scripts/test-device.ts', import.meta.url))
 const environment = findWebgpu()
 
 test.runIf(environment !== null)(
-  'operators, models, a training curve and memory are within their bounds',
+  'operators, models, a training curve, places of nodes and memory are within their bounds',
   { timeout: 600_000 },
   () => {
     const { stdout, stderr } = spawnSync(process.execPath, [script, 'onnx-webgpu', '--quick', '--json'], {
@@ -24,9 +25,28 @@ test.runIf(environment !== null)(
       stderr,
     ).toEqual([])
     expect(new Set(rows.map(({ group }) => group))).toEqual(
-      new Set(['operators', 'models', 'curve', 'memory']),
+      new Set(['operators', 'models', 'curve', 'placement', 'memory']),
     )
     expect(rows.length).toBeGreaterThan(20)
+    const named = (group: SuiteRow['group']) =>
+      rows.filter((row) => row.group === group).map(({ name }) => name)
+    expect(named('models')).toContain('llama: lora, weights in a file in nf4')
+    const placed = named('placement').join('\n')
+    for (const one of ['dora', 'gemma2', 't5', 'bert', 'nf4', 'int4', 'int8', 'bfloat16'])
+      expect(placed).toMatch(new RegExp(`^.*\\b${one}\\b`, 'm'))
+  },
+)
+
+test.runIf(environment !== null)(
+  'a graph lowered for processors has nodes that a card leaves to them, and that is told',
+  { timeout: 600_000 },
+  async () => {
+    for (const [name, value] of Object.entries(environment ?? {})) vi.stubEnv(name, value)
+    const graphs = await lookAtPlacements({ device: 'onnx-webgpu', enginesFolder: '/nowhere' }, 'cpu')
+    vi.unstubAllEnvs()
+    expect(graphs).toHaveLength(10)
+    for (const { name, strays } of graphs)
+      expect(strays.join(), name).toMatch(/FusedMatMul \(.*MemcpyToHost \(/)
   },
 )
 

@@ -12,7 +12,6 @@ import { GraphBuilder } from '#engine/ir/graph-builder.ts'
 import { createReferenceBackend } from '#engine/reference/reference-backend.ts'
 import { attemptAsync, unwrap } from '#shared/result.ts'
 import { worstDifference } from '../../conformance/compare.ts'
-import { familyGraphs, type GivenGraph } from '../../conformance/families.ts'
 import { opCases } from '../../conformance/op-cases.ts'
 import { inputs, outputs, schemes, store } from '../../conformance/quantised-file.ts'
 import { holdShaders } from '../../conformance/suite.ts'
@@ -22,32 +21,6 @@ import { writeWeights } from '../weights-in-file.ts'
 
 const open = () => createOnnxBackend({ provider: 'webgpu' })
 const folder = await mkdtemp(join(tmpdir(), 'tunewright-webgpu-'))
-
-/** Compiles with the runtime's own log of where it puts each node, which goes to this process's stderr. */
-async function placements(): Promise<readonly Pick<GivenGraph, 'name'>[]> {
-  const wanted: readonly GivenGraph[] = [
-    ...tinyTrainings.slice(2, 5),
-    ...familyGraphs.filter(({ name }) => /^(gemma2|bert|t5), training/.test(name)),
-  ]
-  for (const { name, built, weights } of wanted) {
-    const lowered = lowerGraph(built.graph, weights, {
-      dialect: 'portable',
-      embedded: new Map(),
-      isHalfWidened: true,
-    })
-    process.stderr.write(`\ngraph ${name}\n`)
-    const session = await ort.InferenceSession.create(encodeModel(lowered), {
-      executionProviders: [providerFacts.webgpu.settings],
-      graphOptimizationLevel: 'disabled',
-      logSeverityLevel: 0,
-    })
-    const floats = lowered.between.filter(({ elementType }) => elementType === 'float32')
-    const names = [...floats, ...lowered.outputs].map((port) => port.name)
-    process.stderr.write(`\nfloats ${JSON.stringify(names)}\n`)
-    await session.release()
-  }
-  return wanted.map(({ name }) => ({ name }))
-}
 
 /** Norm and inverse deviation of a row as SimplifiedLayerNormalization gives them, beside what they are. */
 async function normOnCard() {
@@ -145,7 +118,6 @@ async function problem() {
 }
 
 const tasks: Readonly<Record<string, () => Promise<unknown>>> = {
-  placements,
   normOnCard,
   weightsOnCard,
   problem,

@@ -1,5 +1,6 @@
 // TensorFlow.js's CPU back end in the suite: what it is asked for and what not is exact, and runs leave nothing behind. Its
 // results are in ops.test.ts, models.test.ts and session.test.ts, beside those of the others.
+import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { getBackend, getKernel, memory } from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
@@ -11,7 +12,8 @@ import { optimizerSettings } from '#shared/recipe.ts'
 import { unwrap } from '#shared/result.ts'
 import { walkedOperators } from '../../backends/tensorflow/run-nodes.ts'
 import { opCases } from '../op-cases.ts'
-import { schemes, WeightFile } from '../quantised-file.ts'
+import { newFolder, schemes, WeightFile } from '../quantised-file.ts'
+import { askedForms, storeStep } from '../stored-steps.ts'
 import { tinyTrainings } from '../tiny-training.ts'
 import { tfjsCpu } from './backend.ts'
 import { beyondTfjs, computedOperators } from './kernels.ts'
@@ -106,6 +108,20 @@ test('what is left out is refused by name', async () => {
     ok: false,
     problem: { code: 'backend.failed', details: 'It has nothing for ImmutableConst.' },
   })
+})
+
+test('the suite asks it for no form of weights that the list leaves out, and it could compute none of them', async () => {
+  expect(askedForms(['weights in files', 'weights in 4 and 8 bits'])).toEqual([])
+  expect(Object.keys(leftOut)).toEqual(
+    expect.arrayContaining(['weights in files', 'weights in 4 and 8 bits']),
+  )
+  const folder = await newFolder()
+  for (const form of askedForms([])) {
+    const { built, stored } = await storeStep(folder, form)
+    const result = await tfjsCpu.compile(built.graph, { threads: 1, weights: stored, workFolder: folder })
+    expect(result, form).toMatchObject({ ok: false, problem: { code: 'backend.failed' } })
+  }
+  await rm(folder, { recursive: true })
 })
 
 test('a run leaves no tensor behind', async () => {
