@@ -190,7 +190,9 @@ describe.skipIf(found.length === 0)('what is trained held in variables', () => {
   })
 })
 
-describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (backend) => {
+const inHalves = [...findTensorflow('bfloat16', 'mapped', null), ...findTensorflow('bfloat16')]
+
+describe.skipIf(found.length === 0).each(inHalves)('$name', (backend) => {
   test("products with frozen weights and an adapter's way down are rounded to bfloat16 once, wide trained ones not at all", async () => {
     const builder = new GraphBuilder()
     const x = builder.input('x', 'float32', ['B', 'S', 96])
@@ -222,10 +224,12 @@ describe.skipIf(found.length === 0).each(findTensorflow('bfloat16'))('$name', (b
       )
     // One step of 8 bits of mantissa: where the processor has no such products, the runtime cuts off what a float32 sum has
     // beyond them.
-    for (const name of ['rounded', 'rounded too']) {
-      expect(relative(name)).toBeLessThan(2 ** -7)
-      expect(relative(name)).toBeGreaterThan(2 ** -11)
-    }
+    for (const name of ['rounded', 'rounded too']) expect(relative(name)).toBeLessThan(2 ** -7)
+    expect(relative('rounded')).toBeGreaterThan(2 ** -11)
+    // Our own operator sums a way down in float32 and leaves it so.
+    const isOurs = backend.name.includes('own operators')
+    if (isOurs) expect(relative('rounded too')).toBeLessThan(1e-3)
+    else expect(relative('rounded too')).toBeGreaterThan(2 ** -11)
     expect(relative('exact')).toBeLessThan(1e-4)
     await session.dispose()
   })
