@@ -16,12 +16,13 @@ import { type TrainerJob, type TrainerMessage, trainerEvent } from '#shared/trai
 import { findShared } from '../tests/support/models.ts'
 import { openBenchLibrary, placeModel } from './memory-library.ts'
 
-export type EpochData = 'spam' | 'mt'
-
 const sources = {
   spam: { file: 'classification_spam.jsonl', scenario: 'classification' },
   mt: { file: 'mt_xquad.jsonl', scenario: 'translation' },
+  faq: { file: 'qa_faq_perl.jsonl', scenario: 'question-answering' },
 } as const
+
+export type EpochData = keyof typeof sources
 
 /** What ours and PEFT have in common. */
 export const usual = { batchRows: 8, learningRate: 2e-4, warmupShare: 0.05, seed: 42 } as const
@@ -101,24 +102,26 @@ type Changes = Pick<Recipe, 'gradientCheckpointing' | 'reuseFrozenLayers'> & {
   /** How frozen weights are kept. */
   readonly base: Recipe['method']['base']
   readonly epochs: number
+  /** What else of the recipe is another. */
+  readonly change?: (recipe: Recipe) => Recipe
 }
 
 /** Trains and tells the time of each epoch. Throws where the run does not come to its end. */
 export async function trainEpochs({ job, train }: EpochCase, changes: Changes): Promise<EpochFigures> {
-  const { epochs, topLayers, base, ...rest } = changes
+  const { epochs, topLayers, base, change = (recipe) => recipe, ...rest } = changes
   const stepsPerEpoch = Math.ceil(train.length / usual.batchRows)
   await rm(job.runFolder, { recursive: true, force: true })
   await mkdir(job.runFolder, { recursive: true })
   return watch(stepsPerEpoch, {
     ...job,
-    recipe: {
+    recipe: change({
       ...job.recipe,
       ...rest,
       method: { ...job.recipe.method, topLayers, base },
       duration: { epochs, maxSteps: null },
       evaluation: { ...job.recipe.evaluation, everySteps: stepsPerEpoch, patience: null },
       checkpoints: { everySeconds: null, everySteps: null, keepLast: 1 },
-    },
+    }),
   })
 }
 

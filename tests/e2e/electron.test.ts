@@ -89,18 +89,20 @@ describeInWindow('the desktop program, when something fails', {}, (place) => {
       errors += piece
     })
     await page.getByRole('heading', { level: 1 }).waitFor()
-    await app.evaluate(({ app: electronApp, dialog }) => {
+    await app.evaluate(async ({ app: electronApp, dialog }) => {
       const asked: string[] = []
       Object.assign(globalThis, { asked })
       dialog.showMessageBox = async (...given: unknown[]) => {
         asked.push((given.at(-1) as { title: string }).title)
         return { response: 0, checkboxChecked: false }
       }
-      const gpu = electronApp.getAppMetrics().find(({ type }) => type === 'GPU')
-      if (gpu) process.kill(gpu.pid, 'SIGKILL')
+      const gpuNow = () => electronApp.getAppMetrics().find(({ type }) => type === 'GPU')
+      // It may not be there yet on a busy machine.
+      while (!gpuNow()) await new Promise((resolve) => setTimeout(resolve, 50))
+      process.kill(gpuNow()!.pid, 'SIGKILL')
     })
     await expect
-      .poll(() => errors, { timeout: 10_000 })
+      .poll(() => errors, { timeout: 30_000 })
       .toContain('A helper process of the window ended: GPU')
     const crash = () =>
       app.evaluate(({ BrowserWindow }) =>

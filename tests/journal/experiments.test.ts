@@ -152,7 +152,7 @@ test('runs are filtered by their method', () => {
   const methods = methodKinds.map((method) =>
     good(reader.experiments({ method })).rows.map((row) => row.method),
   )
-  expect(methods).toEqual([['lora'], ['full', 'full'], [], ['lora-head']])
+  expect(methods).toEqual([['lora'], ['full', 'full'], [], ['lora-head'], []])
   reader.close()
   good(writer.close())
 })
