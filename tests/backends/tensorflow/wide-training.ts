@@ -1,9 +1,8 @@
 // Training steps of a small Llama whose widths our operators take: heads of 32, adapters narrower than what they stand on.
 
-import type { LoraMethod } from '#engine/index.ts'
-import { linearNames } from '#shared/recipe.ts'
 import { type TinyTraining, tinyTraining } from '../../conformance/tiny-training.ts'
 import { wholeModel } from '../../engine/support/tiny-methods.ts'
+import { goldenLora as lora } from '../../golden-runs/replay.ts'
 
 /** Wider than what counts as narrow, down to keys and values. */
 const wide = {
@@ -13,16 +12,6 @@ const wide = {
   num_key_value_heads: 3,
   head_dim: 32,
   vocab_size: 80,
-}
-
-const lora: LoraMethod = {
-  kind: 'lora',
-  rank: 8,
-  alpha: 16,
-  targets: linearNames,
-  topLayers: null,
-  scaling: 'standard',
-  decomposed: false,
 }
 
 const windowed = { ...wide, model_type: 'mistral', sliding_window: 3 }
